@@ -1,0 +1,45 @@
+/**
+ * The four-letter words by name (ZK: FourLetterCommands). Config checks a whitelist against them, a connection
+ * recognises them; what a word prints is the business of src/admin.
+ */
+export const adminWords = [
+  'conf',
+  'cons',
+  'crst',
+  'dirs',
+  'dump',
+  'envi',
+  'gtmk',
+  'hash',
+  'isro',
+  'mntr',
+  'ruok',
+  'srst',
+  'srvr',
+  'stat',
+  'stmk',
+  'wchc',
+  'wchp',
+  'wchs',
+] as const
+
+export type AdminWord = (typeof adminWords)[number]
+
+/**
+ * What answers without a whitelist: the words that only read and whose cost does not grow with the tree.
+ * ZooKeeper's default is `srvr` alone, which leaves its operators blind until they change a file.
+ */
+export const adminWordsByDefault: readonly AdminWord[] = [
+  'conf',
+  'cons',
+  'envi',
+  'isro',
+  'mntr',
+  'ruok',
+  'srvr',
+  'stat',
+]
+
+export function isAdminWord(text: string): text is AdminWord {
+  return (adminWords as readonly string[]).includes(text)
+}

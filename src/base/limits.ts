@@ -1,0 +1,40 @@
+/**
+ * Every limit, by name, with its reason. docs/reference/limits.md lists the same rows.
+ */
+import { assert } from './assert.ts'
+
+/** Largest client frame, header included (ZK: jute.maxbuffer 0xfffff, inclusive). */
+export const clientFrameSizeBytesMax = 0xfffff
+/** A decoded string or buffer may be this long; above it the body is refused (ZK: maxbuffer + extrasize). */
+export const juteFieldSizeBytesMax = clientFrameSizeBytesMax * 2
+/** Elements of a jute vector; a larger count cannot fit a legal frame of 4-byte elements. */
+export const juteVectorCountMax = clientFrameSizeBytesMax / 4
+/** A txn can be larger than the request that caused it: closing a session lists all its ephemerals. */
+export const txnSizeBytesMax = 64 * 1024 * 1024
+/** Largest frame between servers. One txn always fits. */
+export const peerFrameSizeBytesMax = txnSizeBytesMax + 16 * 1024 * 1024
+/** A proposal batch or a piece of a synchronisation stream is cut about here, so heartbeats never wait long behind one. */
+export const proposalBatchSizeBytesMax = 1024 * 1024
+/** Synchronisation bytes under way to one learner before we wait for its acknowledgement. */
+export const syncWindowSizeBytesMax = 8 * 1024 * 1024
+/** Committed txns kept in memory to bring learners up without reading the log. */
+export const retainedTxnCountMax = 20_000
+export const retainedTxnSizeBytesMax = 32 * 1024 * 1024
+/** After so many commits the log notes how far it is committed; a restart replays at most about twice this many anew. */
+export const commitMarkIntervalTxns = 1000
+/** Requests of one connection that wait for an answer; above it we stop reading from its socket. */
+export const pendingRequestsPerConnectionMax = 1000
+/** Unsent reply bytes of one connection; above it we stop reading from its socket until it drains. */
+export const clientOutputSizeBytesMax = 4 * 1024 * 1024
+/** A connection that sends no connect request is closed after this (ZK: nio.sessionlessCnxnTimeout). */
+export const connectRequestTimeoutMs = 10_000
+/** Bytes of one connection kept while its session is being established; reading has paused, so more than a few chunks is a flood. */
+export const heldBeforeSessionSizeBytesMax = 1024 * 1024
+/** Unsent bytes to one peer; above it the link is closed, since the peer no longer reads. */
+export const peerOutputSizeBytesMax = 256 * 1024 * 1024
+/** Peers that dial and say nothing are closed after this. */
+export const peerHelloTimeoutMs = 2_000
+
+assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
+assert(juteFieldSizeBytesMax >= clientFrameSizeBytesMax, 'what a frame can hold can be decoded', {})
+assert(retainedTxnSizeBytesMax > proposalBatchSizeBytesMax, 'a batch fits the retained window', {})

@@ -1,0 +1,38 @@
+/**
+ * Files, as storage needs them. Errors reject with the system's `code` (ENOSPC, EIO, ENOENT, …).
+ * What was not made durable may be lost, wholly or in part, at a crash: file content until `writeDurably`
+ * or `sync` resolves, directory entries (create, rename, remove) until `syncDirectory` resolves.
+ */
+export interface DiskFile {
+  readonly path: string
+  /** Bytes from `position`; fewer than asked only at the end of the file. */
+  read(position: number, lengthBytes: number): Promise<Uint8Array>
+  /** Not durable when it resolves. Grows the file as needed. */
+  write(position: number, chunks: readonly Uint8Array[]): Promise<void>
+  /** Durable when it resolves: data, and the size if it changed. One trip to the disk where the platform can. */
+  writeDurably(position: number, chunks: readonly Uint8Array[]): Promise<void>
+  /** fdatasync. After a rejection the content of the file is unknowable: do not retry and believe. */
+  sync(): Promise<void>
+  truncate(sizeBytes: number): Promise<void>
+  sizeBytes(): Promise<number>
+  close(): Promise<void>
+}
+
+export type OpenMode = 'read' | 'read-write' | 'create-new' // create-new rejects with EEXIST
+
+export interface Disk {
+  open(path: string, mode: OpenMode): Promise<DiskFile>
+  /** Names in the folder, sorted; rejects with ENOENT if there is none. */
+  list(folder: string): Promise<readonly string[]>
+  /** Creates the folder and its parents; fine if it is there. */
+  makeFolder(folder: string): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  exists(path: string): Promise<boolean>
+  syncDirectory(folder: string): Promise<void>
+  /**
+   * Takes the folder for this process until `release`; rejects with code ELOCKED (and a message naming the
+   * holder) while another live process has it. A holder that died does not keep it.
+   */
+  lock(folder: string): Promise<{ release(): Promise<void> }>
+}

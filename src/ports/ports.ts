@@ -1,0 +1,19 @@
+import type { Clock } from './clock.ts'
+import type { Digest } from './digest.ts'
+import type { Disk } from './disk.ts'
+import type { Log } from './log.ts'
+import type { Random } from './random.ts'
+import type { Dialer, Listener } from './stream.ts'
+import type { Timers } from './timers.ts'
+
+/** All that a server may touch of the outside world. The simulator passes its own. */
+export interface Ports {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly disk: Disk
+  readonly listener: Listener
+  readonly dialer: Dialer
+  readonly digest: Digest
+  readonly log: Log
+}
