@@ -1,0 +1,26 @@
+/**
+ * Why the server closes a connection by itself, each with one sentence for the log line: what came, where it
+ * belongs, what to do. Peers that are refused get no bytes, because nothing they would understand exists; the log line
+ * is then the only place where an operator can find out.
+ */
+export const closeReasons = {
+  'frame-too-large':
+    'A frame is longer than the limit for client frames, so the connection was closed; write less in one request or split the multi.',
+  'frame-negative':
+    'A frame has a negative length, so this is not a ZooKeeper client or the stream is damaged; check what connects to the client port.',
+  'frame-too-short':
+    'A frame is too short for a request header, so this is not a ZooKeeper client or the stream is damaged; check the client library.',
+  'connect-request-malformed':
+    'The first frame is not a connect request, so this is not a ZooKeeper client; check what connects to the client port.',
+  'http-on-client-port':
+    'An HTTP request arrived on the client port, which speaks the ZooKeeper protocol only; point web clients and HTTP probes at the admin port, or probe with a four-letter word.',
+  'tls-on-client-port':
+    'A TLS handshake arrived on the plain client port; connect to the secure client port, or turn TLS off in the client.',
+  'unknown-four-letter-word-or-garbage':
+    'Four letters arrived that are no four-letter word, or text that is no ZooKeeper frame; check the spelling of the word, or what connects to the client port.',
+  'telnet-interrupt': 'A telnet user pressed the interrupt key on the client port, so the connection was closed.',
+  'too-much-before-session':
+    'The client went on sending while its session was not yet established, beyond what is kept for it; it should wait for the connect response.',
+} as const satisfies Record<string, string>
+
+export type CloseReason = keyof typeof closeReasons

@@ -1,0 +1,30 @@
+/**
+ * The flags of a create request, 0 to 6 (ZK: CreateMode). What kind of znode comes out is the opcode's
+ * business where the two disagree (ZK: PrepRequestProcessor.pRequest2TxnCreate), so this table says only what the flags say.
+ */
+export interface CreateMode {
+  readonly flags: number
+  readonly ephemeral: boolean
+  readonly sequential: boolean
+  readonly container: boolean
+  readonly ttl: boolean
+}
+
+export const createModes = [
+  mode(0, {}),
+  mode(1, { ephemeral: true }),
+  mode(2, { sequential: true }),
+  mode(3, { ephemeral: true, sequential: true }),
+  mode(4, { container: true }),
+  mode(5, { ttl: true }),
+  mode(6, { ttl: true, sequential: true }),
+] as const
+
+/** Null: no such flags, the request is refused with `bad-arguments`. */
+export function createModeOf(flags: number): CreateMode | null {
+  return createModes[flags] ?? null
+}
+
+function mode(flags: number, traits: Partial<Omit<CreateMode, 'flags'>>): CreateMode {
+  return { flags, ephemeral: false, sequential: false, container: false, ttl: false, ...traits }
+}

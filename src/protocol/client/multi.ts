@@ -1,0 +1,156 @@
+/**
+ * The bodies of multi, both ways.
+ * Decoding settles which kind of create each part is, because ZooKeeper does so while decoding (ZK: MultiOperationRecord,
+ * Op.Create, Op.CreateTTL); anything it would refuse there fails the whole request and nothing is executed.
+ * Results are written part by part, since the Stat of a part is the state right after it, not after the txn.
+ */
+import { assert } from '../../base/assert.ts'
+import { codeOf, type ErrorName } from '../../base/errors.ts'
+import { err, ok, type Result } from '../../base/result.ts'
+import { JuteReader } from '../../jute/jute-reader.ts'
+import type { JuteWriter } from '../../jute/jute-writer.ts'
+import type { AclWire } from './acl.ts'
+import { createModeOf } from './create-mode.ts'
+import { MultiHeader } from './headers.ts'
+import { opOf, ops } from './operations.ts'
+import { CheckRequest, CreateRequest, CreateTtlRequest, DeleteRequest, SetDataRequest } from './requests.ts'
+import { statSizeBytes } from './stat.ts'
+
+export type CreateOpName = 'create' | 'create2' | 'createContainer' | 'createTTL'
+
+export type MultiOp =
+  | {
+      readonly kind: 'create'
+      readonly op: CreateOpName // after normalisation; decides the kind of znode and the form of the result
+      readonly path: string
+      readonly data: Uint8Array | null
+      readonly acl: readonly AclWire[] | null
+      readonly flags: number // 0..6
+      readonly ttlMs: bigint // -1 unless `op` is createTTL
+    }
+  | { readonly kind: 'delete'; readonly path: string; readonly version: number }
+  | { readonly kind: 'set-data'; readonly path: string; readonly data: Uint8Array | null; readonly version: number }
+  | { readonly kind: 'check'; readonly path: string; readonly version: number }
+
+const endType = -1
+const errorType = -1
+
+export function decodeMulti(body: Uint8Array): Result<readonly MultiOp[], 'marshalling-error'> {
+  const reader = new JuteReader(body)
+  const multiOps: MultiOp[] = []
+  for (;;) {
+    const header = MultiHeader.read(reader)
+    if (reader.failed) return err('marshalling-error')
+    if (header.done) return ok(multiOps)
+    const op = readMultiOp(reader, header.type)
+    if (op === null || reader.failed) return err('marshalling-error')
+    multiOps.push(op)
+  }
+}
+
+/** The request side, for clients. */
+export function writeMultiRequest(writer: JuteWriter, multiOps: readonly MultiOp[]): void {
+  for (const op of multiOps) {
+    MultiHeader.write(writer, { type: ops[opNameOf(op)].opcode, done: false, error: -1 })
+    writeMultiOp(writer, op)
+  }
+  writeMultiEnd(writer)
+}
+
+/** After it comes the path, and for `withStat` the Stat. */
+export function writeMultiCreateResult(writer: JuteWriter, path: string, stat: Uint8Array | null): void {
+  // Whatever made the znode, a result with a Stat is called create2 (ZK: DataTree.processTxn).
+  writeResultHeader(writer, ops[stat === null ? 'create' : 'create2'].opcode)
+  writer.writeUstring(path)
+  if (stat !== null) writeStatBytes(writer, stat)
+}
+
+export function writeMultiDeleteResult(writer: JuteWriter): void {
+  writeResultHeader(writer, ops.delete.opcode)
+}
+
+export function writeMultiSetDataResult(writer: JuteWriter, stat: Uint8Array): void {
+  writeResultHeader(writer, ops.setData.opcode)
+  writeStatBytes(writer, stat)
+}
+
+export function writeMultiCheckResult(writer: JuteWriter): void {
+  writeResultHeader(writer, ops.check.opcode)
+}
+
+export function writeMultiEnd(writer: JuteWriter): void {
+  MultiHeader.write(writer, { type: endType, done: true, error: -1 })
+}
+
+/**
+ * The whole body when part `failedIndex` was refused. The reply header around it carries no error: clients look at the
+ * results, where parts before the failed one say 0 although nothing was done, and parts after it RuntimeInconsistency.
+ */
+export function writeMultiFailure(writer: JuteWriter, opCount: number, failedIndex: number, error: ErrorName): void {
+  assert(failedIndex >= 0 && failedIndex < opCount, 'the failed part is one of them', { failedIndex, opCount })
+  for (let i = 0; i < opCount; i++) {
+    const code = i < failedIndex ? 0 : codeOf(i === failedIndex ? error : 'runtime-inconsistency')
+    MultiHeader.write(writer, { type: errorType, done: false, error: code })
+    writer.writeInt(code)
+  }
+  writeMultiEnd(writer)
+}
+
+export function describeMulti(multiOps: readonly MultiOp[]): string {
+  return `[${multiOps.map((op) => `${op.kind === 'create' ? `${op.op} flags=${op.flags}` : op.kind} ${op.path}`).join(', ')}]`
+}
+
+function readMultiOp(reader: JuteReader, type: number): MultiOp | null {
+  const name = opOf(type)
+  switch (name) {
+    case 'create':
+    case 'create2':
+    case 'createContainer':
+      return normaliseCreate(name, CreateRequest.read(reader))
+    case 'createTTL':
+      return normaliseCreateTtl(CreateTtlRequest.read(reader))
+    case 'delete':
+      return { kind: 'delete', ...DeleteRequest.read(reader) }
+    case 'setData':
+      return { kind: 'set-data', ...SetDataRequest.read(reader) }
+    case 'check':
+      return { kind: 'check', ...CheckRequest.read(reader) }
+    default:
+      return null
+  }
+}
+
+function normaliseCreate(name: Exclude<CreateOpName, 'createTTL'>, request: CreateRequest): MultiOp | null {
+  const mode = createModeOf(request.flags)
+  if (mode === null || mode.ttl) return null
+  return { kind: 'create', ...request, op: mode.container ? 'createContainer' : name, ttlMs: -1n }
+}
+
+function normaliseCreateTtl(request: CreateTtlRequest): MultiOp | null {
+  const mode = createModeOf(request.flags)
+  if (mode === null) return null
+  if (mode.ttl) return { kind: 'create', ...request, op: 'createTTL' }
+  return { kind: 'create', ...request, op: mode.container ? 'createContainer' : 'create', ttlMs: -1n }
+}
+
+function opNameOf(op: MultiOp): CreateOpName | 'delete' | 'setData' | 'check' {
+  return op.kind === 'create' ? op.op : op.kind === 'set-data' ? 'setData' : op.kind
+}
+
+function writeMultiOp(writer: JuteWriter, op: MultiOp): void {
+  if (op.kind === 'create') {
+    if (op.op === 'createTTL') CreateTtlRequest.write(writer, op)
+    else CreateRequest.write(writer, op)
+  } else if (op.kind === 'set-data') SetDataRequest.write(writer, op)
+  else if (op.kind === 'delete') DeleteRequest.write(writer, op)
+  else CheckRequest.write(writer, op)
+}
+
+function writeResultHeader(writer: JuteWriter, type: number): void {
+  MultiHeader.write(writer, { type, done: false, error: 0 })
+}
+
+function writeStatBytes(writer: JuteWriter, stat: Uint8Array): void {
+  assert(stat.length === statSizeBytes, 'a Stat has its size', { sizeBytes: stat.length })
+  writer.writeBytes(stat)
+}

@@ -1,0 +1,119 @@
+/**
+ * The operation table: everything that depends on the kind of request is derived from here.
+ * Opcodes are ZooKeeper's (ZK: ZooDefs.OpCode) and appear nowhere else; `code` is the word that the four-letter
+ * word `cons` shows for the last operation (ZK: FinalRequestProcessor). A row with `implemented: false` is answered
+ * with `unimplemented` and the connection lives on; ZooKeeper closes it, but a client can only gain by an answer.
+ */
+import type { RecordCodec } from '../../jute/record.ts'
+import * as reply from './replies.ts'
+import * as request from './requests.ts'
+
+/**
+ * read: answered by the server asked. write: ordered by the leader. sync: ordered, but no txn.
+ * connection: changes the connection only, takes effect for later requests. internal: never accepted from a client.
+ */
+export type OpAccess = 'read' | 'write' | 'sync' | 'connection' | 'internal'
+
+export interface OpTraits {
+  readonly opcode: number
+  readonly access: OpAccess
+  /** Null: the body is empty or, for multi, not one record. */
+  readonly request: RecordCodec<unknown> | null
+  readonly reply: RecordCodec<unknown> | null
+  /** As a request of its own. */
+  readonly implemented: boolean
+  /** May be part of a multi. */
+  readonly inMulti: boolean
+  readonly code: string
+}
+
+type Bodies = readonly [request: RecordCodec<unknown> | null, reply: RecordCodec<unknown> | null]
+
+function row(opcode: number, access: OpAccess, code: string, bodies: Bodies): OpTraits {
+  return { opcode, access, request: bodies[0], reply: bodies[1], implemented: true, inMulti: false, code }
+}
+
+function later(traits: OpTraits): OpTraits {
+  return { ...traits, implemented: false }
+}
+
+function orInMulti(traits: OpTraits): OpTraits {
+  return { ...traits, inMulti: true }
+}
+
+export const opNames = [
+  'create',
+  'delete',
+  'exists',
+  'getData',
+  'setData',
+  'getACL',
+  'setACL',
+  'getChildren',
+  'sync',
+  'ping',
+  'getChildren2',
+  'check',
+  'multi',
+  'create2',
+  'reconfig',
+  'checkWatches',
+  'removeWatches',
+  'createContainer',
+  'deleteContainer',
+  'createTTL',
+  'multiRead',
+  'auth',
+  'setWatches',
+  'sasl',
+  'getEphemerals',
+  'getAllChildrenNumber',
+  'setWatches2',
+  'addWatch',
+  'whoAmI',
+  'createSession',
+  'closeSession',
+] as const
+export type OpName = (typeof opNames)[number]
+
+export const ops: Readonly<Record<OpName, OpTraits>> = {
+  create: orInMulti(row(1, 'write', 'CREA', [request.CreateRequest, reply.CreateReply])),
+  delete: orInMulti(row(2, 'write', 'DELE', [request.DeleteRequest, null])),
+  exists: row(3, 'read', 'EXIS', [request.WatchableRequest, reply.StatReply]),
+  getData: row(4, 'read', 'GETD', [request.WatchableRequest, reply.GetDataReply]),
+  setData: orInMulti(row(5, 'write', 'SETD', [request.SetDataRequest, reply.StatReply])),
+  getACL: row(6, 'read', 'GETA', [request.PathRequest, reply.GetAclReply]),
+  setACL: row(7, 'write', 'SETA', [request.SetAclRequest, reply.StatReply]),
+  getChildren: row(8, 'read', 'GETC', [request.WatchableRequest, reply.GetChildrenReply]),
+  sync: row(9, 'sync', 'SYNC', [request.SyncRequest, reply.SyncReply]),
+  ping: row(11, 'read', 'PING', [null, null]),
+  getChildren2: row(12, 'read', 'GETC', [request.WatchableRequest, reply.GetChildren2Reply]),
+  // A part of multi only: 3.9.5 refuses it as a request of its own, older servers never answered it.
+  check: later(orInMulti(row(13, 'write', 'CHEC', [request.CheckRequest, null]))),
+  multi: row(14, 'write', 'MULT', [null, null]),
+  create2: orInMulti(row(15, 'write', 'CREA', [request.CreateRequest, reply.CreateWithStatReply])),
+  reconfig: later(row(16, 'write', 'RECO', [request.ReconfigRequest, reply.GetDataReply])),
+  checkWatches: later(row(17, 'read', 'CHKW', [request.WatcherTypeRequest, null])),
+  removeWatches: later(row(18, 'read', 'REMW', [request.WatcherTypeRequest, null])),
+  createContainer: later(orInMulti(row(19, 'write', 'CREA', [request.CreateRequest, reply.CreateWithStatReply]))),
+  deleteContainer: later(row(20, 'internal', 'DELE', [null, null])),
+  createTTL: later(orInMulti(row(21, 'write', 'CREA', [request.CreateTtlRequest, reply.CreateWithStatReply]))),
+  multiRead: later(row(22, 'read', 'MLTR', [null, null])),
+  auth: row(100, 'connection', 'NA', [request.AuthRequest, null]),
+  setWatches: row(101, 'read', 'SETW', [request.SetWatchesRequest, null]),
+  sasl: later(row(102, 'connection', 'NA', [request.SaslRequest, reply.SaslReply])),
+  getEphemerals: later(row(103, 'read', 'GETE', [request.EphemeralsRequest, reply.EphemeralsReply])),
+  getAllChildrenNumber: later(row(104, 'read', 'GETACN', [request.PathRequest, reply.AllChildrenNumberReply])),
+  setWatches2: row(105, 'read', 'STW2', [request.SetWatches2Request, null]),
+  addWatch: later(row(106, 'read', 'ADDW', [request.AddWatchRequest, reply.AddWatchReply])),
+  whoAmI: later(row(107, 'read', 'HOMI', [null, reply.WhoAmIReply])),
+  createSession: later(row(-10, 'internal', 'SESS', [request.CreateSessionRequest, null])),
+  closeSession: row(-11, 'write', 'CLOS', [null, null]),
+}
+
+const nameByOpcode: ReadonlyMap<number, OpName> = new Map(opNames.map((name) => [ops[name].opcode, name]))
+
+/** Null: ZooKeeper knows no such opcode either. */
+export function opOf(type: number): OpName | null {
+  return nameByOpcode.get(type) ?? null
+}

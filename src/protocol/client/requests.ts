@@ -1,0 +1,90 @@
+/**
+ * One record per request body. Which opcode carries which record is said once, in operations.ts.
+ * A null path fails to decode, which is what ZooKeeper answers too; sync alone accepts it.
+ * Paths are not validated here: reads never do, and writes do it at a point of their own.
+ */
+import { boolean, buffer, int, long, text, ustring, vector, zxid } from '../../jute/fields.ts'
+import { type Infer, record } from '../../jute/record.ts'
+import { AclVector } from './acl.ts'
+
+/** create, create2 and createContainer. */
+export const CreateRequest = record('CreateRequest', { path: text, data: buffer, acl: AclVector, flags: int })
+export type CreateRequest = Infer<typeof CreateRequest>
+
+export const CreateTtlRequest = record('CreateTTLRequest', {
+  path: text,
+  data: buffer,
+  acl: AclVector,
+  flags: int,
+  ttlMs: long,
+})
+export type CreateTtlRequest = Infer<typeof CreateTtlRequest>
+
+export const DeleteRequest = record('DeleteRequest', { path: text, version: int })
+export type DeleteRequest = Infer<typeof DeleteRequest>
+
+export const SetDataRequest = record('SetDataRequest', { path: text, data: buffer, version: int })
+export type SetDataRequest = Infer<typeof SetDataRequest>
+
+export const SetAclRequest = record('SetACLRequest', { path: text, acl: AclVector, version: int }) // the aversion
+export type SetAclRequest = Infer<typeof SetAclRequest>
+
+export const CheckRequest = record('CheckVersionRequest', { path: text, version: int })
+export type CheckRequest = Infer<typeof CheckRequest>
+
+/** exists, getData, getChildren and getChildren2: a read that may leave a watch. */
+export const WatchableRequest = record('WatchableRequest', { path: text, watch: boolean })
+export type WatchableRequest = Infer<typeof WatchableRequest>
+
+/** getACL and getAllChildrenNumber. */
+export const PathRequest = record('PathRequest', { path: text })
+export type PathRequest = Infer<typeof PathRequest>
+
+export const SyncRequest = record('SyncRequest', { path: ustring }) // echoed as it came
+export type SyncRequest = Infer<typeof SyncRequest>
+
+export const AuthRequest = record('AuthPacket', { type: int, scheme: ustring, auth: buffer }) // type is ignored
+export type AuthRequest = Infer<typeof AuthRequest>
+
+export const SetWatchesRequest = record('SetWatches', {
+  relativeZxid: zxid,
+  dataWatches: vector(text),
+  existWatches: vector(text),
+  childWatches: vector(text),
+})
+export type SetWatchesRequest = Infer<typeof SetWatchesRequest>
+
+export const SetWatches2Request = record('SetWatches2', {
+  relativeZxid: zxid,
+  dataWatches: vector(text),
+  existWatches: vector(text),
+  childWatches: vector(text),
+  persistentWatches: vector(text),
+  persistentRecursiveWatches: vector(text),
+})
+export type SetWatches2Request = Infer<typeof SetWatches2Request>
+
+export const AddWatchRequest = record('AddWatchRequest', { path: text, mode: int })
+export type AddWatchRequest = Infer<typeof AddWatchRequest>
+
+/** checkWatches and removeWatches. */
+export const WatcherTypeRequest = record('WatcherTypeRequest', { path: text, type: int })
+export type WatcherTypeRequest = Infer<typeof WatcherTypeRequest>
+
+export const ReconfigRequest = record('ReconfigRequest', {
+  joiningServers: ustring,
+  leavingServers: ustring,
+  newMembers: ustring,
+  curConfigId: long,
+})
+export type ReconfigRequest = Infer<typeof ReconfigRequest>
+
+export const SaslRequest = record('GetSASLRequest', { token: buffer })
+export type SaslRequest = Infer<typeof SaslRequest>
+
+export const EphemeralsRequest = record('GetEphemeralsRequest', { prefixPath: ustring })
+export type EphemeralsRequest = Infer<typeof EphemeralsRequest>
+
+/** Client-sent createSession and what learners forward. */
+export const CreateSessionRequest = record('CreateSessionTxn', { timeoutMs: int })
+export type CreateSessionRequest = Infer<typeof CreateSessionRequest>

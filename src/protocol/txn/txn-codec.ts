@@ -1,0 +1,143 @@
+/**
+ * Txn ↔ bytes, as proposals and the log carry them. Assumes that the bytes were written by a server of
+ * ours and that their checksum held: bytes that do not decode are corruption that got past it, so that is
+ * an invariant violation, not a refusal.
+ */
+import { assert, assertNever } from '../../base/assert.ts'
+import type { ServerId, SessionId } from '../../base/ids.ts'
+import { schema } from '../schema.ts'
+import { highWordOf, lowWordOf, sessionOfWords } from '../session-words.ts'
+import type { AclEntry, Change, Txn } from './txn.ts'
+
+const txnType = schema.lookupType('Txn')
+
+export function encodeTxn(txn: Txn): Uint8Array {
+  return txnType
+    .encode({
+      timeMs: txn.timeMs,
+      sessionHigh: highWordOf(txn.sessionId),
+      sessionLow: lowWordOf(txn.sessionId),
+      origin: txn.origin,
+      isMulti: txn.isMulti,
+      changes: txn.changes.map(changeToWire),
+    })
+    .finish()
+}
+
+/** `data` fields of the result are views into `bytes`. */
+export function decodeTxn(bytes: Uint8Array): Txn {
+  const wire = txnType.decode(bytes) as unknown as WireTxn
+  return {
+    timeMs: wire.timeMs,
+    sessionId: sessionOfWords(wire.sessionHigh, wire.sessionLow),
+    origin: wire.origin
+      ? {
+          serverId: wire.origin.serverId as ServerId,
+          incarnation: wire.origin.incarnation,
+          sequence: wire.origin.sequence,
+        }
+      : null,
+    isMulti: wire.isMulti,
+    changes: wire.changes.map(changeOfWire),
+  }
+}
+
+function changeToWire(change: Change): object {
+  switch (change.kind) {
+    case 'create':
+      return {
+        create: {
+          path: change.path,
+          data: change.data,
+          acl: change.acl,
+          ownerHigh: highWordOf(change.ephemeralOwner),
+          ownerLow: lowWordOf(change.ephemeralOwner),
+          parentCreateCount: change.parentCreateCount,
+          withStat: change.withStat,
+        },
+      }
+    case 'delete':
+      return { delete: change }
+    case 'set-data':
+      return { setData: change }
+    case 'set-acl':
+      return { setAcl: change }
+    case 'check':
+      return { check: change }
+    case 'create-session':
+      return { createSession: { ...sessionWords(change.sessionId), timeoutMs: change.timeoutMs } }
+    case 'close-session':
+      return { closeSession: { ...sessionWords(change.sessionId), deletedPaths: change.deletedPaths } }
+    default:
+      return assertNever(change)
+  }
+}
+
+function changeOfWire(wire: WireChange): Change {
+  if (wire.setData) {
+    return { kind: 'set-data', path: wire.setData.path, data: wire.setData.data ?? null, version: wire.setData.version }
+  }
+  if (wire.create) {
+    const { path, data, acl, ownerHigh, ownerLow, parentCreateCount, withStat } = wire.create
+    const ephemeralOwner = sessionOfWords(ownerHigh, ownerLow)
+    return {
+      kind: 'create',
+      path,
+      data: data ?? null,
+      acl: aclOfWire(acl),
+      ephemeralOwner,
+      parentCreateCount,
+      withStat,
+    }
+  }
+  if (wire.delete) return { kind: 'delete', path: wire.delete.path }
+  if (wire.setAcl) {
+    return { kind: 'set-acl', path: wire.setAcl.path, acl: aclOfWire(wire.setAcl.acl), aversion: wire.setAcl.aversion }
+  }
+  if (wire.check) return { kind: 'check', path: wire.check.path }
+  if (wire.createSession) {
+    const { sessionHigh, sessionLow, timeoutMs } = wire.createSession
+    return { kind: 'create-session', sessionId: sessionOfWords(sessionHigh, sessionLow), timeoutMs }
+  }
+  assert(wire.closeSession !== undefined && wire.closeSession !== null, 'a stored change has a known kind')
+  const { sessionHigh, sessionLow, deletedPaths } = wire.closeSession
+  return { kind: 'close-session', sessionId: sessionOfWords(sessionHigh, sessionLow), deletedPaths }
+}
+
+function aclOfWire(acl: readonly AclEntry[]): readonly AclEntry[] {
+  return acl.map(({ perms, scheme, id }) => ({ perms, scheme, id }))
+}
+
+function sessionWords(sessionId: SessionId): WireSession {
+  return { sessionHigh: highWordOf(sessionId), sessionLow: lowWordOf(sessionId) }
+}
+
+interface WireSession {
+  readonly sessionHigh: number
+  readonly sessionLow: number
+}
+
+interface WireTxn extends WireSession {
+  readonly timeMs: number
+  readonly origin?: { readonly serverId: number; readonly incarnation: number; readonly sequence: number } | null
+  readonly isMulti: boolean
+  readonly changes: readonly WireChange[]
+}
+
+interface WireChange {
+  readonly create?: {
+    readonly path: string
+    readonly data?: Uint8Array | null
+    readonly acl: readonly AclEntry[]
+    readonly ownerHigh: number
+    readonly ownerLow: number
+    readonly parentCreateCount: number
+    readonly withStat: boolean
+  } | null
+  readonly delete?: { readonly path: string } | null
+  readonly setData?: { readonly path: string; readonly data?: Uint8Array | null; readonly version: number } | null
+  readonly setAcl?: { readonly path: string; readonly acl: readonly AclEntry[]; readonly aversion: number } | null
+  readonly check?: { readonly path: string } | null
+  readonly createSession?: (WireSession & { readonly timeoutMs: number }) | null
+  readonly closeSession?: (WireSession & { readonly deletedPaths: readonly string[] }) | null
+}

@@ -1,0 +1,45 @@
+/**
+ * A decided change of the replicated state: what a proposal carries and the log keeps.
+ * Changes are after-images: they say what znodes become, never what to compute, so applying one twice
+ * changes nothing. The zxid travels beside the txn (in the proposal, in the log record), not in it.
+ */
+import type { ServerId, SessionId } from '../../base/ids.ts'
+
+/** An ACL entry after fix-up: nothing is null, `auth` is expanded. */
+export interface AclEntry {
+  readonly perms: number // bits of ZooDefs.Perms, int32, stored as given
+  readonly scheme: string
+  readonly id: string
+}
+
+/** By this the server that accepted a request recognises its own txn when it commits. */
+export interface Origin {
+  readonly serverId: ServerId
+  readonly incarnation: number // uint32, drawn anew at each start of the process
+  readonly sequence: number // counts the requests that this incarnation sent on
+}
+
+export interface Txn {
+  readonly timeMs: number // the leader's wall clock when it decided
+  readonly sessionId: SessionId // whose request it was; for an expiry, the expired session
+  readonly origin: Origin | null // null: decided by the leader itself
+  readonly isMulti: boolean // the reply is a list of results, even for one change
+  readonly changes: readonly Change[] // a multi has any number, everything else exactly one
+}
+
+export type Change =
+  | {
+      readonly kind: 'create'
+      readonly path: string
+      readonly data: Uint8Array | null // null and empty are different values
+      readonly acl: readonly AclEntry[]
+      readonly ephemeralOwner: SessionId // 0 = not ephemeral (ZK: StatPersisted.ephemeralOwner, raw encoding)
+      readonly parentCreateCount: number // the parent's count of children ever created, this one included; int32
+      readonly withStat: boolean // create2 and its kin: the result carries a Stat
+    }
+  | { readonly kind: 'delete'; readonly path: string }
+  | { readonly kind: 'set-data'; readonly path: string; readonly data: Uint8Array | null; readonly version: number }
+  | { readonly kind: 'set-acl'; readonly path: string; readonly acl: readonly AclEntry[]; readonly aversion: number }
+  | { readonly kind: 'check'; readonly path: string } // held when decided; applies nothing
+  | { readonly kind: 'create-session'; readonly sessionId: SessionId; readonly timeoutMs: number }
+  | { readonly kind: 'close-session'; readonly sessionId: SessionId; readonly deletedPaths: readonly string[] }

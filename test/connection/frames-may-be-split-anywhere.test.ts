@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import { ClientConnection, type ConnectionInput } from '../../src/connection/client-connection.ts'
+import { bytesOf, hexOf } from '../jute/hex.ts'
+import { SeededRandom } from '../jute/seeded-random.ts'
+import { attachedConnection, connectFrame, feed, joined, requestFrame } from './conversation.ts'
+
+const getA = bytesOf('00000002 2f61 01')
+const large = Uint8Array.from({ length: 700 }, (_, i) => i & 0xff)
+const conversation = joined(
+  connectFrame(),
+  requestFrame(-4, 100, bytesOf('00000000 ffffffff ffffffff')),
+  requestFrame(1, 4, getA),
+  requestFrame(-2, 11, new Uint8Array(0)),
+  requestFrame(2, 5, large),
+  requestFrame(3, 999, bytesOf('01')),
+  requestFrame(4, -11, new Uint8Array(0)),
+)
+const expected: readonly unknown[] = [
+  expect.objectContaining({ kind: 'connect', request: expect.objectContaining({ timeoutMs: 6000, readOnly: false }) }),
+  { kind: 'operation', xid: -4, type: 100, op: 'auth', body: bytesOf('00000000 ffffffff ffffffff') },
+  { kind: 'operation', xid: 1, type: 4, op: 'getData', body: getA },
+  { kind: 'operation', xid: -2, type: 11, op: 'ping', body: new Uint8Array(0) },
+  { kind: 'operation', xid: 2, type: 5, op: 'setData', body: large },
+  { kind: 'operation', xid: 3, type: 999, op: null, body: bytesOf('01') },
+  { kind: 'operation', xid: 4, type: -11, op: 'closeSession', body: new Uint8Array(0) },
+]
+
+describe('a client connection', () => {
+  it('understands a conversation that arrives in one chunk', () => {
+    expect(feed(new ClientConnection(), [conversation])).toEqual(expected)
+  })
+
+  it('understands the same conversation byte by byte', () => {
+    const bytes = Array.from(conversation, (byte) => Uint8Array.of(byte))
+    expect(feed(new ClientConnection(), bytes)).toEqual(expected)
+  })
+
+  it('understands the same conversation at every single split', () => {
+    for (let at = 0; at <= 200; at++) {
+      const inputs = feed(new ClientConnection(), [conversation.subarray(0, at), conversation.subarray(at)])
+      expect(inputs, `split at ${at}`).toEqual(expected)
+    }
+  })
+
+  it('understands the same conversation at random splits', () => {
+    const random = new SeededRandom(41)
+    for (let round = 0; round < 300; round++) {
+      const pieces = random.split(conversation, random.pick([3, 20, 200, 3000]))
+      expect(feed(new ClientConnection(), pieces), `round ${round}`).toEqual(expected)
+    }
+  })
+
+  it('puts a frame together that is larger than many chunks', () => {
+    const body = new SeededRandom(44).bytes(200_000)
+    const bytes = joined(requestFrame(1, 5, body), requestFrame(2, 11, new Uint8Array(0)))
+    const chunks = Array.from({ length: Math.ceil(bytes.length / 3000) }, (_, i) =>
+      bytes.slice(3000 * i, 3000 * (i + 1)),
+    )
+    const inputs = feed(attachedConnection(), chunks)
+    expect(inputs.length).toBe(2)
+    const first = inputs[0]
+    expect(hexOf(first?.kind === 'operation' ? first.body : new Uint8Array(0)) === hexOf(body)).toBe(true)
+  })
+
+  it('hands out bodies that stay whole and apart when the chunk they came in is used again', () => {
+    const random = new SeededRandom(43)
+    for (let round = 0; round < 100; round++) {
+      const connection = attachedConnection()
+      const sizes = Array.from({ length: 1 + random.below(30) }, () =>
+        random.pick([0, 1, 64, 65, 140, 2048, 2049, random.below(4000)]),
+      )
+      const bodies = sizes.map((size, i) => new Uint8Array(size).fill(i + 1))
+      const inputs: ConnectionInput[] = []
+      const chunk = joined(...bodies.map((body, i) => requestFrame(i, 5, body)))
+      connection.receive(chunk, inputs)
+      chunk.fill(0xaa)
+      const got = inputs.map((input) => (input.kind === 'operation' ? input.body : null))
+      expect(got.map((body) => body?.length)).toEqual(sizes)
+      expect(got.every((body, i) => body?.every((byte) => byte === i + 1))).toBe(true)
+    }
+  })
+
+  it('never keeps more than 8 KiB alive through one small body', () => {
+    const connection = attachedConnection()
+    const inputs: ConnectionInput[] = []
+    connection.receive(joined(...Array.from({ length: 300 }, () => requestFrame(1, 5, new Uint8Array(150)))), inputs)
+    const kept = inputs.map((input) => (input.kind === 'operation' ? input.body.buffer.byteLength : 0))
+    expect(Math.max(...kept)).toBe(8192)
+    connection.receive(requestFrame(1, 5, new Uint8Array(150)), inputs)
+    const last = inputs.at(-1)
+    expect(last?.kind === 'operation' ? last.body.buffer.byteLength : 0).toBe(150)
+  })
+
+  it('keeps what follows the connect request until the session is established', () => {
+    const connection = new ClientConnection()
+    const inputs: ConnectionInput[] = []
+    connection.receive(conversation.subarray(0, 80), inputs)
+    connection.receive(conversation.subarray(80, 100), inputs)
+    connection.receive(conversation.subarray(100), inputs)
+    expect(inputs.length).toBe(1)
+    expect(connection.state).toEqual({ kind: 'connecting' })
+    connection.established(inputs)
+    expect(inputs).toEqual(expected)
+    expect(connection.state).toEqual({ kind: 'attached' })
+  })
+
+  it('reads nothing more after it was closed by its driver', () => {
+    const connection = attachedConnection()
+    connection.close()
+    expect(feed(connection, [requestFrame(1, 4, getA)])).toEqual([])
+    const waiting = new ClientConnection()
+    waiting.receive(conversation, [])
+    waiting.close()
+    expect(feed(waiting, [conversation])).toEqual([])
+  })
+
+  it('never throws and refuses at most once, whatever bytes arrive', () => {
+    const random = new SeededRandom(42)
+    for (let round = 0; round < 2000; round++) {
+      const connection = random.chance(2) ? new ClientConnection(4096) : attachedConnection(4096)
+      const bytes = random.chance(2) ? random.bytes(random.below(200)) : conversation.slice(0, random.below(300))
+      if (bytes.length > 0) bytes[random.below(Math.min(60, bytes.length))] = random.below(256)
+      const inputs = feed(connection, random.split(bytes, 50))
+      const closings = inputs.filter((input) => input.kind === 'refused' || input.kind === 'four-letter-word')
+      expect(closings.length, `round ${round}`).toBe(connection.state.kind === 'closing' ? 1 : 0)
+      if (closings.length === 1) expect(inputs.at(-1)).toBe(closings[0])
+    }
+  })
+})

@@ -1,0 +1,85 @@
+/**
+ * One request body of every operation, as the bytes that a stock client sends, and what they mean.
+ * Written from the protocol's description, not with our encoder.
+ */
+import type { OpName } from '../../../src/protocol/client/operations.ts'
+import { bytesOf } from '../../jute/hex.ts'
+
+export interface RequestExample {
+  readonly op: OpName
+  readonly hex: string
+  readonly value: unknown
+}
+
+const pathA = '00000002 2f61'
+const openAcl = '00000001 0000001f 00000005 776f726c64 00000006 616e796f6e65'
+const openAclValue = [{ perms: 31, scheme: 'world', id: 'anyone' }]
+const data = bytesOf('0102ff')
+const watched = { path: '/a', watch: true }
+
+export const requestExamples: readonly RequestExample[] = [
+  {
+    op: 'create',
+    hex: `${pathA} 00000003 0102ff ${openAcl} 00000003`,
+    value: { path: '/a', data, acl: openAclValue, flags: 3 },
+  },
+  {
+    op: 'create2',
+    hex: `${pathA} ffffffff ffffffff 00000000`,
+    value: { path: '/a', data: null, acl: null, flags: 0 },
+  },
+  {
+    op: 'createContainer',
+    hex: `${pathA} 00000000 00000001 ffffffff ffffffff ffffffff 00000004`,
+    value: { path: '/a', data: new Uint8Array(0), acl: [{ perms: -1, scheme: null, id: null }], flags: 4 },
+  },
+  {
+    op: 'createTTL',
+    hex: `${pathA} 00000003 0102ff ${openAcl} 00000005 000000ffffffffff`,
+    value: { path: '/a', data, acl: openAclValue, flags: 5, ttlMs: 2n ** 40n - 1n },
+  },
+  { op: 'delete', hex: `${pathA} ffffffff`, value: { path: '/a', version: -1 } },
+  { op: 'setData', hex: `${pathA} 00000003 0102ff 00000007`, value: { path: '/a', data, version: 7 } },
+  { op: 'setACL', hex: `${pathA} ${openAcl} 00000007`, value: { path: '/a', acl: openAclValue, version: 7 } },
+  { op: 'check', hex: `${pathA} 00000002`, value: { path: '/a', version: 2 } },
+  { op: 'exists', hex: `${pathA} 01`, value: watched },
+  { op: 'getData', hex: `${pathA} 00`, value: { path: '/a', watch: false } },
+  { op: 'getChildren', hex: `${pathA} 01`, value: watched },
+  { op: 'getChildren2', hex: `${pathA} 02`, value: watched },
+  { op: 'getACL', hex: pathA, value: { path: '/a' } },
+  { op: 'getAllChildrenNumber', hex: pathA, value: { path: '/a' } },
+  { op: 'sync', hex: 'ffffffff', value: { path: null } },
+  {
+    op: 'auth',
+    hex: '00000000 00000006 646967657374 00000003 753a70',
+    value: { type: 0, scheme: 'digest', auth: bytesOf('753a70') },
+  },
+  {
+    op: 'setWatches',
+    hex: `0000000500000007 00000001 ${pathA} 00000000 00000002 ${pathA} 00000000`,
+    value: { relativeZxid: 5 * 2 ** 32 + 7, dataWatches: ['/a'], existWatches: [], childWatches: ['/a', ''] },
+  },
+  {
+    op: 'setWatches2',
+    hex: `ffffffffffffffff ffffffff 00000000 00000000 00000001 ${pathA} 00000000`,
+    value: {
+      relativeZxid: -1,
+      dataWatches: null,
+      existWatches: [],
+      childWatches: [],
+      persistentWatches: ['/a'],
+      persistentRecursiveWatches: [],
+    },
+  },
+  { op: 'addWatch', hex: `${pathA} 00000001`, value: { path: '/a', mode: 1 } },
+  { op: 'checkWatches', hex: `${pathA} 00000002`, value: { path: '/a', type: 2 } },
+  { op: 'removeWatches', hex: `${pathA} 00000003`, value: { path: '/a', type: 3 } },
+  {
+    op: 'reconfig',
+    hex: 'ffffffff 00000001 33 ffffffff ffffffffffffffff',
+    value: { joiningServers: null, leavingServers: '3', newMembers: null, curConfigId: -1n },
+  },
+  { op: 'sasl', hex: '00000000', value: { token: new Uint8Array(0) } },
+  { op: 'getEphemerals', hex: pathA, value: { prefixPath: '/a' } },
+  { op: 'createSession', hex: '00001770', value: { timeoutMs: 6000 } },
+]
