@@ -1,0 +1,56 @@
+/**
+ * Turns the ACL list of a request into the one that is stored (ZK: PrepRequestProcessor.fixupACL): duplicates
+ * removed, `auth` expanded to the ids of the caller, everything else checked by its scheme.
+ * Nothing that this accepts may be refused by another server, since only the result travels in the txn.
+ */
+import { err, ok, type Result } from '../base/result.ts'
+import type { AclWire } from '../protocol/client/acl.ts'
+import type { AclEntry } from '../protocol/txn/txn.ts'
+import type { AuthId } from './auth-id.ts'
+import { schemeTraits } from './schemes.ts'
+
+export type AclRefusal = 'invalid-acl' | 'marshalling-error'
+
+export function fixUpAcl(
+  wireAcl: readonly AclWire[] | null,
+  ids: readonly AuthId[],
+): Result<readonly AclEntry[], AclRefusal> {
+  if (wireAcl === null || wireAcl.length === 0) return err('invalid-acl')
+  const fixed: AclEntry[] = []
+  for (const entry of withoutDuplicates(wireAcl)) {
+    const stored = fixUpEntry(entry, ids)
+    if (!stored.ok) return stored
+    fixed.push(...stored.value)
+  }
+  return ok(fixed)
+}
+
+function fixUpEntry(entry: AclWire, ids: readonly AuthId[]): Result<readonly AclEntry[], AclRefusal> {
+  const { perms, scheme, id } = entry
+  if (scheme === null) return err('invalid-acl')
+  if (scheme === 'auth') return expandToCaller(perms, ids)
+  const traits = schemeTraits(scheme)
+  if (traits === null && scheme !== 'world') return err('invalid-acl')
+  // The original trips over a null id here and reports what it reports for any malformed request.
+  if (id === null) return err('marshalling-error')
+  const isValid = traits === null ? id === 'anyone' : traits.isValidAclId(id)
+  return isValid ? ok([{ perms, scheme, id }]) : err('invalid-acl')
+}
+
+/** One entry per authenticated id; ids that prove only where the caller is, or that it is super, do not count. */
+function expandToCaller(perms: number, ids: readonly AuthId[]): Result<readonly AclEntry[], AclRefusal> {
+  const expanded = ids
+    .filter((id) => schemeTraits(id.scheme)?.isAuthenticated === true)
+    .map((id): AclEntry => ({ perms, scheme: id.scheme, id: id.id }))
+  return expanded.length === 0 ? err('invalid-acl') : ok(expanded)
+}
+
+/** First occurrences, before any expansion: what `auth` expands to may repeat an entry that is listed as well. */
+function withoutDuplicates(entries: readonly AclWire[]): readonly AclWire[] {
+  if (entries.length === 1) return entries
+  const seen = new Set<string>()
+  return entries.filter((entry) => {
+    const key = JSON.stringify([entry.perms, entry.scheme, entry.id])
+    return !seen.has(key) && seen.add(key)
+  })
+}

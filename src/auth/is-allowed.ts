@@ -1,0 +1,39 @@
+/**
+ * The permission check (ZK: ZooKeeperServer.checkACL). An ACL is a list of grants: there are no denials and no
+ * inheritance, and an empty list lets everybody in.
+ */
+import type { AclEntry } from '../protocol/txn/txn.ts'
+import { type AuthId, superScheme } from './auth-id.ts'
+import { type PermissionBits, permissions } from './permissions.ts'
+import { schemeTraits } from './schemes.ts'
+
+/** Whether a caller with `ids` has at least one of the bits of `wanted`. */
+export function isAllowed(acl: readonly AclEntry[], wanted: PermissionBits, ids: readonly AuthId[]): boolean {
+  if (acl.length === 0) return true
+  for (const entry of acl) {
+    if ((entry.perms & wanted) !== 0 && grants(entry, ids)) return true
+  }
+  return ids.some((id) => id.scheme === superScheme)
+}
+
+/** What getACL shows: without ADMIN the hash in a digest id is hidden, everything after its first colon becomes `x`. */
+export function visibleAcl(acl: readonly AclEntry[], ids: readonly AuthId[]): readonly AclEntry[] {
+  if (isAllowed(acl, permissions.admin, ids)) return acl
+  return acl.map((entry) => (entry.scheme === 'digest' ? { ...entry, id: maskDigest(entry.id) } : entry))
+}
+
+/** whoAmI's second column; a scheme without provider, like super, has no name to show. */
+export function userOf(id: AuthId): string {
+  return schemeTraits(id.scheme)?.userOf(id.id) ?? ''
+}
+
+function grants(entry: AclEntry, ids: readonly AuthId[]): boolean {
+  if (entry.scheme === 'world') return entry.id === 'anyone'
+  const traits = schemeTraits(entry.scheme)
+  if (traits === null) return false
+  return ids.some((id) => id.scheme === entry.scheme && traits.matches(id.id, entry.id))
+}
+
+function maskDigest(id: string): string {
+  return `${id.slice(0, id.indexOf(':') + 1)}x`
+}

@@ -1,0 +1,188 @@
+/**
+ * The validation of each write of a znode, in ZooKeeper's order (ZK: PrepRequestProcessor.pRequest2Txn): clients
+ * can tell the order, since the first failed check names the error. Each function stages what the znodes become
+ * and returns the change that makes it so; a refused write stages nothing.
+ */
+
+import type { AuthId } from '../auth/auth-id.ts'
+import { fixUpAcl } from '../auth/fix-up-acl.ts'
+import { isAllowed } from '../auth/is-allowed.ts'
+import { permissions } from '../auth/permissions.ts'
+import { assertNever } from '../base/assert.ts'
+import type { ErrorName } from '../base/errors.ts'
+import type { SessionId } from '../base/ids.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import { parentOf, parseZnodePath } from '../protocol/client/path.ts'
+import type { Change } from '../protocol/txn/txn.ts'
+import { ownerKindOf } from '../tree/owner-kind.ts'
+import { createKindOf } from './create-kind.ts'
+import type { PendingChanges, PendingNode } from './pending-changes.ts'
+import { sequentialSuffix } from './sequential-suffix.ts'
+import type { CheckWrite, CreateWrite, DeleteWrite, NodeWrite, SetAclWrite, SetDataWrite } from './write-request.ts'
+
+/** Who asks. */
+export interface WriteContext {
+  readonly sessionId: SessionId
+  readonly ids: readonly AuthId[] // as they were when the request was read from the socket
+  /** Why the session may not write now; takes its place among the checks. Null: it may. */
+  readonly sessionRefusal: ErrorName | null
+  readonly extendedTypesEnabled: boolean
+}
+
+/** ZK: DataTree.isSpecialPath. */
+const undeletablePaths: readonly string[] = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']
+const anyVersion = -1
+
+export function prepareNodeWrite(
+  write: NodeWrite,
+  pending: PendingChanges,
+  context: WriteContext,
+): Result<Change, ErrorName> {
+  switch (write.kind) {
+    case 'create':
+      return prepareCreate(write, pending, context)
+    case 'delete':
+      return prepareDelete(write, pending, context)
+    case 'set-data':
+      return prepareSetData(write, pending, context)
+    case 'set-acl':
+      return prepareSetAcl(write, pending, context)
+    case 'check':
+      return prepareCheck(write, pending, context)
+    default:
+      return assertNever(write)
+  }
+}
+
+function prepareCreate(write: CreateWrite, pending: PendingChanges, context: WriteContext): Result<Change, ErrorName> {
+  const kind = createKindOf(write, context.sessionId, context.extendedTypesEnabled)
+  if (!kind.ok) return kind
+  if (context.sessionRefusal !== null) return err(context.sessionRefusal)
+  if (!hasParent(write.path)) return err('bad-arguments')
+  const acl = fixUpAcl(write.acl, context.ids)
+  if (!acl.ok) return acl
+  const parentPath = parentOf(write.path)
+  const parent = pending.lookup(parentPath)
+  if (parent === null) return err('no-node')
+  if (!isAllowed(parent.acl, permissions.create, context.ids)) return err('no-auth')
+  const { owner, isSequential, withStat } = kind.value
+  // The name is judged with its suffix: `/a/` is no path, `/a/0000000000` is.
+  const name = parseZnodePath(isSequential ? write.path + sequentialSuffix(parent.createCount) : write.path)
+  if (!name.ok) return name
+  const path = name.value
+  if (pending.lookup(path) !== null) return err('node-exists')
+  if (ownerKindOf(parent.ephemeralOwner) === 'session') return err('no-children-for-ephemerals')
+
+  const createCount = (parent.createCount + 1) | 0
+  pending.stage(parentPath, { ...factsOf(parent), createCount, childCount: parent.childCount + 1 })
+  pending.stage(path, {
+    version: 0,
+    aversion: 0,
+    createCount: 0,
+    childCount: 0,
+    ephemeralOwner: owner,
+    acl: acl.value,
+  })
+  return ok({
+    kind: 'create',
+    path,
+    data: write.data,
+    acl: acl.value,
+    ephemeralOwner: owner,
+    parentCreateCount: createCount,
+    withStat,
+  })
+}
+
+function prepareDelete(write: DeleteWrite, pending: PendingChanges, context: WriteContext): Result<Change, ErrorName> {
+  if (context.sessionRefusal !== null) return err(context.sessionRefusal)
+  const { path, version } = write
+  if (!hasParent(path) || undeletablePaths.includes(path)) return err('bad-arguments')
+  const parent = pending.lookup(parentOf(path))
+  if (parent === null) return err('no-node')
+  // Before the znode is looked for: who may not delete here does not learn what is here.
+  if (!isAllowed(parent.acl, permissions.delete, context.ids)) return err('no-auth')
+  const node = pending.lookup(path)
+  if (node === null) return err('no-node')
+  if (!isExpected(version, node.version)) return err('bad-version')
+  if (node.childCount > 0) return err('not-empty')
+  stageDelete(pending, path)
+  return ok({ kind: 'delete', path })
+}
+
+function prepareSetData(
+  write: SetDataWrite,
+  pending: PendingChanges,
+  context: WriteContext,
+): Result<Change, ErrorName> {
+  const node = findForWrite(write.path, permissions.write, pending, context)
+  if (!node.ok) return node
+  if (!isExpected(write.version, node.value.version)) return err('bad-version')
+  const version = versionAfter(node.value.version)
+  pending.stage(write.path, { ...factsOf(node.value), version })
+  return ok({ kind: 'set-data', path: write.path, data: write.data, version })
+}
+
+function prepareSetAcl(write: SetAclWrite, pending: PendingChanges, context: WriteContext): Result<Change, ErrorName> {
+  if (context.sessionRefusal !== null) return err(context.sessionRefusal)
+  if (!parseZnodePath(write.path).ok) return err('bad-arguments')
+  // Before the znode is looked for.
+  const acl = fixUpAcl(write.acl, context.ids)
+  if (!acl.ok) return acl
+  const node = findForWrite(write.path, permissions.admin, pending, context)
+  if (!node.ok) return node
+  if (!isExpected(write.version, node.value.aversion)) return err('bad-version')
+  const aversion = versionAfter(node.value.aversion)
+  pending.stage(write.path, { ...factsOf(node.value), acl: acl.value, aversion })
+  return ok({ kind: 'set-acl', path: write.path, acl: acl.value, aversion })
+}
+
+function prepareCheck(write: CheckWrite, pending: PendingChanges, context: WriteContext): Result<Change, ErrorName> {
+  const node = findForWrite(write.path, permissions.read, pending, context)
+  if (!node.ok) return node
+  if (!isExpected(write.version, node.value.version)) return err('bad-version')
+  return ok({ kind: 'check', path: write.path })
+}
+
+/** Stages that the znode, which exists, is gone; its parent keeps its count of creates. */
+export function stageDelete(pending: PendingChanges, path: string): void {
+  const parentPath = parentOf(path)
+  const parent = pending.lookup(parentPath)
+  if (parent !== null) pending.stage(parentPath, { ...factsOf(parent), childCount: parent.childCount - 1 })
+  pending.stage(path, null)
+}
+
+/** The checks that setData, setACL and check begin with. */
+function findForWrite(
+  path: string,
+  permission: number,
+  pending: PendingChanges,
+  context: WriteContext,
+): Result<PendingNode, ErrorName> {
+  if (context.sessionRefusal !== null) return err(context.sessionRefusal)
+  if (!parseZnodePath(path).ok) return err('bad-arguments')
+  const node = pending.lookup(path)
+  if (node === null) return err('no-node')
+  return isAllowed(node.acl, permission, context.ids) ? ok(node) : err('no-auth')
+}
+
+/** All that create and delete ask of a path before they look for the parent. */
+function hasParent(path: string): boolean {
+  return path.includes('/') && !path.includes('\0')
+}
+
+function isExpected(expected: number, current: number): boolean {
+  return expected === anyVersion || expected === current
+}
+
+/** An int32 that skips -1, which as an expected version would mean "any" (ZOOKEEPER-4743). */
+function versionAfter(current: number): number {
+  const next = (current + 1) | 0
+  return next === -1 ? 0 : next
+}
+
+/** Only what validation needs: a view of the tree has more, and would be kept alive in every change in flight. */
+function factsOf(node: PendingNode): PendingNode {
+  const { version, aversion, createCount, childCount, ephemeralOwner, acl } = node
+  return { version, aversion, createCount, childCount, ephemeralOwner, acl }
+}

@@ -1,0 +1,123 @@
+/**
+ * What znodes will be once the txns in flight are applied: an overlay over the tree, on the leader (ZK:
+ * ZooKeeperServer.outstandingChangesForPath). Requests are validated against it, so that pipelined writes see
+ * each other although none is committed yet.
+ * A request stages its changes; `commitStage` gives them their zxid, `dropStage` takes them back whole, sequence
+ * numbers included. `forget` drops what the tree now shows itself. A change that is forgotten too early, or
+ * never, makes the leader accept writes that contradict the history.
+ */
+import { assert } from '../base/assert.ts'
+import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { NodeView } from '../tree/node-view.ts'
+
+/** What validation asks of a znode. */
+export type PendingNode = Pick<
+  NodeView,
+  'version' | 'aversion' | 'createCount' | 'childCount' | 'ephemeralOwner' | 'acl'
+>
+
+export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf'>
+
+interface InFlight {
+  readonly node: PendingNode | null // null: will be gone
+  readonly zxid: Zxid // of the last txn in flight that changes it
+}
+
+interface Step {
+  readonly zxid: Zxid
+  readonly path: string
+  readonly owner: SessionId
+}
+
+const noOwner = 0n as SessionId
+
+export class PendingChanges {
+  readonly #tree: TreeReader
+  readonly #inFlight = new Map<string, InFlight>()
+  readonly #stage = new Map<string, PendingNode | null>()
+  // By session, the paths it will own and the zxid that made it so. May list paths that were deleted again.
+  readonly #ownedInFlight = new Map<SessionId, Map<string, Zxid>>()
+  #steps: Step[] = [] // in zxid order; the first `#stepsForgotten` are spent
+  #stepsForgotten = 0
+  #lastStaged = zeroZxid
+
+  constructor(tree: TreeReader) {
+    this.#tree = tree
+  }
+
+  /** The znode as the next request will find it; null if there will be none. */
+  lookup(path: string): PendingNode | null {
+    const staged = this.#stage.get(path)
+    if (staged !== undefined) return staged
+    const inFlight = this.#inFlight.get(path)
+    return inFlight === undefined ? this.#tree.view(path) : inFlight.node
+  }
+
+  /** The znodes that the session will own, sorted: those of the tree and in flight, without those in flight away. */
+  ephemeralsOf(sessionId: SessionId): readonly string[] {
+    const candidates = new Set(this.#tree.ephemeralsOf(sessionId))
+    for (const path of this.#ownedInFlight.get(sessionId)?.keys() ?? []) candidates.add(path)
+    return [...candidates].filter((path) => this.lookup(path)?.ephemeralOwner === sessionId).sort()
+  }
+
+  stage(path: string, node: PendingNode | null): void {
+    this.#stage.set(path, node)
+  }
+
+  /** The staged changes are proposed as `zxid`. */
+  commitStage(zxid: Zxid): void {
+    assert(zxid > this.#lastStaged, 'changes are proposed in zxid order', { zxid, lastStaged: this.#lastStaged })
+    this.#lastStaged = zxid
+    for (const [path, node] of this.#stage) {
+      const owner = node?.ephemeralOwner ?? noOwner
+      this.#inFlight.set(path, { node, zxid })
+      this.#steps.push({ zxid, path, owner })
+      if (owner !== noOwner) this.#own(owner, path, zxid)
+    }
+    this.#stage.clear()
+  }
+
+  /** The request was refused: nothing of it remains. */
+  dropStage(): void {
+    this.#stage.clear()
+  }
+
+  get isStageEmpty(): boolean {
+    return this.#stage.size === 0
+  }
+
+  /** The tree has applied every txn up to `applied`. */
+  forget(applied: Zxid): void {
+    const steps = this.#steps
+    let next = this.#stepsForgotten
+    for (let step = steps[next]; step !== undefined && step.zxid <= applied; step = steps[++next]) {
+      if (this.#inFlight.get(step.path)!.zxid === step.zxid) this.#inFlight.delete(step.path)
+      if (step.owner !== noOwner) this.#disown(step)
+    }
+    this.#stepsForgotten = next
+    // Amortised: a spent prefix is cut only when it is the larger half.
+    if (next * 2 > steps.length) {
+      this.#steps = steps.slice(next)
+      this.#stepsForgotten = 0
+    }
+  }
+
+  /** Znodes that differ from the tree. */
+  get inFlightCount(): number {
+    return this.#inFlight.size
+  }
+
+  #own(owner: SessionId, path: string, zxid: Zxid): void {
+    const paths = this.#ownedInFlight.get(owner)
+    if (paths === undefined) this.#ownedInFlight.set(owner, new Map([[path, zxid]]))
+    else paths.set(path, zxid)
+  }
+
+  #disown(step: Step): void {
+    const paths = this.#ownedInFlight.get(step.owner)
+    if (paths?.get(step.path) !== step.zxid) return
+    paths.delete(step.path)
+    if (paths.size === 0) this.#ownedInFlight.delete(step.owner)
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * The writes that a leader decides on, decoded. What stands alone and what is part of a multi have the same
+ * shape, so that there is one validation of each; setACL cannot be in a multi and check cannot stand alone.
+ */
+import type { SessionId } from '../base/ids.ts'
+import type { AclWire } from '../protocol/client/acl.ts'
+import type { MultiOp } from '../protocol/client/multi.ts'
+
+export type CreateWrite = Extract<MultiOp, { kind: 'create' }>
+export type DeleteWrite = Extract<MultiOp, { kind: 'delete' }>
+export type SetDataWrite = Extract<MultiOp, { kind: 'set-data' }>
+export type CheckWrite = Extract<MultiOp, { kind: 'check' }>
+
+export interface SetAclWrite {
+  readonly kind: 'set-acl'
+  readonly path: string
+  readonly acl: readonly AclWire[] | null
+  readonly version: number // the aversion
+}
+
+/** One znode, one change. */
+export type NodeWrite = MultiOp | SetAclWrite
+
+export type WriteRequest =
+  | Exclude<NodeWrite, CheckWrite>
+  | { readonly kind: 'multi'; readonly ops: readonly MultiOp[] }
+  | { readonly kind: 'create-session'; readonly sessionId: SessionId; readonly timeoutMs: number }
+  | { readonly kind: 'close-session'; readonly sessionId: SessionId } // asked for by its client, or expired

@@ -1,0 +1,372 @@
+/**
+ * The replicated tree of one server: committed changes in, encoded records and events out.
+ * Owns what a change does to znodes and their Stats, lastApplied, and which session owns which znode. Knows no
+ * quorum, clock or socket: zxid and time arrive with the change. Paths are strings; '' and '/' are the root.
+ * Assumes that changes were validated by the leader against this very history, and come in zxid order. If an
+ * assertion here fails, this server's history is not the leader's, and it must stop rather than answer.
+ */
+import { assert, assertNever } from '../base/assert.ts'
+import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
+import type { JuteWriter } from '../jute/jute-writer.ts'
+import { statOffsets } from '../protocol/client/stat.ts'
+import type { AclEntry, Change } from '../protocol/txn/txn.ts'
+import { EphemeralIndex } from './ephemeral-index.ts'
+import { freshZnodes, openAcl } from './fresh-tree.ts'
+import type { NodeView, ZnodeImage } from './node-view.ts'
+import { ownerKindOf } from './owner-kind.ts'
+import type { TreeDigest } from './tree-digest.ts'
+import type { TreeEvent } from './tree-event.ts'
+import { verifyStore } from './verify-store.ts'
+import { rootSlot, ZnodeStore } from './znode-store.ts'
+import { field, noSlot } from './znode-table.ts'
+
+type CreateChange = Extract<Change, { kind: 'create' }>
+
+const noEvents: readonly TreeEvent[] = []
+const rootPathLength = 1
+
+export class DataTree {
+  readonly #store = new ZnodeStore(openAcl)
+  readonly #ephemerals = new EphemeralIndex()
+  #lastApplied: Zxid = zeroZxid
+  #newest: Zxid = zeroZxid // of the change applied last; invariant: lastApplied <= newest
+  #pathLengthTotal = rootPathLength
+
+  constructor() {
+    const store = this.#store
+    store.setData(rootSlot, empty)
+    for (const { path, acl, aversion } of freshZnodes) {
+      const slot = this.#insert(path, acl)
+      store.setData(slot, empty)
+      store.table.setStat32(slot, statOffsets.aversion, aversion)
+    }
+    for (const { path } of freshZnodes) store.seal(store.find(path))
+    store.seal(rootSlot)
+  }
+
+  /**
+   * A tree of exactly these znodes, which include the root and come parents first, as `iterate` gives them.
+   * Their child counts are not believed but counted.
+   */
+  static restore(images: Iterable<ZnodeImage>, lastApplied: Zxid): DataTree {
+    const tree = new DataTree()
+    for (const { path } of freshZnodes.toReversed()) tree.#remove(path, tree.#store.find(path))
+    for (const image of images) tree.#restoreZnode(image)
+    tree.#forEachSlot((slot) => tree.#store.seal(slot))
+    tree.#newest = lastApplied
+    tree.#lastApplied = lastApplied
+    return tree
+  }
+
+  get lastApplied(): Zxid {
+    return this.#lastApplied
+  }
+
+  /** Znodes as ZooKeeper counts them: its root has two keys, '' and '/'. */
+  get nodeCount(): number {
+    return this.#store.count + 1
+  }
+
+  /** Path lengths in UTF-16 units plus data lengths in bytes (ZK: DataTree.approximateDataSize). */
+  get approximateDataSizeBytes(): number {
+    return this.#pathLengthTotal + this.#store.dataSizeBytes
+  }
+
+  get ephemeralsCount(): number {
+    return this.#ephemerals.count
+  }
+
+  /** Memory held outside the JavaScript heap for znodes, names and data. */
+  get slabSizeBytes(): number {
+    return this.#store.slabSizeBytes
+  }
+
+  /**
+   * Applies one change of the txn `zxid`. Changes are after-images: a txn that was finished already may come again
+   * as the last one, whole, and changes nothing. Events come in ZooKeeper's order.
+   */
+  apply(zxid: Zxid, timeMs: number, change: Change): readonly TreeEvent[] {
+    assert(zxid >= this.#newest, 'changes are applied in zxid order', { zxid, newest: this.#newest })
+    this.#newest = zxid
+    switch (change.kind) {
+      case 'create':
+        return this.#create(zxid, timeMs, change)
+      case 'delete':
+        return this.#delete(zxid, change.path)
+      case 'set-data':
+        return this.#setData(zxid, timeMs, change.path, change.data, change.version)
+      case 'set-acl':
+        return this.#setAcl(zxid, change.path, change.acl, change.aversion)
+      case 'close-session':
+        return this.#closeSession(zxid, change.sessionId, change.deletedPaths)
+      case 'check':
+      case 'create-session':
+        return noEvents
+      default:
+        return assertNever(change)
+    }
+  }
+
+  /** All changes of the txn were applied; a txn may have none. */
+  finishTxn(zxid: Zxid): void {
+    assert(zxid >= this.#newest, 'txns are finished in zxid order', { zxid, newest: this.#newest })
+    this.#newest = zxid
+    this.#lastApplied = zxid
+  }
+
+  view(path: string): NodeView | null {
+    const slot = this.#store.find(path)
+    return slot === noSlot ? null : this.#viewOf(slot)
+  }
+
+  /** Queries write the body of their reply, or return false and write nothing if there is no such znode. */
+  writeStat(path: string, writer: JuteWriter): boolean {
+    const slot = this.#store.find(path)
+    if (slot === noSlot) return false
+    this.#store.table.writeStat(slot, writer)
+    return true
+  }
+
+  writeDataAndStat(path: string, writer: JuteWriter): boolean {
+    const slot = this.#store.find(path)
+    if (slot === noSlot) return false
+    this.#store.writeData(slot, writer)
+    this.#store.table.writeStat(slot, writer)
+    return true
+  }
+
+  /** Names in no particular order, as in ZooKeeper. */
+  writeChildren(path: string, writer: JuteWriter): boolean {
+    const slot = this.#store.find(path)
+    if (slot === noSlot) return false
+    this.#store.writeChildNames(slot, writer)
+    return true
+  }
+
+  writeChildrenAndStat(path: string, writer: JuteWriter): boolean {
+    const slot = this.#store.find(path)
+    if (slot === noSlot) return false
+    this.#store.writeChildNames(slot, writer)
+    this.#store.table.writeStat(slot, writer)
+    return true
+  }
+
+  aclOf(path: string): readonly AclEntry[] | null {
+    const slot = this.#store.find(path)
+    return slot === noSlot ? null : this.#store.aclOf(slot)
+  }
+
+  /** Sorted by UTF-16 units. */
+  ephemeralsOf(sessionId: SessionId): readonly string[] {
+    return this.#ephemerals
+      .slotsOf(normalOwner(sessionId))
+      .map((slot) => this.#store.pathOf(slot))
+      .sort()
+  }
+
+  /** Of the content alone: equal on all servers at the same zxid. */
+  digest(): TreeDigest {
+    return this.#store.digest()
+  }
+
+  /** Recounts everything that is kept incrementally. Costs a walk over the tree. */
+  verify(): void {
+    assert(this.#lastApplied <= this.#newest, 'lastApplied is not ahead', { newest: this.#newest })
+    const recounted = verifyStore(this.#store, this.#ephemerals)
+    assert(recounted.pathLengthTotal === this.#pathLengthTotal, 'path lengths add up', { ...recounted })
+  }
+
+  /** Every znode once, parents before children, siblings in no particular order. The tree must not change meanwhile. */
+  iterate(visit: (image: ZnodeImage) => void): void {
+    const store = this.#store
+    this.#forEachSlot((slot) => {
+      visit({
+        ...this.#viewOf(slot),
+        path: store.pathOf(slot),
+        data: store.dataOf(slot),
+        czxid: store.zxidAt(slot, statOffsets.czxid),
+        ctimeMs: store.table.stat64(slot, statOffsets.ctime),
+        mtimeMs: store.table.stat64(slot, statOffsets.mtime),
+      })
+    })
+  }
+
+  #forEachSlot(visit: (slot: number) => void): void {
+    const store = this.#store
+    const pending = [rootSlot]
+    for (let slot = pending.pop(); slot !== undefined; slot = pending.pop()) {
+      visit(slot)
+      for (let child = store.firstChildOf(slot); child !== noSlot; child = store.nextSiblingOf(child))
+        pending.push(child)
+    }
+  }
+
+  #create(zxid: Zxid, timeMs: number, change: CreateChange): readonly TreeEvent[] {
+    const store = this.#store
+    const { path } = change
+    const parent = store.find(path, path.lastIndexOf('/'))
+    if (parent === noSlot) return this.#skip(zxid, 'the parent of a created znode exists', path)
+    let slot = store.find(path)
+    if (slot === noSlot) {
+      slot = this.#insert(path, change.acl)
+    } else {
+      this.#assertReplay(zxid, 'a created znode did not exist', path)
+      this.#disown(slot)
+      store.setAcl(slot, change.acl)
+      store.setCreateCount(slot, 0)
+    }
+    const { table } = store
+    table.setStat64(slot, statOffsets.czxid, zxid)
+    table.setStat64(slot, statOffsets.mzxid, zxid)
+    table.setStat64(slot, statOffsets.pzxid, zxid)
+    table.setStat64(slot, statOffsets.ctime, timeMs)
+    table.setStat64(slot, statOffsets.mtime, timeMs)
+    table.setStat32(slot, statOffsets.version, 0)
+    table.setStat32(slot, statOffsets.aversion, 0)
+    this.#own(slot, change.ephemeralOwner)
+    store.setData(slot, change.data)
+    store.seal(slot)
+    store.setCreateCount(parent, change.parentCreateCount)
+    table.setStat64(parent, statOffsets.pzxid, zxid)
+    store.seal(parent)
+    return [
+      { kind: 'created', path, acl: store.aclOf(slot) },
+      { kind: 'children-changed', path: parentPathOf(path), acl: store.aclOf(parent) },
+    ]
+  }
+
+  #delete(zxid: Zxid, path: string): readonly TreeEvent[] {
+    const store = this.#store
+    const slot = store.find(path)
+    if (slot === noSlot) return this.#skip(zxid, 'a deleted znode existed', path)
+    if (store.childCount(slot) > 0) return this.#skip(zxid, 'a deleted znode had no children', path)
+    const acl = store.aclOf(slot)
+    const parent = store.parentOf(slot)
+    this.#remove(path, slot)
+    store.table.setStat64(parent, statOffsets.pzxid, zxid)
+    store.seal(parent)
+    return [
+      { kind: 'deleted', path, acl },
+      { kind: 'children-changed', path: parentPathOf(path), acl: store.aclOf(parent) },
+    ]
+  }
+
+  #setData(zxid: Zxid, timeMs: number, path: string, data: Uint8Array | null, version: number): readonly TreeEvent[] {
+    const store = this.#store
+    const slot = store.find(path)
+    if (slot === noSlot) return this.#skip(zxid, 'a znode that gets data exists', path)
+    store.setData(slot, data)
+    store.table.setStat32(slot, statOffsets.version, version)
+    store.table.setStat64(slot, statOffsets.mzxid, zxid)
+    store.table.setStat64(slot, statOffsets.mtime, timeMs)
+    store.seal(slot)
+    return [{ kind: 'data-changed', path, acl: store.aclOf(slot) }]
+  }
+
+  /** Only the ACL and its version: no mzxid, no mtime, no event. */
+  #setAcl(zxid: Zxid, path: string, acl: readonly AclEntry[], aversion: number): readonly TreeEvent[] {
+    const store = this.#store
+    const slot = store.find(path)
+    if (slot === noSlot) return this.#skip(zxid, 'a znode that gets an ACL exists', path)
+    store.setAcl(slot, acl)
+    store.table.setStat32(slot, statOffsets.aversion, aversion)
+    store.seal(slot)
+    return noEvents
+  }
+
+  /** A listed path that is gone, or belongs to another session by now, is passed over. */
+  #closeSession(zxid: Zxid, sessionId: SessionId, paths: readonly string[]): readonly TreeEvent[] {
+    const owner = normalOwner(sessionId)
+    const events: TreeEvent[] = []
+    for (const path of paths) {
+      const slot = this.#store.find(path)
+      if (slot !== noSlot && this.#ephemerals.has(owner, slot)) events.push(...this.#delete(zxid, path))
+    }
+    return events
+  }
+
+  #insert(path: string, acl: readonly AclEntry[]): number {
+    const store = this.#store
+    const lastSlash = path.lastIndexOf('/')
+    assert(lastSlash >= 0 && lastSlash < path.length - 1, 'a new znode has a name', { path })
+    const parent = store.find(path, lastSlash)
+    assert(parent !== noSlot, 'a new znode has a parent', { path })
+    this.#pathLengthTotal += path.length
+    return store.insert(parent, path, acl)
+  }
+
+  #remove(path: string, slot: number): void {
+    this.#disown(slot)
+    this.#store.remove(slot)
+    this.#pathLengthTotal -= path.length
+  }
+
+  #own(slot: number, rawOwner: SessionId): void {
+    const owner = normalOwner(rawOwner)
+    this.#store.setOwner(slot, owner)
+    if (ownerKindOf(owner) === 'session') this.#ephemerals.add(owner, slot)
+  }
+
+  #disown(slot: number): void {
+    const owner = this.#store.ownerOf(slot)
+    if (ownerKindOf(owner) === 'session') this.#ephemerals.remove(owner, slot)
+  }
+
+  #restoreZnode(image: ZnodeImage): void {
+    const store = this.#store
+    const slot = image.path === '/' ? rootSlot : this.#insert(image.path, image.acl)
+    const { table } = store
+    store.setAcl(slot, image.acl)
+    store.setData(slot, image.data)
+    store.setCreateCount(slot, image.createCount)
+    this.#own(slot, image.ephemeralOwner)
+    table.setStat64(slot, statOffsets.czxid, image.czxid)
+    table.setStat64(slot, statOffsets.mzxid, image.mzxid)
+    table.setStat64(slot, statOffsets.pzxid, image.pzxid)
+    table.setStat64(slot, statOffsets.ctime, image.ctimeMs)
+    table.setStat64(slot, statOffsets.mtime, image.mtimeMs)
+    table.setStat32(slot, statOffsets.version, image.version)
+    table.setStat32(slot, statOffsets.aversion, image.aversion)
+  }
+
+  /**
+   * A change that does not fit the tree is a bug, unless its whole txn is being replayed: then a later change of
+   * the same txn has overtaken it, as when a multi creates and deletes one znode.
+   */
+  #skip(zxid: Zxid, claim: string, path: string): readonly TreeEvent[] {
+    this.#assertReplay(zxid, claim, path)
+    return noEvents
+  }
+
+  #assertReplay(zxid: Zxid, claim: string, path: string): void {
+    assert(zxid === this.#lastApplied, claim, { path, zxid, lastApplied: this.#lastApplied })
+  }
+
+  #viewOf(slot: number): NodeView {
+    const store = this.#store
+    const { table } = store
+    return {
+      version: table.stat32(slot, statOffsets.version),
+      aversion: table.stat32(slot, statOffsets.aversion),
+      createCount: table.word(slot, field.createCount),
+      childCount: store.childCount(slot),
+      ephemeralOwner: store.ownerOf(slot),
+      acl: store.aclOf(slot),
+      dataLengthBytes: table.stat32(slot, statOffsets.dataLength),
+      mzxid: store.zxidAt(slot, statOffsets.mzxid),
+      pzxid: store.zxidAt(slot, statOffsets.pzxid),
+    }
+  }
+}
+
+const empty = new Uint8Array(0)
+
+/** Session ids are unsigned here; one decoded from the wire as signed means the same session. */
+function normalOwner(owner: SessionId): SessionId {
+  return owner >= 0n ? owner : (BigInt.asUintN(64, owner) as SessionId)
+}
+
+function parentPathOf(path: string): string {
+  const lastSlash = path.lastIndexOf('/')
+  return lastSlash === 0 ? '/' : path.slice(0, lastSlash)
+}

@@ -1,0 +1,27 @@
+/**
+ * What validation on the leader needs to know of one znode, and what a walk over the tree shows of it.
+ * Both are snapshots: they do not follow later changes.
+ */
+import type { SessionId, Zxid } from '../base/ids.ts'
+import type { AclEntry } from '../protocol/txn/txn.ts'
+
+export interface NodeView {
+  readonly version: number
+  readonly aversion: number
+  readonly createCount: number // children ever created, int32; sequential names count on it (ZK: internal cversion)
+  readonly childCount: number
+  readonly ephemeralOwner: SessionId // raw, 0n = none; containers and TTL znodes have theirs here, not in the Stat
+  readonly acl: readonly AclEntry[]
+  readonly dataLengthBytes: number
+  readonly mzxid: Zxid
+  readonly pzxid: Zxid
+}
+
+/** Everything there is of a znode: enough to rebuild it elsewhere. */
+export interface ZnodeImage extends NodeView {
+  readonly path: string
+  readonly data: Uint8Array | null // a copy
+  readonly czxid: Zxid
+  readonly ctimeMs: number
+  readonly mtimeMs: number
+}

@@ -1,0 +1,16 @@
+/**
+ * What the raw ephemeralOwner of a znode means (ZK: EphemeralType). One number has three uses there: a session
+ * id, the mark of a container, or 0xff followed by a time to live. Server ids end at 254, so no session id begins
+ * with 0xff, and we decode TTL owners always where ZooKeeper does so only with extendedTypesEnabled.
+ */
+import type { SessionId } from '../base/ids.ts'
+
+export type OwnerKind = 'none' | 'session' | 'container' | 'ttl'
+
+export const containerOwner = 0x8000000000000000n as SessionId
+
+export function ownerKindOf(owner: SessionId): OwnerKind {
+  if (owner === 0n) return 'none'
+  if (owner === containerOwner) return 'container'
+  return owner >> 56n === 0xffn ? 'ttl' : 'session'
+}

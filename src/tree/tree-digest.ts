@@ -1,0 +1,16 @@
+/**
+ * A fingerprint of a whole tree: 16 hex digits. Equal trees have equal digests whatever the order in which
+ * their znodes were inserted; different trees collide with a chance of about 2⁻⁶⁴. It resists accidents, not adversaries.
+ */
+import type { Brand } from '../base/brand.ts'
+
+export type TreeDigest = Brand<string, 'TreeDigest'>
+
+/** From two 32-bit lanes. */
+export function makeTreeDigest(laneA: number, laneB: number): TreeDigest {
+  return `${hexOfWord(laneA)}${hexOfWord(laneB)}` as TreeDigest
+}
+
+function hexOfWord(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, '0')
+}

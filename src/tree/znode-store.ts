@@ -1,0 +1,355 @@
+/**
+ * The znodes of one tree, by slot: links, names, data, ACLs, and the running digest. Every mutation here keeps the
+ * counts, the index and the derived Stat fields right; what a change means is decided by DataTree above.
+ * After the mutations of one change `seal` must be called for each znode touched, or the digest is stale:
+ * `verify` would see it. Slots obtained from `find` are good until the znode is removed.
+ */
+import { assert } from '../base/assert.ts'
+import type { SessionId, Zxid } from '../base/ids.ts'
+import type { JuteWriter } from '../jute/jute-writer.ts'
+import { statOffsets } from '../protocol/client/stat.ts'
+import type { AclEntry } from '../protocol/txn/txn.ts'
+import { AclTable } from './acl-table.ts'
+import { ByteArena, offsetOf } from './byte-arena.ts'
+import { HashLanes } from './hash-lanes.ts'
+import { ownerKindOf } from './owner-kind.ts'
+import { indexKeyOf, pathHashA, pathHashB, rootPathHashA, rootPathHashB } from './path-hash.ts'
+import { PathIndex, type PathMatcher } from './path-index.ts'
+import { makeTreeDigest, type TreeDigest } from './tree-digest.ts'
+import { matchNameBackwards, nameLengthBytes, readName, writeName } from './znode-name.ts'
+import { emptyData, field, noData, noSlot, ZnodeTable } from './znode-table.ts'
+
+const slash = 0x2f
+export const rootSlot = 0
+const noOwner = 0n as SessionId
+
+export class ZnodeStore implements PathMatcher {
+  readonly table = new ZnodeTable()
+  readonly #arena = new ByteArena()
+  readonly #acls = new AclTable()
+  readonly #index = new PathIndex(this)
+  readonly #hash = new HashLanes()
+  readonly #ownerWords = new DataView(new ArrayBuffer(8))
+  #digestA = 0
+  #digestB = 0
+  #dataSizeBytes = 0
+
+  constructor(rootAcl: readonly AclEntry[]) {
+    const slot = this.table.allocate()
+    assert(slot === rootSlot, 'the root has the first slot', { slot })
+    this.table.setWord(slot, field.pathHashA, rootPathHashA)
+    this.table.setWord(slot, field.pathHashB, rootPathHashB)
+    this.#fillNew(slot, noSlot, rootAcl)
+  }
+
+  /** Znodes, the root once. */
+  get count(): number {
+    return this.table.usedCount
+  }
+
+  /** Bytes of all data, null counted as empty. */
+  get dataSizeBytes(): number {
+    return this.#dataSizeBytes
+  }
+
+  /** Bytes held for znodes, names and data, without the index. */
+  get slabSizeBytes(): number {
+    return this.table.slabSizeBytes + this.#arena.slabSizeBytes
+  }
+
+  get blockCount(): number {
+    return this.#arena.usedBlockCount
+  }
+
+  get aclListCount(): number {
+    return this.#acls.listCount
+  }
+
+  digest(): TreeDigest {
+    return makeTreeDigest(this.#digestA, this.#digestB)
+  }
+
+  /** The slot of the path in the first `end` units of `path`, or `noSlot`. Both '' and '/' are the root. */
+  find(path: string, end: number = path.length): number {
+    if (end === 0 || (end === 1 && path.charCodeAt(0) === slash)) return rootSlot
+    return this.#index.find(indexKeyOf(pathHashA(rootPathHashA, path, 0, end)), path, end)
+  }
+
+  matches(slot: number, path: string, end: number): boolean {
+    let node = slot
+    let at = end
+    while (node !== rootSlot) {
+      const nameRef = this.table.word(node, field.nameRef)
+      const lengthBytes = this.table.word(node, field.nameLengthBytes)
+      at = matchNameBackwards(path, at, this.#arena.bytesOf(nameRef), offsetOf(nameRef), lengthBytes)
+      if (at < 0) return false
+      node = this.table.word(node, field.parent)
+    }
+    return at === 0
+  }
+
+  /** A new znode under `parent`, all Stat fields zero, data null. The parent's child count grows. */
+  insert(parent: number, path: string, acl: readonly AclEntry[]): number {
+    const { table } = this
+    const slot = table.allocate()
+    const nameStart = path.lastIndexOf('/') + 1
+    const lengthBytes = nameLengthBytes(path, nameStart, path.length)
+    const nameRef = this.#arena.allocate(lengthBytes)
+    writeName(path, nameStart, path.length, this.#arena.bytesOf(nameRef), offsetOf(nameRef))
+    table.setWord(slot, field.nameRef, nameRef)
+    table.setWord(slot, field.nameLengthBytes, lengthBytes)
+    const hashA = pathHashA(table.word(parent, field.pathHashA), path, nameStart - 1, path.length)
+    table.setWord(slot, field.pathHashA, hashA)
+    table.setWord(
+      slot,
+      field.pathHashB,
+      pathHashB(table.word(parent, field.pathHashB), path, nameStart - 1, path.length),
+    )
+    this.#fillNew(slot, parent, acl)
+    this.#index.insert(indexKeyOf(hashA), slot)
+    const next = table.word(parent, field.firstChild)
+    table.setWord(slot, field.nextSibling, next)
+    if (next !== noSlot) table.setWord(next, field.previousSibling, slot)
+    table.setWord(parent, field.firstChild, slot)
+    this.#addChildren(parent, 1)
+    return slot
+  }
+
+  /** Removes a znode without children; its parent's child count shrinks. */
+  remove(slot: number): void {
+    const { table } = this
+    assert(slot !== rootSlot, 'the root stays', {})
+    assert(this.childCount(slot) === 0, 'a removed znode has no children', { path: this.pathOf(slot) })
+    const parent = table.word(slot, field.parent)
+    const next = table.word(slot, field.nextSibling)
+    const previous = table.word(slot, field.previousSibling)
+    if (next !== noSlot) table.setWord(next, field.previousSibling, previous)
+    if (previous !== noSlot) table.setWord(previous, field.nextSibling, next)
+    else table.setWord(parent, field.firstChild, next)
+    this.#addChildren(parent, -1)
+    this.#index.remove(indexKeyOf(table.word(slot, field.pathHashA)), slot)
+    this.#digestA = (this.#digestA - table.word(slot, field.imageHashA)) | 0
+    this.#digestB = (this.#digestB - table.word(slot, field.imageHashB)) | 0
+    this.setData(slot, null)
+    this.#arena.free(table.word(slot, field.nameRef))
+    this.#acls.release(table.word(slot, field.aclId))
+    table.free(slot)
+  }
+
+  setData(slot: number, data: Uint8Array | null): void {
+    const { table } = this
+    const before = table.word(slot, field.dataRef)
+    const lengthBefore = table.stat32(slot, statOffsets.dataLength)
+    const length = data === null ? 0 : data.length
+    let ref = data === null ? noData : emptyData
+    if (length > 0) {
+      const isReused = lengthBefore > 0 && this.#arena.isSameClass(lengthBefore, length)
+      if (lengthBefore > 0 && !isReused) this.#arena.free(before)
+      ref = isReused ? before : this.#arena.allocate(length)
+      this.#arena.bytesOf(ref).set(data!, offsetOf(ref))
+    } else if (lengthBefore > 0) {
+      this.#arena.free(before)
+    }
+    table.setWord(slot, field.dataRef, ref)
+    table.setStat32(slot, statOffsets.dataLength, length)
+    this.#dataSizeBytes += length - lengthBefore
+    this.#hashData(slot)
+    table.setWord(slot, field.dataHashA, this.#hash.a)
+    table.setWord(slot, field.dataHashB, this.#hash.b)
+  }
+
+  setAcl(slot: number, acl: readonly AclEntry[]): void {
+    const before = this.table.word(slot, field.aclId)
+    this.table.setWord(slot, field.aclId, this.#acls.acquire(acl))
+    this.#acls.release(before)
+  }
+
+  /** The raw owner; the Stat shows it only if it is a session (ZK: DataNode.copyStat). */
+  setOwner(slot: number, owner: SessionId): void {
+    const words = this.#ownerWords
+    words.setBigUint64(0, owner)
+    const high = words.getInt32(0)
+    const low = words.getInt32(4)
+    this.table.setWord(slot, field.ownerHigh, high)
+    this.table.setWord(slot, field.ownerLow, low)
+    const isShown = ownerKindOf(owner) === 'session'
+    this.table.setStat32(slot, statOffsets.ephemeralOwner, isShown ? high : 0)
+    this.table.setStat32(slot, statOffsets.ephemeralOwner + 4, isShown ? low : 0)
+  }
+
+  setCreateCount(slot: number, createCount: number): void {
+    this.table.setWord(slot, field.createCount, createCount)
+    this.#deriveCversion(slot)
+  }
+
+  /** Brings the digest up to date with the present image of the znode. */
+  seal(slot: number): void {
+    const { table } = this
+    this.#hashImage(slot)
+    const { a, b } = this.#hash
+    this.#digestA = (this.#digestA - table.word(slot, field.imageHashA) + a) | 0
+    this.#digestB = (this.#digestB - table.word(slot, field.imageHashB) + b) | 0
+    table.setWord(slot, field.imageHashA, a)
+    table.setWord(slot, field.imageHashB, b)
+  }
+
+  parentOf(slot: number): number {
+    return this.table.word(slot, field.parent)
+  }
+
+  firstChildOf(slot: number): number {
+    return this.table.word(slot, field.firstChild)
+  }
+
+  nextSiblingOf(slot: number): number {
+    return this.table.word(slot, field.nextSibling)
+  }
+
+  childCount(slot: number): number {
+    return this.table.stat32(slot, statOffsets.numChildren)
+  }
+
+  zxidAt(slot: number, at: number): Zxid {
+    return this.table.stat64(slot, at) as Zxid
+  }
+
+  ownerOf(slot: number): SessionId {
+    const high = this.table.word(slot, field.ownerHigh)
+    const low = this.table.word(slot, field.ownerLow)
+    if (high === 0 && low === 0) return noOwner
+    const words = this.#ownerWords
+    words.setInt32(0, high)
+    words.setInt32(4, low)
+    return words.getBigUint64(0) as SessionId
+  }
+
+  aclOf(slot: number): readonly AclEntry[] {
+    return this.#acls.entriesOf(this.table.word(slot, field.aclId))
+  }
+
+  aclIdOf(slot: number): number {
+    return this.table.word(slot, field.aclId)
+  }
+
+  aclReferencesOf(slot: number): number {
+    return this.#acls.referencesOf(this.aclIdOf(slot))
+  }
+
+  dataLengthBytesOf(slot: number): number {
+    return this.table.stat32(slot, statOffsets.dataLength)
+  }
+
+  /** A copy. */
+  dataOf(slot: number): Uint8Array | null {
+    const ref = this.table.word(slot, field.dataRef)
+    if (ref === noData) return null
+    if (ref === emptyData) return new Uint8Array(0)
+    const offset = offsetOf(ref)
+    return this.#arena.bytesOf(ref).slice(offset, offset + this.dataLengthBytesOf(slot))
+  }
+
+  /** As a buffer of jute: null and empty are different values. */
+  writeData(slot: number, writer: JuteWriter): void {
+    const ref = this.table.word(slot, field.dataRef)
+    const lengthBytes = this.dataLengthBytesOf(slot)
+    writer.writeInt(ref === noData ? -1 : lengthBytes)
+    if (lengthBytes === 0) return
+    const offset = offsetOf(ref)
+    writer.writeBytesOf(this.#arena.bytesOf(ref), offset, offset + lengthBytes)
+  }
+
+  /** As a vector of ustrings, in no particular order. */
+  writeChildNames(slot: number, writer: JuteWriter): void {
+    const { table } = this
+    writer.writeInt(this.childCount(slot))
+    for (
+      let child = table.word(slot, field.firstChild);
+      child !== noSlot;
+      child = table.word(child, field.nextSibling)
+    ) {
+      const ref = table.word(child, field.nameRef)
+      const offset = offsetOf(ref)
+      const lengthBytes = table.word(child, field.nameLengthBytes)
+      writer.writeInt(lengthBytes)
+      writer.writeBytesOf(this.#arena.bytesOf(ref), offset, offset + lengthBytes)
+    }
+  }
+
+  pathOf(slot: number): string {
+    if (slot === rootSlot) return '/'
+    let path = ''
+    for (let node = slot; node !== rootSlot; node = this.parentOf(node)) {
+      const ref = this.table.word(node, field.nameRef)
+      const name = readName(this.#arena.bytesOf(ref), offsetOf(ref), this.table.word(node, field.nameLengthBytes))
+      path = `/${name}${path}`
+    }
+    return path
+  }
+
+  /** Recomputes what is kept of one znode and compares. */
+  verifyZnode(slot: number): void {
+    const { table } = this
+    this.#hashData(slot)
+    const { a: dataA, b: dataB } = this.#hash
+    assert(table.word(slot, field.dataHashA) === dataA, 'the kept data hash is right', { slot })
+    assert(table.word(slot, field.dataHashB) === dataB, 'the kept data hash is right', { slot })
+    this.#hashImage(slot)
+    assert(table.word(slot, field.imageHashA) === this.#hash.a, 'the kept image hash is right', { slot })
+    assert(table.word(slot, field.imageHashB) === this.#hash.b, 'the kept image hash is right', { slot })
+    const path = this.pathOf(slot)
+    assert(this.find(path) === slot, 'the index leads to the znode', { slot, path })
+    const cversion = (2 * table.word(slot, field.createCount) - this.childCount(slot)) | 0
+    assert(table.stat32(slot, statOffsets.cversion) === cversion, 'cversion follows from the counts', {
+      path,
+      cversion,
+    })
+    if (slot !== rootSlot) return
+    assert(this.#index.count === this.count - 1, 'all but the root are indexed', { indexed: this.#index.count })
+  }
+
+  #fillNew(slot: number, parent: number, acl: readonly AclEntry[]): void {
+    const { table } = this
+    table.setWord(slot, field.parent, parent)
+    table.setWord(slot, field.firstChild, noSlot)
+    table.setWord(slot, field.nextSibling, noSlot)
+    table.setWord(slot, field.previousSibling, noSlot)
+    table.setWord(slot, field.aclId, this.#acls.acquire(acl))
+    this.setData(slot, null)
+  }
+
+  #addChildren(slot: number, difference: number): void {
+    this.table.setStat32(slot, statOffsets.numChildren, this.childCount(slot) + difference)
+    this.#deriveCversion(slot)
+  }
+
+  /** We store a count of creates; clients see creates plus deletes (ZK: DataNode.copyStat). Wraps as an int32. */
+  #deriveCversion(slot: number): void {
+    const cversion = 2 * this.table.word(slot, field.createCount) - this.childCount(slot)
+    this.table.setStat32(slot, statOffsets.cversion, cversion)
+  }
+
+  #hashData(slot: number): void {
+    const ref = this.table.word(slot, field.dataRef)
+    this.#hash.start(ref === noData ? 1 : 2, 3) // null and empty differ
+    const lengthBytes = this.table.stat32(slot, statOffsets.dataLength)
+    if (lengthBytes > 0) this.#hash.addBytes(this.#arena.viewOf(ref), offsetOf(ref), lengthBytes)
+    this.#hash.finish()
+  }
+
+  /** Everything that a client or a later change can see of the znode, and its path. */
+  #hashImage(slot: number): void {
+    const { table } = this
+    const hash = this.#hash
+    hash.start(table.word(slot, field.pathHashA), table.word(slot, field.pathHashB))
+    for (let at = 0; at < field.parent * 4; at += 4) hash.addWord(table.stat32(slot, at))
+    hash.addWord(table.word(slot, field.createCount))
+    hash.addWord(table.word(slot, field.ownerHigh))
+    hash.addWord(table.word(slot, field.ownerLow))
+    hash.addWord(table.word(slot, field.dataHashA))
+    hash.addWord(table.word(slot, field.dataHashB))
+    const aclId = table.word(slot, field.aclId)
+    hash.addWord(this.#acls.hashAOf(aclId))
+    hash.addWord(this.#acls.hashBOf(aclId))
+    hash.finish()
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * One table of watches: which connections watch which path, and how (ZK: WatchManager, WatchStats).
+ * Owns both directions, path to connections and connection to paths, and keeps them equal: a watch that is in
+ * one only would never fire or never go away. Nothing of a watch remains once it has fired or been removed.
+ */
+import { assert } from '../base/assert.ts'
+import type { ConnectionId } from '../base/ids.ts'
+
+/** Several may hold at once for one connection and path; each is registered and removed on its own. */
+export const watchModes = {
+  standard: 1, // fires once
+  persistent: 2, // fires until removed
+  recursive: 4, // likewise, and for everything below its path
+} as const
+export type WatchMode = keyof typeof watchModes
+
+const nobody: readonly ConnectionId[] = []
+
+export class Registrations {
+  readonly #modesByPath = new Map<string, Map<ConnectionId, number>>()
+  readonly #pathsByConnection = new Map<ConnectionId, Set<string>>()
+  #count = 0
+  #recursiveCount = 0 // invariant: pairs that have the recursive bit; while 0 nobody looks at ancestors
+
+  /** Registering the same watch again changes nothing. */
+  add(connection: ConnectionId, path: string, mode: WatchMode): void {
+    let watchers = this.#modesByPath.get(path)
+    if (watchers === undefined) {
+      watchers = new Map()
+      this.#modesByPath.set(path, watchers)
+    }
+    const before = watchers.get(connection)
+    const after = (before ?? 0) | watchModes[mode]
+    if (after === before) return
+    watchers.set(connection, after)
+    if (mode === 'recursive') this.#recursiveCount++
+    if (before !== undefined) return
+    this.#count++
+    const paths = this.#pathsByConnection.get(connection)
+    if (paths === undefined) this.#pathsByConnection.set(connection, new Set([path]))
+    else paths.add(path)
+  }
+
+  /** The connections to tell of a change at `path`, each once; their standard watches there are used up. */
+  fire(path: string): readonly ConnectionId[] {
+    const watchers = this.#modesByPath.get(path)
+    if (watchers === undefined) return this.#recursiveCount === 0 ? nobody : this.#recursiveAbove(path, nobody)
+    const told = [...watchers.keys()]
+    for (const connection of told) {
+      const left = watchers.get(connection)! & ~watchModes.standard
+      if (left === 0) this.#forget(connection, path, watchers)
+      else watchers.set(connection, left)
+    }
+    return this.#recursiveCount === 0 ? told : this.#recursiveAbove(path, told)
+  }
+
+  removeConnection(connection: ConnectionId): void {
+    const paths = this.#pathsByConnection.get(connection)
+    if (paths === undefined) return
+    for (const path of [...paths]) {
+      const watchers = this.#modesByPath.get(path)
+      assert(watchers !== undefined, 'a watched path has watchers', { path, connection })
+      this.#forget(connection, path, watchers)
+    }
+  }
+
+  has(connection: ConnectionId, path: string, mode: WatchMode): boolean {
+    return ((this.#modesByPath.get(path)?.get(connection) ?? 0) & watchModes[mode]) !== 0
+  }
+
+  /** Pairs of connection and path, whatever their modes (ZK: WatchManager.size). */
+  get count(): number {
+    return this.#count
+  }
+
+  get pathCount(): number {
+    return this.#modesByPath.size
+  }
+
+  get connectionCount(): number {
+    return this.#pathsByConnection.size
+  }
+
+  byPath(): readonly (readonly [path: string, connections: readonly ConnectionId[]])[] {
+    return [...this.#modesByPath].map(([path, watchers]) => [path, [...watchers.keys()]] as const)
+  }
+
+  byConnection(): readonly (readonly [connection: ConnectionId, paths: readonly string[]])[] {
+    return [...this.#pathsByConnection].map(([connection, paths]) => [connection, [...paths]] as const)
+  }
+
+  #recursiveAbove(path: string, told: readonly ConnectionId[]): readonly ConnectionId[] {
+    const all = new Set(told)
+    for (let above = parentOf(path); above !== null; above = parentOf(above)) {
+      for (const [connection, modes] of this.#modesByPath.get(above) ?? []) {
+        if ((modes & watchModes.recursive) !== 0) all.add(connection)
+      }
+    }
+    return all.size === told.length ? told : [...all]
+  }
+
+  #forget(connection: ConnectionId, path: string, watchers: Map<ConnectionId, number>): void {
+    if ((watchers.get(connection)! & watchModes.recursive) !== 0) this.#recursiveCount--
+    this.#count--
+    watchers.delete(connection)
+    if (watchers.size === 0) this.#modesByPath.delete(path)
+    const paths = this.#pathsByConnection.get(connection)
+    assert(paths?.delete(path) === true, 'a watcher knows its path', { path, connection })
+    if (paths.size === 0) this.#pathsByConnection.delete(connection)
+  }
+}
+
+function parentOf(path: string): string | null {
+  if (path === '/') return null
+  const slash = path.lastIndexOf('/')
+  if (slash < 0) return null
+  return slash === 0 ? '/' : path.slice(0, slash)
+}

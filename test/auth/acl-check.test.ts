@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { type AuthId, withIds } from '../../src/auth/auth-id.ts'
+import { isAllowed, userOf, visibleAcl } from '../../src/auth/is-allowed.ts'
+import { permissions } from '../../src/auth/permissions.ts'
+import type { AclEntry } from '../../src/protocol/txn/txn.ts'
+
+const entry = (perms: number, scheme: string, id: string): AclEntry => ({ perms, scheme, id })
+const alice: AuthId = { scheme: 'digest', id: 'alice:hash=' }
+const from = (address: string): AuthId => ({ scheme: 'ip', id: address })
+const { read, write, admin, all } = permissions
+
+describe('the permission check', () => {
+  it('lets everybody in when the list is empty', () => {
+    expect(isAllowed([], all, [])).toBe(true)
+  })
+
+  it('grants world entries to a caller without ids', () => {
+    expect(isAllowed([entry(read, 'world', 'anyone')], read, [])).toBe(true)
+  })
+
+  it('refuses when the matching entry lacks the permission', () => {
+    expect(isAllowed([entry(read, 'world', 'anyone')], write, [alice])).toBe(false)
+  })
+
+  it('grants when any one of several wanted bits is there', () => {
+    expect(isAllowed([entry(admin, 'world', 'anyone')], read | admin, [])).toBe(true)
+  })
+
+  it('lets super past a list that names nobody', () => {
+    expect(isAllowed([entry(0, 'world', 'anyone')], all, [{ scheme: 'super', id: '' }])).toBe(true)
+  })
+
+  it('compares digest ids as text', () => {
+    const acl = [entry(all, 'digest', 'alice:hash=')]
+    expect(isAllowed(acl, read, [from('10.0.0.1'), alice])).toBe(true)
+    expect(isAllowed(acl, read, [{ scheme: 'digest', id: 'alice:other=' }])).toBe(false)
+  })
+
+  it('does not match an id of another scheme that has the same text', () => {
+    expect(isAllowed([entry(all, 'digest', 'a:b')], read, [{ scheme: 'ip', id: 'a:b' }])).toBe(false)
+  })
+
+  it('matches nobody through a scheme that has no provider', () => {
+    expect(isAllowed([entry(all, 'sasl', 'bob')], read, [{ scheme: 'sasl', id: 'bob' }])).toBe(false)
+  })
+
+  it.each([
+    ['10.1.2.3', '10.1.2.3', true],
+    ['10.1.2.3', '10.1.2.4', false],
+    ['10.1.0.0/16', '10.1.255.255', true],
+    ['10.1.0.0/16', '10.2.0.0', false],
+    ['10.1.128.0/17', '10.1.200.1', true],
+    ['10.1.128.0/17', '10.1.127.1', false],
+    ['1.2.3.4/0', '9.9.9.9', true],
+    ['1.2.3.4/0', '::1', false],
+    ['::1', '::1', true],
+    ['2001:db8::/32', '2001:db8:1::9', true],
+    ['2001:db8::/33', '2001:db8:8000::', false],
+    ['::/0', '10.0.0.1', false],
+    ['0:0:0:0:0:0:0:1', '::1', true],
+  ])('judges ip entry %s against address %s as %s', (aclId, address, expected) => {
+    expect(isAllowed([entry(read, 'ip', aclId)], read, [from(address)])).toBe(expected)
+  })
+})
+
+describe('the list that getACL shows', () => {
+  const acl = [entry(read, 'world', 'anyone'), entry(all, 'digest', 'alice:hash='), entry(all, 'ip', '10.0.0.1')]
+
+  it('hides digest hashes from a caller without ADMIN', () => {
+    expect(visibleAcl(acl, [])).toEqual([acl[0], entry(all, 'digest', 'alice:x'), acl[2]])
+  })
+
+  it('shows digest hashes to a caller with ADMIN', () => {
+    expect(visibleAcl(acl, [alice])).toBe(acl)
+  })
+})
+
+describe('the ids of a connection', () => {
+  it('stay the same array when nothing new is added', () => {
+    const held = [alice, from('10.0.0.1')]
+    expect(withIds(held, [{ ...alice }])).toBe(held)
+  })
+
+  it('accumulate in order', () => {
+    expect(withIds([from('10.0.0.1')], [alice])).toEqual([from('10.0.0.1'), alice])
+  })
+
+  it('have a user name only where a provider knows one', () => {
+    expect([alice, from('10.0.0.1'), { scheme: 'super', id: '' }].map(userOf)).toEqual(['alice', '10.0.0.1', ''])
+  })
+})

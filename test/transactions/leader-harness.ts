@@ -1,0 +1,115 @@
+/**
+ * The leader's side of a write without a network: requests are prepared against a real tree and the changes in
+ * flight, and applied when the test says so.
+ */
+import type { AuthId } from '../../src/auth/auth-id.ts'
+import type { ErrorName } from '../../src/base/errors.ts'
+import type { SessionId, Zxid } from '../../src/base/ids.ts'
+import type { Result } from '../../src/base/result.ts'
+import type { AclWire } from '../../src/protocol/client/acl.ts'
+import type { Change, Txn } from '../../src/protocol/txn/txn.ts'
+import { PendingChanges } from '../../src/transactions/pending-changes.ts'
+import { type PrepareContext, type Prepared, prepare } from '../../src/transactions/prepare.ts'
+import type {
+  CheckWrite,
+  CreateWrite,
+  DeleteWrite,
+  SetAclWrite,
+  SetDataWrite,
+  WriteRequest,
+} from '../../src/transactions/write-request.ts'
+import { DataTree } from '../../src/tree/data-tree.ts'
+
+export const self = 0x100000000000001n as SessionId
+export const other = 0x100000000000002n as SessionId
+export const alice: AuthId = { scheme: 'digest', id: 'alice:hash=' }
+export const superUser: AuthId = { scheme: 'super', id: '' }
+
+export const openAcl: readonly AclWire[] = [{ perms: 31, scheme: 'world', id: 'anyone' }]
+export const aclWithout = (bits: number): readonly AclWire[] => [{ perms: 31 & ~bits, scheme: 'world', id: 'anyone' }]
+
+export const create = (path: string, rest: Partial<Omit<CreateWrite, 'kind' | 'path'>> = {}): CreateWrite => ({
+  kind: 'create',
+  op: 'create',
+  path,
+  data: null,
+  acl: openAcl,
+  flags: 0,
+  ttlMs: -1n,
+  ...rest,
+})
+export const remove = (path: string, version = -1): DeleteWrite => ({ kind: 'delete', path, version })
+export const setData = (path: string, version = -1): SetDataWrite => ({
+  kind: 'set-data',
+  path,
+  data: new Uint8Array(3),
+  version,
+})
+export const setAcl = (path: string, acl: readonly AclWire[] | null = openAcl, version = -1): SetAclWrite => ({
+  kind: 'set-acl',
+  path,
+  acl,
+  version,
+})
+export const check = (path: string, version = -1): CheckWrite => ({ kind: 'check', path, version })
+export const closeSession = (sessionId: SessionId): WriteRequest => ({ kind: 'close-session', sessionId })
+
+export class LeaderHarness {
+  readonly tree = new DataTree()
+  readonly pending = new PendingChanges(this.tree)
+  readonly inFlight: { readonly zxid: Zxid; readonly txn: Txn }[] = []
+  #lastZxid = 0
+
+  /** Prepares, and proposes what comes of it. */
+  submit(request: WriteRequest, context: Partial<PrepareContext> = {}): Result<Prepared, ErrorName> {
+    const prepared = prepare(request, this.pending, {
+      sessionId: self,
+      ids: [],
+      sessionRefusal: null,
+      extendedTypesEnabled: false,
+      timeMs: 1000,
+      origin: null,
+      ...context,
+    })
+    if (prepared.ok && prepared.value.kind === 'txn') {
+      const zxid = ++this.#lastZxid as Zxid
+      this.pending.commitStage(zxid)
+      this.inFlight.push({ zxid, txn: prepared.value.txn })
+    }
+    return prepared
+  }
+
+  /** Applies the oldest `count` txns in flight, all by default. */
+  apply(count = this.inFlight.length): void {
+    for (const { zxid, txn } of this.inFlight.splice(0, count)) {
+      for (const change of txn.changes) this.tree.apply(zxid, txn.timeMs, change)
+      this.tree.finishTxn(zxid)
+      this.pending.forget(zxid)
+    }
+  }
+
+  /** For the setting of a test: submits, applies, and gives the changes; throws when refused. */
+  have(...requests: readonly WriteRequest[]): readonly Change[] {
+    const changes: Change[] = []
+    for (const request of requests) {
+      const prepared = this.submit(request, { ids: [superUser], extendedTypesEnabled: true })
+      if (!prepared.ok || prepared.value.kind !== 'txn') throw new Error(`refused: ${JSON.stringify(prepared)}`)
+      changes.push(...prepared.value.txn.changes)
+      this.apply()
+    }
+    return changes
+  }
+
+  /** The error of a request, or null. */
+  errorOf(request: WriteRequest, context: Partial<PrepareContext> = {}): ErrorName | null {
+    const prepared = this.submit(request, context)
+    return prepared.ok ? null : prepared.error
+  }
+
+  /** The changes of a request that must succeed. */
+  changesOf(request: WriteRequest, context: Partial<PrepareContext> = {}): readonly Change[] {
+    const prepared = this.submit(request, context)
+    if (!prepared.ok || prepared.value.kind !== 'txn') throw new Error(`refused: ${JSON.stringify(prepared)}`)
+    return prepared.value.txn.changes
+  }
+}

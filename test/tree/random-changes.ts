@@ -1,0 +1,69 @@
+/** Random changes that fit the present state of a model, as validation on the leader would let through. */
+import type { SessionId } from '../../src/base/ids.ts'
+import type { AclEntry, Change } from '../../src/protocol/txn/txn.ts'
+import type { SeededRandom } from '../jute/seeded-random.ts'
+import { type PlainModel, parentOf } from './plain-model.ts'
+import { creation } from './tree-driver.ts'
+
+/** Prefixes of each other, one, two and three bytes a unit, and longer than a small block. */
+const names = ['a', 'aa', 'ab', 'b', '0', 'é', 'éa', '節', '節点', 'x'.repeat(40), '\u00a0 ', '...'] as const
+const acls: readonly (readonly AclEntry[])[] = [
+  [{ perms: 31, scheme: 'world', id: 'anyone' }],
+  [{ perms: 1, scheme: 'world', id: 'anyone' }],
+  [
+    { perms: 31, scheme: 'digest', id: 'u:h' },
+    { perms: 1, scheme: 'ip', id: '10.0.0.0/8' },
+  ],
+  [
+    { perms: 1, scheme: 'ip', id: '10.0.0.0/8' },
+    { perms: 31, scheme: 'digest', id: 'u:h' },
+  ],
+]
+export const sessions: readonly SessionId[] = [0x1_0000_0001n, 0x0100_0000_0000_0002n, 0xfe00_0000_0000_0003n].map(
+  (id) => id as SessionId,
+)
+const depthMax = 4
+
+export function randomChange(random: SeededRandom, model: PlainModel): Change {
+  const paths = [...model.nodes.keys()]
+  const path = random.pick(paths)
+  const node = model.nodes.get(path)!
+  switch (random.below(8)) {
+    case 0:
+      return { kind: 'set-data', path, data: randomData(random), version: node.version + 1 }
+    case 1:
+      return { kind: 'set-acl', path, acl: random.pick(acls), aversion: node.aversion + 1 }
+    case 2:
+    case 3: {
+      const leaves = paths.filter((each) => !each.startsWith('/zookeeper') && model.childrenOf(each).length === 0)
+      const leaf = leaves.filter((each) => each !== '/')
+      return leaf.length === 0 ? { kind: 'check', path } : { kind: 'delete', path: random.pick(leaf) }
+    }
+    case 4: {
+      if (!random.chance(4)) return { kind: 'check', path }
+      const sessionId = random.pick(sessions)
+      return { kind: 'close-session', sessionId, deletedPaths: [...model.ephemeralsOf(sessionId), '/gone'] }
+    }
+    default:
+      return randomCreate(random, model, path)
+  }
+}
+
+function randomCreate(random: SeededRandom, model: PlainModel, near: string): Change {
+  const isFull = model.nodes.get(near)!.owner !== 0n || near.split('/').length > depthMax
+  const parent = isFull ? parentOf(near) : near
+  const path = `${parent === '/' ? '' : parent}/${random.pick(names)}`
+  if (model.nodes.has(path)) return { kind: 'check', path }
+  return creation(path, model.nodes.get(parent)!.childrenEverCreated + 1, {
+    data: randomData(random),
+    acl: random.pick(acls),
+    owner: random.chance(3) ? random.pick(sessions) : (0n as SessionId),
+  })
+}
+
+/** Mostly small; sometimes absent, empty, at a class border, or too large for a class. */
+function randomData(random: SeededRandom): Uint8Array | null {
+  if (random.chance(8)) return null
+  if (random.chance(500)) return random.bytes(300_000)
+  return random.bytes(random.pick([0, 1, 16, 17, 128, 129, 160, 161, 1024, random.below(5000)]))
+}
