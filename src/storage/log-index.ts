@@ -1,0 +1,69 @@
+/**
+ * Where the txns of the log are. The log is walked in extents, stretches of one segment of about 128 KiB whose
+ * first and last live zxid are known; inside one, batches are read in order. An extent may hold
+ * dead txns (taken back by a truncation) only at its end, behind `lastZxid`: a truncation closes its extent.
+ * Assumes `add` in log order. If an extent's bounds were wrong, a learner would be sent a history with a hole;
+ * the running hash would show it there.
+ */
+import { assert } from '../base/assert.ts'
+import type { Zxid } from '../base/ids.ts'
+
+const extentSizeBytes = 128 * 1024
+
+export interface Extent {
+  readonly sequence: number
+  readonly startOffset: number
+  readonly endOffset: number
+  readonly firstZxid: Zxid
+  readonly lastZxid: Zxid // invariant: >= firstZxid, < firstZxid of the next extent
+}
+
+type MutableExtent = { -readonly [K in keyof Extent]: Extent[K] } & { open: boolean }
+
+export class LogIndex {
+  readonly #extents: MutableExtent[] = []
+
+  add(sequence: number, offset: number, sizeBytes: number, firstZxid: Zxid, lastZxid: Zxid): void {
+    const last = this.#extents.at(-1)
+    if (last !== undefined) {
+      assert(firstZxid > last.lastZxid, 'extents are in zxid order', { firstZxid, lastZxid: last.lastZxid })
+      if (last.open && last.sequence === sequence && last.endOffset - last.startOffset < extentSizeBytes) {
+        last.endOffset = offset + sizeBytes
+        last.lastZxid = lastZxid
+        return
+      }
+    }
+    this.#extents.push({
+      sequence,
+      startOffset: offset,
+      endOffset: offset + sizeBytes,
+      firstZxid,
+      lastZxid,
+      open: true,
+    })
+  }
+
+  truncateAfter(zxid: Zxid): void {
+    while ((this.#extents.at(-1)?.firstZxid ?? zxid) > zxid) this.#extents.pop()
+    const last = this.#extents.at(-1)
+    if (last === undefined) return
+    if (last.lastZxid > zxid) last.lastZxid = zxid
+    last.open = false
+  }
+
+  /** Position of the last extent that starts at or before `zxid`; 0 if none does. */
+  positionOf(zxid: Zxid): number {
+    let low = 0
+    let high = this.#extents.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#extents[middle]!.firstZxid <= zxid) low = middle + 1
+      else high = middle
+    }
+    return Math.max(0, low - 1)
+  }
+
+  at(position: number): Extent | null {
+    return this.#extents[position] ?? null
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The log of one server (design D5): everything durable that it decides, as records in one chained log.
+ * Owns the folder while open. Records are checked against the end of the log as it will be when all that is
+ * queued is written; a record that does not fit is a bug of the caller and is asserted here, before it is on disk.
+ * Formats: segment-header.ts, batch-format.ts, record-codec.ts. Recovery: recover-log.ts, recovery-plan.ts.
+ */
+import { assert } from '../base/assert.ts'
+import type { ChainHash } from '../base/chain-hash.ts'
+import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
+import { txnSizeBytesMax } from '../base/limits.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { Log } from '../ports/log.ts'
+import type { Timers } from '../ports/timers.ts'
+import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
+import { LogReader, type LogStretch } from './log-reader.ts'
+import type { StoredRecord } from './log-state.ts'
+import { type AppendDone, LogWriter } from './log-writer.ts'
+import type { OpenFailure } from './open-failure.ts'
+import { type RecoveredSegments, recoverLog } from './recover-log.ts'
+
+export interface RecoveredLog {
+  readonly lastZxid: Zxid
+  readonly lastHash: ChainHash
+  readonly acceptedEpoch: Epoch
+  readonly acceptedLeader: ServerId | null
+  readonly currentEpoch: Epoch
+  readonly clusterId: ClusterId
+  readonly committed: Zxid // of the last commit mark, 0 if none; invariant: <= lastZxid
+  readonly tail: readonly TxnEntry[] // the txns after `committed`
+}
+
+export interface LogStorageOptions {
+  readonly disk: Disk
+  readonly timers: Timers
+  readonly log: Log
+  readonly folder: string // `<dataLogDir>/wal`
+  readonly serverId: ServerId
+  readonly segmentSizeBytes?: number
+  /** After this long without a write the log is sealed: see log-writer.ts. */
+  readonly sealDelayMs?: number
+  readonly diskFullRetryMs?: number
+}
+
+const segmentSizeBytesDefault = 64 * 1024 * 1024
+const sealDelayMsDefault = 100
+const diskFullRetryMsDefault = 1000
+
+type StorageState =
+  | { readonly kind: 'new' }
+  | {
+      readonly kind: 'open'
+      readonly writer: LogWriter
+      readonly reader: LogReader
+      readonly release: () => Promise<void>
+    }
+  | { readonly kind: 'closed' }
+
+export class LogStorage {
+  readonly #options: LogStorageOptions
+  #state: StorageState = { kind: 'new' }
+  /** The uncommitted txns of the log as queued, and before them the last committed one. */
+  #zxids: Zxid[] = []
+  #hashes: ChainHash[] = []
+  #committed = 0 as Zxid
+
+  constructor(options: LogStorageOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Recovers. `onCommitted` gets every committed txn in order while the log is read; when the result is a
+   * failure, what it was given must be thrown away.
+   */
+  async open(onCommitted: (entry: TxnEntry) => void): Promise<Result<RecoveredLog, OpenFailure>> {
+    assert(this.#state.kind === 'new', 'a log storage is opened once', { state: this.#state.kind })
+    const { disk, log, folder, serverId } = this.#options
+    let release = async (): Promise<void> => {}
+    try {
+      await disk.makeFolder(folder)
+      const lock = await disk.lock(folder)
+      release = () => lock.release()
+      const recovery = await recoverLog({ disk, log, folder, serverId, onCommitted })
+      if (!recovery.ok) {
+        await release()
+        return recovery
+      }
+      return ok(this.#becomeOpen(recovery.value, release))
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? cause.code : null
+      if (typeof code !== 'string') throw cause
+      await release()
+      const kind = code === 'ELOCKED' ? 'locked' : 'io'
+      return err({ kind, message: `${folder}: ${(cause as Error).message}` })
+    }
+  }
+
+  #becomeOpen(recovered: RecoveredSegments, release: () => Promise<void>): RecoveredLog {
+    const options = {
+      ...this.#options,
+      segmentSizeBytes: this.#options.segmentSizeBytes ?? segmentSizeBytesDefault,
+      sealDelayMs: this.#options.sealDelayMs ?? sealDelayMsDefault,
+      diskFullRetryMs: this.#options.diskFullRetryMs ?? diskFullRetryMsDefault,
+    }
+    const { state, tail, lastCommitted } = recovered
+    this.#zxids = [lastCommitted.zxid, ...tail.map((entry) => entry.zxid)]
+    this.#hashes = [lastCommitted.hash, ...tail.map((entry) => entry.hash)]
+    this.#committed = state.committed
+    const writer = new LogWriter(options, recovered)
+    const reader = new LogReader(this.#options.disk, recovered.index, recovered.segments)
+    this.#state = { kind: 'open', writer, reader, release }
+    return { ...state, tail }
+  }
+
+  /** Queues the records; `done` comes in order, and only once they are durable. They must not change until then. */
+  append(records: readonly LogRecord[], done: AppendDone): void {
+    const { writer } = this.#opened()
+    let capped: LogRecord[] | null = null
+    for (const [i, record] of records.entries()) {
+      if (record.kind === 'txn') this.#noteTxn(record)
+      if (record.kind !== 'committed') continue
+      const lastZxid = this.#zxids.at(-1)!
+      if (record.zxid > lastZxid) {
+        // A mark beyond our log says nothing yet about txns that we do not have: keep what it says of ours.
+        capped ??= [...records]
+        capped[i] = { kind: 'committed', zxid: lastZxid }
+      }
+      this.#noteCommitted(Math.min(record.zxid, lastZxid) as Zxid)
+    }
+    writer.append(capped ?? records, done)
+  }
+
+  /** Takes back all txns after `zxid`, in order with the appends; epochs and commit marks stay. */
+  truncateAfter(zxid: Zxid, done: AppendDone): void {
+    const { writer } = this.#opened()
+    assert(zxid >= this.#committed, 'what is committed is never taken back', { zxid, committed: this.#committed })
+    const position = this.#zxids.lastIndexOf(zxid)
+    assert(position >= 0, 'a log is cut at a txn that it holds', { zxid, lastZxid: this.#zxids.at(-1) })
+    this.#zxids.length = position + 1
+    this.#hashes.length = position + 1
+    const record: StoredRecord = { kind: 'truncate', zxid, hash: this.#hashes[position]! }
+    writer.append([record], done)
+  }
+
+  /**
+   * `start` is the last txn at or before `zxid` (zxid 0 and the empty hash at the beginning of history), `entries`
+   * those after it: about `sizeBytesMax` of payload, at least one if there is any. Durable txns only.
+   */
+  readAfter(zxid: Zxid, sizeBytesMax: number): Promise<LogStretch> {
+    return this.#opened().reader.readAfter(zxid, sizeBytesMax)
+  }
+
+  get sizeBytes(): number {
+    return this.#opened().writer.sizeBytes
+  }
+
+  async close(): Promise<void> {
+    if (this.#state.kind !== 'open') return
+    const { writer, release } = this.#state
+    this.#state = { kind: 'closed' }
+    await writer.close()
+    await release()
+  }
+
+  #opened(): Extract<StorageState, { kind: 'open' }> {
+    assert(this.#state.kind === 'open', 'the log is open', { state: this.#state.kind })
+    return this.#state
+  }
+
+  #noteTxn(record: TxnEntry): void {
+    const lastZxid = this.#zxids.at(-1)!
+    assert(record.zxid > lastZxid, 'txns are appended in order', { zxid: record.zxid, lastZxid })
+    assert(record.payload.length <= txnSizeBytesMax, 'a txn is not too large', { sizeBytes: record.payload.length })
+    this.#zxids.push(record.zxid)
+    this.#hashes.push(record.hash)
+  }
+
+  #noteCommitted(zxid: Zxid): void {
+    if (zxid <= this.#committed) return
+    this.#committed = zxid
+    let count = 0
+    while (count + 1 < this.#zxids.length && this.#zxids[count + 1]! <= zxid) count++
+    this.#zxids.splice(0, count)
+    this.#hashes.splice(0, count)
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * The only writer of the log: one batch at a time. What is handed in while a batch is on its way becomes the
+ * next one, so load makes batches larger, not queues longer. `done` is called when the batch is durable, never
+ * before, in order. Everything that must follow from durability (index, state, size) changes just before.
+ *
+ * A full disk keeps the batch and tries it again each second: nothing of it was acknowledged, and the same
+ * bytes go to the same place. Any other failure is final: what the file holds is then unknowable.
+ *
+ * When the log has been idle for a moment it is sealed: an empty batch in a sector of its own records that the
+ * last one was durable, so that not even the loss of the newest sector passes for a crash.
+ */
+import { assert } from '../base/assert.ts'
+import type { ServerId } from '../base/ids.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { Log } from '../ports/log.ts'
+import type { CancelTimer, Timers } from '../ports/timers.ts'
+import { type BatchPlace, batchSizeBytes, encodeBatch, recordsSizeBytesOf, sectorSizeBytes } from './batch-format.ts'
+import type { LogIndex } from './log-index.ts'
+import { followRecord, type MutableLogState, type StoredRecord } from './log-state.ts'
+import { indexBatch, type RecoveredSegments, type SegmentRef } from './recover-log.ts'
+import { createSegment, isDiskFull, type SegmentFile } from './segment-file.ts'
+import { segmentHeaderSizeBytes } from './segment-header.ts'
+
+export interface LogWriterOptions {
+  readonly disk: Disk
+  readonly timers: Timers
+  readonly log: Log
+  readonly folder: string
+  readonly serverId: ServerId
+  readonly segmentSizeBytes: number
+  readonly sealDelayMs: number
+  readonly diskFullRetryMs: number
+}
+
+export type AppendDone = (error: Error | null) => void
+
+interface QueuedAppend {
+  readonly records: readonly StoredRecord[]
+  readonly sizeBytes: number
+  readonly startsBatch: boolean // a truncation: what is before it in the queue goes into a batch of its own
+  readonly done: AppendDone
+}
+
+interface Batch {
+  readonly appends: readonly QueuedAppend[] // none: a seal
+  readonly records: readonly StoredRecord[]
+  readonly recordsSizeBytes: number
+}
+
+type WriterState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'writing' }
+  | { readonly kind: 'disk-full'; readonly batch: Batch; readonly cancelRetry: CancelTimer }
+  | { readonly kind: 'failed'; readonly error: Error }
+  | { readonly kind: 'closed' }
+
+/** More than this is left for the next batch; a single append may be larger. */
+const batchRecordsSizeBytesMax = 4 * 1024 * 1024
+/** A staging buffer larger than this is not kept for the next batch. */
+const stagingKeptSizeBytesMax = 8 * 1024 * 1024
+const batchAlignmentBytes = 64
+const sealSizeBytesMax = 2 * sectorSizeBytes
+
+export class LogWriter {
+  readonly #options: LogWriterOptions
+  readonly #index: LogIndex
+  readonly #segments: Map<number, SegmentRef>
+  readonly #durable: MutableLogState
+  #state: WriterState = { kind: 'idle' }
+  #queue: QueuedAppend[] = []
+  #segment: SegmentFile | null
+  #nextBatch: number
+  #checksum: number
+  #closedSegmentsSizeBytes: number
+  #staging = new Uint8Array(64 * 1024)
+  #diskWasFull = false
+  #sealed = false
+  #sealWanted = false
+  #cancelSeal: CancelTimer | null = null
+  #batchesAtSealTimer = 0
+  #whenIdle: (() => void) | null = null
+
+  constructor(options: LogWriterOptions, recovered: RecoveredSegments) {
+    this.#options = options
+    this.#index = recovered.index
+    this.#segments = recovered.segments
+    this.#durable = { ...recovered.state }
+    this.#segment = recovered.active
+    this.#nextBatch = recovered.nextBatch
+    this.#checksum = recovered.checksum
+    this.#closedSegmentsSizeBytes = recovered.sizeBytes - (recovered.active?.position ?? 0)
+    this.#sealed = recovered.active === null
+    this.#armSeal()
+  }
+
+  get sizeBytes(): number {
+    return this.#closedSegmentsSizeBytes + (this.#segment?.position ?? 0)
+  }
+
+  append(records: readonly StoredRecord[], done: AppendDone): void {
+    const startsBatch = records[0]?.kind === 'truncate'
+    this.#queue.push({ records, sizeBytes: recordsSizeBytesOf(records), startsBatch, done })
+    this.#pump()
+  }
+
+  /** Waits for what was handed in, seals, closes the file. On a full disk what waits gets an error instead. */
+  async close(): Promise<void> {
+    this.#cancelSeal?.()
+    if (this.#state.kind === 'disk-full') {
+      this.#state.cancelRetry()
+      this.#failAll(this.#state.batch, new Error('the log was closed while the disk was full'), { kind: 'closed' })
+    } else {
+      this.#sealWanted = !this.#sealed && this.#state.kind !== 'failed'
+      this.#pump()
+      if (this.#state.kind === 'writing') await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+      this.#state = { kind: 'closed' }
+    }
+    await this.#segment?.close()
+  }
+
+  #pump(): void {
+    switch (this.#state.kind) {
+      case 'idle': {
+        const batch = this.#takeBatch()
+        if (batch === null) return this.#goIdle()
+        this.#state = { kind: 'writing' }
+        void this.#write(batch)
+        return
+      }
+      case 'failed':
+        return this.#refuseQueued(this.#state.error)
+      case 'closed':
+        return this.#refuseQueued(new Error('the log is closed'))
+      case 'writing':
+      case 'disk-full':
+        return
+    }
+  }
+
+  #goIdle(): void {
+    this.#whenIdle?.()
+    this.#whenIdle = null
+    this.#armSeal()
+  }
+
+  #takeBatch(): Batch | null {
+    const queue = this.#queue
+    if (queue.length === 0) {
+      if (!this.#sealWanted || this.#sealed || this.#segment === null) return null
+      return { appends: [], records: [], recordsSizeBytes: 0 }
+    }
+    let count = 0
+    let recordsSizeBytes = 0
+    for (const append of queue) {
+      if (count > 0 && (append.startsBatch || recordsSizeBytes + append.sizeBytes > batchRecordsSizeBytesMax)) break
+      count++
+      recordsSizeBytes += append.sizeBytes
+    }
+    const appends = count === queue.length ? queue : queue.slice(0, count)
+    this.#queue = count === queue.length ? [] : queue.slice(count)
+    const records = appends.length === 1 ? appends[0]!.records : appends.flatMap((append) => append.records)
+    return { appends, records, recordsSizeBytes }
+  }
+
+  /** Starts its disk operation before it returns, so that a simulated disk knows of it in the same turn. */
+  async #write(batch: Batch): Promise<void> {
+    let offset: number
+    try {
+      // A seal may stand behind the end of its segment: in a new one it would have nothing to prove.
+      const isSeal = batch.appends.length === 0
+      if (!isSeal && this.#needsNewSegment(this.#batchSizeBytes(batch))) await this.#startSegment()
+      offset = await this.#writeInto(this.#segment!, batch)
+    } catch (cause) {
+      this.#writeFailed(batch, cause)
+      return
+    }
+    if (this.#state.kind === 'failed') return this.#failAll(batch, this.#state.error, this.#state)
+    this.#becameDurable(batch, offset)
+    this.#segment!.fillAhead(this.#options.segmentSizeBytes, (error) => this.#fail(asError(error)))
+    this.#state = { kind: 'idle' }
+    for (const append of batch.appends) append.done(null)
+    // A `done` may have appended, and thereby started the next batch already.
+    this.#pump()
+  }
+
+  #batchSizeBytes(batch: Batch): number {
+    const offset = this.#segment?.position ?? segmentHeaderSizeBytes
+    return batchSizeBytes(offset, batch.recordsSizeBytes, batchAlignmentBytes)
+  }
+
+  /** A batch larger than a segment gets one for itself. */
+  #needsNewSegment(sizeBytes: number): boolean {
+    const segment = this.#segment
+    if (segment === null) return true
+    const isEmpty = segment.position === segmentHeaderSizeBytes
+    return !isEmpty && segment.position + sizeBytes > this.#options.segmentSizeBytes
+  }
+
+  async #startSegment(): Promise<void> {
+    const { disk, folder, serverId, segmentSizeBytes } = this.#options
+    const before = this.#segment
+    const start = {
+      serverId,
+      sequence: this.#segments.size + 1,
+      checksumBefore: this.#checksum,
+      firstBatch: this.#nextBatch,
+      state: this.#durable,
+    }
+    const created = await createSegment(disk, folder, start, segmentSizeBytes)
+    this.#segments.set(created.sequence, {
+      path: created.file.path,
+      sequence: created.sequence,
+      checksum: created.checksum,
+    })
+    this.#closedSegmentsSizeBytes += before?.position ?? 0
+    this.#segment = created
+    await before?.close()
+  }
+
+  /** Returns the offset at which the batch went in. */
+  async #writeInto(segment: SegmentFile, batch: Batch): Promise<number> {
+    const offset = segment.position
+    const isSeal = batch.appends.length === 0
+    const recordsSizeBytes = batch.recordsSizeBytes
+    const sizeBytes = isSeal ? sealSizeBytesMax : batchSizeBytes(offset, recordsSizeBytes, batchAlignmentBytes)
+    const staging = this.#stagingOf(sizeBytes)
+    if (isSeal) {
+      const sealed = this.#encodeSeal(segment, staging)
+      await segment.writeBatch(staging.subarray(0, sealed.sizeBytes))
+      this.#nextBatch += sealed.batchCount
+      this.#checksum = sealed.checksum
+      return offset
+    }
+    const checksum = encodeBatch(staging, this.#placeAt(segment, offset), sizeBytes, batch.records)
+    await segment.writeBatch(staging.subarray(0, sizeBytes))
+    this.#nextBatch++
+    this.#checksum = checksum
+    return offset
+  }
+
+  /**
+   * The seal is an empty batch that begins and ends a sector. If the last batch ends inside one, an empty batch in
+   * the same write fills that up.
+   */
+  #encodeSeal(segment: SegmentFile, staging: Uint8Array): { sizeBytes: number; checksum: number; batchCount: number } {
+    let place = this.#placeAt(segment, segment.position)
+    let fillerSizeBytes = 0
+    if (place.offset % sectorSizeBytes !== 0) {
+      fillerSizeBytes = batchSizeBytes(place.offset, 0, sectorSizeBytes)
+      const checksumBefore = encodeBatch(staging, place, fillerSizeBytes, [])
+      place = { ...place, offset: place.offset + fillerSizeBytes, number: place.number + 1, checksumBefore }
+    }
+    const checksum = encodeBatch(staging.subarray(fillerSizeBytes), place, sectorSizeBytes, [])
+    const batchCount = fillerSizeBytes === 0 ? 1 : 2
+    return { sizeBytes: fillerSizeBytes + sectorSizeBytes, checksum, batchCount }
+  }
+
+  #placeAt(segment: SegmentFile, offset: number): BatchPlace {
+    return {
+      sequence: segment.sequence,
+      segmentChecksum: segment.checksum,
+      offset,
+      number: this.#nextBatch,
+      durableBatch: this.#nextBatch - 1,
+      checksumBefore: this.#checksum,
+    }
+  }
+
+  #stagingOf(sizeBytes: number): Uint8Array {
+    if (sizeBytes <= this.#staging.length) return this.#staging
+    const staging = new Uint8Array(Math.max(sizeBytes, this.#staging.length * 2))
+    if (staging.length <= stagingKeptSizeBytesMax) this.#staging = staging
+    return staging
+  }
+
+  #becameDurable(batch: Batch, offset: number): void {
+    const segment = this.#segment!
+    for (const record of batch.records) followRecord(this.#durable, record)
+    indexBatch(this.#index, { sequence: segment.sequence, offset, sizeBytes: segment.position - offset }, batch.records)
+    this.#sealed = batch.appends.length === 0
+    this.#sealWanted = this.#sealWanted && !this.#sealed
+    if (this.#diskWasFull) this.#options.log.info('disk-space-returned', { path: this.#options.folder })
+    this.#diskWasFull = false
+  }
+
+  #writeFailed(batch: Batch, cause: unknown): void {
+    if (this.#state.kind === 'failed') return this.#failAll(batch, this.#state.error, this.#state)
+    const error = asError(cause)
+    if (!isDiskFull(error)) return this.#failAll(batch, error, { kind: 'failed', error })
+    const { log, timers, folder, diskFullRetryMs } = this.#options
+    if (!this.#diskWasFull) {
+      const advice =
+        'Writes wait until space returns, reads go on. Free space on this file system; no restart is needed.'
+      log.error('disk-full', { path: folder, err: error, advice })
+    }
+    this.#diskWasFull = true
+    const retry = (): void => {
+      this.#state = { kind: 'writing' }
+      void this.#write(batch)
+    }
+    this.#state = { kind: 'disk-full', batch, cancelRetry: timers.after(diskFullRetryMs, retry) }
+    // Who waits for the log to close must not wait for space.
+    if (this.#whenIdle !== null) {
+      this.#state.cancelRetry()
+      this.#failAll(batch, error, { kind: 'closed' })
+    }
+  }
+
+  /** A failure outside a batch: found while filling ahead. */
+  #fail(error: Error): void {
+    if (this.#state.kind === 'failed' || this.#state.kind === 'closed') return
+    this.#options.log.error('log-write-failed', { path: this.#options.folder, err: error })
+    if (this.#state.kind === 'disk-full') this.#state.cancelRetry()
+    const batch = this.#state.kind === 'disk-full' ? this.#state.batch : null
+    this.#state = { kind: 'failed', error }
+    if (batch !== null) this.#failAll(batch, error, this.#state)
+  }
+
+  #failAll(batch: Batch, error: Error, state: WriterState): void {
+    if (state.kind === 'failed' && this.#state.kind !== 'failed') {
+      this.#options.log.error('log-write-failed', { path: this.#options.folder, err: error })
+    }
+    this.#state = state
+    for (const append of batch.appends) append.done(error)
+    this.#refuseQueued(error)
+    this.#whenIdle?.()
+    this.#whenIdle = null
+  }
+
+  #refuseQueued(error: Error): void {
+    const queue = this.#queue
+    if (queue.length === 0) return
+    this.#queue = []
+    // Never inside `append`: its caller does not expect to be called back before it returns.
+    this.#options.timers.atTurnEnd(() => {
+      for (const append of queue) append.done(error)
+    })
+  }
+
+  /** One timer however many batches: when it fires after a busy time it only starts again. */
+  #armSeal(): void {
+    if (this.#sealed || this.#cancelSeal !== null) return
+    this.#batchesAtSealTimer = this.#nextBatch
+    this.#cancelSeal = this.#options.timers.after(this.#options.sealDelayMs, () => {
+      this.#cancelSeal = null
+      if (this.#nextBatch !== this.#batchesAtSealTimer) return this.#armSeal()
+      assert(this.#segment !== null, 'only a segment with batches is sealed', {})
+      this.#sealWanted = true
+      this.#pump()
+    })
+  }
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause))
+}

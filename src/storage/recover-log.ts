@@ -1,0 +1,251 @@
+/**
+ * Reads the whole log of one server from its folder, decides per segment by recovery-plan.ts, and leaves the
+ * disk such that appending may go on: the torn tail zeroed, an unused segment removed, everything that was
+ * read flushed. (The last matters: a server that was killed, not powered off, left batches in the page cache
+ * that nobody flushed; we are about to tell others that we hold them.)
+ * A corrupt log is reported and not touched.
+ */
+import { assert } from '../base/assert.ts'
+import type { ChainHash } from '../base/chain-hash.ts'
+import type { ServerId, Zxid } from '../base/ids.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import type { Disk, DiskFile } from '../ports/disk.ts'
+import type { Log } from '../ports/log.ts'
+import type { TxnEntry } from '../protocol/disk/log-record.ts'
+import { batchHeaderSizeBytes } from './batch-format.ts'
+import { LogIndex } from './log-index.ts'
+import { LogReplay } from './log-replay.ts'
+import type { LogState, StoredRecord } from './log-state.ts'
+import type { OpenFailure } from './open-failure.ts'
+import { planSegment, type SegmentFacts } from './recovery-plan.ts'
+import { SegmentFile } from './segment-file.ts'
+import {
+  formatVersion,
+  readSegmentHeader,
+  type SegmentHeader,
+  segmentHeaderSizeBytes,
+  sequenceOfName,
+} from './segment-header.ts'
+import { endOfNonZeros, holdsAnything, type SegmentEnd, WindowedFile, walkSegment } from './segment-walk.ts'
+
+export interface SegmentRef {
+  readonly path: string
+  readonly sequence: number
+  readonly checksum: number
+}
+
+export interface RecoveredSegments {
+  readonly state: LogState
+  readonly tail: readonly TxnEntry[]
+  readonly lastCommitted: { readonly zxid: Zxid; readonly hash: ChainHash }
+  readonly index: LogIndex
+  readonly segments: Map<number, SegmentRef>
+  readonly active: SegmentFile | null // null: no segment yet
+  readonly sizeBytes: number // of the batches of all segments
+  readonly nextBatch: number
+  readonly checksum: number // of the last batch
+}
+
+export interface RecoveryOptions {
+  readonly disk: Disk
+  readonly log: Log
+  readonly folder: string
+  readonly serverId: ServerId
+  readonly onCommitted: (entry: TxnEntry) => void
+}
+
+interface Progress {
+  readonly replay: LogReplay
+  readonly index: LogIndex
+  readonly segments: Map<number, SegmentRef>
+  last: { readonly ref: SegmentRef; readonly end: SegmentEnd } | null
+  sizeBytes: number
+  nextBatch: number
+  checksum: number
+}
+
+export async function recoverLog(options: RecoveryOptions): Promise<Result<RecoveredSegments, OpenFailure>> {
+  const { disk, folder } = options
+  const names = (await disk.list(folder)).filter((name) => sequenceOfName(name) !== null)
+  names.sort((a, b) => sequenceOfName(a)! - sequenceOfName(b)!)
+  const progress: Progress = {
+    replay: new LogReplay(options.onCommitted),
+    index: new LogIndex(),
+    segments: new Map(),
+    last: null,
+    sizeBytes: 0,
+    nextBatch: 1,
+    checksum: 0,
+  }
+  for (const [i, name] of names.entries()) {
+    if (sequenceOfName(name) !== i + 1) {
+      const what = `segment ${i + 1} is missing: the next file is ${folder}/${name}`
+      return err(corruptFailure(folder, what))
+    }
+    const failure = await recoverSegment(options, progress, `${folder}/${name}`, i + 1 < names.length)
+    if (failure !== null) return err(failure)
+  }
+  // Also when nothing was removed: the entries we saw may not have been flushed by the process before us.
+  await disk.syncDirectory(folder)
+  const { replay, index, segments, sizeBytes, nextBatch, checksum } = progress
+  const active = progress.last === null ? null : await reopenLast(options, progress.last)
+  return ok({
+    state: replay.state,
+    tail: replay.tail.map(({ zxid, hash, payload }) => ({ zxid, hash, payload })),
+    lastCommitted: replay.lastHandedOut,
+    index,
+    segments,
+    active,
+    sizeBytes,
+    nextBatch,
+    checksum,
+  })
+}
+
+async function recoverSegment(
+  options: RecoveryOptions,
+  progress: Progress,
+  path: string,
+  laterSegment: boolean,
+): Promise<OpenFailure | null> {
+  const { disk, log, folder } = options
+  const file = await disk.open(path, 'read')
+  let facts: SegmentFacts
+  let header: SegmentHeader | null = null
+  let end: SegmentEnd | null = null
+  try {
+    const bytes = new WindowedFile(file)
+    const reading = readSegmentHeader(await bytes.at(0, segmentHeaderSizeBytes))
+    if (reading.kind === 'valid') {
+      header = reading.header
+      const foreign = foreignFailure(options, path, header)
+      if (foreign !== null) return foreign
+      const continues = continuesLog(progress, header)
+      if (continues) end = await walkSegment(bytes, header, (batch, records) => followBatch(progress, batch, records))
+      const { kind, provenDurable } = end ?? { kind: 'zeros', provenDurable: false }
+      facts = { header: 'valid', end: kind, provenDurable, laterSegment, continues }
+    } else {
+      const provenDurable = await holdsAnything(bytes)
+      facts = { header: reading.kind, end: 'zeros', provenDurable, laterSegment, continues: false }
+    }
+  } finally {
+    await file.close()
+  }
+  const plan = planSegment(facts)
+  switch (plan.kind) {
+    case 'corrupt':
+      return corruptFailure(
+        folder,
+        `${path}, offset ${end?.offset ?? 0}: ${plan.why}${end === null ? '' : ` (${end.detail})`}`,
+      )
+    case 'drop-unused-segment':
+      log.warn('log-unused-segment-removed', { path })
+      await disk.remove(path)
+      return null
+    case 'cut-torn-tail':
+    case 'clean': {
+      assert(header !== null && end !== null, 'a usable segment was walked', { path })
+      const ref = { path, sequence: header.sequence, checksum: header.checksum }
+      progress.segments.set(ref.sequence, ref)
+      progress.last = { ref, end }
+      progress.sizeBytes += end.offset
+      progress.nextBatch = end.nextNumber
+      progress.checksum = end.checksum
+      return null
+    }
+  }
+}
+
+function followBatch(
+  progress: Progress,
+  batch: { readonly sequence: number; readonly offset: number; readonly sizeBytes: number },
+  records: readonly StoredRecord[],
+): string | null {
+  for (const record of records) {
+    const problem = progress.replay.follow(record)
+    if (problem !== null) return problem
+  }
+  indexBatch(progress.index, batch, records)
+  return null
+}
+
+/** A truncation is only ever the first record of its batch, so the txns behind it are in order. */
+export function indexBatch(
+  index: LogIndex,
+  batch: { readonly sequence: number; readonly offset: number; readonly sizeBytes: number },
+  records: readonly StoredRecord[],
+): void {
+  let first: Zxid | null = null
+  let last: Zxid | null = null
+  for (const record of records) {
+    if (record.kind === 'truncate') index.truncateAfter(record.zxid)
+    if (record.kind !== 'txn') continue
+    first ??= record.zxid
+    last = record.zxid
+  }
+  if (first !== null && last !== null) index.add(batch.sequence, batch.offset, batch.sizeBytes, first, last)
+}
+
+function continuesLog(progress: Progress, header: SegmentHeader): boolean {
+  const { state } = progress.replay
+  return (
+    header.sequence === progress.segments.size + 1 &&
+    header.checksumBefore === progress.checksum &&
+    header.firstBatch === progress.nextBatch &&
+    header.state.lastZxid === state.lastZxid &&
+    header.state.lastHash === state.lastHash &&
+    header.state.committed === state.committed &&
+    header.state.acceptedEpoch === state.acceptedEpoch &&
+    header.state.currentEpoch === state.currentEpoch
+  )
+}
+
+async function reopenLast(
+  options: RecoveryOptions,
+  last: { readonly ref: SegmentRef; readonly end: SegmentEnd },
+): Promise<SegmentFile> {
+  const { ref, end } = last
+  const file = await options.disk.open(ref.path, 'read-write')
+  try {
+    if (end.kind === 'unfinished') {
+      const garbageEnd = await endOfNonZeros(new WindowedFile(file), end.offset)
+      options.log.warn('log-torn-tail-cut', { path: ref.path, offset: end.offset, sizeBytes: garbageEnd - end.offset })
+      await eraseTail(file, end.offset, garbageEnd)
+    }
+    await file.sync()
+    const filledBytes = await file.sizeBytes()
+    return new SegmentFile(file, { sequence: ref.sequence, checksum: ref.checksum, position: end.offset, filledBytes })
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/**
+ * Makes the tail durably zero, so that old bytes never come to life behind new batches. The end mark of the
+ * first header goes first, alone: from then on the tail reads as unfinished whatever a crash leaves of the rest.
+ */
+async function eraseTail(file: DiskFile, from: number, to: number): Promise<void> {
+  const fileSizeBytes = await file.sizeBytes()
+  const headerEnd = from + batchHeaderSizeBytes - 1
+  if (headerEnd < fileSizeBytes) await file.writeDurably(headerEnd, [new Uint8Array(1)])
+  const zeros = new Uint8Array(1024 * 1024)
+  for (let at = from; at < to; at += zeros.length) {
+    await file.writeDurably(at, [zeros.subarray(0, Math.min(zeros.length, to - at))])
+  }
+}
+
+function foreignFailure(options: RecoveryOptions, path: string, header: SegmentHeader): OpenFailure | null {
+  if (header.version !== formatVersion) {
+    const message = `${path} has log format ${header.version}, this program reads format ${formatVersion}. Start the version that wrote it.`
+    return { kind: 'foreign', message }
+  }
+  if (header.serverId === options.serverId) return null
+  const message = `${path} was written by server ${header.serverId}, this is server ${options.serverId}. Check myid and dataLogDir; nothing was changed.`
+  return { kind: 'foreign', message }
+}
+
+function corruptFailure(folder: string, what: string): OpenFailure {
+  const advice = `Acknowledged records are missing or damaged, so this server does not start; nothing was changed. If a majority of the other servers is intact, move ${folder} away and start again: the history is copied from them. A standalone server needs its backup.`
+  return { kind: 'corrupt', message: `${what}. ${advice}` }
+}

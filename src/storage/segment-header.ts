@@ -1,0 +1,108 @@
+/**
+ * The first sector of a segment file. It is durable, and so is the file's directory entry, before any batch
+ * is written behind it. It carries the state of the log at its start and the checksum of the batch before
+ * it, so a missing, stale or foreign segment contradicts its neighbours.
+ * The last byte is never zero: a header whose last byte is zero is one whose write never finished.
+ *
+ * File name: `<first possible zxid>-<sequence>.log`, both in hex with leading zeros. Segments are ordered by
+ * their sequence alone; the zxid is for people. (It repeats when a segment holds no txn, and goes back after
+ * a truncation, hence the sequence.)
+ */
+import type { ChainHash } from '../base/chain-hash.ts'
+import { crc32c } from '../base/crc32c.ts'
+import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
+import type { ClusterId } from '../protocol/disk/log-record.ts'
+import { endMark, sectorSizeBytes } from './batch-format.ts'
+import type { LogState } from './log-state.ts'
+import { readUint64, writeUint64 } from './record-codec.ts'
+
+export const segmentHeaderSizeBytes = sectorSizeBytes
+export const formatVersion = 1
+
+const magic = 0x7a6b7473 // "zkts"
+const checksumOffset = 504
+const endOffset = 511
+
+export interface SegmentHeader {
+  readonly version: number
+  readonly serverId: ServerId
+  readonly sequence: number // 1 for the first segment, then without gaps
+  readonly checksumBefore: number // of the last batch before this segment, 0 if none
+  readonly firstBatch: number // the number that the first batch of this segment has
+  readonly state: LogState // at the start of the segment
+  readonly checksum: number // seeds the header checksums of the segment's batches
+}
+
+export type HeaderReading =
+  | { readonly kind: 'valid'; readonly header: SegmentHeader }
+  | { readonly kind: 'lost' } // never completely written
+  | { readonly kind: 'damaged' }
+
+export function encodeSegmentHeader(header: Omit<SegmentHeader, 'checksum' | 'version'>): Uint8Array {
+  const bytes = new Uint8Array(segmentHeaderSizeBytes)
+  const view = new DataView(bytes.buffer)
+  const { state } = header
+  view.setUint32(0, magic)
+  view.setUint32(4, formatVersion)
+  view.setUint32(8, header.serverId)
+  view.setUint32(12, header.sequence)
+  view.setUint32(16, header.checksumBefore)
+  writeUint64(view, 20, header.firstBatch)
+  writeUint64(view, 28, state.lastZxid)
+  writeUint64(view, 36, state.lastHash)
+  view.setUint32(44, state.acceptedEpoch)
+  view.setUint32(48, state.acceptedLeader ?? 0)
+  view.setUint32(52, state.currentEpoch)
+  writeUint64(view, 56, state.clusterId)
+  writeUint64(view, 64, state.committed)
+  view.setUint32(checksumOffset, crc32c(bytes.subarray(0, checksumOffset)))
+  bytes[endOffset] = endMark
+  return bytes
+}
+
+export function readSegmentHeader(bytes: Uint8Array): HeaderReading {
+  if (bytes.length < segmentHeaderSizeBytes || bytes[endOffset] === 0) return { kind: 'lost' }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, segmentHeaderSizeBytes)
+  const checksum = view.getUint32(checksumOffset)
+  const intact = checksum === crc32c(bytes.subarray(0, checksumOffset)) && view.getUint32(0) === magic
+  if (!intact || bytes[endOffset] !== endMark || !isZero(bytes.subarray(checksumOffset + 4, endOffset))) {
+    return { kind: 'damaged' }
+  }
+  const leader = view.getUint32(48)
+  const state: LogState = {
+    lastZxid: readUint64(view, 28) as Zxid,
+    lastHash: readUint64(view, 36) as ChainHash,
+    acceptedEpoch: view.getUint32(44) as Epoch,
+    acceptedLeader: leader === 0 ? null : (leader as ServerId),
+    currentEpoch: view.getUint32(52) as Epoch,
+    clusterId: readUint64(view, 56) as ClusterId,
+    committed: readUint64(view, 64) as Zxid,
+  }
+  return {
+    kind: 'valid',
+    header: {
+      version: view.getUint32(4),
+      serverId: view.getUint32(8) as ServerId,
+      sequence: view.getUint32(12),
+      checksumBefore: view.getUint32(16),
+      firstBatch: readUint64(view, 20),
+      state,
+      checksum,
+    },
+  }
+}
+
+export function segmentName(lastZxidBefore: Zxid, sequence: number): string {
+  return `${(lastZxidBefore + 1).toString(16).padStart(16, '0')}-${sequence.toString(16).padStart(8, '0')}.log`
+}
+
+/** The sequence in a segment's name, null if the name is not one of ours. */
+export function sequenceOfName(name: string): number | null {
+  const match = /^[0-9a-f]{16}-([0-9a-f]{8})\.log$/.exec(name)
+  return match === null ? null : Number.parseInt(match[1]!, 16)
+}
+
+export function isZero(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false
+  return true
+}

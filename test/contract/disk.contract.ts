@@ -1,0 +1,118 @@
+/** What every `Disk` does, for the real one and its simulated twin alike. */
+import { expect, test } from 'vitest'
+import type { Disk } from '../../src/ports/disk.ts'
+
+export interface DiskUnderTest {
+  readonly disk: Disk
+  readonly folder: string // exists, empty
+  readonly dispose: () => Promise<void>
+}
+
+const bytesOf = (...values: number[]): Uint8Array => Uint8Array.from(values)
+
+export function diskContract(twin: string, make: () => Promise<DiskUnderTest>): void {
+  const check = (title: string, body: (disk: Disk, folder: string) => Promise<void>): void => {
+    test(`${twin}: ${title}`, async () => {
+      const { disk, folder, dispose } = await make()
+      try {
+        await body(disk, folder)
+      } finally {
+        await dispose()
+      }
+    })
+  }
+
+  check('what is written reads back, by either way of writing', async (disk, folder) => {
+    const file = await disk.open(`${folder}/a`, 'create-new')
+    await file.write(0, [bytesOf(1, 2), bytesOf(), bytesOf(3)])
+    await file.writeDurably(3, [bytesOf(4, 5)])
+    await file.writeDurably(1, [bytesOf(9)])
+    expect([...(await file.read(0, 100))]).toEqual([1, 9, 3, 4, 5])
+    expect([...(await file.read(2, 2))]).toEqual([3, 4])
+    expect(await file.read(5, 10)).toHaveLength(0)
+    await file.sync()
+    expect(await file.sizeBytes()).toBe(5)
+    await file.close()
+    const again = await disk.open(`${folder}/a`, 'read')
+    expect(again.path).toBe(`${folder}/a`)
+    expect([...(await again.read(0, 5))]).toEqual([1, 9, 3, 4, 5])
+    await again.close()
+  })
+
+  check('a gap left by a write reads as zeros', async (disk, folder) => {
+    const file = await disk.open(`${folder}/gap`, 'create-new')
+    await file.write(600, [bytesOf(7)])
+    const bytes = await file.read(0, 1000)
+    expect(bytes).toHaveLength(601)
+    expect(bytes.findIndex((byte) => byte !== 0)).toBe(600)
+    await file.close()
+  })
+
+  check('many chunks arrive as one run of bytes', async (disk, folder) => {
+    const file = await disk.open(`${folder}/chunks`, 'create-new')
+    await file.writeDurably(
+      0,
+      Array.from({ length: 2500 }, (_, i) => bytesOf(i % 251, i % 13)),
+    )
+    const bytes = await file.read(0, 10_000)
+    expect([...bytes]).toEqual(Array.from({ length: 2500 }, (_, i) => [i % 251, i % 13]).flat())
+    await file.close()
+  })
+
+  check('a file that was cut and grown again holds zeros where the old bytes were', async (disk, folder) => {
+    const file = await disk.open(`${folder}/cut`, 'create-new')
+    await file.write(0, [bytesOf(1, 2, 3, 4)])
+    await file.truncate(1)
+    expect(await file.sizeBytes()).toBe(1)
+    await file.truncate(3)
+    expect([...(await file.read(0, 9))]).toEqual([1, 0, 0])
+    await file.close()
+  })
+
+  check('opening fails with the code of the reason', async (disk, folder) => {
+    await expect(disk.open(`${folder}/none`, 'read')).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(disk.open(`${folder}/none`, 'read-write')).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(disk.open(`${folder}/no/where`, 'create-new')).rejects.toMatchObject({ code: 'ENOENT' })
+    await (await disk.open(`${folder}/one`, 'create-new')).close()
+    await expect(disk.open(`${folder}/one`, 'create-new')).rejects.toMatchObject({ code: 'EEXIST' })
+    await expect(disk.list(`${folder}/none`)).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(disk.remove(`${folder}/none`)).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(disk.rename(`${folder}/none`, `${folder}/x`)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  check('a file opened for reading cannot be written', async (disk, folder) => {
+    await (await disk.open(`${folder}/r`, 'create-new')).close()
+    const file = await disk.open(`${folder}/r`, 'read')
+    await expect(file.write(0, [bytesOf(1)])).rejects.toMatchObject({ code: 'EBADF' })
+    await expect(file.writeDurably(0, [bytesOf(1)])).rejects.toMatchObject({ code: 'EBADF' })
+    await file.close()
+  })
+
+  check('a closed file refuses to be read', async (disk, folder) => {
+    const file = await disk.open(`${folder}/closed`, 'create-new')
+    await file.close()
+    await expect(file.read(0, 1)).rejects.toMatchObject({ code: 'EBADF' })
+  })
+
+  check('folders list their files and folders by name', async (disk, folder) => {
+    await disk.makeFolder(`${folder}/deep/er`)
+    await disk.makeFolder(`${folder}/deep/er`)
+    for (const name of ['b', 'a', 'c']) await (await disk.open(`${folder}/deep/${name}`, 'create-new')).close()
+    await disk.rename(`${folder}/deep/c`, `${folder}/deep/b`)
+    await disk.syncDirectory(`${folder}/deep`)
+    expect(await disk.list(`${folder}/deep`)).toEqual(['a', 'b', 'er'])
+    await disk.remove(`${folder}/deep/a`)
+    expect(await disk.exists(`${folder}/deep/a`)).toBe(false)
+    expect(await disk.exists(`${folder}/deep/b`)).toBe(true)
+    expect(await disk.exists(`${folder}/deep/er`)).toBe(true)
+    expect(await disk.list(`${folder}/deep/er`)).toEqual([])
+  })
+
+  check('a folder has one holder at a time and shows no trace of it', async (disk, folder) => {
+    const lock = await disk.lock(folder)
+    await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'ELOCKED' })
+    expect(await disk.list(folder)).toEqual([])
+    await lock.release()
+    await (await disk.lock(folder)).release()
+  })
+}

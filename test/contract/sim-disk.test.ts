@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { SimDisk } from '../simulator/sim-disk.ts'
+import { SimRandom } from '../simulator/sim-random.ts'
+import { diskContract } from './disk.contract.ts'
+
+function promptDisk(seed = 1): SimDisk {
+  const schedule = (_delayMs: number, callback: () => void): void => void Promise.resolve().then(callback)
+  return new SimDisk({ random: new SimRandom(seed), schedule })
+}
+
+diskContract('simulated disk', async () => {
+  const disk = promptDisk()
+  await disk.makeFolder('/data')
+  return { disk, folder: '/data', dispose: async () => {} }
+})
+
+/** A durable sector of ones, an unflushed one of twos over it, an unflushed one behind, in a durable file. */
+async function halfFlushed(seed: number): Promise<SimDisk> {
+  const disk = promptDisk(seed)
+  await disk.makeFolder('/d')
+  const file = await disk.open('/d/f', 'create-new')
+  await file.writeDurably(0, [new Uint8Array(512).fill(1)])
+  await disk.syncDirectory('/d')
+  await file.write(0, [new Uint8Array(1024).fill(2)])
+  return disk
+}
+
+test('a crash that drops all leaves what was flushed and no entry that was not', async () => {
+  const disk = await halfFlushed(1)
+  await disk.open('/d/new', 'create-new')
+  await disk.rename('/d/f', '/d/g')
+  const after = disk.crash('drop-all')
+  expect(after.paths()).toEqual(['/d/f'])
+  expect(after.contents('/d/f')).toEqual(new Uint8Array(512).fill(1))
+  expect(disk.crash('keep-all').paths()).toEqual(['/d/g', '/d/new'])
+})
+
+test('a random crash keeps, drops and tears each unflushed sector on its own', async () => {
+  const seen = new Set<string>()
+  for (let seed = 0; seed < 300; seed++) {
+    const found = (await halfFlushed(seed)).crash('random').contents('/d/f')
+    const first = [found[0], found[511]].join('')
+    expect(['11', '22', '21']).toContain(first)
+    seen.add(`${first}/${found.length === 512 ? 'short' : [found[512], found[1023]].join('')}`)
+  }
+  for (const shape of ['11/short', '22/short', '11/22', '22/00', '11/00', '22/22', '21/00', '11/20'])
+    expect(seen).toContain(shape)
+})
+
+test('an operation under way at a crash never settles', async () => {
+  const disk = await halfFlushed(1)
+  const file = await disk.open('/d/f', 'read-write')
+  let settled = false
+  const note = (): void => {
+    settled = true
+  }
+  file.sync().then(note, note)
+  const after = disk.crash('drop-all')
+  file.sizeBytes().then(note, note)
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  expect(settled).toBe(false)
+  expect(after.contents('/d/f')[0]).toBe(1)
+})
+
+test('a flush that fails leaves the bytes as unflushed as they were', async () => {
+  const disk = await halfFlushed(1)
+  const file = await disk.open('/d/f', 'read-write')
+  disk.faults.flushFails = true
+  await expect(file.sync()).rejects.toMatchObject({ code: 'EIO' })
+  await expect(file.writeDurably(0, [new Uint8Array(9)])).rejects.toMatchObject({ code: 'EIO' })
+  expect(disk.crash('drop-all').contents('/d/f')).toEqual(new Uint8Array(512).fill(1))
+})
+
+test('a full simulated disk refuses to grow a file and lets its inside be written', async () => {
+  const disk = await halfFlushed(1)
+  const file = await disk.open('/d/f', 'read-write')
+  disk.faults.full = true
+  await file.writeDurably(1000, [new Uint8Array(24)])
+  await expect(file.write(1000, [new Uint8Array(25)])).rejects.toMatchObject({ code: 'ENOSPC' })
+  expect(await file.sizeBytes()).toBe(1024)
+})

@@ -1,0 +1,390 @@
+/**
+ * A disk in memory that forgets at a crash what was not flushed, at its worst:
+ * - each 512-byte sector that was written and not flushed is kept, lost or torn (a prefix new, the rest old),
+ *   independently of the others, whatever order they were written in;
+ * - each change of a directory that was not flushed is kept or lost, independently;
+ * - the size of a file that was not flushed is the old or the new one.
+ * Operations complete through `schedule`; those under way at a crash never do. The bytes of an operation are
+ * in the file from the moment it is asked for. Everything random comes from `random`. One object is one
+ * machine's disk from one crash to the next: `crash()` returns what is found afterwards.
+ *
+ * `schedule` is the place for an embedding simulator to note asynchronous work: it is called for every
+ * operation when it starts, and the function passed to it settles that operation's promise.
+ */
+import type { Disk, DiskFile, OpenMode } from '../../src/ports/disk.ts'
+import type { Random } from '../../src/ports/random.ts'
+import { emptyInode, flushSectors, grow, type Inode, sectorSizeBytes, sectorsOf } from './sim-inode.ts'
+
+export type CrashMode = 'keep-all' | 'drop-all' | 'random' | 'torn'
+
+export type DiskOperation = 'open' | 'list' | 'make-folder' | 'rename' | 'remove' | 'exists' | 'sync-directory' | 'lock'
+export type FileOperation = 'read' | 'write' | 'write-durably' | 'sync' | 'truncate' | 'size' | 'close'
+
+/** May be changed at any time. */
+export interface DiskFaults {
+  latencyMsMin: number
+  latencyMsMax: number
+  /** Creating a file and growing one fails with ENOSPC, after a part of the bytes was written. */
+  full: boolean
+  /** Every flush fails with EIO; what it should have made durable stays as unflushed as it was. */
+  flushFails: boolean
+  /** Every read fails with EIO. */
+  readFails: boolean
+}
+
+export interface SimDiskOptions {
+  readonly random: Random
+  readonly schedule: (delayMs: number, callback: () => void) => void
+  readonly faults?: Partial<DiskFaults>
+  /** Told of every operation as it starts, with its number from 1. */
+  readonly onOperation?: (count: number, operation: DiskOperation | FileOperation, path: string) => void
+}
+
+type DirectoryChange =
+  | { readonly kind: 'create'; readonly path: string; readonly inode: Inode }
+  | { readonly kind: 'remove'; readonly path: string }
+  | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly inode: Inode }
+
+export class SimDisk implements Disk {
+  readonly faults: DiskFaults
+  readonly #options: SimDiskOptions
+  #files = new Map<string, Inode>()
+  #durableFiles = new Map<string, Inode>()
+  #folders = new Set<string>(['', '/', '.'])
+  #changes: DirectoryChange[] = []
+  readonly #locks = new Set<string>()
+  #operationCount = 0
+  #crashed = false
+
+  constructor(options: SimDiskOptions) {
+    this.#options = options
+    const quiet = { latencyMsMin: 1, latencyMsMax: 1, full: false, flushFails: false, readFails: false }
+    this.faults = { ...quiet, ...options.faults }
+  }
+
+  get operationCount(): number {
+    return this.#operationCount
+  }
+
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
+    return this.run('open', path, () => {
+      const found = this.#files.get(path)
+      if (mode !== 'create-new') {
+        if (found === undefined) throw fault('ENOENT', 'open', path)
+        return new SimFile(this, path, found, mode)
+      }
+      if (found !== undefined) throw fault('EEXIST', 'open', path)
+      if (!this.#folders.has(folderOf(path))) throw fault('ENOENT', 'open', path)
+      if (this.faults.full) throw fault('ENOSPC', 'open', path)
+      const inode = emptyInode()
+      this.#files.set(path, inode)
+      this.#changes.push({ kind: 'create', path, inode })
+      return new SimFile(this, path, inode, mode)
+    })
+  }
+
+  list(folder: string): Promise<readonly string[]> {
+    return this.run('list', folder, () => {
+      const path = plainFolder(folder)
+      if (!this.#folders.has(path)) throw fault('ENOENT', 'list', folder)
+      const entries = [...this.#files.keys(), ...this.#folders].filter(
+        (name) => name !== path && folderOf(name) === path,
+      )
+      return entries
+        .map((name) => name.slice(name.lastIndexOf('/') + 1))
+        .filter((name) => name !== '')
+        .sort()
+    })
+  }
+
+  makeFolder(folder: string): Promise<void> {
+    return this.run('make-folder', folder, () => {
+      for (let path = plainFolder(folder); !this.#folders.has(path); path = folderOf(path)) this.#folders.add(path)
+    })
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.run('rename', from, () => {
+      const inode = this.#files.get(from)
+      if (inode === undefined) throw fault('ENOENT', 'rename', from)
+      this.#files.delete(from)
+      this.#files.set(to, inode)
+      this.#changes.push({ kind: 'rename', from, to, inode })
+    })
+  }
+
+  remove(path: string): Promise<void> {
+    return this.run('remove', path, () => {
+      if (!this.#files.delete(path)) throw fault('ENOENT', 'remove', path)
+      this.#changes.push({ kind: 'remove', path })
+    })
+  }
+
+  exists(path: string): Promise<boolean> {
+    return this.run('exists', path, () => this.#files.has(path) || this.#folders.has(plainFolder(path)))
+  }
+
+  syncDirectory(folder: string): Promise<void> {
+    const path = plainFolder(folder)
+    const seen = this.#changes.length
+    return this.run('sync-directory', folder, () => {
+      if (!this.#folders.has(path)) throw fault('ENOENT', 'sync-directory', folder)
+      if (this.faults.flushFails) throw fault('EIO', 'sync-directory', folder)
+      const flushed = this.#changes.slice(0, seen).filter((change) => touches(change, path))
+      for (const change of flushed) applyChange(this.#durableFiles, change)
+      this.#changes = this.#changes.filter((change) => !flushed.includes(change))
+    })
+  }
+
+  lock(folder: string): Promise<{ release(): Promise<void> }> {
+    return this.run('lock', folder, () => {
+      const path = plainFolder(folder)
+      if (this.#locks.has(path)) throw fault('ELOCKED', 'lock', `${folder} is in use by another simulated process:`)
+      this.#locks.add(path)
+      return {
+        release: async () => {
+          this.#locks.delete(path)
+        },
+      }
+    })
+  }
+
+  /**
+   * The process alone died: what it wrote is there, its locks and what it had under way are gone. `changes` are
+   * for the next life.
+   */
+  kill(changes: Partial<SimDiskOptions> = {}): SimDisk {
+    this.#crashed = true
+    const next = new SimDisk({ ...this.#options, faults: { ...this.faults }, ...changes })
+    next.#files = this.#files
+    next.#durableFiles = this.#durableFiles
+    next.#folders = this.#folders
+    next.#changes = this.#changes
+    return next
+  }
+
+  /** Power is lost. The result is the disk as found afterwards; this one answers nothing more. */
+  crash(mode: CrashMode, changes: Partial<SimDiskOptions> = {}): SimDisk {
+    this.#crashed = true
+    const next = new SimDisk({ ...this.#options, faults: { ...this.faults }, ...changes })
+    next.#folders = new Set(this.#folders)
+    const names = new Map(this.#durableFiles)
+    for (const change of this.#changes) if (this.#survives(mode)) applyChange(names, change)
+    for (const [path, inode] of names) {
+      const found = this.#afterCrash(inode, mode)
+      next.#files.set(path, found)
+      next.#durableFiles.set(path, found)
+    }
+    return next
+  }
+
+  paths(): readonly string[] {
+    return [...this.#files.keys()].sort()
+  }
+
+  /** A copy of what a reader would see. */
+  contents(path: string): Uint8Array {
+    const inode = this.#inodeAt(path)
+    return inode.bytes.slice(0, inode.sizeBytes)
+  }
+
+  /** Rot: one bit of what is on the disk becomes its opposite. */
+  flipBit(path: string, bitIndex: number): void {
+    const inode = this.#inodeAt(path)
+    const at = Math.floor(bitIndex / 8)
+    const flipped = inode.bytes[at]! ^ (1 << (bitIndex % 8))
+    inode.bytes[at] = flipped
+    inode.durable[at] = flipped
+  }
+
+  /** Rot of a whole sector, as when a device gives back zeros for a block that it lost. */
+  zeroSector(path: string, sector: number): void {
+    const inode = this.#inodeAt(path)
+    inode.bytes.fill(0, sector * sectorSizeBytes, (sector + 1) * sectorSizeBytes)
+    inode.durable.fill(0, sector * sectorSizeBytes, (sector + 1) * sectorSizeBytes)
+  }
+
+  removeAtOnce(path: string): void {
+    this.#files.delete(path)
+    this.#durableFiles.delete(path)
+  }
+
+  /** For SimFile: its writes must not reach a disk that another process has taken over. */
+  get isCrashed(): boolean {
+    return this.#crashed
+  }
+
+  /** For SimFile. `act` runs when the operation completes; after a crash it does not, and nothing settles. */
+  run<T>(operation: DiskOperation | FileOperation, path: string, act: () => T): Promise<T> {
+    if (this.#crashed) return new Promise<T>(() => {})
+    this.#operationCount++
+    this.#options.onOperation?.(this.#operationCount, operation, path)
+    return new Promise<T>((done, failed) => {
+      this.#options.schedule(this.#latencyMs(), () => {
+        if (this.#crashed) return
+        try {
+          done(act())
+        } catch (error) {
+          failed(error)
+        }
+      })
+    })
+  }
+
+  pickBelow(count: number): number {
+    return Math.floor((this.#options.random.uint32() / 2 ** 32) * count)
+  }
+
+  #latencyMs(): number {
+    const { latencyMsMin, latencyMsMax } = this.faults
+    return latencyMsMin + (this.#options.random.uint32() / 2 ** 32) * (latencyMsMax - latencyMsMin)
+  }
+
+  #inodeAt(path: string): Inode {
+    const inode = this.#files.get(path)
+    if (inode === undefined) throw fault('ENOENT', 'look at', path)
+    return inode
+  }
+
+  #survives(mode: CrashMode): boolean {
+    return mode === 'keep-all' || (mode !== 'drop-all' && this.pickBelow(2) === 0)
+  }
+
+  #afterCrash(inode: Inode, mode: CrashMode): Inode {
+    const keepsSize = inode.sizeBytes === inode.durableSizeBytes || this.#survives(mode)
+    const sizeBytes = keepsSize ? inode.sizeBytes : inode.durableSizeBytes
+    const found = new Uint8Array(sizeBytes)
+    found.set(inode.durable.subarray(0, Math.min(sizeBytes, inode.durableSizeBytes)))
+    for (const sector of [...inode.dirty].sort((a, b) => a - b)) {
+      const start = sector * sectorSizeBytes
+      if (start >= sizeBytes || !this.#survives(mode)) continue
+      const isTorn = mode === 'torn' || (mode === 'random' && this.pickBelow(8) === 0)
+      const newBytes = isTorn ? this.pickBelow(sectorSizeBytes + 1) : sectorSizeBytes
+      const end = Math.min(start + newBytes, sizeBytes, inode.sizeBytes)
+      if (end > start) found.set(inode.bytes.subarray(start, end), start)
+    }
+    const durable = found.slice()
+    return { bytes: found, sizeBytes, durable, durableSizeBytes: sizeBytes, dirty: new Set() }
+  }
+}
+
+class SimFile implements DiskFile {
+  readonly path: string
+  readonly #disk: SimDisk
+  readonly #inode: Inode
+  readonly #mode: OpenMode
+  #isClosed = false
+
+  constructor(disk: SimDisk, path: string, inode: Inode, mode: OpenMode) {
+    this.#disk = disk
+    this.path = path
+    this.#inode = inode
+    this.#mode = mode
+  }
+
+  read(position: number, lengthBytes: number): Promise<Uint8Array> {
+    return this.#run('read', () => {
+      if (this.#disk.faults.readFails) throw fault('EIO', 'read', this.path)
+      return this.#inode.bytes.slice(position, Math.min(position + lengthBytes, this.#inode.sizeBytes))
+    })
+  }
+
+  write(position: number, chunks: readonly Uint8Array[]): Promise<void> {
+    const outcome = this.#put(position, chunks)
+    return this.#run('write', () => {
+      if (outcome.error !== null) throw outcome.error
+    })
+  }
+
+  writeDurably(position: number, chunks: readonly Uint8Array[]): Promise<void> {
+    const outcome = this.#put(position, chunks)
+    return this.#run('write-durably', () => {
+      if (outcome.error !== null) throw outcome.error
+      if (this.#disk.faults.flushFails) throw fault('EIO', 'flush', this.path)
+      flushSectors(this.#inode, sectorsOf(position, outcome.end))
+    })
+  }
+
+  sync(): Promise<void> {
+    const sectors = [...this.#inode.dirty]
+    return this.#run('sync', () => {
+      if (this.#disk.faults.flushFails) throw fault('EIO', 'flush', this.path)
+      flushSectors(this.#inode, sectors)
+    })
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return this.#run('truncate', () => {
+      const inode = this.#inode
+      if (sizeBytes > inode.sizeBytes) grow(inode, sizeBytes)
+      else inode.bytes.fill(0, sizeBytes, inode.sizeBytes)
+      for (const sector of sectorsOf(Math.min(sizeBytes, inode.sizeBytes), inode.sizeBytes)) inode.dirty.add(sector)
+      inode.sizeBytes = sizeBytes
+    })
+  }
+
+  sizeBytes(): Promise<number> {
+    return this.#run('size', () => this.#inode.sizeBytes)
+  }
+
+  close(): Promise<void> {
+    return this.#run('close', () => {
+      this.#isClosed = true
+    })
+  }
+
+  #run<T>(operation: FileOperation, act: () => T): Promise<T> {
+    if (this.#isClosed) return Promise.reject(fault('EBADF', operation, this.path))
+    return this.#disk.run(operation, this.path, act)
+  }
+
+  #put(position: number, chunks: readonly Uint8Array[]): { readonly end: number; readonly error: Error | null } {
+    if (this.#mode === 'read') return { end: position, error: fault('EBADF', 'write', this.path) }
+    if (this.#disk.isCrashed) return { end: position, error: null }
+    const inode = this.#inode
+    const lengthBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    let end = position + lengthBytes
+    let error: Error | null = null
+    if (this.#disk.faults.full && end > inode.sizeBytes) {
+      end = position + this.#disk.pickBelow(Math.max(0, inode.sizeBytes - position) + 1)
+      error = fault('ENOSPC', 'write', this.path)
+    }
+    grow(inode, end)
+    let at = position
+    for (const chunk of chunks) {
+      if (at >= end) break
+      inode.bytes.set(chunk.subarray(0, end - at), at)
+      at += chunk.length
+    }
+    for (const sector of sectorsOf(position, end)) inode.dirty.add(sector)
+    inode.sizeBytes = Math.max(inode.sizeBytes, end)
+    return { end, error }
+  }
+}
+
+function touches(change: DirectoryChange, folder: string): boolean {
+  if (change.kind === 'rename') return folderOf(change.from) === folder || folderOf(change.to) === folder
+  return folderOf(change.path) === folder
+}
+
+function applyChange(files: Map<string, Inode>, change: DirectoryChange): void {
+  if (change.kind === 'create') files.set(change.path, change.inode)
+  else if (change.kind === 'remove') files.delete(change.path)
+  else {
+    files.delete(change.from)
+    files.set(change.to, change.inode)
+  }
+}
+
+function plainFolder(folder: string): string {
+  return folder.length > 1 && folder.endsWith('/') ? folder.slice(0, -1) : folder
+}
+
+function folderOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash < 0 ? '.' : slash === 0 ? '/' : path.slice(0, slash)
+}
+
+function fault(code: string, operation: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${operation} ${path} (simulated)`), { code })
+}
