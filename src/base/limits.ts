@@ -8,7 +8,9 @@ export const clientFrameSizeBytesMax = 0xfffff
 /** A decoded string or buffer may be this long; above it the body is refused (ZK: maxbuffer + extrasize). */
 export const juteFieldSizeBytesMax = clientFrameSizeBytesMax * 2
 /** Elements of a jute vector; a larger count cannot fit a legal frame of 4-byte elements. */
-export const juteVectorCountMax = clientFrameSizeBytesMax / 4
+export const juteVectorCountMax = Math.floor(clientFrameSizeBytesMax / 4)
+/** Reply to a multiRead: one small request may name one large znode many thousand times. Above it the request is refused. */
+export const multiReadReplySizeBytesMax = 64 * 1024 * 1024
 /** A txn can be larger than the request that caused it: closing a session lists all its ephemerals. */
 export const txnSizeBytesMax = 64 * 1024 * 1024
 /** Largest frame between servers. One txn always fits. */
@@ -26,6 +28,8 @@ export const commitMarkIntervalTxns = 1000
 export const pendingRequestsPerConnectionMax = 1000
 /** Unsent reply bytes of one connection; above it we stop reading from its socket until it drains. */
 export const clientOutputSizeBytesMax = 4 * 1024 * 1024
+/** Unsent reply bytes of one connection; above it the connection is closed: watch events cannot be held back by not reading. */
+export const clientOutputSizeBytesClose = 256 * 1024 * 1024
 /** A connection that sends no connect request is closed after this (ZK: nio.sessionlessCnxnTimeout). */
 export const connectRequestTimeoutMs = 10_000
 /** Bytes of one connection kept while its session is being established; reading has paused, so more than a few chunks is a flood. */
@@ -37,4 +41,6 @@ export const peerHelloTimeoutMs = 2_000
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(juteFieldSizeBytesMax >= clientFrameSizeBytesMax, 'what a frame can hold can be decoded', {})
+assert(clientOutputSizeBytesClose > clientOutputSizeBytesMax, 'reading stops before the connection is closed', {})
+assert(clientOutputSizeBytesClose > multiReadReplySizeBytesMax, 'the largest reply does not close its connection', {})
 assert(retainedTxnSizeBytesMax > proposalBatchSizeBytesMax, 'a batch fits the retained window', {})

@@ -17,7 +17,7 @@ import {
   read as fsRead,
   writev as fsWritev,
 } from 'node:fs'
-import { access, link, mkdir, readdir, readFile, rename, rm, truncate, unlink, writeFile } from 'node:fs/promises'
+import { access, link, mkdir, readdir, readFile, rename, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Disk, DiskFile, OpenMode } from '../ports/disk.ts'
@@ -151,13 +151,37 @@ function withoutFirst(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Ar
 }
 
 /** Durable at once, the whole chain of new folders: nothing in a folder is safer than the folder itself. */
+/** Step by step: the platform's own recursive form never returns where a parent exists but takes no children (/proc). */
 async function makeFolder(folder: string): Promise<void> {
   const path = resolve(folder)
-  const firstMade = await mkdir(path, { recursive: true })
-  if (firstMade === undefined) return
-  for (let made = path; ; made = dirname(made)) {
-    await syncDirectory(dirname(made))
-    if (made === firstMade) return
+  if (await makeOneFolder(path)) return
+  await makeFolder(dirname(path))
+  if (!(await makeOneFolder(path))) {
+    throw Object.assign(new Error(`${path} cannot be created in ${dirname(path)}`), { code: 'ENOENT' })
+  }
+}
+
+/** A run that died between making it and flushing its entry left that to us. Where we may not read the parent, we did not make it. */
+async function syncFoundFolder(path: string): Promise<void> {
+  try {
+    await syncDirectory(dirname(path))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+  }
+}
+
+/** False: its parent does not exist. */
+async function makeOneFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path)
+    await syncDirectory(dirname(path))
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && dirname(path) !== path) return false
+    if (code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error
+    await syncFoundFolder(path)
+    return true
   }
 }
 

@@ -78,6 +78,7 @@ message PeerMessage {
     Answer answer = 14;
     Revalidate revalidate = 15;
     Revalidated revalidated = 16;
+    SyncFrom sync_from = 17;
   }
 }
 message Vote { double round = 1; uint32 leader = 2; double epoch = 3; double zxid = 4; string state = 5; }
@@ -92,6 +93,7 @@ message AckEpoch {
   double cluster_id = 6;
 }
 message SyncStart { fixed32 sync_id = 1; double zxid = 2; double hash = 3; }
+message SyncFrom { fixed32 sync_id = 1; double zxid = 2; double hash = 3; }
 message Append {
   fixed32 sync_id = 1;
   double previous_zxid = 2;

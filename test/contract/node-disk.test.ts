@@ -46,3 +46,8 @@ test('of many that find a stale lock at once, one gets the folder', async () => 
   }
   await dispose()
 })
+
+test('a folder below one that takes no children is refused', async () => {
+  const disk = nodeDisk()
+  await expect(disk.makeFolder('/proc/zkts/data')).rejects.toMatchObject({ code: 'ENOENT' })
+})

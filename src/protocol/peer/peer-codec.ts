@@ -18,6 +18,7 @@ const fieldOfKind = {
   'new-epoch': 'newEpoch',
   'ack-epoch': 'ackEpoch',
   'sync-start': 'syncStart',
+  'sync-from': 'syncFrom',
   append: 'append',
   'new-leader': 'newLeader',
   'ack-new-leader': 'ackNewLeader',

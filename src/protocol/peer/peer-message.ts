@@ -57,6 +57,8 @@ export type ZabMessage =
       readonly clusterId: ClusterId
     }
   | { readonly kind: 'sync-start'; readonly syncId: SyncId; readonly zxid: Zxid; readonly hash: ChainHash }
+  /** The learner has no such point: the last one it has before it. The leader starts again from there. */
+  | { readonly kind: 'sync-from'; readonly syncId: SyncId; readonly zxid: Zxid; readonly hash: ChainHash }
   | {
       readonly kind: 'append'
       readonly syncId: SyncId

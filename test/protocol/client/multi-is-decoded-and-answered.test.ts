@@ -11,8 +11,8 @@ import {
   writeMultiRequest,
   writeMultiSetDataResult,
 } from '../../../src/protocol/client/multi.ts'
-import { bytesOf, hexOf } from '../../jute/hex.ts'
-import { SeededRandom } from '../../jute/seeded-random.ts'
+import { bytesOf, hexOf } from '../../support/hex.ts'
+import { SeededRandom } from '../../support/seeded-random.ts'
 
 const end = 'ffffffff 01 ffffffff'
 const pathA = '00000002 2f61'

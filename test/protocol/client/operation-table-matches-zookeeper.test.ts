@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createModeOf, createModes } from '../../../src/protocol/client/create-mode.ts'
 import { describeReply, describeRequest } from '../../../src/protocol/client/describe.ts'
 import { opNames, opOf, ops } from '../../../src/protocol/client/operations.ts'
-import { bytesOf } from '../../jute/hex.ts'
+import { bytesOf } from '../../support/hex.ts'
 
 describe('the operation table', () => {
   it('gives every operation the opcode of ZooKeeper', () => {

@@ -12,7 +12,7 @@ import {
 } from '../../../src/protocol/client/headers.ts'
 import * as replies from '../../../src/protocol/client/replies.ts'
 import { Stat, statOffsets, statSizeBytes } from '../../../src/protocol/client/stat.ts'
-import { bytesOf, hexOf } from '../../jute/hex.ts'
+import { bytesOf, hexOf } from '../../support/hex.ts'
 
 const statHex =
   '0000000100000002 0000000100000003 0000019a00000001 0000019a00000002' +

@@ -3,7 +3,7 @@
  * Written from the protocol's description, not with our encoder.
  */
 import type { OpName } from '../../../src/protocol/client/operations.ts'
-import { bytesOf } from '../../jute/hex.ts'
+import { bytesOf } from '../../support/hex.ts'
 
 export interface RequestExample {
   readonly op: OpName

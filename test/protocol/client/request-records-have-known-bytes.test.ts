@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { RecordCodec } from '../../../src/jute/record.ts'
 import { decode, encode } from '../../../src/jute/record.ts'
 import { opNames, ops } from '../../../src/protocol/client/operations.ts'
-import { bytesOf, hexOf } from '../../jute/hex.ts'
-import { SeededRandom } from '../../jute/seeded-random.ts'
+import { bytesOf, hexOf } from '../../support/hex.ts'
+import { SeededRandom } from '../../support/seeded-random.ts'
 import { requestExamples } from './request-examples.ts'
 
 function codecOf(op: keyof typeof ops): RecordCodec<unknown> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionId } from '../../../src/base/ids.ts'
 import { isPasswordOf, sessionPasswordOf } from '../../../src/protocol/client/session-password.ts'
-import { bytesOf, hexOf } from '../../jute/hex.ts'
+import { bytesOf, hexOf } from '../../support/hex.ts'
 
 const sessionId = 0x1000026f2f2000an as SessionId
 

@@ -8,7 +8,7 @@ import {
   watchEventTypes,
   writeWatchEventFrame,
 } from '../../../src/protocol/client/watch-event.ts'
-import { hexOf } from '../../jute/hex.ts'
+import { hexOf } from '../../support/hex.ts'
 
 describe('watch events', () => {
   it('a frame holds the length, the notification header with the zxid, and the event in state connected', () => {

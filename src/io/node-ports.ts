@@ -1,0 +1,28 @@
+/** All ports of this machine, for a server that runs in this process. */
+import type { Log } from '../ports/log.ts'
+import type { Ports } from '../ports/ports.ts'
+import { nodeClock } from './node-clock.ts'
+import { nodeDigest } from './node-digest.ts'
+import { nodeDisk } from './node-disk.ts'
+import { nodeDialer, nodeListener } from './node-net.ts'
+import { nodeRandom } from './node-random.ts'
+import { nodeTimers } from './node-timers.ts'
+
+export interface NodePortsOptions {
+  readonly log: Log
+  /** Connections the kernel holds until they are accepted; -1 = the system's default. */
+  readonly backlog: number
+}
+
+export function nodePorts({ log, backlog }: NodePortsOptions): Ports {
+  return {
+    clock: nodeClock(),
+    timers: nodeTimers(),
+    random: nodeRandom(),
+    disk: nodeDisk(),
+    listener: nodeListener({ backlog }),
+    dialer: nodeDialer(),
+    digest: nodeDigest(),
+    log,
+  }
+}

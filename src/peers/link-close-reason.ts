@@ -1,0 +1,33 @@
+/**
+ * Why a link between two servers is closed or refused, each with one sentence for the log line: what came, where it
+ * belongs, what to do. docs/reference/log-events.md lists the same rows.
+ */
+export const linkCloseReasons = {
+  'not-a-peer':
+    'What connected to the quorum port does not speak the protocol between zkts servers; check what it is. Servers of Apache ZooKeeper and of zkts cannot be members of one ensemble.',
+  'frame-too-large': 'A peer sent a frame above the limit; make sure that all servers run the same version.',
+  'frame-damaged':
+    'The checksum of a frame does not match, so something between the two servers changes bytes; the link is made anew. If this repeats, check the network hardware.',
+  'message-unknown':
+    'A peer sent a message that this server does not understand; make sure that all servers run the same version.',
+  'hello-missing': 'The first frame of a link was no greeting; check what connects to the quorum port.',
+  'hello-repeated': 'A peer greeted twice on one link; make sure that all servers run the same version.',
+  'hello-late':
+    'Whoever is at the other end did not greet in time; check what listens on, or connects to, the quorum port.',
+  'protocol-version-differs':
+    'The peer speaks another version of the protocol between servers; run the same version on all of them.',
+  'hello-for-another-server':
+    'The greeting was meant for, or came from, another server than the configuration puts at this address; compare the server lines and the myid files of both.',
+  'unknown-server': 'The peer gives an id for which there is no server line; give all servers the same server lines.',
+  'same-server-id': 'Another server gives our own id; give each server its own number in myid.',
+  'called-the-wrong-way':
+    'A peer with a lower id called, but the server with the higher id calls; compare the server lines and the myid files of both.',
+  'peer-of-another-ensemble':
+    'The peer holds the data of another ensemble, and joining would destroy one of the two; check the server lines and dataDir. If its data is not needed, stop it, move its data folder away and start it empty.',
+  replaced: 'The peer made a new link, so the old one is of no more use.',
+  silent: 'Nothing was heard from the peer for peerTimeoutMs; check the peer and the network.',
+  'output-too-large': 'The peer does not read what we send; check whether it is stopped or overloaded.',
+  'closed-by-peer': 'The other end closed the link, or the network did.',
+} as const satisfies Record<string, string>
+
+export type LinkCloseReason = keyof typeof linkCloseReasons

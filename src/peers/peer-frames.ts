@@ -1,0 +1,108 @@
+/**
+ * Frames between servers: u32 length of the body, u32 CRC-32C of the body, u32 CRC-32C of the eight bytes before,
+ * then the body, one encoded PeerFrame. Owns: cutting a byte stream into frames, wherever the network splits it.
+ * The header has its own checksum because a flipped bit in a length would otherwise make us wait for bytes that
+ * never come, on a link that looks alive. A damaged frame is a refused link, never an assertion.
+ */
+import { assert } from '../base/assert.ts'
+import { crc32c } from '../base/crc32c.ts'
+import { peerFrameSizeBytesMax } from '../base/limits.ts'
+import { decodePeerFrame, encodePeerFrame } from '../protocol/peer/peer-codec.ts'
+import type { PeerFrame, PeerMessage } from '../protocol/peer/peer-message.ts'
+import type { LinkCloseReason } from './link-close-reason.ts'
+
+export const peerFrameHeaderSizeBytes = 12
+
+/** One frame, ready for the wire. */
+export function encodeFrame(frame: PeerFrame): Uint8Array {
+  const body = encodePeerFrame(frame)
+  assert(body.length <= peerFrameSizeBytesMax, 'a peer frame is within its limit', { sizeBytes: body.length })
+  return withHeader(body)
+}
+
+/** Adds to `out` as few frames as the limit allows; almost always one. */
+export function encodeMessages(
+  messages: readonly PeerMessage[],
+  out: Uint8Array[],
+  sizeBytesMax = peerFrameSizeBytesMax,
+): void {
+  const body = encodePeerFrame({ hello: null, messages })
+  if (body.length <= sizeBytesMax) {
+    out.push(withHeader(body))
+    return
+  }
+  assert(messages.length > 1, 'one message fits a peer frame', { sizeBytes: body.length, kind: messages[0]?.kind })
+  const half = messages.length >> 1
+  encodeMessages(messages.slice(0, half), out, sizeBytesMax)
+  encodeMessages(messages.slice(half), out, sizeBytesMax)
+}
+
+/** Says "I am alive" when there is nothing else to say. The caller may write it any number of times. */
+export const keepAliveFrame: Uint8Array = encodeFrame({ hello: null, messages: [] })
+
+export class PeerFrameReader {
+  readonly #header = new Uint8Array(peerFrameHeaderSizeBytes)
+  #headerLength = 0
+  /** Null while the header is incomplete. */
+  #body: Uint8Array | null = null
+  #bodyLength = 0
+  #bodyChecksum = 0
+  #chunk: Uint8Array = new Uint8Array(0)
+  #chunkAt = 0
+
+  /** Call `next` until it gives null before feeding more; `bytes` may be reused then. */
+  feed(bytes: Uint8Array): void {
+    assert(this.#chunkAt === this.#chunk.length, 'a chunk is read before the next is fed', { at: this.#chunkAt })
+    this.#chunk = bytes
+    this.#chunkAt = 0
+  }
+
+  /**
+   * The next frame; null: more bytes are needed; a reason: the link must be closed, nothing after it can be trusted.
+   * Each frame has a buffer of its own, so byte fields of its messages may be kept.
+   */
+  next(sizeBytesMax: number): PeerFrame | LinkCloseReason | null {
+    if (this.#body === null) {
+      this.#headerLength += this.#copyTo(this.#header, this.#headerLength)
+      if (this.#headerLength < peerFrameHeaderSizeBytes) return null
+      const problem = this.#beginBody(sizeBytesMax)
+      if (problem !== null) return problem
+    }
+    const body = this.#body!
+    this.#bodyLength += this.#copyTo(body, this.#bodyLength)
+    if (this.#bodyLength < body.length) return null
+    this.#body = null
+    this.#headerLength = 0
+    if (crc32c(body) !== this.#bodyChecksum) return 'frame-damaged'
+    return decodePeerFrame(body) ?? 'message-unknown'
+  }
+
+  /** Moves what the chunk has and `target` lacks; returns how much. */
+  #copyTo(target: Uint8Array, from: number): number {
+    const count = Math.min(target.length - from, this.#chunk.length - this.#chunkAt)
+    target.set(this.#chunk.subarray(this.#chunkAt, this.#chunkAt + count), from)
+    this.#chunkAt += count
+    return count
+  }
+
+  #beginBody(sizeBytesMax: number): LinkCloseReason | null {
+    const view = new DataView(this.#header.buffer)
+    if (crc32c(this.#header.subarray(0, 8)) !== view.getUint32(8)) return 'frame-damaged'
+    const sizeBytes = view.getUint32(0)
+    if (sizeBytes > sizeBytesMax) return 'frame-too-large'
+    this.#bodyChecksum = view.getUint32(4)
+    this.#body = new Uint8Array(sizeBytes)
+    this.#bodyLength = 0
+    return null
+  }
+}
+
+function withHeader(body: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(peerFrameHeaderSizeBytes + body.length)
+  const view = new DataView(framed.buffer)
+  view.setUint32(0, body.length)
+  view.setUint32(4, crc32c(body))
+  view.setUint32(8, crc32c(framed.subarray(0, 8)))
+  framed.set(body, peerFrameHeaderSizeBytes)
+  return framed
+}

@@ -1,0 +1,179 @@
+/**
+ * One link to another server, from its first byte to its last, as a state machine: awaiting-hello, up, closed.
+ * Owns: the greeting, the order of messages, and the two clocks that tell a dead peer from a quiet one.
+ * Assumes: the caller performs the actions in order, feeds nothing after `close`, and ticks several times in
+ * peerTimeoutMs. If a link could deliver messages before the greeting was checked, a stranger could vote.
+ */
+import { assert } from '../base/assert.ts'
+import type { ServerId } from '../base/ids.ts'
+import { peerFrameSizeBytesMax, peerHelloTimeoutMs } from '../base/limits.ts'
+import type { ClusterId } from '../protocol/disk/log-record.ts'
+import type { Hello, PeerFrame, PeerMessage } from '../protocol/peer/peer-message.ts'
+import { checkHello, peerProtocolVersion } from './check-hello.ts'
+import type { LinkCloseReason } from './link-close-reason.ts'
+import { encodeFrame, encodeMessages, keepAliveFrame, PeerFrameReader } from './peer-frames.ts'
+
+export interface PeerLinkSettings {
+  readonly self: ServerId
+  readonly voters: readonly ServerId[]
+  /** Tells one process of a server from the next, in logs. */
+  readonly incarnation: number
+  readonly peerTimeoutMs: number
+  /** Of this server's data, as it is now. */
+  readonly clusterId: () => ClusterId
+}
+
+export type PeerLinkAction =
+  | { readonly kind: 'write'; readonly bytes: Uint8Array }
+  | { readonly kind: 'up'; readonly hello: Hello } // at most once, before any message
+  | { readonly kind: 'message'; readonly message: PeerMessage }
+  | {
+      readonly kind: 'close'
+      readonly reason: LinkCloseReason
+      readonly detail: string
+      readonly peer: ServerId | null // who it is, or says that it is
+      readonly isGentle: boolean // what was written before should still arrive
+    }
+
+export type PeerLinkState =
+  | { readonly kind: 'awaiting-hello'; readonly untilMs: number }
+  | { readonly kind: 'up'; readonly peer: ServerId }
+  | { readonly kind: 'closed' }
+
+/** Before its greeting a stranger makes us hold no more than this. */
+const helloFrameSizeBytesMax = 1024
+/** A link is never silent for longer than this part of peerTimeoutMs. */
+const keepAlivesPerTimeout = 4
+
+export class PeerLink {
+  readonly #settings: PeerLinkSettings
+  readonly #dialled: ServerId | null
+  readonly #reader = new PeerFrameReader()
+  #state: PeerLinkState
+  #messages: PeerMessage[] = []
+  #lastReceivedMs: number
+  #lastSentMs: number
+
+  /** `dialled`: whom we called; null when they called us. */
+  constructor(settings: PeerLinkSettings, dialled: ServerId | null, nowMs: number) {
+    this.#settings = settings
+    this.#dialled = dialled
+    this.#state = { kind: 'awaiting-hello', untilMs: nowMs + peerHelloTimeoutMs }
+    this.#lastReceivedMs = nowMs
+    this.#lastSentMs = nowMs
+  }
+
+  get state(): PeerLinkState {
+    return this.#state
+  }
+
+  get dialled(): ServerId | null {
+    return this.#dialled
+  }
+
+  /** The caller speaks first: the one who is called does not know yet whom to greet. */
+  start(out: PeerLinkAction[]): void {
+    if (this.#dialled !== null) this.#greet(this.#dialled, out)
+  }
+
+  receive(bytes: Uint8Array, nowMs: number, out: PeerLinkAction[]): void {
+    if (this.#state.kind === 'closed') return
+    this.#lastReceivedMs = nowMs
+    this.#reader.feed(bytes)
+    for (;;) {
+      const isUp = this.#state.kind === 'up'
+      const frame = this.#reader.next(isUp ? peerFrameSizeBytesMax : helloFrameSizeBytesMax)
+      if (frame === null) return
+      // Our frames carry checksums from the first byte on, so what fails them before the greeting is no peer of ours.
+      if (typeof frame === 'string')
+        return this.close(!isUp && frame === 'frame-damaged' ? 'not-a-peer' : frame, '', out)
+      this.#receiveFrame(frame, out)
+      if (this.#isClosed()) return
+    }
+  }
+
+  /** Leaves with the next flush; all messages of a turn share a frame. */
+  send(message: PeerMessage): void {
+    assert(this.#state.kind === 'up', 'messages go over links that are up', { state: this.#state.kind })
+    this.#messages.push(message)
+  }
+
+  flush(nowMs: number, out: PeerLinkAction[]): void {
+    if (this.#messages.length === 0 || this.#state.kind !== 'up') return
+    const frames: Uint8Array[] = []
+    encodeMessages(this.#messages, frames)
+    this.#messages = []
+    this.#lastSentMs = nowMs
+    for (const bytes of frames) out.push({ kind: 'write', bytes })
+  }
+
+  /** `heardUntilMs`: up to then silence is our own fault, because this process stood still. */
+  tick(nowMs: number, heardUntilMs: number, out: PeerLinkAction[]): void {
+    const { peerTimeoutMs } = this.#settings
+    if (this.#state.kind === 'closed') return
+    if (this.#state.kind === 'awaiting-hello') {
+      if (nowMs >= this.#state.untilMs) this.close('hello-late', '', out)
+      return
+    }
+    const silentMs = nowMs - Math.max(this.#lastReceivedMs, heardUntilMs)
+    if (silentMs >= peerTimeoutMs) {
+      this.close('silent', `nothing for ${Math.round(silentMs)} ms`, out)
+    } else if (nowMs - this.#lastSentMs >= peerTimeoutMs / keepAlivesPerTimeout) {
+      this.#lastSentMs = nowMs
+      out.push({ kind: 'write', bytes: keepAliveFrame })
+    }
+  }
+
+  close(reason: LinkCloseReason, detail: string, out: PeerLinkAction[]): void {
+    this.#close(reason, detail, this.#state.kind === 'up' ? this.#state.peer : this.#dialled, false, out)
+  }
+
+  /** The stream is gone: nothing more will be sent. */
+  abandon(): void {
+    this.#state = { kind: 'closed' }
+    this.#messages = []
+  }
+
+  #receiveFrame(frame: PeerFrame, out: PeerLinkAction[]): void {
+    if (this.#state.kind === 'awaiting-hello') {
+      if (frame.hello === null) return this.close('hello-missing', '', out)
+      this.#receiveHello(frame.hello, out)
+      if (this.#isClosed()) return
+    } else if (frame.hello !== null) {
+      return this.close('hello-repeated', '', out)
+    }
+    for (const message of frame.messages) out.push({ kind: 'message', message })
+  }
+
+  #receiveHello(hello: Hello, out: PeerLinkAction[]): void {
+    const { self, voters, clusterId } = this.#settings
+    const problem = checkHello(hello, { self, voters, dialled: this.#dialled, clusterId: clusterId() })
+    // Also before a refusal: then the other side can say in its own log what is wrong.
+    if (this.#dialled === null) this.#greet(hello.from, out)
+    if (problem !== null) return this.#close(problem.reason, problem.detail, hello.from, true, out)
+    this.#state = { kind: 'up', peer: hello.from }
+    out.push({ kind: 'up', hello })
+  }
+
+  #greet(to: ServerId, out: PeerLinkAction[]): void {
+    const { self, incarnation, clusterId } = this.#settings
+    const hello: Hello = { protocolVersion: peerProtocolVersion, from: self, to, clusterId: clusterId(), incarnation }
+    out.push({ kind: 'write', bytes: encodeFrame({ hello, messages: [] }) })
+  }
+
+  #close(
+    reason: LinkCloseReason,
+    detail: string,
+    peer: ServerId | null,
+    isGentle: boolean,
+    out: PeerLinkAction[],
+  ): void {
+    this.abandon()
+    out.push({ kind: 'close', reason, detail, peer, isGentle })
+  }
+
+  // A method, because the compiler takes a state for unchanged by calls.
+  #isClosed(): boolean {
+    return this.#state.kind === 'closed'
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * All links of one server to its peers. Owns: that there is one link to each, dialled by the server with the higher
+ * id, so that two servers never hold two links with different orders of messages; redialling; and that `connected`
+ * and `disconnected` of a peer alternate.
+ * Assumes: the driver performs the actions in order and reports every stream's end. The methods queue actions, which
+ * `takeActions` hands out.
+ */
+import { assert, assertNever } from '../base/assert.ts'
+import type { Brand } from '../base/brand.ts'
+import type { ServerId } from '../base/ids.ts'
+import { peerOutputSizeBytesMax } from '../base/limits.ts'
+import type { PeerMessage } from '../protocol/peer/peer-message.ts'
+import type { LinkCloseReason } from './link-close-reason.ts'
+import { PeerLink, type PeerLinkAction, type PeerLinkSettings } from './peer-link.ts'
+import { redialDelayMs } from './redial-backoff.ts'
+
+/** Names a stream between servers, within one process. */
+export type LinkId = Brand<number, 'LinkId'>
+
+export interface PeerLinksSettings extends PeerLinkSettings {
+  readonly uint32: () => number
+}
+
+export type PeerAction =
+  /** Answered by `opened` or `dialFailed`, once. */
+  | { readonly kind: 'dial'; readonly peer: ServerId }
+  | { readonly kind: 'write'; readonly link: LinkId; readonly bytes: Uint8Array }
+  | { readonly kind: 'connected'; readonly peer: ServerId; readonly incarnation: number }
+  | { readonly kind: 'disconnected'; readonly peer: ServerId }
+  | { readonly kind: 'message'; readonly peer: ServerId; readonly message: PeerMessage }
+  /** The driver closes the stream and logs the reason. */
+  | {
+      readonly kind: 'close'
+      readonly link: LinkId
+      readonly peer: ServerId | null
+      readonly reason: LinkCloseReason
+      readonly detail: string
+      readonly isGentle: boolean
+    }
+
+interface Peer {
+  readonly id: ServerId
+  readonly weDial: boolean
+  up: LinkId | null
+  /** A dial is under way, or its link awaits the greeting. */
+  isDialling: boolean
+  failedAttempts: number
+  nextDialMs: number
+}
+
+export class PeerLinks {
+  readonly #settings: PeerLinksSettings
+  readonly #peers = new Map<ServerId, Peer>()
+  readonly #links = new Map<LinkId, PeerLink>()
+  #lastLinkId = 0
+  #lastTickMs: number | null = null
+  /** Silence before this moment is our own fault: see `tick`. */
+  #heardUntilMs = Number.NEGATIVE_INFINITY
+  #out: PeerAction[] = []
+
+  constructor(settings: PeerLinksSettings) {
+    this.#settings = settings
+    for (const id of settings.voters) {
+      if (id === settings.self) continue
+      const weDial = settings.self > id
+      this.#peers.set(id, { id, weDial, up: null, isDialling: false, failedAttempts: 0, nextDialMs: 0 })
+    }
+  }
+
+  takeActions(): readonly PeerAction[] {
+    const actions = this.#out
+    this.#out = []
+    return actions
+  }
+
+  /** Dials who is due, keeps links alive, closes silent ones. The first tick dials everybody. */
+  tick(nowMs: number): void {
+    const { peerTimeoutMs } = this.#settings
+    const sinceTickMs = nowMs - (this.#lastTickMs ?? nowMs)
+    this.#lastTickMs = nowMs
+    // After a pause of this process its timers fire before its sockets are read: what peers sent meanwhile waits in
+    // the kernel, and each gets half a timeout more to be heard.
+    if (sinceTickMs > peerTimeoutMs / 2) this.#heardUntilMs = nowMs - peerTimeoutMs / 2
+    for (const [id, link] of this.#links) {
+      this.#act(id, link, nowMs, (out) => link.tick(nowMs, this.#heardUntilMs, out))
+    }
+    for (const peer of this.#peers.values()) {
+      if (!peer.weDial || peer.up !== null || peer.isDialling || nowMs < peer.nextDialMs) continue
+      peer.isDialling = true
+      this.#out.push({ kind: 'dial', peer: peer.id })
+    }
+  }
+
+  /** A stream exists: one that we dialled, or (null) one that we accepted. */
+  opened(dialled: ServerId | null, nowMs: number): LinkId {
+    const id = ++this.#lastLinkId as LinkId
+    const link = new PeerLink(this.#settings, dialled, nowMs)
+    this.#links.set(id, link)
+    this.#act(id, link, nowMs, (out) => link.start(out))
+    return id
+  }
+
+  dialFailed(peerId: ServerId, nowMs: number): void {
+    this.#scheduleRedial(this.#peer(peerId), nowMs)
+  }
+
+  received(id: LinkId, bytes: Uint8Array, nowMs: number): void {
+    const link = this.#links.get(id)
+    if (link !== undefined) this.#act(id, link, nowMs, (out) => link.receive(bytes, nowMs, out))
+  }
+
+  /** The stream has ended; fine if we closed it ourselves. */
+  closed(id: LinkId, detail: string, nowMs: number): void {
+    const link = this.#links.get(id)
+    if (link !== undefined) this.#act(id, link, nowMs, (out) => link.close('closed-by-peer', detail, out))
+  }
+
+  /** So many bytes wait to be sent on the link. */
+  outputQueued(id: LinkId, sizeBytes: number, nowMs: number): void {
+    if (sizeBytes <= peerOutputSizeBytesMax) return
+    const link = this.#links.get(id)
+    if (link === undefined) return
+    this.#act(id, link, nowMs, (out) => link.close('output-too-large', `${sizeBytes} bytes wait`, out))
+  }
+
+  /** Leaves with the next flush; dropped while the peer is not connected, of which the replica has been told. */
+  send(peerId: ServerId, message: PeerMessage): void {
+    const { up } = this.#peer(peerId)
+    if (up !== null) this.#links.get(up)!.send(message)
+  }
+
+  flush(nowMs: number): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.up === null) continue
+      const link = this.#links.get(peer.up)!
+      this.#act(peer.up, link, nowMs, (out) => link.flush(nowMs, out))
+    }
+  }
+
+  #act(id: LinkId, link: PeerLink, nowMs: number, step: (out: PeerLinkAction[]) => void): void {
+    const actions: PeerLinkAction[] = []
+    step(actions)
+    for (const action of actions) {
+      switch (action.kind) {
+        case 'write':
+          this.#out.push({ kind: 'write', link: id, bytes: action.bytes })
+          break
+        case 'up':
+          this.#linkUp(id, this.#peer(action.hello.from), action.hello.incarnation, nowMs)
+          break
+        case 'message':
+          assert(link.state.kind !== 'awaiting-hello', 'messages follow the greeting', {})
+          this.#deliver(id, action.message)
+          break
+        case 'close':
+          this.#out.push({ ...action, link: id })
+          this.#forget(id, link, nowMs)
+          break
+        default:
+          assertNever(action)
+      }
+    }
+  }
+
+  #linkUp(id: LinkId, peer: Peer, incarnation: number, nowMs: number): void {
+    const old = peer.up
+    if (old !== null) {
+      // The peer knows better than we whether the old link is dead: it made a new one.
+      const oldLink = this.#links.get(old)!
+      this.#act(old, oldLink, nowMs, (out) => oldLink.close('replaced', '', out))
+    }
+    peer.up = id
+    peer.isDialling = false
+    peer.failedAttempts = 0
+    this.#out.push({ kind: 'connected', peer: peer.id, incarnation })
+  }
+
+  #deliver(id: LinkId, message: PeerMessage): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.up === id) this.#out.push({ kind: 'message', peer: peer.id, message })
+    }
+  }
+
+  #forget(id: LinkId, link: PeerLink, nowMs: number): void {
+    this.#links.delete(id)
+    for (const peer of this.#peers.values()) {
+      if (peer.up === id) {
+        peer.up = null
+        this.#out.push({ kind: 'disconnected', peer: peer.id })
+        this.#scheduleRedial(peer, nowMs)
+      } else if (link.dialled === peer.id && peer.up === null) {
+        this.#scheduleRedial(peer, nowMs)
+      }
+    }
+  }
+
+  #scheduleRedial(peer: Peer, nowMs: number): void {
+    peer.isDialling = false
+    peer.nextDialMs = nowMs + redialDelayMs(peer.failedAttempts, this.#settings.uint32())
+    peer.failedAttempts++
+  }
+
+  #peer(id: ServerId): Peer {
+    const peer = this.#peers.get(id)
+    assert(peer !== undefined, 'a link leads to a configured peer', { peerId: id })
+    return peer
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The whole vocabulary between a replica and the driver that runs it (design D1). A replica turns events
+ * into effects and touches nothing else; adding a word here is a design decision.
+ *
+ * Effects start in list order. The storage effects (`persist`, `truncate-log`) run one after another and
+ * answer with `persisted` and `log-truncated` in that same order; nothing else delays anything.
+ * The driver stamps each event with the time; logic never asks what time it is.
+ */
+
+import type { ErrorName } from '../base/errors.ts'
+import type { ConnectionId, ServerId, SessionId, Xid, Zxid } from '../base/ids.ts'
+import type { OpName } from '../protocol/client/operations.ts'
+import type { PeerMessage } from '../protocol/peer/peer-message.ts'
+import type { LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
+
+export interface Stamp {
+  readonly monotonicMs: number
+  readonly wallMs: number
+}
+
+export type ClientRequest =
+  | {
+      readonly kind: 'connect'
+      readonly lastZxidSeen: bigint // int64 as the client sent it
+      readonly timeoutMs: number
+      readonly sessionId: SessionId // 0 = a new session
+      readonly password: Uint8Array | null
+    }
+  | {
+      readonly kind: 'operation'
+      readonly xid: Xid
+      readonly type: number // opcode as sent
+      readonly op: OpName | null // null: no operation of ZooKeeper's
+      readonly body: Uint8Array // the record after the header
+    }
+
+export type ReplicaEvent =
+  | { readonly kind: 'connection-opened'; readonly connection: ConnectionId; readonly remoteAddress: string }
+  | { readonly kind: 'request'; readonly connection: ConnectionId; readonly request: ClientRequest }
+  | { readonly kind: 'connection-closed'; readonly connection: ConnectionId }
+  | { readonly kind: 'peer-connected'; readonly peer: ServerId }
+  | { readonly kind: 'peer-disconnected'; readonly peer: ServerId }
+  | { readonly kind: 'peer-message'; readonly peer: ServerId; readonly message: PeerMessage }
+  | { readonly kind: 'persisted'; readonly tag: PersistTag }
+  | { readonly kind: 'log-truncated'; readonly zxid: Zxid }
+  /** Answers `read-log`: the last txn at or before the asked zxid, and what follows it. */
+  | ({ readonly kind: 'log-read' } & LogRead)
+  | { readonly kind: 'persist-failed'; readonly cause: string }
+  | { readonly kind: 'tick' }
+  /** All that arrived in this turn of the loop was handled: what was gathered leaves now, in batches (D2). */
+  | { readonly kind: 'turn-ended' }
+
+export type Effect =
+  | { readonly kind: 'send'; readonly to: ServerId; readonly message: PeerMessage }
+  | StorageEffect
+  | { readonly kind: 'reply'; readonly connection: ConnectionId; readonly reply: Reply }
+  | { readonly kind: 'notify'; readonly connection: ConnectionId; readonly event: WatchNotice }
+  | { readonly kind: 'close-connection'; readonly connection: ConnectionId; readonly reason: ReplicaCloseReason }
+  | { readonly kind: 'stop'; readonly reason: string }
+
+export type Reply =
+  | {
+      readonly kind: 'connect-response'
+      readonly timeoutMs: number // 0: the session is not valid, the connection closes
+      readonly sessionId: SessionId
+      readonly password: Uint8Array
+    }
+  | {
+      readonly kind: 'operation'
+      readonly xid: Xid
+      readonly zxid: number // a zxid; 0 for auth, -1 for an unknown operation
+      readonly error: ErrorName | null
+      readonly body: Uint8Array | null
+    }
+
+export interface WatchNotice {
+  readonly type: 1 | 2 | 3 | 4 // created, deleted, data changed, children changed
+  readonly path: string
+  readonly zxid: number // of the txn that caused it; -1 for catch-up events of setWatches
+}
+
+/** Why a replica closes a client's connection; one sentence each in docs/reference/log-events.md. */
+export const replicaCloseReasons = [
+  'not-serving', // no leader, or not yet in step with it
+  'client-is-ahead', // it has seen a zxid that this server has not
+  'session-invalid', // unknown, expired, or the wrong password
+  'session-moved', // the session is attached elsewhere
+  'session-replaced', // the same session came back on another connection of this server
+  'session-closed', // by its client
+  'session-expired',
+  'auth-failed',
+  'leader-lost', // requests in flight have an unknown fate
+] as const
+export type ReplicaCloseReason = (typeof replicaCloseReasons)[number]

@@ -1,0 +1,226 @@
+/**
+ * What only the leader does: it decides every write, of its own clients and of the other servers' alike, in
+ * the order in which they arrive, against the tree plus the changes in flight; it keeps sessions alive and
+ * ends them. Lives for one term of leadership and is thrown away with it.
+ * A refusal becomes an answer that may be told once what it saw has been applied; it touches no disk.
+ */
+import { superScheme } from '../auth/auth-id.ts'
+import type { ErrorName } from '../base/errors.ts'
+import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import type { Config } from '../config/config.ts'
+import { JuteWriter } from '../jute/jute-writer.ts'
+import { decode } from '../jute/record.ts'
+import { decodeMulti, writeMultiFailure } from '../protocol/client/multi.ts'
+import { opOf } from '../protocol/client/operations.ts'
+import {
+  CreateRequest,
+  CreateSessionRequest,
+  CreateTtlRequest,
+  DeleteRequest,
+  SetAclRequest,
+  SetDataRequest,
+} from '../protocol/client/requests.ts'
+import type { ForwardedAnswer, ForwardedRequest } from '../protocol/peer/peer-message.ts'
+import type { Origin } from '../protocol/txn/txn.ts'
+import { encodeTxn } from '../protocol/txn/txn-codec.ts'
+import { SessionTracker } from '../sessions/session-tracker.ts'
+import { PendingChanges } from '../transactions/pending-changes.ts'
+import { type PrepareContext, prepare } from '../transactions/prepare.ts'
+import type { WriteRequest } from '../transactions/write-request.ts'
+import type { Zab } from '../zab/zab.ts'
+import { ContainerCleaner } from './container-cleaner.ts'
+import type { Stamp } from './contract.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+
+export interface LeaderDeskOptions {
+  readonly state: ReplicatedState
+  readonly zab: Zab
+  readonly config: Config
+}
+
+/** Who sent a request on: a server, in one incarnation of its process. */
+export interface RequestSource {
+  readonly serverId: ServerId
+  readonly incarnation: number
+}
+
+export class LeaderDesk {
+  readonly #state: ReplicatedState
+  readonly #zab: Zab
+  readonly #pending: PendingChanges
+  readonly #tracker: SessionTracker
+  readonly #cleaner: ContainerCleaner
+  readonly #extendedTypesEnabled: boolean
+  /** Timeouts negotiated anew when a session came back; the replicated ones stay what they were. */
+  readonly #renegotiatedMs = new Map<SessionId, number>()
+
+  constructor(options: LeaderDeskOptions, nowMs: number) {
+    this.#state = options.state
+    this.#zab = options.zab
+    this.#pending = new PendingChanges(options.state.tree)
+    const { config } = options
+    this.#tracker = new SessionTracker(config.tickTimeMs)
+    this.#tracker.restartAll(options.state.sessions.entries(), nowMs)
+    this.#cleaner = new ContainerCleaner(options.state.tree, config, nowMs)
+    this.#extendedTypesEnabled = config.extendedTypesEnabled
+  }
+
+  /** Turns a request into a proposal, or into an answer. */
+  decide(source: RequestSource, request: ForwardedRequest, stamp: Stamp): ForwardedAnswer | null {
+    const origin = { serverId: source.serverId, incarnation: source.incarnation, sequence: request.sequence }
+    const refusal = this.#checkSession(source.serverId, request, stamp)
+    if (refusal === 'session-moved') return this.#refuse(request, 'session-moved')
+    const wanted = toWriteRequest(request)
+    if (!wanted.ok) return this.#refuse(request, wanted.error)
+    if (refusal !== null && (wanted.value.kind === 'close-session' || wanted.value.kind === 'multi')) {
+      return this.#refuse(request, refusal)
+    }
+    return this.#propose(request, wanted.value, refusal, origin, stamp)
+  }
+
+  /** The sessions whose time has come: their ends are proposed. */
+  expireSessions(stamp: Stamp): readonly SessionId[] {
+    const expired = this.#tracker.expiredBy(stamp.monotonicMs)
+    for (const sessionId of expired) {
+      const context = { ...noOrigin, timeMs: stamp.wallMs, sessionId }
+      const prepared = prepare({ kind: 'close-session', sessionId }, this.#pending, context)
+      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn))
+    }
+    return expired
+  }
+
+  /** The containers and TTL znodes that have had their time: their deletions are proposed. */
+  deleteUnused(stamp: Stamp): void {
+    if (this.#zab.isOutOfZxids) return
+    for (const path of this.#cleaner.tick(stamp)) {
+      // A change in flight may have given it new data or a child; if it is still over then, the next sweep finds it.
+      if (this.#pending.isInFlight(path)) continue
+      const context = { ...noOrigin, timeMs: stamp.wallMs, sessionId: noSession, ids: [ourselves] }
+      const prepared = prepare({ kind: 'delete', path, version: -1 }, this.#pending, context)
+      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn))
+    }
+  }
+
+  touch(sessionId: SessionId, nowMs: number): void {
+    const timeoutMs = this.#renegotiatedMs.get(sessionId) ?? this.#state.sessions.timeoutMsOf(sessionId)
+    if (timeoutMs !== null) this.#tracker.touch(sessionId, timeoutMs, nowMs)
+  }
+
+  /** A client came back with its session at `server`; false: the session is over. */
+  reattach(sessionId: SessionId, server: ServerId, timeoutMs: number, nowMs: number): boolean {
+    if (!this.#tracker.setOwner(sessionId, server)) return false
+    this.#renegotiatedMs.set(sessionId, timeoutMs)
+    this.#tracker.touch(sessionId, timeoutMs, nowMs)
+    return true
+  }
+
+  /** The tree has applied everything up to `zxid`. */
+  applied(zxid: Zxid): void {
+    this.#pending.forget(zxid)
+  }
+
+  sessionClosed(sessionId: SessionId): void {
+    this.#tracker.remove(sessionId)
+    this.#renegotiatedMs.delete(sessionId)
+  }
+
+  /** ZK: SessionTrackerImpl.checkSession; creating has none yet, and closing may come from anywhere. */
+  #checkSession(server: ServerId, request: ForwardedRequest, stamp: Stamp): ErrorName | null {
+    const op = opOf(request.type)
+    if (op === 'createSession') return null
+    this.touch(request.sessionId, stamp.monotonicMs)
+    const refusal = this.#tracker.check(request.sessionId, server)
+    if (op === 'closeSession' && refusal === 'session-moved') return null
+    return refusal === 'unknown-session' ? 'session-expired' : refusal
+  }
+
+  #propose(
+    request: ForwardedRequest,
+    wanted: WriteRequest,
+    sessionRefusal: ErrorName | null,
+    origin: Origin,
+    stamp: Stamp,
+  ): ForwardedAnswer | null {
+    const { sessionId, authIds } = request
+    const context: PrepareContext = {
+      timeMs: stamp.wallMs,
+      origin,
+      sessionId,
+      ids: authIds,
+      sessionRefusal,
+      extendedTypesEnabled: this.#extendedTypesEnabled,
+    }
+    const prepared = prepare(wanted, this.#pending, context)
+    if (!prepared.ok) return this.#refuse(request, prepared.error)
+    if (prepared.value.kind === 'failed-multi') {
+      const opCount = wanted.kind === 'multi' ? wanted.ops.length : 0
+      const writer = new JuteWriter()
+      writeMultiFailure(writer, opCount, prepared.value.failedIndex, prepared.value.error)
+      return this.#answer(request, null, writer.take())
+    }
+    if (wanted.kind === 'create-session') {
+      this.#tracker.track(sessionId, wanted.timeoutMs, stamp.monotonicMs, origin.serverId)
+    }
+    if (wanted.kind === 'close-session') this.#tracker.markClosing(sessionId)
+    this.#order(encodeTxn(prepared.value.txn))
+    return null
+  }
+
+  #order(payload: Uint8Array): void {
+    this.#pending.commitStage(this.#zab.propose(payload))
+  }
+
+  #refuse(request: ForwardedRequest, error: ErrorName): ForwardedAnswer {
+    return this.#answer(request, error, null)
+  }
+
+  #answer(request: ForwardedRequest, error: ErrorName | null, body: Uint8Array | null): ForwardedAnswer {
+    return { sequence: request.sequence, after: this.#zab.lastZxid, error, body }
+  }
+}
+
+const noSession = 0n as SessionId
+/** No ACL keeps the server from what it has to do. */
+const ourselves = { scheme: superScheme, id: '' }
+const noOrigin = { origin: null, ids: [], sessionRefusal: null, extendedTypesEnabled: false } as const
+
+function toWriteRequest({ type, sessionId, body }: ForwardedRequest): Result<WriteRequest, ErrorName> {
+  const op = opOf(type)
+  switch (op) {
+    case 'create':
+    case 'create2':
+    case 'createContainer': {
+      const create = decode(CreateRequest, body)
+      return create.ok ? ok({ kind: 'create', op, ...create.value, ttlMs: -1n }) : create
+    }
+    case 'createTTL': {
+      const create = decode(CreateTtlRequest, body)
+      return create.ok ? ok({ kind: 'create', op, ...create.value }) : create
+    }
+    case 'delete': {
+      const remove = decode(DeleteRequest, body)
+      return remove.ok ? ok({ kind: 'delete', ...remove.value }) : remove
+    }
+    case 'setData': {
+      const set = decode(SetDataRequest, body)
+      return set.ok ? ok({ kind: 'set-data', ...set.value }) : set
+    }
+    case 'setACL': {
+      const set = decode(SetAclRequest, body)
+      return set.ok ? ok({ kind: 'set-acl', ...set.value }) : set
+    }
+    case 'multi': {
+      const parts = decodeMulti(body)
+      return parts.ok ? ok({ kind: 'multi', ops: parts.value }) : parts
+    }
+    case 'createSession': {
+      const create = decode(CreateSessionRequest, body)
+      return create.ok ? ok({ kind: 'create-session', sessionId, timeoutMs: create.value.timeoutMs }) : create
+    }
+    case 'closeSession':
+      return ok({ kind: 'close-session', sessionId })
+    default:
+      return err('unimplemented')
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * multiRead: several reads, each answered as if it had come alone, except that none leaves a watch. All are answered
+ * in one turn, so they show one state of the tree (ZK: FinalRequestProcessor).
+ */
+import { isAllowed } from '../auth/is-allowed.ts'
+import { permissions } from '../auth/permissions.ts'
+import { multiReadReplySizeBytesMax } from '../base/limits.ts'
+import { JuteWriter } from '../jute/jute-writer.ts'
+import { writeMultiEnd } from '../protocol/client/multi.ts'
+import {
+  decodeMultiRead,
+  type ReadOpName,
+  writeMultiReadError,
+  writeMultiReadHeader,
+} from '../protocol/client/multi-read.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { PendingRequest } from './client.ts'
+import { nothingMissed, type ReadAnswer, refusal } from './read-answer.ts'
+
+export function answerMultiRead(request: PendingRequest, tree: DataTree): ReadAnswer {
+  const wanted = decodeMultiRead(request.body)
+  if (!wanted.ok) return refusal('marshalling-error')
+  const writer = new JuteWriter()
+  if (wanted.value.kind === 'writes') return broken(writer)
+  for (const { op, path } of wanted.value.ops) {
+    if (path === null) return broken(writer)
+    writeOne(writer, op, path, request, tree)
+    if (writer.lengthBytes > multiReadReplySizeBytesMax) return refusal('marshalling-error')
+  }
+  writeMultiEnd(writer)
+  return { error: null, body: writer.detach(), missed: nothingMissed }
+}
+
+function writeOne(writer: JuteWriter, op: ReadOpName, path: string, request: PendingRequest, tree: DataTree): void {
+  const acl = tree.aclOf(path)
+  if (acl === null) return writeMultiReadError(writer, 'no-node')
+  if (!isAllowed(acl, permissions.read, request.authIds)) return writeMultiReadError(writer, 'no-auth')
+  writeMultiReadHeader(writer, op)
+  if (op === 'getData') tree.writeDataAndStat(path, writer)
+  else tree.writeChildren(path, writer)
+}
+
+/** A part that decodes but cannot be read ends it all: the one reply that has an error and a body, the results so far. */
+function broken(writer: JuteWriter): ReadAnswer {
+  writeMultiEnd(writer)
+  return { error: 'marshalling-error', body: writer.detach(), missed: nothingMissed }
+}

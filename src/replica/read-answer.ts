@@ -1,0 +1,42 @@
+/**
+ * What every read has in common: what it may look at, and the shape of its answer. Assumes that a body is handed
+ * over before the next read begins, since all are written in one buffer.
+ */
+import type { ErrorName } from '../base/errors.ts'
+import type { Result } from '../base/result.ts'
+import { JuteWriter } from '../jute/jute-writer.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { Notification, WatchTable } from '../watches/watch-table.ts'
+
+export interface ReadContext {
+  readonly tree: DataTree
+  readonly watches: WatchTable
+}
+
+export interface ReadAnswer {
+  readonly error: ErrorName | null
+  /** With an error only to a multiRead. */
+  readonly body: Uint8Array | null
+  /** What setWatches missed; leaves before the reply. */
+  readonly missed: readonly Notification[]
+}
+
+export type Body = Result<Uint8Array, ErrorName>
+
+export const nothingMissed: readonly Notification[] = []
+
+export function answerOf(body: Body): ReadAnswer {
+  return body.ok ? { error: null, body: body.value, missed: nothingMissed } : refusal(body.error)
+}
+
+export function refusal(error: ErrorName): ReadAnswer {
+  return { error, body: null, missed: nothingMissed }
+}
+
+// One buffer for all replies: each is copied out before the next begins.
+const scratch = new JuteWriter()
+
+export function scratchWriter(): JuteWriter {
+  scratch.reset()
+  return scratch
+}

@@ -1,0 +1,398 @@
+/**
+ * One server's whole decision loop: events in, effects out (contract.ts). The only place where broadcast, tree,
+ * sessions and watches meet. A write, from top to bottom: the client desk takes it; a route brings it to the
+ * leader's desk, here or elsewhere; zab orders it and brings it back committed; it is applied; watchers hear of
+ * it; whoever asked is answered.
+ */
+import { assertNever } from '../base/assert.ts'
+import type { ConnectionId, ServerId, SessionId, Zxid } from '../base/ids.ts'
+import type { Config } from '../config/config.ts'
+import type { Log } from '../ports/log.ts'
+import { ops } from '../protocol/client/operations.ts'
+import type { ClusterId } from '../protocol/disk/log-record.ts'
+import type { ForwardedAnswer, ForwardedRequest, PeerMessage } from '../protocol/peer/peer-message.ts'
+import { decodeTxn } from '../protocol/txn/txn-codec.ts'
+import { SessionIdSource } from '../sessions/session-id-source.ts'
+import { Zab, type ZabEvent } from '../zab/zab.ts'
+import type { RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
+import type { ClientSession } from './client.ts'
+import { ClientDesk, type WriteRoute } from './client-desk.ts'
+import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
+import { EffectList } from './effect-list.ts'
+import { LeaderDesk } from './leader-desk.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+import type { Trace } from './trace-event.ts'
+import { WriteResults } from './write-results.ts'
+
+export interface ReplicaOptions {
+  readonly config: Config
+  readonly state: ReplicatedState // as replayed from the log
+  readonly recovered: RecoveredHistory
+  readonly zab: ZabSettings
+  /** Names this run of the process among all runs of this server; uint32, drawn at random. */
+  readonly incarnation: number
+  readonly wallMsAtStart: number
+  readonly sha1: (bytes: Uint8Array) => Uint8Array
+  readonly log: Log
+  readonly trace: Trace | null
+}
+
+export interface ReplicaStatus {
+  readonly role: 'looking' | 'following' | 'leading'
+  readonly isServing: boolean
+  readonly zxid: Zxid
+  readonly nodeCount: number
+  readonly ephemeralsCount: number
+  readonly approximateDataSizeBytes: number
+  readonly watchCount: number
+  readonly sessionCount: number
+  readonly authFailedCount: number
+  readonly learners: { readonly learners: number; readonly synced: number; readonly pending: number }
+  readonly lastProposalSizeBytes: number // -1 = none yet
+  readonly minProposalSizeBytes: number
+  readonly maxProposalSizeBytes: number
+}
+
+/** As a follower: who leads, and in which attempt we follow. */
+interface Following {
+  readonly leader: ServerId
+  readonly syncId: number
+}
+
+interface WaitingSync {
+  readonly from: ServerId
+  readonly sequence: number
+  readonly after: Zxid
+  askedWith: number | null // the heartbeat round that has to be answered; null until the turn ends
+}
+
+export class Replica {
+  readonly #options: ReplicaOptions
+  readonly #state: ReplicatedState
+  readonly #zab: Zab
+  readonly #effects = new EffectList()
+  readonly #clients: ClientDesk
+  readonly #proposalSizes = { last: -1, min: -1, max: -1 }
+  #leaderDesk: LeaderDesk | null = null // while leading an established epoch
+  #following: Following | null = null // while in step with a leader
+  #now: Stamp = { monotonicMs: 0, wallMs: 0 }
+  #forwards: ForwardedRequest[] = [] // of this turn, to the leader
+  readonly #answers = new Map<ServerId, ForwardedAnswer[]>() // of this turn, to followers
+  #waitingSyncs: WaitingSync[] = []
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options
+    this.#state = options.state
+    this.#zab = new Zab(options.zab, options.recovered, options.log)
+    const { config, sha1 } = options
+    this.#clients = new ClientDesk({
+      state: options.state,
+      effects: this.#effects,
+      sessionIds: new SessionIdSource(config.serverId, options.wallMsAtStart),
+      minSessionTimeoutMs: config.minSessionTimeoutMs,
+      maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+      linearizableReads: config.linearizableReads,
+      superDigest: config.superDigest,
+      sha1,
+    })
+  }
+
+  /** Before any event. */
+  start(now: Stamp): readonly Effect[] {
+    this.#now = now
+    this.#traceDurable(this.#zab.lastZxid) // what was recovered
+    this.#runZab({ kind: 'start' })
+    return this.#effects.take()
+  }
+
+  handle(event: ReplicaEvent, now: Stamp): readonly Effect[] {
+    this.#now = now
+    this.#dispatch(event)
+    return this.#effects.take()
+  }
+
+  get clusterId(): ClusterId {
+    return this.#zab.clusterId
+  }
+
+  sessionOf(connection: ConnectionId): ClientSession | null {
+    return this.#clients.clientOf(connection)?.session ?? null
+  }
+
+  status(): ReplicaStatus {
+    const { tree, sessions } = this.#state
+    return {
+      role: this.#zab.state,
+      isServing: this.#clients.isServing,
+      zxid: tree.lastApplied,
+      nodeCount: tree.nodeCount,
+      ephemeralsCount: tree.ephemeralsCount,
+      approximateDataSizeBytes: tree.approximateDataSizeBytes,
+      watchCount: this.#clients.watches.watchCount,
+      sessionCount: sessions.count,
+      authFailedCount: this.#clients.authFailedCount,
+      learners: this.#zab.learnerCounts(),
+      lastProposalSizeBytes: this.#proposalSizes.last,
+      minProposalSizeBytes: this.#proposalSizes.min,
+      maxProposalSizeBytes: this.#proposalSizes.max,
+    }
+  }
+
+  #dispatch(event: ReplicaEvent): void {
+    switch (event.kind) {
+      case 'connection-opened':
+        return this.#clients.open(event.connection, event.remoteAddress)
+      case 'request':
+        return this.#clients.receive(event.connection, event.request)
+      case 'connection-closed':
+        return this.#clients.gone(event.connection)
+      case 'peer-message':
+        return this.#receivePeer(event.peer, event.message)
+      case 'persisted':
+        this.#traceDurable(event.tag.zxid)
+        return this.#runZab(event)
+      case 'peer-connected':
+      case 'peer-disconnected':
+      case 'log-read':
+        return this.#runZab(event)
+      case 'log-truncated':
+        this.#traceDurable(event.zxid)
+        return this.#runZab(event)
+      case 'persist-failed':
+        return this.#effects.push({ kind: 'stop', reason: event.cause })
+      case 'tick':
+        return this.#tick()
+      case 'turn-ended':
+        return this.#endTurn()
+      default:
+        return assertNever(event)
+    }
+  }
+
+  #tick(): void {
+    this.#runZab({ kind: 'tick' })
+    const desk = this.#leaderDesk
+    if (desk === null) return
+    desk.deleteUnused(this.#now)
+    this.#clients.drainHeardFrom((id) => desk.touch(id, this.#now.monotonicMs))
+    for (const sessionId of desk.expireSessions(this.#now)) {
+      this.#options.trace?.({ kind: 'session-expiring', sessionId })
+    }
+  }
+
+  /** Everything gathered in this turn leaves in batches: syncs share one round, each peer gets one message. */
+  #endTurn(): void {
+    this.#confirmSyncs()
+    if (this.#following !== null && this.#forwards.length > 0) {
+      const { leader, syncId } = this.#following
+      const { incarnation } = this.#options
+      this.#effects.send(leader, { kind: 'forward', syncId, incarnation, requests: this.#forwards })
+      this.#forwards = []
+    }
+    for (const [server, answers] of this.#answers) {
+      const syncId = this.#zab.syncIdOf(server)
+      if (syncId !== null) this.#effects.send(server, { kind: 'answer', syncId, answers })
+    }
+    this.#answers.clear()
+    this.#runZab({ kind: 'turn-ended' })
+  }
+
+  #traceDurable(zxid: Zxid): void {
+    this.#options.trace?.({ kind: 'durable', zxid })
+  }
+
+  // --- messages between servers ---
+
+  #receivePeer(from: ServerId, message: PeerMessage): void {
+    switch (message.kind) {
+      case 'forward':
+        if (this.#zab.syncIdOf(from) !== message.syncId) return
+        for (const request of message.requests) this.#decide(from, message.incarnation, request)
+        return
+      case 'answer':
+        if (!this.#follows(from, message.syncId)) return
+        for (const answer of message.answers) this.#clients.receiveAnswer(answer)
+        return
+      case 'revalidate':
+        if (this.#zab.syncIdOf(from) !== message.syncId) return
+        this.#revalidateFor(from, message)
+        return
+      case 'revalidated':
+        if (this.#follows(from, message.syncId)) this.#clients.revalidated(message.sequence, message.valid)
+        return
+      case 'heartbeat-reply':
+        if (this.#leaderDesk !== null && this.#zab.syncIdOf(from) === message.syncId) {
+          for (const id of message.touched) this.#leaderDesk.touch(id, this.#now.monotonicMs)
+        }
+        return this.#runZab({ kind: 'message', from, message })
+      default:
+        return this.#runZab({ kind: 'message', from, message })
+    }
+  }
+
+  #follows(leader: ServerId, syncId: number): boolean {
+    return this.#following !== null && this.#following.leader === leader && this.#following.syncId === syncId
+  }
+
+  #revalidateFor(from: ServerId, message: Extract<PeerMessage, { readonly kind: 'revalidate' }>): void {
+    const { syncId, sequence, sessionId, timeoutMs } = message
+    const valid = this.#leaderDesk?.reattach(sessionId, from, timeoutMs, this.#now.monotonicMs) ?? false
+    if (valid) this.#clients.closeSessionConnection(sessionId, 'session-moved')
+    this.#effects.send(from, { kind: 'revalidated', syncId, sequence, valid })
+  }
+
+  // --- deciding, on the leader ---
+
+  #decide(from: ServerId, incarnation: number, request: ForwardedRequest): void {
+    const desk = this.#leaderDesk
+    if (desk === null) return // leadership ended within this turn: the requester's link to us is void too
+    if (request.type === ops.sync.opcode) {
+      this.#waitingSyncs.push({ from, sequence: request.sequence, after: this.#state.lastApplied, askedWith: null })
+      return
+    }
+    if (this.#zab.isOutOfZxids) {
+      this.#runZabEffects(this.#zab.stepDown('the counter of this epoch is used up', this.#now.monotonicMs))
+      return
+    }
+    const answer = desk.decide({ serverId: from, incarnation }, request, this.#now)
+    if (answer !== null) this.#giveAnswer(from, answer)
+    else this.#noteProposalSize(request.body.length)
+  }
+
+  #giveAnswer(to: ServerId, answer: ForwardedAnswer): void {
+    if (to === this.#options.config.serverId) return this.#clients.receiveAnswer(answer)
+    const batch = this.#answers.get(to)
+    if (batch === undefined) this.#answers.set(to, [answer])
+    else batch.push(answer)
+  }
+
+  /** One round of heartbeats for all syncs of the turn (D9): a quorum that answers has followed nobody else since. */
+  #confirmSyncs(): void {
+    if (this.#leaderDesk === null || !this.#waitingSyncs.some((sync) => sync.askedWith === null)) return
+    const { sequence, effects } = this.#zab.confirmLeadership(this.#now.monotonicMs)
+    for (const sync of this.#waitingSyncs) sync.askedWith ??= sequence
+    this.#runZabEffects(effects)
+  }
+
+  #leadershipConfirmed(sequence: number): void {
+    const waiting = this.#waitingSyncs
+    this.#waitingSyncs = waiting.filter((sync) => sync.askedWith === null || sync.askedWith > sequence)
+    for (const { askedWith, from, sequence: request, after } of waiting) {
+      if (askedWith === null || askedWith > sequence) continue
+      this.#giveAnswer(from, { sequence: request, after, error: null, body: null })
+    }
+  }
+
+  #noteProposalSize(sizeBytes: number): void {
+    const sizes = this.#proposalSizes
+    sizes.last = sizeBytes
+    if (sizes.min < 0 || sizeBytes < sizes.min) sizes.min = sizeBytes
+    if (sizeBytes > sizes.max) sizes.max = sizeBytes
+  }
+
+  // --- what zab wants ---
+
+  #runZab(event: ZabEvent): void {
+    this.#runZabEffects(this.#zab.handle(event, this.#now.monotonicMs))
+  }
+
+  #runZabEffects(effects: readonly ZabEffect[]): void {
+    for (const effect of effects) this.#runZabEffect(effect)
+  }
+
+  #runZabEffect(effect: ZabEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(effect)
+      case 'persist':
+      case 'truncate-log':
+      case 'read-log':
+      case 'stop':
+        return this.#effects.push(effect)
+      case 'deliver':
+        return this.#apply(effect)
+      case 'stopped-serving':
+        return this.#stopServing()
+      case 'serving-as-leader':
+        return this.#serveAsLeader(effect)
+      case 'serving-as-follower':
+        return this.#serveAsFollower(effect)
+      case 'leadership-confirmed':
+        return this.#leadershipConfirmed(effect.sequence)
+      default:
+        return assertNever(effect)
+    }
+  }
+
+  /** Heartbeat replies take along which sessions were heard from: only the leader knows when one expires. */
+  #send({ to, message }: Extract<ZabEffect, { readonly kind: 'send' }>): void {
+    if (message.kind !== 'heartbeat-reply' || this.#following === null) return this.#effects.send(to, message)
+    const touched: SessionId[] = []
+    this.#clients.drainHeardFrom((id) => touched.push(id))
+    this.#effects.send(to, { ...message, touched })
+  }
+
+  #apply({ entry }: Extract<ZabEffect, { readonly kind: 'deliver' }>): void {
+    const { config, incarnation, trace } = this.#options
+    trace?.({ kind: 'committed', zxid: entry.zxid })
+    const txn = decodeTxn(entry.payload)
+    const { origin } = txn
+    const isOwn = origin !== null && origin.serverId === config.serverId && origin.incarnation === incarnation
+    const results = isOwn ? new WriteResults(txn, this.#state.tree) : null
+    const events = this.#state.apply(entry, txn, results === null ? null : (index) => results.note(index))
+    this.#leaderDesk?.applied(entry.zxid)
+    trace?.({ kind: 'applied', zxid: entry.zxid, txn, digest: this.#state.tree.digest() })
+    this.#clients.applied(entry.zxid, events, isOwn ? origin.sequence : null, results?.body() ?? null)
+    const change = txn.changes[0]
+    if (change?.kind === 'close-session') this.#sessionClosed(change.sessionId)
+  }
+
+  /** Whoever asked for it has been answered; a connection that is still there learns of an expiry by closing. */
+  #sessionClosed(sessionId: SessionId): void {
+    this.#leaderDesk?.sessionClosed(sessionId)
+    this.#clients.closeSessionConnection(sessionId, 'session-expired')
+  }
+
+  #stopServing(): void {
+    this.#leaderDesk = null
+    this.#following = null
+    this.#forwards = []
+    this.#answers.clear()
+    this.#waitingSyncs = []
+    this.#clients.stopServing()
+    this.#options.trace?.({ kind: 'role-changed', role: 'looking', epoch: this.#zab.currentEpoch })
+  }
+
+  #serveAsLeader({ epoch }: Extract<ZabEffect, { readonly kind: 'serving-as-leader' }>): void {
+    const { config, log, trace, incarnation } = this.#options
+    const desk = new LeaderDesk({ state: this.#state, zab: this.#zab, config }, this.#now.monotonicMs)
+    this.#leaderDesk = desk
+    const self = config.serverId
+    this.#serve({
+      submit: (request) => this.#decide(self, incarnation, request),
+      revalidate: (sequence, sessionId, timeoutMs) => {
+        const valid = desk.reattach(sessionId, self, timeoutMs, this.#now.monotonicMs)
+        this.#clients.revalidated(sequence, valid)
+      },
+    })
+    log.info('serving-as-leader', { epoch, zxid: this.#state.lastApplied })
+    trace?.({ kind: 'role-changed', role: 'leading', epoch })
+    trace?.({ kind: 'established', epoch })
+  }
+
+  #serveAsFollower(effect: Extract<ZabEffect, { readonly kind: 'serving-as-follower' }>): void {
+    const { leader, epoch, syncId } = effect
+    this.#following = { leader, syncId }
+    this.#serve({
+      submit: (request) => this.#forwards.push(request),
+      revalidate: (sequence, sessionId, timeoutMs) =>
+        this.#effects.send(leader, { kind: 'revalidate', syncId, sequence, sessionId, timeoutMs }),
+    })
+    this.#options.log.info('serving-as-follower', { epoch, peerId: leader, zxid: this.#state.lastApplied })
+    this.#options.trace?.({ kind: 'role-changed', role: 'following', epoch })
+  }
+
+  #serve(route: WriteRoute): void {
+    this.#clients.startServing(route)
+  }
+}

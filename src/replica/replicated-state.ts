@@ -1,0 +1,43 @@
+/**
+ * What all servers agree on: the tree and the sessions, equal at equal zxids. Changed only by committed
+ * txns, in order, each once; the log is replayed into it before the server starts.
+ */
+import { type ChainHash, emptyChainHash } from '../base/chain-hash.ts'
+import type { Zxid } from '../base/ids.ts'
+import type { TxnEntry } from '../protocol/disk/log-record.ts'
+import type { Txn } from '../protocol/txn/txn.ts'
+import { decodeTxn } from '../protocol/txn/txn-codec.ts'
+import { SessionTable } from '../sessions/session-table.ts'
+import { DataTree } from '../tree/data-tree.ts'
+import type { TreeEvent } from '../tree/tree-event.ts'
+
+export class ReplicatedState {
+  readonly tree = new DataTree()
+  readonly sessions = new SessionTable()
+  /** The running hash at lastApplied. */
+  lastHash: ChainHash = emptyChainHash
+
+  get lastApplied(): Zxid {
+    return this.tree.lastApplied
+  }
+
+  /** Applies a committed txn while nobody watches: at start, from the log. */
+  restore(entry: TxnEntry): void {
+    this.apply(entry, decodeTxn(entry.payload), null)
+  }
+
+  /** Calls `afterChange` behind each change with its index, while the tree shows exactly that much of the txn. */
+  apply(entry: TxnEntry, txn: Txn, afterChange: ((index: number) => void) | null): readonly TreeEvent[] {
+    let events: readonly TreeEvent[] = []
+    for (let i = 0; i < txn.changes.length; i++) {
+      const change = txn.changes[i]!
+      const caused = this.tree.apply(entry.zxid, txn.timeMs, change)
+      this.sessions.apply(change)
+      if (caused.length > 0) events = events.length === 0 ? caused : [...events, ...caused]
+      if (afterChange !== null) afterChange(i)
+    }
+    this.tree.finishTxn(entry.zxid)
+    this.lastHash = entry.hash
+    return events
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Requests about the watches of the connection that sends them. None needs a permission or a znode: what a client
+ * may not read it does not hear of, which is decided at delivery. A number that names no mode or type is a body
+ * that cannot be decoded (ZK: FinalRequestProcessor).
+ */
+import { err, ok, type Result } from '../base/result.ts'
+import { decode, encode } from '../jute/record.ts'
+import { AddWatchReply } from '../protocol/client/replies.ts'
+import {
+  AddWatchRequest,
+  type SetWatches2Request,
+  type SetWatchesRequest,
+  WatcherTypeRequest,
+} from '../protocol/client/requests.ts'
+import { addWatchModeOf, watcherTypeOf } from '../protocol/client/watch-kinds.ts'
+import type { WatchLists, WatchTable } from '../watches/watch-table.ts'
+import type { Client, PendingRequest } from './client.ts'
+import { type Body, nothingMissed, type ReadAnswer, type ReadContext, refusal } from './read-answer.ts'
+
+export function addWatch(request: PendingRequest, client: Client, watches: WatchTable): Body {
+  const wanted = decode(AddWatchRequest, request.body)
+  if (!wanted.ok) return wanted
+  const { path } = wanted.value
+  const mode = addWatchModeOf(wanted.value.mode)
+  if (mode === null) return err('marshalling-error')
+  if (mode === 'persistent') watches.addPersistent(client.connection, path)
+  else watches.addRecursive(client.connection, path)
+  return ok(addWatchDone)
+}
+
+/** Both fail if there is no such watch at exactly that path. Removal sends no event; clients make up their own. */
+export function checkOrRemoveWatches(request: PendingRequest, client: Client, watches: WatchTable): ReadAnswer {
+  const wanted = decode(WatcherTypeRequest, request.body)
+  const type = wanted.ok ? watcherTypeOf(wanted.value.type) : null
+  if (!wanted.ok || type === null) return refusal('marshalling-error')
+  const { connection } = client
+  const { path } = wanted.value
+  const found =
+    request.op === 'removeWatches' ? watches.remove(connection, path, type) : watches.has(connection, path, type)
+  return found ? done : refusal('no-watcher')
+}
+
+/** Neither permissions nor paths are checked (ZK: DataTree.setWatches). */
+export function setWatches(
+  decoded: Result<SetWatchesRequest | SetWatches2Request, 'marshalling-error'>,
+  client: Client,
+  { tree, watches }: ReadContext,
+): ReadAnswer {
+  if (!decoded.ok) return refusal('marshalling-error')
+  const lists = watchListsOf(decoded.value)
+  if (lists === null) return refusal('marshalling-error')
+  const missed = watches.catchUp(client.connection, decoded.value.relativeZxid, lists, (path) => tree.view(path))
+  return { error: null, body: null, missed }
+}
+
+function watchListsOf(request: SetWatchesRequest | SetWatches2Request): WatchLists | null {
+  const { dataWatches: data, existWatches: exist, childWatches: child } = request
+  if (data === null || exist === null || child === null) return null
+  if (!('persistentWatches' in request)) return { data, exist, child, persistent: [], recursive: [] }
+  const { persistentWatches: persistent, persistentRecursiveWatches: recursive } = request
+  return persistent === null || recursive === null ? null : { data, exist, child, persistent, recursive }
+}
+
+const addWatchDone = encode(AddWatchReply, { error: 0 })
+const done: ReadAnswer = { error: null, body: null, missed: nothingMissed }

@@ -1,0 +1,102 @@
+/**
+ * Bringing learners to the leader's history and keeping them there (docs/internals/zab.md, steps S1–S4, B2).
+ * One stream per learner runs from the point where its history meets ours, through synchronisation, into
+ * broadcast, without a seam: what is proposed while a learner joins simply comes later in its stream. What
+ * memory no longer keeps is read from the log, a piece at a time.
+ */
+import type { Zxid } from '../base/ids.ts'
+import { hexOfZxid } from '../base/ids.ts'
+import { proposalBatchSizeBytesMax } from '../base/limits.ts'
+import type { TxnEntry } from '../protocol/disk/log-record.ts'
+import type { HistoryPoint } from './history.ts'
+import type { Learner } from './learner.ts'
+import type { LogRead } from './zab-contract.ts'
+import type { ZabCore } from './zab-core.ts'
+
+export class LearnerStreams {
+  private readonly core: ZabCore
+
+  constructor(core: ZabCore) {
+    this.core = core
+  }
+
+  /** Finds where the histories meet and tells the learner; returns why it cannot be brought up, or null. */
+  start(learner: Learner): string | null {
+    const theirs = learner.last!
+    const meeting = this.core.history.pointAtOrBefore(theirs.zxid)
+    if (meeting !== null) return this.startAt(learner, meeting)
+    learner.phase = 'locating'
+    this.readLog(learner, theirs.zxid)
+    return null
+  }
+
+  logRead(learner: Learner, read: LogRead): string | null {
+    learner.readTicket = null
+    if (learner.phase === 'locating') {
+      const problem = this.startAt(learner, read.start)
+      if (problem !== null) return problem
+    }
+    if (learner.sent === null || read.start.zxid !== learner.sent.zxid || read.start.hash !== learner.sent.hash) {
+      return `the log has no point ${hexOfZxid(learner.sent?.zxid ?? (0 as Zxid))} any more`
+    }
+    this.sendEntries(learner, read.entries, 0 as Zxid)
+    return null
+  }
+
+  /** Sends what the learner may have now; true when it has been sent everything there is. */
+  advance(learner: Learner, committed: Zxid): boolean {
+    const { phase } = learner
+    if ((phase !== 'streaming' && phase !== 'new-leader-sent' && phase !== 'synced') || learner.sent === null)
+      return false
+    const { history } = this.core
+    const committedNow = phase === 'synced' ? committed : (0 as Zxid)
+    while (learner.sent.zxid < history.last.zxid && !learner.windowIsFull && learner.readTicket === null) {
+      const entries = history.entriesAfter(learner.sent.zxid, proposalBatchSizeBytesMax)
+      if (entries === null) {
+        this.readLog(learner, learner.sent.zxid)
+        return false
+      }
+      this.sendEntries(learner, entries, committedNow)
+    }
+    if (committedNow > learner.committedSent) this.sendEntries(learner, [], committedNow)
+    return learner.sent.zxid === history.last.zxid
+  }
+
+  private startAt(learner: Learner, meeting: HistoryPoint): string | null {
+    const theirs = learner.last!
+    if (meeting.zxid === theirs.zxid && meeting.hash !== theirs.hash) {
+      return (
+        `its history is another one than ours at ${hexOfZxid(theirs.zxid)}: its data is corrupt or of another ensemble; ` +
+        'stop it, move its data folder away and start it empty'
+      )
+    }
+    learner.phase = 'streaming'
+    learner.sent = meeting
+    this.core.send(learner.id, { kind: 'sync-start', syncId: learner.syncId, zxid: meeting.zxid, hash: meeting.hash })
+    return null
+  }
+
+  private sendEntries(learner: Learner, entries: readonly TxnEntry[], committed: Zxid): void {
+    const previous = learner.sent!
+    this.core.send(learner.id, {
+      kind: 'append',
+      syncId: learner.syncId,
+      previousZxid: previous.zxid,
+      previousHash: previous.hash,
+      entries,
+      committed,
+    })
+    if (committed > learner.committedSent) learner.committedSent = committed
+    const last = entries[entries.length - 1]
+    if (!last) return
+    let sizeBytes = 0
+    for (const entry of entries) sizeBytes += entry.payload.length
+    learner.noteSent({ zxid: last.zxid, hash: last.hash }, sizeBytes)
+  }
+
+  private readLog(learner: Learner, after: Zxid): void {
+    learner.readTicket = this.core.nextReadTicket()
+    const sizeBytesMax = proposalBatchSizeBytesMax
+    this.core.out.push({ kind: 'read-log', ticket: learner.readTicket, after, sizeBytesMax })
+  }
+}

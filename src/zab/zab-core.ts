@@ -1,0 +1,162 @@
+/**
+ * What all three roles of a server share: its durable facts, its history, its links, and the effects of
+ * the event in hand. Roles change these through the methods here, so each rule is kept in one place:
+ * commits only go up and never beyond the history; records reach the log in the order they were decided.
+ */
+import { assert } from '../base/assert.ts'
+import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
+import { commitMarkIntervalTxns } from '../base/limits.ts'
+import type { Log } from '../ports/log.ts'
+import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
+import type { Vote, ZabMessage } from '../protocol/peer/peer-message.ts'
+import { History } from './history.ts'
+import { quorumSize } from './quorum.ts'
+import type { PersistTag, RecoveredHistory, SendEffect, ZabEffect, ZabSettings } from './zab-contract.ts'
+
+export type VoteMessage = Extract<ZabMessage, { readonly kind: 'vote' }>
+
+export class ZabCore {
+  readonly settings: ZabSettings
+  readonly log: Log
+  readonly quorum: number
+  readonly history: History
+  readonly connected = new Set<ServerId>()
+  /** What each connected peer last said of itself. */
+  readonly peerVotes = new Map<ServerId, VoteMessage>()
+  out: ZabEffect[] = []
+  nowMs = 0
+  round = 0 // of the election; grows with each new attempt
+  incarnation: number // of the present role
+  acceptedEpoch: Epoch
+  acceptedLeader: ServerId | null
+  /** The newest epoch that anyone is known to have accepted; one minted later is above it. */
+  newestEpochSeen: Epoch
+  currentEpoch: Epoch
+  clusterId: ClusterId
+  committed: Zxid // invariant: applied = committed <= history.last
+  durable: Zxid // the own log holds everything up to here
+  private readonly shunnedUntilMs = new Map<ServerId, number>()
+  private unsaved: LogRecord[] = []
+  private unmarkedCommits = 0
+  private readTickets = 0
+
+  constructor(settings: ZabSettings, recovered: RecoveredHistory, log: Log) {
+    this.settings = settings
+    this.log = log
+    this.quorum = quorumSize(settings.voters.length)
+    this.history = new History({ zxid: recovered.committed, hash: recovered.committedHash }, recovered.tail)
+    this.incarnation = settings.firstIncarnation
+    this.acceptedEpoch = recovered.acceptedEpoch
+    this.acceptedLeader = recovered.acceptedLeader
+    this.newestEpochSeen = recovered.acceptedEpoch
+    this.currentEpoch = recovered.currentEpoch
+    this.clusterId = recovered.clusterId
+    this.committed = recovered.committed
+    this.durable = this.history.last.zxid
+  }
+
+  ownVote(): Vote {
+    return { leader: this.settings.self, epoch: this.currentEpoch, zxid: this.history.last.zxid }
+  }
+
+  send(to: ServerId, message: ZabMessage): void {
+    this.out.push({ kind: 'send', to, message })
+  }
+
+  broadcast(message: ZabMessage): void {
+    for (const peer of this.settings.voters) if (this.connected.has(peer)) this.send(peer, message)
+  }
+
+  /** After a failed attempt to follow `leader`, so that we do not try again in a tight loop. */
+  shun(leader: ServerId): void {
+    this.shunnedUntilMs.set(leader, this.nowMs + this.settings.peerTimeoutMs)
+  }
+
+  isShunned(leader: ServerId): boolean {
+    return this.nowMs < (this.shunnedUntilMs.get(leader) ?? 0)
+  }
+
+  sawEpoch(epoch: Epoch): void {
+    if (epoch > this.newestEpochSeen) this.newestEpochSeen = epoch
+  }
+
+  nextIncarnation(): number {
+    this.incarnation = (this.incarnation + 1) >>> 0
+    return this.incarnation
+  }
+
+  nextReadTicket(): number {
+    return ++this.readTickets
+  }
+
+  /** Adds a txn to the history; it reaches the log with the next flush. */
+  accept(entry: TxnEntry): void {
+    this.history.append(entry)
+    this.unsaved.push({ kind: 'txn', ...entry })
+  }
+
+  get hasUnsaved(): boolean {
+    return this.unsaved.length > 0
+  }
+
+  /** Hands what was accepted since the last flush to the log, as one batch. */
+  flush(whenDurable: readonly SendEffect[]): void {
+    if (this.unsaved.length === 0) return
+    if (this.unmarkedCommits >= commitMarkIntervalTxns) this.unsaved.push(this.commitMark())
+    this.persist(this.unsaved, 'txns', whenDurable)
+    this.unsaved = []
+  }
+
+  saveAcceptedEpoch(epoch: Epoch, leader: ServerId, whenDurable: readonly SendEffect[]): void {
+    assert(epoch >= this.acceptedEpoch, 'the accepted epoch never falls', { epoch, accepted: this.acceptedEpoch })
+    this.acceptedEpoch = epoch
+    this.acceptedLeader = leader
+    this.sawEpoch(epoch)
+    this.flush([])
+    this.persist([{ kind: 'accepted-epoch', epoch, leader }], 'accepted-epoch', whenDurable)
+  }
+
+  saveCurrentEpoch(epoch: Epoch, clusterId: ClusterId, whenDurable: readonly SendEffect[]): void {
+    assert(epoch === this.acceptedEpoch, 'an epoch is accepted before it is current', { epoch })
+    this.currentEpoch = epoch
+    this.clusterId = clusterId
+    this.flush([])
+    this.persist([{ kind: 'current-epoch', epoch, clusterId }], 'current-epoch', whenDurable)
+  }
+
+  truncateAfter(zxid: Zxid): void {
+    assert(zxid >= this.committed, 'committed history is never cut', { zxid, committed: this.committed })
+    this.flush([])
+    this.history.truncateAfter(zxid)
+    this.out.push({ kind: 'truncate-log', zxid })
+  }
+
+  /** Delivers everything up to `zxid`, which a quorum holds durably, as far as our history goes. */
+  commitUpTo(zxid: Zxid): void {
+    const target = Math.min(zxid, this.history.last.zxid) as Zxid
+    while (this.committed < target) {
+      const entries = this.history.entriesAfter(this.committed, 1024 * 1024)
+      assert(entries !== null && entries.length > 0, 'what is not yet committed is in memory', {
+        committed: this.committed,
+      })
+      for (const entry of entries) {
+        if (entry.zxid > target) break
+        this.committed = entry.zxid
+        this.unmarkedCommits++
+        this.out.push({ kind: 'deliver', entry })
+      }
+    }
+    this.history.trim(this.committed)
+  }
+
+  /** So that a restart knows how far it may apply on its own. */
+  private commitMark(): LogRecord {
+    this.unmarkedCommits = 0
+    return { kind: 'committed', zxid: this.committed }
+  }
+
+  private persist(records: readonly LogRecord[], step: PersistTag['step'], whenDurable: readonly SendEffect[]): void {
+    const tag = { incarnation: this.incarnation, step, zxid: this.history.last.zxid }
+    this.out.push({ kind: 'persist', records, tag, whenDurable })
+  }
+}
