@@ -174,7 +174,7 @@ export class ClientConnection {
     this.#lastOp = ops.createSession.code
   }
 
-  /** `zxid` is 0 for auth and -1 for an unknown operation. A reply with an error has no body. */
+  /** `zxid` is 0 for auth and -1 for an unknown operation. A reply with an error has no body, except to a multiRead. */
   writeReply(xid: Xid, zxid: number, error: ErrorName | null, body: Uint8Array | null): void {
     const output = this.#output
     output.writeInt(replyHeaderSizeBytes + (body === null ? 0 : body.length))

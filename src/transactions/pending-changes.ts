@@ -54,6 +54,11 @@ export class PendingChanges {
     return inFlight === undefined ? this.#tree.view(path) : inFlight.node
   }
 
+  /** Whether a txn in flight changes the znode itself or the list of its children. */
+  isInFlight(path: string): boolean {
+    return this.#inFlight.has(path)
+  }
+
   /** The znodes that the session will own, sorted: those of the tree and in flight, without those in flight away. */
   ephemeralsOf(sessionId: SessionId): readonly string[] {
     const candidates = new Set(this.#tree.ephemeralsOf(sessionId))

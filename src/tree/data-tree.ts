@@ -14,6 +14,7 @@ import { EphemeralIndex } from './ephemeral-index.ts'
 import { freshZnodes, openAcl } from './fresh-tree.ts'
 import type { NodeView, ZnodeImage } from './node-view.ts'
 import { ownerKindOf } from './owner-kind.ts'
+import { type TransientZnode, walkTransients } from './transient-znode.ts'
 import type { TreeDigest } from './tree-digest.ts'
 import type { TreeEvent } from './tree-event.ts'
 import { verifyStore } from './verify-store.ts'
@@ -28,6 +29,7 @@ const rootPathLength = 1
 export class DataTree {
   readonly #store = new ZnodeStore(openAcl)
   readonly #ephemerals = new EphemeralIndex()
+  readonly #transients = new Set<number>() // slots of containers and TTL znodes
   #lastApplied: Zxid = zeroZxid
   #newest: Zxid = zeroZxid // of the change applied last; invariant: lastApplied <= newest
   #pathLengthTotal = rootPathLength
@@ -151,6 +153,18 @@ export class DataTree {
     return true
   }
 
+  /**
+   * All znodes below `path`, at every depth; 0 if there is no such znode. Costs a walk over them, except for the root.
+   * Of '' the root's own second key '/' counts as one more (ZK: DataTree.getAllChildrenNumber).
+   */
+  descendantCount(path: string): number {
+    const store = this.#store
+    if (path === '/') return store.count - 1
+    if (path === '') return store.count
+    const top = store.find(path)
+    return top === noSlot ? 0 : store.countBelow(top)
+  }
+
   aclOf(path: string): readonly AclEntry[] | null {
     const slot = this.#store.find(path)
     return slot === noSlot ? null : this.#store.aclOf(slot)
@@ -164,6 +178,14 @@ export class DataTree {
       .sort()
   }
 
+  /**
+   * Containers and TTL znodes, each once. What is taken shows the tree as it is then: a walk may be spread over
+   * many txns, skips what they delete and comes to what they create.
+   */
+  transients(): IterableIterator<TransientZnode> {
+    return walkTransients(this.#transients, this.#store)
+  }
+
   /** Of the content alone: equal on all servers at the same zxid. */
   digest(): TreeDigest {
     return this.#store.digest()
@@ -172,7 +194,7 @@ export class DataTree {
   /** Recounts everything that is kept incrementally. Costs a walk over the tree. */
   verify(): void {
     assert(this.#lastApplied <= this.#newest, 'lastApplied is not ahead', { newest: this.#newest })
-    const recounted = verifyStore(this.#store, this.#ephemerals)
+    const recounted = verifyStore(this.#store, this.#ephemerals, this.#transients)
     assert(recounted.pathLengthTotal === this.#pathLengthTotal, 'path lengths add up', { ...recounted })
   }
 
@@ -213,7 +235,6 @@ export class DataTree {
       this.#assertReplay(zxid, 'a created znode did not exist', path)
       this.#disown(slot)
       store.setAcl(slot, change.acl)
-      store.setCreateCount(slot, 0)
     }
     const { table } = store
     table.setStat64(slot, statOffsets.czxid, zxid)
@@ -304,12 +325,16 @@ export class DataTree {
   #own(slot: number, rawOwner: SessionId): void {
     const owner = normalOwner(rawOwner)
     this.#store.setOwner(slot, owner)
-    if (ownerKindOf(owner) === 'session') this.#ephemerals.add(owner, slot)
+    const kind = ownerKindOf(owner)
+    if (kind === 'session') this.#ephemerals.add(owner, slot)
+    else if (kind !== 'none') this.#transients.add(slot)
   }
 
   #disown(slot: number): void {
     const owner = this.#store.ownerOf(slot)
-    if (ownerKindOf(owner) === 'session') this.#ephemerals.remove(owner, slot)
+    const kind = ownerKindOf(owner)
+    if (kind === 'session') this.#ephemerals.remove(owner, slot)
+    else if (kind !== 'none') this.#transients.delete(slot)
   }
 
   #restoreZnode(image: ZnodeImage): void {

@@ -9,8 +9,15 @@ export type OwnerKind = 'none' | 'session' | 'container' | 'ttl'
 
 export const containerOwner = 0x8000000000000000n as SessionId
 
+const ttlMsMask = 2n ** 40n - 1n
+
 export function ownerKindOf(owner: SessionId): OwnerKind {
   if (owner === 0n) return 'none'
   if (owner === containerOwner) return 'container'
   return owner >> 56n === 0xffn ? 'ttl' : 'session'
+}
+
+/** Of the owner of a TTL znode; the bits between the mark and these are for other uses of the mark. */
+export function ttlMsOf(owner: SessionId): number {
+  return Number(owner & ttlMsMask)
 }

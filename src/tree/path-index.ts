@@ -1,7 +1,7 @@
 /**
  * The index from the hash of a path to the slot of its znode: extendible hashing. A directory, indexed by the top
  * bits of the key, points at segments of a few thousand entries, each an open-addressing table; a full segment
- * splits in two. So the largest pause of growth is one segment (some 50 µs), never the whole index.
+ * splits in two. So the largest pause of growth is one segment (measured: about 0.15 ms), never the whole index.
  * Owns no paths: whether a slot is the one meant is asked of `matcher`, which makes hash collisions harmless.
  * Assumes that each slot is inserted once, and removed with the key that it was inserted with.
  */

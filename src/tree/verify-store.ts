@@ -16,17 +16,19 @@ export interface Recount {
   dataSizeBytes: number
   blockCount: number
   ephemeralCount: number
+  transientCount: number
   digestA: number
   digestB: number
 }
 
-export function verifyStore(store: ZnodeStore, ephemerals: EphemeralIndex): Recount {
+export function verifyStore(store: ZnodeStore, ephemerals: EphemeralIndex, transients: ReadonlySet<number>): Recount {
   const recount: Recount = {
     znodeCount: 0,
     pathLengthTotal: 0,
     dataSizeBytes: 0,
     blockCount: 0,
     ephemeralCount: 0,
+    transientCount: 0,
     digestA: 0,
     digestB: 0,
   }
@@ -41,10 +43,14 @@ export function verifyStore(store: ZnodeStore, ephemerals: EphemeralIndex): Reco
     if (references === undefined) referencesByAcl.set(aclId, { slot, count: 1 })
     else references.count += 1
     const owner = store.ownerOf(slot)
-    if (ownerKindOf(owner) === 'session') {
+    const kind = ownerKindOf(owner)
+    if (kind === 'session') {
       assert(ephemerals.has(owner, slot), 'an ephemeral znode is listed under its session', { owner, slot })
       owners.add(owner)
       recount.ephemeralCount += 1
+    } else if (kind !== 'none') {
+      assert(transients.has(slot), 'a container or TTL znode is listed', { slot, kind })
+      recount.transientCount += 1
     }
     for (const child of childrenOf(store, slot)) pending.push(child)
   }
@@ -54,6 +60,7 @@ export function verifyStore(store: ZnodeStore, ephemerals: EphemeralIndex): Reco
   assert(store.aclListCount === referencesByAcl.size, 'only referenced ACLs are kept', { kept: store.aclListCount })
   assert(ephemerals.count === recount.ephemeralCount, 'ephemerals add up', { listed: ephemerals.count })
   assert(ephemerals.sessionCount === owners.size, 'only sessions with ephemerals are listed', { owners: owners.size })
+  assert(transients.size === recount.transientCount, 'only containers and TTL znodes are listed', { ...recount })
   compareTotals(store, recount)
   return recount
 }

@@ -205,6 +205,22 @@ export class ZnodeStore implements PathMatcher {
     return this.table.word(slot, field.nextSibling)
   }
 
+  /** Follows the links between znodes, so that a walk over millions allocates nothing. */
+  countBelow(top: number): number {
+    let count = 0
+    let slot = this.firstChildOf(top)
+    while (slot !== noSlot) {
+      count += 1
+      let next = this.firstChildOf(slot)
+      while (next === noSlot && slot !== top) {
+        next = this.nextSiblingOf(slot)
+        if (next === noSlot) slot = this.parentOf(slot)
+      }
+      slot = next
+    }
+    return count
+  }
+
   childCount(slot: number): number {
     return this.table.stat32(slot, statOffsets.numChildren)
   }

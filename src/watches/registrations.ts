@@ -54,6 +54,22 @@ export class Registrations {
     return this.#recursiveCount === 0 ? told : this.#recursiveAbove(path, told)
   }
 
+  /** Whether there was such a watch. */
+  remove(connection: ConnectionId, path: string, mode: WatchMode | 'any'): boolean {
+    const watchers = this.#modesByPath.get(path)
+    const before = watchers?.get(connection)
+    if (watchers === undefined || before === undefined) return false
+    const left = before & ~bitsOf(mode)
+    if (left === before) return false
+    if (left === 0) {
+      this.#forget(connection, path, watchers)
+    } else {
+      watchers.set(connection, left)
+      if (mode === 'recursive') this.#recursiveCount--
+    }
+    return true
+  }
+
   removeConnection(connection: ConnectionId): void {
     const paths = this.#pathsByConnection.get(connection)
     if (paths === undefined) return
@@ -64,8 +80,8 @@ export class Registrations {
     }
   }
 
-  has(connection: ConnectionId, path: string, mode: WatchMode): boolean {
-    return ((this.#modesByPath.get(path)?.get(connection) ?? 0) & watchModes[mode]) !== 0
+  has(connection: ConnectionId, path: string, mode: WatchMode | 'any'): boolean {
+    return ((this.#modesByPath.get(path)?.get(connection) ?? 0) & bitsOf(mode)) !== 0
   }
 
   /** Pairs of connection and path, whatever their modes (ZK: WatchManager.size). */
@@ -108,6 +124,10 @@ export class Registrations {
     assert(paths?.delete(path) === true, 'a watcher knows its path', { path, connection })
     if (paths.size === 0) this.#pathsByConnection.delete(connection)
   }
+}
+
+function bitsOf(mode: WatchMode | 'any'): number {
+  return mode === 'any' ? watchModes.standard | watchModes.persistent | watchModes.recursive : watchModes[mode]
 }
 
 function parentOf(path: string): string | null {

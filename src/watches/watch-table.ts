@@ -7,8 +7,9 @@
 import { assertNever } from '../base/assert.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import type { WatchEventType } from '../protocol/client/watch-event.ts'
+import type { WatcherType } from '../protocol/client/watch-kinds.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
-import { Registrations } from './registrations.ts'
+import { Registrations, type WatchMode } from './registrations.ts'
 
 /** A change of one znode. `acl` is that of the znode at `path`: of a deleted one as it was. */
 export interface ZnodeEvent {
@@ -46,6 +47,17 @@ export interface WatchSummary {
   readonly watchCount: number
 }
 
+/** What a type of watch is in each of the two tables; null: that table has none of it. */
+const modesOfType: Readonly<
+  Record<WatcherType, { readonly data: WatchMode | 'any' | null; readonly child: WatchMode | 'any' | null }>
+> = {
+  children: { data: null, child: 'standard' },
+  data: { data: 'standard', child: null },
+  any: { data: 'any', child: 'any' },
+  persistent: { data: 'persistent', child: 'persistent' },
+  recursive: { data: 'recursive', child: null },
+}
+
 const nothing: readonly Notification[] = []
 
 export class WatchTable {
@@ -74,6 +86,21 @@ export class WatchTable {
 
   addRecursive(connection: ConnectionId, path: string): void {
     this.#data.add(connection, path, 'recursive')
+  }
+
+  /** Whether `connection` has a watch of that type at exactly `path` (ZK: DataTree.containsWatcher). */
+  has(connection: ConnectionId, path: string, type: WatcherType): boolean {
+    const { data, child } = modesOfType[type]
+    if (data !== null && this.#data.has(connection, path, data)) return true
+    return child !== null && this.#child.has(connection, path, child)
+  }
+
+  /** Takes away the watches of that type at exactly `path`, and no others; false: there were none. Nobody is told. */
+  remove(connection: ConnectionId, path: string, type: WatcherType): boolean {
+    const { data, child } = modesOfType[type]
+    const wasInData = data !== null && this.#data.remove(connection, path, data)
+    const wasInChild = child !== null && this.#child.remove(connection, path, child)
+    return wasInData || wasInChild
   }
 
   /**

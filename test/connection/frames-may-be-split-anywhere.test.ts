@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ClientConnection, type ConnectionInput } from '../../src/connection/client-connection.ts'
-import { bytesOf, hexOf } from '../jute/hex.ts'
-import { SeededRandom } from '../jute/seeded-random.ts'
+import { bytesOf, hexOf } from '../support/hex.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
 import { attachedConnection, connectFrame, feed, joined, requestFrame } from './conversation.ts'
 
 const getA = bytesOf('00000002 2f61 01')

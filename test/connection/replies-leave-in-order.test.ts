@@ -6,7 +6,7 @@ import {
   describeConnectionInput,
 } from '../../src/connection/client-connection.ts'
 import { sessionPasswordOf } from '../../src/protocol/client/session-password.ts'
-import { bytesOf, hexOf } from '../jute/hex.ts'
+import { bytesOf, hexOf } from '../support/hex.ts'
 import { attachedConnection, connectFrame, feed, requestFrame, sessionId } from './conversation.ts'
 
 function connected(readOnly: boolean | null): ClientConnection {

@@ -7,7 +7,7 @@ import {
   describeConnectionInput,
 } from '../../src/connection/client-connection.ts'
 import { type CloseReason, closeReasons } from '../../src/connection/close-reason.ts'
-import { bytesOf } from '../jute/hex.ts'
+import { bytesOf } from '../support/hex.ts'
 import { attachedConnection, connectFrame, feed, frame, joined, requestFrame, textBytes } from './conversation.ts'
 
 function refusedFor(reason: CloseReason): readonly ConnectionInput[] {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { SessionId } from '../../src/base/ids.ts'
 import { JuteReader } from '../../src/jute/jute-reader.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
-import { bytesOf, hexOf } from './hex.ts'
+import { bytesOf, hexOf } from '../support/hex.ts'
 
 interface Row {
   readonly what: string

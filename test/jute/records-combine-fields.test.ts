@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as fields from '../../src/jute/fields.ts'
 import { decode, encode, record } from '../../src/jute/record.ts'
-import { bytesOf, hexOf } from './hex.ts'
+import { bytesOf, hexOf } from '../support/hex.ts'
 
 const Pair = record('Pair', { name: fields.text, count: fields.int })
 const Old = record('Old', { count: fields.int, flag: fields.trailing(fields.boolean) })

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { JuteReader } from '../../src/jute/jute-reader.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import { decodeUtf8 } from '../../src/jute/utf8.ts'
-import { bytesOf, hexOf } from './hex.ts'
-import { SeededRandom } from './seeded-random.ts'
+import { bytesOf, hexOf } from '../support/hex.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
 
 function decoded(hex: string): string {
   const bytes = bytesOf(hex)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ByteArena, offsetOf } from '../../src/tree/byte-arena.ts'
-import { SeededRandom } from '../jute/seeded-random.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
 import { TreeDriver } from './tree-driver.ts'
 
 describe('the memory of a tree', () => {
@@ -81,6 +81,21 @@ describe('the byte arena', () => {
     for (const ref of refs) arena.free(ref)
     expect(full).toBeGreaterThanOrEqual(50_000 * 100)
     expect(arena.slabSizeBytes).toBeLessThanOrEqual(1024 * 1024)
+  })
+
+  test.each([
+    [1, 16],
+    [17, 32],
+    [113, 128],
+    [129, 160],
+    [161, 192],
+    [225, 256],
+    [257, 320],
+    [229_377, 262_144],
+  ])('lengths from %i to %i share a size class and the next one does not', (first, last) => {
+    const arena = new ByteArena()
+    expect(arena.isSameClass(first, last)).toBe(true)
+    expect(arena.isSameClass(last, last + 1)).toBe(false)
   })
 
   test('a block that was freed already is not freed again', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { matchNameBackwards, nameLengthBytes, readName, writeName } from '../../src/tree/znode-name.ts'
-import { SeededRandom } from '../jute/seeded-random.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
 import { TreeDriver } from './tree-driver.ts'
 
 function stored(name: string): Uint8Array {

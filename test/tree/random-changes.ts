@@ -1,7 +1,7 @@
 /** Random changes that fit the present state of a model, as validation on the leader would let through. */
 import type { SessionId } from '../../src/base/ids.ts'
 import type { AclEntry, Change } from '../../src/protocol/txn/txn.ts'
-import type { SeededRandom } from '../jute/seeded-random.ts'
+import type { SeededRandom } from '../support/seeded-random.ts'
 import { type PlainModel, parentOf } from './plain-model.ts'
 import { creation } from './tree-driver.ts'
 

@@ -95,7 +95,7 @@ describe('what a change tells a watcher', () => {
 })
 
 describe('one-shot watches', () => {
-  it('fire once', () => {
+  it('a one-shot watch fires once', () => {
     const table = new WatchTable()
     table.addData(one, '/n')
     expect(told(table, dataChanged('/n'))).toHaveLength(1)

@@ -1,0 +1,49 @@
+/** The text of conf (ZK: ZooKeeperServer.dumpConf, QuorumZooKeeperServer.dumpConf). */
+import { asLines } from './connection-text.ts'
+import type { ConfigStatus, MemberStatus, ServerStatus } from './server-status.ts'
+
+export function renderConf(status: ServerStatus): string {
+  const { config } = status
+  const common = asLines([
+    `clientPort=${config.clientAddress.port}`,
+    'secureClientPort=-1',
+    `dataDir=${config.dataDir}`,
+    `dataDirSize=${status.dataDirSizeBytes}`,
+    `dataLogDir=${config.dataLogDir}`,
+    `dataLogSize=${status.dataLogDirSizeBytes}`,
+    `tickTime=${config.tickTimeMs}`,
+    `maxClientCnxns=${config.maxClientConnectionsPerAddress}`,
+    `minSessionTimeout=${config.minSessionTimeoutMs}`,
+    `maxSessionTimeout=${config.maxSessionTimeoutMs}`,
+    `clientPortListenBacklog=${config.clientBacklog}`,
+    `serverId=${config.mode === 'standalone' ? 0 : status.serverId}`,
+  ])
+  return config.mode === 'standalone' ? common : common + renderEnsemble(config, status)
+}
+
+/** The member list ends without a newline, as in ZooKeeper. */
+function renderEnsemble(config: ConfigStatus, status: ServerStatus): string {
+  const self = config.members.find((member) => member.id === status.serverId)
+  return (
+    asLines([
+      `initLimit=${config.initLimitMs / config.tickTimeMs}`,
+      `syncLimit=${config.syncLimitMs / config.tickTimeMs}`,
+      'electionAlg=3',
+      `electionPort=${self?.electionPort ?? -1}`,
+      `quorumPort=${self?.quorumPort ?? -1}`,
+      'peerType=0',
+      'membership: ',
+    ]) + [...config.members.map(describeMember), 'version=0'].join('\n')
+  )
+}
+
+/** A `server.N` line as the configuration znode has it (ZK: QuorumServer.toString). */
+export function describeMember(member: MemberStatus): string {
+  const peer = `server.${member.id}=${bracketed(member.host)}:${member.quorumPort}:${member.electionPort}:${member.role}`
+  if (member.clientPort === null) return peer
+  return `${peer};${bracketed(member.clientHost ?? '0.0.0.0')}:${member.clientPort}`
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,33 @@
+/**
+ * The text of envi (ZK: Environment.list). The keys are those of a JVM because that is what their readers look for;
+ * where Node has nothing to say the value is `<NA>`, as in ZooKeeper.
+ */
+import { asLines } from './connection-text.ts'
+import type { AdminSources } from './server-status.ts'
+
+const bytesPerMegabyte = 1024 * 1024
+
+export function renderEnvi({ status, environment, memory }: AdminSources): string {
+  const megabytes = (bytes: number): string => `${Math.trunc(bytes / bytesPerMegabyte)}MB`
+  return asLines([
+    'Environment:',
+    `zookeeper.version=${status.version}`,
+    `host.name=${environment.hostName}`,
+    `java.version=Node.js ${environment.nodeVersion}`,
+    'java.vendor=<NA>',
+    `java.home=${environment.nodeExecutable}`,
+    'java.class.path=<NA>',
+    'java.library.path=<NA>',
+    `java.io.tmpdir=${environment.temporaryFolder}`,
+    'java.compiler=<NA>',
+    `os.name=${environment.osName}`,
+    `os.arch=${environment.osArch}`,
+    `os.version=${environment.osVersion}`,
+    `user.name=${environment.userName}`,
+    `user.home=${environment.userHome}`,
+    `user.dir=${environment.userDir}`,
+    `jvm.memory.free=${megabytes(memory.freeBytes)}`,
+    `jvm.memory.max=${megabytes(memory.maxBytes)}`,
+    `jvm.memory.total=${megabytes(memory.totalBytes)}`,
+  ])
+}

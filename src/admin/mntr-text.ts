@@ -1,0 +1,66 @@
+/**
+ * The text of mntr, `zk_<key>` and a value on each line (ZK: MonitorCommand). Monitors pick lines by key; a key that
+ * we cannot fill truthfully is left out rather than set to a number that means nothing.
+ */
+import { assert } from '../base/assert.ts'
+import { asLines } from './connection-text.ts'
+import { javaDouble } from './java-double.ts'
+import type { LeaderStatus, ServerStatus, ServingMode } from './server-status.ts'
+
+/** ZK: QuorumPeer.getDetailedState in the broadcast phase, the only one in which clients are served. */
+const peerStates: Partial<Readonly<Record<ServingMode, string>>> = {
+  leader: 'leading - broadcast',
+  follower: 'following - broadcast',
+  observer: 'observing - broadcast',
+}
+
+export function renderMntr(status: ServerStatus): string {
+  const { serving } = status
+  assert(serving !== null, 'only a serving server is monitored')
+  const rows: (readonly [key: string, value: string | number])[] = [
+    ['version', status.version],
+    ['server_state', serving.mode],
+  ]
+  const peerState = peerStates[serving.mode]
+  if (peerState !== undefined) rows.push(['peer_state', peerState], ['quorum_size', status.config.members.length])
+  rows.push(
+    ['avg_latency', javaDouble(status.latency.avgMs)],
+    ['max_latency', Math.trunc(status.latency.maxMs)],
+    ['min_latency', Math.trunc(status.latency.minMs)],
+    ['packets_received', status.packetsReceived],
+    ['packets_sent', status.packetsSent],
+    ['num_alive_connections', status.connections.length],
+    ['outstanding_requests', status.outstandingRequests],
+    ['uptime', Math.trunc(status.uptimeMs)],
+    ['znode_count', serving.znodeCount],
+    ['watch_count', serving.watchCount],
+    ['ephemerals_count', serving.ephemeralCount],
+    ['approximate_data_size', serving.approximateDataSizeBytes],
+    ['global_sessions', serving.globalSessionCount],
+    ['local_sessions', serving.localSessionCount],
+    ['auth_failed_count', status.authFailedCount],
+  )
+  if (status.fileDescriptors !== null) {
+    rows.push(
+      ['open_file_descriptor_count', status.fileDescriptors.openCount],
+      ['max_file_descriptor_count', status.fileDescriptors.maxCount],
+    )
+  }
+  if (serving.leader !== null) rows.push(...leaderRows(serving.leader))
+  for (const [key, value] of status.metrics) rows.push([key, Number.isInteger(value) ? value : javaDouble(value)])
+  return asLines(rows.map(([key, value]) => `zk_${key}\t${value}`))
+}
+
+function leaderRows(leader: LeaderStatus): readonly (readonly [string, number])[] {
+  return [
+    ['learners', leader.learnerCount],
+    ['synced_followers', leader.syncedFollowerCount],
+    ['synced_non_voting_followers', leader.syncedNonVotingFollowerCount],
+    ['synced_observers', leader.syncedObserverCount],
+    ['pending_syncs', leader.pendingSyncCount],
+    ['leader_uptime', Math.trunc(leader.uptimeMs)],
+    ['last_proposal_size', leader.proposals.lastBytes],
+    ['max_proposal_size', leader.proposals.maxBytes],
+    ['min_proposal_size', leader.proposals.minBytes],
+  ]
+}

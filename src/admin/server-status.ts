@@ -1,0 +1,153 @@
+/**
+ * What the administrative commands read: one value, taken at one moment by the server. Commands turn it into text
+ * and know nothing else, so they can be tested without a server and serve other formats later.
+ * Assumes: whoever fills it in does so in one turn of the event loop, so the numbers belong together.
+ */
+import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
+
+export type ServingMode = 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only'
+
+export interface LatencyStatus {
+  readonly minMs: number
+  readonly avgMs: number
+  readonly maxMs: number
+}
+
+export interface ConnectionStatus {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  /** Interest in the socket, as ZooKeeper's selector shows it: 1 reads, 4 has output queued, 0 neither. */
+  readonly interestOps: number
+  readonly outstandingRequests: number
+  readonly packetsReceived: number
+  readonly packetsSent: number
+  readonly session: ConnectionSessionStatus | null
+}
+
+/** The part of a connection's line that exists once it has a session. */
+export interface ConnectionSessionStatus {
+  readonly sessionId: SessionId
+  /** The code of the operation table: PING, CREA, NA, … */
+  readonly lastOp: string
+  readonly establishedAtWallMs: number
+  readonly timeoutMs: number
+  readonly lastXid: number | null // null = none yet
+  readonly lastZxid: Zxid | null // null prints as -1, the state before the first reply
+  /** Monotonic milliseconds at the last reply. */
+  readonly lastResponseAtMs: number
+  readonly lastLatencyMs: number
+  readonly latency: LatencyStatus
+}
+
+export interface ProposalSizeStatus {
+  readonly lastBytes: number // -1 = none yet, for all three
+  readonly minBytes: number
+  readonly maxBytes: number
+}
+
+export interface LeaderStatus {
+  readonly learnerCount: number
+  readonly syncedFollowerCount: number
+  readonly syncedNonVotingFollowerCount: number
+  readonly syncedObserverCount: number
+  readonly pendingSyncCount: number
+  readonly uptimeMs: number
+  readonly proposals: ProposalSizeStatus
+}
+
+/** The settings that `conf` prints; a `Config` is one. */
+export interface ConfigStatus {
+  readonly mode: 'standalone' | 'ensemble'
+  readonly members: readonly MemberStatus[]
+  readonly dataDir: string
+  readonly dataLogDir: string
+  readonly clientAddress: { readonly host: string; readonly port: number }
+  readonly clientBacklog: number
+  readonly tickTimeMs: number
+  readonly initLimitMs: number
+  readonly syncLimitMs: number
+  readonly minSessionTimeoutMs: number
+  readonly maxSessionTimeoutMs: number
+  readonly maxClientConnectionsPerAddress: number
+}
+
+export interface MemberStatus {
+  readonly id: ServerId
+  readonly host: string
+  readonly quorumPort: number
+  readonly electionPort: number
+  readonly role: 'participant'
+  readonly clientHost: string | null
+  readonly clientPort: number | null
+}
+
+/** What every serving role can tell. */
+export interface ServingStatus {
+  readonly mode: ServingMode
+  readonly zxid: Zxid
+  readonly znodeCount: number
+  readonly ephemeralCount: number
+  readonly watchCount: number
+  readonly approximateDataSizeBytes: number
+  readonly globalSessionCount: number
+  readonly localSessionCount: number
+  /** Null unless leading. */
+  readonly leader: LeaderStatus | null
+}
+
+export interface FileDescriptorStatus {
+  readonly openCount: number
+  readonly maxCount: number
+}
+
+export interface ServerStatus {
+  readonly serverId: ServerId
+  readonly config: ConfigStatus
+  /** As `versionText` of server-version.ts renders it. */
+  readonly version: string
+  /** Null while the server has no leader and answers no client. */
+  readonly serving: ServingStatus | null
+  readonly uptimeMs: number
+  /** Of requests since the start or the last reset. */
+  readonly latency: LatencyStatus
+  readonly packetsReceived: number
+  readonly packetsSent: number
+  readonly outstandingRequests: number
+  readonly authFailedCount: number
+  readonly connections: readonly ConnectionStatus[]
+  /** Bytes below each folder, if someone counts them; 0 otherwise. */
+  readonly dataDirSizeBytes: number
+  readonly dataLogDirSizeBytes: number
+  /** Null where the system does not tell. */
+  readonly fileDescriptors: FileDescriptorStatus | null
+  /** Further `mntr` lines, key without `zk_`: counters and histograms of whoever keeps them. */
+  readonly metrics: ReadonlyMap<string, number>
+}
+
+/** Facts of the machine and the process for `envi`; read once at the start. */
+export interface EnvironmentFacts {
+  readonly hostName: string
+  readonly nodeVersion: string
+  readonly nodeExecutable: string
+  readonly temporaryFolder: string
+  readonly osName: string
+  readonly osArch: string
+  readonly osVersion: string
+  readonly userName: string
+  readonly userHome: string
+  readonly userDir: string
+}
+
+/** Memory at this moment, for `envi`. */
+export interface MemoryStatus {
+  readonly freeBytes: number
+  readonly maxBytes: number
+  readonly totalBytes: number
+}
+
+/** What a word may read. */
+export interface AdminSources {
+  readonly status: ServerStatus
+  readonly environment: EnvironmentFacts
+  readonly memory: MemoryStatus
+}

@@ -1,0 +1,50 @@
+/** Sends a four-letter word to one server and collects what it says until it closes. */
+import type { AdminWord } from '../base/admin-words.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import { describeAddress } from '../client/connect-string.ts'
+import type { Address } from '../ports/stream.ts'
+import type { CliWorld } from './cli-world.ts'
+
+export type AskFailure = { readonly kind: 'unreachable' | 'lost'; readonly message: string }
+
+export function askWord(
+  world: Pick<CliWorld, 'dialer' | 'timers'>,
+  address: Address,
+  word: AdminWord,
+  timeoutMs: number,
+): Promise<Result<string, AskFailure>> {
+  const server = describeAddress(address)
+  return new Promise((resolve) => {
+    world.dialer.dial(address, timeoutMs, (outcome) => {
+      if (!outcome.ok) {
+        resolve(err({ kind: 'unreachable', message: `cannot connect to ${server}: ${outcome.error.message}` }))
+        return
+      }
+      const { stream } = outcome
+      const decoder = new TextDecoder()
+      let text = ''
+      const cancel = world.timers.after(timeoutMs, () => {
+        resolve(err({ kind: 'lost', message: `${server} did not answer ${word} within ${timeoutMs} ms` }))
+        stream.destroy()
+      })
+      stream.handle({
+        onData: (bytes) => {
+          text += decoder.decode(bytes, { stream: true })
+        },
+        onDrain: () => undefined,
+        // Servers answer by closing; one that closes without a word does not know it.
+        onClose: (error) => {
+          cancel()
+          if (text !== '') resolve(ok(text))
+          else
+            resolve(err({ kind: 'lost', message: `${server} closed without an answer to ${word}${reasonOf(error)}` }))
+        },
+      })
+      stream.write(new TextEncoder().encode(word))
+    })
+  })
+}
+
+function reasonOf(error: Error | null): string {
+  return error === null ? '' : `: ${error.message}`
+}

@@ -1,0 +1,14 @@
+/** ACL entries of the client's door to and from the wire. */
+import type { AclWire } from '../protocol/client/acl.ts'
+import type { AclEntry } from './types.ts'
+
+/** Anyone may do anything (ZK: ZooDefs.Ids.OPEN_ACL_UNSAFE), the default of every client. */
+export const openAcl: readonly AclEntry[] = [{ permissions: 31, scheme: 'world', id: 'anyone' }]
+
+export function aclToWire(acl: readonly AclEntry[]): readonly AclWire[] {
+  return acl.map(({ permissions, scheme, id }) => ({ perms: permissions, scheme, id }))
+}
+
+export function aclFromWire(acl: readonly AclWire[] | null): readonly AclEntry[] {
+  return (acl ?? []).map(({ perms, scheme, id }) => ({ permissions: perms, scheme: scheme ?? '', id: id ?? '' }))
+}

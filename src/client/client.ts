@@ -1,0 +1,302 @@
+/**
+ * The operations of a client: arguments to request bodies, reply bodies to values, refusals to `ClientError`s.
+ * Owns: nothing but the meaning; the session owns connections and order.
+ * Watches are registered in the very turn in which the reply arrives: an event may be the next frame.
+ */
+import { type ErrorName, errors } from '../base/errors.ts'
+import type { Zxid } from '../base/ids.ts'
+import { JuteWriter } from '../jute/jute-writer.ts'
+import { type Codec, decode, encode } from '../jute/record.ts'
+import { writeMultiRequest } from '../protocol/client/multi.ts'
+import { writeMultiReadRequest } from '../protocol/client/multi-read.ts'
+import type { OpName } from '../protocol/client/operations.ts'
+import * as reply from '../protocol/client/replies.ts'
+import * as request from '../protocol/client/requests.ts'
+import { addWatchModes, watcherTypes } from '../protocol/client/watch-kinds.ts'
+import { aclFromWire, aclToWire, openAcl } from './acl-wire.ts'
+import { toClientPath, toServerPath } from './chroot.ts'
+import { openFollow, openFollowChildren } from './follow.ts'
+import { createFlags, readMultiResults, toMultiOps } from './multi.ts'
+import { readReadResults, toReadOps } from './multi-read.ts'
+import type { Outcome, Session } from './session.ts'
+import {
+  type AclEntry,
+  type Client,
+  ClientError,
+  type ClientState,
+  type CreateMode,
+  type CreateOptions,
+  type MultiRequest,
+  type MultiResult,
+  type ReadOptions,
+  type ReadRequest,
+  type ReadResult,
+  type Watcher,
+  type WatchOptions,
+  type ZnodeStat,
+  type ZnodeView,
+} from './types.ts'
+import { ValueStream } from './value-stream.ts'
+import type { WatchList } from './watch-registry.ts'
+import { statFromWire } from './znode-stat.ts'
+
+const anyVersion = -1
+const emptyBody = new Uint8Array(0)
+
+/** Assumes that whoever made the session has started it, and with the same `chroot`. */
+export class SessionClient implements Client {
+  readonly #session: Session
+  readonly #chroot: string
+
+  constructor(session: Session, chroot: string) {
+    this.#session = session
+    this.#chroot = chroot
+  }
+
+  get state(): ClientState {
+    return this.#session.state
+  }
+
+  get session(): Client['session'] {
+    return this.#session.identity
+  }
+
+  get lastZxidSeen(): Zxid {
+    return this.#session.lastZxidSeen
+  }
+
+  whenConnected(): Promise<void> {
+    const now = this.#connectOutcome(this.#session.state)
+    if (now !== null) return now
+    return new Promise((resolve) => {
+      const stop = this.#session.onStateChange((state) => {
+        const outcome = this.#connectOutcome(state)
+        if (outcome === null) return
+        stop()
+        resolve(outcome)
+      })
+    })
+  }
+
+  onStateChange(callback: (state: ClientState) => void): () => void {
+    return this.#session.onStateChange(callback)
+  }
+
+  states(): AsyncIterableIterator<ClientState> {
+    const stream: ValueStream<ClientState> = new ValueStream('all', () => stop())
+    const stop = this.#session.onStateChange((state) => {
+      stream.push(state)
+      if (this.#session.isOver) stream.end(null)
+    })
+    if (this.#session.isOver) stream.end(null)
+    return stream
+  }
+
+  async create(
+    path: string,
+    data: Uint8Array | null = null,
+    options: CreateOptions = {},
+  ): Promise<{ path: string; stat: ZnodeStat }> {
+    const { mode = 'persistent', ttlMs } = options
+    const op = ttlMs !== undefined ? 'createTTL' : mode === 'container' ? 'createContainer' : 'create2'
+    const common = { path: this.#inside(path), data, acl: aclToWire(options.acl ?? openAcl) }
+    const body =
+      ttlMs === undefined
+        ? encode(request.CreateRequest, { ...common, flags: createFlags[mode] })
+        : encode(request.CreateTtlRequest, { ...common, flags: ttlFlagsOf(mode), ttlMs: BigInt(Math.ceil(ttlMs)) })
+    const created = this.#decoded(op, path, await this.#send(op, body), reply.CreateWithStatReply)
+    return { path: toClientPath(this.#chroot, created.path), stat: statFromWire(created.stat) }
+  }
+
+  async delete(path: string, version = anyVersion): Promise<void> {
+    const outcome = await this.#send('delete', encode(request.DeleteRequest, { path: this.#inside(path), version }))
+    if (!outcome.ok) throw this.#refusal('delete', path, outcome.error)
+  }
+
+  async exists(path: string, options: ReadOptions = {}): Promise<ZnodeStat | null> {
+    const { watch } = options
+    const body = encode(request.WatchableRequest, { path: this.#inside(path), watch: watch !== undefined })
+    const outcome = await this.#send('exists', body, (result) => {
+      if (watch !== undefined) this.#watchIfRead(result.ok ? 'data' : 'exist', path, watch)(result)
+    })
+    if (!outcome.ok && outcome.error === 'no-node') return null
+    return statFromWire(this.#decoded('exists', path, outcome, reply.StatReply).stat)
+  }
+
+  async getData(path: string, options: ReadOptions = {}): Promise<{ data: Uint8Array | null; stat: ZnodeStat }> {
+    const { data, stat } = await this.#read('getData', path, 'data', options, reply.GetDataReply)
+    return { data, stat: statFromWire(stat) }
+  }
+
+  async setData(path: string, data: Uint8Array | null, version = anyVersion): Promise<ZnodeStat> {
+    const body = encode(request.SetDataRequest, { path: this.#inside(path), data, version })
+    return statFromWire(this.#decoded('setData', path, await this.#send('setData', body), reply.StatReply).stat)
+  }
+
+  async getChildren(
+    path: string,
+    options: ReadOptions = {},
+  ): Promise<{ children: readonly string[]; stat: ZnodeStat }> {
+    const { children, stat } = await this.#read('getChildren2', path, 'child', options, reply.GetChildren2Reply)
+    return { children: children ?? [], stat: statFromWire(stat) }
+  }
+
+  async getAcl(path: string): Promise<{ acl: readonly AclEntry[]; stat: ZnodeStat }> {
+    const outcome = await this.#send('getACL', encode(request.PathRequest, { path: this.#inside(path) }))
+    const { acl, stat } = this.#decoded('getACL', path, outcome, reply.GetAclReply)
+    return { acl: aclFromWire(acl), stat: statFromWire(stat) }
+  }
+
+  async setAcl(path: string, acl: readonly AclEntry[], version = anyVersion): Promise<ZnodeStat> {
+    const body = encode(request.SetAclRequest, { path: this.#inside(path), acl: aclToWire(acl), version })
+    return statFromWire(this.#decoded('setACL', path, await this.#send('setACL', body), reply.StatReply).stat)
+  }
+
+  async sync(path: string): Promise<void> {
+    const outcome = await this.#send('sync', encode(request.SyncRequest, { path: this.#inside(path) }))
+    if (!outcome.ok) throw this.#refusal('sync', path, outcome.error)
+  }
+
+  async multi(requests: readonly MultiRequest[]): Promise<readonly MultiResult[]> {
+    const writer = new JuteWriter()
+    writeMultiRequest(writer, toMultiOps(requests, this.#chroot))
+    const outcome = await this.#send('multi', writer.take())
+    if (!outcome.ok) throw this.#refusal('multi', null, outcome.error)
+    return readMultiResults(requests, this.#chroot, outcome.body)
+  }
+
+  async multiRead(requests: readonly ReadRequest[]): Promise<readonly ReadResult[]> {
+    const writer = new JuteWriter()
+    writeMultiReadRequest(writer, toReadOps(requests, this.#chroot))
+    const outcome = await this.#send('multiRead', writer.take())
+    if (!outcome.ok) throw this.#refusal('multiRead', null, outcome.error)
+    const results = readReadResults(outcome.body, requests.length)
+    if (results === null) throw undecodable('multiRead', null)
+    return results
+  }
+
+  async getEphemerals(prefix = '/'): Promise<readonly string[]> {
+    // Text before text, so that /app/ is asked for and not /apple too.
+    const prefixPath = this.#chroot + prefix
+    const outcome = await this.#send('getEphemerals', encode(request.EphemeralsRequest, { prefixPath }))
+    const { ephemerals } = this.#decoded('getEphemerals', prefix, outcome, reply.EphemeralsReply)
+    return (ephemerals ?? []).map((path) => toClientPath(this.#chroot, path))
+  }
+
+  async countDescendants(path: string): Promise<number> {
+    const body = encode(request.PathRequest, { path: this.#inside(path) })
+    const outcome = await this.#send('getAllChildrenNumber', body)
+    return this.#decoded('getAllChildrenNumber', path, outcome, reply.AllChildrenNumberReply).totalNumber
+  }
+
+  async whoAmI(): Promise<readonly { readonly scheme: string; readonly user: string }[]> {
+    const outcome = await this.#send('whoAmI', emptyBody)
+    const { clientInfo } = this.#decoded('whoAmI', null, outcome, reply.WhoAmIReply)
+    return (clientInfo ?? []).map(({ authScheme, user }) => ({ scheme: authScheme, user }))
+  }
+
+  async watch(path: string, watcher: Watcher, options: WatchOptions = {}): Promise<() => Promise<void>> {
+    const mode = options.recursive === true ? 'recursive' : 'persistent'
+    const serverPath = this.#inside(path)
+    const { watches } = this.#session
+    const own: Watcher = (event) => watcher(event) // the same function may watch twice
+    // Registered before it is sent: otherwise another's removal that follows on the wire could take it along.
+    watches.add(mode, serverPath, own)
+    const outcome = await this.#send(
+      'addWatch',
+      encode(request.AddWatchRequest, { path: serverPath, mode: addWatchModes[mode] }),
+      (result) => void (result.ok || watches.remove(mode, serverPath, own)),
+    )
+    if (!outcome.ok) throw this.#refusal('addWatch', path, outcome.error)
+    return async () => {
+      if (!watches.remove(mode, serverPath, own)) return
+      // If it fails the connection is gone, and with it the watch: it will not be set again.
+      await this.#send(
+        'removeWatches',
+        encode(request.WatcherTypeRequest, { path: serverPath, type: watcherTypes[mode] }),
+      )
+    }
+  }
+
+  async addAuth(scheme: string, credentials: Uint8Array): Promise<void> {
+    const body = encode(request.AuthRequest, { type: 0, scheme, auth: credentials })
+    const outcome = await new Promise<Outcome>((resolve) => this.#session.submitAuth(body, resolve))
+    if (!outcome.ok) throw this.#refusal('auth', null, outcome.error)
+  }
+
+  follow(path: string): AsyncIterableIterator<ZnodeView> {
+    return openFollow(this, path)
+  }
+
+  followChildren(path: string): AsyncIterableIterator<readonly string[] | null> {
+    return openFollowChildren(this, path)
+  }
+
+  async close(): Promise<void> {
+    // Without a connection nobody can be told; the session then ends by its timeout.
+    if (this.#session.state.kind === 'connected') await this.#send('closeSession', emptyBody)
+    this.#session.abandon()
+  }
+
+  abandon(): void {
+    this.#session.abandon()
+  }
+
+  /** Null: not decided yet. */
+  #connectOutcome(state: ClientState): Promise<void> | null {
+    if (state.kind === 'connecting') return null
+    if (state.kind === 'connected') return Promise.resolve()
+    const error = state.kind === 'auth-failed' ? 'auth-failed' : 'session-expired'
+    return Promise.reject(this.#refusal('createSession', null, error))
+  }
+
+  #inside(path: string): string {
+    return toServerPath(this.#chroot, path)
+  }
+
+  #refusal(op: OpName, path: string | null, error: ErrorName): ClientError {
+    const meaning = this.#session.state.kind === 'closed' ? 'The client is closed.' : errors[error].meaning
+    return new ClientError(error, op, path, meaning)
+  }
+
+  /** Resolves with the outcome; `onOutcome` runs before any later frame is handled. */
+  #send(op: OpName, body: Uint8Array, onOutcome?: (outcome: Outcome) => void): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#session.submit(op, body, (outcome) => {
+        onOutcome?.(outcome)
+        resolve(outcome)
+      })
+    })
+  }
+
+  #decoded<T>(op: OpName, path: string | null, outcome: Outcome, codec: Codec<T>): T {
+    if (!outcome.ok) throw this.#refusal(op, path, outcome.error)
+    const decoded = decode(codec, outcome.body)
+    if (!decoded.ok) throw undecodable(op, path)
+    return decoded.value
+  }
+
+  async #read<T>(op: OpName, path: string, list: WatchList, options: ReadOptions, codec: Codec<T>): Promise<T> {
+    const { watch } = options
+    const body = encode(request.WatchableRequest, { path: this.#inside(path), watch: watch !== undefined })
+    return this.#decoded(op, path, await this.#send(op, body, watch && this.#watchIfRead(list, path, watch)), codec)
+  }
+
+  #watchIfRead(list: WatchList, path: string, watch: Watcher): (outcome: Outcome) => void {
+    return (outcome) => {
+      if (outcome.ok) this.#session.watches.add(list, this.#inside(path), watch)
+      // A missing znode can be watched by exists alone.
+      else if (outcome.error === 'no-node' && list === 'exist')
+        this.#session.watches.add('exist', this.#inside(path), watch)
+    }
+  }
+}
+
+function undecodable(op: OpName, path: string | null): ClientError {
+  return new ClientError('marshalling-error', op, path, 'The reply cannot be decoded.')
+}
+
+/** ZK: CreateMode. Other modes go out as they are, for the server to refuse. */
+function ttlFlagsOf(mode: CreateMode): number {
+  return mode === 'persistent' ? 5 : mode === 'persistent-sequential' ? 6 : createFlags[mode]
+}

@@ -1,0 +1,59 @@
+/**
+ * Opening a client: options are checked, a session is started over the given ports.
+ */
+import type { Result } from '../base/result.ts'
+import { err, ok } from '../base/result.ts'
+import { SessionClient } from './client.ts'
+import { parseConnectString } from './connect-string.ts'
+import { Session } from './session.ts'
+import { type Client, ClientError, type ClientOptions, type ClientPorts } from './types.ts'
+
+const sessionTimeoutMsDefault = 10_000
+const retryDelayMsDefault = 100
+
+/** Starts to connect and returns at once; requests made before it is connected wait. */
+export function openClient(options: ClientOptions, ports: ClientPorts): Result<Client, string> {
+  const parsed = parseConnectString(options.servers)
+  if (!parsed.ok) return err(parsed.error)
+  const timeoutMs = options.sessionTimeoutMs ?? sessionTimeoutMsDefault
+  const { addresses, chroot } = parsed.value
+  const session = new Session(
+    {
+      addresses,
+      chroot,
+      timeoutMs,
+      dialTimeoutMs: options.dialTimeoutMs ?? Math.ceil(timeoutMs / 3),
+      retryDelayMs: options.retryDelayMs ?? retryDelayMsDefault,
+      session: options.session ?? null,
+    },
+    ports,
+  )
+  session.start()
+  return ok(new SessionClient(session, chroot))
+}
+
+/** Resolves once connected. Rejects with connection-loss if no server accepts within `connectTimeoutMs`, and then stops trying. */
+export async function connectWith(
+  options: ClientOptions,
+  connectTimeoutMs: number,
+  ports: ClientPorts,
+): Promise<Client> {
+  const opened = openClient(options, ports)
+  if (!opened.ok) throw new ClientError('bad-arguments', 'connect', null, opened.error)
+  const client = opened.value
+  let hasTimedOut = false
+  const cancel = ports.timers.after(connectTimeoutMs, () => {
+    hasTimedOut = true
+    client.abandon()
+  })
+  try {
+    await client.whenConnected()
+    return client
+  } catch (error) {
+    if (!hasTimedOut) throw error
+    const tried = `no server of ${options.servers} accepted a session within ${connectTimeoutMs} ms`
+    throw new ClientError('connection-loss', 'connect', null, tried)
+  } finally {
+    cancel()
+  }
+}

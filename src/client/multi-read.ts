@@ -1,0 +1,48 @@
+/**
+ * A multiRead as the client sees it: each read has its own outcome, and a refused one is a value, since the others
+ * are still of use (ZK: MultiResponse).
+ */
+import { JuteReader } from '../jute/jute-reader.ts'
+import { MultiHeader } from '../protocol/client/headers.ts'
+import type { ReadOp } from '../protocol/client/multi-read.ts'
+import { opOf } from '../protocol/client/operations.ts'
+import { GetChildrenReply, GetDataReply } from '../protocol/client/replies.ts'
+import { toServerPath } from './chroot.ts'
+import { errorNameOf } from './error-name.ts'
+import type { ReadRequest, ReadResult } from './types.ts'
+import { statFromWire } from './znode-stat.ts'
+
+export function toReadOps(requests: readonly ReadRequest[], chroot: string): readonly ReadOp[] {
+  return requests.map(({ kind, path }) => ({
+    op: kind === 'get-data' ? 'getData' : 'getChildren',
+    path: toServerPath(chroot, path),
+  }))
+}
+
+/** Null: the body does not decode, or does not answer `count` reads. */
+export function readReadResults(body: Uint8Array, count: number): readonly ReadResult[] | null {
+  const reader = new JuteReader(body)
+  const results: ReadResult[] = []
+  for (;;) {
+    const header = MultiHeader.read(reader)
+    if (reader.failed) return null
+    if (header.done) return results.length === count ? results : null
+    const result = readResult(reader, header.type)
+    if (result === null || reader.failed) return null
+    results.push(result)
+  }
+}
+
+function readResult(reader: JuteReader, type: number): ReadResult | null {
+  if (type === -1) return { kind: 'refused', errorName: errorNameOf(reader.readInt()) }
+  switch (opOf(type)) {
+    case 'getData': {
+      const { data, stat } = GetDataReply.read(reader)
+      return { kind: 'data', data, stat: statFromWire(stat) }
+    }
+    case 'getChildren':
+      return { kind: 'children', children: GetChildrenReply.read(reader).children ?? [] }
+    default:
+      return null
+  }
+}

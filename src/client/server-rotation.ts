@@ -1,0 +1,49 @@
+/**
+ * Which server to try next, and when. Clients start at different servers, so that they spread; a round over all of
+ * them without success is followed by a pause that doubles, with jitter, so that they do not come back as one crowd.
+ */
+import type { Random } from '../ports/random.ts'
+import type { Address } from '../ports/stream.ts'
+
+const retryDelayMsMax = 2_000
+
+export class ServerRotation {
+  readonly #addresses: readonly Address[]
+  readonly #retryDelayMs: number
+  readonly #random: Random
+  #at = 0
+  #attempts = 0
+
+  constructor(addresses: readonly Address[], retryDelayMs: number, random: Random) {
+    this.#addresses = shuffled(addresses, random)
+    this.#retryDelayMs = retryDelayMs
+    this.#random = random
+  }
+
+  next(): { readonly address: Address; readonly delayMs: number } {
+    const address = this.#addresses[this.#at]!
+    this.#at = (this.#at + 1) % this.#addresses.length
+    const rounds = Math.floor(this.#attempts / this.#addresses.length)
+    const isStartOfRound = this.#attempts % this.#addresses.length === 0
+    this.#attempts++
+    if (!isStartOfRound || rounds === 0) return { address, delayMs: 0 }
+    const fullMs = Math.min(retryDelayMsMax, this.#retryDelayMs * 2 ** Math.min(rounds - 1, 10))
+    return { address, delayMs: Math.ceil(fullMs / 2 + (fullMs / 2) * (this.#random.uint32() / 2 ** 32)) }
+  }
+
+  /** A connection has proved good: the next failure starts afresh. */
+  reset(): void {
+    this.#attempts = 0
+  }
+}
+
+function shuffled(addresses: readonly Address[], random: Random): readonly Address[] {
+  const result = [...addresses]
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = random.uint32() % (i + 1)
+    const swapped = result[i]!
+    result[i] = result[j]!
+    result[j] = swapped
+  }
+  return result
+}

@@ -1,0 +1,392 @@
+/**
+ * One session over many connections: dialling, the handshake, pings, reconnects, and which request waits for
+ * which reply. Knows frames and headers; what a body means is the business of client.ts.
+ * Owns: the order of requests. Replies come in the order of requests; one that does not proves that the two sides
+ * disagree about the stream, and the connection is dropped rather than matched by guess.
+ * Assumes: `ports` are the only way to time, chance and network, so the same code runs in the simulator.
+ */
+import type { ErrorName } from '../base/errors.ts'
+import type { SessionId, Zxid } from '../base/ids.ts'
+import { JuteReader } from '../jute/jute-reader.ts'
+import { JuteWriter } from '../jute/jute-writer.ts'
+import { decode, encode } from '../jute/record.ts'
+import type { Address, ByteStream } from '../ports/stream.ts'
+import type { CancelTimer } from '../ports/timers.ts'
+import { ConnectRequest, ConnectResponse } from '../protocol/client/connect.ts'
+import { authXid, notificationXid, pingXid, replyHeaderSizeBytes, setWatchesXid } from '../protocol/client/headers.ts'
+import { type OpName, ops } from '../protocol/client/operations.ts'
+import { WatcherEvent, watchEventTypeOf } from '../protocol/client/watch-event.ts'
+import { toClientPath } from './chroot.ts'
+import { describeAddress } from './connect-string.ts'
+import { errorNameOf } from './error-name.ts'
+import { FrameSplitter } from './frame-splitter.ts'
+import { ServerRotation } from './server-rotation.ts'
+import { setWatchesRequest } from './set-watches.ts'
+import type { ClientPorts, ClientState } from './types.ts'
+import { WatchRegistry } from './watch-registry.ts'
+
+export interface SessionOptions {
+  readonly addresses: readonly Address[]
+  readonly chroot: string
+  readonly timeoutMs: number
+  readonly dialTimeoutMs: number
+  readonly retryDelayMs: number
+  readonly session: { readonly id: SessionId; readonly password: Uint8Array } | null
+}
+
+/** `body` is what follows the reply header and belongs to the receiver. */
+export type Outcome =
+  | { readonly ok: true; readonly body: Uint8Array }
+  | { readonly ok: false; readonly error: ErrorName }
+
+interface Pending {
+  readonly op: OpName
+  readonly body: Uint8Array
+  readonly done: (outcome: Outcome) => void
+}
+
+type Link =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'waiting'; readonly cancel: CancelTimer }
+  | { readonly kind: 'dialling'; readonly cancel: () => void }
+  | { readonly kind: 'handshake'; readonly stream: ByteStream; readonly cancel: CancelTimer }
+  | { readonly kind: 'attached'; readonly stream: ByteStream }
+
+const noPassword = new Uint8Array(16)
+
+export class Session {
+  readonly watches = new WatchRegistry()
+  readonly #options: SessionOptions
+  readonly #ports: ClientPorts
+  readonly #rotation: ServerRotation
+  readonly #listeners = new Set<(state: ClientState) => void>()
+  #state: ClientState = { kind: 'connecting' }
+  #link: Link = { kind: 'none' }
+  #identity: { readonly id: SessionId; readonly password: Uint8Array } | null
+  #timeoutMs: number
+  #lastZxidSeen = 0 as Zxid
+  #nextXid = 1
+  #unsent: Pending[] = []
+  #sent: { readonly xid: number; readonly pending: Pending }[] = []
+  #auths: { readonly body: Uint8Array; waiting: ((outcome: Outcome) => void) | null }[] = []
+  #authsUnderWay = 0
+  readonly #output = new JuteWriter()
+  #flushIsDue = false
+  #lastReceivedMs = 0
+  #lastSentMs = 0
+  #cancelTick: CancelTimer | null = null
+  #cancelPatience: CancelTimer | null = null
+
+  constructor(options: SessionOptions, ports: ClientPorts) {
+    this.#options = options
+    this.#ports = ports
+    this.#identity = options.session
+    this.#timeoutMs = options.timeoutMs
+    this.#rotation = new ServerRotation(options.addresses, options.retryDelayMs, ports.random)
+  }
+
+  get state(): ClientState {
+    return this.#state
+  }
+
+  get identity(): { readonly id: SessionId; readonly password: Uint8Array } | null {
+    return this.#identity
+  }
+
+  get lastZxidSeen(): Zxid {
+    return this.#lastZxidSeen
+  }
+
+  get isOver(): boolean {
+    return this.#state.kind !== 'connecting' && this.#state.kind !== 'connected'
+  }
+
+  onStateChange(callback: (state: ClientState) => void): () => void {
+    this.#listeners.add(callback)
+    return () => this.#listeners.delete(callback)
+  }
+
+  start(): void {
+    this.#startPatience()
+    this.#dialNext()
+  }
+
+  /** Sends now if connected, else as soon as it is. `done` is called once, in the turn of the reply. */
+  submit(op: OpName, body: Uint8Array, done: (outcome: Outcome) => void): void {
+    if (this.isOver) {
+      done({ ok: false, error: this.#errorWhenOver() })
+      return
+    }
+    this.#unsent.push({ op, body, done })
+    this.#sendUnsent()
+  }
+
+  /** Credentials belong to a connection on the server's side, so they are kept and given again. */
+  submitAuth(body: Uint8Array, done: (outcome: Outcome) => void): void {
+    if (this.isOver) {
+      done({ ok: false, error: this.#errorWhenOver() })
+      return
+    }
+    this.#auths.push({ body, waiting: done })
+    if (this.#link.kind === 'attached') this.#writeAuth(body)
+  }
+
+  /** Stops without a word to the servers. */
+  abandon(): void {
+    this.#finish({ kind: 'closed' })
+  }
+
+  #dialNext(): void {
+    const { address, delayMs } = this.#rotation.next()
+    if (delayMs === 0) this.#dial(address)
+    else this.#link = { kind: 'waiting', cancel: this.#ports.timers.after(delayMs, () => this.#dial(address)) }
+  }
+
+  #dial(address: Address): void {
+    const cancel = this.#ports.dialer.dial(address, this.#options.dialTimeoutMs, (outcome) => {
+      if (outcome.ok) {
+        this.#shakeHands(outcome.stream, address)
+        return
+      }
+      this.#ports.log?.info('client-dial-failed', { server: describeAddress(address), err: outcome.error })
+      this.#dialNext()
+    })
+    this.#link = { kind: 'dialling', cancel }
+  }
+
+  #shakeHands(stream: ByteStream, address: Address): void {
+    const patienceMs = Math.ceil((this.#timeoutMs * 2) / 3)
+    const cancel = this.#ports.timers.after(patienceMs, () => this.#drop(stream, 'no answer to the connect request'))
+    this.#link = { kind: 'handshake', stream, cancel }
+    const splitter = new FrameSplitter()
+    stream.handle({
+      onData: (bytes) => {
+        this.#lastReceivedMs = this.#ports.clock.monotonicMs()
+        const isWhole = splitter.split(bytes, (payload) => {
+          if (this.#link.kind === 'handshake' && this.#link.stream === stream)
+            this.#onConnectResponse(stream, address, payload)
+          else if (this.#link.kind === 'attached' && this.#link.stream === stream) this.#onFrame(stream, payload)
+        })
+        if (!isWhole) this.#drop(stream, 'a frame has an impossible length')
+      },
+      onDrain: () => undefined,
+      onClose: (error) => this.#onClosed(stream, error),
+    })
+    const request = encode(ConnectRequest, {
+      protocolVersion: 0,
+      lastZxidSeen: BigInt(this.#lastZxidSeen),
+      timeoutMs: this.#options.timeoutMs,
+      sessionId: this.#identity?.id ?? (0n as SessionId),
+      password: this.#identity?.password ?? noPassword,
+      readOnly: false,
+    })
+    const frame = new JuteWriter()
+    frame.writeBuffer(request)
+    stream.write(frame.take())
+  }
+
+  #onConnectResponse(stream: ByteStream, address: Address, payload: Uint8Array): void {
+    if (this.#link.kind === 'handshake') this.#link.cancel()
+    const response = decode(ConnectResponse, payload)
+    if (!response.ok || response.value.password === null) {
+      this.#drop(stream, 'the connect response cannot be decoded')
+      return
+    }
+    const { timeoutMs, sessionId, password } = response.value
+    if (timeoutMs <= 0) {
+      this.#finish({ kind: 'expired' })
+      return
+    }
+    this.#identity = { id: sessionId, password: password.slice() }
+    this.#timeoutMs = timeoutMs
+    this.#link = { kind: 'attached', stream }
+    this.#cancelPatience?.()
+    this.#cancelPatience = null
+    for (const { body } of this.#auths) this.#writeAuth(body)
+    this.#writeSetWatches()
+    this.#startTicking(stream)
+    this.#become({ kind: 'connected', server: describeAddress(address), sessionId, timeoutMs })
+    this.#sendUnsent()
+  }
+
+  #onFrame(stream: ByteStream, payload: Uint8Array): void {
+    if (payload.length < replyHeaderSizeBytes) {
+      this.#drop(stream, 'a frame is shorter than its header')
+      return
+    }
+    const header = new JuteReader(payload)
+    const xid = header.readInt()
+    const zxid = header.readZxid()
+    const code = header.readInt()
+    const body = payload.slice(replyHeaderSizeBytes)
+    if (zxid > this.#lastZxidSeen) this.#lastZxidSeen = zxid
+    const outcome: Outcome = code === 0 ? { ok: true, body } : { ok: false, error: errorNameOf(code) }
+    if (xid === notificationXid) this.#onWatchEvent(zxid, body)
+    else if (xid === authXid) this.#onAuthReply(outcome)
+    else if (xid !== pingXid && xid !== setWatchesXid) this.#onReply(stream, xid, outcome)
+  }
+
+  #onReply(stream: ByteStream, xid: number, outcome: Outcome): void {
+    const first = this.#sent[0]
+    if (first === undefined || first.xid !== xid) {
+      this.#drop(stream, `reply ${xid} came where ${first?.xid ?? 'none'} was due`)
+      return
+    }
+    this.#sent.shift()
+    first.pending.done(outcome)
+    if (first.pending.op === 'closeSession') this.#finish({ kind: 'closed' })
+  }
+
+  #onWatchEvent(zxid: Zxid, body: Uint8Array): void {
+    const event = decode(WatcherEvent, body)
+    const kind = event.ok ? watchEventTypeOf(event.value.type) : null
+    if (!event.ok || kind === null) return // of a later version; nothing here can have asked for it
+    const path = toClientPath(this.#options.chroot, event.value.path)
+    this.watches.deliver(event.value.path, { kind, path, zxid: zxid < 0 ? null : zxid })
+  }
+
+  /** Auth replies carry no number; they come in order. */
+  #onAuthReply(outcome: Outcome): void {
+    const auth = this.#auths[this.#auths.length - this.#authsUnderWay]
+    this.#authsUnderWay--
+    auth?.waiting?.(outcome)
+    if (auth !== undefined) auth.waiting = null
+    // The server closes after a refusal, and would refuse again after each reconnect.
+    if (!outcome.ok) this.#finish({ kind: 'auth-failed' })
+  }
+
+  #onClosed(stream: ByteStream, error: Error | null): void {
+    if ((this.#link.kind !== 'handshake' && this.#link.kind !== 'attached') || this.#link.stream !== stream) return
+    this.#loseLink(error === null ? 'closed by the server' : error.message)
+  }
+
+  #drop(stream: ByteStream, reason: string): void {
+    if ((this.#link.kind !== 'handshake' && this.#link.kind !== 'attached') || this.#link.stream !== stream) return
+    this.#loseLink(reason)
+    stream.destroy()
+  }
+
+  #loseLink(reason: string): void {
+    this.#ports.log?.info('client-connection-lost', { server: this.#serverName(), reason })
+    const wasAttached = this.#link.kind === 'attached'
+    this.#clearLink()
+    if (wasAttached) {
+      this.#startPatience()
+      this.#become({ kind: 'connecting' })
+    }
+    const lost = this.#sent
+    this.#sent = []
+    for (const { pending } of lost) pending.done({ ok: false, error: 'connection-loss' })
+    // A callback may have ended the session.
+    if (!this.isOver) this.#dialNext()
+  }
+
+  #serverName(): string | null {
+    return this.#state.kind === 'connected' ? this.#state.server : null
+  }
+
+  #clearLink(): void {
+    if (this.#link.kind === 'waiting' || this.#link.kind === 'dialling' || this.#link.kind === 'handshake')
+      this.#link.cancel()
+    this.#link = { kind: 'none' }
+    this.#cancelTick?.()
+    this.#cancelTick = null
+    this.#output.reset()
+    this.#authsUnderWay = 0
+  }
+
+  /** While disconnected, requests wait as long as the session could live, then fail: nothing of them was sent. */
+  #startPatience(): void {
+    this.#cancelPatience?.()
+    this.#cancelPatience = this.#ports.timers.after(this.#timeoutMs, () => {
+      const unsent = this.#unsent
+      this.#unsent = []
+      for (const pending of unsent) pending.done({ ok: false, error: 'connection-loss' })
+      if (!this.isOver) this.#startPatience()
+    })
+  }
+
+  #startTicking(stream: ByteStream): void {
+    const intervalMs = Math.max(1, Math.floor(this.#timeoutMs / 6))
+    this.#cancelTick = this.#ports.timers.after(intervalMs, () => {
+      this.#rotation.reset()
+      const nowMs = this.#ports.clock.monotonicMs()
+      // Two thirds leave one third of the session's life to find another server (ZK: ClientCnxn.readTimeout).
+      if (nowMs - this.#lastReceivedMs >= (this.#timeoutMs * 2) / 3) {
+        this.#drop(stream, 'the server has been silent for two thirds of the session timeout')
+        return
+      }
+      if (nowMs - this.#lastSentMs >= intervalMs) this.#writeRequest(pingXid, 'ping', null)
+      this.#startTicking(stream)
+    })
+  }
+
+  #sendUnsent(): void {
+    if (this.#link.kind !== 'attached') return
+    const unsent = this.#unsent
+    this.#unsent = []
+    for (const pending of unsent) {
+      const xid = this.#nextXid
+      this.#nextXid = xid === 0x7fffffff ? 1 : xid + 1
+      this.#sent.push({ xid, pending })
+      this.#writeRequest(xid, pending.op, pending.body)
+    }
+  }
+
+  #writeAuth(body: Uint8Array): void {
+    this.#authsUnderWay++
+    this.#writeRequest(authXid, 'auth', body)
+  }
+
+  #writeSetWatches(): void {
+    for (const batch of this.watches.batches()) {
+      const { op, body } = setWatchesRequest(batch, this.#lastZxidSeen)
+      this.#writeRequest(setWatchesXid, op, body)
+    }
+  }
+
+  /** Everything of one turn leaves in one write. */
+  #writeRequest(xid: number, op: OpName, body: Uint8Array | null): void {
+    const output = this.#output
+    output.writeInt(8 + (body?.length ?? 0))
+    output.writeInt(xid)
+    output.writeInt(ops[op].opcode)
+    if (body !== null) output.writeBytes(body)
+    this.#lastSentMs = this.#ports.clock.monotonicMs()
+    if (this.#flushIsDue) return
+    this.#flushIsDue = true
+    this.#ports.timers.atTurnEnd(() => {
+      this.#flushIsDue = false
+      if (this.#link.kind === 'attached' && output.lengthBytes > 0) this.#link.stream.write(output.take())
+      output.reset()
+    })
+  }
+
+  #become(state: ClientState): void {
+    this.#state = state
+    for (const listener of [...this.#listeners]) listener(state)
+  }
+
+  #finish(state: ClientState): void {
+    if (this.isOver) return
+    const link = this.#link
+    this.#clearLink()
+    this.#cancelPatience?.()
+    this.#cancelPatience = null
+    if (link.kind === 'handshake' || link.kind === 'attached') link.stream.destroy()
+    this.watches.clear()
+    const left = [...this.#sent.map(({ pending }) => pending), ...this.#unsent]
+    this.#sent = []
+    this.#unsent = []
+    this.#become(state)
+    const error = this.#errorWhenOver()
+    for (const pending of left) pending.done({ ok: false, error })
+    for (const auth of this.#auths) auth.waiting?.({ ok: false, error })
+    this.#auths = []
+    this.#listeners.clear()
+  }
+
+  #errorWhenOver(): ErrorName {
+    return this.#state.kind === 'auth-failed' ? 'auth-failed' : 'session-expired'
+  }
+}

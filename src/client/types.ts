@@ -1,0 +1,216 @@
+/**
+ * The words of the client's public door. All of them are plain values; only `Client` has behaviour.
+ * Numbers: zxids are doubles that are exact below epoch 2²¹, session ids are unsigned 64-bit bigints.
+ */
+import type { ErrorName } from '../base/errors.ts'
+import type { SessionId, Zxid } from '../base/ids.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Log } from '../ports/log.ts'
+import type { Random } from '../ports/random.ts'
+import type { Dialer } from '../ports/stream.ts'
+import type { Timers } from '../ports/timers.ts'
+
+/** All that the client touches of the outside world. */
+export interface ClientPorts {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly dialer: Dialer
+  readonly log: Log | null
+}
+
+export interface ClientOptions {
+  /** `host:port,host:port/chroot`; the port is 2181 unless given, IPv6 addresses stand in brackets. */
+  readonly servers: string
+  /** What we ask for; the server's limits decide. Default 10 000. */
+  readonly sessionTimeoutMs?: number
+  /** One attempt to reach one server. Default: a third of the session timeout. */
+  readonly dialTimeoutMs?: number
+  /** Pause before the next round over all servers. Default 100, doubled each round up to 2 000, with jitter. */
+  readonly retryDelayMs?: number
+  /** Takes over an existing session instead of opening one. */
+  readonly session?: { readonly id: SessionId; readonly password: Uint8Array }
+}
+
+export interface ZnodeStat {
+  readonly czxid: Zxid
+  readonly mzxid: Zxid
+  readonly pzxid: Zxid
+  readonly ctimeMs: number
+  readonly mtimeMs: number
+  readonly version: number
+  readonly cversion: number
+  readonly aversion: number
+  readonly ephemeralOwner: bigint // 0n = not ephemeral
+  readonly dataLength: number
+  readonly numChildren: number
+}
+
+export interface AclEntry {
+  readonly permissions: number // read 1, write 2, create 4, delete 8, admin 16
+  readonly scheme: string
+  readonly id: string
+}
+
+export type CreateMode = 'persistent' | 'ephemeral' | 'persistent-sequential' | 'ephemeral-sequential' | 'container'
+
+export interface CreateOptions {
+  readonly mode?: CreateMode // default persistent
+  /** The znode goes when it has had no new data for so long and has no children; only for persistent modes. */
+  readonly ttlMs?: number
+  readonly acl?: readonly AclEntry[] // default: anyone may do anything
+}
+
+export type WatchEventKind = 'created' | 'deleted' | 'data-changed' | 'children-changed'
+
+export interface WatchEvent {
+  readonly kind: WatchEventKind
+  readonly path: string
+  /** Of the txn that caused it; null if the event makes up for what was missed while disconnected. */
+  readonly zxid: Zxid | null
+}
+
+/** Given to a read it is called at most once, given to `watch` until that is stopped. Not called once the session has ended. */
+export type Watcher = (event: WatchEvent) => void
+
+export interface ReadOptions {
+  readonly watch?: Watcher
+}
+
+export interface WatchOptions {
+  /** Also everything below the path, each change under its own path; children-changed is never told. Default false. */
+  readonly recursive?: boolean
+}
+
+/** One operation of a multiRead. */
+export interface ReadRequest {
+  readonly kind: 'get-data' | 'get-children'
+  readonly path: string
+}
+
+export type ReadResult =
+  | { readonly kind: 'data'; readonly data: Uint8Array | null; readonly stat: ZnodeStat }
+  | { readonly kind: 'children'; readonly children: readonly string[] }
+  | { readonly kind: 'refused'; readonly errorName: ErrorName }
+
+export type ClientState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'connected'; readonly server: string; readonly sessionId: SessionId; readonly timeoutMs: number }
+  /** The session is over, and with it its ephemerals and watches; this client is of no further use. */
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'auth-failed' }
+  | { readonly kind: 'closed' }
+
+/** One operation of a multi. */
+export type MultiRequest =
+  | {
+      readonly kind: 'create'
+      readonly path: string
+      readonly data?: Uint8Array | null
+      readonly mode?: CreateMode
+      readonly acl?: readonly AclEntry[]
+    }
+  | { readonly kind: 'delete'; readonly path: string; readonly version?: number }
+  | { readonly kind: 'set-data'; readonly path: string; readonly data: Uint8Array | null; readonly version?: number }
+  | { readonly kind: 'check'; readonly path: string; readonly version: number }
+
+export type MultiResult =
+  | { readonly kind: 'create'; readonly path: string; readonly stat: ZnodeStat }
+  | { readonly kind: 'delete' }
+  | { readonly kind: 'set-data'; readonly stat: ZnodeStat }
+  | { readonly kind: 'check' }
+
+/** What `follow` yields: the znode as it is, first at once, then after each change that was noticed. */
+export type ZnodeView =
+  | { readonly kind: 'present'; readonly data: Uint8Array | null; readonly stat: ZnodeStat }
+  | { readonly kind: 'missing' }
+
+/**
+ * A session with an ensemble. Every method rejects with a `ClientError`. A request that was under way when the
+ * connection broke rejects with connection-loss: it may have happened. A request made while disconnected waits.
+ */
+export interface Client {
+  readonly state: ClientState
+  /** Null until the first connect succeeds. */
+  readonly session: { readonly id: SessionId; readonly password: Uint8Array } | null
+  /** Zxid of the last reply or event seen; no server behind it will be accepted. */
+  readonly lastZxidSeen: Zxid
+  /** Resolves once connected; rejects when the session is over. */
+  whenConnected(): Promise<void>
+  /** Calls back on every later change; returns a function that stops it. */
+  onStateChange(callback: (state: ClientState) => void): () => void
+  /** Every later change as a stream; ends with the session. */
+  states(): AsyncIterableIterator<ClientState>
+
+  create(path: string, data?: Uint8Array | null, options?: CreateOptions): Promise<{ path: string; stat: ZnodeStat }>
+  delete(path: string, version?: number): Promise<void>
+  exists(path: string, options?: ReadOptions): Promise<ZnodeStat | null>
+  getData(path: string, options?: ReadOptions): Promise<{ data: Uint8Array | null; stat: ZnodeStat }>
+  setData(path: string, data: Uint8Array | null, version?: number): Promise<ZnodeStat>
+  getChildren(path: string, options?: ReadOptions): Promise<{ children: readonly string[]; stat: ZnodeStat }>
+  getAcl(path: string): Promise<{ acl: readonly AclEntry[]; stat: ZnodeStat }>
+  setAcl(path: string, acl: readonly AclEntry[], version?: number): Promise<ZnodeStat>
+  /** Afterwards a read sees everything that was committed before. */
+  sync(path: string): Promise<void>
+  /** All or nothing; rejects with a `MultiError` that names the operation at fault. */
+  multi(requests: readonly MultiRequest[]): Promise<readonly MultiResult[]>
+  /** Several reads of one state of the tree; one that is refused stops none of the others. */
+  multiRead(requests: readonly ReadRequest[]): Promise<readonly ReadResult[]>
+  /** The paths of this session's ephemerals that begin with the text `prefix`; all of them without one. */
+  getEphemerals(prefix?: string): Promise<readonly string[]>
+  /** All znodes below the path, at every depth. */
+  countDescendants(path: string): Promise<number>
+  /** What this connection has authenticated as; `user` may be empty. */
+  whoAmI(): Promise<readonly { readonly scheme: string; readonly user: string }[]>
+  /**
+   * Watches a path for good, whether the znode exists or not, over reconnects too; changes while disconnected are not
+   * told. Call what it resolves with to stop; that never rejects.
+   */
+  watch(path: string, watcher: Watcher, options?: WatchOptions): Promise<() => Promise<void>>
+  /** Given again after each reconnect. */
+  addAuth(scheme: string, credentials: Uint8Array): Promise<void>
+
+  /** The znode now and after every change; changes in quick succession may be seen as one. */
+  follow(path: string): AsyncIterableIterator<ZnodeView>
+  /** The sorted names of the children now and after every change; null while the znode is missing. */
+  followChildren(path: string): AsyncIterableIterator<readonly string[] | null>
+
+  /** Ends the session, and its ephemerals with it. Safe to call twice. */
+  close(): Promise<void>
+  /** Drops the connection and forgets the session, which lives on at the servers until it times out. */
+  abandon(): void
+}
+
+/** A refusal by the server, by ZooKeeper's name for it, or one of the client's own: connection-loss, session-expired, auth-failed. */
+export class ClientError extends Error {
+  readonly errorName: ErrorName
+  readonly operation: string
+  readonly path: string | null
+
+  constructor(errorName: ErrorName, operation: string, path: string | null, explanation: string) {
+    super(`${operation}${path === null ? '' : ` ${path}`}: ${errorName}: ${explanation}`)
+    this.name = 'ClientError'
+    this.errorName = errorName
+    this.operation = operation
+    this.path = path
+  }
+}
+
+/** A multi that was rolled back. `errorNames[i]` is null for operations before the one at fault. */
+export class MultiError extends ClientError {
+  readonly failedIndex: number
+  readonly errorNames: readonly (ErrorName | null)[]
+
+  constructor(failedIndex: number, failedPath: string, errorNames: readonly (ErrorName | null)[]) {
+    const errorName = errorNames[failedIndex] ?? 'runtime-inconsistency'
+    super(
+      errorName,
+      'multi',
+      failedPath,
+      `operation ${failedIndex} of ${errorNames.length} was refused; none took effect`,
+    )
+    this.name = 'MultiError'
+    this.failedIndex = failedIndex
+    this.errorNames = errorNames
+  }
+}

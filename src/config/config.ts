@@ -1,0 +1,60 @@
+/**
+ * The settings of one server, after every check: frozen, typed, in milliseconds and bytes. Nothing past
+ * this module knows about ticks, property syntax or defaults.
+ * Assumes: only `loadConfig` makes one. If a member of an ensemble could hold a `Config` that its peers
+ * would not accept, they would disagree about what a quorum is.
+ */
+
+import type { AdminWord } from '../base/admin-words.ts'
+import type { ServerId } from '../base/ids.ts'
+
+/** One `server.N` line. */
+export interface EnsembleMember {
+  readonly id: ServerId
+  readonly host: string
+  readonly quorumPort: number
+  readonly electionPort: number
+  readonly role: 'participant'
+  /** Where this member serves clients, if the line says so. */
+  readonly clientHost: string | null
+  readonly clientPort: number | null
+}
+
+export interface Config {
+  /** From `myid`; 1 when standalone, which is the top byte of the session ids that ZooKeeper makes then. */
+  readonly serverId: ServerId
+  readonly mode: 'standalone' | 'ensemble'
+  /** By id; empty when standalone. */
+  readonly members: readonly EnsembleMember[]
+  readonly dataDir: string
+  /** Where the log goes; equal to `dataDir` unless set. */
+  readonly dataLogDir: string
+  readonly clientAddress: { readonly host: string; readonly port: number } // 0.0.0.0 = every address
+  readonly clientBacklog: number // -1 = the system's default
+  /** Bind the quorum and election ports to every address instead of the one in the server line. */
+  readonly quorumListenOnAllIps: boolean
+  readonly tickTimeMs: number
+  readonly initLimitMs: number
+  readonly syncLimitMs: number
+  // invariant: minSessionTimeoutMs <= maxSessionTimeoutMs
+  readonly minSessionTimeoutMs: number
+  readonly maxSessionTimeoutMs: number
+  readonly maxClientConnectionsPerAddress: number // 0 = no limit
+  readonly maxClientConnections: number // 0 = no limit
+  readonly connectRequestTimeoutMs: number
+  readonly outstandingRequestCountMax: number
+  /** Sorted. */
+  readonly fourLetterWords: readonly AdminWord[]
+  /** A peer that says nothing for so long is taken for dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */
+  readonly peerTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly linearizableReads: boolean
+  /** Whether znodes with a time to live may be created; those that exist end in any case. */
+  readonly extendedTypesEnabled: boolean
+  /** How the leader cleans up containers and TTL znodes. */
+  readonly containerCheckIntervalMs: number
+  readonly containerDeletionsPerMinuteMax: number
+  readonly containerNeverUsedMs: number // 0 = one that never had a child stays
+  /** `user:base64(sha1(user:password))` of the super user; null = there is none. */
+  readonly superDigest: string | null
+}

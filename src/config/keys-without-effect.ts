@@ -1,0 +1,222 @@
+/**
+ * Keys of ZooKeeper 3.9 that change nothing here. Each row says why, because that is what its user will ask.
+ */
+import { type KeyTraits, noEffect } from './key-traits.ts'
+
+const incremental = 'checkpoints cost what has changed and need no tuning'
+const grouped = 'all that arrives in one turn of the event loop is flushed once'
+const noTls = 'TLS is not supported yet'
+const noTlsPort = 'TLS is not supported yet; this port will not be opened'
+const noSasl = 'SASL is not supported yet'
+const noReconfig = 'dynamic reconfiguration is not supported yet; reconfig is answered with Unimplemented'
+const noLocalSessions = 'all sessions are global, as with false'
+const noObservers = 'observers are not supported yet'
+const noThrottle = 'load is limited by reading clients more slowly'
+const noThreads = 'there are no such threads here'
+const noCache = 'reads copy from the store and need no cache'
+const ownLog = 'the log has its own format'
+const ownElection = 'the election has no fixed waiting times'
+
+export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
+  // Ports and TLS
+  secureClientPort: noEffect('port', '', 'TLS port for clients.', noTlsPort),
+  secureClientPortAddress: noEffect('text', '', 'Address of the TLS port.', noTlsPort),
+  'client.portUnification': noEffect('boolean', 'false', 'TLS and plain text on one port.', noTls),
+  'client.certReload': noEffect('boolean', 'false', 'Reload certificates.', noTls),
+  portUnification: noEffect('boolean', 'false', 'TLS and plain text between servers.', noTls),
+  sslQuorumReloadCertFiles: noEffect('boolean', 'false', 'Reload certificates of the quorum port.', noTls),
+  'ssl.N': noEffect('text', '', 'TLS of client ports: key stores, protocols, authentication.', noTls),
+  'ssl.quorum.N': noEffect('text', '', 'TLS between servers; sslQuorum turns it on.', noTls),
+  'fips-mode': noEffect('boolean', 'true', 'Restrict cryptography to FIPS.', noTls),
+  'X509AuthenticationProvider.superUser': noEffect('text', '', 'Super user by certificate.', noTls),
+  serverCnxnFactory: noEffect('text', 'NIO', 'Java class that serves connections.', 'there is one implementation'),
+  'nio.numSelectorThreads': noEffect('count', '', 'Selector threads.', noThreads),
+  'nio.numWorkerThreads': noEffect('count', '', 'Worker threads.', noThreads),
+  'nio.directBufferBytes': noEffect('bytes', '65536', 'Size of direct buffers.', noThreads),
+  'netty.server.outstandingHandshake.limit': noEffect('count', '-1', 'TLS handshakes at once.', noTls),
+  'netty.advancedFlowControl.enabled': noEffect('boolean', 'false', 'Back-pressure of Netty.', 'it is always on'),
+
+  // SASL and authorisation
+  'authProvider.N': noEffect(
+    'text',
+    '',
+    'Java class of an authentication scheme.',
+    'Java classes cannot be loaded; ACLs of its scheme are refused',
+  ),
+  'quorum.auth.learner.saslLoginContext': noEffect('text', 'QuorumLearner', 'JAAS section.', noSasl),
+  'quorum.auth.server.saslLoginContext': noEffect('text', 'QuorumServer', 'JAAS section.', noSasl),
+  'quorum.auth.kerberos.servicePrincipal': noEffect('text', 'zkquorum/localhost', 'Kerberos principal.', noSasl),
+  'kerberos.N': noEffect('text', '', 'Kerberos principals.', noSasl),
+  superUser: noEffect('text', '', 'Super user by SASL.', noSasl),
+  'SASLAuthenticationProvider.superPassword': noEffect('text', '', 'Password of the SASL super user.', noSasl),
+  letAnySaslUserDoX: noEffect('text', '', 'Makes every SASL user equal.', noSasl),
+  allowSaslFailedClients: noEffect('boolean', 'false', 'Keep clients whose SASL failed.', noSasl),
+  'sasl.serverconfig': noEffect('text', 'Server', 'JAAS section.', noSasl),
+  'enforce.auth.schemes': noEffect('text', '', 'Schemes a client must present.', 'enforce.auth.enabled turns it on'),
+  skipACL: noEffect('boolean', 'no', 'Skip all ACL checks.', 'ACLs are always checked'),
+  enableEagerACLCheck: noEffect(
+    'boolean',
+    'false',
+    'Check ACLs before forwarding a write.',
+    'a refused write costs no log record here',
+  ),
+  enforceQuota: noEffect('boolean', 'false', 'Refuse writes over a hard quota.', 'quotas are not enforced yet'),
+  'audit.enable': noEffect('boolean', 'false', 'Audit log.', 'there is no audit log yet'),
+
+  // Roles and membership
+  reconfigEnabled: noEffect('boolean', 'false', 'Allow reconfig.', noReconfig),
+  version: noEffect('text', '', 'Version of a dynamic configuration, hexadecimal.', noReconfig),
+  syncEnabled: noEffect('boolean', 'true', 'Observers write to disk.', noObservers),
+  observerMasterPort: noEffect('port', '', 'Followers serve observers on this port.', noObservers),
+  'observer.reconnectDelayMs': noEffect('ms', '0', 'Pause before an observer reconnects.', noObservers),
+  'observer.election.DelayMs': noEffect('ms', '200', 'Pause before an observer elects.', noObservers),
+  'observer.syncEnabled': noEffect('boolean', 'true', 'Observers write to disk.', noObservers),
+  oraclePath: noEffect('path', '', 'File that breaks ties between two servers.', 'a majority always decides'),
+  localSessionsEnabled: noEffect('boolean', 'false', 'Sessions that cost no write.', noLocalSessions),
+  localSessionsUpgradingEnabled: noEffect(
+    'boolean',
+    'false',
+    'Turn local sessions global when needed.',
+    noLocalSessions,
+  ),
+  leaderServes: noEffect('boolean', 'yes', 'The leader accepts clients.', 'the leader always serves clients'),
+  ensembleAuthName: noEffect(
+    'text',
+    '',
+    'Name that the ensemble scheme checks.',
+    'the ensemble scheme is not supported',
+  ),
+  'multiAddress.reachabilityCheckEnabled': noEffect(
+    'boolean',
+    'true',
+    'Probe the addresses.',
+    'one address per server',
+  ),
+  'multiAddress.reachabilityCheckTimeoutMs': noEffect('ms', '1000', 'Limit of a probe.', 'one address per server'),
+
+  // Election and links
+  connectToLearnerMasterLimit: noEffect(
+    'ticks',
+    '0',
+    'Time to connect to the leader; 0 = initLimit.',
+    'initLimit covers it',
+  ),
+  cnxTimeout: noEffect('ms', '5000', 'Limit for connecting to the election port.', ownElection),
+  electionPortBindRetry: noEffect(
+    'count',
+    '3',
+    'Attempts to bind the election port.',
+    'a port in use is an error at once',
+  ),
+  'fastleader.minNotificationInterval': noEffect('ms', '200', 'Pause between votes.', ownElection),
+  'fastleader.maxNotificationInterval': noEffect('ms', '60000', 'Pause between votes.', ownElection),
+  leaderConnectDelayDuringRetryMs: noEffect('ms', '100', 'Pause before dialling the leader again.', ownElection),
+  'leader.maxConcurrentSnapSyncs': noEffect(
+    'count',
+    '10',
+    'Snapshots sent at once.',
+    'a window per learner limits the transfer',
+  ),
+  'leader.maxConcurrentDiffSyncs': noEffect(
+    'count',
+    '100',
+    'Log transfers at once.',
+    'a window per learner limits the transfer',
+  ),
+  'quorum.cnxn.threads.size': noEffect('count', '20', 'Threads that accept peers.', noThreads),
+
+  // Storage
+  snapCount: noEffect('count', '100000', 'Transactions between snapshots.', incremental),
+  snapSizeLimitInKb: noEffect('KiB', '4194304', 'Log size between snapshots.', incremental),
+  'snapshot.compression.method': noEffect('text', '', 'Compression of snapshots.', incremental),
+  snapshotSizeFactor: noEffect(
+    'text',
+    '0.33',
+    'When a learner gets the log instead of a snapshot.',
+    'the log is sent whenever it reaches back far enough',
+  ),
+  'snapshot.trust.empty': noEffect(
+    'boolean',
+    'false',
+    'Accept a log without a snapshot.',
+    'recovery decides by a hash chain',
+  ),
+  'serializeLastProcessedZxid.enabled': noEffect(
+    'boolean',
+    'true',
+    'Write the last zxid into snapshots.',
+    'a checkpoint always knows its zxid',
+  ),
+  'autopurge.snapRetainCount': noEffect(
+    'count',
+    '3',
+    'Snapshots to keep.',
+    'there is one checkpoint, brought forward in place',
+  ),
+  'autopurge.purgeInterval': noEffect(
+    'hours',
+    '0',
+    'Pause between purges; 0 = never.',
+    'log segments below the checkpoint are removed by themselves',
+  ),
+  preAllocSize: noEffect('KiB', '65536', 'Log preallocation.', ownLog),
+  txnLogSizeLimitInKb: noEffect('KiB', '-1', 'Log size at which a new file starts.', ownLog),
+  commitLogCount: noEffect('count', '500', 'Transactions kept for learners.', 'a limit in bytes and count is built in'),
+  forceSync: noEffect(
+    'boolean',
+    'yes',
+    'Flush before acknowledging.',
+    'every write is flushed before it counts, always',
+  ),
+  'fsync.warningthresholdms': noEffect('ms', '1000', 'Warn about slower flushes.', 'the threshold is built in'),
+  flushDelay: noEffect('ms', '0', 'Wait to collect more writes.', grouped),
+  maxWriteQueuePollTime: noEffect('ms', 'flushDelay/3', 'Wait to collect more writes.', grouped),
+  maxBatchSize: noEffect('count', '1000', 'Writes per flush.', grouped),
+  'digest.enabled': noEffect('boolean', 'true', 'Digests of the tree.', 'they are always kept'),
+  'closeSessionTxn.enabled': noEffect(
+    'boolean',
+    'true',
+    'Name the ephemerals in the closing transaction.',
+    'it always does',
+  ),
+  'datadir.autocreate': noEffect('boolean', 'true', 'Create folders.', 'missing folders are created'),
+  'db.autocreate': noEffect(
+    'boolean',
+    'true',
+    'Trust an empty database.',
+    'a server without its log does not vote with a hole in it',
+  ),
+
+  // Tree
+  emulate353TTLNodes: noEffect('boolean', 'false', 'Owner format of 3.5.3.', 'no data of that version is ever read'),
+  watchManagerName: noEffect('text', '', 'Java class that keeps watches.', 'there is one implementation'),
+  watcherCleanThreadsNum: noEffect('count', '2', 'Threads that drop dead watches.', noThreads),
+  watcherCleanThreshold: noEffect('count', '1000', 'Dead watches before a sweep.', noThreads),
+  watcherCleanIntervalInSeconds: noEffect('count', '600', 'Seconds between sweeps.', noThreads),
+  maxInProcessingDeadWatchers: noEffect('count', '-1', 'Dead watches waiting.', noThreads),
+  bitHashCacheSize: noEffect('count', '10', 'Cache of the watch manager.', noCache),
+  maxResponseCacheSize: noEffect('count', '400', 'Cached replies.', noCache),
+  maxGetChildrenResponseCacheSize: noEffect('count', '400', 'Cached lists of children.', noCache),
+
+  // Load
+  request_throttle_N: noEffect('count', '0', 'Throttling of requests.', noThrottle),
+  throttled_op_wait_time: noEffect('ms', '0', 'Refuse requests that waited longer.', noThrottle),
+  largeRequestMaxBytes: noEffect('bytes', '104857600', 'Bytes of large requests in flight.', noThrottle),
+  largeRequestThreshold: noEffect('bytes', '-1', 'From when a request is large.', noThrottle),
+  connection_throttle_N: noEffect('count', '0', 'Throttling of new connections.', noThrottle),
+  'commitProcessor.numWorkerThreads': noEffect('count', '', 'Threads that serve reads.', noThreads),
+  'commitProcessor.maxReadBatchSize': noEffect('count', '-1', 'Reads between commits.', grouped),
+  'commitProcessor.maxCommitBatchSize': noEffect('count', '1', 'Commits between reads.', grouped),
+
+  // Monitoring
+  'metricsProvider.N': noEffect(
+    'text',
+    '',
+    'Java class that exports metrics, and its settings.',
+    'metrics over HTTP are not supported yet; mntr has them',
+  ),
+  'admin.N': noEffect('text', '', 'HTTP administration server.', 'it is not supported yet; the four-letter words are'),
+  'jvm.pause.N': noEffect('text', '', 'Watch for pauses of the JVM.', 'there is no JVM'),
+  'pathStats.N': noEffect('text', '', 'Statistics per path.', 'not kept'),
+  'messageTracker.N': noEffect('text', '', 'Trace of messages between servers.', 'the debug log has them'),
+}

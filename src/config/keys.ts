@@ -1,0 +1,171 @@
+/**
+ * Every configuration key that we read or that ZooKeeper 3.9 knows. docs/reference/config.md lists the same rows, and
+ * a test compares both ways. The keys without effect here have their own file for length only.
+ * If a key is missing, its user gets an "unknown key" warning instead of an answer.
+ */
+import { type KeyTraits, refused, used } from './key-traits.ts'
+import { keysWithoutEffect } from './keys-without-effect.ts'
+
+const keysUsed: Readonly<Record<string, KeyTraits>> = {
+  dataDir: used('path', '', 'Folder of the checkpoints and of myid; required in a file.'),
+  dataLogDir: used('path', 'dataDir', 'Folder of the log; a disk of its own makes writes faster.'),
+  clientPort: used('port', '', 'Port for clients; required unless the server line names one.'),
+  clientPortAddress: used('text', '0.0.0.0', 'Address to serve clients on; 0.0.0.0 = all, IPv6 included.'),
+  tickTime: used('ms', '3000', 'The time unit that the limits below count in.'),
+  minSessionTimeout: used('ms', '2 ticks', 'Shortest session timeout a client can get.'),
+  maxSessionTimeout: used('ms', '20 ticks', 'Longest session timeout a client can get.'),
+  maxClientCnxns: used('count', '60', 'Connections from one address; 0 = no limit.'),
+  maxCnxns: used('count', '0', 'Connections in total; 0 = no limit.'),
+  clientPortListenBacklog: used('count', '-1', "Connections the kernel queues; -1 = the system's default."),
+  'nio.sessionlessCnxnTimeout': used('ms', '10000', 'A connection that sends no connect request is closed after this.'),
+  globalOutstandingLimit: used('count', '1000', 'Requests in flight above which sockets are read no further.'),
+  initLimit: used('ticks', '', 'Time a member may take to find and join a leader; required in ensembles.'),
+  syncLimit: used('ticks', '', 'Time a member may lag behind the leader; required in ensembles.'),
+  quorumListenOnAllIPs: used('boolean', 'false', 'Bind quorum and election port to every address.'),
+  standaloneEnabled: used('boolean', 'true', 'With one server line: run standalone, not as an ensemble of one.'),
+  dynamicConfigFile: used('path', '', 'File with the server lines, if they are not in zoo.cfg.'),
+  '4lw.commands.whitelist': used(
+    'text',
+    'conf, cons, envi, isro, mntr, ruok, srvr, stat',
+    'Four-letter words that are answered; * = all.',
+    'ZooKeeper answers srvr alone unless told. The words that only read are harmless and are on here.',
+  ),
+  extendedTypesEnabled: used(
+    'boolean',
+    'true',
+    'Znodes with a time to live may be created.',
+    'In ZooKeeper a system property, and off unless set.',
+  ),
+  'znode.container.checkIntervalMs': used(
+    'ms',
+    '60000',
+    'How often the leader looks for containers and TTL znodes to delete.',
+  ),
+  'znode.container.maxPerMinute': used('count', '10000', 'Containers and TTL znodes deleted in a minute at most.'),
+  'znode.container.maxNeverUsedIntervalMs': used(
+    'ms',
+    '300000',
+    'A container that never had a child is deleted after this; 0 = never.',
+    'ZooKeeper 3.9 and older keep it for ever unless told.',
+  ),
+  'DigestAuthenticationProvider.superDigest': used('text', '', 'user:base64(sha1(user:password)) of the super user.'),
+  'server.N': used('text', '', 'One member: host:quorumPort:electionPort[:participant][;[clientHost:]clientPort].'),
+  peerTimeoutMs: used(
+    'ms',
+    'min(1500, syncLimit)',
+    'A peer that says nothing for so long is taken for dead; at most syncLimit x tickTime.',
+    'Not in ZooKeeper, which waits for syncLimit.',
+  ),
+  linearizableReads: used(
+    'boolean',
+    'false',
+    'Every read sees all that was committed before it, at the cost of a round to the leader.',
+    'Not in ZooKeeper, where each read would need a sync before it.',
+  ),
+}
+
+const unauthenticatedPeers =
+  'ignoring it would leave the connections between servers open to anyone who reaches the port'
+const plaintextPeers = 'TLS between servers is not supported yet, and ignoring it would send everything in plain text'
+
+const keysRefused: Readonly<Record<string, KeyTraits>> = {
+  electionAlg: refused(
+    'count',
+    '3',
+    'Election algorithm.',
+    ['3'],
+    'only 3 exists; the others were removed from ZooKeeper',
+  ),
+  peerType: refused(
+    'text',
+    'participant',
+    'Role of this server.',
+    ['participant'],
+    'observers are not supported yet, and a server that votes against its configuration would change the quorum',
+  ),
+  'group.N': refused('text', '', 'Group of a hierarchical quorum.', [], 'hierarchical quorums are not supported yet'),
+  'weight.N': refused(
+    'count',
+    '1',
+    'Weight of a server in the quorum.',
+    ['1'],
+    'weights other than 1 are not supported yet',
+  ),
+  'multiAddress.enabled': refused(
+    'boolean',
+    'false',
+    'Several addresses per server.',
+    ['false'],
+    'one address per server is supported',
+  ),
+  sslQuorum: refused('boolean', 'false', 'TLS between servers.', ['false'], plaintextPeers),
+  'quorum.auth.enableSasl': refused('boolean', 'false', 'SASL between servers.', ['false'], unauthenticatedPeers),
+  'quorum.auth.serverRequireSasl': refused(
+    'boolean',
+    'false',
+    'Refuse peers without SASL.',
+    ['false'],
+    unauthenticatedPeers,
+  ),
+  'quorum.auth.learnerRequireSasl': refused(
+    'boolean',
+    'false',
+    'Authenticate to the leader.',
+    ['false'],
+    unauthenticatedPeers,
+  ),
+  sessionRequireClientSASLAuth: refused(
+    'boolean',
+    'false',
+    'Refuse clients without SASL.',
+    ['false'],
+    'SASL is not supported yet, and ignoring it would let every client in',
+  ),
+  'enforce.auth.enabled': refused(
+    'boolean',
+    'false',
+    'Refuse clients that did not authenticate.',
+    ['false'],
+    'it is not supported yet, and ignoring it would let every client in',
+  ),
+  'DigestAuthenticationProvider.enabled': refused(
+    'boolean',
+    'true',
+    'The digest scheme can be switched off.',
+    ['true'],
+    'switching the digest scheme off is not supported',
+  ),
+  'DigestAuthenticationProvider.digestAlg': refused(
+    'text',
+    'SHA1',
+    'Hash of the digest scheme.',
+    ['SHA1'],
+    'only SHA1 is supported, and with another hash no existing digest ACL would match',
+  ),
+}
+
+export const keys: Readonly<Record<string, KeyTraits>> = { ...keysUsed, ...keysRefused, ...keysWithoutEffect }
+
+const families = [
+  { pattern: /^server\.(.+)$/, key: 'server.N' },
+  { pattern: /^group\.(.+)$/, key: 'group.N' },
+  { pattern: /^weight\.(.+)$/, key: 'weight.N' },
+  { pattern: /^authProvider\.(.+)$/, key: 'authProvider.N' },
+  { pattern: /^metricsProvider\.(.+)$/, key: 'metricsProvider.N' },
+  { pattern: /^admin\.(.+)$/, key: 'admin.N' },
+  { pattern: /^kerberos\.(.+)$/, key: 'kerberos.N' },
+  { pattern: /^ssl\.quorum\.(.+)$/, key: 'ssl.quorum.N' },
+  { pattern: /^ssl\.(.+)$/, key: 'ssl.N' },
+  { pattern: /^jvm\.pause\.(.+)$/, key: 'jvm.pause.N' },
+  { pattern: /^connection_throttle_(.+)$/, key: 'connection_throttle_N' },
+  { pattern: /^request_(throttle|stale)_(.+)$/, key: 'request_throttle_N' },
+  { pattern: /^pathStats\.(.+)$/, key: 'pathStats.N' },
+  { pattern: /^messageTracker\.(.+)$/, key: 'messageTracker.N' },
+] as const
+
+/** The row for a key as written; families such as `server.7` share one. Null = neither we nor ZooKeeper know it. */
+export function traitsOfKey(key: string): KeyTraits | null {
+  if (Object.hasOwn(keys, key)) return keys[key] ?? null
+  const family = families.find(({ pattern }) => pattern.test(key))
+  return family === undefined ? null : (keys[family.key] ?? null)
+}

@@ -1,0 +1,62 @@
+/**
+ * Typed access to the entries of a configuration, collecting every problem instead of stopping at the first.
+ * It guards one invariant: a key asked for with a bad value leaves a problem behind, so the default it
+ * answers with can never start a server.
+ */
+import type { ConfigProblem, ConfigSource } from './config-problem.ts'
+import type { ConfigEntry } from './properties-text.ts'
+import { wholeNumber } from './server-line.ts'
+
+export interface SourcedEntry extends ConfigEntry {
+  readonly source: ConfigSource
+}
+
+export class Settings {
+  readonly problems: ConfigProblem[] = []
+  readonly #byKey: ReadonlyMap<string, SourcedEntry>
+
+  constructor(byKey: ReadonlyMap<string, SourcedEntry>) {
+    this.#byKey = byKey
+  }
+
+  has(key: string): boolean {
+    return this.#byKey.has(key)
+  }
+
+  text(key: string): string | null {
+    const value = this.#byKey.get(key)?.value
+    return value === undefined || value === '' ? null : value
+  }
+
+  flag(key: string, otherwise: boolean): boolean {
+    const value = this.text(key)
+    if (value === null) return otherwise
+    const lower = value.toLowerCase()
+    if (lower === 'true') return true
+    if (lower !== 'false') this.refuse(key, 'this is a yes-or-no setting', 'write true or false')
+    return false
+  }
+
+  /** Null if the key is not set, or is set to something that is no number in range. */
+  number(key: string, min: number, max: number): number | null {
+    const text = this.text(key)
+    if (text === null) return null
+    const value = wholeNumber(text)
+    if (value !== null && value >= min && value <= max) return value
+    this.refuse(key, 'not a whole number in range', `write a number from ${min} to ${max}`)
+    return null
+  }
+
+  /** Adds a problem about a key, with its line and value if it is set. */
+  refuse(key: string, wrong: string, write: string | null): void {
+    const entry = this.#byKey.get(key)
+    this.problems.push({
+      source: entry?.source ?? 'zoo.cfg',
+      line: entry?.line ?? null,
+      key,
+      value: entry?.value ?? null,
+      wrong,
+      write,
+    })
+  }
+}

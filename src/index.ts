@@ -1,0 +1,18 @@
+/**
+ * The public door of the package: a server to embed, the real ports to run it with, and the configuration it takes.
+ * The client has a door of its own, `zkts/client`. What is exported here is kept stable; nothing else is.
+ */
+export type { Config, EnsembleMember } from './config/config.ts'
+export { type ConfigProblem, type ConfigRemark, describeProblem } from './config/config-problem.ts'
+export { type ConfigTexts, loadConfig, type ParsedConfig } from './config/load-config.ts'
+export { nodePorts } from './io/node-ports.ts'
+export type { Clock } from './ports/clock.ts'
+export type { Digest } from './ports/digest.ts'
+export type { Disk, DiskFile, OpenMode } from './ports/disk.ts'
+export type { Log, LogFields } from './ports/log.ts'
+export type { Ports } from './ports/ports.ts'
+export type { Random } from './ports/random.ts'
+export type { Address, ByteStream, Dialer, Listener, ListenerHandle, StreamHandlers } from './ports/stream.ts'
+export type { CancelTimer, Timers } from './ports/timers.ts'
+export { createServer, type ServerOptions, type ZktsServer } from './server/create-server.ts'
+export type { StartFailure } from './server/start-failure.ts'

@@ -1,0 +1,127 @@
+/**
+ * One client's socket as the driver sees it: the connection's state machine, the input that had to wait, and the
+ * counters for `cons`. Owns: no decisions; client-connections.ts makes them.
+ */
+import type { ConnectionStatus, LatencyStatus } from '../admin/server-status.ts'
+import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
+import { ClientConnection, type ConnectionInput } from '../connection/client-connection.ts'
+import type { ByteStream } from '../ports/stream.ts'
+import { Latency } from './latency.ts'
+
+export interface AttachedSession {
+  readonly sessionId: SessionId
+  readonly timeoutMs: number
+  readonly establishedAtWallMs: number
+}
+
+export class ClientStream {
+  readonly id: ConnectionId
+  readonly stream: ByteStream
+  readonly connection = new ClientConnection()
+  readonly openedAtMs: number
+  readonly latency = new Latency()
+  /** The replica has been told of it, and has not closed it. */
+  isKnown = false
+  isPaused = false
+  isFlushDue = false
+  isEnding = false
+  session: AttachedSession | null = null
+  lastReplyAtMs = 0
+  /** Bytes given to the stream that had not left when we last looked. */
+  queuedBytes = 0
+  readonly #inputs: ConnectionInput[] = []
+  #inputAt = 0
+  /** When the requests without a reply arrived, oldest first. */
+  #arrivalsMs: number[] = []
+  #arrivalAt = 0
+
+  constructor(id: ConnectionId, stream: ByteStream, openedAtMs: number) {
+    this.id = id
+    this.stream = stream
+    this.openedAtMs = openedAtMs
+  }
+
+  get outstandingCount(): number {
+    return this.#arrivalsMs.length - this.#arrivalAt
+  }
+
+  get hasInput(): boolean {
+    return this.#inputAt < this.#inputs.length
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.connection.receive(bytes, this.#inputs)
+  }
+
+  established(session: AttachedSession): void {
+    this.session = session
+    this.connection.established(this.#inputs)
+  }
+
+  /** The next input that was read and not yet looked at. */
+  takeInput(): ConnectionInput | null {
+    if (this.#inputAt === this.#inputs.length) return null
+    const input = this.#inputs[this.#inputAt++]!
+    if (this.#inputAt === this.#inputs.length) this.dropInput()
+    return input
+  }
+
+  dropInput(): void {
+    this.#inputs.length = 0
+    this.#inputAt = 0
+  }
+
+  requestArrived(nowMs: number): void {
+    this.#arrivalsMs.push(nowMs)
+  }
+
+  /** Replies leave in the order of requests, so the oldest arrival is the one answered; returns its latency. */
+  replied(nowMs: number): number {
+    const arrivedMs = this.#arrivalsMs[this.#arrivalAt] ?? nowMs
+    if (this.#arrivalAt < this.#arrivalsMs.length) this.#arrivalAt++
+    if (this.#arrivalAt === this.#arrivalsMs.length) {
+      this.#arrivalsMs.length = 0
+      this.#arrivalAt = 0
+    } else if (this.#arrivalAt >= 1024) {
+      this.#arrivalsMs = this.#arrivalsMs.slice(this.#arrivalAt)
+      this.#arrivalAt = 0
+    }
+    const latencyMs = nowMs - arrivedMs
+    this.latency.note(latencyMs)
+    this.lastReplyAtMs = nowMs
+    return latencyMs
+  }
+
+  status(): ConnectionStatus {
+    const { connection, session, stream } = this
+    const reads = this.isPaused || connection.state.kind === 'closing' ? 0 : 1
+    return {
+      remoteAddress: stream.remoteAddress,
+      remotePort: stream.remotePort,
+      interestOps: reads + (stream.queuedBytes() > 0 ? 4 : 0),
+      outstandingRequests: this.outstandingCount,
+      packetsReceived: connection.packetsReceived,
+      packetsSent: connection.packetsSent,
+      session: session === null ? null : { ...session, ...this.#sessionCounters(this.latency.status()) },
+    }
+  }
+
+  #sessionCounters(latency: LatencyStatus): {
+    readonly lastOp: string
+    readonly lastXid: number | null
+    readonly lastZxid: Zxid | null
+    readonly lastResponseAtMs: number
+    readonly lastLatencyMs: number
+    readonly latency: LatencyStatus
+  } {
+    const { lastOp, lastXid, lastZxid } = this.connection
+    return {
+      lastOp,
+      lastXid,
+      lastZxid: lastZxid as Zxid | null,
+      lastResponseAtMs: this.lastReplyAtMs,
+      lastLatencyMs: this.latency.lastMs,
+      latency,
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * Why the driver, rather than the protocol, ends a client's connection, each with one sentence for the log line.
+ * docs/reference/log-events.md lists the same rows.
+ */
+export const driverCloseReasons = {
+  'too-many-from-address':
+    'One address holds maxClientCnxns connections already; raise maxClientCnxns, or find out which program there opens so many.',
+  'too-many-connections':
+    'This server holds maxCnxns connections already; raise maxCnxns, or spread the clients over more servers.',
+  'no-connect-request':
+    'A client connected and did not say what it wants in time; check what opens connections to the client port.',
+  'client-does-not-read':
+    'A client takes none of what is sent to it and too much has piled up; check whether that program is stopped or overloaded.',
+} as const satisfies Record<string, string>
+
+export type DriverCloseReason = keyof typeof driverCloseReasons

@@ -1,0 +1,305 @@
+/**
+ * One server: recovers its log, opens its ports, and runs the replica until it is closed or must stop. Everything of
+ * the outside world comes in as ports, so the simulator runs this same code.
+ * Owns: the order of starting and stopping. A server that accepted clients before its log was read would answer from
+ * an empty tree; one that released its data folder before the last flush could find another process writing there.
+ */
+import { answerFourLetterWord } from '../admin/four-letter-words.ts'
+import type { AdminWord } from '../base/admin-words.ts'
+import { assert, assertNever } from '../base/assert.ts'
+import { emptyChainHash } from '../base/chain-hash.ts'
+import { hexOfZxid, type ServerId } from '../base/ids.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import type { Config } from '../config/config.ts'
+import type { Log } from '../ports/log.ts'
+import type { Ports } from '../ports/ports.ts'
+import type { Address, ListenerHandle } from '../ports/stream.ts'
+import type { CancelTimer } from '../ports/timers.ts'
+import type { ClusterId } from '../protocol/disk/log-record.ts'
+import type { Effect } from '../replica/contract.ts'
+import { Replica } from '../replica/replica.ts'
+import { ReplicatedState } from '../replica/replicated-state.ts'
+import type { Trace } from '../replica/trace-event.ts'
+import { LogStorage, type RecoveredLog } from '../storage/log-storage.ts'
+import type { ZabSettings } from '../zab/zab-contract.ts'
+import { ClientConnections } from './client-connections.ts'
+import { findForeignData } from './foreign-data.ts'
+import { type HostFacts, unknownHost } from './host-facts.ts'
+import { LogEffects } from './log-effects.ts'
+import { PeerConnections } from './peer-connections.ts'
+import { serverStatus } from './server-status.ts'
+import { portFailure, type StartFailure } from './start-failure.ts'
+import { Turn } from './turn.ts'
+
+export interface ServerOptions {
+  readonly config: Config
+  /** As `versionText` of src/admin renders it. */
+  readonly version: string
+  readonly ports: Ports
+  readonly trace?: Trace
+  readonly host?: HostFacts
+}
+
+export interface ZktsServer {
+  /** Resolves when the ports are open; an ensemble serves once it has a leader. Call it once. */
+  start(): Promise<Result<void, StartFailure>>
+  /** Stops accepting, says goodbye to clients, completes the log, releases the data folder. */
+  close(): Promise<void>
+  /** Resolves with the reason when the server has stopped, by itself or by `close`. */
+  readonly stopped: Promise<string>
+  /** With the real port, once started. */
+  readonly clientAddress: Address
+}
+
+export function createServer(options: ServerOptions): ZktsServer {
+  return new Server(options)
+}
+
+/** How long a quorum that agrees on a leader waits for the servers it has not heard from. */
+const settleMs = 20
+const tickIntervalMsMax = 50
+/** Clients that do not close their side within this are cut off. */
+const farewellMs = 300
+const farewellStepMs = 10
+
+/** What exists once the log is recovered. */
+interface Running {
+  readonly storage: LogStorage
+  readonly replica: Replica
+  readonly turn: Turn
+  readonly clients: ClientConnections
+  readonly peers: PeerConnections | null // null: standalone
+  readonly logEffects: LogEffects
+  readonly startedAtMs: number
+}
+
+class Server implements ZktsServer {
+  readonly stopped: Promise<string>
+  clientAddress: Address
+  readonly #options: ServerOptions
+  readonly #log: Log
+  #resolveStopped: (reason: string) => void = () => {}
+  #starting: Promise<Result<void, StartFailure>> | null = null
+  #running: Running | null = null
+  #listening: ListenerHandle | null = null
+  #cancelTick: CancelTimer = () => {}
+  #closing: Promise<void> | null = null
+  #leadingSinceMs: number | null = null
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+    this.#log = options.ports.log.child({ serverId: options.config.serverId })
+    this.clientAddress = options.config.clientAddress
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve
+    })
+  }
+
+  start(): Promise<Result<void, StartFailure>> {
+    assert(this.#starting === null, 'a server is started once')
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  close(): Promise<void> {
+    return this.#shutDown('closed')
+  }
+
+  async #start(): Promise<Result<void, StartFailure>> {
+    const { config, ports } = this.#options
+    const foreign = await findForeignData(ports.disk, config)
+    if (foreign !== null) return err(foreign)
+    const folder = `${config.dataLogDir}/wal`
+    const { disk, timers } = ports
+    const storage = new LogStorage({ disk, timers, log: this.#log, folder, serverId: config.serverId })
+    const state = new ReplicatedState()
+    const recovery = await storage.open((entry) => state.restore(entry))
+    if (!recovery.ok) return err(recovery.error)
+    const running = this.#assemble(storage, state, recovery.value)
+    const failure = await this.#listen(running)
+    if (failure !== null) {
+      await running.peers?.close()
+      await storage.close()
+      return err(failure)
+    }
+    this.#running = running
+    const { host, port } = this.clientAddress
+    this.#log.info('server-started', { mode: config.mode, host, port, zxid: hexOfZxid(state.lastApplied), folder })
+    running.turn.start((stamp) => running.replica.start(stamp))
+    this.#tick(running)
+    return ok(undefined)
+  }
+
+  #assemble(storage: LogStorage, state: ReplicatedState, recovered: RecoveredLog): Running {
+    const { config, ports, trace } = this.#options
+    const log = this.#log
+    const startedAtMs = ports.clock.monotonicMs()
+    const incarnation = ports.random.uint32()
+    const replica: Replica = new Replica({
+      config,
+      state,
+      // What was marked committed has been applied; the hash there is that of the last txn applied.
+      recovered: { ...recovered, committedHash: recovered.committed === 0 ? emptyChainHash : state.lastHash },
+      zab: this.#zabSettings(),
+      incarnation,
+      wallMsAtStart: ports.clock.wallMs(),
+      sha1: (bytes) => ports.digest.sha1(bytes),
+      log,
+      trace: trace ?? null,
+    })
+    const turn: Turn = new Turn(ports.clock, ports.timers, {
+      handle: (event, stamp) => replica.handle(event, stamp),
+      perform: (effect) => this.#perform(running, effect),
+      readOn: () => clients.readOn(),
+      flush: () => {
+        peers?.flush(turn.now().monotonicMs)
+        clients.flush()
+      },
+    })
+    const answerWord = (word: AdminWord): string => this.#answerWord(running, word)
+    const clients: ClientConnections = new ClientConnections({ config, log, turn, answerWord })
+    const peers: PeerConnections | null =
+      config.mode === 'standalone'
+        ? null
+        : new PeerConnections({ config, ports, log, turn, incarnation, clusterId: () => replica.clusterId })
+    const send: PeerConnections['send'] = (to, message) => {
+      assert(peers !== null, 'a standalone server has nobody to send to', { to, kind: message.kind })
+      peers.send(to, message)
+    }
+    const logEffects = new LogEffects({ storage, turn, send })
+    const running: Running = { storage, replica, turn, clients, peers, logEffects, startedAtMs }
+    return running
+  }
+
+  #zabSettings(): ZabSettings {
+    const { config, ports } = this.#options
+    const { serverId: self, members, peerTimeoutMs, initLimitMs, heartbeatIntervalMs } = config
+    const { random } = ports
+    const voters: readonly ServerId[] = config.mode === 'standalone' ? [self] : members.map((member) => member.id)
+    // 53 random bits, and not zero, which means none.
+    const freshClusterId = ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
+    const firstIncarnation = random.uint32()
+    return { self, voters, peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs, firstIncarnation, freshClusterId }
+  }
+
+  async #listen({ clients, peers, turn }: Running): Promise<StartFailure | null> {
+    const { config, ports } = this.#options
+    if (peers !== null) {
+      try {
+        await peers.listen()
+      } catch (cause) {
+        return portFailure(`server.${config.serverId}`, peers.listenAddress, cause)
+      }
+    }
+    try {
+      this.#listening = await ports.listener.listen(config.clientAddress, (stream) => {
+        if (!turn.isStopped) clients.accept(stream)
+        else stream.destroy()
+      })
+    } catch (cause) {
+      return portFailure('clientPort', config.clientAddress, cause)
+    }
+    // The name that the operator wrote, with the port that the system gave.
+    this.clientAddress = { host: config.clientAddress.host, port: this.#listening.address.port }
+    return null
+  }
+
+  #tick(running: Running): void {
+    const { config, ports } = this.#options
+    const { turn, clients, peers } = running
+    const intervalMs = Math.min(tickIntervalMsMax, Math.max(1, Math.floor(config.heartbeatIntervalMs / 2)))
+    this.#cancelTick = ports.timers.after(intervalMs, () => {
+      this.#tick(running)
+      const { monotonicMs } = turn.now()
+      peers?.tick(monotonicMs)
+      turn.feed({ kind: 'tick' })
+      clients.tick(monotonicMs)
+      const isLeading = running.replica.status().role === 'leading'
+      this.#leadingSinceMs = isLeading ? (this.#leadingSinceMs ?? monotonicMs) : null
+    })
+  }
+
+  #perform(running: Running, effect: Effect): void {
+    const { clients, logEffects } = running
+    switch (effect.kind) {
+      case 'send':
+        running.peers!.send(effect.to, effect.message)
+        return
+      case 'persist':
+      case 'truncate-log':
+      case 'read-log':
+        logEffects.run(effect)
+        return
+      case 'reply':
+        clients.reply(effect.connection, effect.reply)
+        return
+      case 'notify':
+        clients.notify(effect.connection, effect.event)
+        return
+      case 'close-connection':
+        clients.closeForReplica(effect.connection, effect.reason)
+        return
+      case 'stop':
+        this.#log.error('server-must-stop', { reason: effect.reason })
+        void this.#shutDown(effect.reason)
+        return
+      default:
+        assertNever(effect)
+    }
+  }
+
+  #answerWord(running: Running, word: AdminWord): string {
+    const { config, version, ports, host = unknownHost } = this.#options
+    const { clients, replica, storage, turn } = running
+    const { monotonicMs } = turn.now()
+    const status = serverStatus({
+      config: { ...config, clientAddress: this.clientAddress },
+      version,
+      host,
+      clients,
+      replica: replica.status(),
+      logSizeBytes: storage.sizeBytes,
+      uptimeMs: ports.clock.monotonicMs() - running.startedAtMs,
+      leaderUptimeMs: monotonicMs - (this.#leadingSinceMs ?? monotonicMs),
+    })
+    return answerFourLetterWord(word, config.fourLetterWords, {
+      status,
+      environment: host.environment,
+      memory: host.memory(),
+    })
+  }
+
+  #shutDown(reason: string): Promise<void> {
+    this.#closing ??= this.#finish(reason)
+    return this.#closing
+  }
+
+  async #finish(reason: string): Promise<void> {
+    this.#cancelTick()
+    this.#running?.turn.stop()
+    await this.#starting
+    const running = this.#running
+    if (running !== null) {
+      this.#cancelTick()
+      running.turn.stop()
+      const closed = [this.#listening?.close(), running.peers?.close()]
+      running.clients.closeAll()
+      await new Promise<void>((done) => {
+        this.#whenGone(running.clients, farewellMs, () => done(running.storage.close()))
+      })
+      await Promise.all(closed)
+    }
+    this.#log.info('server-stopped', { reason })
+    this.#resolveStopped(reason)
+  }
+
+  /** Gives clients a moment to take what was sent to them. */
+  #whenGone(clients: ClientConnections, remainingMs: number, then: () => void): void {
+    if (clients.streamCount === 0 || remainingMs <= 0) {
+      clients.destroyAll()
+      then()
+      return
+    }
+    this.#options.ports.timers.after(farewellStepMs, () => this.#whenGone(clients, remainingMs - farewellStepMs, then))
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * What `envi` and `mntr` tell about the machine and the process. A server cannot find it out by itself; the entry
+ * file passes it in, and a simulated server has none.
+ */
+import type { EnvironmentFacts, FileDescriptorStatus, MemoryStatus } from '../admin/server-status.ts'
+
+export interface HostFacts {
+  readonly environment: EnvironmentFacts
+  memory(): MemoryStatus
+  /** Null where the system does not tell. */
+  fileDescriptors(): FileDescriptorStatus | null
+}
+
+const unknown = '<NA>'
+
+export const unknownHost: HostFacts = {
+  environment: {
+    hostName: unknown,
+    nodeVersion: unknown,
+    nodeExecutable: unknown,
+    temporaryFolder: unknown,
+    osName: unknown,
+    osArch: unknown,
+    osVersion: unknown,
+    userName: unknown,
+    userHome: unknown,
+    userDir: unknown,
+  },
+  memory: () => ({ freeBytes: 0, maxBytes: 0, totalBytes: 0 }),
+  fileDescriptors: () => null,
+}

@@ -1,0 +1,222 @@
+/**
+ * The links to the other servers: joins the state machines of src/peers to streams, and their news to the replica.
+ * Owns: the streams, the quorum port, and one log line for each change of a link; a refusal that repeats itself with
+ * every redial is logged once, then only at debug level.
+ * Assumes: `flush` is called at each turn's end and `tick` several times in peerTimeoutMs.
+ */
+import { assert, assertNever } from '../base/assert.ts'
+import type { ServerId } from '../base/ids.ts'
+import { peerHelloTimeoutMs } from '../base/limits.ts'
+import type { Config, EnsembleMember } from '../config/config.ts'
+import { type LinkCloseReason, linkCloseReasons } from '../peers/link-close-reason.ts'
+import { type LinkId, type PeerAction, PeerLinks } from '../peers/peer-links.ts'
+import type { Log } from '../ports/log.ts'
+import type { Ports } from '../ports/ports.ts'
+import type { Address, ByteStream, ListenerHandle } from '../ports/stream.ts'
+import type { ClusterId } from '../protocol/disk/log-record.ts'
+import type { PeerMessage } from '../protocol/peer/peer-message.ts'
+import type { Turn } from './turn.ts'
+
+export interface PeerConnectionsOptions {
+  readonly config: Config
+  readonly ports: Ports
+  readonly log: Log
+  readonly turn: Turn
+  readonly incarnation: number
+  readonly clusterId: () => ClusterId
+}
+
+type DialOutcome = { readonly ok: true; readonly stream: ByteStream } | { readonly ok: false; readonly error: Error }
+
+export class PeerConnections {
+  readonly #options: PeerConnectionsOptions
+  readonly #links: PeerLinks
+  readonly #streams = new Map<LinkId, ByteStream>()
+  readonly #dials = new Map<ServerId, () => void>()
+  /** What was last complained about, by peer; forgotten when the link is up. */
+  readonly #complaints = new Map<ServerId | null, string>()
+  #listening: ListenerHandle | null = null
+  #isClosed = false
+
+  constructor(options: PeerConnectionsOptions) {
+    this.#options = options
+    const { config, ports, incarnation, clusterId } = options
+    this.#links = new PeerLinks({
+      self: config.serverId,
+      voters: config.members.map((member) => member.id),
+      incarnation,
+      peerTimeoutMs: config.peerTimeoutMs,
+      clusterId,
+      uint32: () => ports.random.uint32(),
+    })
+  }
+
+  /** Opens the quorum port; rejects as `Listener.listen` does. Dialling begins with the first tick. */
+  async listen(): Promise<void> {
+    const { ports } = this.#options
+    this.#listening = await ports.listener.listen(this.listenAddress, (stream) => {
+      this.#adopt(null, stream)
+    })
+  }
+
+  get listenAddress(): Address {
+    const { config } = this.#options
+    const { host, quorumPort } = this.#member(config.serverId)
+    return { host: config.quorumListenOnAllIps ? '0.0.0.0' : host, port: quorumPort }
+  }
+
+  tick(nowMs: number): void {
+    this.#links.tick(nowMs)
+    this.#perform()
+  }
+
+  send(to: ServerId, message: PeerMessage): void {
+    this.#links.send(to, message)
+    this.#options.turn.schedule()
+  }
+
+  flush(nowMs: number): void {
+    this.#links.flush(nowMs)
+    this.#perform()
+  }
+
+  /** Everything ends at once: peers shall notice without delay. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const cancel of this.#dials.values()) cancel()
+    this.#dials.clear()
+    const accepting = this.#listening?.close()
+    for (const stream of [...this.#streams.values()]) stream.destroy()
+    this.#streams.clear()
+    await accepting
+  }
+
+  #nowMs(): number {
+    this.#options.turn.schedule() // so that the time read here is not kept beyond this turn
+    return this.#options.turn.now().monotonicMs
+  }
+
+  #member(id: ServerId): EnsembleMember {
+    const member = this.#options.config.members.find((each) => each.id === id)
+    assert(member !== undefined, 'peers are members of the ensemble', { peerId: id })
+    return member
+  }
+
+  #adopt(dialled: ServerId | null, stream: ByteStream): void {
+    if (this.#isClosed) {
+      stream.handle({ onData: ignore, onDrain: ignore, onClose: ignore })
+      stream.destroy()
+      return
+    }
+    const link = this.#links.opened(dialled, this.#nowMs())
+    this.#streams.set(link, stream)
+    stream.handle({
+      onData: (bytes) => {
+        if (!this.#streams.has(link)) return
+        this.#links.received(link, bytes, this.#nowMs())
+        this.#perform()
+      },
+      onDrain: ignore,
+      onClose: (error) => {
+        if (this.#isClosed) return
+        this.#streams.delete(link)
+        this.#links.closed(link, error === null ? '' : error.message, this.#nowMs())
+        this.#perform()
+      },
+    })
+    this.#perform()
+  }
+
+  #perform(): void {
+    if (this.#isClosed) return
+    for (const action of this.#links.takeActions()) this.#performOne(action)
+  }
+
+  #performOne(action: PeerAction): void {
+    const { turn, log } = this.#options
+    switch (action.kind) {
+      case 'dial':
+        this.#dial(action.peer)
+        return
+      case 'write':
+        this.#write(action.link, action.bytes)
+        return
+      case 'connected':
+        this.#complaints.delete(action.peer)
+        log.info('peer-connected', { peerId: action.peer, incarnation: action.incarnation })
+        turn.feed({ kind: 'peer-connected', peer: action.peer })
+        return
+      case 'disconnected':
+        turn.feed({ kind: 'peer-disconnected', peer: action.peer })
+        return
+      case 'message':
+        turn.feed({ kind: 'peer-message', peer: action.peer, message: action.message })
+        return
+      case 'close':
+        this.#closeLink(action)
+        return
+      default:
+        assertNever(action)
+    }
+  }
+
+  #dial(peer: ServerId): void {
+    const { ports, config } = this.#options
+    const { host, quorumPort } = this.#member(peer)
+    const timeoutMs = Math.max(config.peerTimeoutMs, 200)
+    const cancel = ports.dialer.dial({ host, port: quorumPort }, timeoutMs, (outcome) => this.#dialled(peer, outcome))
+    this.#dials.set(peer, cancel)
+  }
+
+  #dialled(peer: ServerId, outcome: DialOutcome): void {
+    this.#dials.delete(peer)
+    if (outcome.ok) {
+      this.#adopt(peer, outcome.stream)
+      return
+    }
+    const { host, quorumPort } = this.#member(peer)
+    const fields = { peerId: peer, host, port: quorumPort, cause: outcome.error.message }
+    if (this.#isNews(peer, 'unreachable')) this.#options.log.info('peer-unreachable', fields)
+    else this.#options.log.debug('peer-unreachable', fields)
+    this.#links.dialFailed(peer, this.#nowMs())
+    this.#perform()
+  }
+
+  #write(link: LinkId, bytes: Uint8Array): void {
+    const stream = this.#streams.get(link)
+    if (stream === undefined) return
+    stream.write(bytes)
+    this.#links.outputQueued(link, stream.queuedBytes(), this.#nowMs())
+    for (const action of this.#links.takeActions()) this.#performOne(action)
+  }
+
+  #closeLink(action: Extract<PeerAction, { readonly kind: 'close' }>): void {
+    const { link, peer, reason, detail, isGentle } = action
+    const stream = this.#streams.get(link)
+    const fields = { peerId: peer, reason, why: linkCloseReasons[reason], detail, remoteAddress: stream?.remoteAddress }
+    if (!this.#isNews(peer, reason)) this.#options.log.debug('peer-link-closed', fields)
+    else if (isOrdinary(reason)) this.#options.log.info('peer-link-closed', fields)
+    else this.#options.log.warn('peer-link-closed', fields)
+    if (stream === undefined) return
+    this.#streams.delete(link)
+    if (!isGentle) {
+      stream.destroy()
+      return
+    }
+    stream.end()
+    this.#options.ports.timers.after(peerHelloTimeoutMs, () => stream.destroy())
+  }
+
+  #isNews(peer: ServerId | null, complaint: string): boolean {
+    if (this.#complaints.get(peer) === complaint) return false
+    this.#complaints.set(peer, complaint)
+    return true
+  }
+}
+
+/** What happens when servers come and go. */
+function isOrdinary(reason: LinkCloseReason): boolean {
+  return reason === 'closed-by-peer' || reason === 'replaced'
+}
+
+function ignore(): void {}

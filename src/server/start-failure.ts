@@ -1,0 +1,35 @@
+/** Why a server does not start: a value, since the reason lies outside the program. `message` says what to do. */
+import type { Address } from '../ports/stream.ts'
+
+export interface StartFailure {
+  readonly kind:
+    | 'corrupt' // the log lacks acknowledged records
+    | 'foreign' // the data folder is another server's, or another program's
+    | 'locked' // another live process uses the data folder
+    | 'io' // the disk refused to read or write
+    | 'port' // a port cannot be opened
+  readonly message: string
+}
+
+/** `setting` is what the operator wrote, e.g. `clientPort`. */
+export function portFailure(setting: string, address: Address, cause: unknown): StartFailure {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+  const where = `${setting}: cannot listen on ${address.host}:${address.port}`
+  return { kind: 'port', message: `${where}: ${adviceFor(code, setting, cause)}` }
+}
+
+function adviceFor(code: string, setting: string, cause: unknown): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `another process uses this port (EADDRINUSE). Stop it, or write another port for ${setting}.`
+    case 'EACCES':
+      return `this user may not open this port (EACCES). Write a port above 1023, or grant the right.`
+    case 'EADDRNOTAVAIL':
+      return `this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set quorumListenOnAllIPs=true for the quorum port, or clientPortAddress=0.0.0.0 for the client port.`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `the name does not resolve (${code}). Check the name, or write the address.`
+    default:
+      return `${cause instanceof Error ? cause.message : String(cause)} (${code}).`
+  }
+}

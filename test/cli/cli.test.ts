@@ -1,0 +1,202 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import type { CliWorld } from '../../src/cli/cli-world.ts'
+import { exitCodes } from '../../src/cli/exit-codes.ts'
+import { runCli } from '../../src/cli/program.ts'
+import { splitWords } from '../../src/cli/split-words.ts'
+import { fieldsOfWord } from '../../src/cli/word-fields.ts'
+import { connectWith } from '../../src/client/connect.ts'
+import { encode } from '../../src/jute/record.ts'
+import { CreateWithStatReply, GetDataReply } from '../../src/protocol/client/replies.ts'
+import { ScriptedServer, statOf } from '../client/scripted-server.ts'
+import { VirtualWorld } from '../client/virtual-world.ts'
+
+interface Terminal {
+  readonly world: VirtualWorld
+  out: string
+  err: string
+  run(...argv: readonly string[]): Promise<number>
+}
+
+function terminal(input: readonly string[] = []): Terminal {
+  const world = new VirtualWorld()
+  const self: Terminal = { world, out: '', err: '', run: (...argv) => runCli(argv, '9.9.9', cli) }
+  const cli: CliWorld = {
+    write: (text) => {
+      self.out += text
+    },
+    writeError: (text) => {
+      self.err += text
+    },
+    lines: (async function* () {
+      yield* input
+    })(),
+    isInteractive: false,
+    dialer: world.ports.dialer,
+    timers: world.ports.timers,
+    connect: (options, connectTimeoutMs) => connectWith(options, connectTimeoutMs, world.ports),
+  }
+  return self
+}
+
+/** A server that answers any bytes with `text` and closes. */
+function answeringWords(world: VirtualWorld, port: number, text: string): void {
+  world.open(port, (end) =>
+    end.handleBytes(() => {
+      end.send(new TextEncoder().encode(text))
+      // After the bytes: the world hands things over in order.
+      world.ports.timers.after(1, () => end.close())
+    }),
+  )
+}
+
+async function finish(tty: Terminal, running: Promise<number>): Promise<number> {
+  let isDone = false
+  void running.finally(() => {
+    isDone = true
+  })
+  for (let round = 0; round < 100 && !isDone; round++) await tty.world.pass(500)
+  return running
+}
+
+test('a four-letter word prints what the server says', async () => {
+  const tty = terminal()
+  answeringWords(tty.world, 2181, 'imok')
+  expect(await finish(tty, tty.run('ruok'))).toBe(0)
+  expect(tty.out).toBe('imok\n')
+})
+
+test('a four-letter word is asked of every server named, and one dead server decides the status', async () => {
+  const tty = terminal()
+  answeringWords(tty.world, 1, 'imok')
+  answeringWords(tty.world, 3, 'imok')
+  expect(await finish(tty, tty.run('ruok', '-s', 'a:1,b:2,c:3'))).toBe(3)
+  expect(tty.out).toBe('== a:1\nimok\n== c:3\nimok\n')
+  expect(tty.err).toBe('cannot connect to b:2: refused\n')
+})
+
+test('a word outside the whitelist is a refusal', async () => {
+  const tty = terminal()
+  answeringWords(tty.world, 2181, 'dump is not executed because it is not in the whitelist.\n')
+  expect(await finish(tty, tty.run('dump'))).toBe(1)
+  expect(tty.out).toBe('')
+})
+
+test('a server that closes without an answer has lost the question', async () => {
+  const tty = terminal()
+  answeringWords(tty.world, 2181, '')
+  expect(await finish(tty, tty.run('wchs'))).toBe(4)
+  expect(tty.err).toContain('closed without an answer')
+})
+
+test('stat without a path is the word, and --json gives its fields', async () => {
+  const tty = terminal()
+  const text =
+    'Zookeeper version: 1, built\nClients:\n /1.2.3.4:5[1](queued=0,recved=6,sent=7)\n\nMode: leader\nNode count: 5\n'
+  answeringWords(tty.world, 2181, text)
+  expect(await finish(tty, tty.run('stat', '--json'))).toBe(0)
+  expect(JSON.parse(tty.out)).toEqual({
+    server: '127.0.0.1:2181',
+    word: 'stat',
+    'Zookeeper version': '1, built',
+    Clients: [{ address: '1.2.3.4', port: 5, interestOps: 1, queued: 0, recved: 6, sent: 7 }],
+    Mode: 'leader',
+    'Node count': 5,
+  })
+})
+
+test('mntr and conf become fields with numbers as numbers', () => {
+  expect(fieldsOfWord('mntr', 'zk_version\t3.9.5-x, built\nzk_avg_latency\t0.5\n')).toEqual({
+    zk_version: '3.9.5-x, built',
+    zk_avg_latency: 0.5,
+  })
+  expect(fieldsOfWord('conf', 'clientPort=1\nserver.1=a:1:2;3')).toEqual({ clientPort: 1, 'server.1': 'a:1:2;3' })
+})
+
+test('one command connects, prints and closes its session', async () => {
+  const tty = terminal()
+  const server = new ScriptedServer(tty.world, 2181)
+  const running = tty.run('get', '/a')
+  await tty.world.pass(10)
+  server.reply(server.take().xid, encode(GetDataReply, { data: new TextEncoder().encode('hé'), stat: statOf(0) }))
+  await tty.world.pass(10)
+  const closing = server.take()
+  expect(closing.op).toBe('closeSession')
+  server.reply(closing.xid)
+  expect(await finish(tty, running)).toBe(0)
+  expect(tty.out).toBe('hé\n')
+})
+
+test('a refusal by the server exits with 1 and its name as JSON', async () => {
+  const tty = terminal()
+  const server = new ScriptedServer(tty.world, 2181)
+  const running = tty.run('--json', 'delete', '/a')
+  await tty.world.pass(10)
+  server.reply(server.take().xid, undefined, -111)
+  await tty.world.pass(10)
+  server.reply(server.take().xid)
+  expect(await finish(tty, running)).toBe(1)
+  expect(JSON.parse(tty.err)).toMatchObject({ errorName: 'not-empty' })
+})
+
+test('without a server the status is 3 and the message names whom we tried', async () => {
+  const tty = terminal()
+  expect(await finish(tty, tty.run('-s', 'a:1,b:2', '--timeout', '700', 'ls', '/'))).toBe(3)
+  expect(tty.err).toContain('no server of a:1,b:2 accepted a session within 700 ms')
+})
+
+test.each([
+  [['frobnicate']],
+  [['get']],
+  [['ls', '--timeout', 'x', '/']],
+  [['ruok', '-s', 'a:b']],
+  [['get', '--wat', '/a']],
+])('the command line %j is a usage error', async (argv) => {
+  const tty = terminal()
+  expect(await finish(tty, tty.run(...argv))).toBe(2)
+  expect(tty.err).not.toBe('')
+})
+
+test('the shell runs piped lines, goes on after a failure and exits with its status', async () => {
+  const tty = terminal(['bogus', 'create -e /e "two words"', 'quit'])
+  const server = new ScriptedServer(tty.world, 2181)
+  const running = tty.run()
+  await tty.world.pass(10)
+  const create = server.take()
+  expect(new TextDecoder().decode(create.body)).toContain('two words')
+  server.reply(create.xid, encode(CreateWithStatReply, { path: '/e', stat: statOf(0) }))
+  await tty.world.pass(10)
+  server.reply(server.take().xid)
+  expect(await finish(tty, running)).toBe(2)
+  expect(tty.out).toBe('Created /e\n')
+})
+
+test('the shell prints a watch when it fires', async () => {
+  const tty = terminal(['get -w /a', 'get /a'])
+  const server = new ScriptedServer(tty.world, 2181)
+  const running = tty.run()
+  await tty.world.pass(10)
+  const body = encode(GetDataReply, { data: null, stat: statOf(0) })
+  server.reply(server.take().xid, body)
+  await tty.world.pass(10)
+  server.event(3, '/a', 0x10)
+  server.reply(server.take().xid, body)
+  await tty.world.pass(10)
+  server.reply(server.take().xid)
+  expect(await finish(tty, running)).toBe(0)
+  expect(tty.out).toBe('null\nwatch: /a data-changed at 0x10\nnull\n')
+})
+
+test('words of a line may be quoted and escaped', () => {
+  expect(splitWords(`set /a "x \\" y" '' b\\ c 'd"e'`)).toEqual({
+    ok: true,
+    value: ['set', '/a', 'x " y', '', 'b c', 'd"e'],
+  })
+  expect(splitWords('get "a').ok).toBe(false)
+})
+
+test('docs/reference/cli.md lists the exit statuses of the table', () => {
+  const page = readFileSync(new URL('../../docs/reference/cli.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| (\d+) \| (.+) \|$/gm)].map(([, code, meaning]) => [Number(code), meaning])
+  expect(rows).toEqual(Object.values(exitCodes).map(({ code, meaning }) => [code, meaning]))
+})

@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest'
+import type { Config } from '../../src/config/config.ts'
+import { describeProblem } from '../../src/config/config-problem.ts'
+import { type ConfigTexts, loadConfig } from '../../src/config/load-config.ts'
+
+const ensemble = `dataDir=/d
+tickTime=2000
+initLimit=10
+syncLimit=5
+server.1=a:2888:3888;2181
+server.2=b:2888:3888;2181
+server.3=[fe80::3]:2888:3888:participant;[::1]:2183
+`
+
+function load(text: string | null, rest: Partial<ConfigTexts> = {}): ReturnType<typeof loadConfig> {
+  return loadConfig({ text, dynamicText: null, myidText: null, ...rest })
+}
+
+function config(text: string | null, rest: Partial<ConfigTexts> = {}): Config {
+  const loaded = load(text, rest)
+  if (!loaded.ok) throw new Error(loaded.error.map(describeProblem).join('\n'))
+  return loaded.value.config
+}
+
+function problems(text: string, rest: Partial<ConfigTexts> = {}): readonly string[] {
+  const loaded = load(text, rest)
+  return loaded.ok ? [] : loaded.error.map(describeProblem)
+}
+
+function remarks(text: string): readonly string[] {
+  const loaded = load(text)
+  return loaded.ok ? loaded.value.remarks.map((remark) => `${remark.severity} ${describeProblem(remark)}`) : ['refused']
+}
+
+test('without a file the server is standalone on the loopback address', () => {
+  expect(config(null)).toMatchObject({
+    mode: 'standalone',
+    serverId: 1,
+    members: [],
+    dataDir: './data',
+    clientAddress: { host: '127.0.0.1', port: 2181 },
+  })
+})
+
+test('ticks become milliseconds', () => {
+  expect(config(ensemble, { myidText: '3\n' })).toMatchObject({
+    serverId: 3,
+    mode: 'ensemble',
+    initLimitMs: 20_000,
+    syncLimitMs: 10_000,
+    minSessionTimeoutMs: 4_000,
+    maxSessionTimeoutMs: 40_000,
+    peerTimeoutMs: 1_500,
+    heartbeatIntervalMs: 375,
+  })
+})
+
+test('the client address of an ensemble member comes from its server line', () => {
+  const loaded = config(ensemble, { myidText: '3' })
+  expect(loaded.clientAddress).toEqual({ host: '::1', port: 2183 })
+  expect(loaded.members[2]).toEqual({
+    id: 3,
+    host: 'fe80::3',
+    quorumPort: 2888,
+    electionPort: 3888,
+    role: 'participant',
+    clientHost: '::1',
+    clientPort: 2183,
+  })
+})
+
+test('the peer timeout shrinks with a short sync limit', () => {
+  expect(config(ensemble.replace('tickTime=2000', 'tickTime=200'), { myidText: '1' }).peerTimeoutMs).toBe(1_000)
+})
+
+test('one server line makes a standalone server unless standaloneEnabled is false', () => {
+  const text = 'dataDir=/d\ninitLimit=5\nsyncLimit=2\nserver.7=a:2888:3888;2181\n'
+  expect(config(text)).toMatchObject({ mode: 'standalone', serverId: 1, clientAddress: { port: 2181 } })
+  expect(config(`${text}standaloneEnabled=false`, { myidText: '7' })).toMatchObject({ mode: 'ensemble', serverId: 7 })
+})
+
+test('server lines may stand in the dynamic file', () => {
+  const at = ensemble.indexOf('server.1')
+  const [own, dynamicText] = [ensemble.slice(0, at), ensemble.slice(at)]
+  const loaded = config(`${own}dynamicConfigFile=x`, { dynamicText, myidText: '1' })
+  expect(loaded.members.map((member) => member.id)).toEqual([1, 2, 3])
+})
+
+test('the configuration cannot be changed afterwards', () => {
+  expect(Object.isFrozen(config(null))).toBe(true)
+})
+
+test('an unset whitelist answers the words that only read', () => {
+  expect(config(null).fourLetterWords).toEqual(['conf', 'cons', 'envi', 'isro', 'mntr', 'ruok', 'srvr', 'stat'])
+})
+
+test('a star in the whitelist means every word', () => {
+  expect(config('dataDir=d\nclientPort=1\n4lw.commands.whitelist=*').fourLetterWords).toContain('stmk')
+})
+
+describe.each([
+  ['a missing data folder', 'clientPort=2181', /zoo\.cfg: dataDir: it is required/],
+  ['a missing client port', 'dataDir=d', /clientPort: there is no port for clients; write clientPort=2181/],
+  ['a TLS port alone', 'dataDir=d\nsecureClientPort=2281', /TLS client port only/],
+  ['a port that is no number', 'dataDir=d\nclientPort=x', /zoo\.cfg:2: clientPort=x: no port/],
+  ['a tick of zero', 'dataDir=d\nclientPort=1\ntickTime=0', /zoo\.cfg:3: tickTime=0: not a whole number in range/],
+  ['crossed session timeouts', 'dataDir=d\nclientPort=1\nminSessionTimeout=90000', /is above the longest/],
+  ['a boolean that is neither', 'dataDir=d\nclientPort=1\nlinearizableReads=maybe', /write true or false/],
+  ['TLS between servers', 'dataDir=d\nclientPort=1\nsslQuorum=true', /plain text; write false, or remove the line/],
+  ['SASL between servers', 'dataDir=d\nclientPort=1\nquorum.auth.enableSasl=TRUE', /open to anyone/],
+  ['a group', 'dataDir=d\nclientPort=1\ngroup.1=1:2', /hierarchical quorums are not supported yet/],
+  ['a weight', 'dataDir=d\nclientPort=1\nweight.1=2', /weights other than 1/],
+  ['a dynamic file that is not there', 'dataDir=d\nclientPort=1\ndynamicConfigFile=x', /there is no such file/],
+])('%s', (what, text, expected) => {
+  test(`${what} is refused with its place and advice`, () => {
+    expect(problems(text).join('\n')).toMatch(expected)
+  })
+})
+
+describe.each([
+  ['an observer', 'server.3=c:2888:3888:observer', /observers are not supported yet/],
+  ['a doubled id', 'server.2=c:2888:3888', /there are two lines for server 2/],
+  ['a doubled address', 'server.3=B:2888:3999', /b:2888 is already used by server\.2/],
+  ['equal ports', 'server.3=c:2888:2888', /quorum and election port must differ/],
+  ['several addresses', 'server.3=c:1:2|d:1:2', /several addresses/],
+  ['an id of 255', 'server.255=c:1:2', /a number from 1 to 254/],
+  ['a missing election port', 'server.3=c:2888', /needs a quorum port and an election port/],
+  ['a client port out of range', 'server.3=c:1:2;70000', /not a number from 1 to 65535/],
+  [
+    'a peer timeout above the sync limit',
+    'peerTimeoutMs=10001',
+    /above syncLimit x tickTime, 10000 ms; write at most 10000/,
+  ],
+])('%s in an ensemble', (what, line, expected) => {
+  test(`${what} in an ensemble stops the start`, () => {
+    const text = `${ensemble.replace(/server\.3.*\n/, '')}${line}\n`
+    expect(problems(text, { myidText: '1' }).join('\n')).toMatch(expected)
+  })
+})
+
+test('limits that an ensemble needs are asked for by name', () => {
+  const text = ensemble.replace(/initLimit.*\nsyncLimit.*\n/, '')
+  const all = problems(text, { myidText: '1' }).join('\n')
+  expect(all).toContain('initLimit: it is required in an ensemble; write initLimit=10')
+  expect(all).toContain('syncLimit: it is required in an ensemble; write syncLimit=5')
+})
+
+test('a missing, wordy or foreign myid is refused with the known numbers', () => {
+  expect(problems(ensemble)).toEqual([expect.stringMatching(/^myid: the file is missing.*one of 1, 2, 3/)])
+  expect(problems(ensemble, { myidText: 'one' })).toEqual([expect.stringMatching(/^myid:1: "one" is not a number/)])
+  expect(problems(ensemble, { myidText: '9\n' })).toEqual([expect.stringMatching(/there is no server\.9 line/)])
+})
+
+test('every problem of a file is told at once', () => {
+  expect(problems('tickTime=x\nclientPort=y').length).toBe(3)
+})
+
+test('a mistyped key is a warning that names the nearest one', () => {
+  expect(remarks('dataDir=d\nclientPort=1\nmaxSesionTimeout=1')).toEqual([
+    'warning zoo.cfg:3: maxSesionTimeout=1: unknown key, it changes nothing; did you mean maxSessionTimeout?',
+  ])
+})
+
+test('a system property written into the file is a warning that names the plain key', () => {
+  expect(remarks('dataDir=d\nclientPort=1\nzookeeper.maxCnxns=3').join()).toContain('did you mean maxCnxns?')
+})
+
+test('a key without effect here is a note that says why', () => {
+  expect(remarks('dataDir=d\nclientPort=1\nsnapCount=10')).toEqual([
+    'note zoo.cfg:3: snapCount=10: it has no effect here: checkpoints cost what has changed and need no tuning',
+  ])
+})
+
+test('a key set twice is a warning and the later line wins', () => {
+  const text = 'dataDir=d\nclientPort=1\nclientPort=2'
+  expect(config(text).clientAddress.port).toBe(2)
+  expect(remarks(text).join()).toContain('it was set to "1" on line 2; the later line wins')
+})
+
+test('an unknown word in the whitelist is a warning', () => {
+  expect(remarks('dataDir=d\nclientPort=1\n4lw.commands.whitelist=mtnr').join()).toContain('no such four-letter word')
+})

@@ -1,0 +1,43 @@
+/**
+ * One client in front of the reads of a server: a tree to read, a table of watches, and requests as they come off the
+ * wire. What it returns is what the wire would carry, decoded no further than error and body.
+ */
+import type { AuthId } from '../../src/auth/auth-id.ts'
+import { withIds } from '../../src/auth/auth-id.ts'
+import type { ConnectionId, SessionId, Xid } from '../../src/base/ids.ts'
+import type { Codec } from '../../src/jute/record.ts'
+import { decode } from '../../src/jute/record.ts'
+import { type OpName, ops } from '../../src/protocol/client/operations.ts'
+import { Client } from '../../src/replica/client.ts'
+import type { ReadAnswer } from '../../src/replica/read-answer.ts'
+import { answerRead } from '../../src/replica/read-requests.ts'
+import { WatchTable } from '../../src/watches/watch-table.ts'
+import { TreeDriver } from '../tree/tree-driver.ts'
+
+export class ReadDesk {
+  readonly driver = new TreeDriver()
+  readonly watches = new WatchTable()
+  readonly client = new Client(1 as ConnectionId, '127.0.0.1')
+
+  constructor(sessionId: SessionId = 0x0100_0000_0000_0001n as SessionId) {
+    this.client.session = { id: sessionId, timeoutMs: 10_000 }
+  }
+
+  authenticate(...ids: readonly AuthId[]): void {
+    this.client.authIds = withIds(this.client.authIds, ids)
+  }
+
+  ask(op: OpName, body: Uint8Array): ReadAnswer {
+    const { authIds } = this.client
+    const type = ops[op].opcode
+    const request = { xid: 1 as Xid, op, type, body, authIds, state: 'confirmed', outcome: null } as const
+    return answerRead({ ...request }, this.client, { tree: this.driver.tree, watches: this.watches })
+  }
+}
+
+export function bodyAs<T>(codec: Codec<T>, answer: ReadAnswer): T {
+  if (answer.error !== null || answer.body === null) throw new Error(`no body but ${answer.error}`)
+  const decoded = decode(codec, answer.body)
+  if (!decoded.ok) throw new Error('the reply does not decode')
+  return decoded.value
+}

@@ -1,0 +1,140 @@
+/**
+ * A standalone replica without any world around it: the test is the driver. What it wants to persist is held until
+ * `flush`, so that a test can look at the time in which a txn is proposed and not yet committed.
+ */
+import { createHash } from 'node:crypto'
+import { emptyChainHash } from '../../src/base/chain-hash.ts'
+import { type ConnectionId, type ServerId, type SessionId, type Xid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import type { Log } from '../../src/ports/log.ts'
+import { type OpName, ops } from '../../src/protocol/client/operations.ts'
+import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
+import type { Effect, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
+import { Replica } from '../../src/replica/replica.ts'
+import { ReplicatedState } from '../../src/replica/replicated-state.ts'
+
+type PersistTag = Extract<Effect, { readonly kind: 'persist' }>['tag']
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+const wallMsAtStart = 1_700_000_000_000
+
+export class StandaloneReplica {
+  readonly state = new ReplicatedState()
+  readonly replies: Reply[] = []
+  readonly events: WatchNotice[] = []
+  readonly #replica: Replica
+  #unflushed: PersistTag[] = []
+  #nowMs = 0
+  #lastXid = 0
+
+  constructor(configLines: readonly string[] = []) {
+    const text = ['dataDir=/data', 'clientPort=2181', 'tickTime=1000', ...configLines].join('\n')
+    const loaded = loadConfig({ text, dynamicText: null, myidText: null })
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
+    const { config } = loaded.value
+    this.#replica = new Replica({
+      config,
+      state: this.state,
+      recovered: {
+        acceptedEpoch: zeroEpoch,
+        acceptedLeader: null,
+        currentEpoch: zeroEpoch,
+        clusterId: 0 as ClusterId,
+        committed: zeroZxid,
+        committedHash: emptyChainHash,
+        tail: [],
+      },
+      zab: {
+        self: 1 as ServerId,
+        voters: [1 as ServerId],
+        peerTimeoutMs: config.peerTimeoutMs,
+        initLimitMs: config.initLimitMs,
+        heartbeatIntervalMs: config.heartbeatIntervalMs,
+        settleMs: 10,
+        firstIncarnation: 1,
+        freshClusterId: 7 as ClusterId,
+      },
+      incarnation: 1,
+      wallMsAtStart,
+      sha1: (bytes) => createHash('sha1').update(bytes).digest(),
+      log: silent,
+      trace: null,
+    })
+    this.#perform(this.#replica.start(this.#stamp))
+    this.#endTurn()
+    for (let i = 0; i < 100 && !this.#replica.status().isServing; i++) this.pass(50)
+    if (!this.#replica.status().isServing) throw new Error('a standalone replica leads itself')
+  }
+
+  /** A client with a new session. */
+  connect(connection: number): void {
+    const id = connection as ConnectionId
+    this.#feed({ kind: 'connection-opened', connection: id, remoteAddress: '127.0.0.1' })
+    const request = { kind: 'connect', lastZxidSeen: 0n, timeoutMs: 20_000, sessionId: 0n as SessionId } as const
+    this.#feed({ kind: 'request', connection: id, request: { ...request, password: null } })
+    this.flush()
+  }
+
+  /** Sends a request and does not wait for the disk. */
+  send(connection: number, op: OpName, body: Uint8Array): void {
+    const xid = ++this.#lastXid as Xid
+    const request = { kind: 'operation', xid, type: ops[op].opcode, op, body } as const
+    this.#feed({ kind: 'request', connection: connection as ConnectionId, request })
+  }
+
+  /** Sends a request, lets the disk finish, and gives the reply that came last. */
+  ask(connection: number, op: OpName, body: Uint8Array): Extract<Reply, { readonly kind: 'operation' }> {
+    this.send(connection, op, body)
+    this.flush()
+    const reply = this.replies.at(-1)
+    if (reply?.kind !== 'operation' || reply.xid !== this.#lastXid) throw new Error(`${op} was not answered`)
+    return reply
+  }
+
+  /** The disk catches up, and with it the commits. */
+  flush(): void {
+    while (this.#unflushed.length > 0) {
+      const tags = this.#unflushed
+      this.#unflushed = []
+      for (const tag of tags) this.#feed({ kind: 'persisted', tag })
+    }
+  }
+
+  /** Time goes by in ticks; the disk does not wait for it. */
+  pass(ms: number): void {
+    const until = this.#nowMs + ms
+    while (this.#nowMs < until) {
+      this.#nowMs = Math.min(until, this.#nowMs + 50)
+      this.#feed({ kind: 'tick' })
+      this.flush()
+    }
+  }
+
+  /** One tick, whose proposals stay in flight. */
+  tickUnflushed(ms: number): void {
+    this.#nowMs += ms
+    this.#feed({ kind: 'tick' })
+  }
+
+  #feed(event: ReplicaEvent): void {
+    this.#perform(this.#replica.handle(event, this.#stamp))
+    this.#endTurn()
+  }
+
+  #endTurn(): void {
+    this.#perform(this.#replica.handle({ kind: 'turn-ended' }, this.#stamp))
+  }
+
+  get #stamp(): { monotonicMs: number; wallMs: number } {
+    return { monotonicMs: this.#nowMs, wallMs: wallMsAtStart + this.#nowMs }
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'persist') this.#unflushed.push(effect.tag)
+      else if (effect.kind === 'reply') this.replies.push(effect.reply)
+      else if (effect.kind === 'notify') this.events.push(effect.event)
+      else if (effect.kind === 'stop') throw new Error(effect.reason)
+    }
+  }
+}

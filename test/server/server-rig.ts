@@ -1,0 +1,225 @@
+/**
+ * Real servers on simulated ports: virtual time, a lossless network, disks in memory. Nothing here decides what a
+ * test means; faults are the simulator's business.
+ */
+import { createHash } from 'node:crypto'
+import type { Config } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import type { Log, LogFields } from '../../src/ports/log.ts'
+import type { ByteStream } from '../../src/ports/stream.ts'
+import { createServer, type ZktsServer } from '../../src/server/create-server.ts'
+import { Scheduler, SimProcess } from '../simulator/scheduler.ts'
+import { SimClock, simTimers } from '../simulator/sim-clock.ts'
+import { SimDisk } from '../simulator/sim-disk.ts'
+import { type NetworkConditions, SimNetwork } from '../simulator/sim-network.ts'
+import { SimRandom } from '../simulator/sim-random.ts'
+
+export const serverHost = '10.0.0.1'
+export const clientPort = 2181
+export const testVersion = '3.9.5-zkts-test, built on 2026-01-01 00:00 UTC'
+
+export interface LogLine {
+  readonly level: string
+  readonly event: string
+  readonly fields: LogFields
+}
+
+export function standaloneConfig(lines: readonly string[] = []): Config {
+  const text = [
+    'dataDir=/data',
+    `clientPort=${clientPort}`,
+    `clientPortAddress=${serverHost}`,
+    'tickTime=1000',
+    ...lines,
+  ]
+  return configOf(text.join('\n'), null)
+}
+
+export function configOf(text: string, myidText: string | null): Config {
+  const parsed = loadConfig({ text, dynamicText: null, myidText })
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error))
+  return parsed.value.config
+}
+
+export function ensembleConfig(id: number, serverCount = 3): Config {
+  const lines = ['dataDir=/data', 'tickTime=1000', 'initLimit=10', 'syncLimit=5']
+  for (let i = 1; i <= serverCount; i++) lines.push(`server.${i}=10.0.0.${i}:2888:3888;10.0.0.${i}:${clientPort}`)
+  return configOf(lines.join('\n'), `${id}\n`)
+}
+
+export class World {
+  readonly scheduler: Scheduler
+  readonly network: SimNetwork
+  readonly lines: LogLine[] = []
+  readonly #client = new SimProcess('client')
+
+  constructor() {
+    this.scheduler = new Scheduler(1, (_process, cause) => {
+      throw cause
+    })
+    const conditions: NetworkConditions = {
+      isCut: () => false,
+      latencyUs: () => 100,
+      splitChance: () => 0,
+      coalesceChance: () => 1,
+      corruptChance: () => 0,
+      lingerUs: () => 0,
+      resetChance: () => 0,
+      refuseChance: () => 0,
+      ignoreChance: () => 0,
+    }
+    this.network = new SimNetwork({
+      scheduler: this.scheduler,
+      random: new SimRandom(1),
+      conditions,
+      world: new SimProcess('world'),
+      windowSizeBytes: 64 * 1024,
+    })
+  }
+
+  run(ms: number): Promise<void> {
+    return this.scheduler.runUntil(this.scheduler.nowUs + ms * 1000, () => false)
+  }
+
+  /** Runs until the promise settles, at most a virtual minute. */
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false
+    const note = (): void => {
+      isSettled = true
+    }
+    promise.then(note, note)
+    await this.scheduler.runUntil(this.scheduler.nowUs + 60_000_000, () => isSettled)
+    if (!isSettled) throw new Error('a promise did not settle within a virtual minute')
+    return promise
+  }
+
+  disk(seed = 1): SimDisk {
+    const process = new SimProcess('disk')
+    return new SimDisk({
+      random: new SimRandom(seed),
+      schedule: (delayMs, callback) => {
+        this.scheduler.noteAsync()
+        this.scheduler.schedule(process, 'disk', Math.ceil(delayMs * 1000), () => {
+          this.scheduler.noteAsync()
+          callback()
+        })
+      },
+    })
+  }
+
+  server(
+    config: Config,
+    disk = this.disk(),
+    host = serverHost,
+  ): { server: ZktsServer; process: SimProcess; host: string } {
+    const process = new SimProcess(host)
+    const { scheduler, network } = this
+    const server = createServer({
+      config,
+      version: testVersion,
+      ports: {
+        clock: new SimClock(scheduler, { rate: 1, monotonicStartMs: 5000, wallOffsetMs: 0 }),
+        timers: simTimers(scheduler, process, 1),
+        random: new SimRandom(config.serverId),
+        disk,
+        listener: network.listener(host, process),
+        dialer: network.dialer(host, process),
+        digest: { sha1: (bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()) },
+        log: this.#log({}),
+      },
+    })
+    return { server, process, host }
+  }
+
+  /** A standalone server that serves. */
+  async started(config = standaloneConfig(), disk = this.disk()): Promise<ZktsServer> {
+    const { server } = this.server(config, disk)
+    const outcome = await this.settle(server.start())
+    if (!outcome.ok) throw new Error(outcome.error.message)
+    await this.run(100)
+    return server
+  }
+
+  async connect(from = '10.0.1.1', to = serverHost): Promise<RawClient> {
+    const dialled = new Promise<RawClient>((resolve, reject) => {
+      const { dialer } = { dialer: this.network.dialer(from, this.#client) }
+      dialer.dial({ host: to, port: clientPort }, 1000, (outcome) => {
+        if (outcome.ok) resolve(new RawClient(outcome.stream))
+        else reject(outcome.error)
+        this.scheduler.noteAsync()
+      })
+    })
+    return this.settle(dialled)
+  }
+
+  events(event: string): readonly LogFields[] {
+    return this.lines.filter((line) => line.event === event).map((line) => line.fields)
+  }
+
+  #log(base: LogFields): Log {
+    const at =
+      (level: string) =>
+      (event: string, fields: LogFields = {}) => {
+        this.lines.push({ level, event, fields: { ...base, ...fields } })
+      }
+    return {
+      error: at('error'),
+      warn: at('warn'),
+      info: at('info'),
+      debug: at('debug'),
+      child: (fields) => this.#log({ ...base, ...fields }),
+    }
+  }
+}
+
+/** The other end of a client port: bytes out, bytes in. */
+export class RawClient {
+  readonly stream: ByteStream
+  received = new Uint8Array(0)
+  chunkCount = 0
+  isClosed = false
+
+  constructor(stream: ByteStream) {
+    this.stream = stream
+    stream.handle({
+      onData: (bytes) => {
+        this.received = Uint8Array.from([...this.received, ...bytes])
+        this.chunkCount++
+      },
+      onDrain: () => {},
+      onClose: () => {
+        this.isClosed = true
+      },
+    })
+  }
+
+  send(...chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) this.stream.write(chunk)
+  }
+
+  get text(): string {
+    return new TextDecoder().decode(this.received)
+  }
+
+  /** The frames received so far, without their lengths. */
+  frames(): readonly Uint8Array[] {
+    const view = new DataView(this.received.buffer)
+    const frames: Uint8Array[] = []
+    for (let at = 0; at + 4 <= this.received.length; ) {
+      const length = view.getInt32(at)
+      frames.push(this.received.subarray(at + 4, at + 4 + length))
+      at += 4 + length
+    }
+    return frames
+  }
+
+  /** Behind the connect response: xid and error of each reply. */
+  replies(): readonly { readonly xid: number; readonly error: number; readonly body: Uint8Array }[] {
+    return this.frames()
+      .slice(1)
+      .map((frame) => {
+        const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
+        return { xid: view.getInt32(0), error: view.getInt32(12), body: frame.subarray(16) }
+      })
+  }
+}
