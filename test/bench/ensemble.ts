@@ -1,0 +1,81 @@
+/**
+ * Starts 1, 3 or 5 servers of one target in fresh folders, and removes all of it again.
+ * Owns: ports, folders and processes of one ensemble. Assumes: no other ensemble under test runs meanwhile.
+ */
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startZooKeeperServer } from './apache-zookeeper.ts'
+import type { Target } from './options.ts'
+import { fourLetterWord, freePorts, type RunningServer } from './server-process.ts'
+import { startZktsServer } from './zkts-server.ts'
+import type { EnsembleMember, ServerOptions } from './zoo-config.ts'
+
+export interface Ensemble {
+  readonly servers: readonly RunningServer[]
+  /**
+   * Followers first, the leader last. A single connection goes to the first: most clients of a real ensemble
+   * are connected to a follower.
+   */
+  readonly clientPorts: readonly number[]
+  readonly version: string
+  /** Until the last server served. */
+  readonly startMs: number
+  stop(): Promise<void>
+}
+
+export async function startEnsemble(
+  target: Target,
+  size: number,
+  dataDir: string,
+  zookeeperClasspath: string,
+): Promise<Ensemble> {
+  const dir = await mkdtemp(join(dataDir, `zkts-bench-${target}-`))
+  const removeOnExit = (): void => rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
+  process.on('exit', removeOnExit)
+  const start = (options: ServerOptions): Promise<RunningServer> =>
+    target === 'zkts' ? startZktsServer(options) : startZooKeeperServer({ ...options, classpath: zookeeperClasspath })
+  const optionsOfAll = await serverOptions(dir, size)
+  const outcomes = await Promise.allSettled(optionsOfAll.map(start))
+  const servers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const stop = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.stop()))
+    await rm(dir, { recursive: true, force: true })
+    process.off('exit', removeOnExit)
+  }
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failure !== undefined) {
+    await stop()
+    throw failure.reason
+  }
+  const answers = await Promise.all(servers.map((server) => fourLetterWord(server.clientPort, 'srvr')))
+  const order = servers.map((_, index) => index).sort((a, b) => leaderRank(answers[a]!) - leaderRank(answers[b]!))
+  return {
+    servers,
+    clientPorts: order.map((index) => servers[index]!.clientPort),
+    version: /version: ([^\s,]+?)(?:-[0-9a-f]{40})?[\s,]/.exec(answers[0]!)?.[1] ?? 'unknown',
+    startMs: Math.max(...servers.map((server) => server.startMs)),
+    stop,
+  }
+}
+
+async function serverOptions(dir: string, size: number): Promise<readonly ServerOptions[]> {
+  const ports = await freePorts(3 * size)
+  const members = Array.from({ length: size }, (_, index): EnsembleMember => {
+    const [clientPort, quorumPort, electionPort] = ports.slice(3 * index) as [number, number, number]
+    return { serverId: index + 1, clientPort, quorumPort, electionPort }
+  })
+  const optionsOfAll = members.map(
+    ({ serverId, clientPort }): ServerOptions => ({
+      dir: join(dir, `server-${serverId}`),
+      clientPort,
+      ...(size > 1 && { ensemble: { self: serverId, members } }),
+    }),
+  )
+  for (const options of optionsOfAll) await mkdir(options.dir, { recursive: true })
+  return optionsOfAll
+}
+
+function leaderRank(srvrAnswer: string): number {
+  return srvrAnswer.includes('Mode: leader') ? 1 : 0
+}

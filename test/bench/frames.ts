@@ -1,0 +1,82 @@
+/**
+ * ZooKeeper frames of the load generator, built once and patched: a frame is copied, then its xid and some
+ * decimal digits of its path are overwritten.
+ * Owns: the few request layouts that the workloads need. Assumes: all digits of one frame kind have the same width.
+ * Written apart from src/jute on purpose: a generator that shared the codec could not show its faults.
+ */
+export interface FrameTemplate {
+  readonly bytes: Buffer
+  /** Where the digits in the path start; the frame has none when digitsLength is 0. */
+  readonly digitsAt: number
+  readonly digitsLength: number
+}
+
+export const closeSessionType = -11
+const createType = 1
+const getDataType = 4
+const setDataType = 5
+const xidAt = 4
+const pathAt = 4 + 8 + 4 // frame length, request header, length of the path
+
+export function connectFrame(timeoutMs: number): Buffer {
+  const bytes = Buffer.alloc(49)
+  bytes.writeInt32BE(45, 0)
+  bytes.writeInt32BE(timeoutMs, 16) // after protocolVersion and lastZxidSeen
+  bytes.writeInt32BE(16, 28) // password, after sessionId; the last byte is readOnly = false
+  return bytes
+}
+
+export function closeSessionFrame(): FrameTemplate {
+  return frame(closeSessionType, [])
+}
+
+/** `path` may end in `#` signs: they are the digits to overwrite. */
+export function getDataFrame(path: string): FrameTemplate {
+  return frame(getDataType, [ustring(path), Buffer.from([0])], path)
+}
+
+export function setDataFrame(path: string, data: Buffer): FrameTemplate {
+  return frame(setDataType, [ustring(path), buffer(data), int32(-1)], path)
+}
+
+/** A persistent znode that everybody may do everything with. */
+export function createFrame(path: string, data: Buffer): FrameTemplate {
+  const openAcl = Buffer.concat([int32(1), int32(31), ustring('world'), ustring('anyone')])
+  return frame(createType, [ustring(path), buffer(data), openAcl, int32(0)], path)
+}
+
+/** Copies the frame to `target` at `at`, with its own xid and digits; answers where it ends. */
+export function writeFrame(template: FrameTemplate, xid: number, digits: number, target: Buffer, at: number): number {
+  target.set(template.bytes, at)
+  target.writeInt32BE(xid, at + xidAt)
+  let rest = digits
+  for (let i = template.digitsLength - 1; i >= 0; i--) {
+    target[at + template.digitsAt + i] = 48 + (rest % 10)
+    rest = Math.floor(rest / 10)
+  }
+  return at + template.bytes.length
+}
+
+function frame(type: number, fields: readonly Buffer[], path = ''): FrameTemplate {
+  const payload = Buffer.concat([int32(0), int32(type), ...fields])
+  const plain = path.replace(/#+$/, '')
+  return {
+    bytes: Buffer.concat([int32(payload.length), payload]),
+    digitsAt: pathAt + plain.length,
+    digitsLength: path.length - plain.length,
+  }
+}
+
+function ustring(text: string): Buffer {
+  return buffer(Buffer.from(text))
+}
+
+function buffer(bytes: Buffer): Buffer {
+  return Buffer.concat([int32(bytes.length), bytes])
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}

@@ -1,0 +1,40 @@
+/**
+ * The parent's side of the load generator: forks it, sends one job at a time, bounds each in time.
+ * Owns: the child process. Assumes: one job at a time.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { LoadAnswer, LoadJob } from './load-job.ts'
+
+const program = fileURLToPath(new URL('./load-generator.ts', import.meta.url))
+const graceMs = 60_000
+
+export class GeneratorProcess {
+  readonly #child: ChildProcess = fork(program) // inherits the flags by which Node runs TypeScript
+
+  async run(job: LoadJob): Promise<Exclude<LoadAnswer, { kind: 'failed' }>> {
+    const limitMs = graceMs + (job.kind === 'measure' ? job.warmUpMs + job.measureMs : 0)
+    const answer = await new Promise<LoadAnswer>((resolve, reject) => {
+      const onExit = (code: number | null): void =>
+        end(() => reject(new Error(`the load generator ended with ${code}`)))
+      const onMessage = (message: unknown): void => end(() => resolve(message as LoadAnswer))
+      const onTimeout = (): void => end(() => reject(new Error(`the load generator did not answer in ${limitMs} ms`)))
+      const timer = setTimeout(onTimeout, limitMs)
+      const end = (settle: () => void): void => {
+        clearTimeout(timer)
+        this.#child.off('exit', onExit)
+        this.#child.off('message', onMessage)
+        settle()
+      }
+      this.#child.on('exit', onExit)
+      this.#child.on('message', onMessage)
+      this.#child.send(job)
+    })
+    if (answer.kind === 'failed') throw new Error(answer.reason)
+    return answer
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL')
+  }
+}

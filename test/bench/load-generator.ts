@@ -1,0 +1,126 @@
+/**
+ * The load generator's process: takes one job after another from its parent and answers each.
+ * Owns: nothing between jobs. Assumes: it was forked (it has an IPC channel). It ends when the channel does.
+ * Any error reply or lost connection fails the job: a server that refuses is fast, and its figures would lie.
+ */
+import { createFrame, writeFrame } from './frames.ts'
+import { Histogram } from './histogram.ts'
+import { LoadConnection, type Recorder } from './load-connection.ts'
+import { keyCount, type LoadAnswer, type LoadJob, type LoadResult, rootPath } from './load-job.ts'
+import { LoadSession } from './load-session.ts'
+import { readProcessUsage } from './process-usage.ts'
+
+type PrepareJob = Extract<LoadJob, { kind: 'prepare' }>
+type MeasureJob = Extract<LoadJob, { kind: 'measure' }>
+
+const nodeExists = -110
+
+process.on('message', (message) => {
+  void answer(message as LoadJob).then((result) => process.send?.(result))
+})
+process.on('disconnect', () => process.exit(0))
+
+async function answer(job: LoadJob): Promise<LoadAnswer> {
+  try {
+    if (job.kind === 'measure') return { kind: 'measured', result: await measure(job) }
+    await prepare(job)
+    return { kind: 'prepared' }
+  } catch (cause) {
+    return { kind: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }
+  }
+}
+
+async function prepare(job: PrepareJob): Promise<void> {
+  const data = Buffer.alloc(job.dataSizeBytes, 'x')
+  await createAll(job.port, rootPath, data, 1)
+  await createAll(job.port, `${rootPath}/k####`, data, keyCount)
+}
+
+async function measure(job: MeasureJob): Promise<LoadResult> {
+  const data = Buffer.alloc(job.dataSizeBytes, 'y')
+  if (job.workload === 'create') await createAll(job.ports[0]!, `${rootPath}/${job.parentName}`, data, 1)
+  const recorder: Recorder = { histogram: undefined, errorCount: 0, lastError: 0 }
+  const connections = Array.from({ length: job.shape.connections }, (_, index) => {
+    const port = job.ports[index % job.ports.length]!
+    const { workload, parentName } = job
+    return new LoadConnection({ port, index, workload, inFlight: job.shape.inFlight, data, parentName }, recorder)
+  })
+  let onLost: (cause: Error) => void = () => {}
+  const lost = new Promise<never>((_, reject) => {
+    onLost = reject
+  })
+  const measured = measureConnections(job, connections, recorder, onLost)
+  return Promise.race([measured, lost])
+}
+
+async function measureConnections(
+  job: MeasureJob,
+  connections: readonly LoadConnection[],
+  recorder: Recorder,
+  onLost: (cause: Error) => void,
+): Promise<LoadResult> {
+  await Promise.all(connections.map((connection) => connection.open(onLost)))
+  for (const connection of connections) connection.start()
+  await delay(job.warmUpMs)
+
+  const histogram = new Histogram()
+  const serversCpuBeforeMs = serversCpuMs(job.serverPids)
+  const generatorCpuBefore = process.cpuUsage()
+  const startedAtMs = performance.now()
+  recorder.histogram = histogram
+  await delay(job.measureMs)
+  recorder.histogram = undefined
+  const elapsedMs = performance.now() - startedAtMs
+  const generatorCpu = process.cpuUsage(generatorCpuBefore)
+  const serversCpuAfterMs = serversCpuMs(job.serverPids)
+
+  await Promise.all(connections.map((connection) => connection.finish()))
+  if (recorder.errorCount > 0) throw new Error(`${recorder.errorCount} error replies, the last ${recorder.lastError}`)
+  return {
+    operations: histogram.total,
+    elapsedMs,
+    latencyUs: {
+      p50: histogram.percentileUs(0.5),
+      p99: histogram.percentileUs(0.99),
+      p999: histogram.percentileUs(0.999),
+    },
+    ...(serversCpuBeforeMs !== undefined &&
+      serversCpuAfterMs !== undefined && { serversCpuMs: serversCpuAfterMs - serversCpuBeforeMs }),
+    generatorCpuMs: (generatorCpu.user + generatorCpu.system) / 1000,
+  }
+}
+
+/** Creates the paths with digits 0 to count − 1, all in flight at once; one that exists already is welcome. */
+async function createAll(port: number, path: string, data: Buffer, count: number): Promise<void> {
+  const template = createFrame(path, data)
+  const bytes = Buffer.alloc(count * template.bytes.length)
+  let at = 0
+  for (let i = 0; i < count; i++) at = writeFrame(template, i + 1, i, bytes, at)
+  await new Promise<void>((resolve, reject) => {
+    let answered = 0
+    const session = new LoadSession(port, {
+      onReply(_xid, err) {
+        answered++
+        if (err !== 0 && err !== nodeExists) reject(new Error(`create ${path} was refused with ${err}`))
+      },
+      onChunkEnd() {
+        if (answered === count) void session.close().then(resolve)
+      },
+    })
+    session.open(reject).then(() => session.write(bytes), reject)
+  })
+}
+
+function serversCpuMs(pids: readonly number[]): number | undefined {
+  let sumMs = 0
+  for (const pid of pids) {
+    const usage = readProcessUsage(pid)
+    if (usage === undefined) return undefined
+    sumMs += usage.cpuMs
+  }
+  return sumMs
+}
+
+function delay(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs))
+}

@@ -1,0 +1,69 @@
+/**
+ * `npm run bench`: our server and Apache ZooKeeper, side by side on this machine.
+ * Owns: the order of rounds (A B A B, so that a drift of the machine meets both), the report, exit codes:
+ * 0 measured, 1 something failed, 2 wrong usage.
+ */
+import { writeFile } from 'node:fs/promises'
+import { findZooKeeperClasspath } from './apache-zookeeper.ts'
+import { describeMachine } from './machine.ts'
+import { type Visit, visitEnsemble } from './measurements.ts'
+import { type BenchOptions, parseOptions, usage } from './options.ts'
+import { failuresOf, reportDocument, reportTables } from './report.ts'
+import { assertZktsServerExists } from './zkts-server.ts'
+
+// On exit the servers and their folders go too: see startServerProcess and startEnsemble.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  let options: BenchOptions | undefined
+  try {
+    options = parseOptions(process.argv.slice(2))
+  } catch (cause) {
+    console.error(`${describeCause(cause)}\n\n${usage}`)
+    return 2
+  }
+  if (options === undefined) {
+    console.log(usage)
+    return 0
+  }
+  try {
+    return await bench(options)
+  } catch (cause) {
+    console.error(describeCause(cause))
+    return 1
+  }
+}
+
+async function bench(options: BenchOptions): Promise<number> {
+  if (options.targets.includes('zkts')) assertZktsServerExists()
+  const zookeeperClasspath = options.targets.includes('zookeeper')
+    ? await findZooKeeperClasspath(options.zookeeperJarsDir)
+    : ''
+  const machine = describeMachine(options.dataDir)
+  console.log(machine.join('\n'))
+  const visits: Visit[] = []
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const size of options.ensembleSizes) {
+      for (const target of options.targets) {
+        const progress = (line: string): void => console.log(`round ${round}, ${target}, ${line}`)
+        visits.push(await visitEnsemble(target, size, options, zookeeperClasspath, progress))
+      }
+    }
+  }
+  console.log(`\n${reportTables(options, visits)}`)
+  if (options.outputFile !== undefined) {
+    const date = new Date().toISOString().slice(0, 10)
+    await writeFile(options.outputFile, reportDocument(options, visits, machine, date))
+    console.log(`written: ${options.outputFile}`)
+  }
+  const failures = failuresOf(visits)
+  for (const failure of failures) console.error(failure.split('\n', 1)[0])
+  return failures.length === 0 ? 0 : 1
+}
+
+function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.cause === undefined ? cause.message : `${cause.message}: ${describeCause(cause.cause)}`
+}

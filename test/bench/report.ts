@@ -1,0 +1,150 @@
+/**
+ * Visits → tables in Markdown, the same for the terminal and for docs/benchmarks.md.
+ * Owns: medians over rounds and the form of the figures. A ratio is always ours divided by ZooKeeper's.
+ */
+import type { LoadResult } from './load-job.ts'
+import { type Cell, cellsOf, describeCell, type Visit } from './measurements.ts'
+import { type BenchOptions, describeShape, type Target } from './options.ts'
+import { describeSettings } from './zoo-config.ts'
+
+const targetNames: Readonly<Record<Target, string>> = { zkts: 'zkts', zookeeper: 'ZooKeeper' }
+
+/** A column: one number of a target, absent when it could not be measured. */
+interface Figure<Row> {
+  readonly title: string
+  readonly digits: number
+  of(target: Target, row: Row): number | undefined
+}
+
+export function reportTables(options: BenchOptions, visits: readonly Visit[]): string {
+  const cells = options.ensembleSizes.flatMap((size) => cellsOf(size, options))
+  const cellTable = table(
+    ['servers', 'workload', 'load'],
+    cells.map((cell) => ({ row: cell, labels: [String(cell.size), cell.workload, describeShape(cell.shape)] })),
+    cellFigures(visits),
+    options.targets,
+  )
+  const serverTable = table(
+    ['servers'],
+    options.ensembleSizes.map((size) => ({ row: size, labels: [String(size)] })),
+    serverFigures(visits),
+    options.targets,
+  )
+  return `${cellTable}\n\n${serverTable}\n`
+}
+
+export function reportDocument(
+  options: BenchOptions,
+  visits: readonly Visit[],
+  machine: readonly string[],
+  date: string,
+): string {
+  const versions = options.targets.map((target) => `${targetNames[target]} ${versionOf(target, visits)}`).join(', ')
+  const facts = [`Date: ${date}`, `Servers: ${versions}`, ...machine, `Settings of both: ${describeSettings()}`]
+  return `# Benchmarks
+
+Written by \`npm run bench\`. Clients, load generator and all servers of an ensemble share one machine, so these
+figures compare two servers under the same conditions; they do not say what either does on machines of its own.
+
+${facts.map((fact) => `- ${fact}`).join('\n')}
+- Each target runs alone, in turn. Rounds: ${options.rounds}, a figure is their median. Seconds for each row: ${options.measureMs / 1000}.
+  Seconds of load before the first row, not counted: ${options.ensembleWarmUpMs / 1000}. Heap limit of each server: 1 GB.
+
+A cell reads *ratio (ours / ZooKeeper's)*. "load" is connections × requests in flight on each; a single connection
+goes to a follower, 51 go round all servers. Data of ${options.dataSizeBytes} bytes; \`mix\` is 10 % set and 90 % get; latency in µs.
+"CPU µs" is the CPU time of all servers for one operation, "generator" the load generator's share of one core.
+The loop is closed: each connection sends its next request when the reply has come.
+
+${reportTables(options, visits)}`
+}
+
+export function failuresOf(visits: readonly Visit[]): readonly string[] {
+  return visits.flatMap((visit) =>
+    visit.cells.flatMap(({ cell, outcome }) =>
+      outcome.kind === 'failed' ? [`${targetNames[visit.target]}, ${describeCell(cell)}: ${outcome.reason}`] : [],
+    ),
+  )
+}
+
+export function median(values: readonly number[]): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b)
+  const upper = sorted[Math.floor(sorted.length / 2)]
+  const lower = sorted[Math.floor((sorted.length - 1) / 2)]
+  return upper === undefined || lower === undefined ? undefined : (upper + lower) / 2
+}
+
+function cellFigures(visits: readonly Visit[]): readonly Figure<Cell>[] {
+  const figure = (title: string, digits: number, read: (result: LoadResult) => number | undefined): Figure<Cell> => ({
+    title,
+    digits,
+    of: (target, cell) => median(resultsOf(visits, target, cell).flatMap((result) => read(result) ?? [])),
+  })
+  return [
+    figure('ops/s', 0, (result) => (result.operations * 1000) / result.elapsedMs),
+    figure('p50', 0, (result) => result.latencyUs.p50),
+    figure('p99', 0, (result) => result.latencyUs.p99),
+    figure('p99.9', 0, (result) => result.latencyUs.p999),
+    figure('CPU µs', 0, (result) =>
+      result.serversCpuMs === undefined ? undefined : (1000 * result.serversCpuMs) / result.operations,
+    ),
+    figure('generator %', 0, (result) => (100 * result.generatorCpuMs) / result.elapsedMs),
+  ]
+}
+
+function serverFigures(visits: readonly Visit[]): readonly Figure<number>[] {
+  const figure = (title: string, digits: number, read: (visit: Visit) => number | undefined): Figure<number> => ({
+    title,
+    digits,
+    of: (target, size) =>
+      median(
+        visits.filter((visit) => visit.target === target && visit.size === size).flatMap((visit) => read(visit) ?? []),
+      ),
+  })
+  const mib = (bytes: number | undefined): number | undefined => (bytes === undefined ? undefined : bytes / 2 ** 20)
+  return [
+    figure('start to first answer, ms', 0, (visit) => visit.startMs),
+    figure('idle CPU, % of a core', 2, (visit) =>
+      visit.idle === undefined ? undefined : 100 * visit.idle.cpuFraction,
+    ),
+    figure('idle RSS, MiB', 0, (visit) => mib(visit.idle?.rssBytes)),
+    figure('RSS after the load, MiB', 0, (visit) => mib(visit.rssBytesAfterLoad)),
+  ]
+}
+
+function resultsOf(visits: readonly Visit[], target: Target, cell: Cell): readonly LoadResult[] {
+  return visits
+    .filter((visit) => visit.target === target)
+    .flatMap((visit) => visit.cells)
+    .filter((entry) => describeCell(entry.cell) === describeCell(cell))
+    .flatMap(({ outcome }) => (outcome.kind === 'measured' ? [outcome.result] : []))
+}
+
+function versionOf(target: Target, visits: readonly Visit[]): string {
+  return visits.find((visit) => visit.target === target)?.version ?? 'not measured'
+}
+
+function table<Row>(
+  labelTitles: readonly string[],
+  rows: readonly { readonly row: Row; readonly labels: readonly string[] }[],
+  figures: readonly Figure<Row>[],
+  targets: readonly Target[],
+): string {
+  const titles = [...labelTitles, ...figures.map((figure) => figure.title)]
+  const lines = rows.map(({ row, labels }) => [
+    ...labels,
+    ...figures.map((figure) => formatFigure(figure, row, targets)),
+  ])
+  const widths = titles.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)))
+  const render = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
+  return [render(titles), render(widths.map((width) => '-'.repeat(width))), ...lines.map(render)].join('\n')
+}
+
+function formatFigure<Row>(figure: Figure<Row>, row: Row, targets: readonly Target[]): string {
+  const values = targets.map((target) => figure.of(target, row))
+  const texts = values.map((value) => value?.toFixed(figure.digits) ?? 'n/a')
+  const [ours, theirs] = values
+  if (targets.length === 1 || ours === undefined || theirs === undefined) return texts.join(' / ')
+  const ratio = theirs === 0 ? '–' : (ours / theirs).toFixed(2)
+  return `${ratio} (${texts.join(' / ')})`
+}

@@ -1,0 +1,65 @@
+/**
+ * What a suite in any language may do to its servers, over plain HTTP GET on loopback: lose its connection, kill and start
+ * servers, ask who leads. Answers `200` and a line of text once the thing is done, `500` and the reason when it cannot be done.
+ * Suites reach it through the environment variable ZK_CONTROL (host:port).
+ */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { FaultyProxy } from './faulty-proxy.ts'
+import type { Servers } from './servers.ts'
+
+const servingTimeoutMs = 40_000
+
+export interface Control {
+  readonly port: number
+  close(): void
+}
+
+export async function startControl(servers: Servers, proxy: FaultyProxy): Promise<Control> {
+  const server: Server = createServer((request, response) => {
+    const [verb = '', argument = ''] = (request.url ?? '').split('/').slice(1)
+    perform(servers, proxy, verb, Number(argument)).then(
+      (line) => response.writeHead(200).end(`${line}\n`),
+      (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+async function perform(servers: Servers, proxy: FaultyProxy, verb: string, id: number): Promise<string> {
+  switch (verb) {
+    case 'cut':
+      proxy.cut()
+      return 'cut'
+    case 'block':
+      proxy.block()
+      return 'blocked'
+    case 'unblock':
+      proxy.unblock()
+      return 'unblocked'
+    case 'kill':
+      await servers.kill(id)
+      return `killed ${id}`
+    case 'start': // and wait until it serves: what follows may read from it
+      await servers.start(id)
+      await servers.waitUntilServing(id, servingTimeoutMs)
+      return `started ${id}`
+    case 'wait':
+      await servers.waitUntilAllServe(servingTimeoutMs)
+      return 'all serve'
+    case 'leader': {
+      const leader = await servers.leader()
+      if (leader === undefined) throw new Error('no server says that it leads')
+      return String(leader)
+    }
+    default:
+      throw new Error(`unknown verb '${verb}'`)
+  }
+}

@@ -1,0 +1,14 @@
+/** The stock Java client against one server (`single`) or three (`ensemble`). */
+public final class CompatSuite {
+    public static void main(String[] args) throws Exception {
+        if (args[0].equals("single")) {
+            SingleChecks.register();
+        } else {
+            EnsembleChecks.register();
+        }
+        System.exit(Harness.runChecks());
+    }
+
+    private CompatSuite() {
+    }
+}

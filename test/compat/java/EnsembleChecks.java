@@ -1,0 +1,102 @@
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.apache.zookeeper.CreateMode;
+import org.apache.zookeeper.KeeperException;
+import org.apache.zookeeper.ZooDefs.Ids;
+import org.apache.zookeeper.ZooKeeper;
+import org.apache.zookeeper.data.Stat;
+
+/** What holds between servers, seen by the stock Java client. */
+final class EnsembleChecks {
+    private static final String[] HOSTS = Harness.SERVERS.split(",");
+
+    static void register() {
+        Harness.check("what is written on one server is read on each other server after sync", EnsembleChecks::readElsewhere);
+        Harness.check("a session moves between servers with its ephemerals", EnsembleChecks::move);
+        Harness.check("a client goes on when its server, each in turn and the leader too, dies by kill -9 and returns", EnsembleChecks::killEach);
+    }
+
+    private static void sync(ZooKeeper client, String path) throws Exception {
+        CountDownLatch done = new CountDownLatch(1);
+        client.sync(path, (code, name, context) -> done.countDown(), null);
+        Harness.equal(done.await(10, TimeUnit.SECONDS), true, "sync calls back");
+    }
+
+    private static void readElsewhere() throws Exception {
+        ZooKeeper[] clients = new ZooKeeper[HOSTS.length];
+        for (int index = 0; index < HOSTS.length; index++) {
+            clients[index] = Harness.connect(HOSTS[index], 10_000);
+        }
+        clients[0].create(Harness.ROOT, null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+        for (int round = 0; round < 30; round++) {
+            ZooKeeper writer = clients[round % clients.length];
+            sync(writer, Harness.ROOT);
+            Stat written = writer.setData(Harness.ROOT, Integer.toString(round).getBytes(), round);
+            for (ZooKeeper reader : clients) {
+                sync(reader, Harness.ROOT);
+                Stat read = new Stat();
+                Harness.equal(new String(reader.getData(Harness.ROOT, false, read)), Integer.toString(round), "data");
+                Harness.equal(read, written, "Stat");
+            }
+        }
+        for (ZooKeeper client : clients) {
+            client.close();
+        }
+    }
+
+    private static void move() throws Exception {
+        ZooKeeper first = Harness.connect(Harness.PROXY, 10_000);
+        String path = Harness.ROOT + "/moving";
+        first.create(path, null, Ids.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL);
+        Harness.control("block");
+        Harness.Events events = new Harness.Events();
+        ZooKeeper second = new ZooKeeper(HOSTS[1], 10_000, events, first.getSessionId(), first.getSessionPasswd());
+        events.connected.await(20, TimeUnit.SECONDS);
+        sync(second, path);
+        Harness.equal(second.exists(path, false).getEphemeralOwner(), first.getSessionId(), "owner");
+        second.setData(path, null, 0);
+        second.close();
+        ZooKeeper other = Harness.connect(HOSTS[2], 10_000);
+        sync(other, path);
+        Harness.equal(other.exists(path, false), null, "ephemeral after close");
+        other.close();
+        Harness.control("unblock");
+        first.close();
+    }
+
+    private static void killEach() throws Exception {
+        Harness.control("wait");
+        ZooKeeper client = Harness.connect(Harness.SERVERS, 15_000);
+        long session = client.getSessionId();
+        client.create(Harness.ROOT + "/keeper", null, Ids.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL);
+        int leader = Integer.parseInt(Harness.ask("leader"));
+        for (int victim : List.of(leader, leader % 3 + 1, (leader + 1) % 3 + 1)) {
+            Harness.control("kill/" + victim);
+            String path = Harness.ROOT + "/killed-" + victim;
+            Harness.eventually("a write goes through", () -> createUnlessThere(client, path));
+            Harness.control("start/" + victim);
+            ZooKeeper returned = Harness.connect(HOSTS[victim - 1], 10_000);
+            sync(returned, path);
+            Harness.equal(new String(returned.getData(path, false, null)), "v", "data on the returned server");
+            returned.close();
+        }
+        Harness.equal(client.getSessionId(), session, "session");
+        Harness.equal(client.exists(Harness.ROOT + "/keeper", false).getEphemeralOwner(), session, "owner of the ephemeral");
+        client.close();
+    }
+
+    private static boolean createUnlessThere(ZooKeeper client, String path) throws Exception {
+        try {
+            client.create(path, "v".getBytes(), Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+            return true;
+        } catch (KeeperException.NodeExistsException error) {
+            return true; // an earlier try did arrive
+        } catch (KeeperException.ConnectionLossException error) {
+            return false;
+        }
+    }
+
+    private EnsembleChecks() {
+    }
+}

@@ -1,0 +1,81 @@
+/**
+ * ZooKeeper's own shell, zkCli, against one server: its commands must say about us what they say about ZooKeeper.
+ * Usage: zkcli-suite.ts <command that starts the shell> single
+ */
+import { type Check, expectTrue, runChecks } from '../checks.ts'
+import { runShell } from '../shell-session.ts'
+
+const server = process.env['ZK_SERVERS']!.split(',')[0]!
+const root = process.env['ZK_ROOT']!
+const shell = [...process.argv.slice(2, -1), '-waitforconnection', '-server', server]
+
+function check(title: string, lines: readonly string[], wanted: readonly RegExp[]): Check {
+  return {
+    title,
+    async run() {
+      const { output } = await runShell(shell, [...lines, 'quit'], 0)
+      for (const pattern of wanted)
+        expectTrue(pattern.test(output), `nothing like ${pattern} in: ${output.slice(-1500)}`)
+    },
+  }
+}
+
+process.exit(
+  await runChecks([
+    check(
+      'zkCli creates, reads, changes, lists and deletes',
+      [
+        `create ${root} first`,
+        `get -s ${root}`,
+        `set -s -v 0 ${root} second`,
+        `get ${root}`,
+        `create -s ${root}/s-`,
+        `create -e ${root}/e`,
+        `ls ${root}`,
+        `stat ${root}`,
+        `getAllChildrenNumber ${root}`,
+        `getEphemerals ${root}`,
+        `delete ${root}/s-0000000000`,
+        `deleteall ${root}`,
+        `stat ${root}`,
+      ],
+      [
+        new RegExp(`Created ${root}$`, 'm'),
+        /^first$/m,
+        /^dataVersion = 1$/m,
+        /^second$/m,
+        new RegExp(`Created ${root}/s-0000000000$`, 'm'),
+        /^\[e, s-0000000000\]$/m,
+        /^numChildren = 2$/m,
+        new RegExp(`Node does not exist: ${root}$`, 'm'),
+      ],
+    ),
+    check(
+      'zkCli reports the errors of the server by name',
+      [
+        `create ${root}-errors x`,
+        `create ${root}-errors x`,
+        `set -v 5 ${root}-errors y`,
+        `create ${root}-none/child x`,
+        `get ${root}-none`,
+      ],
+      [/Node already exists/, /version No is not valid/, /Node does not exist/],
+    ),
+    check(
+      'zkCli sets and gets ACLs, with addauth',
+      [
+        `create ${root}-acl x`,
+        'addauth digest erin:pw',
+        `setAcl ${root}-acl auth::cdrwa`,
+        `getAcl ${root}-acl`,
+        'whoami',
+      ],
+      [/'digest,'erin:/, /: cdrwa/, /^digest: erin$/m],
+    ),
+    check(
+      'zkCli syncs and reports watches',
+      [`create ${root}-watch x`, `get -w ${root}-watch`, `set ${root}-watch y`, `sync ${root}-watch`],
+      [/type:NodeDataChanged/, /Sync is OK/],
+    ),
+  ]),
+)

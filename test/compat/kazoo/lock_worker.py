@@ -1,0 +1,30 @@
+"""Takes and leaves one lock for ever. While it holds it, a file made with O_EXCL says so: a second holder cannot make it.
+
+Usage: lock_worker.py SERVERS LOCK_PATH HOLDER_FILE. Prints VIOLATION when the file was there already.
+"""
+
+import os
+import sys
+import time
+
+from kazoo.client import KazooClient
+from kazoo.exceptions import KazooException
+
+servers, lock_path, holder_file = sys.argv[1:4]
+client = KazooClient(hosts=servers, timeout=3.0)
+client.start(timeout=20)
+while True:
+    try:
+        with client.Lock(lock_path, str(os.getpid())):
+            try:
+                descriptor = os.open(holder_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            except FileExistsError:
+                print(f"VIOLATION: {os.getpid()} holds the lock of another", flush=True)
+                continue
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+            os.close(descriptor)
+            time.sleep(0.15)
+            os.remove(holder_file)
+    except KazooException as error:
+        print(f"trouble: {error}", flush=True)
+    time.sleep(0.01)

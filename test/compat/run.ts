@@ -1,0 +1,161 @@
+/**
+ * Runs the suites of stock clients against running servers and sums up: `tsx test/compat/run.ts [--target zkts|zookeeper] [--only name,name]`.
+ * Every single-server part shares one fresh server, every ensemble part one fresh ensemble of three; each suite works below its own path.
+ * A suite that cannot be prepared, crashes, hangs or prints no check counts as one failure: nothing is skipped in silence.
+ * The last line is `N passed, N failed`; the exit code is 0 if and only if none failed.
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { startControl } from './control.ts'
+import { startFaultyProxy } from './faulty-proxy.ts'
+import { type Servers, startServers, type Target } from './servers.ts'
+import { type BuildDirectories, javaClasspath, type Part, type Suite, suites } from './suites.ts'
+
+const suiteTimeoutMs = 240_000
+const startTimeoutMs = 60_000
+
+interface Score {
+  passed: number
+  failed: number
+}
+
+interface PreparedSuite {
+  readonly suite: Suite
+  readonly command: readonly string[]
+}
+
+const projectRoot = resolve(import.meta.dirname, '..', '..')
+const build: BuildDirectories = { sources: import.meta.dirname, cache: join(projectRoot, '.cache', 'compat') }
+
+async function main(): Promise<number> {
+  const { target, only, part } = readArguments()
+  const score: Score = { passed: 0, failed: 0 }
+  mkdirSync(build.cache, { recursive: true })
+  const classpath = target === 'zookeeper' ? await javaClasspath(build) : ''
+  const chosen = suites.filter((suite) => only.length === 0 || only.includes(suite.name))
+  const prepared = await prepareAll(chosen, score)
+  for (const each of ['single', 'ensemble'] as const) {
+    const ready = prepared.filter(({ suite }) => suite.parts.includes(each) && (part === undefined || part === each))
+    if (ready.length > 0) await runPart(target, classpath, each, ready, score)
+  }
+  console.log(`${score.passed} passed, ${score.failed} failed`)
+  return score.failed === 0 && score.passed > 0 ? 0 : 1
+}
+
+function readArguments(): {
+  readonly target: Target
+  readonly only: readonly string[]
+  readonly part: string | undefined
+} {
+  const { values } = parseArgs({
+    options: {
+      target: { type: 'string', default: 'zkts' },
+      only: { type: 'string', default: '' },
+      part: { type: 'string' },
+    },
+  })
+  const only = values.only.split(',').filter((name) => name !== '')
+  const unknown = only.filter((name) => !suites.some((suite) => suite.name === name))
+  if (unknown.length > 0)
+    throw new Error(`no suite named ${unknown.join(', ')}; there are: ${suites.map((suite) => suite.name).join(', ')}`)
+  if (values.target !== 'zkts' && values.target !== 'zookeeper')
+    throw new Error(`--target is zkts or zookeeper, not '${values.target}'`)
+  return { target: values.target, only, part: values.part }
+}
+
+async function prepareAll(chosen: readonly Suite[], score: Score): Promise<readonly PreparedSuite[]> {
+  const prepared: PreparedSuite[] = []
+  for (const suite of chosen) {
+    try {
+      prepared.push({ suite, command: await suite.prepare(build) })
+    } catch (error) {
+      report(
+        score,
+        `not ok ${suite.name}: the suite is prepared: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+  }
+  return prepared
+}
+
+async function runPart(
+  target: Target,
+  classpath: string,
+  part: Part,
+  ready: readonly PreparedSuite[],
+  score: Score,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'zkts-compat-'))
+  const serverCount = part === 'single' ? 1 : 3
+  const servers = await startServers({ target, serverCount, directory, projectRoot, classpath, tickTimeMs: 1000 })
+  try {
+    await servers.waitUntilAllServe(startTimeoutMs)
+    for (const each of ready) await runSuite(servers, part, each, score)
+  } catch (error) {
+    report(score, `not ok ${part}: the servers serve: ${error instanceof Error ? error.message : String(error)}`)
+  } finally {
+    await servers.stopAll()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function runSuite(servers: Servers, part: Part, { suite, command }: PreparedSuite, score: Score): Promise<void> {
+  await servers.waitUntilAllServe(startTimeoutMs)
+  const proxy = await startFaultyProxy(servers.clientPorts[0]!)
+  const control = await startControl(servers, proxy)
+  const [program, ...args] = [...command, part]
+  const startedAtMs = Date.now()
+  const child = spawn(program!, args, {
+    cwd: projectRoot,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      PYTHONDONTWRITEBYTECODE: '1',
+      ZK_SERVERS: servers.clientPorts.map((port) => `127.0.0.1:${port}`).join(','),
+      ZK_PROXY: `127.0.0.1:${proxy.port}`,
+      ZK_CONTROL: `127.0.0.1:${control.port}`,
+      ZK_ROOT: `/${suite.name}-${part}`,
+    },
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), suiteTimeoutMs)
+  let diagnostics = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    diagnostics = (diagnostics + chunk.toString('utf8')).slice(-4000)
+  })
+  let [checkCount, failedCount] = [0, 0]
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const match = /^(ok|not ok) (.*)$/.exec(line)
+    if (match === null) return
+    checkCount += 1
+    if (match[1] === 'not ok') failedCount += 1
+    report(score, `${match[1]} ${suite.name}: ${match[2]}`)
+  })
+  const exit = await new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(String(error)))
+    child.once('close', (code, signal) => resolve(String(signal ?? code)))
+  })
+  clearTimeout(timer)
+  if (failedCount > 0) console.log(diagnostics.slice(-2000).replaceAll(/^/gm, '# '))
+  const expected = failedCount === 0 && checkCount > 0 ? '0' : '1'
+  if (exit !== expected || checkCount === 0) {
+    report(
+      score,
+      `not ok ${suite.name}: the ${part} part runs to its end: exit ${exit} after ${checkCount} checks: ${diagnostics}`,
+    )
+  }
+  console.log(`# ${suite.name} ${part}: ${checkCount} checks in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s`)
+  control.close()
+  proxy.close()
+}
+
+function report(score: Score, line: string): void {
+  if (line.startsWith('ok ')) score.passed += 1
+  else score.failed += 1
+  console.log(line)
+}
+
+process.exit(await main())

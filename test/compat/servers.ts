@@ -1,0 +1,186 @@
+/**
+ * The servers under test as child processes: zkts, or Apache ZooKeeper to validate the suites themselves.
+ * Owns ports, data directories and the processes; a killed server keeps its data and its ports, so that it can come back.
+ * Ports are taken below the range that the kernel hands to outgoing connections: otherwise a client's own socket
+ * could sit on the port of a server that is down, and the server could not return.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+
+export type Target = 'zkts' | 'zookeeper'
+
+export interface ServersOptions {
+  readonly target: Target
+  readonly serverCount: number
+  readonly directory: string
+  readonly projectRoot: string
+  readonly classpath: string // of Apache ZooKeeper; unused for zkts
+  readonly tickTimeMs: number
+}
+
+export interface Servers {
+  readonly clientPorts: readonly number[]
+  start(id: number): Promise<void>
+  kill(id: number): Promise<void>
+  pause(id: number): void
+  resume(id: number): void
+  isRunning(id: number): boolean
+  leader(): Promise<number | undefined>
+  waitUntilServing(id: number, timeoutMs: number): Promise<void>
+  waitUntilAllServe(timeoutMs: number): Promise<void>
+  logTail(id: number): string
+  stopAll(): Promise<void>
+}
+
+interface Ports {
+  readonly client: number
+  readonly quorum: number
+  readonly election: number
+}
+
+export async function startServers(options: ServersOptions): Promise<Servers> {
+  const ids = Array.from({ length: options.serverCount }, (_, index) => index + 1)
+  const ports: Ports[] = []
+  for (const _ of ids) ports.push({ client: await freePort(), quorum: await freePort(), election: await freePort() })
+  const processes = new Map<number, ChildProcess>()
+  for (const id of ids) writeConfig(options, ports, id)
+  const servers = describeServers(options, ports, ids, processes)
+  process.once('exit', () => {
+    for (const child of processes.values()) child.kill('SIGKILL')
+  })
+  for (const id of ids) await servers.start(id)
+  return servers
+}
+
+function describeServers(
+  options: ServersOptions,
+  ports: readonly Ports[],
+  ids: readonly number[],
+  processes: Map<number, ChildProcess>,
+): Servers {
+  const clientPort = (id: number): number => ports[id - 1]!.client
+  const servers: Servers = {
+    clientPorts: ports.map((each) => each.client),
+    async start(id) {
+      if (!processes.has(id))
+        processes.set(
+          id,
+          spawnServer(options, id, () => processes.delete(id)),
+        )
+    },
+    async kill(id) {
+      const child = processes.get(id)
+      if (child === undefined) return
+      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+      child.kill('SIGKILL')
+      await gone
+    },
+    pause: (id) => void processes.get(id)?.kill('SIGSTOP'),
+    resume: (id) => void processes.get(id)?.kill('SIGCONT'),
+    isRunning: (id) => processes.has(id),
+    async leader() {
+      for (const id of ids) if (/^Mode: leader$/m.test(await fourLetterWord(clientPort(id), 'srvr'))) return id
+      return undefined
+    },
+    async waitUntilServing(id, timeoutMs) {
+      const deadline = Date.now() + timeoutMs
+      while (!/^Mode: /m.test(await fourLetterWord(clientPort(id), 'srvr'))) {
+        if (!processes.has(id)) throw new Error(`server ${id} ended; its log ends:\n${servers.logTail(id)}`)
+        if (Date.now() > deadline) {
+          throw new Error(`server ${id} does not serve after ${timeoutMs} ms; its log ends:\n${servers.logTail(id)}`)
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    },
+    async waitUntilAllServe(timeoutMs) {
+      await Promise.all(ids.map((id) => servers.waitUntilServing(id, timeoutMs)))
+    },
+    logTail: (id) =>
+      readFileSync(join(serverDirectory(options, id), 'server.log'), 'utf8')
+        .split('\n')
+        .slice(-30)
+        .join('\n'),
+    async stopAll() {
+      for (const id of ids) servers.resume(id)
+      await Promise.all(ids.map((id) => servers.kill(id)))
+    },
+  }
+  return servers
+}
+
+function serverDirectory(options: ServersOptions, id: number): string {
+  return join(options.directory, `server-${id}`)
+}
+
+function writeConfig(options: ServersOptions, ports: readonly Ports[], id: number): void {
+  const directory = serverDirectory(options, id)
+  mkdirSync(join(directory, 'data'), { recursive: true })
+  const lines = [
+    `dataDir=${join(directory, 'data')}`,
+    `tickTime=${options.tickTimeMs}`,
+    'initLimit=10',
+    'syncLimit=5',
+    'maxClientCnxns=0',
+    'admin.enableServer=false',
+    '4lw.commands.whitelist=*',
+    'extendedTypesEnabled=false', // ZooKeeper's default, and not ours
+  ]
+  if (ports.length === 1) {
+    lines.push(`clientPort=${ports[0]!.client}`, 'clientPortAddress=127.0.0.1')
+  } else {
+    for (const [index, each] of ports.entries()) {
+      lines.push(`server.${index + 1}=127.0.0.1:${each.quorum}:${each.election};127.0.0.1:${each.client}`)
+    }
+    writeFileSync(join(directory, 'data', 'myid'), `${id}\n`)
+  }
+  writeFileSync(join(directory, 'zoo.cfg'), `${lines.join('\n')}\n`)
+}
+
+function spawnServer(options: ServersOptions, id: number, onExit: () => void): ChildProcess {
+  const directory = serverDirectory(options, id)
+  const config = join(directory, 'zoo.cfg')
+  const [command, args] =
+    options.target === 'zkts'
+      ? [process.execPath, [join(options.projectRoot, 'bin', 'zkts-server.js'), '--config', config]]
+      : ['java', ['-Xmx256m', '-cp', options.classpath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', config]]
+  const log = openSync(join(directory, 'server.log'), 'a')
+  const child = spawn(command, args, { cwd: directory, stdio: ['ignore', log, log] })
+  closeSync(log)
+  child.once('exit', onExit)
+  return child
+}
+
+/** The whole answer to a four-letter word, or '' when nobody answers in time. */
+export function fourLetterWord(port: number, word: string): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = connect({ host: '127.0.0.1', port }, () => socket.write(word))
+    socket.setTimeout(1000, () => socket.destroy())
+    socket.on('data', (chunk) => {
+      text += chunk.toString('utf8')
+    })
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => resolve(text))
+  })
+}
+
+const portMin = 15_000
+const portMax = 32_000
+let nextPort = portMin + Math.floor(Math.random() * (portMax - portMin))
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    nextPort = nextPort >= portMax ? portMin : nextPort + 1
+    if (await canListen(nextPort)) return nextPort
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+}

@@ -1,0 +1,123 @@
+/**
+ * The table of suites: what each needs before it can run, and the command that runs it.
+ * A suite is a program in the language of its client. It is told its servers by the environment (ZK_SERVERS, ZK_PROXY, ZK_CONTROL, ZK_ROOT),
+ * its part by one argument (`single` or `ensemble`), prints `ok <title>` or `not ok <title>: reason` per check, and exits 0 or 1.
+ * Everything built or downloaded goes to one cache directory; nothing is written next to the sources.
+ */
+import { execFile } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+export type Part = 'single' | 'ensemble'
+
+export interface Suite {
+  readonly name: string
+  readonly parts: readonly Part[]
+  /** Downloads and compiles; returns the command, to which the part is appended. */
+  prepare(build: BuildDirectories): Promise<readonly string[]>
+}
+
+export interface BuildDirectories {
+  readonly sources: string // test/compat
+  readonly cache: string
+}
+
+const kazooVersion = '2.11.0'
+
+export const suites: readonly Suite[] = [
+  {
+    name: 'wire',
+    parts: ['single', 'ensemble'],
+    prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'wire', 'suite.ts')],
+  },
+  {
+    name: 'chaos-checker',
+    parts: ['single'],
+    prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'chaos', 'checker-suite.ts')],
+  },
+  {
+    name: 'kazoo',
+    parts: ['single', 'ensemble'],
+    async prepare({ sources, cache }) {
+      const venv = join(cache, 'venv')
+      const python = join(venv, 'bin', 'python')
+      if (!existsSync(python)) await run('python3', ['-m', 'venv', venv])
+      await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `kazoo==${kazooVersion}`])
+      return [python, join(sources, 'kazoo', 'suite.py')]
+    },
+  },
+  {
+    name: 'java',
+    parts: ['single', 'ensemble'],
+    async prepare(build) {
+      const classpath = await javaClasspath(build)
+      const classes = join(build.cache, 'java-classes')
+      const sources = readdirSync(join(build.sources, 'java')).filter((name) => name.endsWith('.java'))
+      await run('javac', ['-cp', classpath, '-d', classes, ...sources.map((name) => join(build.sources, 'java', name))])
+      return ['java', ...quietJava, '-cp', `${classes}:${classpath}`, 'CompatSuite']
+    },
+  },
+  {
+    name: 'zkcli',
+    parts: ['single'],
+    async prepare(build) {
+      const shell = ['java', ...quietJava, '-cp', await javaClasspath(build), 'org.apache.zookeeper.ZooKeeperMain']
+      return [process.execPath, '--import', 'tsx', join(build.sources, 'java', 'zkcli-suite.ts'), ...shell]
+    },
+  },
+  {
+    name: 'c',
+    parts: ['single', 'ensemble'],
+    async prepare({ sources, cache }) {
+      const program = join(cache, 'c-suite')
+      const source = join(sources, 'c', 'suite.c')
+      await run('gcc', [
+        '-std=gnu11',
+        '-Wall',
+        '-Werror',
+        '-DTHREADED',
+        '-o',
+        program,
+        source,
+        '-lzookeeper_mt',
+        '-lpthread',
+      ])
+      return [program]
+    },
+  },
+  {
+    name: 'cli_mt',
+    parts: ['single'],
+    prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'c', 'cli-mt-suite.ts')],
+  },
+  {
+    name: 'go',
+    parts: ['single', 'ensemble'],
+    async prepare({ sources, cache }) {
+      const program = join(cache, 'go-suite')
+      await run('go', ['build', '-o', program, '.'], { cwd: join(sources, 'go') })
+      return [program]
+    },
+  },
+]
+
+const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1']
+
+/** The stock Java client, zkCli and Apache ZooKeeper's server with all that they need, through Maven. */
+export async function javaClasspath({ sources, cache }: BuildDirectories): Promise<string> {
+  const project = join(cache, 'java-project')
+  const jars = join(cache, 'jars')
+  if (!existsSync(jars)) {
+    mkdirSync(project, { recursive: true })
+    copyFileSync(join(sources, 'java', 'pom.xml'), join(project, 'pom.xml'))
+    const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${jars}`]
+    await run('mvn', ['--quiet', '--batch-mode', '--file', join(project, 'pom.xml'), ...goal])
+  }
+  return readdirSync(jars)
+    .filter((name) => name.endsWith('.jar'))
+    .map((name) => join(jars, name))
+    .join(':')
+}

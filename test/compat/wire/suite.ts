@@ -1,0 +1,17 @@
+/**
+ * Checks on bare frames against one server (`single`) or three (`ensemble`). Its servers and its root path come from the environment,
+ * as for every suite (see suites.ts).
+ */
+import { runChecks } from '../checks.ts'
+import { ensembleChecks } from './ensemble-checks.ts'
+import { requestChecks } from './request-checks.ts'
+import { sessionChecks } from './session-checks.ts'
+import { watchChecks } from './watch-checks.ts'
+
+const ports = process.env['ZK_SERVERS']!.split(',').map((server) => Number(server.split(':')[1]))
+const root = process.env['ZK_ROOT']!
+const checks =
+  process.argv[2] === 'ensemble'
+    ? ensembleChecks(ports, root)
+    : [sessionChecks, requestChecks, watchChecks].flatMap((each) => each(ports[0]!, root))
+process.exit(await runChecks(checks))

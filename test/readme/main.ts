@@ -1,0 +1,109 @@
+/**
+ * Follows the README to the letter: copies the project as a fresh clone would be, types every command of its shell
+ * blocks in order, and runs its example. Servers stay up until the next one is started. Needs ports 2181 to 2183,
+ * 2888 to 2890 and the registry that npm is set to. Left out is `npm test`, which .ci/run runs as a step of its own.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { shownCommands } from '../tidy/markdown.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const notCloned: ReadonlySet<string> = new Set(['.git', 'node_modules', 'dist', 'data', '.cache'])
+const clientPort = 2181
+const commandTimeoutMs = 180_000
+
+type Outcome = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+
+const folder = mkdtempSync(join(tmpdir(), 'zkts-readme-'))
+let server: ChildProcess | null = null
+let serverOutput = ''
+let passed = 0
+let failed = 0
+
+cpSync(root, folder, { recursive: true, filter: (path) => !notCloned.has(basename(path)) })
+try {
+  for (const { text } of shownCommands([{ path: 'README.md', text: readme }])) {
+    if (!text.includes('npm test')) report(text, await type(text))
+  }
+  writeFileSync(join(folder, 'example.js'), /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? 'throw new Error("no example")')
+  report('the example of the client', await run('node example.js'))
+} finally {
+  await stopServer()
+  rmSync(folder, { recursive: true, force: true })
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
+
+function report(title: string, outcome: Outcome): void {
+  if (outcome.ok) passed++
+  else failed++
+  console.log(outcome.ok ? `ok ${title}` : `not ok ${title}: ${outcome.reason}`)
+}
+
+async function type(command: string): Promise<Outcome> {
+  if (!command.includes('zkts-server')) return run(command)
+  await stopServer()
+  server = inFolder(command)
+  serverOutput = ''
+  for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk) => (serverOutput += chunk))
+  const deadlineMs = Date.now() + commandTimeoutMs
+  while (Date.now() < deadlineMs) {
+    if (server.exitCode !== null)
+      return { ok: false, reason: `ended with ${server.exitCode}: ${serverOutput.slice(-600)}` }
+    if ((await ask('srvr')).includes('Mode: ')) return { ok: true }
+    await pause(200)
+  }
+  return { ok: false, reason: 'does not serve' }
+}
+
+/** The shell of zkts-cli reads its standard input, which says goodbye at once. */
+async function run(command: string): Promise<Outcome> {
+  const child = inFolder(command)
+  let output = ''
+  child.stdout?.on('data', (chunk) => (output += chunk))
+  child.stderr?.on('data', (chunk) => (output += chunk))
+  child.stdin?.end('ls /\nquit\n')
+  const timer = setTimeout(() => stopGroup(child, 'SIGKILL'), commandTimeoutMs)
+  const code = await new Promise((done) => child.on('close', done))
+  clearTimeout(timer)
+  return code === 0 ? { ok: true } : { ok: false, reason: `ended with ${code}: ${output.slice(-600)}` }
+}
+
+/** In a process group of its own, so that npx and what it starts get a signal together, as from a terminal. */
+function inFolder(command: string): ChildProcess {
+  return spawn('bash', ['-c', command], { cwd: folder, detached: true })
+}
+
+function stopGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal)
+  } catch {
+    // It has ended already.
+  }
+}
+
+async function stopServer(): Promise<void> {
+  if (server === null) return
+  stopGroup(server, 'SIGINT')
+  for (let i = 0; i < 50 && (await ask('ruok')) !== ''; i++) await pause(100)
+  stopGroup(server, 'SIGKILL')
+  server = null
+}
+
+/** Empty if nobody answers. */
+function ask(word: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = ''
+    const socket = connect(clientPort, '127.0.0.1', () => socket.write(word))
+    socket.on('data', (bytes) => (answer += bytes.toString()))
+    socket.on('error', () => resolve(''))
+    socket.on('close', () => resolve(answer))
+    socket.setTimeout(1000, () => socket.destroy())
+  })
+}

@@ -1,0 +1,54 @@
+/**
+ * Every acknowledged write took effect once, an unanswered one at most once, a refused one never, and the
+ * effects of one session stand in the order in which it asked for them (faults.md C3, C5, S5).
+ */
+import { hexOfSession, hexOfZxid, type SessionId } from '../../../src/base/ids.ts'
+import { describeRequest, describeTxn } from '../describe-event.ts'
+import { isDoneWrite } from '../sim-event.ts'
+import type { Checker, Report } from '../sim-trace.ts'
+import type { CommittedHistory } from './committed-history.ts'
+import type { Explained, RequestLedger } from './request-ledger.ts'
+
+export function exactlyOnce(history: CommittedHistory, ledger: RequestLedger, report: Report): Checker {
+  return {
+    name: 'exactly-once',
+    observe() {},
+    finish() {
+      const lastBySession = new Map<SessionId, Explained>()
+      ledger.replay(history, {
+        visit(explained) {
+          const { committed, entry } = explained
+          const at = hexOfZxid(committed.zxid)
+          if (entry === null) {
+            report(`txn ${at} ${describeTxn(committed.txn)} is explained by no request`)
+            return
+          }
+          if (entry.sessionId !== committed.txn.sessionId) {
+            report(
+              `txn ${at} of session ${hexOfSession(committed.txn.sessionId)} was acknowledged to session ${hexOfSession(entry.sessionId)}`,
+            )
+          }
+          const last = lastBySession.get(entry.sessionId)
+          if (last?.entry && !ledger.isInOrder(last.entry, entry)) {
+            report(
+              `request ${entry.requestId} took effect at ${at}, after request ${last.entry.requestId} of the same session at ${hexOfZxid(last.committed.zxid)}`,
+            )
+          }
+          lastBySession.set(entry.sessionId, explained)
+        },
+      })
+      reportMissing(history, ledger, report)
+    },
+  }
+}
+
+function reportMissing(history: CommittedHistory, ledger: RequestLedger, report: Report): void {
+  for (const { requestId, request, answer } of ledger.entries) {
+    if (answer === null || !isDoneWrite(request, answer.error, answer.body)) continue
+    if (history.at(answer.zxid) === null) {
+      report(
+        `request ${requestId} (${describeRequest(request)}) was acknowledged at ${hexOfZxid(answer.zxid)}, where no txn is`,
+      )
+    }
+  }
+}

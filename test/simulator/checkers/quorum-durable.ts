@@ -1,0 +1,34 @@
+/**
+ * Nothing is called committed, and so nothing is acknowledged, before a quorum has it on disk; a server counts
+ * from its own flush on (invariants 2 and 3; faults.md Z11, Z15). Whether "on disk" is true is shown by crashes:
+ * the simulated disk forgets what was not flushed, and then another checker misses it.
+ */
+import { hexOfZxid, type ServerId, type Zxid } from '../../../src/base/ids.ts'
+import type { Checker, Report } from '../sim-trace.ts'
+
+export function quorumDurable(serverCount: number, report: Report): Checker {
+  const durableByServer = new Map<ServerId, Zxid>()
+  const quorumCount = Math.floor(serverCount / 2) + 1
+  return {
+    name: 'quorum-durable',
+    observe({ event }) {
+      if (event.kind === 'server' && event.event.kind === 'durable')
+        durableByServer.set(event.serverId, event.event.zxid)
+      const claimed = claimedZxid(event)
+      if (claimed === null) return
+      let count = 0
+      for (const durable of durableByServer.values()) if (durable >= claimed.zxid) count++
+      if (count < quorumCount) {
+        report(`${claimed.who} ${hexOfZxid(claimed.zxid)} while ${count} of ${serverCount} servers hold it durably`)
+      }
+    },
+    finish() {},
+  }
+}
+
+function claimedZxid(event: Parameters<Checker['observe']>[0]['event']): { who: string; zxid: Zxid } | null {
+  if (event.kind === 'server' && (event.event.kind === 'committed' || event.event.kind === 'applied')) {
+    return { who: `server ${event.serverId} ${event.event.kind}`, zxid: event.event.zxid }
+  }
+  return null
+}

@@ -1,0 +1,46 @@
+/**
+ * Zxid order extends real time (faults.md C1, C4): a write that was asked for after another was acknowledged
+ * comes after it, and a sync, or any read with `linearizableReads`, shows what was acknowledged before it began.
+ */
+import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'
+import { type ClientRequest, isDoneWrite, isWrite } from '../sim-event.ts'
+import type { Checker, Report } from '../sim-trace.ts'
+
+export function realTimeOrder(options: { readonly linearizableReads: boolean }, report: Report): Checker {
+  const asked = new Map<number, { readonly request: ClientRequest; readonly acknowledgedBefore: Zxid }>()
+  let acknowledgedMax = 0 as Zxid
+  const isFresh = (request: ClientRequest): boolean =>
+    request.kind === 'sync' || (options.linearizableReads && isRead(request))
+  return {
+    name: 'real-time-order',
+    observe({ event }) {
+      if (event.kind === 'request') {
+        asked.set(event.requestId, { request: event.request, acknowledgedBefore: acknowledgedMax })
+      }
+      if (event.kind !== 'reply') return
+      const question = asked.get(event.requestId)
+      if (question === undefined) return // session-replies reports it
+      asked.delete(event.requestId)
+      const { request, acknowledgedBefore } = question
+      const isDone = isDoneWrite(request, event.error, event.body)
+      if (isDone && event.zxid <= acknowledgedBefore) {
+        report(
+          `request ${event.requestId} got ${hexOfZxid(event.zxid)}, but ${hexOfZxid(acknowledgedBefore)} was acknowledged before it was sent`,
+        )
+      }
+      if ((isFresh(request) || (isWrite(request) && !isDone)) && event.error !== 'session-expired') {
+        if (event.zxid < acknowledgedBefore) {
+          report(
+            `request ${event.requestId} (${request.kind}) shows ${hexOfZxid(event.zxid)}, but ${hexOfZxid(acknowledgedBefore)} was acknowledged before it was sent`,
+          )
+        }
+      }
+      if (isDone && event.zxid > acknowledgedMax) acknowledgedMax = event.zxid
+    },
+    finish() {},
+  }
+}
+
+function isRead(request: ClientRequest): boolean {
+  return ['exists', 'get-data', 'get-children', 'get-children2'].includes(request.kind)
+}

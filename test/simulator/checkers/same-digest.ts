@@ -1,0 +1,20 @@
+/** Same zxid, same tree digest, on every server and in every incarnation of it (invariant 4; faults.md T1, T2). */
+import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'
+import type { Checker, Report } from '../sim-trace.ts'
+
+export function sameDigest(report: Report): Checker {
+  const digestByZxid = new Map<Zxid, string>()
+  return {
+    name: 'same-digest',
+    observe({ event }) {
+      if (event.kind !== 'server' || event.event.kind !== 'applied') return
+      const { zxid, digest } = event.event
+      const known = digestByZxid.get(zxid)
+      if (known === undefined) digestByZxid.set(zxid, digest)
+      else if (known !== digest) {
+        report(`server ${event.serverId} has digest ${digest} at ${hexOfZxid(zxid)}, others ${known}`)
+      }
+    },
+    finish() {},
+  }
+}

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest'
+import type { Epoch } from '../../../src/base/ids.ts'
+import { ephemeralLifetime } from './ephemeral-lifetime.ts'
+import {
+  applied,
+  asked,
+  attached,
+  created,
+  judge,
+  server,
+  session,
+  sessionEnded,
+  sessionMade,
+  z,
+} from './hand-made-trace.ts'
+import { sessionExpiry } from './session-expiry.ts'
+
+type Events = Parameters<typeof judge>[1]
+
+describe('ephemeral-lifetime', () => {
+  const check = (events: Events): readonly string[] =>
+    judge(({ history, report }) => ephemeralLifetime(history, report), events)
+  const made = [applied(1, z(1), [sessionMade()]), applied(1, z(2), [created('/e', 'e', 1, session)])]
+
+  test('a session that ends with all its ephemerals passes', () => {
+    expect(check([...made, applied(1, z(3), [sessionEnded(['/e'])])])).toEqual([])
+  })
+
+  test('an ephemeral that outlives its session is caught', () => {
+    expect(check([...made, applied(1, z(3), [sessionEnded([])])])).toHaveLength(1)
+  })
+
+  test('the end of a session that deletes what it does not own is caught', () => {
+    expect(check([...made, applied(1, z(3), [sessionEnded(['/e', '/f'])])])).toHaveLength(1)
+  })
+
+  test('an ephemeral made after the end of its session is caught', () => {
+    const late = applied(1, z(4), [created('/late', 'l', 2, session)])
+    expect(check([...made, applied(1, z(3), [sessionEnded(['/e'])]), late])).toHaveLength(1)
+  })
+
+  test('a session that ends twice is caught', () => {
+    expect(
+      check([...made, applied(1, z(3), [sessionEnded(['/e'])]), applied(1, z(4), [sessionEnded([])])]),
+    ).toHaveLength(1)
+  })
+
+  test('a session id that is given twice is caught', () => {
+    expect(check([...made, applied(1, z(3), [sessionEnded(['/e'])]), applied(1, z(4), [sessionMade()])])).toHaveLength(
+      1,
+    )
+  })
+})
+
+describe('session-expiry', () => {
+  const check = (events: Events): readonly string[] =>
+    judge(({ report }) => sessionExpiry({ clockRateMax: 1, graceMs: 10 }, report), events)
+  const established = server(1, { kind: 'established', epoch: 1 as Epoch })
+  const attempt = server(1, { kind: 'session-expiring', sessionId: session })
+  const end = applied(1, z(1), [sessionEnded([])])
+  const expiring = [established, attempt, end]
+  const pause = (count: number): Events => Array.from({ length: count }, () => ({ kind: 'fault', text: 'time passes' }))
+  const calm = { kind: 'phase', phase: 'calm' } as const
+  const closed = { kind: 'closed', connection: 0, by: 'client', reason: 'test' } as const
+
+  test('an expiry after a whole timeout without a client passes', () => {
+    expect(check([attached(0), closed, ...pause(4000), ...expiring])).toEqual([])
+  })
+
+  test('an expiry before a whole timeout is caught', () => {
+    expect(check([attached(0), closed, ...pause(3900), ...expiring])).toHaveLength(1)
+  })
+
+  test('an early attempt of a leader that cannot commit it is none', () => {
+    expect(check([attached(0), closed, established, attempt])).toEqual([])
+  })
+
+  test('an expiry of a connected client in a calm ensemble is caught', () => {
+    expect(check([attached(0), calm, ...pause(4100), ...expiring])).toHaveLength(1)
+  })
+
+  test('a client that closes its session itself is no expiry', () => {
+    expect(check([attached(0), calm, ...pause(4100), asked(1, { kind: 'close-session' }), ...expiring])).toEqual([])
+  })
+
+  test('an abandoned session that lives on is caught', () => {
+    const abandoned = { kind: 'abandoned', sessionId: session } as const
+    expect(check([attached(0), closed, abandoned, calm, ...pause(4100)])).toHaveLength(1)
+    expect(check([attached(0), closed, abandoned, calm, ...pause(4100), end])).toEqual([])
+  })
+})

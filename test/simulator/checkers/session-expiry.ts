@@ -1,0 +1,104 @@
+/**
+ * Sessions end when they should (invariant 7; faults.md S3): not before a whole timeout has passed since the
+ * leader last agreed to an attachment, not at all while the ensemble is calm and the client keeps its connection,
+ * and soon once nobody uses them any more. A leader that lost its office unawares may try what it likes: only ends
+ * that are committed count.
+ */
+import { type Epoch, epochOf, hexOfSession, type ServerId, type SessionId } from '../../../src/base/ids.ts'
+import type { TraceEvent } from '../../../src/replica/trace-event.ts'
+import type { Checker, Report } from '../sim-trace.ts'
+
+interface SessionFacts {
+  timeoutMs: number
+  lastAskedAtUs: number
+  connection: number | null // null: not connected
+  abandonedAtUs: number | null
+  isClosing: boolean // the client asked for its end
+}
+
+export interface ExpiryOptions {
+  /** How much faster than true time any server's clock may run. */
+  readonly clockRateMax: number
+  /** After the calm begins an abandoned session may live for its timeout and this. */
+  readonly graceMs: number
+}
+
+export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
+  const sessions = new Map<SessionId, SessionFacts>()
+  const sessionByConnection = new Map<number, SessionId>()
+  const ended = new Set<SessionId>()
+  const leaderByEpoch = new Map<Epoch, ServerId>()
+  /** What is wrong with an attempt to end a session, by server and session. It counts if the end is committed. */
+  const faultOfAttempt = new Map<string, string>()
+  let calmSinceUs: number | null = null
+  let nowUs = 0
+  return {
+    name: 'session-expiry',
+    observe({ atUs, event }) {
+      nowUs = atUs
+      if (event.kind === 'phase') calmSinceUs = event.phase === 'calm' ? atUs : null
+      if (event.kind === 'attached') {
+        const { sessionId, timeoutMs, askedAtUs, connection } = event
+        sessions.set(sessionId, {
+          timeoutMs,
+          lastAskedAtUs: askedAtUs,
+          connection,
+          abandonedAtUs: null,
+          isClosing: false,
+        })
+        sessionByConnection.set(connection, sessionId)
+      } else if (event.kind === 'closed') {
+        const facts = sessions.get(sessionByConnection.get(event.connection) ?? (0n as SessionId))
+        if (facts?.connection === event.connection) facts.connection = null
+      } else if (event.kind === 'abandoned') {
+        const facts = sessions.get(event.sessionId)
+        if (facts !== undefined) facts.abandonedAtUs = atUs
+      } else if (event.kind === 'request' && event.request.kind === 'close-session') {
+        const facts = sessions.get(event.sessionId)
+        if (facts !== undefined) facts.isClosing = true
+      } else if (event.kind === 'server') observeServer(event.serverId, event.event)
+    },
+    finish() {
+      if (calmSinceUs === null) return
+      for (const [sessionId, { timeoutMs, abandonedAtUs }] of sessions) {
+        if (abandonedAtUs === null || ended.has(sessionId)) continue
+        const idleMs = (nowUs - Math.max(abandonedAtUs, calmSinceUs)) / 1000
+        if (idleMs > timeoutMs + options.graceMs) {
+          report(
+            `session ${hexOfSession(sessionId)} was abandoned ${idleMs.toFixed(0)} ms ago and lives on; its timeout is ${timeoutMs} ms`,
+          )
+        }
+      }
+    },
+  }
+
+  function observeServer(serverId: ServerId, event: TraceEvent): void {
+    if (event.kind === 'established') leaderByEpoch.set(event.epoch, serverId)
+    else if (event.kind === 'session-expiring') {
+      const { sessionId } = event
+      const fault = faultOfExpiry(sessions.get(sessionId), sessionId)
+      if (fault === null) faultOfAttempt.delete(`${serverId} ${sessionId}`)
+      else faultOfAttempt.set(`${serverId} ${sessionId}`, fault)
+    } else if (event.kind === 'applied') {
+      for (const change of event.txn.changes) {
+        if (change.kind !== 'close-session' || ended.has(change.sessionId)) continue
+        ended.add(change.sessionId)
+        const fault = faultOfAttempt.get(`${leaderByEpoch.get(epochOf(event.zxid))} ${change.sessionId}`)
+        if (fault !== undefined) report(fault)
+      }
+    }
+  }
+
+  function faultOfExpiry(facts: SessionFacts | undefined, sessionId: SessionId): string | null {
+    if (facts === undefined || facts.isClosing) return null // its client never heard that it began, or ends it itself
+    const idleMs = ((nowUs - facts.lastAskedAtUs) / 1000) * options.clockRateMax
+    if (idleMs < facts.timeoutMs) {
+      return `session ${hexOfSession(sessionId)} expires ${idleMs.toFixed(0)} ms after it attached; its timeout is ${facts.timeoutMs} ms`
+    }
+    const calmMs = calmSinceUs === null ? 0 : (nowUs - calmSinceUs) / 1000
+    if (facts.connection !== null && calmMs > facts.timeoutMs) {
+      return `session ${hexOfSession(sessionId)} expires in a calm ensemble while its client is connected`
+    }
+    return null
+  }
+}

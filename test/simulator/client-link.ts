@@ -1,0 +1,221 @@
+/**
+ * One client connection: dial, connect request, then requests out and frames in, all told to the trace. It
+ * keeps no session of its own and never reconnects; that is the workload's business. A frame that does not fit
+ * what was asked becomes a reply to request -1, which the checkers refuse.
+ */
+import { errorNameOf } from '../../src/base/errors.ts'
+import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
+import { decode } from '../../src/jute/record.ts'
+import type { Address, ByteStream, Dialer } from '../../src/ports/stream.ts'
+import { ConnectResponse } from '../../src/protocol/client/connect.ts'
+import { notificationXid, ReplyHeader, replyHeaderSizeBytes } from '../../src/protocol/client/headers.ts'
+import { type WatchEventType, WatcherEvent, watchEventTypeOf } from '../../src/protocol/client/watch-event.ts'
+import { decodeReplyBody, encodeConnect, encodeRequest, fixedXidOf } from './client-wire.ts'
+import type { ClientEvent, ClientRequest, SimEvent } from './sim-event.ts'
+
+export interface SessionHandle {
+  readonly id: SessionId
+  readonly password: Uint8Array
+  readonly timeoutMs: number
+}
+
+export type HeardReply = Extract<ClientEvent, { readonly kind: 'reply' }>
+
+export interface LinkWorld {
+  readonly dialer: Dialer
+  nowUs(): number
+  tell(event: SimEvent): void
+  nextRequestId(): number
+}
+
+export interface LinkOptions {
+  readonly client: number
+  readonly connection: number // unique in the run
+  readonly serverId: ServerId
+  readonly address: Address
+  readonly session: SessionHandle | null
+  readonly lastZxidSeen: Zxid
+  readonly timeoutMs: number
+}
+
+export interface LinkHandlers {
+  onAttached(session: SessionHandle): void
+  onSessionRefused(): void
+  onReply(request: ClientRequest, reply: HeardReply): void
+  onWatchEvent(type: WatchEventType, path: string): void
+  onClosed(): void
+}
+
+interface Outstanding {
+  readonly requestId: number
+  readonly xid: number
+  readonly request: ClientRequest
+}
+
+type LinkState = 'dialling' | 'connecting' | 'attached' | 'closed'
+
+const noSession = 0n as SessionId
+const emptyPassword = new Uint8Array(16)
+
+export class ClientLink {
+  readonly options: LinkOptions
+  state: LinkState = 'dialling'
+  lastHeardUs: number
+  lastSentUs: number
+  readonly #world: LinkWorld
+  readonly #handlers: LinkHandlers
+  #stream: ByteStream | null = null
+  #cancelDial: (() => void) | null = null
+  #askedAtUs = 0
+  #sessionId: SessionId = noSession
+  #nextXid = 1
+  #outstanding: Outstanding[] = []
+  #received = Buffer.alloc(0)
+
+  constructor(world: LinkWorld, options: LinkOptions, handlers: LinkHandlers) {
+    this.#world = world
+    this.options = options
+    this.#handlers = handlers
+    this.lastHeardUs = world.nowUs()
+    this.lastSentUs = world.nowUs()
+  }
+
+  get outstandingCount(): number {
+    return this.#outstanding.length
+  }
+
+  describeOutstanding(): string {
+    return this.#outstanding.map(({ requestId, request }) => `${requestId} ${request.kind}`).join(', ')
+  }
+
+  open(dialTimeoutMs: number): void {
+    this.#cancelDial = this.#world.dialer.dial(this.options.address, dialTimeoutMs, (outcome) => {
+      this.#cancelDial = null
+      if (!outcome.ok) {
+        this.#end('server', outcome.error.message)
+        return
+      }
+      this.#greet(outcome.stream)
+    })
+  }
+
+  send(request: ClientRequest): void {
+    if (this.state !== 'attached') return
+    const xid = fixedXidOf(request) ?? this.#nextXid++
+    const requestId = this.#world.nextRequestId()
+    const { connection } = this.options
+    this.#outstanding.push({ requestId, xid, request })
+    this.lastSentUs = this.#world.nowUs()
+    this.#world.tell({ kind: 'request', connection, sessionId: this.#sessionId, requestId, xid, request })
+    this.#stream?.write(encodeRequest(xid, request))
+  }
+
+  close(reason: string): void {
+    if (this.state === 'closed') return
+    this.#cancelDial?.()
+    this.#end('client', reason)
+    this.#stream?.destroy()
+  }
+
+  #greet(stream: ByteStream): void {
+    this.#stream = stream
+    this.state = 'connecting'
+    stream.handle({
+      onData: (bytes) => this.#receive(bytes),
+      onDrain: () => {},
+      onClose: (error) => this.#end('server', error?.message ?? 'end of stream'),
+    })
+    this.#askedAtUs = this.#world.nowUs()
+    const { session, lastZxidSeen, timeoutMs } = this.options
+    const sessionId = session?.id ?? noSession
+    stream.write(encodeConnect({ lastZxidSeen, timeoutMs, sessionId, password: session?.password ?? emptyPassword }))
+  }
+
+  #end(by: 'client' | 'server', reason: string): void {
+    if (this.state === 'closed') return
+    this.state = 'closed'
+    this.#outstanding = []
+    this.#world.tell({ kind: 'closed', connection: this.options.connection, by, reason })
+    this.#handlers.onClosed()
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.lastHeardUs = this.#world.nowUs()
+    this.#received = Buffer.concat([this.#received, bytes])
+    while (this.state !== 'closed' && this.#received.length >= 4) {
+      const sizeBytes = this.#received.readInt32BE(0)
+      if (this.#received.length < 4 + sizeBytes) return
+      const frame = Uint8Array.from(this.#received.subarray(4, 4 + sizeBytes))
+      this.#received = this.#received.subarray(4 + sizeBytes)
+      if (this.state === 'connecting') this.#onConnectResponse(frame)
+      else this.#onFrame(frame)
+    }
+  }
+
+  #onConnectResponse(frame: Uint8Array): void {
+    const response = decode(ConnectResponse, frame)
+    const { client, connection, serverId, session, lastZxidSeen } = this.options
+    if (!response.ok || response.value.timeoutMs === 0) {
+      this.#world.tell({ kind: 'session-refused', client, connection, sessionId: session?.id ?? noSession })
+      this.#handlers.onSessionRefused()
+      this.close('session refused')
+      return
+    }
+    const { sessionId, timeoutMs, password } = response.value
+    this.#sessionId = sessionId
+    this.state = 'attached'
+    this.#world.tell({
+      kind: 'attached',
+      client,
+      connection,
+      serverId,
+      sessionId,
+      isNew: session === null,
+      timeoutMs,
+      askedAtUs: this.#askedAtUs,
+      lastZxidSeen,
+    })
+    this.#handlers.onAttached({ id: sessionId, timeoutMs, password: Uint8Array.from(password ?? emptyPassword) })
+  }
+
+  #onFrame(frame: Uint8Array): void {
+    const header = decode(ReplyHeader, frame)
+    if (!header.ok) return this.#onMisfit(0, 0 as Zxid)
+    const { xid, zxid, error } = header.value
+    const body = frame.subarray(replyHeaderSizeBytes)
+    if (xid === notificationXid) return this.#onWatchEvent(zxid, body)
+    const index = this.#outstanding.findIndex((waiting) => waiting.xid === xid)
+    const found = this.#outstanding[index]
+    if (found === undefined) return this.#onMisfit(xid, zxid)
+    this.#outstanding.splice(index, 1)
+    const value = error === 0 ? decodeReplyBody(found.request, body) : ({ kind: 'none' } as const)
+    if (value === null || (error !== 0 && (body.length > 0 || errorNameOf(error) === null))) {
+      return this.#onMisfit(xid, zxid)
+    }
+    const reply: HeardReply = {
+      kind: 'reply',
+      connection: this.options.connection,
+      requestId: found.requestId,
+      xid,
+      zxid,
+      error: errorNameOf(error),
+      body: value,
+    }
+    this.#world.tell(reply)
+    this.#handlers.onReply(found.request, reply)
+  }
+
+  #onWatchEvent(zxid: Zxid, body: Uint8Array): void {
+    const event = decode(WatcherEvent, body)
+    const type = event.ok ? watchEventTypeOf(event.value.type) : null
+    if (!event.ok || type === null) return this.#onMisfit(notificationXid, zxid)
+    const { path } = event.value
+    this.#world.tell({ kind: 'watch-event', connection: this.options.connection, zxid, type, path })
+    this.#handlers.onWatchEvent(type, path)
+  }
+
+  #onMisfit(xid: number, zxid: Zxid): void {
+    const { connection } = this.options
+    this.#world.tell({ kind: 'reply', connection, requestId: -1, xid, zxid, error: null, body: { kind: 'none' } })
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * What one seed throws at the servers: which kinds of fault, how often, how long, on how large an ensemble.
+ * Each kind is off in about half of the seeds (a "swarm"): faults that are always on together hide the ones that
+ * need quiet around them. The bounds follow faults.md, section 4.1.
+ */
+
+import type { Manners } from './sim-client.ts'
+import type { CrashMode } from './sim-disk.ts'
+import type { SimRandom } from './sim-random.ts'
+import type { WorkloadProfile } from './workload.ts'
+
+export const faultKinds = [
+  'kill',
+  'power-off',
+  'power-off-all',
+  'graceful-stop',
+  'pause',
+  'partition',
+  'one-way-cut',
+  'reset',
+  'black-hole',
+  'slow-disk',
+  'full-disk',
+  'flush-failure',
+  'clock-jump',
+] as const
+export type FaultKind = (typeof faultKinds)[number]
+
+export interface NetworkPlan {
+  readonly latencyUsBase: number
+  readonly latencyUsJitterMean: number
+  readonly spikeChance: number
+  readonly spikeMsMean: number
+  readonly splitChance: number
+  readonly coalesceChance: number
+  readonly corruptChance: number // between servers only: clients have no checksum
+  readonly refuseChance: number
+  readonly ignoreChance: number
+  readonly lingerChance: number
+  readonly resetChance: number
+  readonly windowSizeBytes: number
+}
+
+export interface FaultPlan {
+  readonly serverCount: number
+  readonly clientCount: number
+  readonly granularityUs: number
+  readonly chaosMs: number
+  readonly tickTimeMs: number
+  readonly linearizableReads: boolean
+  /** Mean time between faults of a kind; kinds that are off are missing. */
+  readonly meanMsByKind: ReadonlyMap<FaultKind, number>
+  readonly downMsMax: number
+  readonly crashMode: CrashMode
+  readonly clockRateSpread: number // servers' clocks run at 1 ± this
+  readonly network: NetworkPlan
+  readonly diskLatencyMsMax: number
+  readonly manners: Manners
+  readonly profile: WorkloadProfile
+  readonly thinkTimeMsMean: number
+  /** Servers that stay dead when the rest is healed; always a minority. */
+  readonly casualtyCount: number
+}
+
+export function drawFaultPlan(random: SimRandom, chaosMs: number): FaultPlan {
+  const serverCount = random.pick([1, 3, 3, 3, 3, 3, 5, 5])
+  const isQuiet = random.chance(0.08)
+  const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
+  return {
+    serverCount,
+    clientCount: random.between(2, 7),
+    granularityUs: random.pick([1, 100, 1000, 4000]),
+    chaosMs,
+    tickTimeMs: random.pick([200, 500, 1000]),
+    linearizableReads: random.chance(0.15),
+    meanMsByKind: isQuiet ? new Map() : drawKinds(random, serverCount),
+    downMsMax: random.pick([500, 3000, 10_000]),
+    crashMode: random.pick(['random', 'random', 'torn', 'drop-all', 'keep-all'] as const),
+    clockRateSpread: random.pick([0, 0.001, 0.01, 0.1]),
+    network: drawNetwork(random, isQuiet),
+    diskLatencyMsMax: random.pick([0.2, 2, 15]),
+    manners: drawManners(random),
+    profile: drawProfile(random),
+    thinkTimeMsMean: random.pick([50, 100, 200, 400]),
+    casualtyCount,
+  }
+}
+
+function drawKinds(random: SimRandom, serverCount: number): ReadonlyMap<FaultKind, number> {
+  const kinds = new Map<FaultKind, number>()
+  const shareOn = random.pick([0.2, 0.5, 0.5, 0.8])
+  for (const kind of faultKinds) {
+    const meanMs = random.pick([2500, 6000, 15_000])
+    const isRare = kind === 'power-off-all' || kind === 'flush-failure'
+    if (serverCount === 1 && (kind === 'partition' || kind === 'one-way-cut')) continue
+    if (random.chance(shareOn)) kinds.set(kind, isRare ? meanMs * 2 : meanMs)
+  }
+  return kinds
+}
+
+function drawNetwork(random: SimRandom, isQuiet: boolean): NetworkPlan {
+  const sometimes = (values: readonly number[]): number => (isQuiet ? 0 : random.pick(values))
+  return {
+    latencyUsBase: random.between(50, 1000),
+    latencyUsJitterMean: random.pick([10, 500, 5000, 20_000]),
+    spikeChance: sometimes([0, 0, 0.002, 0.02]),
+    spikeMsMean: random.pick([50, 300]),
+    splitChance: random.pick([0, 0.02, 0.3]),
+    coalesceChance: random.pick([0, 0.5, 1]),
+    corruptChance: sometimes([0, 0, 0.0005, 0.005]),
+    refuseChance: sometimes([0, 0, 0.05]),
+    ignoreChance: sometimes([0, 0, 0.05]),
+    lingerChance: sometimes([0, 0.1, 0.5]),
+    resetChance: random.pick([0, 0.5, 1]),
+    windowSizeBytes: random.pick([8, 64, 256]) * 1024,
+  }
+}
+
+function drawManners(random: SimRandom): Manners {
+  const sometimes = (chance: number): number => (random.chance(0.5) ? chance : 0)
+  return {
+    closeChance: sometimes(0.01),
+    abandonChance: sometimes(0.01),
+    silenceChance: sometimes(0.01),
+    bounceChance: sometimes(0.02),
+    secondConnectionChance: sometimes(0.02),
+  }
+}
+
+function drawProfile(random: SimRandom): WorkloadProfile {
+  return {
+    writeShare: random.pick([0.2, 0.5, 0.8]),
+    multiShare: random.pick([0, 0.1, 0.4]),
+    syncShare: random.pick([0.05, 0.3]),
+    watchShare: random.pick([0, 0.3, 0.8]),
+    ephemeralShare: random.pick([0, 0.3, 0.7]),
+    sequentialShare: random.pick([0, 0.2, 0.5]),
+    largeDataShare: random.pick([0, 0, 0.02]),
+    nodeCount: random.pick([2, 5, 12]),
+  }
+}
+
+export function describePlan(plan: FaultPlan): string {
+  const kinds = [...plan.meanMsByKind].map(([kind, meanMs]) => `${kind}/${meanMs}ms`).join(' ')
+  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms, faults: ${kinds || 'none'}`
+}

@@ -1,0 +1,231 @@
+/**
+ * The faults in force. Phase one lets each kind of the plan strike at random times; `heal` ends them all, so
+ * that what goes wrong afterwards is the servers' own doing. Answers the network's questions about links.
+ */
+
+import { assertNever } from '../../src/base/assert.ts'
+import type { ServerId } from '../../src/base/ids.ts'
+import type { FaultKind, FaultPlan } from './fault-plan.ts'
+import type { ResumeOrder, Scheduler, SimProcess } from './scheduler.ts'
+import type { SimCluster } from './sim-cluster.ts'
+import type { NetworkConditions, SimNetwork } from './sim-network.ts'
+import type { SimRandom } from './sim-random.ts'
+
+/** Which directions between hosts carry nothing, and what the rest of the network is like. */
+export class LinkFaults implements NetworkConditions {
+  isHealed = false
+  readonly #plan: FaultPlan
+  readonly #random: SimRandom
+  readonly #cuts = new Map<string, number>() // "from>to" → how many cuts hold it
+  readonly #isServerHost: (host: string) => boolean
+
+  constructor(plan: FaultPlan, random: SimRandom, isServerHost: (host: string) => boolean) {
+    this.#plan = plan
+    this.#random = random
+    this.#isServerHost = isServerHost
+  }
+
+  cut(links: readonly string[]): void {
+    for (const link of links) this.#cuts.set(link, (this.#cuts.get(link) ?? 0) + 1)
+  }
+
+  mend(links: readonly string[]): void {
+    for (const link of links) {
+      const left = (this.#cuts.get(link) ?? 0) - 1
+      if (left > 0) this.#cuts.set(link, left)
+      else this.#cuts.delete(link)
+    }
+  }
+
+  heal(): void {
+    this.isHealed = true
+    this.#cuts.clear()
+  }
+
+  isCut(from: string, to: string): boolean {
+    return this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`)
+  }
+
+  latencyUs(): number {
+    const { latencyUsBase, latencyUsJitterMean, spikeChance, spikeMsMean } = this.#plan.network
+    const spikeUs =
+      !this.isHealed && this.#random.chance(spikeChance) ? this.#random.exponential(spikeMsMean) * 1000 : 0
+    const jitterUs = this.#random.exponential(latencyUsJitterMean)
+    return Math.ceil(latencyUsBase + jitterUs + spikeUs)
+  }
+
+  splitChance(): number {
+    return this.#plan.network.splitChance
+  }
+
+  coalesceChance(): number {
+    return this.#plan.network.coalesceChance
+  }
+
+  corruptChance(from: string, to: string): number {
+    return !this.isHealed && this.#isServerHost(from) && this.#isServerHost(to) ? this.#plan.network.corruptChance : 0
+  }
+
+  lingerUs(): number {
+    const lingers = !this.isHealed && this.#random.chance(this.#plan.network.lingerChance)
+    return lingers ? this.#random.between(1, 5_000_000) : 0
+  }
+
+  resetChance(): number {
+    return this.#plan.network.resetChance
+  }
+
+  refuseChance(): number {
+    return this.isHealed ? 0 : this.#plan.network.refuseChance
+  }
+
+  ignoreChance(): number {
+    return this.isHealed ? 0 : this.#plan.network.ignoreChance
+  }
+}
+
+export interface FaultWorld {
+  readonly scheduler: Scheduler
+  readonly process: SimProcess
+  readonly network: SimNetwork
+  readonly links: LinkFaults
+  readonly cluster: SimCluster
+  tell(text: string): void
+}
+
+export class Faults {
+  readonly #plan: FaultPlan
+  readonly #random: SimRandom
+  readonly #world: FaultWorld
+  #isOver = false
+
+  constructor(plan: FaultPlan, random: SimRandom, world: FaultWorld) {
+    this.#plan = plan
+    this.#random = random
+    this.#world = world
+  }
+
+  start(): void {
+    for (const [kind, meanMs] of this.#plan.meanMsByKind) this.#scheduleNext(kind, meanMs)
+  }
+
+  /** Everything works again; servers that were down start, except the casualties, which never do. */
+  heal(casualties: readonly ServerId[]): void {
+    this.#isOver = true
+    const { cluster, network, links } = this.#world
+    links.heal()
+    network.healBlackHoles()
+    network.retryStalled()
+    for (const id of cluster.ids) {
+      const isCasualty = casualties.includes(id)
+      if (isCasualty) cluster.crash(id, 'power-off', null)
+      else cluster.heal(id, 'by-time')
+    }
+  }
+
+  #scheduleNext(kind: FaultKind, meanMs: number): void {
+    this.#after(this.#random.exponential(meanMs), () => {
+      if (this.#isOver) return
+      this.#strike(kind)
+      this.#scheduleNext(kind, meanMs)
+    })
+  }
+
+  #strike(kind: FaultKind): void {
+    const { cluster, network } = this.#world
+    const random = this.#random
+    const victim = random.pick(cluster.ids)
+    switch (kind) {
+      case 'kill':
+      case 'power-off':
+        return cluster.crash(victim, kind, this.#downMs())
+      case 'power-off-all':
+        for (const id of cluster.ids) cluster.crash(id, 'power-off', this.#downMs())
+        return
+      case 'graceful-stop':
+        return cluster.stopGracefully(victim, this.#downMs())
+      case 'pause':
+        return this.#pause(victim)
+      case 'partition':
+        return this.#cut(this.#partitionLinks())
+      case 'one-way-cut': {
+        const others = this.#hosts().filter((host) => host !== cluster.hostOf(victim))
+        const chosen = random.chance(0.5) ? others : [random.pick(others)]
+        const isOutward = random.chance(0.5)
+        const host = cluster.hostOf(victim)
+        return this.#cut(chosen.map((other) => (isOutward ? `${host}>${other}` : `${other}>${host}`)))
+      }
+      case 'reset':
+        return this.#world.tell(`reset ${network.resetAny() ?? 'nothing'}`)
+      case 'black-hole': {
+        const untilUs = random.chance(0.2)
+          ? Number.POSITIVE_INFINITY
+          : this.#world.scheduler.nowUs + random.between(100_000, 8_000_000)
+        return this.#world.tell(`black hole ${network.blackHoleAny(untilUs) ?? 'nothing'}`)
+      }
+      case 'slow-disk':
+        return this.#spoilDisk(victim, 'slow')
+      case 'full-disk':
+        return this.#spoilDisk(victim, 'full')
+      case 'flush-failure':
+        return this.#spoilDisk(victim, 'flush-fails')
+      case 'clock-jump':
+        return cluster.jumpWallClock(victim, random.between(-3_600_000, 3_600_000))
+      default:
+        return assertNever(kind)
+    }
+  }
+
+  #pause(victim: ServerId): void {
+    const { cluster } = this.#world
+    const process = cluster.pause(victim)
+    if (process === null) return
+    const order: ResumeOrder = this.#random.pick(['by-time', 'timers-first', 'timers-last'] as const)
+    this.#after(this.#random.between(50, 8000), () => {
+      if (!this.#isOver) cluster.resume(process, order)
+    })
+  }
+
+  #spoilDisk(victim: ServerId, how: 'slow' | 'full' | 'flush-fails'): void {
+    const { cluster } = this.#world
+    cluster.spoilDisk(victim, how)
+    this.#after(this.#random.between(500, 8000), () => cluster.mendDisk(victim, how))
+  }
+
+  #cut(cutLinks: readonly string[]): void {
+    const { links, network } = this.#world
+    links.cut(cutLinks)
+    this.#world.tell(`cut ${cutLinks.join(' ')}`)
+    this.#after(this.#random.between(100, 8000), () => {
+      if (this.#isOver) return
+      links.mend(cutLinks)
+      network.retryStalled()
+      this.#world.tell(`mended ${cutLinks.join(' ')}`)
+    })
+  }
+
+  /** Both ways between two sides: one server against the rest, or any split. Clients may be on either side. */
+  #partitionLinks(): readonly string[] {
+    const { cluster } = this.#world
+    const random = this.#random
+    const alone = cluster.hostOf(random.pick(cluster.ids))
+    const isIsolation = random.chance(0.5)
+    const hosts = random.chance(0.5) ? cluster.ids.map((id) => cluster.hostOf(id)) : this.#hosts()
+    const side = new Set(hosts.filter((host) => (isIsolation ? host === alone : random.chance(0.5))))
+    const others = hosts.filter((host) => !side.has(host))
+    return [...side].flatMap((a) => others.flatMap((b) => [`${a}>${b}`, `${b}>${a}`]))
+  }
+
+  #hosts(): readonly string[] {
+    const { cluster } = this.#world
+    return [...cluster.ids.map((id) => cluster.hostOf(id)), ...cluster.clientHosts]
+  }
+
+  #downMs(): number {
+    return this.#random.between(20, this.#plan.downMsMax)
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#world.scheduler.schedule(this.#world.process, 'world', Math.ceil(delayMs * 1000) + 1, callback)
+  }
+}

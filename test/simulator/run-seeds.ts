@@ -1,0 +1,15 @@
+/** Runs a range of seeds inside a test; the first failure is the whole message, replay command included. */
+import { expect } from 'vitest'
+import { describeFailure } from './seed-report.ts'
+import { chaosMsDefault, simulateSeed } from './simulate.ts'
+
+export async function runSeeds(from: number, count: number): Promise<void> {
+  let acknowledgedCount = 0
+  for (let seed = from; seed < from + count; seed++) {
+    const result = await simulateSeed(seed, { chaosMs: chaosMsDefault })
+    if (result.trace.violations.length > 0) expect.fail(describeFailure(result))
+    acknowledgedCount += result.counts.requestsAcknowledged
+  }
+  // A simulation in which nothing happens would pass every check.
+  expect(acknowledgedCount).toBeGreaterThan(count * 100)
+}

@@ -1,0 +1,48 @@
+/** What a person reads about seeds that were run, and the sums over many of them. */
+import type { SeedCounts, SeedResult } from './simulate.ts'
+
+export interface SeedSummary {
+  readonly seed: number
+  readonly plan: string
+  readonly hash: string
+  readonly counts: SeedCounts
+  readonly failure: string | null
+}
+
+const traceTailLength = 60
+const shownViolationCount = 8
+
+export function summarize(result: SeedResult): SeedSummary {
+  const { seed, plan, hash, counts } = result
+  return { seed, plan, hash, counts, failure: result.trace.violations.length === 0 ? null : describeFailure(result) }
+}
+
+export function describeFailure({ seed, plan, trace }: SeedResult): string {
+  const shown = trace.violations.slice(0, shownViolationCount).map(({ checker, text }) => `  ${checker}: ${text}`)
+  const more = trace.violations.length - shown.length
+  return [
+    `seed ${seed} failed (${plan})`,
+    ...trace.tail(traceTailLength).map((line) => `  | ${line}`),
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more`] : []),
+    `replay: npm run sim -- --seed ${seed}`,
+  ].join('\n')
+}
+
+export function describeSeed({ seed, plan, hash, counts }: SeedSummary): string {
+  return `seed ${seed}: ${plan}\n${describeCounts([counts])}, trace hash ${hash}`
+}
+
+export function describeCounts(all: readonly SeedCounts[]): string {
+  const sum = (pick: (counts: SeedCounts) => number): number => all.reduce((total, counts) => total + pick(counts), 0)
+  const healMsMax = Math.max(0, ...all.map(({ healMs }) => healMs ?? 0))
+  return [
+    `${(sum(({ simulatedMs }) => simulatedMs) / 1000).toFixed(0)} simulated seconds`,
+    `${sum(({ events }) => events)} events`,
+    `${sum(({ requestsAcknowledged }) => requestsAcknowledged)} requests acknowledged`,
+    `${sum(({ txns }) => txns)} txns`,
+    `${sum(({ epochs }) => epochs)} leaders`,
+    `${sum(({ crashes }) => crashes)} crashes`,
+    `longest recovery ${healMsMax.toFixed(0)} ms`,
+  ].join(', ')
+}

@@ -1,0 +1,20 @@
+import { describe, expect, test } from 'vitest'
+import { runSeeds } from './run-seeds.ts'
+import { chaosMsDefault, simulateSeed } from './simulate.ts'
+
+const timeoutMs = 180_000
+
+describe('the servers under the faults of seeds 1 to 100', () => {
+  test('two runs of one seed are equal in every event', { timeout: timeoutMs }, async () => {
+    for (const seed of [3, 8, 21]) {
+      const first = await simulateSeed(seed, { chaosMs: chaosMsDefault })
+      const second = await simulateSeed(seed, { chaosMs: chaosMsDefault })
+      expect(second.hash).toBe(first.hash)
+      expect(second.counts).toEqual(first.counts)
+    }
+  })
+
+  test.each([1, 21, 41, 61, 81])('every invariant holds in the twenty seeds from %i', { timeout: timeoutMs }, (from) =>
+    runSeeds(from, 20),
+  )
+})

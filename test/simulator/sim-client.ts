@@ -1,0 +1,270 @@
+/**
+ * A client as a program would be: keeps a session over connections to any server, pings, sets its watches again,
+ * gives up on a silent server, and now and then misbehaves: leaves without a word, falls silent, or uses one
+ * session over two connections. What it asks is the workload's choice, when is its own.
+ */
+import type { ServerId, Zxid } from '../../src/base/ids.ts'
+import type { Address } from '../../src/ports/stream.ts'
+import type { WatchEventType } from '../../src/protocol/client/watch-event.ts'
+import { ClientLink, type HeardReply, type LinkWorld, type SessionHandle } from './client-link.ts'
+import type { Scheduler, SimProcess } from './scheduler.ts'
+import type { ClientRequest } from './sim-event.ts'
+import type { SimRandom } from './sim-random.ts'
+import type { Workload } from './workload.ts'
+
+export interface ServerAddress {
+  readonly id: ServerId
+  readonly address: Address
+}
+
+/** Chances per request sent, of doing something else instead. */
+export interface Manners {
+  readonly closeChance: number
+  readonly abandonChance: number
+  readonly silenceChance: number
+  readonly bounceChance: number
+  readonly secondConnectionChance: number
+}
+
+export interface SimClientOptions {
+  readonly number: number
+  readonly servers: readonly ServerAddress[]
+  readonly sessionTimeoutMs: number
+  readonly pipelineDepth: number
+  readonly thinkTimeMsMean: number
+  readonly manners: Manners
+}
+
+export interface ClientWorld extends LinkWorld {
+  readonly scheduler: Scheduler
+  readonly process: SimProcess
+  nextConnection(): number
+}
+
+const retryDelayMsMax = 200
+
+export class SimClient {
+  readonly options: SimClientOptions
+  acknowledgedCount = 0
+  readonly #world: ClientWorld
+  readonly #random: SimRandom
+  readonly #workload: Workload
+  #session: SessionHandle | null = null
+  #link: ClientLink | null = null
+  #secondLink: ClientLink | null = null
+  #lastZxidSeen = 0 as Zxid
+  #attaching: ClientLink | null = null // one at a time, so that the order of attachments is known
+  #isBusy = true
+  #isWellBehaved = false
+  #isActing = false
+  #silentUntilUs = 0
+  #retryDelayMs = 10
+  readonly #watches = { data: new Set<string>(), exist: new Set<string>(), child: new Set<string>() }
+
+  constructor(world: ClientWorld, random: SimRandom, workload: Workload, options: SimClientOptions) {
+    this.#world = world
+    this.#random = random
+    this.#workload = workload
+    this.options = options
+  }
+
+  start(): void {
+    this.#after(this.#random.fraction() * 100, () => this.#connect())
+    this.#after(this.#keepAliveMs(), () => this.#keepAlive())
+    this.#after(this.#random.exponential(this.options.thinkTimeMsMean), () => this.#act())
+  }
+
+  /** From here on nothing that costs a session or a connection. */
+  behave(): void {
+    this.#isWellBehaved = true
+    this.#silentUntilUs = 0
+  }
+
+  /** No new requests; the session is kept alive. */
+  rest(): void {
+    this.#isBusy = false
+  }
+
+  get isAttached(): boolean {
+    return this.#link?.state === 'attached'
+  }
+
+  /** Requests on the current connection that have no answer yet. */
+  get outstanding(): string {
+    return this.#link?.describeOutstanding() ?? ''
+  }
+
+  get outstandingCount(): number {
+    return this.#link?.outstandingCount ?? 0
+  }
+
+  #connect(): void {
+    if (this.#link !== null && this.#link.state !== 'closed') return
+    this.#attaching?.close('overtaken')
+    this.#link = this.#openLink(this.#random.pick(this.options.servers), true)
+  }
+
+  #openLink(server: ServerAddress, isMain: boolean): ClientLink {
+    const link: ClientLink = new ClientLink(
+      this.#world,
+      {
+        client: this.options.number,
+        connection: this.#world.nextConnection(),
+        serverId: server.id,
+        address: server.address,
+        session: this.#session,
+        lastZxidSeen: this.#lastZxidSeen,
+        timeoutMs: this.options.sessionTimeoutMs,
+      },
+      {
+        onAttached: (session) => this.#onAttached(link, session),
+        onSessionRefused: () => this.#forgetSession(),
+        onReply: (request, reply) => this.#onReply(link, request, reply),
+        onWatchEvent: (type, path) => {
+          if (link === this.#link) this.#onWatchEvent(type, path)
+        },
+        onClosed: () => {
+          if (link === this.#attaching) this.#attaching = null
+          if (isMain && link === this.#link) this.#retry()
+          if (link === this.#secondLink) this.#secondLink = null
+        },
+      },
+    )
+    this.#attaching = link
+    link.open(Math.max(200, Math.floor(this.options.sessionTimeoutMs / 3)))
+    return link
+  }
+
+  #retry(): void {
+    this.#after(this.#random.fraction() * this.#retryDelayMs, () => this.#connect())
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, retryDelayMsMax)
+  }
+
+  #onAttached(link: ClientLink, session: SessionHandle): void {
+    this.#attaching = null
+    this.#retryDelayMs = 10
+    this.#session = session
+    if (link !== this.#link) {
+      // The session has moved here; the old connection lives on as the one that should have no effects any more.
+      this.#secondLink?.close('replaced')
+      this.#secondLink = this.#link
+      this.#link = link
+    }
+    const { data, exist, child } = this.#watches
+    if (data.size + exist.size + child.size === 0) return
+    link.send({
+      kind: 'set-watches',
+      relativeZxid: this.#lastZxidSeen,
+      data: [...data],
+      exist: [...exist],
+      child: [...child],
+    })
+  }
+
+  #forgetSession(): void {
+    this.#session = null
+    this.#lastZxidSeen = 0 as Zxid
+    for (const paths of Object.values(this.#watches)) paths.clear()
+  }
+
+  #onReply(link: ClientLink, request: ClientRequest, reply: HeardReply): void {
+    if (reply.error === null) this.acknowledgedCount++
+    // Events do not count: one that was cut off may belong to the same txn as one that arrived.
+    if (reply.zxid > this.#lastZxidSeen) this.#lastZxidSeen = reply.zxid
+    if (request.kind === 'close-session') {
+      this.#forgetSession()
+      link.close('session closed')
+    } else if (link === this.#link && 'watch' in request && request.watch) {
+      this.#remember(request.kind, request.path, reply)
+    }
+  }
+
+  #remember(kind: ClientRequest['kind'], path: string, reply: HeardReply): void {
+    if (kind === 'exists') {
+      const list = reply.error === null ? this.#watches.data : this.#watches.exist
+      // The server keeps one table for both; so the newest knowledge of the path decides in which list it goes.
+      this.#watches.data.delete(path)
+      this.#watches.exist.delete(path)
+      if (reply.error === null || reply.error === 'no-node') list.add(path)
+    } else if (reply.error === null) {
+      const list = kind === 'get-data' ? this.#watches.data : this.#watches.child
+      if (kind === 'get-data') this.#watches.exist.delete(path)
+      list.add(path)
+    }
+  }
+
+  #onWatchEvent(type: WatchEventType, path: string): void {
+    if (type === 'children-changed') {
+      this.#watches.child.delete(path)
+      return
+    }
+    this.#watches.data.delete(path)
+    this.#watches.exist.delete(path)
+    if (type === 'deleted') this.#watches.child.delete(path)
+  }
+
+  #keepAliveMs(): number {
+    return Math.max(20, this.options.sessionTimeoutMs / 6)
+  }
+
+  #keepAlive(): void {
+    this.#after(this.#keepAliveMs(), () => this.#keepAlive())
+    const { nowUs } = this.#world.scheduler
+    if (nowUs < this.#silentUntilUs) return
+    const timeoutUs = this.options.sessionTimeoutMs * 1000
+    for (const link of [this.#link, this.#secondLink]) {
+      if (link === null || link.state === 'closed') continue
+      if (nowUs - link.lastHeardUs > (timeoutUs * 2) / 3) link.close('nothing heard')
+      else if (link.state === 'attached' && nowUs - link.lastSentUs > timeoutUs / 3) link.send({ kind: 'ping' })
+    }
+  }
+
+  /** Thinks, then asks something, over and over. */
+  #act(): void {
+    if (this.#world.scheduler.nowUs >= this.#silentUntilUs) this.#step()
+    if (this.#isActing) return
+    this.#isActing = true
+    this.#after(this.#random.exponential(this.options.thinkTimeMsMean), () => {
+      this.#isActing = false
+      this.#act()
+    })
+  }
+  #step(): void {
+    const link = this.#link
+    if (!this.#isBusy || link === null || link.state !== 'attached') return
+    if (link.outstandingCount >= this.options.pipelineDepth) return
+    if (!this.#isWellBehaved && this.#misbehave(link)) return
+    const burst = this.#random.between(1, Math.max(1, Math.floor(this.options.pipelineDepth / 2)))
+    for (let i = 0; i < burst; i++) link.send(this.#workload.next())
+    if (this.#secondLink?.state === 'attached' && this.#secondLink.outstandingCount < this.options.pipelineDepth) {
+      this.#secondLink.send(this.#workload.next())
+    }
+  }
+
+  #misbehave(link: ClientLink): boolean {
+    const { closeChance, abandonChance, silenceChance, bounceChance, secondConnectionChance } = this.options.manners
+    const random = this.#random
+    if (random.chance(closeChance)) link.send({ kind: 'close-session' })
+    else if (random.chance(abandonChance)) this.#abandon(link)
+    else if (random.chance(silenceChance)) {
+      this.#silentUntilUs = this.#world.scheduler.nowUs + this.options.sessionTimeoutMs * random.between(200, 2500)
+    } else if (random.chance(bounceChance)) link.close('goes elsewhere')
+    else if (this.#attaching === null && random.chance(secondConnectionChance)) {
+      this.#openLink(random.pick(this.options.servers), false)
+    } else return false
+    return true
+  }
+
+  #abandon(link: ClientLink): void {
+    const session = this.#session
+    if (session === null) return
+    this.#forgetSession()
+    this.#secondLink?.close('abandoned')
+    link.close('abandoned')
+    this.#world.tell({ kind: 'abandoned', sessionId: session.id })
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#world.scheduler.schedule(this.#world.process, 'timer', Math.max(1, Math.round(delayMs * 1000)), callback)
+  }
+}

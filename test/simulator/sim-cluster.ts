@@ -1,0 +1,355 @@
+/**
+ * The servers under test: the real `createServer`, once per server and incarnation, each with ports of its own.
+ * Owns which of them run. A crash ends the process object, so nothing that was under way in it happens any more,
+ * and leaves the disk as a kill or a loss of power would.
+ */
+import { createHash } from 'node:crypto'
+import type { ServerId } from '../../src/base/ids.ts'
+import type { Config } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import type { Log, LogFields } from '../../src/ports/log.ts'
+import type { Ports } from '../../src/ports/ports.ts'
+import type { Address } from '../../src/ports/stream.ts'
+import { createServer, type ZktsServer } from '../../src/server/create-server.ts'
+import type { FaultPlan } from './fault-plan.ts'
+import { type ResumeOrder, type Scheduler, SimProcess } from './scheduler.ts'
+import { type ClockSettings, SimClock, simTimers } from './sim-clock.ts'
+import { SimDisk } from './sim-disk.ts'
+import type { SimEvent } from './sim-event.ts'
+import type { SimNetwork } from './sim-network.ts'
+import type { SimRandom } from './sim-random.ts'
+
+export interface ClusterWorld {
+  readonly scheduler: Scheduler
+  readonly process: SimProcess
+  readonly network: SimNetwork
+  readonly plan: FaultPlan
+  readonly random: SimRandom
+  readonly clientHosts: readonly string[]
+  tell(event: SimEvent): void
+  /** A server did what no fault excuses. */
+  blame(text: string): void
+}
+
+export type CrashKind = 'kill' | 'power-off'
+export type DiskTrouble = 'slow' | 'full' | 'flush-fails'
+
+interface SimServer {
+  readonly id: ServerId
+  readonly host: string
+  readonly config: Config
+  readonly rate: number
+  disk: SimDisk
+  /** What the machine's disk suffers from; it outlives crashes, unlike the object that plays it. */
+  readonly troubles: Set<DiskTrouble>
+  wallOffsetMs: number
+  running: { readonly process: SimProcess; readonly server: ZktsServer; readonly clock: SimClock } | null
+  /** It was asked to stop, or its disk has failed it: it may end by itself. */
+  isExcused: boolean
+  /** Counts what was planned for it; a restart planned earlier is dropped when something else came between. */
+  plans: number
+}
+
+const clientPort = 2181
+const slowDiskLatencyMsMax = 800
+const gracefulStopMsMax = 5000
+
+export function hostOfServer(id: number): string {
+  return `10.0.0.${id}`
+}
+
+export class SimCluster {
+  readonly ids: readonly ServerId[]
+  readonly clientHosts: readonly string[]
+  crashCount = 0
+  readonly #world: ClusterWorld
+  readonly #servers: ReadonlyMap<ServerId, SimServer>
+  readonly #diskProcesses = new Map<ServerId, SimProcess>()
+  #isHealed = false
+
+  constructor(world: ClusterWorld) {
+    this.#world = world
+    this.clientHosts = world.clientHosts
+    this.ids = Array.from({ length: world.plan.serverCount }, (_, i) => (i + 1) as ServerId)
+    this.#servers = new Map(this.ids.map((id) => [id, this.#makeServer(id)]))
+  }
+
+  hostOf(id: ServerId): string {
+    return this.#server(id).host
+  }
+
+  clientAddressOf(id: ServerId): Address {
+    return { host: this.hostOf(id), port: clientPort }
+  }
+
+  isRunning(id: ServerId): boolean {
+    return this.#server(id).running !== null
+  }
+
+  startAll(): void {
+    for (const id of this.ids) this.#startAfter(this.#server(id), this.#world.random.below(50))
+  }
+
+  crash(id: ServerId, kind: CrashKind, downMs: number | null): void {
+    const server = this.#server(id)
+    if (server.running !== null) {
+      const mode = this.#world.plan.crashMode
+      this.#world.tell({ kind: 'server-crashed', serverId: id, how: kind === 'kill' ? kind : `${kind}, disk ${mode}` })
+      this.#endProcess(server, kind)
+    }
+    server.plans++
+    if (downMs !== null) this.#startAfter(server, downMs)
+  }
+
+  /** As on SIGTERM: the server may hand over and close what it has; then the process ends. */
+  stopGracefully(id: ServerId, downMs: number): void {
+    const server = this.#server(id)
+    const { running } = server
+    if (running === null || running.process.state !== 'running') return
+    this.#fault(`server ${id} is asked to stop`)
+    server.isExcused = true
+    let isOver = false
+    const end = (): void => {
+      if (isOver || server.running !== running) return
+      isOver = true
+      this.crash(id, 'kill', downMs)
+    }
+    this.#world.scheduler.noteAsync()
+    this.#world.scheduler.runIn(running.process, 'world', () => {
+      running.server.close().then(
+        () => this.#world.scheduler.schedule(this.#world.process, 'world', 1, end),
+        (cause: unknown) => this.#world.blame(`server ${id}: close failed: ${textOf(cause)}`),
+      )
+    })
+    this.#after(gracefulStopMsMax, end)
+  }
+
+  /** Null if it is not running; the process is what `resume` needs. */
+  pause(id: ServerId): SimProcess | null {
+    const process = this.#server(id).running?.process
+    if (process === undefined || process.state !== 'running') return null
+    this.#fault(`server ${id} stands still`)
+    this.#world.scheduler.pause(process)
+    return process
+  }
+
+  resume(process: SimProcess, order: ResumeOrder): void {
+    if (process.state !== 'paused') return
+    this.#fault(`${process.name} goes on, ${order}`)
+    this.#world.scheduler.resume(process, order)
+  }
+
+  spoilDisk(id: ServerId, trouble: DiskTrouble): void {
+    this.#fault(`disk of server ${id}: ${trouble}`)
+    this.#server(id).troubles.add(trouble)
+    this.#server(id).isExcused = true
+    this.#applyTroubles(this.#server(id))
+  }
+
+  mendDisk(id: ServerId, trouble: DiskTrouble): void {
+    if (!this.#server(id).troubles.delete(trouble)) return
+    this.#fault(`disk of server ${id}: no longer ${trouble}`)
+    this.#applyTroubles(this.#server(id))
+  }
+
+  jumpWallClock(id: ServerId, byMs: number): void {
+    const server = this.#server(id)
+    this.#fault(`wall clock of server ${id} jumps by ${byMs} ms`)
+    server.wallOffsetMs += byMs
+    server.running?.clock.jumpWall(byMs)
+  }
+
+  /** Nothing ails it any more; if it is down, it starts soon. */
+  heal(id: ServerId, order: ResumeOrder): void {
+    this.#isHealed = true
+    const server = this.#server(id)
+    server.troubles.clear()
+    this.#applyTroubles(server)
+    if (server.running === null) {
+      server.plans++
+      this.#startAfter(server, 10)
+    } else this.resume(server.running.process, order)
+  }
+
+  async #start(server: SimServer): Promise<void> {
+    const { scheduler, network } = this.#world
+    const process = new SimProcess(`server ${server.id}`)
+    network.powerOn(server.host)
+    const clock = new SimClock(scheduler, this.#clockSettings(server))
+    const ports = this.#portsOf(server, process, clock)
+    this.#world.tell({ kind: 'server-started', serverId: server.id })
+    const instance = createServer({
+      config: server.config,
+      version: simVersion,
+      ports,
+      trace: (event) => this.#world.tell({ kind: 'server', serverId: server.id, event }),
+    })
+    const running = { process, server: instance, clock }
+    server.running = running
+    scheduler.noteAsync()
+    const hasEnded = (): boolean => server.running !== running
+    instance.stopped.then(
+      (reason) => this.#onStopped(server, hasEnded, `stopped itself: ${reason}`),
+      (cause: unknown) => this.#world.blame(`server ${server.id}: "stopped" was rejected: ${textOf(cause)}`),
+    )
+    try {
+      const started = await instance.start()
+      if (started.ok || hasEnded()) return
+      // A disk in trouble excuses a server that does not start; nothing else does.
+      const text = `server ${server.id} does not start: ${JSON.stringify(started.error)}`
+      if (!server.isExcused) this.#world.blame(text)
+      this.#onStopped(server, hasEnded, text)
+    } catch (cause) {
+      if (!hasEnded()) this.#world.blame(`server ${server.id}: start was rejected: ${textOf(cause)}`)
+    }
+  }
+
+  #onStopped(server: SimServer, hasEnded: () => boolean, reason: string): void {
+    this.#world.scheduler.schedule(this.#world.process, 'world', 1, () => {
+      if (hasEnded()) return
+      this.#world.tell({ kind: 'server-crashed', serverId: server.id, how: reason })
+      if (this.#isHealed && !server.isExcused) this.#world.blame(`server ${server.id} ${reason}`)
+      this.#endProcess(server, 'kill')
+      server.plans++
+      this.#startAfter(server, this.#world.random.between(100, 2000))
+    })
+  }
+
+  #endProcess(server: SimServer, kind: CrashKind): void {
+    const { scheduler, network, plan } = this.#world
+    const { running } = server
+    if (running === null) return
+    this.crashCount++
+    server.running = null
+    server.isExcused = server.troubles.size > 0
+    scheduler.kill(running.process)
+    network.crash(server.host, running.process, kind)
+    server.disk = kind === 'kill' ? server.disk.kill() : server.disk.crash(plan.crashMode)
+    this.#applyTroubles(server)
+  }
+
+  #startAfter(server: SimServer, delayMs: number): void {
+    const { plans } = server
+    this.#after(delayMs, () => {
+      if (server.plans === plans && server.running === null) void this.#start(server)
+    })
+  }
+
+  #portsOf(server: SimServer, process: SimProcess, clock: SimClock): Ports {
+    const { scheduler, network } = this.#world
+    return {
+      clock,
+      timers: simTimers(scheduler, process, server.rate),
+      random: this.#world.random.fork(`server ${server.id}`),
+      disk: this.#attachDisk(server, process),
+      listener: network.listener(server.host, process),
+      dialer: network.dialer(server.host, process),
+      digest: { sha1: (bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()) },
+      log: simLog((text) => this.#world.tell({ kind: 'server-log', serverId: server.id, text }), {}),
+    }
+  }
+
+  /** The disk outlives its processes; it completes operations in the one that runs. */
+  #attachDisk(server: SimServer, process: SimProcess): SimDisk {
+    this.#diskProcesses.set(server.id, process)
+    return server.disk
+  }
+
+  #makeServer(id: ServerId): SimServer {
+    const { random, plan, scheduler } = this.#world
+    const schedule = (delayMs: number, callback: () => void): void => {
+      scheduler.noteAsync()
+      scheduler.schedule(this.#diskProcesses.get(id)!, 'disk', Math.ceil(delayMs * 1000), () => {
+        scheduler.noteAsync()
+        callback()
+      })
+    }
+    const server: SimServer = {
+      id,
+      host: hostOfServer(id),
+      config: configOf(id, plan),
+      rate: 1 + (random.fraction() * 2 - 1) * plan.clockRateSpread,
+      disk: new SimDisk({ random: random.fork(`disk ${id}`), schedule }),
+      troubles: new Set(),
+      wallOffsetMs: random.between(-1000, 1000),
+      running: null,
+      isExcused: false,
+      plans: 0,
+    }
+    this.#applyTroubles(server)
+    return server
+  }
+
+  #applyTroubles(server: SimServer): void {
+    const { faults } = server.disk
+    faults.latencyMsMin = 0.05
+    faults.latencyMsMax = server.troubles.has('slow') ? slowDiskLatencyMsMax : this.#world.plan.diskLatencyMsMax
+    faults.full = server.troubles.has('full')
+    faults.flushFails = server.troubles.has('flush-fails')
+  }
+
+  #clockSettings(server: SimServer): ClockSettings {
+    const monotonicStartMs = this.#world.random.below(1_000_000)
+    return { rate: server.rate, monotonicStartMs, wallOffsetMs: server.wallOffsetMs }
+  }
+
+  #server(id: ServerId): SimServer {
+    return this.#servers.get(id)!
+  }
+
+  #fault(text: string): void {
+    this.#world.tell({ kind: 'fault', text })
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#world.scheduler.schedule(this.#world.process, 'world', delayMs * 1000 + 1, callback)
+  }
+}
+
+const simVersion = '0.0.0-simulated'
+
+/** Through the real parser, so that a server is never given settings it could not be given in a file. */
+function configOf(id: ServerId, plan: FaultPlan): Config {
+  const serverLines =
+    plan.serverCount === 1
+      ? []
+      : Array.from({ length: plan.serverCount }, (_, i) => `server.${i + 1}=${hostOfServer(i + 1)}:2888:3888`)
+  const text = [
+    'dataDir=/data',
+    `clientPort=${clientPort}`,
+    `tickTime=${plan.tickTimeMs}`,
+    'initLimit=20',
+    'syncLimit=10',
+    'maxClientCnxns=0',
+    `linearizableReads=${plan.linearizableReads}`,
+    ...serverLines,
+  ].join('\n')
+  const loaded = loadConfig({ text, dynamicText: null, myidText: plan.serverCount === 1 ? null : String(id) })
+  if (!loaded.ok) throw new Error(`the simulator's own configuration is refused: ${JSON.stringify(loaded.error)}`)
+  return loaded.value.config
+}
+
+function simLog(write: (text: string) => void, context: LogFields): Log {
+  const line =
+    (level: string) =>
+    (event: string, fields?: LogFields): void =>
+      write(`${level} ${event} ${fieldsText({ ...context, ...fields })}`)
+  return {
+    error: line('error'),
+    warn: line('warn'),
+    info: line('info'),
+    debug: () => {},
+    child: (fields) => simLog(write, { ...context, ...fields }),
+  }
+}
+
+function fieldsText(fields: LogFields): string {
+  return JSON.stringify(fields, (_key, value: unknown) => {
+    if (typeof value === 'bigint') return `0x${value.toString(16)}`
+    return value instanceof Error ? value.message : value
+  })
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+}

@@ -1,0 +1,143 @@
+/**
+ * All that the checkers see: what servers say of themselves, what clients asked and heard, what was done to
+ * them. Znode data is text here, and every request writes a text of its own, so an effect can be traced to
+ * the request that caused it.
+ */
+import type { ErrorName } from '../../src/base/errors.ts'
+import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
+import type { Stat } from '../../src/protocol/client/stat.ts'
+import type { WatchEventType } from '../../src/protocol/client/watch-event.ts'
+import type { TraceEvent } from '../../src/replica/trace-event.ts'
+
+export type WriteRequest =
+  | {
+      readonly kind: 'create'
+      readonly path: string
+      readonly data: string | null
+      readonly ephemeral: boolean
+      readonly sequential: boolean
+      readonly withStat: boolean
+    }
+  | { readonly kind: 'delete'; readonly path: string; readonly version: number }
+  | { readonly kind: 'set-data'; readonly path: string; readonly data: string | null; readonly version: number }
+  | { readonly kind: 'check'; readonly path: string; readonly version: number } // only inside a multi
+
+export type ReadRequest = {
+  readonly kind: 'exists' | 'get-data' | 'get-children' | 'get-children2'
+  readonly path: string
+  readonly watch: boolean
+}
+
+export interface SetWatches {
+  readonly kind: 'set-watches'
+  readonly relativeZxid: Zxid
+  readonly data: readonly string[]
+  readonly exist: readonly string[]
+  readonly child: readonly string[]
+}
+
+export type ClientRequest =
+  | WriteRequest
+  | { readonly kind: 'multi'; readonly parts: readonly WriteRequest[] }
+  | ReadRequest
+  | SetWatches
+  | { readonly kind: 'sync'; readonly path: string }
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'close-session' }
+
+/** Changes the tree, or would: answered only after a quorum has it. */
+export function isWrite(request: ClientRequest): boolean {
+  switch (request.kind) {
+    case 'create':
+    case 'delete':
+    case 'set-data':
+    case 'multi':
+    case 'close-session':
+      return true
+    default:
+      return false
+  }
+}
+
+export type PartResult =
+  | { readonly kind: 'create'; readonly path: string; readonly stat: Stat | null }
+  | { readonly kind: 'delete' }
+  | { readonly kind: 'set-data'; readonly stat: Stat }
+  | { readonly kind: 'check' }
+  | { readonly kind: 'error'; readonly code: number } // 0 for parts before the one that failed
+
+export type ReplyBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'created'; readonly path: string; readonly stat: Stat | null }
+  | { readonly kind: 'stat'; readonly stat: Stat }
+  | { readonly kind: 'data'; readonly data: string | null; readonly stat: Stat }
+  | { readonly kind: 'children'; readonly names: readonly string[]; readonly stat: Stat | null }
+  | { readonly kind: 'multi'; readonly results: readonly PartResult[] }
+
+/** A reply that says that the write happened. A refused multi says so in its parts only. */
+export function isDoneWrite(request: ClientRequest, error: ErrorName | null, body: ReplyBody): boolean {
+  if (!isWrite(request) || error !== null) return false
+  return body.kind !== 'multi' || body.results.every((result) => result.kind !== 'error')
+}
+
+export type FaultEvent = { readonly kind: 'fault'; readonly text: string }
+
+export type ClientEvent =
+  | {
+      readonly kind: 'attached'
+      readonly client: number
+      readonly connection: number
+      readonly serverId: ServerId
+      readonly sessionId: SessionId
+      readonly isNew: boolean
+      readonly timeoutMs: number
+      readonly askedAtUs: number // when the connect request left
+      readonly lastZxidSeen: Zxid // as the connect request said
+    }
+  | {
+      readonly kind: 'session-refused'
+      readonly client: number
+      readonly connection: number
+      readonly sessionId: SessionId
+    }
+  | {
+      readonly kind: 'request'
+      readonly connection: number
+      readonly sessionId: SessionId
+      readonly requestId: number // unique in the run
+      readonly xid: number
+      readonly request: ClientRequest
+    }
+  | {
+      readonly kind: 'reply'
+      readonly connection: number
+      readonly requestId: number
+      readonly xid: number
+      readonly zxid: Zxid
+      readonly error: ErrorName | null
+      readonly body: ReplyBody
+    }
+  | {
+      readonly kind: 'watch-event'
+      readonly connection: number
+      readonly zxid: number // -1: catch-up of set-watches
+      readonly type: WatchEventType
+      readonly path: string
+    }
+  | { readonly kind: 'closed'; readonly connection: number; readonly by: 'client' | 'server'; readonly reason: string }
+  /** Nobody will use this session again; it has to expire. */
+  | { readonly kind: 'abandoned'; readonly sessionId: SessionId }
+
+export type SimEvent =
+  | { readonly kind: 'server'; readonly serverId: ServerId; readonly event: TraceEvent }
+  | { readonly kind: 'server-started'; readonly serverId: ServerId }
+  | { readonly kind: 'server-crashed'; readonly serverId: ServerId; readonly how: string }
+  | { readonly kind: 'server-log'; readonly serverId: ServerId; readonly text: string }
+  | { readonly kind: 'phase'; readonly phase: 'chaos' | 'healed' | 'calm' }
+  | FaultEvent
+  | ClientEvent
+
+export interface TraceEntry {
+  readonly atUs: number
+  readonly event: SimEvent
+}

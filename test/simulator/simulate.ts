@@ -1,0 +1,331 @@
+/**
+ * One seed from start to verdict. Phase "chaos": the plan's faults strike while clients work. Phase "healed":
+ * all faults end and a majority, at least, runs; every server must serve within bounded time. Phase "calm":
+ * nothing may go wrong for longer than any session's timeout. Then clients rest, every request must have its
+ * answer, all servers must reach one state, and the checkers judge the whole history.
+ */
+import { hexOfZxid, type ServerId, type Zxid } from '../../src/base/ids.ts'
+import { clientHistory } from './checkers/client-history.ts'
+import { CommittedHistory } from './checkers/committed-history.ts'
+import { committedPrefix } from './checkers/committed-prefix.ts'
+import { durability } from './checkers/durability.ts'
+import { ephemeralLifetime } from './checkers/ephemeral-lifetime.ts'
+import { exactlyOnce } from './checkers/exactly-once.ts'
+import { oneLeaderPerEpoch } from './checkers/one-leader-per-epoch.ts'
+import { quorumDurable } from './checkers/quorum-durable.ts'
+import { realTimeOrder } from './checkers/real-time-order.ts'
+import { RequestLedger } from './checkers/request-ledger.ts'
+import { sameDigest } from './checkers/same-digest.ts'
+import { sessionExpiry } from './checkers/session-expiry.ts'
+import { sessionReplies } from './checkers/session-replies.ts'
+import { watchOrder } from './checkers/watch-order.ts'
+import { zxidOrder } from './checkers/zxid-order.ts'
+import { describePlan, drawFaultPlan, type FaultPlan } from './fault-plan.ts'
+import { Faults, LinkFaults } from './faults.ts'
+import { Scheduler, SimProcess } from './scheduler.ts'
+import { type ClientWorld, SimClient } from './sim-client.ts'
+import { SimCluster } from './sim-cluster.ts'
+import type { SimEvent } from './sim-event.ts'
+import { SimNetwork } from './sim-network.ts'
+import { SimRandom } from './sim-random.ts'
+import { SimTrace } from './sim-trace.ts'
+import { Workload } from './workload.ts'
+
+export interface SimulateOptions {
+  readonly chaosMs: number
+}
+
+export interface SeedResult {
+  readonly seed: number
+  readonly plan: string
+  readonly trace: SimTrace
+  /** Over every event and every step of the schedule: equal for two runs of a seed. */
+  readonly hash: string
+  readonly counts: SeedCounts
+}
+
+export interface SeedCounts {
+  readonly simulatedMs: number
+  readonly events: number
+  readonly requestsAcknowledged: number
+  readonly txns: number
+  readonly epochs: number
+  readonly crashes: number
+  /** From the end of the faults until every server served; null if it never came to that. */
+  readonly healMs: number | null
+}
+
+export const chaosMsDefault = 30_000
+
+/** Every survivor must serve a client so soon after the faults end. */
+const healLimitMs = 15_000
+const settleLimitMs = 8_000
+const sliceMs = 50
+const sessionTimeoutMsMax = 6_000
+const traceEntryCountMax = 400_000
+
+export async function simulateSeed(seed: number, options: SimulateOptions): Promise<SeedResult> {
+  const run = new Run(seed, options)
+  const onRejection = (cause: unknown): void => run.blame(`unhandled rejection: ${textOf(cause)}`)
+  process.on('unhandledRejection', onRejection)
+  try {
+    return await run.execute()
+  } finally {
+    process.off('unhandledRejection', onRejection)
+  }
+}
+
+class Run {
+  readonly #seed: number
+  readonly #random: SimRandom
+  readonly #plan: FaultPlan
+  readonly #trace = new SimTrace()
+  readonly #scheduler: Scheduler
+  readonly #world = new SimProcess('world')
+  readonly #history = new CommittedHistory()
+  readonly #ledger = new RequestLedger()
+  readonly #network: SimNetwork
+  readonly #links: LinkFaults
+  readonly #cluster: SimCluster
+  readonly #faults: Faults
+  readonly #clients: SimClient[] = []
+  readonly #pinned: SimClient[] = []
+  readonly #lastApplied = new Map<ServerId, { readonly zxid: Zxid; readonly digest: string }>()
+  #casualties: readonly ServerId[] = []
+  #requestCount = 0
+  #connectionCount = 0
+  #acknowledgedCount = 0
+  #epochCount = 0
+  #healMs: number | null = null
+
+  constructor(seed: number, options: SimulateOptions) {
+    this.#seed = seed
+    this.#random = new SimRandom(seed, 'plan')
+    this.#plan = drawFaultPlan(this.#random, options.chaosMs)
+    const random = this.#random
+    this.#scheduler = new Scheduler(this.#plan.granularityUs, (culprit, cause) =>
+      this.blame(`${culprit.name} threw ${textOf(cause)}`),
+    )
+    const clientHosts = Array.from({ length: this.#plan.clientCount }, (_, i) => clientHost(i))
+    this.#links = new LinkFaults(this.#plan, random.fork('links'), (host) => !clientHosts.includes(host))
+    this.#network = new SimNetwork({
+      scheduler: this.#scheduler,
+      random: random.fork('network'),
+      conditions: this.#links,
+      world: this.#world,
+      windowSizeBytes: this.#plan.network.windowSizeBytes,
+    })
+    const shared = { scheduler: this.#scheduler, process: this.#world, network: this.#network }
+    this.#cluster = new SimCluster({
+      ...shared,
+      plan: this.#plan,
+      random: random.fork('cluster'),
+      clientHosts,
+      tell: (event) => this.#tell(event),
+      blame: (text) => this.blame(text),
+    })
+    this.#faults = new Faults(this.#plan, random.fork('faults'), {
+      ...shared,
+      links: this.#links,
+      cluster: this.#cluster,
+      tell: (text) => this.#tell({ kind: 'fault', text }),
+    })
+    this.#addCheckers()
+    for (let i = 0; i < this.#plan.clientCount; i++) this.#clients.push(this.#makeClient(i, this.#cluster.ids))
+  }
+
+  blame(text: string): void {
+    this.#trace.violations.push({ checker: 'server', text })
+  }
+
+  async execute(): Promise<SeedResult> {
+    this.#keepDraining()
+    this.#tell({ kind: 'phase', phase: 'chaos' })
+    this.#cluster.startAll()
+    for (const client of this.#clients) client.start()
+    this.#faults.start()
+    await this.#runFor(this.#plan.chaosMs)
+    if (!this.#hasFailed()) await this.#heal()
+    if (!this.#hasFailed()) await this.#stayCalm()
+    if (!this.#hasFailed()) await this.#settle()
+    if (!this.#hasFailed()) this.#trace.finish()
+    return this.#result()
+  }
+
+  async #heal(): Promise<void> {
+    const { ids } = this.#cluster
+    this.#casualties = this.#random.shuffled(ids).slice(0, this.#plan.casualtyCount)
+    this.#tell({ kind: 'phase', phase: 'healed' })
+    this.#faults.heal(this.#casualties)
+    const startedUs = this.#scheduler.nowUs
+    const survivors = this.#survivors()
+    survivors.forEach((id, i) => {
+      const client = this.#makeClient(this.#plan.clientCount + i, [id])
+      client.behave()
+      client.start()
+      this.#pinned.push(client)
+    })
+    for (const client of this.#clients) client.behave()
+    const isServed = await this.#runUntil(healLimitMs, () =>
+      this.#pinned.every((client) => client.acknowledgedCount > 0),
+    )
+    if (this.#hasFailed()) return
+    if (isServed) {
+      this.#healMs = (this.#scheduler.nowUs - startedUs) / 1000
+      return
+    }
+    const idle = survivors.filter((_, i) => this.#pinned[i]!.acknowledgedCount === 0)
+    this.#trace.violations.push({
+      checker: 'progress',
+      text: `${healLimitMs} ms after the faults ended servers ${idle} have served nobody`,
+    })
+  }
+
+  async #stayCalm(): Promise<void> {
+    this.#tell({ kind: 'phase', phase: 'calm' })
+    await this.#runFor((sessionTimeoutMsMax + 2 * this.#plan.tickTimeMs) * (1 + this.#plan.clockRateSpread) + 1000)
+  }
+
+  async #settle(): Promise<void> {
+    const everyone = [...this.#clients, ...this.#pinned]
+    for (const client of everyone) client.rest()
+    const isAnswered = await this.#runUntil(settleLimitMs, () =>
+      everyone.every((client) => client.outstandingCount === 0),
+    )
+    if (!isAnswered && !this.#hasFailed()) {
+      const waiting = everyone.map((client) => client.outstanding).filter((text) => text !== '')
+      this.#trace.violations.push({
+        checker: 'progress',
+        text: `requests without an answer in a calm ensemble: ${waiting.join('; ')}`,
+      })
+    }
+    const isConverged = await this.#runUntil(settleLimitMs, () => new Set(this.#endStates()).size === 1)
+    if (!isConverged && !this.#hasFailed()) {
+      this.#trace.violations.push({
+        checker: 'convergence',
+        text: `servers end apart: ${this.#endStates().join(', ')}`,
+      })
+    }
+  }
+
+  #endStates(): readonly string[] {
+    return this.#survivors().map((id) => {
+      const last = this.#lastApplied.get(id)
+      return last === undefined ? 'nothing' : `${hexOfZxid(last.zxid)} ${last.digest}`
+    })
+  }
+
+  #survivors(): readonly ServerId[] {
+    return this.#cluster.ids.filter((id) => !this.#casualties.includes(id))
+  }
+
+  #addCheckers(): void {
+    const trace = this.#trace
+    const history = this.#history
+    const ledger = this.#ledger
+    const { serverCount, clockRateSpread, tickTimeMs, linearizableReads } = this.#plan
+    trace.addChecker((report) => committedPrefix(history, report))
+    trace.addChecker((report) => sameDigest(report))
+    trace.addChecker((report) => zxidOrder(report))
+    trace.addChecker((report) => quorumDurable(serverCount, report))
+    trace.addChecker((report) => oneLeaderPerEpoch(report))
+    trace.addChecker((report) => durability(history, () => this.#survivors(), report))
+    trace.addChecker((report) => sessionReplies(report))
+    trace.addChecker((report) => realTimeOrder({ linearizableReads }, report))
+    trace.addChecker((report) =>
+      sessionExpiry(
+        { clockRateMax: 1 + clockRateSpread, graceMs: tickTimeMs * 2 + sessionTimeoutMsMax * clockRateSpread },
+        report,
+      ),
+    )
+    trace.addChecker((report) => ephemeralLifetime(history, report))
+    trace.addChecker((report) => exactlyOnce(history, ledger, report))
+    trace.addChecker((report) => clientHistory(history, ledger, report))
+    trace.addChecker((report) => watchOrder(history, report))
+  }
+
+  #makeClient(number: number, servers: readonly ServerId[]): SimClient {
+    const random = this.#random.fork(`client ${number}`)
+    const host = clientHost(number)
+    const { plan, world, scheduler } = { plan: this.#plan, world: this.#world, scheduler: this.#scheduler }
+    const clientWorld: ClientWorld = {
+      scheduler,
+      process: world,
+      dialer: this.#network.dialer(host, world),
+      nowUs: () => scheduler.nowUs,
+      tell: (event) => this.#tell(event),
+      nextRequestId: () => this.#requestCount++,
+      nextConnection: () => this.#connectionCount++,
+    }
+    const workload = new Workload(random.fork('workload'), plan.profile, number)
+    return new SimClient(clientWorld, random, workload, {
+      number,
+      servers: servers.map((id) => ({ id, address: this.#cluster.clientAddressOf(id) })),
+      sessionTimeoutMs: Math.min(plan.tickTimeMs * random.between(2, 12), sessionTimeoutMsMax),
+      pipelineDepth: random.pick([1, 2, 8, 30]),
+      thinkTimeMsMean: plan.thinkTimeMsMean,
+      manners: plan.manners,
+    })
+  }
+
+  #tell(event: SimEvent): void {
+    const entry = { atUs: this.#scheduler.nowUs, event }
+    this.#history.observe(entry)
+    this.#ledger.observe(entry)
+    if (event.kind === 'reply' && event.error === null) this.#acknowledgedCount++
+    if (event.kind === 'server' && event.event.kind === 'established') this.#epochCount++
+    if (event.kind === 'server' && event.event.kind === 'applied') this.#lastApplied.set(event.serverId, event.event)
+    this.#trace.add(entry.atUs, event)
+    if (this.#trace.entries.length === traceEntryCountMax) this.blame('the trace grows without end')
+  }
+
+  /** Promises that wait for no simulated port are given a chance too, every now and then. */
+  #keepDraining(): void {
+    this.#scheduler.noteAsync()
+    this.#scheduler.schedule(this.#world, 'world', 100_000, () => this.#keepDraining())
+  }
+
+  #hasFailed(): boolean {
+    return this.#trace.violations.length > 0
+  }
+
+  async #runFor(ms: number): Promise<void> {
+    await this.#scheduler.runUntil(this.#scheduler.nowUs + Math.ceil(ms * 1000), () => this.#hasFailed())
+  }
+
+  /** Whether `isDone` came true within the limit. */
+  async #runUntil(limitMs: number, isDone: () => boolean): Promise<boolean> {
+    const endUs = this.#scheduler.nowUs + limitMs * 1000
+    while (!isDone()) {
+      if (this.#scheduler.nowUs >= endUs || this.#hasFailed()) return false
+      await this.#runFor(sliceMs)
+    }
+    return true
+  }
+
+  #result(): SeedResult {
+    return {
+      seed: this.#seed,
+      plan: describePlan(this.#plan),
+      trace: this.#trace,
+      hash: `${this.#trace.hash}-${(this.#scheduler.scheduleHash >>> 0).toString(16)}`,
+      counts: {
+        simulatedMs: this.#scheduler.nowUs / 1000,
+        events: this.#scheduler.eventCount,
+        requestsAcknowledged: this.#acknowledgedCount,
+        txns: this.#history.txns.length,
+        epochs: this.#epochCount,
+        crashes: this.#cluster.crashCount,
+        healMs: this.#healMs,
+      },
+    }
+  }
+}
+
+function clientHost(number: number): string {
+  return `10.1.0.${number + 1}`
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+}

@@ -1,0 +1,170 @@
+/**
+ * The tables of docs/ that say what the code says: rendered from it here, compared by a test, and rewritten by
+ * that test when UPDATE_DOCS is set.
+ */
+import protobuf from 'protobufjs'
+import { parseAst } from 'vitest/node'
+import { answeredWords } from '../../src/admin/four-letter-words.ts'
+import { adminWords } from '../../src/base/admin-words.ts'
+import { errors } from '../../src/base/errors.ts'
+import * as limitValues from '../../src/base/limits.ts'
+import { opNames, ops } from '../../src/protocol/client/operations.ts'
+import { schema } from '../../src/protocol/schema.ts'
+import { layers } from './layers.ts'
+import { table } from './markdown.ts'
+import { filesIn, projectFile } from './project-files.ts'
+
+export interface DocumentedTable {
+  readonly document: string
+  readonly block: string
+  readonly render: () => string
+}
+
+export const documentedTables: readonly DocumentedTable[] = [
+  { document: 'README.md', block: 'served', render: servedLists },
+  { document: 'docs/reference/differences.md', block: 'served', render: servedLists },
+  { document: 'docs/README.md', block: 'internals', render: () => pagesIn('docs/internals') },
+  { document: 'docs/README.md', block: 'reference', render: () => pagesIn('docs/reference') },
+  { document: 'docs/architecture.md', block: 'folders', render: foldersTable },
+  { document: 'docs/reference/errors.md', block: 'errors', render: errorsTable },
+  { document: 'docs/reference/limits.md', block: 'limits', render: limitsTable },
+  { document: 'docs/reference/records.md', block: 'operations', render: operationsTable },
+  { document: 'docs/reference/records.md', block: 'client records', render: clientRecords },
+  { document: 'docs/reference/records.md', block: 'messages', render: messageTables },
+]
+
+/** Every page of a folder of docs/, by its heading. */
+function pagesIn(folder: string): string {
+  return filesIn(folder, '.md')
+    .map(({ path, text }) => `- [${/^# (.+)$/m.exec(text)?.[1] ?? path}](${path.slice('docs/'.length)})`)
+    .join('\n')
+}
+
+function foldersTable(): string {
+  return table(
+    ['in `src/`', 'owns', 'may import', 'pure', 'why no more'],
+    layers.map(({ name, owns, mayImport, packages, isPure, reason }) => [
+      code(isFile(name) ? name : `${name}/`),
+      owns,
+      [...mayImport, ...packages.map(code)].join(', ') || '–',
+      isPure ? 'yes' : 'no',
+      reason,
+    ]),
+  )
+}
+
+function errorsTable(): string {
+  return table(
+    ['code', 'here', 'in ZooKeeper', 'meaning', 'send it again?'],
+    Object.entries(errors).map(([name, traits]) => [
+      String(traits.code),
+      code(name),
+      traits.name,
+      traits.meaning,
+      { no: 'no', 'after-change': 'after a change', yes: 'yes' }[traits.retry],
+    ]),
+  )
+}
+
+/** The reason is the comment above the constant; one comment may serve the constants that follow it directly. */
+function limitsTable(): string {
+  const { text } = projectFile('src/base/limits.ts')
+  const values = limitValues as Readonly<Record<string, number>>
+  let reason = ''
+  const rows = text.split('\n').flatMap((line) => {
+    const comment = /^\/\*\* (.*) \*\/$/.exec(line)
+    if (comment !== null) reason = comment[1]!
+    const name = /^export const (\w+) = /.exec(line)?.[1]
+    return name === undefined ? [] : [[code(name), amountText(name, values[name]!), reason]]
+  })
+  return table(['limit', 'value', 'why'], rows)
+}
+
+function amountText(name: string, value: number): string {
+  const plain = String(value).replace(/\B(?=(\d{3})+$)/g, ' ')
+  if (name.includes('SizeBytes')) return value % 2 ** 20 === 0 ? `${value / 2 ** 20} MiB` : `${plain} bytes`
+  return name.endsWith('Ms') ? `${plain} ms` : plain
+}
+
+function operationsTable(): string {
+  return table(
+    ['opcode', 'operation', 'kind', 'request', 'reply', 'alone', 'in a multi'],
+    opNames.map((name) => {
+      const { opcode, access, request, reply, implemented, inMulti } = ops[name]
+      const now = implemented ? 'yes' : 'no'
+      return [String(opcode), name, access, request?.name ?? '–', reply?.name ?? '–', now, inMulti ? 'yes' : 'no']
+    }),
+  )
+}
+
+/** What a client can ask for today, and what not. */
+function servedLists(): string {
+  const asked = opNames.filter((name) => ops[name].access !== 'internal')
+  const served = asked.filter((name) => ops[name].implemented)
+  // `check` is served where it makes sense: ZooKeeper does not take it alone either.
+  const missing = asked.filter((name) => !ops[name].implemented && name !== 'check')
+  return [
+    `- Operations served: ${served.join(', ')}.`,
+    `- Operations not yet served: ${missing.join(', ')}.`,
+    `- Four-letter words answered: ${answeredWords.join(', ')}.`,
+    `- Four-letter words not yet answered: ${adminWords.filter((word) => !answeredWords.includes(word)).join(', ')}.`,
+  ].join('\n')
+}
+
+interface RecordNode {
+  readonly type: string
+  readonly start: number
+  readonly end: number
+  readonly [key: string]: unknown
+}
+
+/** Field types as they are written in the definition; field order is wire order. */
+function clientRecords(): string {
+  const rows = filesIn('src/protocol/client', '.ts').flatMap(({ path, text }) => {
+    const body = parseAst(text, { lang: 'ts' }).body as unknown as readonly RecordNode[]
+    return body.flatMap((statement) => recordsIn(statement, text)).map((row) => [...row, code(path.slice(13))])
+  })
+  return table(['record', 'fields', 'defined in'], rows)
+}
+
+function recordsIn(node: unknown, text: string): readonly (readonly string[])[] {
+  if (typeof node !== 'object' || node === null) return []
+  const { type, callee, arguments: given } = node as Partial<RecordNode>
+  if (type === 'CallExpression' && (callee as { name?: string }).name === 'record') {
+    const [name, fields] = given as readonly [{ value: string }, { properties: readonly RecordNode[] }]
+    const texts = fields.properties.map((field) => fieldText(field, text))
+    return [[name.value, texts.join(', ')], ...recordsIn(fields, text)]
+  }
+  return Object.values(node).flatMap((child) => recordsIn(child, text))
+}
+
+function fieldText({ key, value, shorthand }: RecordNode, text: string): string {
+  const name = (key as { name: string }).name
+  const codec = value as RecordNode
+  const nested = recordsIn(codec, text)[0]
+  const type = nested === undefined ? text.slice(codec.start, codec.end) : `vector(${nested[0]})`
+  return shorthand === true ? code(name) : `${code(name)} ${type}`
+}
+
+/** Everything that servers say to each other and write to their logs. */
+function messageTables(): string {
+  const types = schema.nestedArray.filter((item) => item instanceof protobuf.Type)
+  return table(
+    ['message', 'fields'],
+    types.map((type) => [type.name, type.fieldsArray.map(protoFieldText).join(', ') || '–']),
+  )
+}
+
+function protoFieldText({ id, name, type, repeated, partOf, options }: protobuf.Field): string {
+  const isOptional = options?.['proto3_optional'] === true
+  const prefix = repeated ? 'repeated ' : isOptional ? 'optional ' : partOf === null ? '' : 'one of '
+  return `${id} ${code(name)} ${prefix}${type}`
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
+
+function isFile(name: string): boolean {
+  return name.endsWith('.ts')
+}

@@ -1,0 +1,63 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { documentedTables } from './documented-tables.ts'
+import { blockOf, brokenLinks, shownCommands, withBlock } from './markdown.ts'
+import { projectFile, projectFiles, projectRoot } from './project-files.ts'
+import { shownCommandRows } from './shown-commands.ts'
+
+const documents = projectFiles.filter(({ path }) => path.endsWith('.md'))
+const isUpdating = process.env['UPDATE_DOCS'] !== undefined
+
+describe('tables that come from code', () => {
+  for (const { document, block, render } of documentedTables) {
+    it(`${document} shows its ${block} as the code has them`, () => {
+      const expected = render()
+      if (isUpdating) {
+        const path = join(projectRoot, document)
+        writeFileSync(path, withBlock(readFileSync(path, 'utf8'), block, expected))
+      } else expect(blockOf(projectFile(document).text, block), 'UPDATE_DOCS=1 rewrites it').toBe(expected)
+    })
+  }
+})
+
+it('every relative link in a document leads somewhere', () => {
+  expect(brokenLinks(documents, projectFiles)).toEqual([])
+})
+
+it('a link to a missing file or heading is reported', () => {
+  const page = { path: 'docs/a.md', text: '# One thing\n[x](b.md) [y](#one-thing) [z](#two) [w](../README.md)\n' }
+  expect(brokenLinks([page], [page, { path: 'README.md', text: '' }])).toEqual([
+    'docs/a.md links to b.md, which is not there',
+    'docs/a.md links to #two, but docs/a.md has no such heading',
+  ])
+})
+
+it('every command that a document shows is run by something', () => {
+  const known = new Set(shownCommandRows.map(({ command }) => command))
+  const unknown = shownCommands(documents).filter(({ text }) => !known.has(text))
+  expect(
+    unknown.map(({ text, place }) => `${place} shows "${text}": add where it is run to shown-commands.ts`),
+  ).toEqual([])
+})
+
+it('every row of shown commands is still shown, and its evidence still there', () => {
+  const shown = new Set(shownCommands(documents).map(({ text }) => text))
+  expect(shownCommandRows.filter(({ command }) => !shown.has(command))).toEqual([])
+  const without = shownCommandRows.filter(({ ranBy, evidence }) => !projectFile(ranBy).text.includes(evidence))
+  expect(without).toEqual([])
+})
+
+it('only the lines of shell blocks are taken for commands', () => {
+  const text = 'ls\n```sh\n# first\nnpm ci && npm test   # all of it\n```\n```text\nls\n```\n'
+  expect(shownCommands([{ path: 'a.md', text }])).toEqual([{ text: 'npm ci && npm test', place: 'a.md:4' }])
+})
+
+it('a block is filled without touching its neighbours', () => {
+  const empty = (name: string) => `<!-- from code: ${name} -->\n<!-- end -->\n`
+  const page = `${empty('a')}between\n${empty('b')}`
+  const filled = withBlock(withBlock(page, 'a', 'one'), 'b', 'two\nlines')
+  expect([blockOf(filled, 'a'), blockOf(filled, 'b'), blockOf(filled, 'c')]).toEqual(['one', 'two\nlines', null])
+  expect(withBlock(withBlock(filled, 'a', ''), 'a', 'one')).toBe(filled)
+  expect(filled).toContain('\nbetween\n')
+})

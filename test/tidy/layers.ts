@@ -1,0 +1,195 @@
+/**
+ * Who owns what in src/, and who may import whom: the table of docs/architecture.md as data, lowest layer first.
+ * The tests beside this file hold every import to it, and hold the document to it. To allow a new edge, add it here
+ * with the reason in the row, and read what the reason of the row says first.
+ */
+export interface Layer {
+  /** A folder of src/, or an entry file. */
+  readonly name: string
+  readonly owns: string
+  /** Only layers above this row, so the table cannot hold a cycle. */
+  readonly mayImport: readonly string[]
+  /** Packages of package.json. */
+  readonly packages: readonly string[]
+  /** Synchronous, without promises, timers or catch: the same events give the same effects for ever. */
+  readonly isPure: boolean
+  /** What would go wrong if the row allowed more. */
+  readonly reason: string
+}
+
+function pure(name: string, owns: string, mayImport: readonly string[], reason: string): Layer {
+  return { name, owns, mayImport, packages: [], isPure: true, reason }
+}
+
+function shell(name: string, owns: string, mayImport: readonly string[], reason: string): Layer {
+  return { name, owns, mayImport, packages: [], isPure: false, reason }
+}
+
+export const layers: readonly Layer[] = [
+  pure(
+    'base',
+    'branded ids, `Result`, assertions, the error table, limits, checksums, the running hash of a history',
+    [],
+    'everything stands on it, so it stands on nothing',
+  ),
+  pure(
+    'ports',
+    'what the outside world looks like: interfaces, no code',
+    ['base'],
+    'a port is shaped by those who use it, and knows none of them',
+  ),
+  pure('jute', "ZooKeeper's wire encoding: reader, writer, record combinators", ['base'], 'bytes have no meaning here'),
+  {
+    ...pure(
+      'protocol',
+      'every record: `client/`, `peer/`, `txn/`, `disk/`; the operation table; paths, Stats, passwords',
+      ['jute', 'base'],
+      'it says what can be said, and decides nothing',
+    ),
+    packages: ['protobufjs'],
+  },
+  pure(
+    'config',
+    'the text of zoo.cfg, its dynamic part and myid become one frozen `Config`',
+    ['base'],
+    'it takes text and reads no files, so every mistake in a configuration can be tested as a string',
+  ),
+  pure(
+    'auth',
+    'ACL evaluation and fix-up, the schemes; hashing is passed in',
+    ['protocol', 'base'],
+    'whether something is allowed depends on ACL and ids alone',
+  ),
+  pure(
+    'tree',
+    'znodes outside the JavaScript heap, Stats as bytes, applying a txn, queries, the digest',
+    ['jute', 'protocol', 'base'],
+    'the tree never sees a quorum, a clock or a socket: time arrives inside the txn',
+  ),
+  pure(
+    'watches',
+    'who watches what, and which event goes to whom for a change',
+    ['protocol', 'base'],
+    'a watch knows paths and connections, not znodes',
+  ),
+  pure(
+    'sessions',
+    'the table of sessions that all servers share, and the expiry of the one that leads',
+    ['protocol', 'base'],
+    'only ticks end a session, and ticks come from outside',
+  ),
+  pure(
+    'zab',
+    'election, discovery, synchronisation, broadcast; payloads are opaque bytes',
+    ['protocol', 'ports', 'base'],
+    'the order of txns must not depend on what is in them; of the ports it uses only the type `Log`',
+  ),
+  pure(
+    'connection',
+    'one client connection as a state machine: bytes to requests, replies to bytes',
+    ['protocol', 'jute', 'base'],
+    'it may not look at znodes to frame a reply',
+  ),
+  pure(
+    'peers',
+    'the links between servers as state machines: dial, hello, frames, keep-alive, backoff',
+    ['protocol', 'base'],
+    'a link carries messages and does not read them',
+  ),
+  pure(
+    'transactions',
+    'a write request, the tree and the changes in flight become a txn or an error',
+    ['tree', 'auth', 'protocol', 'base'],
+    'a write is decided against values; whoever is asking has been settled before',
+  ),
+  pure(
+    'replica',
+    'one server: `handle(event) → effects`; the only place where tree, watches, sessions and zab meet',
+    ['transactions', 'zab', 'sessions', 'watches', 'tree', 'auth', 'config', 'protocol', 'jute', 'ports', 'base'],
+    'decisions are made here, and nothing is done: of the ports it uses only the type `Log`',
+  ),
+  shell(
+    'storage',
+    'the hash-chained log: appending in groups, reading, recovery',
+    ['protocol', 'ports', 'base'],
+    'storage is told what to keep and does not know why',
+  ),
+  pure(
+    'admin',
+    'the texts of the four-letter words, from a status value',
+    ['base'],
+    'what operators read is rendered from a value, so asking never disturbs the server',
+  ),
+  shell(
+    'server',
+    '`createServer({ config, ports })`: feeds events to the replica, runs its effects, life from start to close',
+    ['admin', 'storage', 'replica', 'peers', 'connection', 'zab', 'config', 'protocol', 'ports', 'base'],
+    'it cannot name io, so a simulated server differs from a real one in the argument `ports` only',
+  ),
+  {
+    ...shell(
+      'io',
+      'the real ports: the only users of `node:*`, timers, randomness and pino besides the entry files',
+      ['ports', 'base'],
+      'a port that knew its users could take part in their decisions',
+    ),
+    packages: ['pino', 'pino-pretty'],
+  },
+  shell(
+    'client',
+    "the package's own ZooKeeper client, over ports",
+    ['protocol', 'jute', 'ports', 'base'],
+    'it shares the wire with the server and nothing else, so that it tests the server as a stranger would',
+  ),
+  {
+    ...shell(
+      'cli',
+      'the commands of zkts-cli and what they print',
+      ['client', 'ports', 'base'],
+      'terminal and network are passed in, so a whole session can be tested in memory',
+    ),
+    packages: ['commander'],
+  },
+  shell(
+    'client/index.ts',
+    'the door `zkts/client`: joins the real ports to the client',
+    ['client', 'io', 'ports', 'base'],
+    'people who import a client want a network under it',
+  ),
+  shell(
+    'cli-main.ts',
+    'entry of zkts-cli: joins terminal and network to `cli`',
+    ['cli', 'client', 'io', 'base'],
+    'entry files join, and decide nothing',
+  ),
+  {
+    ...shell(
+      'main.ts',
+      'entry of zkts-server: files and flags to `Config`, signals, exit codes, the final catch',
+      ['server', 'admin', 'config', 'io', 'ports', 'base'],
+      'entry files join, and decide nothing',
+    ),
+    packages: ['commander'],
+  },
+  shell(
+    'index.ts',
+    'the door `zkts`: re-exports only',
+    ['server', 'client/index.ts', 'client', 'config', 'io', 'ports', 'base'],
+    'what is not listed there may change without notice',
+  ),
+]
+
+/** Files that nobody imports because something outside src/ starts there. */
+export const entryFiles = ['src/main.ts', 'src/cli-main.ts', 'src/client/index.ts', 'src/index.ts'] as const
+
+/** Where `node:*` and the ambient names of ambient-bans.ts may appear. */
+export function mayTouchTheWorld(path: string): boolean {
+  return path.startsWith('src/io/') || path === 'src/main.ts' || path === 'src/cli-main.ts'
+}
+
+/** The row that a file of src/ belongs to; null = none, which is a failure of its own. */
+export function layerOf(path: string): Layer | null {
+  const own = layers.find(({ name }) => path === `src/${name}`)
+  if (own !== undefined) return own
+  return layers.find(({ name }) => path.startsWith(`src/${name}/`)) ?? null
+}

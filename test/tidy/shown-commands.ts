@@ -1,0 +1,32 @@
+/**
+ * Each command that a document shows, and where it is run: a file of the project, and words in it that prove it.
+ * A command without a row fails the suite: what nothing runs, nobody should be told to type.
+ */
+export interface ShownCommandRow {
+  readonly command: string
+  readonly ranBy: string
+  readonly evidence: string
+}
+
+/** test/readme types every command of the README in a fresh copy; .ci/run runs it. */
+const typed = { ranBy: 'test/readme/main.ts', evidence: "shownCommands([{ path: 'README.md'" }
+
+export const shownCommandRows: readonly ShownCommandRow[] = [
+  { command: 'npm ci && npm test', ranBy: '.ci/run', evidence: '8m npm test' },
+  { command: 'npm ci && npx zkts-server', ...typed },
+  { command: 'npx zkts-cli ruok', ...typed },
+  { command: 'npx zkts-cli create /greeting hello', ...typed },
+  { command: 'npx zkts-cli get /greeting', ...typed },
+  { command: 'npx zkts-cli set /greeting goodbye', ...typed },
+  { command: 'npx zkts-cli --json stat /greeting', ...typed },
+  { command: 'npx zkts-cli srvr', ...typed },
+  { command: 'npx zkts-cli', ...typed },
+  { command: 'npx zkts-server --local 3', ...typed },
+  { command: 'npx zkts-cli srvr -s 127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183', ...typed },
+  { command: 'npm run sim -- --seeds 20', ...typed },
+  {
+    command: 'UPDATE_DOCS=1 npx vitest run test/tidy',
+    ranBy: 'test/tidy/documents-tell-the-truth.test.ts',
+    evidence: "process.env['UPDATE_DOCS']",
+  },
+]
