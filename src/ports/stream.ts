@@ -50,6 +50,8 @@ export interface Dialer {
   dial(
     address: Address,
     timeoutMs: number,
-    done: (outcome: { readonly ok: true; readonly stream: ByteStream } | { readonly ok: false; readonly error: Error }) => void,
+    done: (
+      outcome: { readonly ok: true; readonly stream: ByteStream } | { readonly ok: false; readonly error: Error },
+    ) => void,
   ): () => void
 }

@@ -157,6 +157,7 @@ export class ClientDesk {
     this.closeSessionConnection(id, 'session-replaced')
     client.session = { id, timeoutMs }
     this.#connectionOfSession.set(id, client.connection)
+    this.#heard(client) // its timeout runs from here, however long the way to the leader was
     this.#options.effects.push({
       kind: 'reply',
       connection: client.connection,
@@ -176,6 +177,12 @@ export class ClientDesk {
     if (connection !== undefined) this.#close(connection, reason)
   }
 
+  #heard(client: Client): void {
+    if (client.wasHeardFrom) return
+    client.wasHeardFrom = true
+    this.#heardFrom.push(client)
+  }
+
   /** Calls `visit` with each session heard from since the last call. */
   drainHeardFrom(visit: (id: SessionId) => void): void {
     const clients = this.#heardFrom
@@ -189,10 +196,7 @@ export class ClientDesk {
   // --- requests ---
 
   #operate(client: Client, { xid, type, op, body }: Operation): void {
-    if (!client.wasHeardFrom) {
-      client.wasHeardFrom = true
-      this.#heardFrom.push(client)
-    }
+    this.#heard(client)
     if (op === 'auth') return this.#authenticate(client, xid, body)
     const { authIds } = client
     const request: PendingRequest = { xid, op: op ?? 'ping', type, body, authIds, state: 'held', outcome: null }

@@ -5,7 +5,7 @@
  * it; whoever asked is answered.
  */
 import { assertNever } from '../base/assert.ts'
-import type { ConnectionId, ServerId, SessionId, Zxid } from '../base/ids.ts'
+import { type ConnectionId, hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../ports/log.ts'
 import { ops } from '../protocol/client/operations.ts'
@@ -345,6 +345,8 @@ export class Replica {
     this.#clients.applied(entry.zxid, events, isOwn ? origin.sequence : null, results?.body() ?? null)
     const change = txn.changes[0]
     if (change?.kind === 'close-session') this.#sessionClosed(change.sessionId)
+    // The client hears of its session only now; the time that its creation took must not be missing from its timeout.
+    if (change?.kind === 'create-session') this.#leaderDesk?.touch(change.sessionId, this.#now.monotonicMs)
   }
 
   /** Whoever asked for it has been answered; a connection that is still there learns of an expiry by closing. */
@@ -375,7 +377,7 @@ export class Replica {
         this.#clients.revalidated(sequence, valid)
       },
     })
-    log.info('serving-as-leader', { epoch, zxid: this.#state.lastApplied })
+    log.info('serving-as-leader', { epoch, zxid: hexOfZxid(this.#state.lastApplied) })
     trace?.({ kind: 'role-changed', role: 'leading', epoch })
     trace?.({ kind: 'established', epoch })
   }
@@ -388,7 +390,11 @@ export class Replica {
       revalidate: (sequence, sessionId, timeoutMs) =>
         this.#effects.send(leader, { kind: 'revalidate', syncId, sequence, sessionId, timeoutMs }),
     })
-    this.#options.log.info('serving-as-follower', { epoch, peerId: leader, zxid: this.#state.lastApplied })
+    this.#options.log.info('serving-as-follower', {
+      epoch,
+      peerId: leader,
+      zxid: hexOfZxid(this.#state.lastApplied),
+    })
     this.#options.trace?.({ kind: 'role-changed', role: 'following', epoch })
   }
 

@@ -1,5 +1,5 @@
 /**
- * The decision table of recovery (habit 17): from what one segment looks like to what is done with it.
+ * The decision table of recovery: from what one segment looks like to what is done with it.
  * The argument. Batches are written one at a time, each into zeros, and acknowledged only when durable; a new
  * segment is made only when the batches before it are durable. Hence:
  * - an unfinished batch (a sector of it never arrived) was never acknowledged, unless something written later

@@ -29,6 +29,9 @@ import type { ZabCore } from './zab-core.ts'
 
 type From<K extends ZabMessage['kind']> = Extract<ZabMessage, { readonly kind: K }>
 
+/** Left at the end of an epoch for what is proposed before anyone asks again: a tick may expire many sessions. */
+const zxidReserveCount = 2 ** 20
+
 type Phase = 'gathering' | 'saving-epoch' | 'proposing-epoch' | 'synchronising' | 'broadcasting'
 
 export class Leading implements Role {
@@ -153,14 +156,17 @@ export class Leading implements Role {
     return epochOf(last) === this.epoch ? ((last + 1) as Zxid) : makeZxid(this.epoch, 1)
   }
 
+  /** A new epoch starts its counter afresh, so what an earlier epoch has used up does not matter. */
   get isOutOfZxids(): boolean {
-    return counterOf(this.core.history.last.zxid) >= counterMax - 1
+    const last = this.core.history.last.zxid
+    return epochOf(last) === this.epoch && counterOf(last) >= counterMax - zxidReserveCount
   }
 
   /** Step B1: the txn gets its place in the order; it leaves with the turn's batch. */
   propose(payload: Uint8Array): Zxid {
     assert(this.isEstablished, 'only an established leader proposes', { epoch: this.epoch })
     const zxid = this.nextZxid()
+    assert(epochOf(zxid) === this.epoch, 'the counter stays within its epoch', { zxid, epoch: this.epoch })
     this.core.accept({ zxid, hash: nextChainHash(this.core.history.last.hash, zxid, payload), payload })
     return zxid
   }

@@ -66,12 +66,13 @@ export class StandaloneReplica {
     if (!this.#replica.status().isServing) throw new Error('a standalone replica leads itself')
   }
 
-  /** A client with a new session. */
-  connect(connection: number): void {
+  /** A client with a new session of 20 s, whose creation the disk takes `diskDelayMs` to make durable. */
+  connect(connection: number, diskDelayMs = 0): void {
     const id = connection as ConnectionId
     this.#feed({ kind: 'connection-opened', connection: id, remoteAddress: '127.0.0.1' })
     const request = { kind: 'connect', lastZxidSeen: 0n, timeoutMs: 20_000, sessionId: 0n as SessionId } as const
     this.#feed({ kind: 'request', connection: id, request: { ...request, password: null } })
+    if (diskDelayMs > 0) this.tickUnflushed(diskDelayMs)
     this.flush()
   }
 

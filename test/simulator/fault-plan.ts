@@ -1,7 +1,7 @@
 /**
  * What one seed throws at the servers: which kinds of fault, how often, how long, on how large an ensemble.
  * Each kind is off in about half of the seeds (a "swarm"): faults that are always on together hide the ones that
- * need quiet around them. The bounds follow faults.md, section 4.1.
+ * need quiet around them.
  */
 
 import type { Manners } from './sim-client.ts'

@@ -134,7 +134,7 @@ export class Faults {
   #strike(kind: FaultKind): void {
     const { cluster, network } = this.#world
     const random = this.#random
-    const victim = random.pick(cluster.ids)
+    const victim = this.#victim()
     switch (kind) {
       case 'kill':
       case 'power-off':
@@ -208,12 +208,18 @@ export class Faults {
   #partitionLinks(): readonly string[] {
     const { cluster } = this.#world
     const random = this.#random
-    const alone = cluster.hostOf(random.pick(cluster.ids))
+    const alone = cluster.hostOf(this.#victim())
     const isIsolation = random.chance(0.5)
     const hosts = random.chance(0.5) ? cluster.ids.map((id) => cluster.hostOf(id)) : this.#hosts()
     const side = new Set(hosts.filter((host) => (isIsolation ? host === alone : random.chance(0.5))))
     const others = hosts.filter((host) => !side.has(host))
     return [...side].flatMap((a) => others.flatMap((b) => [`${a}>${b}`, `${b}>${a}`]))
+  }
+
+  /** The leader more often than its share: most of what can go wrong begins with it. */
+  #victim(): ServerId {
+    const { leaderId, ids } = this.#world.cluster
+    return leaderId !== null && this.#random.chance(0.4) ? leaderId : this.#random.pick(ids)
   }
 
   #hosts(): readonly string[] {

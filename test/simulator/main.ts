@@ -43,7 +43,11 @@ async function replay(seed: number): Promise<number> {
 async function runMany(count: number, from: number): Promise<number> {
   const summaries: SeedSummary[] = []
   const shares = Array.from({ length: Math.min(workerCount, count) }, (_, i) => i)
-  await Promise.all(shares.map((i) => runWorker(count, from + i, shares.length, (summary) => summaries.push(summary))))
+  const onSummary = (summary: SeedSummary): void => {
+    summaries.push(summary)
+    if (summary.failure !== null) console.log(`seed ${summary.seed} failed`)
+  }
+  await Promise.all(shares.map((i) => runWorker(count, from + i, shares.length, onSummary)))
   const failed = summaries.filter(({ failure }) => failure !== null).sort((a, b) => a.seed - b.seed)
   if (failed[0]?.failure) console.log(failed[0].failure)
   if (failed.length > 0) console.log(`failing seeds: ${failed.map(({ seed }) => seed).join(' ')}`)

@@ -62,6 +62,8 @@ export class SimCluster {
   readonly ids: readonly ServerId[]
   readonly clientHosts: readonly string[]
   crashCount = 0
+  /** The last that established an epoch; it may be gone. */
+  leaderId: ServerId | null = null
   readonly #world: ClusterWorld
   readonly #servers: ReadonlyMap<ServerId, SimServer>
   readonly #diskProcesses = new Map<ServerId, SimProcess>()
@@ -182,7 +184,10 @@ export class SimCluster {
       config: server.config,
       version: simVersion,
       ports,
-      trace: (event) => this.#world.tell({ kind: 'server', serverId: server.id, event }),
+      trace: (event) => {
+        if (event.kind === 'established') this.leaderId = server.id
+        this.#world.tell({ kind: 'server', serverId: server.id, event })
+      },
     })
     const running = { process, server: instance, clock }
     server.running = running

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { danglingCitations } from './check-citations.ts'
 import { documentedTables } from './documented-tables.ts'
 import { blockOf, brokenLinks, shownCommands, withBlock } from './markdown.ts'
 import { projectFile, projectFiles, projectRoot } from './project-files.ts'
@@ -31,6 +32,17 @@ it('a link to a missing file or heading is reported', () => {
     'docs/a.md links to b.md, which is not there',
     'docs/a.md links to #two, but docs/a.md has no such heading',
   ])
+})
+
+it('every document, decision and invariant that a comment cites is there', () => {
+  const sources = projectFiles.filter(({ path }) => /^(src|test|bin)\/.*\.(ts|js)$/.test(path))
+  const architecture = projectFile('docs/architecture.md').text
+  expect(danglingCitations(sources, documents, architecture)).toEqual([])
+  const bad = {
+    path: 'a.ts',
+    text: '// see gone.md, design D5\n/** (design D99), invariant 99. */\nconst x = "y.md"\n',
+  }
+  expect(danglingCitations([bad], documents, architecture)).toHaveLength(3)
 })
 
 it('every command that a document shows is run by something', () => {

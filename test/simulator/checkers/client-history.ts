@@ -1,5 +1,5 @@
 /**
- * Every answer is the one the model gives at the zxid of the answer (faults.md C1, C2, C6, C7): a write is
+ * Every answer is the one the model gives at the zxid of the answer: a write is
  * executed on the model at its own zxid, a refusal and a read are asked of the state after theirs. Together
  * with real-time order this makes writes linearizable and reads sequentially consistent, without a search.
  */

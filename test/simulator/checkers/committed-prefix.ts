@@ -1,5 +1,5 @@
 /**
- * Every server applies a prefix of one history (invariant 1; faults.md Z2, Z3, Z8): the same txn at the same
+ * Every server applies a prefix of one history (invariant 1): the same txn at the same
  * zxid, none left out, none in between. A restarted server may begin anywhere in the history, because what it
  * has in a checkpoint it does not apply again; the digest checker judges whether it has the right state there.
  */

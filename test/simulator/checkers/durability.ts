@@ -1,5 +1,5 @@
 /**
- * What was acknowledged stays (faults.md Z9, D1): every later leader applies it before anything of its own
+ * What was acknowledged stays: every later leader applies it before anything of its own
  * epoch, and at the end every server that takes part has it.
  */
 import { epochOf, hexOfZxid, type ServerId, type Zxid } from '../../../src/base/ids.ts'

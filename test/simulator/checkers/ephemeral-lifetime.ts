@@ -1,5 +1,5 @@
 /**
- * An ephemeral znode lives exactly as long as its session (invariant 6; faults.md S1, S2, S4): made only while
+ * An ephemeral znode lives exactly as long as its session (invariant 6): made only while
  * the session is open, deleted by a request or by the one txn that ends the session, which takes them all. No
  * session id is given twice, and nothing of a session comes after its end.
  */

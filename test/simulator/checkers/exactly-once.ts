@@ -1,6 +1,6 @@
 /**
  * Every acknowledged write took effect once, an unanswered one at most once, a refused one never, and the
- * effects of one session stand in the order in which it asked for them (faults.md C3, C5, S5).
+ * effects of one session stand in the order in which it asked for them.
  */
 import { hexOfSession, hexOfZxid, type SessionId } from '../../../src/base/ids.ts'
 import { describeRequest, describeTxn } from '../describe-event.ts'

@@ -1,4 +1,4 @@
-/** At most one server ever leads an epoch, and epochs are established in order (faults.md Z1). */
+/** At most one server ever leads an epoch, and epochs are established in order. */
 import type { Epoch, ServerId } from '../../../src/base/ids.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 

@@ -1,6 +1,6 @@
 /**
  * Nothing is called committed, and so nothing is acknowledged, before a quorum has it on disk; a server counts
- * from its own flush on (invariants 2 and 3; faults.md Z11, Z15). Whether "on disk" is true is shown by crashes:
+ * from its own flush on (invariants 2 and 3). Whether "on disk" is true is shown by crashes:
  * the simulated disk forgets what was not flushed, and then another checker misses it.
  */
 import { hexOfZxid, type ServerId, type Zxid } from '../../../src/base/ids.ts'

@@ -1,5 +1,5 @@
 /**
- * Zxid order extends real time (faults.md C1, C4): a write that was asked for after another was acknowledged
+ * Zxid order extends real time: a write that was asked for after another was acknowledged
  * comes after it, and a sync, or any read with `linearizableReads`, shows what was acknowledged before it began.
  */
 import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'

@@ -1,4 +1,4 @@
-/** Same zxid, same tree digest, on every server and in every incarnation of it (invariant 4; faults.md T1, T2). */
+/** Same zxid, same tree digest, on every server and in every incarnation of it (invariant 4). */
 import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 

@@ -55,37 +55,53 @@ describe('ephemeral-lifetime', () => {
 describe('session-expiry', () => {
   const check = (events: Events): readonly string[] =>
     judge(({ report }) => sessionExpiry({ clockRateMax: 1, graceMs: 10 }, report), events)
-  const established = server(1, { kind: 'established', epoch: 1 as Epoch })
+  const leading = (id: number, epoch: number): Events => [
+    server(id, { kind: 'role-changed', role: 'leading', epoch: epoch as Epoch }),
+    server(id, { kind: 'established', epoch: epoch as Epoch }),
+  ]
   const attempt = server(1, { kind: 'session-expiring', sessionId: session })
   const end = applied(1, z(1), [sessionEnded([])])
-  const expiring = [established, attempt, end]
+  const expiring = [attempt, end]
+  const begin = [...leading(1, 1), attached(0, { askedAtUs: 2000 })]
   const pause = (count: number): Events => Array.from({ length: count }, () => ({ kind: 'fault', text: 'time passes' }))
   const calm = { kind: 'phase', phase: 'calm' } as const
   const closed = { kind: 'closed', connection: 0, by: 'client', reason: 'test' } as const
 
   test('an expiry after a whole timeout without a client passes', () => {
-    expect(check([attached(0), closed, ...pause(4000), ...expiring])).toEqual([])
+    expect(check([...begin, closed, ...pause(4000), ...expiring])).toEqual([])
   })
 
   test('an expiry before a whole timeout is caught', () => {
-    expect(check([attached(0), closed, ...pause(3900), ...expiring])).toHaveLength(1)
+    expect(check([...begin, closed, ...pause(3900), ...expiring])).toHaveLength(1)
+  })
+
+  test('a new leader gives every session its whole timeout', () => {
+    const ended = [server(1, { kind: 'session-expiring', sessionId: session }), applied(1, z(1, 2), [sessionEnded([])])]
+    expect(check([...begin, closed, ...pause(3000), ...leading(1, 2), ...pause(3000), ...ended])).toHaveLength(1)
+    expect(check([...begin, closed, ...leading(1, 2), ...pause(4100), ...ended])).toEqual([])
+  })
+
+  test('an attachment that a leader of an older epoch agreed to does not count', () => {
+    const stale = attached(1, { askedAtUs: 4_000_000 })
+    const other = [server(2, { kind: 'session-expiring', sessionId: session }), applied(2, z(1, 2), [sessionEnded([])])]
+    expect(check([...begin, ...leading(2, 2), ...pause(4000), stale, ...pause(100), ...other])).toEqual([])
   })
 
   test('an early attempt of a leader that cannot commit it is none', () => {
-    expect(check([attached(0), closed, established, attempt])).toEqual([])
+    expect(check([...begin, closed, attempt])).toEqual([])
   })
 
   test('an expiry of a connected client in a calm ensemble is caught', () => {
-    expect(check([attached(0), calm, ...pause(4100), ...expiring])).toHaveLength(1)
+    expect(check([...begin, calm, ...pause(4100), ...expiring])).toHaveLength(1)
   })
 
   test('a client that closes its session itself is no expiry', () => {
-    expect(check([attached(0), calm, ...pause(4100), asked(1, { kind: 'close-session' }), ...expiring])).toEqual([])
+    expect(check([...begin, calm, ...pause(4100), asked(1, { kind: 'close-session' }), ...expiring])).toEqual([])
   })
 
   test('an abandoned session that lives on is caught', () => {
     const abandoned = { kind: 'abandoned', sessionId: session } as const
-    expect(check([attached(0), closed, abandoned, calm, ...pause(4100)])).toHaveLength(1)
-    expect(check([attached(0), closed, abandoned, calm, ...pause(4100), end])).toEqual([])
+    expect(check([...begin, closed, abandoned, calm, ...pause(4100)])).toHaveLength(1)
+    expect(check([...begin, closed, abandoned, calm, ...pause(4100), end])).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 /**
- * Sessions end when they should (invariant 7; faults.md S3): not before a whole timeout has passed since the
+ * Sessions end when they should (invariant 7): not before a whole timeout has passed since the
  * leader last agreed to an attachment, not at all while the ensemble is calm and the client keeps its connection,
  * and soon once nobody uses them any more. A leader that lost its office unawares may try what it likes: only ends
  * that are committed count.
@@ -11,6 +11,7 @@ import type { Checker, Report } from '../sim-trace.ts'
 interface SessionFacts {
   timeoutMs: number
   lastAskedAtUs: number
+  epoch: Epoch | null // in which the attachment was agreed to; null: not certain
   connection: number | null // null: not connected
   abandonedAtUs: number | null
   isClosing: boolean // the client asked for its end
@@ -27,7 +28,8 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
   const sessions = new Map<SessionId, SessionFacts>()
   const sessionByConnection = new Map<number, SessionId>()
   const ended = new Set<SessionId>()
-  const leaderByEpoch = new Map<Epoch, ServerId>()
+  const leaderByEpoch = new Map<Epoch, { readonly serverId: ServerId; readonly sinceUs: number }>()
+  const roleByServer = new Map<ServerId, { readonly epoch: Epoch; readonly sinceUs: number }>()
   /** What is wrong with an attempt to end a session, by server and session. It counts if the end is committed. */
   const faultOfAttempt = new Map<string, string>()
   let calmSinceUs: number | null = null
@@ -39,13 +41,10 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
       if (event.kind === 'phase') calmSinceUs = event.phase === 'calm' ? atUs : null
       if (event.kind === 'attached') {
         const { sessionId, timeoutMs, askedAtUs, connection } = event
-        sessions.set(sessionId, {
-          timeoutMs,
-          lastAskedAtUs: askedAtUs,
-          connection,
-          abandonedAtUs: null,
-          isClosing: false,
-        })
+        const role = roleByServer.get(event.serverId)
+        const epoch = role !== undefined && role.sinceUs <= askedAtUs ? role.epoch : null
+        const lastAskedAtUs = askedAtUs
+        sessions.set(sessionId, { timeoutMs, lastAskedAtUs, epoch, connection, abandonedAtUs: null, isClosing: false })
         sessionByConnection.set(connection, sessionId)
       } else if (event.kind === 'closed') {
         const facts = sessions.get(sessionByConnection.get(event.connection) ?? (0n as SessionId))
@@ -73,25 +72,31 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
   }
 
   function observeServer(serverId: ServerId, event: TraceEvent): void {
-    if (event.kind === 'established') leaderByEpoch.set(event.epoch, serverId)
+    if (event.kind === 'established') leaderByEpoch.set(event.epoch, { serverId, sinceUs: nowUs })
+    else if (event.kind === 'role-changed') roleByServer.set(serverId, { epoch: event.epoch, sinceUs: nowUs })
     else if (event.kind === 'session-expiring') {
       const { sessionId } = event
-      const fault = faultOfExpiry(sessions.get(sessionId), sessionId)
+      const epoch = roleByServer.get(serverId)?.epoch ?? null
+      const fault = faultOfExpiry(sessions.get(sessionId), sessionId, epoch)
       if (fault === null) faultOfAttempt.delete(`${serverId} ${sessionId}`)
       else faultOfAttempt.set(`${serverId} ${sessionId}`, fault)
     } else if (event.kind === 'applied') {
       for (const change of event.txn.changes) {
         if (change.kind !== 'close-session' || ended.has(change.sessionId)) continue
         ended.add(change.sessionId)
-        const fault = faultOfAttempt.get(`${leaderByEpoch.get(epochOf(event.zxid))} ${change.sessionId}`)
+        const fault = faultOfAttempt.get(`${leaderByEpoch.get(epochOf(event.zxid))?.serverId} ${change.sessionId}`)
         if (fault !== undefined) report(fault)
       }
     }
   }
 
-  function faultOfExpiry(facts: SessionFacts | undefined, sessionId: SessionId): string | null {
+  function faultOfExpiry(facts: SessionFacts | undefined, sessionId: SessionId, epoch: Epoch | null): string | null {
     if (facts === undefined || facts.isClosing) return null // its client never heard that it began, or ends it itself
-    const idleMs = ((nowUs - facts.lastAskedAtUs) / 1000) * options.clockRateMax
+    // A leader starts every timeout afresh. It knows of attachments in its own epoch; one that a leader of
+    // an older epoch agreed to, not knowing that it was none any more, gives the session nothing.
+    const leaderSinceUs = epoch === null ? 0 : (leaderByEpoch.get(epoch)?.sinceUs ?? 0)
+    const touchedUs = facts.epoch === epoch ? Math.max(facts.lastAskedAtUs, leaderSinceUs) : leaderSinceUs
+    const idleMs = ((nowUs - touchedUs) / 1000) * options.clockRateMax
     if (idleMs < facts.timeoutMs) {
       return `session ${hexOfSession(sessionId)} expires ${idleMs.toFixed(0)} ms after it attached; its timeout is ${facts.timeoutMs} ms`
     }

@@ -1,5 +1,5 @@
 /**
- * What one connection hears is in order (invariant 5; faults.md C2, C3): replies in the order of requests,
+ * What one connection hears is in order (invariant 5): replies in the order of requests,
  * zxids never falling, on the connection and against what the client had seen when it attached.
  */
 import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'

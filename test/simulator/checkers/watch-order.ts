@@ -1,5 +1,5 @@
 /**
- * Watches (invariant 5; faults.md W1–W3, W5): each registration gives one event, of the first change after it
+ * Watches (invariant 5): each registration gives one event, of the first change after it
  * and no other; the event comes before any reply that could show the change; the catch-up of set-watches is
  * what the state at that moment calls for, in the order of the lists.
  */

@@ -1,6 +1,6 @@
 /**
  * Each incarnation of a server applies zxids in order, each once, without a hole inside an epoch, and never
- * before they are committed (invariant 3; faults.md Z6, Z10, Z13).
+ * before they are committed (invariant 3).
  */
 import { counterOf, epochOf, hexOfZxid, type ServerId, type Zxid } from '../../../src/base/ids.ts'
 import type { Checker, Report } from '../sim-trace.ts'

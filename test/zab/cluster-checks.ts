@@ -1,0 +1,129 @@
+/**
+ * What must be true of a cluster after every step, whatever fails. The checks look at effects and at the logs
+ * only, never inside a server, and they compare with one history: what any server has delivered.
+ */
+import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import type { TxnEntry } from '../../src/protocol/disk/log-record.ts'
+import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
+import { followsInOrder } from '../../src/zab/history.ts'
+import { quorumSize } from '../../src/zab/quorum.ts'
+import type { TestLog } from './test-log.ts'
+
+/** A question to a leader whether it still leads, with how much it and anyone had delivered when it was asked. */
+interface Confirmation {
+  readonly sequence: number
+  readonly deliveredHere: number
+  readonly deliveredAnywhere: number
+}
+
+export class ClusterChecks {
+  /** The one history. */
+  readonly committed: TxnEntry[] = []
+  readonly #indexOf = new Map<Zxid, number>()
+  readonly #leaderOf = new Map<Epoch, ServerId>()
+  readonly #delivered = new Map<ServerId, number>()
+  readonly #confirmations = new Map<ServerId, Confirmation[]>()
+  readonly #logs: ReadonlyMap<ServerId, TestLog>
+
+  constructor(logs: ReadonlyMap<ServerId, TestLog>) {
+    this.#logs = logs
+  }
+
+  readonly isCommitted = (entry: TxnEntry): boolean => {
+    const index = this.#indexOf.get(entry.zxid)
+    return index !== undefined && this.committed[index]!.hash === entry.hash
+  }
+
+  /** The history begins with `entry`. */
+  assume(entry: TxnEntry): void {
+    this.#indexOf.set(entry.zxid, this.committed.length)
+    this.committed.push(entry)
+  }
+
+  deliveredBy(server: ServerId): number {
+    return this.#delivered.get(server) ?? 0
+  }
+
+  /** A server starts and says that it has applied everything up to `zxid`. */
+  started(server: ServerId, zxid: Zxid): void {
+    const index = zxid === zeroZxid ? -1 : this.#indexOf.get(zxid)
+    if (index === undefined) throw new Error(`server ${server} starts from ${hexOfZxid(zxid)}, which nobody delivered`)
+    this.#delivered.set(server, index + 1)
+    this.#confirmations.delete(server)
+  }
+
+  /** `epoch`: the one in which the server works. */
+  delivered(server: ServerId, entry: TxnEntry, epoch: Epoch): void {
+    const index = this.deliveredBy(server)
+    this.#delivered.set(server, index + 1)
+    const known = this.committed[index]
+    if (known !== undefined) {
+      if (known.zxid === entry.zxid && known.hash === entry.hash) return
+      throw new Error(
+        `server ${server} delivers ${hexOfZxid(entry.zxid)} where others had ${hexOfZxid(known.zxid)}: histories fork`,
+      )
+    }
+    const last = this.committed.at(-1)?.zxid ?? zeroZxid
+    if (!followsInOrder(last, entry.zxid)) throw new Error(`${hexOfZxid(entry.zxid)} follows ${hexOfZxid(last)}: a gap`)
+    // A log counts when it says that its history is the one of this epoch; another may yet lose an election.
+    let holders = 0
+    for (const log of this.#logs.values()) if (log.currentEpoch >= epoch && log.holds(entry)) holders++
+    if (holders < quorumSize(this.#logs.size)) {
+      throw new Error(`server ${server} delivers ${hexOfZxid(entry.zxid)}, which only ${holders} logs hold`)
+    }
+    this.assume(entry)
+  }
+
+  /** What a server promises to others is in its log first (ZOOKEEPER-3911, 4646, 4785). */
+  sent(server: ServerId, message: ZabMessage): void {
+    const log = this.#logs.get(server)!
+    switch (message.kind) {
+      case 'new-epoch':
+        return claim(log.acceptedEpoch >= message.epoch, server, 'tells an epoch that it has not saved')
+      case 'ack-epoch':
+        return claim(log.lastZxid >= message.lastZxid, server, 'tells of a history that it has not saved')
+      case 'ack-new-leader':
+      case 'ack':
+        return claim(log.lastZxid >= message.durable, server, `acknowledges ${hexOfZxid(message.durable)} unsaved`)
+      default:
+    }
+  }
+
+  established(server: ServerId, epoch: Epoch): void {
+    claim(this.#logs.get(server)!.currentEpoch >= epoch, server, 'leads an epoch that its log does not know')
+    const other = this.#leaderOf.get(epoch)
+    if (other !== undefined) throw new Error(`servers ${other} and ${server} both lead epoch ${epoch}`)
+    this.#leaderOf.set(epoch, server)
+    // A leader that slept may learn late that it was established, when a later epoch has gone on without it.
+    const missing = this.committed.slice(this.deliveredBy(server)).filter(({ zxid }) => epochOf(zxid) < epoch)
+    if (missing.length > 0) throw new Error(`server ${server} leads epoch ${epoch} and lacks ${missing.length} txns`)
+  }
+
+  confirmationAsked(server: ServerId, sequence: number): void {
+    const asked = this.#confirmations.get(server) ?? []
+    asked.push({ sequence, deliveredHere: this.deliveredBy(server), deliveredAnywhere: this.committed.length })
+    this.#confirmations.set(server, asked)
+  }
+
+  /** A sync answered now shows what the leader had when it was asked: nobody may have been ahead of it. */
+  confirmed(server: ServerId, sequence: number): void {
+    const asked = this.#confirmations.get(server) ?? []
+    for (const { sequence: of, deliveredHere, deliveredAnywhere } of asked) {
+      if (of <= sequence && deliveredHere < deliveredAnywhere) {
+        throw new Error(`server ${server} is confirmed as leader, but ${deliveredAnywhere - deliveredHere} txns behind`)
+      }
+    }
+    this.#confirmations.set(
+      server,
+      asked.filter(({ sequence: of }) => of > sequence),
+    )
+  }
+
+  stoppedServing(server: ServerId): void {
+    this.#confirmations.delete(server)
+  }
+}
+
+function claim(holds: boolean, server: ServerId, complaint: string): void {
+  if (!holds) throw new Error(`server ${server} ${complaint}`)
+}

@@ -1,0 +1,140 @@
+/**
+ * One story for each way in which ZooKeeper's elections have hung, disturbed a working ensemble, counted what
+ * they should not, or run out of zxids.
+ */
+import { describe, expect, test } from 'vitest'
+import type { ChainHash } from '../../src/base/chain-hash.ts'
+import { type Epoch, epochOf, makeZxid, type ServerId, zeroZxid } from '../../src/base/ids.ts'
+import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
+import { commit, followersOf, newCluster, settle } from './working-cluster.ts'
+import { timing, ZabCluster } from './zab-cluster.ts'
+
+describe('election', () => {
+  test('a server that returns joins the leader there is, whatever its own history (ZOOKEEPER-917)', () => {
+    const cluster = newCluster(3)
+    const leader = settle(cluster)
+    const strong = followersOf(leader, cluster).at(-1)!
+    for (let i = 0; i < 10; i++) {
+      cluster.partition([strong.id])
+      cluster.run(3 * timing.linkTimeoutMs)
+      cluster.healAll()
+      settle(cluster)
+      expect(cluster.leader!.id).toBe(leader.id)
+      expect(cluster.leader!.serving!.epoch).toBe(1)
+    }
+  })
+
+  test('a server of an election round far behind or ahead joins within one exchange (ZOOKEEPER-1514)', () => {
+    const cluster = newCluster(3)
+    settle(cluster)
+    // Alone, a server loses its leader again and again and its round runs away from the others.
+    for (let i = 0; i < 20; i++) {
+      cluster.partition([1])
+      cluster.run(2 * timing.linkTimeoutMs)
+      cluster.healAll()
+      cluster.run(2 * timing.redialMs)
+    }
+    cluster.crash(3)
+    cluster.start(3) // of round 1 again
+    settle(cluster)
+    expect(commit(cluster, 1)).toHaveLength(1)
+  })
+
+  test('a leader is found as often as each newly elected one is killed (ZOOKEEPER-275, 498)', () => {
+    const cluster = newCluster(5)
+    for (let i = 0; i < 30; i++) {
+      const leader = settle(cluster)
+      const { id } = leader
+      cluster.crash(id)
+      const fromMs = cluster.nowMs
+      settle(cluster)
+      expect(cluster.nowMs - fromMs).toBeLessThan(5 * timing.peerTimeoutMs)
+      cluster.start(id)
+    }
+    expect(commit(cluster, 1)).toHaveLength(1)
+  })
+
+  test('a leader is found though every disk and link is slow (ZOOKEEPER-1419)', () => {
+    const cluster = newCluster(5, { messageDelayMsMax: 10, diskDelayMsMax: 30 })
+    settle(cluster)
+    cluster.crash(cluster.leader!.id)
+    settle(cluster)
+    expect(commit(cluster, 1)).toHaveLength(1)
+  })
+
+  test('a voter that changes its mind while a leader activates costs one more election, not an outage (ZOOKEEPER-3109)', () => {
+    let changes = 0
+    const cluster = newCluster(3, {
+      onStep: (step) => {
+        if (step.kind !== 'effect' || step.effect.kind !== 'send' || step.effect.message.kind !== 'follower-info')
+          return
+        if (changes++ < 2) cluster.crash(step.server)
+      },
+    })
+    cluster.run(50)
+    cluster.startAll()
+    settle(cluster)
+    expect(cluster.nowMs).toBeLessThan(5 * timing.peerTimeoutMs)
+  })
+
+  test('acknowledgements said twice by one server count once (ZOOKEEPER-1113)', () => {
+    const cluster = newCluster(5, { seed: 3 })
+    const leader = settle(cluster)
+    commit(cluster, 1)
+    const [one, ...others] = followersOf(leader, cluster)
+    for (const { id } of others) cluster.pause(id)
+    const zxid = cluster.propose(leader.id).at(-1)!
+    cluster.run(20)
+    expect(one!.log.lastZxid).toBe(zxid)
+    const syncId = leader.zab!.syncIdOf(one!.id)!
+    const ack = { kind: 'ack', syncId, durable: zxid } as const
+    for (let i = 0; i < 5; i++) cluster.links.send(one!.id, leader.id, ack)
+    cluster.run(20)
+    expect(cluster.checks.committed).toHaveLength(1)
+  })
+
+  test('a deposed leader does not confirm that it leads (ZOOKEEPER-1675, 2136)', () => {
+    const confirmed: ServerId[] = []
+    const cluster = newCluster(3, {
+      onStep: (step) => {
+        if (step.kind === 'effect' && step.effect.kind === 'leadership-confirmed') confirmed.push(step.server)
+      },
+    })
+    const leader = settle(cluster)
+    cluster.confirmLeadership(leader.id)
+    cluster.run(10)
+    expect(confirmed).toEqual([leader.id])
+    cluster.partition([leader.id])
+    cluster.confirmLeadership(leader.id)
+    cluster.run(500)
+    expect(cluster.leader!.id).not.toBe(leader.id)
+    expect(confirmed).toEqual([leader.id])
+  })
+
+  test('the write after the last counter of an epoch opens the next epoch (ZOOKEEPER-1277, 4883)', () => {
+    const cluster = new ZabCluster({ voterCount: 3, seed: 7, messageDelayMsMax: 0, diskDelayMsMax: 1 })
+    const epoch = 7 as Epoch
+    const last = { zxid: makeZxid(epoch, 2 ** 32 - 2), hash: 5 as ChainHash, payload: new Uint8Array(1) }
+    cluster.checks.assume(last)
+    for (const { log } of cluster.servers) {
+      log.perform({ kind: 'persist', records: recordsOf(last, epoch), tag: noTag, whenDurable: [] })
+    }
+    cluster.startAll()
+    settle(cluster)
+    const leader = cluster.leader!
+    expect(leader.serving!.epoch).toBe(8)
+    expect(leader.zab!.isOutOfZxids).toBe(false)
+    expect(epochOf(commit(cluster, 1)[0]!)).toBe(8)
+  })
+})
+
+const noTag = { incarnation: 0, step: 'txns', zxid: zeroZxid } as const
+
+function recordsOf(last: TxnEntry, epoch: Epoch): readonly LogRecord[] {
+  return [
+    { kind: 'txn', ...last },
+    { kind: 'accepted-epoch', epoch, leader: 1 as ServerId },
+    { kind: 'current-epoch', epoch, clusterId: 1 as ClusterId },
+    { kind: 'committed', zxid: last.zxid },
+  ]
+}

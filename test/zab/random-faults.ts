@@ -1,0 +1,209 @@
+/**
+ * One seed: a cluster, a random course of writes and faults, then a healing after which it has to work again.
+ * Phase one asks for safety only; phase two wants a leader, new writes delivered everywhere, and equal logs,
+ * within a bounded time. Throws what went wrong with the seed that shows it.
+ */
+import { type Epoch, epochMax, makeZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
+import { quorumSize } from '../../src/zab/quorum.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
+import { timing, ZabCluster } from './zab-cluster.ts'
+
+export interface SeedReport {
+  readonly committedCount: number
+  readonly epochCount: number
+  readonly recoveryMs: number // from healing to the first leader
+}
+
+export function runSeed(seed: number, voterCount: number): SeedReport {
+  try {
+    return new RandomFaults(seed, voterCount).run()
+  } catch (cause) {
+    const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+    throw new Error(`seed ${seed} with ${voterCount} voters: ${text}`, { cause })
+  }
+}
+
+const faultMsMax = 400
+const healLimitMs = 1_500
+
+class RandomFaults {
+  readonly #cluster: ZabCluster
+  readonly #random: SeededRandom
+  readonly #crashOneIn: number // durable steps
+  #isChaos = true
+  #epochCount = 0
+  /** Votes that arrive at a server are all for its puppet: bad leaders get elected, several at a time. */
+  readonly #hasPuppets: boolean
+  readonly #puppets = new Map<ServerId, ServerId>()
+
+  constructor(seed: number, voterCount: number) {
+    this.#random = new SeededRandom(seed ^ 0x5eed)
+    this.#crashOneIn = this.#random.pick([15, 60, 1_000_000])
+    this.#cluster = new ZabCluster({
+      voterCount,
+      seed,
+      messageDelayMsMax: this.#random.pick([0, 2, 10]),
+      diskDelayMsMax: this.#random.pick([0, 3, 20]),
+      onStep: (step) => {
+        if (step.kind === 'effect' && step.effect.kind === 'serving-as-leader') this.#epochCount++
+        if (!this.#isChaos || step.kind !== 'durable' || !this.#random.chance(this.#crashOneIn)) return
+        this.#crash(step.server)
+      },
+      replace: (to, message) => this.#replaceVote(to, message),
+    })
+    this.#hasPuppets = this.#random.chance(3)
+  }
+
+  run(): SeedReport {
+    const cluster = this.#cluster
+    cluster.startAll()
+    if (this.#random.chance(2)) cluster.run(200)
+    for (let i = 0; i < 18; i++) {
+      this.#disturb()
+      for (let k = this.#random.below(4); k >= 0; k--) {
+        this.#work()
+        cluster.run(this.#random.below(faultMsMax / 4))
+      }
+    }
+    this.#isChaos = false
+    return this.#recover()
+  }
+
+  #replaceVote(to: ServerId, message: ZabMessage): ZabMessage {
+    const puppet = this.#puppets.get(to)
+    if (!this.#isChaos || puppet === undefined || message.kind !== 'vote' || message.state !== 'looking') return message
+    return { ...message, leader: puppet, epoch: epochMax as Epoch, zxid: makeZxid(epochMax as Epoch, message.round) }
+  }
+
+  #drawPuppets(): void {
+    const { servers } = this.#cluster
+    const two = [this.#random.pick(servers).id, this.#random.pick(servers).id]
+    for (const { id } of servers) this.#puppets.set(id, this.#random.pick(two))
+  }
+
+  #disturb(): void {
+    const cluster = this.#cluster
+    const { servers } = cluster
+    if (this.#hasPuppets && this.#random.chance(2)) this.#drawPuppets()
+    const some = this.#random.pick(servers).id
+    const leader = cluster.leader?.id ?? some
+    switch (this.#random.below(14)) {
+      case 0:
+        return this.#crash(some)
+      case 1:
+        return this.#crash(leader)
+      case 2:
+        for (const server of servers) if (this.#random.chance(2)) this.#crash(server.id)
+        return
+      case 3:
+      case 4:
+        for (const server of servers) if (server.zab === null) this.#start(server.id)
+        return
+      case 5:
+        return cluster.partition([leader])
+      case 6:
+        return cluster.partition(servers.filter(() => this.#random.chance(2)).map(({ id }) => id))
+      case 7: {
+        const other = this.#random.pick(servers).id
+        if (other === some) return
+        cluster.links.cut(some, other)
+        if (this.#random.chance(2)) return
+        cluster.run(this.#random.below(timing.linkTimeoutMs)) // a stall
+        return cluster.links.heal(cluster.links.between(some, other))
+      }
+      case 8:
+      case 9:
+        return cluster.healAll()
+      case 10:
+        return cluster.pause(this.#random.chance(2) ? leader : some)
+      case 11:
+        for (const server of servers) cluster.resume(server.id)
+        return
+      case 12:
+        if (cluster.server(some).diskIsStuck) cluster.freeDisk(some)
+        else cluster.stickDisk(some)
+        return
+      default:
+        if (cluster.leader !== null && this.#random.chance(3)) cluster.stepDown(leader)
+    }
+  }
+
+  #work(): void {
+    for (const { id, serving, isPaused } of this.#cluster.servers) {
+      if (serving?.as !== 'leader' || isPaused) continue
+      if (!this.#random.chance(4)) this.#cluster.propose(id, 1 + this.#random.below(5))
+      if (this.#random.chance(2)) this.#cluster.confirmLeadership(id)
+    }
+  }
+
+  #crash(id: number): void {
+    const { log } = this.#cluster.server(id)
+    this.#cluster.crash(id, this.#random.below(log.queue.length + 1))
+  }
+
+  /** Half the time a server knows more than nothing of what was committed, as after a checkpoint. */
+  #start(id: number): void {
+    const server = this.#cluster.server(id)
+    const { committed } = this.#cluster.checks
+    const applied = this.#cluster.checks.deliveredBy(server.id)
+    const known = this.#random.chance(2) || applied === 0 ? null : committed[this.#random.below(applied)]!
+    const isDurable = known !== null && server.log.holds(known)
+    server.appliedAtStart = isDurable && known.zxid > server.appliedAtStart ? known.zxid : server.appliedAtStart
+    this.#cluster.start(id)
+  }
+
+  #recover(): SeedReport {
+    const cluster = this.#cluster
+    const { servers } = cluster
+    cluster.healAll()
+    // A minority may stay dead for ever.
+    const deadMax = this.#random.chance(3) ? servers.length - quorumSize(servers.length) : 0
+    let dead = 0
+    for (const server of servers) {
+      cluster.resume(server.id)
+      cluster.freeDisk(server.id)
+      if (server.zab !== null) continue
+      if (dead < deadMax) dead++
+      else this.#start(server.id)
+    }
+    const fromMs = cluster.nowMs
+    if (!cluster.runUntil(() => cluster.leader !== null && this.#servingCount() > servers.length / 2, healLimitMs)) {
+      throw new Error(`no leader ${healLimitMs} ms after the last fault: ${this.#states()}`)
+    }
+    const recoveryMs = cluster.nowMs - fromMs
+    if (!cluster.runUntil(() => this.#servingCount() === servers.length - dead, healLimitMs)) {
+      throw new Error(`not all servers serve ${healLimitMs} ms after the last fault: ${this.#states()}`)
+    }
+    cluster.run(2 * timing.linkTimeoutMs)
+    const leader = cluster.leader
+    if (leader === null) throw new Error(`the leader is gone again without a fault: ${this.#states()}`)
+    const last = cluster.propose(leader.id, 3).at(-1) as Zxid
+    const hasAll = (): boolean =>
+      this.#living().every(({ id }) => cluster.checks.deliveredBy(id) === this.#committedCount())
+    const isDone = (): boolean => cluster.checks.committed.at(-1)?.zxid === last && hasAll()
+    if (!cluster.runUntil(isDone, 1_000)) throw new Error(`new writes do not reach everybody: ${this.#states()}`)
+    return { committedCount: this.#committedCount(), epochCount: this.#epochCount, recoveryMs }
+  }
+
+  #committedCount(): number {
+    return this.#cluster.checks.committed.length
+  }
+
+  #living(): ZabCluster['servers'] {
+    return this.#cluster.servers.filter(({ zab }) => zab !== null)
+  }
+
+  #servingCount(): number {
+    return this.#living().filter(({ serving }) => serving !== null).length
+  }
+
+  #states(): string {
+    return this.#cluster.servers
+      .map(({ id, zab, serving, log }) => {
+        const last = log.txns.at(-1)?.zxid ?? zeroZxid
+        return `${id}=${zab?.state ?? 'dead'}/${serving?.as ?? '-'}/accepted ${log.acceptedEpoch}/last 0x${last.toString(16)}`
+      })
+      .join(', ')
+  }
+}

@@ -1,0 +1,414 @@
+/**
+ * A deterministic cluster of bare `Zab` objects: one seed, one course of events. Owns time, the links, each
+ * server's log and the checks that run after every step. A crash forgets a server and whatever its log had
+ * not made durable; a pause keeps what happens to a server waiting at its door.
+ */
+import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import type { Log } from '../../src/ports/log.ts'
+import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
+import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
+import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
+import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
+import { ClusterChecks } from './cluster-checks.ts'
+import { EventQueue } from './event-queue.ts'
+import { type Link, type LinkEvent, otherEnd, TestLinks } from './test-links.ts'
+import { TestLog } from './test-log.ts'
+
+export interface ClusterOptions {
+  readonly voterCount: number
+  readonly seed: number
+  readonly messageDelayMsMax: number
+  readonly diskDelayMsMax: number
+  /** Told of every step, for traces and for faults at an exact moment. */
+  readonly onStep?: (step: ClusterStep) => void
+  /** Puts another message in place of one that arrives: elections may go any way without harm. */
+  readonly replace?: (to: ServerId, message: ZabMessage) => ZabMessage
+}
+
+export type ClusterStep =
+  | { readonly kind: 'arrival'; readonly from: ServerId; readonly to: ServerId; readonly message: ZabMessage }
+  | { readonly kind: 'effect'; readonly server: ServerId; readonly effect: ZabEffect }
+  | { readonly kind: 'durable'; readonly server: ServerId; readonly effect: StorageEffect }
+
+export interface Serving {
+  readonly as: 'leader' | 'follower'
+  readonly epoch: Epoch
+}
+
+export interface ClusterServer {
+  readonly id: ServerId
+  readonly log: TestLog
+  zab: Zab | null // null: crashed
+  serving: Serving | null
+  life: number // grows with each start
+  isPaused: boolean
+  inbox: PlannedEvent[] // what waits for the end of a pause
+  turnIsPlanned: boolean
+  diskIsBusy: boolean
+  diskIsStuck: boolean
+  appliedAtStart: Zxid
+}
+
+type PlannedEvent =
+  | LinkEvent
+  | { readonly kind: 'tick'; readonly at: ServerId }
+  | { readonly kind: 'turn-end'; readonly at: ServerId; readonly life: number }
+  | { readonly kind: 'disk-done'; readonly at: ServerId; readonly life: number }
+  | { readonly kind: 'disk-told'; readonly at: ServerId; readonly life: number; readonly effect: StorageEffect }
+  | { readonly kind: 'redial' }
+
+export const timing = {
+  tickMs: 20,
+  redialMs: 30,
+  linkTimeoutMs: 120,
+  peerTimeoutMs: 120,
+  initLimitMs: 600,
+  heartbeatIntervalMs: 40,
+  settleMs: 15,
+} as const
+
+const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {}, child: () => silentLog }
+
+export class ZabCluster {
+  readonly servers: readonly ClusterServer[]
+  readonly checks: ClusterChecks
+  readonly links: TestLinks
+  readonly random: SeededRandom
+  nowMs = 0
+  proposedCount = 0
+  readonly #options: ClusterOptions
+  readonly #queue = new EventQueue<PlannedEvent>()
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+    this.random = new SeededRandom(options.seed)
+    const ids = Array.from({ length: options.voterCount }, (_, i) => (i + 1) as ServerId)
+    const logs = new Map<ServerId, TestLog>()
+    this.checks = new ClusterChecks(logs)
+    for (const id of ids) logs.set(id, new TestLog(this.checks.isCommitted))
+    this.servers = ids.map((id) => newServer(id, logs.get(id)!))
+    this.links = new TestLinks(ids, timing.linkTimeoutMs, {
+      nowMs: () => this.nowMs,
+      plan: (atMs, event) => this.#queue.plan(atMs, event),
+      delayMs: () => 1 + this.#upTo(options.messageDelayMsMax),
+      closeDelayMs: () => (this.random.chance(3) ? this.random.below(timing.linkTimeoutMs) : this.random.below(3)),
+    })
+    for (const id of ids) this.#queue.plan(this.random.below(timing.tickMs), { kind: 'tick', at: id })
+    this.#queue.plan(0, { kind: 'redial' })
+  }
+
+  server(id: number): ClusterServer {
+    return this.servers[id - 1]!
+  }
+
+  // --- time ---
+
+  /** Lets everything happen that is due in the next `durationMs`. */
+  run(durationMs: number): void {
+    const endMs = this.nowMs + durationMs
+    while (this.#queue.nextAtMs <= endMs) this.#step()
+    this.nowMs = endMs
+  }
+
+  /** Runs until `isSo`; false if that takes longer than `limitMs`. */
+  runUntil(isSo: () => boolean, limitMs: number): boolean {
+    const endMs = this.nowMs + limitMs
+    while (!isSo()) {
+      if (this.#queue.nextAtMs > endMs) return false
+      this.#step()
+    }
+    return true
+  }
+
+  // --- what the outside does ---
+
+  start(id: number): void {
+    const server = this.server(id)
+    const { log } = server
+    // A server knows at its start at least its last commit mark; a checkpoint could make it know more.
+    const known =
+      server.appliedAtStart > zeroZxid && log.lastZxid >= server.appliedAtStart ? server.appliedAtStart : zeroZxid
+    const recovered = log.recover(known)
+    this.checks.started(server.id, recovered.committed)
+    server.life++
+    const settings = {
+      self: server.id,
+      voters: this.servers.map(({ id: voter }) => voter),
+      peerTimeoutMs: timing.peerTimeoutMs,
+      initLimitMs: timing.initLimitMs,
+      heartbeatIntervalMs: timing.heartbeatIntervalMs,
+      settleMs: timing.settleMs,
+      firstIncarnation: this.random.below(2 ** 32),
+      freshClusterId: (1 + this.random.below(2 ** 31)) as ClusterId,
+    }
+    server.zab = new Zab(settings, recovered, silentLog)
+    this.#feed(server, { kind: 'start' })
+  }
+
+  startAll(): void {
+    for (const server of this.servers) if (server.zab === null) this.start(server.id)
+  }
+
+  /** `survives`: how many of the log operations under way still become durable. */
+  crash(id: number, survives = 0): void {
+    const server = this.server(id)
+    if (server.zab === null) return
+    for (const effect of server.log.queue.slice(0, survives)) server.log.perform(effect)
+    server.log.queue.length = 0
+    server.zab = null
+    server.life++
+    server.serving = null
+    server.isPaused = false
+    server.inbox = []
+    server.turnIsPlanned = false
+    server.diskIsBusy = false
+    this.checks.stoppedServing(server.id)
+    for (const link of this.links.links) {
+      if (!link.ends.includes(server.id)) continue
+      this.links.close(link)
+      link.seen.set(server.id, 0)
+    }
+  }
+
+  pause(id: number): void {
+    const server = this.server(id)
+    if (server.zab === null || server.isPaused) return
+    server.isPaused = true
+    for (const link of this.links.links) if (link.ends.includes(server.id)) this.links.silence(link)
+  }
+
+  resume(id: number): void {
+    const server = this.server(id)
+    if (!server.isPaused) return
+    server.isPaused = false
+    for (const link of this.links.links) if (link.ends.includes(server.id)) link.cutCount++
+    const { inbox } = server
+    server.inbox = []
+    for (const event of inbox) this.#happen(event)
+  }
+
+  /** Both ways, between every server of one group and every server of the other. */
+  partition(group: readonly number[]): void {
+    for (const link of this.links.links) {
+      const [a, b] = link.ends
+      if (group.includes(a) === group.includes(b)) continue
+      this.links.cut(a, b)
+      this.links.cut(b, a)
+    }
+  }
+
+  healAll(): void {
+    for (const link of this.links.links) if (this.links.isCut(link)) this.links.heal(link)
+  }
+
+  /** A stuck disk completes nothing until it is freed. */
+  stickDisk(id: number): void {
+    this.server(id).diskIsStuck = true
+  }
+
+  freeDisk(id: number): void {
+    const server = this.server(id)
+    server.diskIsStuck = false
+    this.#workDisk(server)
+  }
+
+  get leader(): ClusterServer | null {
+    return this.servers.find((server) => server.serving?.as === 'leader' && !server.isPaused) ?? null
+  }
+
+  /** Each with a payload of its own; returns the zxids. */
+  propose(id: number, count = 1): readonly Zxid[] {
+    const server = this.server(id)
+    const zxids: Zxid[] = []
+    for (let i = 0; i < count; i++) {
+      const n = ++this.proposedCount
+      zxids.push(server.zab!.propose(Uint8Array.of(n & 255, (n >> 8) & 255, id)))
+    }
+    this.#planTurnEnd(server)
+    return zxids
+  }
+
+  confirmLeadership(id: number): void {
+    const server = this.server(id)
+    const { sequence, effects } = server.zab!.confirmLeadership(this.nowMs)
+    this.checks.confirmationAsked(server.id, sequence)
+    this.#perform(server, effects)
+  }
+
+  stepDown(id: number): void {
+    const server = this.server(id)
+    this.#perform(server, server.zab!.stepDown('asked to', this.nowMs))
+    this.#planTurnEnd(server)
+  }
+
+  // --- how it happens ---
+
+  #step(): void {
+    this.nowMs = Math.max(this.nowMs, this.#queue.nextAtMs)
+    const event = this.#queue.take()
+    if (event !== null) this.#happen(event)
+  }
+
+  #happen(event: PlannedEvent): void {
+    if (event.kind === 'redial') return this.#redial()
+    if (event.kind === 'link-timeout') {
+      if (event.link.session === event.session && event.link.cutCount === event.cutCount) this.links.close(event.link)
+      return
+    }
+    const server = this.server(event.at)
+    if (event.kind === 'tick') {
+      this.#queue.plan(this.nowMs + timing.tickMs, event)
+      if (server.zab !== null && !server.isPaused) this.#feed(server, { kind: 'tick' })
+      return
+    }
+    if (event.kind === 'disk-done') return this.#diskDone(server, event.life)
+    if (server.isPaused) server.inbox.push(event)
+    else this.#tell(server, event)
+  }
+
+  #tell(
+    server: ClusterServer,
+    event: Exclude<PlannedEvent, { kind: 'redial' | 'link-timeout' | 'tick' | 'disk-done' }>,
+  ): void {
+    switch (event.kind) {
+      case 'turn-end':
+        if (event.life !== server.life) return
+        server.turnIsPlanned = false
+        return this.#perform(server, server.zab!.handle({ kind: 'turn-ended' }, this.nowMs))
+      case 'disk-told':
+        if (event.life === server.life) this.#tellOfDisk(server, event.effect)
+        return
+      case 'link-up':
+        if (event.link.session !== event.session || server.zab === null) return
+        event.link.seen.set(server.id, event.session)
+        return this.#feed(server, { kind: 'peer-connected', peer: otherEnd(event.link, server.id) })
+      case 'link-down':
+        if (event.link.seen.get(server.id) !== event.session) return
+        event.link.seen.set(server.id, 0)
+        return this.#feed(server, { kind: 'peer-disconnected', peer: otherEnd(event.link, server.id) })
+      case 'arrival': {
+        if (event.link.seen.get(server.id) !== event.session) return
+        const from = otherEnd(event.link, server.id)
+        const message = this.#options.replace?.(server.id, event.message) ?? event.message
+        this.#options.onStep?.({ kind: 'arrival', from, to: server.id, message })
+        return this.#feed(server, { kind: 'message', from, message })
+      }
+    }
+  }
+
+  #redial(): void {
+    this.#queue.plan(this.nowMs + timing.redialMs, { kind: 'redial' })
+    for (const link of this.links.links) {
+      const areUp = link.ends.every((end) => this.server(end).zab !== null && !this.server(end).isPaused)
+      if (areUp && this.links.isDown(link) && !this.links.isCut(link)) this.links.connect(link)
+    }
+  }
+
+  #feed(server: ClusterServer, event: ZabEvent): void {
+    if (server.zab === null) return
+    this.#perform(server, server.zab.handle(event, this.nowMs))
+    this.#planTurnEnd(server)
+  }
+
+  #planTurnEnd(server: ClusterServer): void {
+    if (server.turnIsPlanned || server.zab === null) return
+    server.turnIsPlanned = true
+    // Now and then more events share a turn.
+    const delayMs = this.random.chance(4) ? this.random.below(3) : 0
+    this.#queue.plan(this.nowMs + delayMs, { kind: 'turn-end', at: server.id, life: server.life })
+  }
+
+  #perform(server: ClusterServer, effects: readonly ZabEffect[]): void {
+    const { life } = server
+    for (const effect of effects) {
+      if (server.life !== life) return // crashed by a test between two effects
+      this.#performOne(server, effect)
+      this.#options.onStep?.({ kind: 'effect', server: server.id, effect })
+    }
+  }
+
+  #performOne(server: ClusterServer, effect: ZabEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.checks.sent(server.id, effect.message)
+        return this.links.send(server.id, effect.to, effect.message)
+      case 'persist':
+      case 'truncate-log':
+      case 'read-log':
+        server.log.queue.push(effect)
+        return this.#workDisk(server)
+      case 'deliver':
+        return this.checks.delivered(server.id, effect.entry, server.zab!.currentEpoch)
+      case 'stopped-serving':
+        server.serving = null
+        return this.checks.stoppedServing(server.id)
+      case 'serving-as-leader':
+        server.serving = { as: 'leader', epoch: effect.epoch }
+        return this.checks.established(server.id, effect.epoch)
+      case 'serving-as-follower':
+        server.serving = { as: 'follower', epoch: effect.epoch }
+        return
+      case 'leadership-confirmed':
+        return this.checks.confirmed(server.id, effect.sequence)
+      case 'stop':
+        throw new Error(`server ${server.id} stops: ${effect.reason}`)
+    }
+  }
+
+  #workDisk(server: ClusterServer): void {
+    if (server.diskIsBusy || server.diskIsStuck || server.log.queue.length === 0) return
+    server.diskIsBusy = true
+    const atMs = this.nowMs + this.#upTo(this.#options.diskDelayMsMax)
+    this.#queue.plan(atMs, { kind: 'disk-done', at: server.id, life: server.life })
+  }
+
+  /** The disk works on while its server is paused; the server hears of it later. */
+  #diskDone(server: ClusterServer, life: number): void {
+    if (life !== server.life) return
+    server.diskIsBusy = false
+    if (server.diskIsStuck) return
+    const effect = server.log.queue.shift()!
+    server.log.perform(effect)
+    this.#options.onStep?.({ kind: 'durable', server: server.id, effect })
+    if (server.life !== life) return
+    this.#workDisk(server)
+    this.#happen({ kind: 'disk-told', at: server.id, life, effect })
+  }
+
+  #tellOfDisk(server: ClusterServer, effect: StorageEffect): void {
+    switch (effect.kind) {
+      case 'persist':
+        this.#perform(server, effect.whenDurable)
+        return this.#feed(server, { kind: 'persisted', tag: effect.tag })
+      case 'truncate-log':
+        return this.#feed(server, { kind: 'log-truncated', zxid: effect.zxid })
+      case 'read-log': {
+        const read = server.log.read(effect.after, 1 + this.random.below(4))
+        return this.#feed(server, { kind: 'log-read', ticket: effect.ticket, ...read })
+      }
+    }
+  }
+
+  #upTo(delayMsMax: number): number {
+    return this.random.chance(12) ? this.random.below(8 * delayMsMax + 1) : this.random.below(delayMsMax + 1)
+  }
+}
+
+function newServer(id: ServerId, log: TestLog): ClusterServer {
+  return {
+    id,
+    log,
+    zab: null,
+    serving: null,
+    life: 0,
+    isPaused: false,
+    inbox: [],
+    turnIsPlanned: false,
+    diskIsBusy: false,
+    diskIsStuck: false,
+    appliedAtStart: zeroZxid,
+  }
+}
+
+export type { Link }
