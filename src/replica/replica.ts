@@ -19,9 +19,10 @@ import type { ClientSession } from './client.ts'
 import { ClientDesk, type WriteRoute } from './client-desk.ts'
 import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
-import { LeaderDesk } from './leader-desk.ts'
+import { LeaderDesk, type RequestSource } from './leader-desk.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { Trace } from './trace-event.ts'
+import { type LeaderRequest, type Revalidation, UnconfirmedRequests } from './unconfirmed-requests.ts'
 import { WriteResults } from './write-results.ts'
 
 export interface ReplicaOptions {
@@ -59,13 +60,6 @@ interface Following {
   readonly syncId: number
 }
 
-interface WaitingSync {
-  readonly from: ServerId
-  readonly sequence: number
-  readonly after: Zxid
-  askedWith: number | null // the heartbeat round that has to be answered; null until the turn ends
-}
-
 export class Replica {
   readonly #options: ReplicaOptions
   readonly #state: ReplicatedState
@@ -78,7 +72,7 @@ export class Replica {
   #now: Stamp = { monotonicMs: 0, wallMs: 0 }
   #forwards: ForwardedRequest[] = [] // of this turn, to the leader
   readonly #answers = new Map<ServerId, ForwardedAnswer[]>() // of this turn, to followers
-  #waitingSyncs: WaitingSync[] = []
+  readonly #unconfirmed = new UnconfirmedRequests()
 
   constructor(options: ReplicaOptions) {
     this.#options = options
@@ -119,10 +113,14 @@ export class Replica {
     return this.#clients.clientOf(connection)?.session ?? null
   }
 
+  get role(): ReplicaStatus['role'] {
+    return this.#zab.state
+  }
+
   status(): ReplicaStatus {
     const { tree, sessions } = this.#state
     return {
-      role: this.#zab.state,
+      role: this.role,
       isServing: this.#clients.isServing,
       zxid: tree.lastApplied,
       nodeCount: tree.nodeCount,
@@ -180,9 +178,9 @@ export class Replica {
     }
   }
 
-  /** Everything gathered in this turn leaves in batches: syncs share one round, each peer gets one message. */
+  /** Everything gathered in this turn leaves in batches: what must be confirmed shares a round, each peer gets one message. */
   #endTurn(): void {
-    this.#confirmSyncs()
+    this.#confirmLeadership()
     if (this.#following !== null && this.#forwards.length > 0) {
       const { leader, syncId } = this.#following
       const { incarnation } = this.#options
@@ -205,18 +203,21 @@ export class Replica {
 
   #receivePeer(from: ServerId, message: PeerMessage): void {
     switch (message.kind) {
-      case 'forward':
+      case 'forward': {
         if (this.#zab.syncIdOf(from) !== message.syncId) return
-        for (const request of message.requests) this.#decide(from, message.incarnation, request)
+        const source = { serverId: from, incarnation: message.incarnation }
+        for (const request of message.requests) this.#takeRequest(source, request)
         return
+      }
       case 'answer':
         if (!this.#follows(from, message.syncId)) return
         for (const answer of message.answers) this.#clients.receiveAnswer(answer)
         return
-      case 'revalidate':
+      case 'revalidate': {
         if (this.#zab.syncIdOf(from) !== message.syncId) return
-        this.#revalidateFor(from, message)
-        return
+        const { sequence, sessionId, timeoutMs } = message
+        return this.#take({ kind: 'revalidation', sessionId, from, sequence, timeoutMs })
+      }
       case 'revalidated':
         if (this.#follows(from, message.syncId)) this.#clients.revalidated(message.sequence, message.valid)
         return
@@ -234,29 +235,62 @@ export class Replica {
     return this.#following !== null && this.#following.leader === leader && this.#following.syncId === syncId
   }
 
-  #revalidateFor(from: ServerId, message: Extract<PeerMessage, { readonly kind: 'revalidate' }>): void {
-    const { syncId, sequence, sessionId, timeoutMs } = message
-    const valid = this.#leaderDesk?.reattach(sessionId, from, timeoutMs, this.#now.monotonicMs) ?? false
-    if (valid) this.#clients.closeSessionConnection(sessionId, 'session-moved')
-    this.#effects.send(from, { kind: 'revalidated', syncId, sequence, valid })
-  }
-
   // --- deciding, on the leader ---
 
-  #decide(from: ServerId, incarnation: number, request: ForwardedRequest): void {
+  /** A request arrived, from a client here or forwarded. */
+  #take(asked: LeaderRequest): void {
+    if (!this.#unconfirmed.holdBehind(asked)) this.#decide(asked, false)
+  }
+
+  #takeRequest(source: RequestSource, request: ForwardedRequest): void {
+    this.#take({ kind: 'request', sessionId: request.sessionId, source, request })
+  }
+
+  /** Proposes it, or answers it; an answer waits until a quorum has confirmed that we still lead. */
+  #decide(asked: LeaderRequest, isConfirmed: boolean): void {
     const desk = this.#leaderDesk
     if (desk === null) return // leadership ended within this turn: the requester's link to us is void too
-    if (request.type === ops.sync.opcode) {
-      this.#waitingSyncs.push({ from, sequence: request.sequence, after: this.#state.lastApplied, askedWith: null })
-      return
+    if (asked.kind === 'revalidation') return this.#decideRevalidation(desk, asked, isConfirmed)
+    const { source, request } = asked
+    const isSync = request.type === ops.sync.opcode
+    if (isSync && !isConfirmed) return this.#unconfirmed.add(asked)
+    if (isSync) {
+      const { sequence } = request
+      return this.#giveAnswer(source.serverId, { sequence, after: this.#state.lastApplied, error: null, body: null })
     }
     if (this.#zab.isOutOfZxids) {
-      this.#runZabEffects(this.#zab.stepDown('the counter of this epoch is used up', this.#now.monotonicMs))
-      return
+      return this.#runZabEffects(this.#zab.stepDown('the counter of this epoch is used up', this.#now.monotonicMs))
     }
-    const answer = desk.decide({ serverId: from, incarnation }, request, this.#now)
-    if (answer !== null) this.#giveAnswer(from, answer)
-    else this.#noteProposalSize(request.body.length)
+    const answer = desk.decide(source, request, this.#now)
+    if (answer === null) this.#noteProposalSize(request.body.length)
+    else if (isConfirmed) this.#giveAnswer(source.serverId, answer)
+    else this.#unconfirmed.add(asked)
+  }
+
+  #decideRevalidation(desk: LeaderDesk, asked: Revalidation, isConfirmed: boolean): void {
+    const { from, sequence, sessionId, timeoutMs } = asked
+    const valid = desk.reattach(sessionId, from, timeoutMs, this.#now.monotonicMs)
+    if (!valid && !isConfirmed) return this.#unconfirmed.add(asked)
+    if (from === this.#options.config.serverId) return this.#clients.revalidated(sequence, valid)
+    if (valid) this.#clients.closeSessionConnection(sessionId, 'session-moved')
+    const syncId = this.#zab.syncIdOf(from)
+    if (syncId !== null) this.#effects.send(from, { kind: 'revalidated', syncId, sequence, valid })
+  }
+
+  /** One round of heartbeats for all of the turn (D9): a quorum that answers it has followed nobody else since. */
+  #confirmLeadership(): void {
+    // A lone voter confirms itself at once, and what was held behind an answer may need another round.
+    while (this.#leaderDesk !== null && this.#unconfirmed.needsRound) {
+      const { sequence, effects } = this.#zab.confirmLeadership(this.#now.monotonicMs)
+      this.#unconfirmed.roundBegan(sequence)
+      this.#runZabEffects(effects)
+    }
+  }
+
+  #leadershipConfirmed(sequence: number): void {
+    const { confirmed, next } = this.#unconfirmed.confirmed(sequence)
+    for (const asked of confirmed) this.#decide(asked, true)
+    for (const asked of next) this.#take(asked)
   }
 
   #giveAnswer(to: ServerId, answer: ForwardedAnswer): void {
@@ -264,23 +298,6 @@ export class Replica {
     const batch = this.#answers.get(to)
     if (batch === undefined) this.#answers.set(to, [answer])
     else batch.push(answer)
-  }
-
-  /** One round of heartbeats for all syncs of the turn (D9): a quorum that answers has followed nobody else since. */
-  #confirmSyncs(): void {
-    if (this.#leaderDesk === null || !this.#waitingSyncs.some((sync) => sync.askedWith === null)) return
-    const { sequence, effects } = this.#zab.confirmLeadership(this.#now.monotonicMs)
-    for (const sync of this.#waitingSyncs) sync.askedWith ??= sequence
-    this.#runZabEffects(effects)
-  }
-
-  #leadershipConfirmed(sequence: number): void {
-    const waiting = this.#waitingSyncs
-    this.#waitingSyncs = waiting.filter((sync) => sync.askedWith === null || sync.askedWith > sequence)
-    for (const { askedWith, from, sequence: request, after } of waiting) {
-      if (askedWith === null || askedWith > sequence) continue
-      this.#giveAnswer(from, { sequence: request, after, error: null, body: null })
-    }
   }
 
   #noteProposalSize(sizeBytes: number): void {
@@ -360,22 +377,20 @@ export class Replica {
     this.#following = null
     this.#forwards = []
     this.#answers.clear()
-    this.#waitingSyncs = []
+    this.#unconfirmed.clear()
     this.#clients.stopServing()
     this.#options.trace?.({ kind: 'role-changed', role: 'looking', epoch: this.#zab.currentEpoch })
   }
 
   #serveAsLeader({ epoch }: Extract<ZabEffect, { readonly kind: 'serving-as-leader' }>): void {
     const { config, log, trace, incarnation } = this.#options
-    const desk = new LeaderDesk({ state: this.#state, zab: this.#zab, config }, this.#now.monotonicMs)
-    this.#leaderDesk = desk
+    this.#leaderDesk = new LeaderDesk({ state: this.#state, zab: this.#zab, config }, this.#now.monotonicMs)
     const self = config.serverId
+    const source = { serverId: self, incarnation }
     this.#serve({
-      submit: (request) => this.#decide(self, incarnation, request),
-      revalidate: (sequence, sessionId, timeoutMs) => {
-        const valid = desk.reattach(sessionId, self, timeoutMs, this.#now.monotonicMs)
-        this.#clients.revalidated(sequence, valid)
-      },
+      submit: (request) => this.#takeRequest(source, request),
+      revalidate: (sequence, sessionId, timeoutMs) =>
+        this.#take({ kind: 'revalidation', sessionId, from: self, sequence, timeoutMs }),
     })
     log.info('serving-as-leader', { epoch, zxid: hexOfZxid(this.#state.lastApplied) })
     trace?.({ kind: 'role-changed', role: 'leading', epoch })

@@ -57,7 +57,9 @@ export function createServer(options: ServerOptions): ZktsServer {
 
 /** How long a quorum that agrees on a leader waits for the servers it has not heard from. */
 const settleMs = 20
-const tickIntervalMsMax = 50
+const electionTickMs = 20
+/** Heartbeats and keep-alives are due at ticks: a third of their interval keeps them close to it. */
+const ticksPerHeartbeat = 3
 /** Clients that do not close their side within this are cut off. */
 const farewellMs = 300
 const farewellStepMs = 10
@@ -204,18 +206,19 @@ class Server implements ZktsServer {
     return null
   }
 
+  /** An election waits for ticks, so they come fast while there is one; afterwards an idle server should sleep. */
   #tick(running: Running): void {
     const { config, ports } = this.#options
-    const { turn, clients, peers } = running
-    const intervalMs = Math.min(tickIntervalMsMax, Math.max(1, Math.floor(config.heartbeatIntervalMs / 2)))
-    this.#cancelTick = ports.timers.after(intervalMs, () => {
+    const { turn, clients, peers, replica } = running
+    const calmIntervalMs = config.heartbeatIntervalMs / ticksPerHeartbeat
+    const intervalMs = replica.role === 'looking' ? Math.min(electionTickMs, calmIntervalMs) : calmIntervalMs
+    this.#cancelTick = ports.timers.after(Math.max(1, Math.floor(intervalMs)), () => {
       this.#tick(running)
       const { monotonicMs } = turn.now()
       peers?.tick(monotonicMs)
       turn.feed({ kind: 'tick' })
       clients.tick(monotonicMs)
-      const isLeading = running.replica.status().role === 'leading'
-      this.#leadingSinceMs = isLeading ? (this.#leadingSinceMs ?? monotonicMs) : null
+      this.#leadingSinceMs = replica.role === 'leading' ? (this.#leadingSinceMs ?? monotonicMs) : null
     })
   }
 

@@ -6,6 +6,7 @@
  */
 import { nextChainHash } from '../base/chain-hash.ts'
 import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
+import { describePeerMessage } from '../protocol/peer/describe-peer-message.ts'
 import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
 import { followsInOrder } from './history.ts'
 import type { Role, RoleChanges } from './role.ts'
@@ -28,7 +29,7 @@ export class Following implements Role {
   private readonly syncId: SyncId
   private phase: Phase = 'awaiting-leader'
   private epoch: Epoch
-  private deadlineMs: number // of the present phase; no deadline once broadcasting: a dead link tells
+  private deadlineMs: number // of the present phase; while broadcasting, of the leader's silence
 
   constructor(core: ZabCore, changes: RoleChanges, leader: ServerId) {
     this.core = core
@@ -52,6 +53,7 @@ export class Following implements Role {
       return
     }
     if (from !== this.leader || message.syncId !== this.syncId) return
+    if (this.phase === 'broadcasting') this.extendDeadline()
     switch (message.kind) {
       case 'new-epoch':
         return this.receiveNewEpoch(message)
@@ -71,7 +73,7 @@ export class Following implements Role {
       case 'ack-new-leader':
       case 'ack':
       case 'heartbeat-reply':
-        return this.giveUp(`the leader sent ${message.kind}, which only learners send`)
+        return this.giveUp(`the leader sent "${describePeerMessage(message)}", which only learners send`)
     }
   }
 
@@ -84,8 +86,8 @@ export class Following implements Role {
   }
 
   tick(): void {
-    if (this.phase !== 'broadcasting' && this.core.nowMs >= this.deadlineMs)
-      this.giveUp(`no progress while ${this.phase}`)
+    // A dead leader shows by its link. A leader that has dropped us shows by its silence on an open one.
+    if (this.core.nowMs >= this.deadlineMs) this.giveUp(`no progress while ${this.phase}`)
   }
 
   flush(): void {
@@ -179,7 +181,7 @@ export class Following implements Role {
       core.accept({ zxid, hash, payload: entry.payload })
     }
     if (this.phase === 'broadcasting') core.commitUpTo(message.committed)
-    else this.deadlineMs = core.nowMs + core.settings.initLimitMs
+    else this.extendDeadline()
   }
 
   private receiveNewLeader(message: From<'new-leader'>): void {
@@ -197,7 +199,7 @@ export class Following implements Role {
 
   private receiveUpToDate(message: From<'up-to-date'>): void {
     if (this.phase !== 'awaiting-up-to-date') return this.giveUp(`up-to-date while ${this.phase}`)
-    this.phase = 'broadcasting'
+    this.enterPhase('broadcasting')
     this.core.commitUpTo(message.committed)
     this.core.out.push({ kind: 'serving-as-follower', leader: this.leader, epoch: this.epoch, syncId: this.syncId })
   }
@@ -208,10 +210,13 @@ export class Following implements Role {
     this.tell({ kind: 'heartbeat-reply', syncId: this.syncId, sequence: message.sequence, touched: [] })
   }
 
-  private enterPhase(phase: Phase): void {
+  private enterPhase(phase: Exclude<Phase, 'awaiting-leader'>): void {
     this.phase = phase
-    const { nowMs, settings } = this.core
-    this.deadlineMs = nowMs + (phase === 'awaiting-leader' ? settings.peerTimeoutMs : settings.initLimitMs)
+    this.extendDeadline()
+  }
+
+  private extendDeadline(): void {
+    this.deadlineMs = this.core.nowMs + this.core.settings.initLimitMs
   }
 
   private giveUp(reason: string): void {

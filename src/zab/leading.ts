@@ -18,6 +18,7 @@ import {
   type Zxid,
 } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
+import { describePeerMessage } from '../protocol/peer/describe-peer-message.ts'
 import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
@@ -87,7 +88,7 @@ export class Leading implements Role {
       case 'heartbeat-reply':
         return this.receiveHeartbeatReply(learner, message)
       default:
-        return this.drop(learner.id, `it sent ${message.kind}, which only a leader sends`)
+        return this.drop(learner.id, `it sent "${describePeerMessage(message)}", which only a leader sends`)
     }
   }
 
@@ -179,7 +180,7 @@ export class Leading implements Role {
     return this.heartbeatSequence
   }
 
-  // --- discovery ---
+  // --- discovery, steps D1–D4 ---
 
   private receiveVote(from: ServerId, vote: From<'vote'>): void {
     if (vote.state === 'looking') {
@@ -240,7 +241,7 @@ export class Leading implements Role {
     }
   }
 
-  // --- synchronisation ---
+  // --- synchronisation, steps S1–S4 ---
 
   private synchroniseIfAccepted(): void {
     const { core } = this
@@ -299,7 +300,7 @@ export class Leading implements Role {
     this.core.send(learner.id, { kind: 'up-to-date', syncId: learner.syncId, committed: this.core.committed })
   }
 
-  // --- broadcast ---
+  // --- broadcast, steps B3 and B4 ---
 
   private commitWhatAQuorumHolds(): void {
     if (this.phase !== 'broadcasting') return

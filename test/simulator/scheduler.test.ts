@@ -94,7 +94,7 @@ describe('scheduler', () => {
     })
     expect(await Promise.all(orders)).toEqual([
       ['timer@20', 'data', 'more'],
-      ['data', 'more', 'timer@20'],
+      ['data', 'more', 'timer@21'],
     ])
   })
 

@@ -81,7 +81,8 @@ export class Scheduler {
     const held = process.held
     process.held = []
     for (const entry of inResumeOrder(held, order)) {
-      entry.timeUs = this.nowUs
+      // Timers that come last come in the next turn: a loop that wakes up among its sockets ends that turn first.
+      entry.timeUs = order === 'timers-last' && entry.source === 'timer' ? this.nowUs + 1 : this.nowUs
       entry.sequence = this.#sequence++
       this.#push(entry)
     }

@@ -93,6 +93,40 @@ describe('election', () => {
     expect(cluster.checks.committed).toHaveLength(1)
   })
 
+  test('an acknowledgement of an earlier attempt to follow does not count (ZOOKEEPER-4712)', () => {
+    const cluster = newCluster(3)
+    const leader = settle(cluster)
+    const [one, two] = followersOf(leader, cluster)
+    cluster.crash(two!.id)
+    cluster.run(300)
+    settle(cluster)
+    cluster.stickDisk(one!.id)
+    const zxid = cluster.propose(leader.id).at(-1)!
+    cluster.run(10)
+    const syncId = leader.zab!.syncIdOf(one!.id)!
+    cluster.links.send(one!.id, leader.id, { kind: 'ack', syncId: syncId - 1, durable: zxid })
+    cluster.run(10)
+    expect(leader.log.lastZxid).toBe(zxid)
+    expect(cluster.checks.committed).toHaveLength(0)
+    cluster.freeDisk(one!.id)
+    cluster.run(20)
+    expect(cluster.checks.committed).toHaveLength(1)
+  })
+
+  test('a learner that its leader has dropped over an open link comes back', () => {
+    const cluster = newCluster(3)
+    const leader = settle(cluster)
+    const learner = followersOf(leader, cluster)[0]!
+    const syncId = leader.zab!.syncIdOf(learner.id)!
+    cluster.links.send(learner.id, leader.id, { kind: 'up-to-date', syncId, committed: zeroZxid })
+    cluster.run(10)
+    expect(leader.zab!.syncIdOf(learner.id)).toBeNull()
+    cluster.run(3 * timing.initLimitMs)
+    commit(cluster, 1)
+    expect(cluster.leader!.id).toBe(leader.id)
+    expect(cluster.checks.deliveredBy(learner.id)).toBe(1)
+  })
+
   test('a deposed leader does not confirm that it leads (ZOOKEEPER-1675, 2136)', () => {
     const confirmed: ServerId[] = []
     const cluster = newCluster(3, {

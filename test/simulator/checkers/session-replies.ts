@@ -1,46 +1,59 @@
 /**
- * What one connection hears is in order (invariant 5): replies in the order of requests,
- * zxids never falling, on the connection and against what the client had seen when it attached.
+ * What one connection hears is in order (invariant 5; faults.md C2, C3): replies in the order of requests, zxids
+ * never falling, on the connection and against what the client had seen when it attached. One thing may look back:
+ * the refusal of a write shows the state it was decided on, and events of later txns may have come before it.
  */
 import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'
+import { type ClientEvent, type ClientRequest, isDoneWrite, isWrite } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 
 interface ConnectionFacts {
-  readonly waiting: number[] // request ids, oldest first
-  lastZxid: Zxid
+  readonly waiting: { readonly requestId: number; readonly request: ClientRequest }[] // oldest first
+  lastReplyZxid: Zxid
+  lastEventZxid: Zxid
 }
+
+type Reply = Extract<ClientEvent, { readonly kind: 'reply' }>
 
 export function sessionReplies(report: Report): Checker {
   const connections = new Map<number, ConnectionFacts>()
   return {
     name: 'session-replies',
     observe({ event }) {
-      if (event.kind === 'attached') connections.set(event.connection, { waiting: [], lastZxid: event.lastZxidSeen })
-      if (event.kind === 'request') connections.get(event.connection)?.waiting.push(event.requestId)
-      if (event.kind === 'watch-event' && event.zxid >= 0) {
-        seen(connections.get(event.connection), event.connection, event.zxid as Zxid, 'a watch event', report)
+      if (event.kind === 'attached') {
+        const { connection, lastZxidSeen } = event
+        connections.set(connection, { waiting: [], lastReplyZxid: lastZxidSeen, lastEventZxid: 0 as Zxid })
+      } else if (event.kind === 'request') {
+        connections.get(event.connection)?.waiting.push(event)
+      } else if (event.kind === 'reply' || event.kind === 'watch-event') {
+        const { connection } = event
+        const facts = connections.get(connection)
+        if (facts === undefined) report(`connection ${connection} heard a ${event.kind} before it was attached`)
+        else if (event.kind === 'reply') judgeReply(facts, event, report)
+        else if (event.zxid >= 0) {
+          const before = Math.max(facts.lastReplyZxid, facts.lastEventZxid) as Zxid
+          if (event.zxid < before)
+            report(`connection ${connection}: an event of ${hexOfZxid(event.zxid as Zxid)} after ${hexOfZxid(before)}`)
+          facts.lastEventZxid = event.zxid as Zxid
+        }
       }
-      if (event.kind !== 'reply') return
-      const facts = connections.get(event.connection)
-      const expected = facts?.waiting.shift()
-      if (expected !== event.requestId) {
-        report(
-          `connection ${event.connection}: reply to request ${event.requestId} while ${expected ?? 'none'} is the oldest`,
-        )
-      }
-      seen(facts, event.connection, event.zxid, `the reply to request ${event.requestId}`, report)
     },
     finish() {},
   }
 }
 
-function seen(facts: ConnectionFacts | undefined, connection: number, zxid: Zxid, what: string, report: Report): void {
-  if (facts === undefined) {
-    report(`connection ${connection} heard ${what} before it was attached`)
+function judgeReply(facts: ConnectionFacts, reply: Reply, report: Report): void {
+  const { connection, requestId, zxid } = reply
+  const oldest = facts.waiting.shift()
+  if (oldest?.requestId !== requestId) {
+    report(`connection ${connection}: reply to request ${requestId} while ${oldest?.requestId ?? 'none'} is the oldest`)
     return
   }
-  if (zxid < facts.lastZxid) {
-    report(`connection ${connection}: ${what} shows ${hexOfZxid(zxid)} after ${hexOfZxid(facts.lastZxid)}`)
-  }
-  facts.lastZxid = zxid
+  const isRefusal = isWrite(oldest.request) && !isDoneWrite(oldest.request, reply.error, reply.body)
+  const before = isRefusal ? facts.lastReplyZxid : (Math.max(facts.lastReplyZxid, facts.lastEventZxid) as Zxid)
+  if (zxid < before)
+    report(
+      `connection ${connection}: the reply to request ${requestId} shows ${hexOfZxid(zxid)} after ${hexOfZxid(before)}`,
+    )
+  facts.lastReplyZxid = Math.max(zxid, facts.lastReplyZxid) as Zxid
 }

@@ -1,0 +1,338 @@
+/**
+ * One to three replicas in a test's hands: messages between them and what their logs complete move only in `run`, time
+ * only in `pass`. A disk or a link can be held, which shows what is true before something is durable or known.
+ */
+import { createHash } from 'node:crypto'
+import type { ConnectionId, ServerId, SessionId, Xid } from '../../src/base/ids.ts'
+import { zeroZxid } from '../../src/base/ids.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import type { RecordCodec } from '../../src/jute/record.ts'
+import { encode } from '../../src/jute/record.ts'
+import { type OpName, opOf, ops } from '../../src/protocol/client/operations.ts'
+import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
+import type { PeerMessage } from '../../src/protocol/peer/peer-message.ts'
+import type {
+  ClientRequest,
+  Effect,
+  ReplicaCloseReason,
+  ReplicaEvent,
+  Reply,
+  WatchNotice,
+} from '../../src/replica/contract.ts'
+import { Replica } from '../../src/replica/replica.ts'
+import { ReplicatedState } from '../../src/replica/replicated-state.ts'
+import type { StorageEffect } from '../../src/zab/zab-contract.ts'
+import { TestLog } from '../zab/test-log.ts'
+import { silentLog } from '../zab/zab-settings.ts'
+
+export type Told =
+  | { readonly kind: 'reply'; readonly reply: Reply }
+  | { readonly kind: 'event'; readonly event: WatchNotice }
+  | { readonly kind: 'closed'; readonly reason: ReplicaCloseReason }
+
+interface Server {
+  readonly id: ServerId
+  readonly replica: Replica
+  readonly state: ReplicatedState
+  readonly log: TestLog
+}
+
+interface Waiting {
+  readonly lane: string
+  readonly happen: () => void
+}
+
+const wallMsAtStart = 1_700_000_000_000
+const stepMs = 50
+
+export class TestEnsemble {
+  readonly servers: readonly Server[]
+  readonly told = new Map<ConnectionId, Told[]>()
+  readonly sent: { readonly from: ServerId; readonly to: ServerId; readonly message: PeerMessage }[] = []
+  readonly #heldLanes = new Set<string>()
+  readonly #links = new Set<string>()
+  #waiting: Waiting[] = []
+  #nowMs = 0
+  #lastConnection = 0
+
+  constructor(serverCount: number, configLines: readonly string[] = []) {
+    const ids = Array.from({ length: serverCount }, (_, i) => (i + 1) as ServerId)
+    this.servers = ids.map((id) => newServer(id, ids, configLines))
+    for (const server of this.servers) this.#perform(server, server.replica.start(this.#stamp))
+    for (const a of ids) for (const b of ids) if (a < b) this.link(a, b)
+    this.pass(200)
+  }
+
+  get leader(): Server {
+    const leader = this.servers.find(({ replica }) => replica.status().role === 'leading' && replica.status().isServing)
+    if (leader === undefined) throw new Error('nobody leads')
+    return leader
+  }
+
+  get follower(): Server {
+    return this.servers.find((server) => server !== this.leader)!
+  }
+
+  // --- the world ---
+
+  link(a: number, b: number): void {
+    this.#links.add(`${a}-${b}`)
+    this.feed(a, { kind: 'peer-connected', peer: b as ServerId })
+    this.feed(b, { kind: 'peer-connected', peer: a as ServerId })
+  }
+
+  unlink(a: number, b: number): void {
+    this.#links.delete(`${a}-${b}`)
+    this.#waiting = this.#waiting.filter(({ lane }) => lane !== `${a}->${b}` && lane !== `${b}->${a}`)
+    this.feed(a, { kind: 'peer-disconnected', peer: b as ServerId })
+    this.feed(b, { kind: 'peer-disconnected', peer: a as ServerId })
+  }
+
+  /** `disk-1` or `1->2`. */
+  hold(...lanes: readonly string[]): void {
+    for (const lane of lanes) this.#heldLanes.add(lane)
+  }
+
+  release(...lanes: readonly string[]): void {
+    for (const lane of lanes) this.#heldLanes.delete(lane)
+    this.run()
+  }
+
+  /** Ends the turn everywhere until nothing more moves. */
+  run(): void {
+    for (;;) {
+      for (const server of this.servers) this.#endTurn(server)
+      const index = this.#waiting.findIndex(({ lane }) => !this.#heldLanes.has(lane))
+      if (index < 0) return
+      this.#waiting.splice(index, 1)[0]!.happen()
+    }
+  }
+
+  /** Time goes by in ticks. */
+  pass(ms: number): void {
+    for (let passedMs = 0; passedMs < ms; passedMs += stepMs) {
+      this.#nowMs += stepMs
+      for (const server of this.servers) this.feed(server.id, { kind: 'tick' })
+      this.run()
+    }
+  }
+
+  feed(id: number, event: ReplicaEvent): void {
+    const server = this.servers[id - 1]!
+    this.#perform(server, server.replica.handle(event, this.#stamp))
+  }
+
+  newConnection(id: number): ConnectionId {
+    const connection = ++this.#lastConnection as ConnectionId
+    this.told.set(connection, [])
+    this.feed(id, { kind: 'connection-opened', connection, remoteAddress: '127.0.0.1' })
+    return connection
+  }
+
+  #endTurn(server: Server): void {
+    this.#perform(server, server.replica.handle({ kind: 'turn-ended' }, this.#stamp))
+  }
+
+  get #stamp(): { readonly monotonicMs: number; readonly wallMs: number } {
+    return { monotonicMs: this.#nowMs, wallMs: wallMsAtStart + this.#nowMs }
+  }
+
+  #perform(server: Server, effects: readonly Effect[]): void {
+    for (const effect of effects) this.#performOne(server, effect)
+  }
+
+  #performOne(server: Server, effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(server.id, effect.to, effect.message)
+      case 'persist':
+      case 'truncate-log':
+      case 'read-log':
+        this.#waiting.push({ lane: `disk-${server.id}`, happen: () => this.#complete(server, effect) })
+        return
+      case 'reply':
+        return this.#tell(effect.connection, { kind: 'reply', reply: effect.reply })
+      case 'notify':
+        return this.#tell(effect.connection, { kind: 'event', event: effect.event })
+      case 'close-connection':
+        return this.#tell(effect.connection, { kind: 'closed', reason: effect.reason })
+      case 'stop':
+        throw new Error(`server ${server.id} stops: ${effect.reason}`)
+    }
+  }
+
+  #tell(connection: ConnectionId, told: Told): void {
+    const all = this.told.get(connection)!
+    if (all.at(-1)?.kind === 'closed') throw new Error(`connection ${connection} hears ${told.kind} after its end`)
+    all.push(told)
+  }
+
+  #send(from: ServerId, to: ServerId, message: PeerMessage): void {
+    this.sent.push({ from, to, message })
+    if (!this.#links.has(`${Math.min(from, to)}-${Math.max(from, to)}`)) return
+    const happen = (): void => this.feed(to, { kind: 'peer-message', peer: from, message })
+    this.#waiting.push({ lane: `${from}->${to}`, happen })
+  }
+
+  #complete(server: Server, effect: StorageEffect): void {
+    server.log.perform(effect)
+    if (effect.kind === 'persist') {
+      for (const send of effect.whenDurable) this.#performOne(server, send)
+      this.feed(server.id, { kind: 'persisted', tag: effect.tag })
+    } else if (effect.kind === 'truncate-log') {
+      this.feed(server.id, { kind: 'log-truncated', zxid: effect.zxid })
+    } else {
+      this.feed(server.id, { kind: 'log-read', ticket: effect.ticket, ...server.log.read(effect.after, 10) })
+    }
+  }
+}
+
+/** One connection to one server, with or without a session yet. Xids count up from 1. */
+export class TestClient {
+  readonly connection: ConnectionId
+  sessionId = 0n as SessionId
+  password: Uint8Array | null = null
+  readonly #ensemble: TestEnsemble
+  readonly #server: number
+  #heardCount = 0
+  #lastXid = 0
+
+  constructor(ensemble: TestEnsemble, server: number) {
+    this.#ensemble = ensemble
+    this.#server = server
+    this.connection = ensemble.newConnection(server)
+  }
+
+  /** A new session, ready to use. */
+  static attached(ensemble: TestEnsemble, server: number, timeoutMs = 6_000): TestClient {
+    const client = new TestClient(ensemble, server)
+    client.connect({ timeoutMs })
+    ensemble.run()
+    const response = client.replies()[0]
+    if (response?.kind !== 'connect-response' || response.timeoutMs === 0) throw new Error('no session')
+    client.sessionId = response.sessionId
+    client.password = response.password
+    client.hear()
+    return client
+  }
+
+  connect(wanted: Partial<Omit<Extract<ClientRequest, { readonly kind: 'connect' }>, 'kind'>>): void {
+    const request = {
+      kind: 'connect',
+      lastZxidSeen: 0n,
+      timeoutMs: 6_000,
+      sessionId: 0n as SessionId,
+      password: null,
+    } as const
+    this.#feed({ ...request, ...wanted })
+  }
+
+  /** Comes back with the session of another client. */
+  static returning(ensemble: TestEnsemble, server: number, from: TestClient): TestClient {
+    const client = new TestClient(ensemble, server)
+    client.connect({ sessionId: from.sessionId, password: from.password })
+    client.sessionId = from.sessionId
+    client.password = from.password
+    return client
+  }
+
+  send(op: OpName, body: Uint8Array = new Uint8Array()): void {
+    this.sendType(ops[op].opcode, body)
+  }
+
+  sendType(type: number, body: Uint8Array = new Uint8Array()): void {
+    const op = opOf(type)
+    const xid = (op === 'ping' ? -2 : ++this.#lastXid) as Xid
+    this.#feed({ kind: 'operation', xid, type, op, body })
+  }
+
+  disconnect(): void {
+    this.#ensemble.feed(this.#server, { kind: 'connection-closed', connection: this.connection })
+  }
+
+  create(path: string, flags = 0): void {
+    const acl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
+    this.#sendRecord('create', { path, data: Uint8Array.of(1), acl, flags })
+  }
+
+  delete(path: string): void {
+    this.#sendRecord('delete', { path, version: -1 })
+  }
+
+  setData(path: string, version = -1): void {
+    this.#sendRecord('setData', { path, data: Uint8Array.of(2), version })
+  }
+
+  exists(path: string, watch = false): void {
+    this.#sendRecord('exists', { path, watch })
+  }
+
+  getChildren(path: string, watch = false): void {
+    this.#sendRecord('getChildren', { path, watch })
+  }
+
+  sync(): void {
+    this.#sendRecord('sync', { path: '/' })
+  }
+
+  #sendRecord<T>(op: OpName, value: T): void {
+    this.send(op, encode(ops[op].request as RecordCodec<T>, value))
+  }
+
+  /** What was told since the last time, a word each: `1 ok`, `2 no-node`, `created /a`, `closed leader-lost`. */
+  hear(): readonly string[] {
+    const all = this.#ensemble.told.get(this.connection)!
+    const news = all.slice(this.#heardCount)
+    this.#heardCount = all.length
+    return news.map(describeTold)
+  }
+
+  replies(): readonly Reply[] {
+    return this.#ensemble.told.get(this.connection)!.flatMap((told) => (told.kind === 'reply' ? [told.reply] : []))
+  }
+
+  #feed(request: ClientRequest): void {
+    this.#ensemble.feed(this.#server, { kind: 'request', connection: this.connection, request })
+  }
+}
+
+const eventNames = { 1: 'created', 2: 'deleted', 3: 'changed', 4: 'children-changed' } as const
+
+function describeTold(told: Told): string {
+  if (told.kind === 'event') return `${eventNames[told.event.type]} ${told.event.path}`
+  if (told.kind === 'closed') return `closed ${told.reason}`
+  const { reply } = told
+  if (reply.kind === 'connect-response')
+    return reply.timeoutMs === 0 ? 'session over' : `session for ${reply.timeoutMs} ms`
+  return `${reply.xid} ${reply.error ?? 'ok'}`
+}
+
+function newServer(id: ServerId, voters: readonly ServerId[], configLines: readonly string[]): Server {
+  const state = new ReplicatedState()
+  const log = new TestLog(() => false)
+  const lines = ['dataDir=/data', 'clientPort=2181', 'tickTime=1000', ...configLines]
+  const loaded = loadConfig({ text: lines.join('\n'), dynamicText: null, myidText: null })
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
+  const config = { ...loaded.value.config, serverId: id }
+  const replica = new Replica({
+    config,
+    state,
+    recovered: log.recover(zeroZxid),
+    zab: {
+      self: id,
+      voters,
+      peerTimeoutMs: 1_000,
+      initLimitMs: 5_000,
+      heartbeatIntervalMs: 200,
+      settleMs: 10,
+      firstIncarnation: 100 * id,
+      freshClusterId: 7 as ClusterId,
+    },
+    incarnation: 10 + id,
+    wallMsAtStart,
+    sha1: (bytes) => createHash('sha1').update(bytes).digest(),
+    log: silentLog,
+    trace: null,
+  })
+  return { id, replica, state, log }
+}

@@ -1,0 +1,200 @@
+/** One learner, fed by hand by a leader that breaks the rules: each time it gives up and looks for another. */
+import { describe, expect, test } from 'vitest'
+import { emptyChainHash } from '../../src/base/chain-hash.ts'
+import { zeroZxid } from '../../src/base/ids.ts'
+import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
+import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
+import { Zab } from '../../src/zab/zab.ts'
+import type { RecoveredHistory, ZabEffect } from '../../src/zab/zab-contract.ts'
+import { epoch, historyOf, leader, nothingRecovered, self, settings, silentLog, zxid } from './zab-settings.ts'
+
+const history = historyOf([3])
+const entries = history.map(({ zxid: at, payload }) => ({ zxid: at, payload }))
+
+class FedLearner {
+  readonly zab: Zab
+  nowMs = 0
+  effects: ZabEffect[] = []
+
+  constructor(recovered: Partial<RecoveredHistory> = {}) {
+    this.zab = new Zab(settings, { ...nothingRecovered, ...recovered }, silentLog)
+    this.#note(this.zab.handle({ kind: 'start' }, 0))
+    this.#note(this.zab.handle({ kind: 'peer-connected', peer: leader }, 0))
+    const vote = { round: 1, leader, epoch: epoch(1), zxid: zeroZxid } as const
+    this.hear({ kind: 'vote', state: 'leading', ...vote })
+  }
+
+  get syncId(): number {
+    const info = this.effects.flatMap((effect) =>
+      effect.kind === 'send' && effect.message.kind === 'follower-info' ? [effect.message.syncId] : [],
+    )
+    return info.at(-1)!
+  }
+
+  hear(message: ZabMessage): void {
+    this.#note(this.zab.handle({ kind: 'message', from: leader, message }, this.nowMs))
+    this.#note(this.zab.handle({ kind: 'turn-ended' }, this.nowMs))
+  }
+
+  /** The usual course up to a phase. */
+  discover(): void {
+    this.hear({ kind: 'new-epoch', syncId: this.syncId, epoch: epoch(1) })
+  }
+
+  startSync(): void {
+    this.discover()
+    this.hear({ kind: 'sync-start', syncId: this.syncId, zxid: zeroZxid, hash: emptyChainHash })
+  }
+
+  serve(): void {
+    this.startSync()
+    this.append(0, 1)
+    const at = { epoch: epoch(1), clusterId: 77 as ClusterId, lastZxid: entries[0]!.zxid }
+    this.hear({ kind: 'new-leader', syncId: this.syncId, ...at })
+    this.hear({ kind: 'up-to-date', syncId: this.syncId, committed: zeroZxid })
+  }
+
+  append(from: number, to: number, committed = zeroZxid): void {
+    const previous = from === 0 ? { zxid: zeroZxid, hash: emptyChainHash } : history[from - 1]!
+    const range = { previousZxid: previous.zxid, previousHash: previous.hash, entries: entries.slice(from, to) }
+    this.hear({ kind: 'append', syncId: this.syncId, ...range, committed })
+  }
+
+  tick(afterMs: number): void {
+    this.nowMs += afterMs
+    this.#note(this.zab.handle({ kind: 'tick' }, this.nowMs))
+  }
+
+  delivered(): readonly number[] {
+    return this.effects.flatMap((effect) => (effect.kind === 'deliver' ? [effect.entry.zxid] : []))
+  }
+
+  persisted(): readonly string[] {
+    return this.effects.flatMap((effect) => (effect.kind === 'persist' ? effect.records.map(({ kind }) => kind) : []))
+  }
+
+  #note(effects: readonly ZabEffect[]): void {
+    this.effects.push(...effects)
+  }
+}
+
+describe('a learner', () => {
+  test('a stream that follows another zxid than its last is not logged', () => {
+    const learner = new FedLearner()
+    learner.startSync()
+    learner.append(1, 2)
+    expect(learner.zab.state).toBe('looking')
+    expect(learner.persisted()).not.toContain('txn')
+  })
+
+  test('a stream that follows another history with the same zxid is not logged', () => {
+    const learner = new FedLearner()
+    learner.serve()
+    const foreign = { previousZxid: entries[0]!.zxid, previousHash: 123 as typeof emptyChainHash }
+    learner.hear({
+      kind: 'append',
+      syncId: learner.syncId,
+      ...foreign,
+      entries: entries.slice(1, 2),
+      committed: zeroZxid,
+    })
+    expect(learner.zab.state).toBe('looking')
+    expect(learner.zab.lastZxid).toBe(entries[0]!.zxid)
+  })
+
+  test('a batch with a gap inside, or of an epoch to come, is not logged', () => {
+    for (const bad of [zxid(1, 3), zxid(2, 1)]) {
+      const learner = new FedLearner()
+      learner.startSync()
+      const range = { previousZxid: zeroZxid, previousHash: emptyChainHash, committed: zeroZxid }
+      const batch = [entries[0]!, { zxid: bad, payload: new Uint8Array(1) }]
+      learner.hear({ kind: 'append', syncId: learner.syncId, ...range, entries: batch })
+      expect(learner.zab.state).toBe('looking')
+    }
+  })
+
+  test('an epoch older than the one it has accepted is not followed', () => {
+    const learner = new FedLearner({ acceptedEpoch: epoch(4), acceptedLeader: leader })
+    learner.discover()
+    expect(learner.zab.state).toBe('looking')
+    expect(learner.persisted()).toEqual([])
+  })
+
+  test('an epoch that it accepted from another leader is joined without being counted', () => {
+    const learner = new FedLearner({ acceptedEpoch: epoch(1), acceptedLeader: self })
+    learner.discover()
+    const persist = learner.effects.find((effect) => effect.kind === 'persist')
+    expect(persist).toMatchObject({ records: [{ kind: 'accepted-epoch', epoch: 1, leader: self }] })
+    expect(persist).toMatchObject({ whenDurable: [{ message: { kind: 'ack-epoch', countable: false } }] })
+  })
+
+  test('a stream that ends short of what was promised makes no epoch current', () => {
+    const learner = new FedLearner()
+    learner.startSync()
+    learner.append(0, 1)
+    const promised = { epoch: epoch(1), clusterId: 77 as ClusterId, lastZxid: entries[1]!.zxid }
+    learner.hear({ kind: 'new-leader', syncId: learner.syncId, ...promised })
+    expect(learner.zab.state).toBe('looking')
+    expect(learner.persisted()).not.toContain('current-epoch')
+  })
+
+  test('messages of another attempt are ignored', () => {
+    const learner = new FedLearner()
+    learner.startSync()
+    const before = learner.effects.length
+    const range = { previousZxid: zxid(1, 2), previousHash: emptyChainHash, entries, committed: zxid(1, 3) }
+    learner.hear({ kind: 'append', syncId: learner.syncId + 1, ...range })
+    learner.hear({ kind: 'up-to-date', syncId: learner.syncId - 1, committed: zeroZxid })
+    expect(learner.effects.length).toBe(before)
+    expect(learner.zab.state).toBe('following')
+  })
+
+  test('a commit beyond its history is carried out as far as the history goes', () => {
+    const learner = new FedLearner()
+    learner.serve()
+    learner.hear({ kind: 'heartbeat', syncId: learner.syncId, sequence: 1, committed: zxid(1, 3) })
+    expect(learner.delivered()).toEqual([zxid(1, 1)])
+    learner.append(1, 3, zxid(1, 2))
+    expect(learner.delivered()).toEqual([zxid(1, 1), zxid(1, 2)])
+  })
+
+  test('a commit that comes again delivers nothing again', () => {
+    const learner = new FedLearner()
+    learner.serve()
+    for (let sequence = 1; sequence < 4; sequence++) {
+      learner.hear({ kind: 'heartbeat', syncId: learner.syncId, sequence, committed: zxid(1, 1) })
+    }
+    expect(learner.delivered()).toEqual([zxid(1, 1)])
+  })
+
+  test('a message that only learners send ends the attempt', () => {
+    const learner = new FedLearner()
+    learner.serve()
+    learner.hear({ kind: 'ack', syncId: learner.syncId, durable: zeroZxid })
+    expect(learner.zab.state).toBe('looking')
+  })
+
+  test('a synchronisation that makes no progress is given up', () => {
+    const learner = new FedLearner()
+    learner.startSync()
+    learner.tick(settings.initLimitMs - 1)
+    expect(learner.zab.state).toBe('following')
+    learner.append(0, 1)
+    learner.tick(settings.initLimitMs - 1)
+    expect(learner.zab.state).toBe('following')
+    learner.tick(2)
+    expect(learner.zab.state).toBe('looking')
+  })
+
+  test('a leader that says nothing over an open link has dropped it, and is given up', () => {
+    const learner = new FedLearner()
+    learner.serve()
+    for (let i = 0; i < 30; i++) {
+      learner.tick(settings.heartbeatIntervalMs)
+      learner.hear({ kind: 'heartbeat', syncId: learner.syncId, sequence: i, committed: zeroZxid })
+    }
+    expect(learner.zab.state).toBe('following')
+    learner.tick(settings.initLimitMs + 1)
+    expect(learner.zab.state).toBe('looking')
+  })
+})
