@@ -106,6 +106,19 @@ describe('requests of one connection', () => {
     expect(client.hear()).toEqual(['2 ok'])
   })
 
+  test('a refusal is not given by a leader that has yet to hear that a quorum follows it', () => {
+    const ensemble = new TestEnsemble(2)
+    const { leader, follower } = ensemble
+    const client = TestClient.attached(ensemble, leader.id)
+    ensemble.hold(`${follower.id}->${leader.id}`)
+    client.delete('/missing')
+    client.exists('/missing')
+    ensemble.run()
+    expect(client.hear()).toEqual([])
+    ensemble.release(`${follower.id}->${leader.id}`)
+    expect(client.hear()).toEqual(['1 no-node', '2 no-node'])
+  })
+
   test('an operation that is not known is answered and the connection lives on', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)

@@ -4,13 +4,13 @@
  */
 import { nextChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, hexOfZxid, makeZxid, type ServerId, type Zxid } from '../../src/base/ids.ts'
-import type { Log } from '../../src/ports/log.ts'
 import type { ClusterId, LogRecord } from '../../src/protocol/disk/log-record.ts'
 import { describePeerMessage } from '../../src/protocol/peer/describe-peer-message.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
 import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { TestLog } from '../zab/test-log.ts'
+import { silentLog } from '../zab/zab-settings.ts'
 
 interface Server {
   readonly id: ServerId
@@ -272,5 +272,3 @@ function appendTxn(log: TestLog, epoch: Epoch, counter: number, salt: number): v
 function persistOf(record: LogRecord): StorageEffect {
   return { kind: 'persist', records: [record], tag: { incarnation: 0, step: 'txns', zxid: 0 as Zxid }, whenDurable: [] }
 }
-
-const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {}, child: () => silentLog }

@@ -6,8 +6,9 @@ import { describe, expect, test } from 'vitest'
 import type { ChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, epochOf, makeZxid, type ServerId, zeroZxid } from '../../src/base/ids.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
+import { timing } from './cluster-server.ts'
 import { commit, followersOf, newCluster, settle } from './working-cluster.ts'
-import { timing, ZabCluster } from './zab-cluster.ts'
+import { ZabCluster } from './zab-cluster.ts'
 
 describe('election', () => {
   test('a server that returns joins the leader there is, whatever its own history (ZOOKEEPER-917)', () => {

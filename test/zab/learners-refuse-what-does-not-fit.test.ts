@@ -60,6 +60,10 @@ class FedLearner {
     this.hear({ kind: 'append', syncId: this.syncId, ...range, committed })
   }
 
+  loseLink(): void {
+    this.#note(this.zab.handle({ kind: 'peer-disconnected', peer: leader }, this.nowMs))
+  }
+
   tick(afterMs: number): void {
     this.nowMs += afterMs
     this.#note(this.zab.handle({ kind: 'tick' }, this.nowMs))
@@ -184,6 +188,14 @@ describe('a learner', () => {
     expect(learner.zab.state).toBe('following')
     learner.tick(2)
     expect(learner.zab.state).toBe('looking')
+  })
+
+  test('a closed link to the leader ends serving at once', () => {
+    const learner = new FedLearner()
+    learner.serve()
+    learner.loseLink()
+    expect(learner.zab.state).toBe('looking')
+    expect(learner.effects.filter(({ kind }) => kind === 'stopped-serving')).toHaveLength(1)
   })
 
   test('a leader that says nothing over an open link has dropped it, and is given up', () => {

@@ -7,7 +7,8 @@ import { type Epoch, epochMax, makeZxid, type ServerId, type Zxid, zeroZxid } fr
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { quorumSize } from '../../src/zab/quorum.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { timing, ZabCluster } from './zab-cluster.ts'
+import { timing } from './cluster-server.ts'
+import { ZabCluster } from './zab-cluster.ts'
 
 export interface SeedReport {
   readonly committedCount: number

@@ -1,6 +1,7 @@
 /** Shorthand for stories about a cluster: start one, let it settle, ask whether all agree. */
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
-import { type ClusterOptions, type ClusterServer, ZabCluster } from './zab-cluster.ts'
+import type { ClusterOptions, ClusterServer } from './cluster-server.ts'
+import { ZabCluster } from './zab-cluster.ts'
 
 export function newCluster(voterCount: number, options: Partial<ClusterOptions> = {}): ZabCluster {
   const cluster = new ZabCluster({ voterCount, seed: 7, messageDelayMsMax: 0, diskDelayMsMax: 1, ...options })

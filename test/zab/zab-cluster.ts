@@ -3,72 +3,17 @@
  * server's log and the checks that run after every step. A crash forgets a server and whatever its log had
  * not made durable; a pause keeps what happens to a server waiting at its door.
  */
-import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
-import type { Log } from '../../src/ports/log.ts'
+import { type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
-import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
 import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { ClusterChecks } from './cluster-checks.ts'
+import { type ClusterOptions, type ClusterServer, newServer, type PlannedEvent, timing } from './cluster-server.ts'
 import { EventQueue } from './event-queue.ts'
-import { type Link, type LinkEvent, otherEnd, TestLinks } from './test-links.ts'
+import { otherEnd, TestLinks } from './test-links.ts'
 import { TestLog } from './test-log.ts'
-
-export interface ClusterOptions {
-  readonly voterCount: number
-  readonly seed: number
-  readonly messageDelayMsMax: number
-  readonly diskDelayMsMax: number
-  /** Told of every step, for traces and for faults at an exact moment. */
-  readonly onStep?: (step: ClusterStep) => void
-  /** Puts another message in place of one that arrives: elections may go any way without harm. */
-  readonly replace?: (to: ServerId, message: ZabMessage) => ZabMessage
-}
-
-export type ClusterStep =
-  | { readonly kind: 'arrival'; readonly from: ServerId; readonly to: ServerId; readonly message: ZabMessage }
-  | { readonly kind: 'effect'; readonly server: ServerId; readonly effect: ZabEffect }
-  | { readonly kind: 'durable'; readonly server: ServerId; readonly effect: StorageEffect }
-
-export interface Serving {
-  readonly as: 'leader' | 'follower'
-  readonly epoch: Epoch
-}
-
-export interface ClusterServer {
-  readonly id: ServerId
-  readonly log: TestLog
-  zab: Zab | null // null: crashed
-  serving: Serving | null
-  life: number // grows with each start
-  isPaused: boolean
-  inbox: PlannedEvent[] // what waits for the end of a pause
-  turnIsPlanned: boolean
-  diskIsBusy: boolean
-  diskIsStuck: boolean
-  appliedAtStart: Zxid
-}
-
-type PlannedEvent =
-  | LinkEvent
-  | { readonly kind: 'tick'; readonly at: ServerId }
-  | { readonly kind: 'turn-end'; readonly at: ServerId; readonly life: number }
-  | { readonly kind: 'disk-done'; readonly at: ServerId; readonly life: number }
-  | { readonly kind: 'disk-told'; readonly at: ServerId; readonly life: number; readonly effect: StorageEffect }
-  | { readonly kind: 'redial' }
-
-export const timing = {
-  tickMs: 20,
-  redialMs: 30,
-  linkTimeoutMs: 120,
-  peerTimeoutMs: 120,
-  initLimitMs: 600,
-  heartbeatIntervalMs: 40,
-  settleMs: 15,
-} as const
-
-const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {}, child: () => silentLog }
+import { silentLog } from './zab-settings.ts'
 
 export class ZabCluster {
   readonly servers: readonly ClusterServer[]
@@ -394,21 +339,3 @@ export class ZabCluster {
     return this.random.chance(12) ? this.random.below(8 * delayMsMax + 1) : this.random.below(delayMsMax + 1)
   }
 }
-
-function newServer(id: ServerId, log: TestLog): ClusterServer {
-  return {
-    id,
-    log,
-    zab: null,
-    serving: null,
-    life: 0,
-    isPaused: false,
-    inbox: [],
-    turnIsPlanned: false,
-    diskIsBusy: false,
-    diskIsStuck: false,
-    appliedAtStart: zeroZxid,
-  }
-}
-
-export type { Link }

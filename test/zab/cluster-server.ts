@@ -1,0 +1,79 @@
+/**
+ * What a cluster of `Zab` objects is made of: its servers, what may happen to them, and the times by which it runs,
+ * all short, so that a second of it holds many elections.
+ */
+import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
+import type { Zab } from '../../src/zab/zab.ts'
+import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
+import type { LinkEvent } from './test-links.ts'
+import type { TestLog } from './test-log.ts'
+
+export interface ClusterOptions {
+  readonly voterCount: number
+  readonly seed: number
+  readonly messageDelayMsMax: number
+  readonly diskDelayMsMax: number
+  /** Told of every step, for traces and for faults at an exact moment. */
+  readonly onStep?: (step: ClusterStep) => void
+  /** Puts another message in place of one that arrives: elections may go any way without harm. */
+  readonly replace?: (to: ServerId, message: ZabMessage) => ZabMessage
+}
+
+export type ClusterStep =
+  | { readonly kind: 'arrival'; readonly from: ServerId; readonly to: ServerId; readonly message: ZabMessage }
+  | { readonly kind: 'effect'; readonly server: ServerId; readonly effect: ZabEffect }
+  | { readonly kind: 'durable'; readonly server: ServerId; readonly effect: StorageEffect }
+
+export interface Serving {
+  readonly as: 'leader' | 'follower'
+  readonly epoch: Epoch
+}
+
+export interface ClusterServer {
+  readonly id: ServerId
+  readonly log: TestLog
+  zab: Zab | null // null: crashed
+  serving: Serving | null
+  life: number // grows with each start
+  isPaused: boolean
+  inbox: PlannedEvent[] // what waits for the end of a pause
+  turnIsPlanned: boolean
+  diskIsBusy: boolean
+  diskIsStuck: boolean
+  appliedAtStart: Zxid
+}
+
+export type PlannedEvent =
+  | LinkEvent
+  | { readonly kind: 'tick'; readonly at: ServerId }
+  | { readonly kind: 'turn-end'; readonly at: ServerId; readonly life: number }
+  | { readonly kind: 'disk-done'; readonly at: ServerId; readonly life: number }
+  | { readonly kind: 'disk-told'; readonly at: ServerId; readonly life: number; readonly effect: StorageEffect }
+  | { readonly kind: 'redial' }
+
+export const timing = {
+  tickMs: 20,
+  redialMs: 30,
+  linkTimeoutMs: 120,
+  peerTimeoutMs: 120,
+  initLimitMs: 600,
+  heartbeatIntervalMs: 40,
+  settleMs: 15,
+} as const
+
+export function newServer(id: ServerId, log: TestLog): ClusterServer {
+  return {
+    id,
+    log,
+    zab: null,
+    serving: null,
+    life: 0,
+    isPaused: false,
+    inbox: [],
+    turnIsPlanned: false,
+    diskIsBusy: false,
+    diskIsStuck: false,
+    appliedAtStart: zeroZxid,
+  }
+}
