@@ -7,6 +7,7 @@
  * after `four-letter-word` and `refused`.
  */
 import type { AdminWord } from '../base/admin-words.ts'
+import { allocateBytes } from '../base/allocate-bytes.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { codeOf, type ErrorName } from '../base/errors.ts'
 import { hexOfSession, type SessionId, type Xid } from '../base/ids.ts'
@@ -52,11 +53,6 @@ const attached: ConnectionState = { kind: 'attached' }
 const closing: ConnectionState = { kind: 'closing' }
 
 const traceMaskSizeBytes = 8
-/** The engine keeps arrays up to this size in its own heap, where they are cheap. */
-const inHeapSizeBytesMax = 64
-const slabBodySizeBytesMax = 2048
-const slabSizeBytes = 8192
-const noSlab = new Uint8Array(0)
 /** An output buffer above this is given to the socket instead of copied, and not kept for a connection that may idle. */
 const keptOutputSizeBytesMax = 16 * 1024
 
@@ -69,8 +65,6 @@ export class ClientConnection {
   #held: Uint8Array[] = []
   #heldSizeBytes = 0
   #speaksReadOnly = false
-  #slab: Uint8Array = noSlab
-  #slabUsedBytes = 0
 
   // Counters for `cons` and `stat`.
   #packetsReceived = 0
@@ -135,8 +129,6 @@ export class ClientConnection {
     this.#frames.feed(bytes)
     this.#parse(out)
     if (this.state.kind !== 'closing') this.#frames.release()
-    this.#slab = noSlab
-    this.#slabUsedBytes = 0
   }
 
   /** The connect response of a valid session was written: what waited behind the request is now read. */
@@ -274,25 +266,9 @@ export class ClientConnection {
   #copyOfFrame(skippedBytes: number): Uint8Array {
     const { frame, frameEnd } = this.#frames
     const start = this.#frames.frameStart + skippedBytes
-    const copy = this.#bodyMemory(frameEnd - start)
+    const copy = allocateBytes(frameEnd - start)
     copy.set(frame.subarray(start, frameEnd))
     return copy
-  }
-
-  /**
-   * Allocating an array of its own for each body of 65 bytes to 2 KiB costs 0.7 µs, a share of a slab 0.1. A slab is small
-   * and lives for one chunk only, since whoever keeps one body keeps the slab: a retained txn of a hundred bytes
-   * must not hold on to a whole chunk of 64 KiB.
-   */
-  #bodyMemory(sizeBytes: number): Uint8Array {
-    if (sizeBytes <= inHeapSizeBytesMax || sizeBytes > slabBodySizeBytesMax) return new Uint8Array(sizeBytes)
-    if (this.#slabUsedBytes + sizeBytes > this.#slab.length) {
-      this.#slab = new Uint8Array(Math.min(slabSizeBytes, sizeBytes + this.#frames.unreadBytes))
-      this.#slabUsedBytes = 0
-    }
-    const start = this.#slabUsedBytes
-    this.#slabUsedBytes += sizeBytes
-    return this.#slab.subarray(start, this.#slabUsedBytes)
   }
 
   #hold(bytes: Uint8Array, out: ConnectionInput[]): void {

@@ -33,11 +33,6 @@ export class FrameReader {
     return this.#frameEnd
   }
 
-  /** What is left of the chunk. */
-  get unreadBytes(): number {
-    return this.#chunk.length - this.#at
-  }
-
   /** Hands over a chunk; the one before must be used up. */
   feed(chunk: Uint8Array): void {
     assert(this.#at === this.#chunk.length, 'chunks are read to the end', { at: this.#at, size: this.#chunk.length })

@@ -3,7 +3,7 @@
  * Owns: the sockets. Assumes: handlers are set before the callback that hands a stream over returns.
  * A socket error always ends in `onClose(error)`; nothing here throws at the caller once a stream exists.
  */
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { createConnection, createServer, type OnReadOpts, type Server, Socket } from 'node:net'
 import type { Address, ByteStream, Dialer, Listener, ListenerHandle, StreamHandlers } from '../ports/stream.ts'
 
 /** Idle links whose other end vanished without a word are noticed by the kernel's probes after this. */
@@ -17,14 +17,19 @@ export interface NodeListenerOptions {
 export function nodeListener(options: NodeListenerOptions = { backlog: -1 }): Listener {
   return {
     async listen(address: Address, onStream: (stream: ByteStream) => void): Promise<ListenerHandle> {
-      const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs })
+      const server = createServer({
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: keepAliveDelayMs,
+        pauseOnConnect: true, // nothing may be read before it is decided into which buffer
+      })
       server.on('connection', (socket) => {
         if (socket.remoteAddress === undefined) {
           // The client left between the kernel's accept and ours.
           socket.destroy()
           return
         }
-        onStream(new SocketStream(socket))
+        onStream(acceptedStream(socket))
       })
       await listenOnAny(server, address, options.backlog)
       const bound = server.address()
@@ -73,7 +78,9 @@ function listenOn(server: Server, host: string, port: number, backlog: number): 
 export function nodeDialer(): Dialer {
   return {
     dial(address, timeoutMs, done): () => void {
+      let stream: SocketStream | null = null
       const socket = createConnection({
+        onread: readingInto(() => stream),
         host: address.host,
         port: address.port,
         noDelay: true,
@@ -95,7 +102,8 @@ export function nodeDialer(): Dialer {
         settled = true
         clearTimeout(timer)
         socket.removeListener('error', fail)
-        done({ ok: true, stream: new SocketStream(socket) })
+        stream = new SocketStream(socket, false)
+        done({ ok: true, stream })
       })
       return () => {
         if (settled) return
@@ -120,17 +128,61 @@ function withoutMappedPrefix(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
 }
 
+/** What we use of an accepted socket beside its documented face. */
+interface AcceptedSocket {
+  _handle: object | null
+  _server: object | null
+}
+
+/**
+ * An accepted socket that reads into the buffer of us all, as `onread` does for sockets we dial. Node has no such
+ * option for accepted ones: it allocates 64 KiB for every read and gives most of it back, which costs 13 % of the
+ * writes of an ensemble. So the connection is handed from the socket that Node made to one made with `onread`; its
+ * server goes along, since it counts its connections until they close. Where these fields are not what we know,
+ * the socket is used as it is.
+ */
+function acceptedStream(socket: Socket): SocketStream {
+  const accepted = socket as unknown as AcceptedSocket
+  const { _handle: handle, _server: server } = accepted
+  if (typeof handle !== 'object' || handle === null || typeof server !== 'object' || server === null) {
+    return new SocketStream(socket, true)
+  }
+  accepted._handle = null
+  accepted._server = null
+  let stream: SocketStream | null = null
+  const onread = readingInto(() => stream)
+  const own = new Socket({ handle, onread } as object)
+  ;(own as unknown as AcceptedSocket)._server = server
+  stream = new SocketStream(own, false)
+  return stream
+}
+
+function readingInto(streamOf: () => SocketStream | null): OnReadOpts {
+  return {
+    buffer: readBuffer,
+    callback: (sizeBytes) => {
+      streamOf()?.received(readBuffer, sizeBytes)
+      return true
+    },
+  }
+}
+
+/** Shared by all: a read is handled before the next one begins, and handlers keep nothing of it. */
+const readBuffer = new Uint8Array(64 * 1024)
+
 /** One socket. It exists to guard an invariant: `onClose` is called once, and nothing after it. */
 class SocketStream implements ByteStream {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
   readonly #socket: Socket
+  readonly #emitsData: boolean // otherwise `received` is called
   #handlers: StreamHandlers | null = null
   #error: Error | null = null
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, emitsData: boolean) {
     this.#socket = socket
+    this.#emitsData = emitsData
     this.remoteAddress = withoutMappedPrefix(socket.remoteAddress ?? '')
     this.remotePort = socket.remotePort ?? 0
     this.localPort = socket.localPort ?? 0
@@ -142,13 +194,7 @@ class SocketStream implements ByteStream {
   handle(handlers: StreamHandlers): void {
     this.#handlers = handlers
     const socket = this.#socket
-    socket.on('data', (bytes: Uint8Array) => {
-      // destroy() inside onData must silence what the same read still holds.
-      if (socket.destroyed) return
-      // Not the Buffer itself: its slice() shares memory where that of a Uint8Array copies, and
-      // whoever keeps a piece relies on the copy.
-      this.#handlers?.onData(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
-    })
+    if (this.#emitsData) socket.on('data', (bytes: Uint8Array) => this.received(bytes, bytes.length))
     socket.on('drain', () => {
       if (!socket.destroyed) this.#handlers?.onDrain()
     })
@@ -158,6 +204,16 @@ class SocketStream implements ByteStream {
       this.#handlers = null
       last?.onClose(this.#error)
     })
+    socket.resume()
+  }
+
+  /** The first `sizeBytes` of `bytes` arrived. */
+  received(bytes: Uint8Array, sizeBytes: number): void {
+    // destroy() inside onData must silence what the same read still holds.
+    if (this.#socket.destroyed) return
+    // Not the Buffer itself: its slice() shares memory where that of a Uint8Array copies, and
+    // whoever keeps a piece relies on the copy.
+    this.#handlers?.onData(new Uint8Array(bytes.buffer, bytes.byteOffset, sizeBytes))
   }
 
   write(bytes: Uint8Array): boolean {

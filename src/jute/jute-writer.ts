@@ -3,6 +3,7 @@
  * Owns: the buffer; nothing handed out aliases it, except by `detach`, which gives it away.
  * Assumes: numbers are in range (asserted where a wrong one would corrupt the stream silently).
  */
+import { allocateBytes } from '../base/allocate-bytes.ts'
 import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
 import { encodeUtf8, utf8UnitSizeBytesMax } from './utf8.ts'
@@ -122,7 +123,7 @@ export class JuteWriter {
 
   /** A copy of what was written; the writer keeps it until `reset`. */
   take(): Uint8Array {
-    const copy = new Uint8Array(this.#length)
+    const copy = allocateBytes(this.#length)
     copy.set(this.#bytes.subarray(0, this.#length))
     return copy
   }

@@ -1,5 +1,5 @@
 /**
- * At most one server ever leads an epoch (faults.md Z1), and none establishes the same one twice. The order is not
+ * At most one server ever leads an epoch, and none establishes the same one twice. The order is not
  * judged: a leader that stood still may read late that a quorum accepted it, when that quorum has moved on; what it
  * then believes committed is in every later history, and that is another checker's to say.
  */

@@ -77,7 +77,13 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
     else if (event.kind === 'session-expiring') {
       const { sessionId } = event
       const epoch = roleByServer.get(serverId)?.epoch ?? null
-      const fault = faultOfExpiry(sessions.get(sessionId), sessionId, epoch)
+      const fault = faultOfExpiry(sessionId, sessions.get(sessionId), {
+        epoch,
+        leaderSinceUs: epoch === null ? 0 : (leaderByEpoch.get(epoch)?.sinceUs ?? 0),
+        nowUs,
+        calmMs: calmSinceUs === null ? 0 : (nowUs - calmSinceUs) / 1000,
+        clockRateMax: options.clockRateMax,
+      })
       if (fault === null) faultOfAttempt.delete(`${serverId} ${sessionId}`)
       else faultOfAttempt.set(`${serverId} ${sessionId}`, fault)
     } else if (event.kind === 'applied') {
@@ -89,21 +95,27 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
       }
     }
   }
+}
 
-  function faultOfExpiry(facts: SessionFacts | undefined, sessionId: SessionId, epoch: Epoch | null): string | null {
-    if (facts === undefined || facts.isClosing) return null // its client never heard that it began, or ends it itself
-    // A leader starts every timeout afresh. It knows of attachments in its own epoch; one that a leader of
-    // an older epoch agreed to, not knowing that it was none any more, gives the session nothing.
-    const leaderSinceUs = epoch === null ? 0 : (leaderByEpoch.get(epoch)?.sinceUs ?? 0)
-    const touchedUs = facts.epoch === epoch ? Math.max(facts.lastAskedAtUs, leaderSinceUs) : leaderSinceUs
-    const idleMs = ((nowUs - touchedUs) / 1000) * options.clockRateMax
-    if (idleMs < facts.timeoutMs) {
-      return `session ${hexOfSession(sessionId)} expires ${idleMs.toFixed(0)} ms after it attached; its timeout is ${facts.timeoutMs} ms`
-    }
-    const calmMs = calmSinceUs === null ? 0 : (nowUs - calmSinceUs) / 1000
-    if (facts.connection !== null && calmMs > facts.timeoutMs) {
-      return `session ${hexOfSession(sessionId)} expires in a calm ensemble while its client is connected`
-    }
-    return null
+interface AttemptMoment {
+  readonly epoch: Epoch | null // of the server that tries
+  readonly leaderSinceUs: number
+  readonly nowUs: number
+  readonly calmMs: number
+  readonly clockRateMax: number
+}
+
+function faultOfExpiry(sessionId: SessionId, facts: SessionFacts | undefined, at: AttemptMoment): string | null {
+  if (facts === undefined || facts.isClosing) return null // its client never heard that it began, or ends it itself
+  // A leader starts every timeout afresh. It knows of attachments in its own epoch; one that a leader of
+  // an older epoch agreed to, not knowing that it was none any more, gives the session nothing.
+  const touchedUs = facts.epoch === at.epoch ? Math.max(facts.lastAskedAtUs, at.leaderSinceUs) : at.leaderSinceUs
+  const idleMs = ((at.nowUs - touchedUs) / 1000) * at.clockRateMax
+  if (idleMs < facts.timeoutMs) {
+    return `session ${hexOfSession(sessionId)} expires ${idleMs.toFixed(0)} ms after it attached; its timeout is ${facts.timeoutMs} ms`
   }
+  if (facts.connection !== null && at.calmMs > facts.timeoutMs) {
+    return `session ${hexOfSession(sessionId)} expires in a calm ensemble while its client is connected`
+  }
+  return null
 }
