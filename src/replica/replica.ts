@@ -20,8 +20,9 @@ import { ClientDesk, type WriteRoute } from './client-desk.ts'
 import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { LeaderDesk, type RequestSource } from './leader-desk.ts'
+import type { ReplicaStatus } from './replica-status.ts'
 import type { ReplicatedState } from './replicated-state.ts'
-import type { Trace } from './trace-event.ts'
+import type { Role, Trace } from './trace-event.ts'
 import { type LeaderRequest, type Revalidation, UnconfirmedRequests } from './unconfirmed-requests.ts'
 import { WriteResults } from './write-results.ts'
 
@@ -36,22 +37,6 @@ export interface ReplicaOptions {
   readonly sha1: (bytes: Uint8Array) => Uint8Array
   readonly log: Log
   readonly trace: Trace | null
-}
-
-export interface ReplicaStatus {
-  readonly role: 'looking' | 'following' | 'leading'
-  readonly isServing: boolean
-  readonly zxid: Zxid
-  readonly nodeCount: number
-  readonly ephemeralsCount: number
-  readonly approximateDataSizeBytes: number
-  readonly watchCount: number
-  readonly sessionCount: number
-  readonly authFailedCount: number
-  readonly learners: { readonly learners: number; readonly synced: number; readonly pending: number }
-  readonly lastProposalSizeBytes: number // -1 = none yet
-  readonly minProposalSizeBytes: number
-  readonly maxProposalSizeBytes: number
 }
 
 /** As a follower: who leads, and in which attempt we follow. */
@@ -113,7 +98,7 @@ export class Replica {
     return this.#clients.clientOf(connection)?.session ?? null
   }
 
-  get role(): ReplicaStatus['role'] {
+  get role(): Role {
     return this.#zab.state
   }
 

@@ -3,7 +3,7 @@
  */
 import type { LeaderStatus, ServerStatus, ServingMode, ServingStatus } from '../admin/server-status.ts'
 import type { Config } from '../config/config.ts'
-import type { ReplicaStatus } from '../replica/replica.ts'
+import type { ReplicaStatus } from '../replica/replica-status.ts'
 import type { ClientConnections } from './client-connections.ts'
 import type { HostFacts } from './host-facts.ts'
 

@@ -24,107 +24,107 @@ type Phase =
 
 export class Following implements Role {
   readonly leader: ServerId
-  private readonly core: ZabCore
-  private readonly changes: RoleChanges
-  private readonly syncId: SyncId
-  private phase: Phase = 'awaiting-leader'
-  private epoch: Epoch
-  private deadlineMs: number // of the present phase; while broadcasting, of the leader's silence
+  readonly #core: ZabCore
+  readonly #changes: RoleChanges
+  readonly #syncId: SyncId
+  #phase: Phase = 'awaiting-leader'
+  #epoch: Epoch
+  #deadlineMs: number // of the present phase; while broadcasting, of the leader's silence
 
   constructor(core: ZabCore, changes: RoleChanges, leader: ServerId) {
-    this.core = core
-    this.changes = changes
+    this.#core = core
+    this.#changes = changes
     this.leader = leader
-    this.syncId = core.nextIncarnation()
-    this.epoch = core.acceptedEpoch
-    this.deadlineMs = core.nowMs + core.settings.peerTimeoutMs
+    this.#syncId = core.nextIncarnation()
+    this.#epoch = core.acceptedEpoch
+    this.#deadlineMs = core.nowMs + core.settings.peerTimeoutMs
   }
 
   enter(): void {
-    const { core } = this
-    core.broadcast({ ...this.vote(), state: 'following' })
-    if (core.peerVotes.get(this.leader)?.state === 'leading') this.introduce()
+    const core = this.#core
+    core.broadcast({ ...this.#vote(), state: 'following' })
+    if (core.peerVotes.get(this.leader)?.state === 'leading') this.#introduce()
   }
 
   receive(from: ServerId, message: ZabMessage): void {
     if (message.kind === 'vote') {
-      if (from === this.leader) this.receiveLeaderVote(message)
-      else if (message.state === 'looking') this.core.send(from, { ...this.vote(), state: 'following' })
+      if (from === this.leader) this.#receiveLeaderVote(message)
+      else if (message.state === 'looking') this.#core.send(from, { ...this.#vote(), state: 'following' })
       return
     }
-    if (from !== this.leader || message.syncId !== this.syncId) return
-    if (this.phase === 'broadcasting') this.extendDeadline()
+    if (from !== this.leader || message.syncId !== this.#syncId) return
+    if (this.#phase === 'broadcasting') this.#extendDeadline()
     switch (message.kind) {
       case 'new-epoch':
-        return this.receiveNewEpoch(message)
+        return this.#receiveNewEpoch(message)
       case 'sync-start':
-        return this.receiveSyncStart(message)
+        return this.#receiveSyncStart(message)
       case 'append':
-        return this.receiveAppend(message)
+        return this.#receiveAppend(message)
       case 'new-leader':
-        return this.receiveNewLeader(message)
+        return this.#receiveNewLeader(message)
       case 'up-to-date':
-        return this.receiveUpToDate(message)
+        return this.#receiveUpToDate(message)
       case 'heartbeat':
-        return this.receiveHeartbeat(message)
+        return this.#receiveHeartbeat(message)
       case 'follower-info':
       case 'ack-epoch':
       case 'sync-from':
       case 'ack-new-leader':
       case 'ack':
       case 'heartbeat-reply':
-        return this.giveUp(`the leader sent "${describePeerMessage(message)}", which only learners send`)
+        return this.#giveUp(`the leader sent "${describePeerMessage(message)}", which only learners send`)
     }
   }
 
   peerConnected(peer: ServerId): void {
-    this.core.send(peer, { ...this.vote(), state: 'following' })
+    this.#core.send(peer, { ...this.#vote(), state: 'following' })
   }
 
   peerDisconnected(peer: ServerId): void {
-    if (peer === this.leader) this.changes.becomeLooking('the link to the leader closed')
+    if (peer === this.leader) this.#changes.becomeLooking('the link to the leader closed')
   }
 
   tick(): void {
     // A dead leader shows by its link. A leader that has dropped us shows by its silence on an open one.
-    if (this.core.nowMs >= this.deadlineMs) this.giveUp(`no progress while ${this.phase}`)
+    if (this.#core.nowMs >= this.#deadlineMs) this.#giveUp(`no progress while ${this.#phase}`)
   }
 
   flush(): void {
-    if (!this.core.hasUnsaved) return
-    const durable = this.core.history.last.zxid
-    this.core.flush([{ kind: 'send', to: this.leader, message: { kind: 'ack', syncId: this.syncId, durable } }])
+    if (!this.#core.hasUnsaved) return
+    const durable = this.#core.history.last.zxid
+    this.#core.flush([{ kind: 'send', to: this.leader, message: { kind: 'ack', syncId: this.#syncId, durable } }])
   }
 
   persisted(): void {}
   logRead(): void {}
 
-  private receiveLeaderVote(vote: From<'vote'>): void {
+  #receiveLeaderVote(vote: From<'vote'>): void {
     if (vote.state === 'leading') {
-      if (this.phase === 'awaiting-leader') this.introduce()
-    } else if (this.phase !== 'awaiting-leader' || vote.state === 'following') {
-      this.changes.becomeLooking('the leader leads no more')
-    } else if (vote.round > this.core.round) {
-      this.changes.becomeLooking('the candidate has begun a new round')
+      if (this.#phase === 'awaiting-leader') this.#introduce()
+    } else if (this.#phase !== 'awaiting-leader' || vote.state === 'following') {
+      this.#changes.becomeLooking('the leader leads no more')
+    } else if (vote.round > this.#core.round) {
+      this.#changes.becomeLooking('the candidate has begun a new round')
     }
   }
 
-  private introduce(): void {
-    this.enterPhase('discovering')
-    this.tell({ kind: 'follower-info', syncId: this.syncId, acceptedEpoch: this.core.acceptedEpoch })
+  #introduce(): void {
+    this.#enterPhase('discovering')
+    this.#tell({ kind: 'follower-info', syncId: this.#syncId, acceptedEpoch: this.#core.acceptedEpoch })
   }
 
-  private receiveNewEpoch(message: From<'new-epoch'>): void {
-    const { core } = this
-    if (this.phase !== 'discovering') return this.giveUp(`new-epoch while ${this.phase}`)
-    if (message.epoch < core.acceptedEpoch) return this.giveUp('the leader is of an epoch that is over')
-    this.epoch = message.epoch
+  #receiveNewEpoch(message: From<'new-epoch'>): void {
+    const core = this.#core
+    if (this.#phase !== 'discovering') return this.#giveUp(`new-epoch while ${this.#phase}`)
+    if (message.epoch < core.acceptedEpoch) return this.#giveUp('the leader is of an epoch that is over')
+    this.#epoch = message.epoch
     // Having accepted this epoch from another leader we may join, but must not count for two (ZK: ACKEPOCH with -1).
     const acceptedFrom = message.epoch > core.acceptedEpoch ? this.leader : (core.acceptedLeader ?? this.leader)
     const last = core.history.last
     const answer: ZabMessage = {
       kind: 'ack-epoch',
-      syncId: this.syncId,
+      syncId: this.#syncId,
       countable: acceptedFrom === this.leader,
       currentEpoch: core.currentEpoch,
       lastZxid: last.zxid,
@@ -132,105 +132,105 @@ export class Following implements Role {
       clusterId: core.clusterId,
     }
     core.saveAcceptedEpoch(message.epoch, acceptedFrom, [{ kind: 'send', to: this.leader, message: answer }])
-    this.enterPhase('awaiting-sync-start')
+    this.#enterPhase('awaiting-sync-start')
   }
 
-  private receiveSyncStart(message: From<'sync-start'>): void {
-    const { core } = this
-    if (this.phase !== 'awaiting-sync-start') return this.giveUp(`sync-start while ${this.phase}`)
+  #receiveSyncStart(message: From<'sync-start'>): void {
+    const core = this.#core
+    if (this.#phase !== 'awaiting-sync-start') return this.#giveUp(`sync-start while ${this.#phase}`)
     const floor = message.zxid < core.committed ? null : core.history.pointAtOrBefore(message.zxid)
-    if (floor === null || floor.zxid < core.committed) return this.stopForLostHistory(message.zxid)
+    if (floor === null || floor.zxid < core.committed) return this.#stopForLostHistory(message.zxid)
     if (floor.zxid < message.zxid) {
       // Our histories parted before this point. What of the stream is already under way is for the wrong start.
-      this.tell({ kind: 'sync-from', syncId: this.syncId, zxid: floor.zxid, hash: floor.hash })
+      this.#tell({ kind: 'sync-from', syncId: this.#syncId, zxid: floor.zxid, hash: floor.hash })
       return
     }
-    if (floor.hash !== message.hash) return this.giveUp('the histories differ where the leader starts')
+    if (floor.hash !== message.hash) return this.#giveUp('the histories differ where the leader starts')
     if (message.zxid < core.history.last.zxid) core.truncateAfter(message.zxid)
-    this.enterPhase('synchronising')
+    this.#enterPhase('synchronising')
   }
 
-  private stopForLostHistory(zxid: Zxid): void {
-    this.core.out.push({
+  #stopForLostHistory(zxid: Zxid): void {
+    this.#core.out.push({
       kind: 'stop',
       reason:
         `the leader (server ${this.leader}) lacks history that this server knows to be committed: it starts at ` +
-        `${hexOfZxid(zxid)}, committed here is ${hexOfZxid(this.core.committed)}. One of the two has lost or foreign data; ` +
+        `${hexOfZxid(zxid)}, committed here is ${hexOfZxid(this.#core.committed)}. One of the two has lost or foreign data; ` +
         'compare their data folders before starting this server again',
     })
   }
 
-  private receiveAppend(message: From<'append'>): void {
-    const { core } = this
-    if (this.phase === 'awaiting-leader' || this.phase === 'discovering')
-      return this.giveUp(`append while ${this.phase}`)
-    if (this.phase === 'awaiting-sync-start') return // of a start that we refused
+  #receiveAppend(message: From<'append'>): void {
+    const core = this.#core
+    if (this.#phase === 'awaiting-leader' || this.#phase === 'discovering')
+      return this.#giveUp(`append while ${this.#phase}`)
+    if (this.#phase === 'awaiting-sync-start') return // of a start that we refused
     const last = core.history.last
     if (message.previousZxid !== last.zxid || message.previousHash !== last.hash) {
-      return this.giveUp(
+      return this.#giveUp(
         `the stream starts at ${hexOfZxid(message.previousZxid)}, our history ends at ${hexOfZxid(last.zxid)}`,
       )
     }
     let { zxid, hash } = last
     for (const entry of message.entries) {
-      if (!followsInOrder(zxid, entry.zxid) || epochOf(entry.zxid) > this.epoch) {
-        return this.giveUp(`${hexOfZxid(entry.zxid)} does not follow ${hexOfZxid(zxid)}`)
+      if (!followsInOrder(zxid, entry.zxid) || epochOf(entry.zxid) > this.#epoch) {
+        return this.#giveUp(`${hexOfZxid(entry.zxid)} does not follow ${hexOfZxid(zxid)}`)
       }
       hash = nextChainHash(hash, entry.zxid, entry.payload)
       zxid = entry.zxid
       core.accept({ zxid, hash, payload: entry.payload })
     }
-    if (this.phase === 'broadcasting') core.commitUpTo(message.committed)
-    else this.extendDeadline()
+    if (this.#phase === 'broadcasting') core.commitUpTo(message.committed)
+    else this.#extendDeadline()
   }
 
-  private receiveNewLeader(message: From<'new-leader'>): void {
-    const { core } = this
-    if (this.phase === 'awaiting-sync-start') return // of a start that we refused
-    if (this.phase !== 'synchronising') return this.giveUp(`new-leader while ${this.phase}`)
-    if (message.lastZxid !== core.history.last.zxid || message.epoch !== this.epoch) {
-      return this.giveUp('the synchronisation stream ended short of what it promised')
+  #receiveNewLeader(message: From<'new-leader'>): void {
+    const core = this.#core
+    if (this.#phase === 'awaiting-sync-start') return // of a start that we refused
+    if (this.#phase !== 'synchronising') return this.#giveUp(`new-leader while ${this.#phase}`)
+    if (message.lastZxid !== core.history.last.zxid || message.epoch !== this.#epoch) {
+      return this.#giveUp('the synchronisation stream ended short of what it promised')
     }
     // One log, in order: this epoch becomes current only behind the history that belongs to it.
-    const answer: ZabMessage = { kind: 'ack-new-leader', syncId: this.syncId, durable: message.lastZxid }
+    const answer: ZabMessage = { kind: 'ack-new-leader', syncId: this.#syncId, durable: message.lastZxid }
     core.saveCurrentEpoch(message.epoch, message.clusterId, [{ kind: 'send', to: this.leader, message: answer }])
-    this.enterPhase('awaiting-up-to-date')
+    this.#enterPhase('awaiting-up-to-date')
   }
 
-  private receiveUpToDate(message: From<'up-to-date'>): void {
-    if (this.phase !== 'awaiting-up-to-date') return this.giveUp(`up-to-date while ${this.phase}`)
-    this.enterPhase('broadcasting')
-    this.core.commitUpTo(message.committed)
-    this.core.out.push({ kind: 'serving-as-follower', leader: this.leader, epoch: this.epoch, syncId: this.syncId })
+  #receiveUpToDate(message: From<'up-to-date'>): void {
+    if (this.#phase !== 'awaiting-up-to-date') return this.#giveUp(`up-to-date while ${this.#phase}`)
+    this.#enterPhase('broadcasting')
+    this.#core.commitUpTo(message.committed)
+    this.#core.out.push({ kind: 'serving-as-follower', leader: this.leader, epoch: this.#epoch, syncId: this.#syncId })
   }
 
-  private receiveHeartbeat(message: From<'heartbeat'>): void {
-    if (this.phase === 'broadcasting') this.core.commitUpTo(message.committed)
+  #receiveHeartbeat(message: From<'heartbeat'>): void {
+    if (this.#phase === 'broadcasting') this.#core.commitUpTo(message.committed)
     // The replica adds the sessions it has heard from before the reply leaves.
-    this.tell({ kind: 'heartbeat-reply', syncId: this.syncId, sequence: message.sequence, touched: [] })
+    this.#tell({ kind: 'heartbeat-reply', syncId: this.#syncId, sequence: message.sequence, touched: [] })
   }
 
-  private enterPhase(phase: Exclude<Phase, 'awaiting-leader'>): void {
-    this.phase = phase
-    this.extendDeadline()
+  #enterPhase(phase: Exclude<Phase, 'awaiting-leader'>): void {
+    this.#phase = phase
+    this.#extendDeadline()
   }
 
-  private extendDeadline(): void {
-    this.deadlineMs = this.core.nowMs + this.core.settings.initLimitMs
+  #extendDeadline(): void {
+    this.#deadlineMs = this.#core.nowMs + this.#core.settings.initLimitMs
   }
 
-  private giveUp(reason: string): void {
-    this.core.log.warn('gave-up-following', { peerId: this.leader, reason })
-    this.core.shun(this.leader)
-    this.changes.becomeLooking(reason)
+  #giveUp(reason: string): void {
+    this.#core.log.warn('gave-up-following', { peerId: this.leader, reason })
+    this.#core.shun(this.leader)
+    this.#changes.becomeLooking(reason)
   }
 
-  private tell(message: ZabMessage): void {
-    this.core.send(this.leader, message)
+  #tell(message: ZabMessage): void {
+    this.#core.send(this.leader, message)
   }
 
-  private vote(): Omit<From<'vote'>, 'state'> {
-    const { core } = this
+  #vote(): Omit<From<'vote'>, 'state'> {
+    const core = this.#core
     return {
       kind: 'vote',
       round: core.round,

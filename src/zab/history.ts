@@ -17,22 +17,22 @@ export interface HistoryPoint {
 }
 
 export class History {
-  private base: HistoryPoint
-  private entries: TxnEntry[] = []
-  private first = 0 // index of the first live entry: dropping from the front is cheap, now and then we compact
-  private sizeBytes = 0
+  #base: HistoryPoint
+  #entries: TxnEntry[] = []
+  #first = 0 // index of the first live entry: dropping from the front is cheap, now and then we compact
+  #sizeBytes = 0
 
   constructor(base: HistoryPoint, tail: readonly TxnEntry[]) {
-    this.base = base
+    this.#base = base
     for (const entry of tail) this.append(entry)
   }
 
   get last(): HistoryPoint {
-    return this.entries.length > this.first ? this.entries[this.entries.length - 1]! : this.base
+    return this.#entries.length > this.#first ? this.#entries[this.#entries.length - 1]! : this.#base
   }
 
   get oldest(): HistoryPoint {
-    return this.base
+    return this.#base
   }
 
   append(entry: TxnEntry): void {
@@ -41,8 +41,8 @@ export class History {
     assert(nextChainHash(last.hash, entry.zxid, entry.payload) === entry.hash, 'an entry chains to the history', {
       zxid: entry.zxid,
     })
-    this.entries.push(entry)
-    this.sizeBytes += entry.payload.length
+    this.#entries.push(entry)
+    this.#sizeBytes += entry.payload.length
   }
 
   /** The point at exactly `zxid`, or null if it is older than what is kept or not in the history. */
@@ -53,54 +53,54 @@ export class History {
 
   /** The last point at or before `zxid`; null if that is older than what is kept. */
   pointAtOrBefore(zxid: Zxid): HistoryPoint | null {
-    if (zxid < this.base.zxid) return null
-    const index = this.indexAfter(zxid) - 1
-    return index < this.first ? this.base : this.entries[index]!
+    if (zxid < this.#base.zxid) return null
+    const index = this.#indexAfter(zxid) - 1
+    return index < this.#first ? this.#base : this.#entries[index]!
   }
 
   /** Entries after `zxid`, at least one if there is any, up to about `sizeBytesMax`; null if some of them are no longer kept. */
   entriesAfter(zxid: Zxid, sizeBytesMax: number): readonly TxnEntry[] | null {
-    if (zxid < this.base.zxid) return null
-    const start = this.indexAfter(zxid)
+    if (zxid < this.#base.zxid) return null
+    const start = this.#indexAfter(zxid)
     let end = start
     let size = 0
-    while (end < this.entries.length && (end === start || size < sizeBytesMax))
-      size += this.entries[end++]!.payload.length
-    return this.entries.slice(start, end)
+    while (end < this.#entries.length && (end === start || size < sizeBytesMax))
+      size += this.#entries[end++]!.payload.length
+    return this.#entries.slice(start, end)
   }
 
   truncateAfter(zxid: Zxid): void {
-    assert(this.pointAt(zxid) !== null, 'history is cut at a point it has', { zxid, oldest: this.base.zxid })
-    const keep = this.indexAfter(zxid)
-    for (let i = keep; i < this.entries.length; i++) this.sizeBytes -= this.entries[i]!.payload.length
-    this.entries.length = keep
+    assert(this.pointAt(zxid) !== null, 'history is cut at a point it has', { zxid, oldest: this.#base.zxid })
+    const keep = this.#indexAfter(zxid)
+    for (let i = keep; i < this.#entries.length; i++) this.#sizeBytes -= this.#entries[i]!.payload.length
+    this.#entries.length = keep
   }
 
   /** Lets go of the oldest committed entries beyond the limits. */
   trim(committed: Zxid): void {
     while (
-      this.first < this.entries.length &&
-      this.entries[this.first]!.zxid <= committed &&
-      (this.entries.length - this.first > retainedTxnCountMax || this.sizeBytes > retainedTxnSizeBytesMax)
+      this.#first < this.#entries.length &&
+      this.#entries[this.#first]!.zxid <= committed &&
+      (this.#entries.length - this.#first > retainedTxnCountMax || this.#sizeBytes > retainedTxnSizeBytesMax)
     ) {
-      const gone = this.entries[this.first++]!
-      this.base = { zxid: gone.zxid, hash: gone.hash }
-      this.sizeBytes -= gone.payload.length
+      const gone = this.#entries[this.#first++]!
+      this.#base = { zxid: gone.zxid, hash: gone.hash }
+      this.#sizeBytes -= gone.payload.length
     }
-    if (this.first > retainedTxnCountMax / 2) {
-      this.entries = this.entries.slice(this.first)
-      this.first = 0
+    if (this.#first > retainedTxnCountMax / 2) {
+      this.#entries = this.#entries.slice(this.#first)
+      this.#first = 0
     }
   }
 
   /** Index of the first entry with a zxid above `zxid`. */
-  private indexAfter(zxid: Zxid): number {
-    let low = this.first
-    let high = this.entries.length
-    if (high > low && this.entries[high - 1]!.zxid <= zxid) return high // the common question: what is new
+  #indexAfter(zxid: Zxid): number {
+    let low = this.#first
+    let high = this.#entries.length
+    if (high > low && this.#entries[high - 1]!.zxid <= zxid) return high // the common question: what is new
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.entries[middle]!.zxid <= zxid) low = middle + 1
+      if (this.#entries[middle]!.zxid <= zxid) low = middle + 1
       else high = middle
     }
     return low

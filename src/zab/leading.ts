@@ -36,328 +36,329 @@ const zxidReserveCount = 2 ** 20
 type Phase = 'gathering' | 'saving-epoch' | 'proposing-epoch' | 'synchronising' | 'broadcasting'
 
 export class Leading implements Role {
-  private readonly core: ZabCore
-  private readonly changes: RoleChanges
-  private readonly learners = new Map<ServerId, Learner>()
-  private readonly epochAcks = new Set<ServerId>()
-  private readonly streams: LearnerStreams
-  private readonly initialEpoch: Epoch // current when we were elected
-  private readonly initialLast: Zxid // the end of the epoch's initial history
-  private phase: Phase = 'gathering'
-  private epoch: Epoch
-  private clusterId: ClusterId
-  private selfSynced = false
-  private deadlineMs: number
-  private heartbeatSequence = 0
-  private nextHeartbeatAtMs = 0
-  private confirmed = 0 // the highest heartbeat sequence that a quorum has answered
-  private lastConfirmAsked = 0
+  readonly #core: ZabCore
+  readonly #changes: RoleChanges
+  readonly #learners = new Map<ServerId, Learner>()
+  readonly #epochAcks = new Set<ServerId>()
+  readonly #streams: LearnerStreams
+  readonly #initialEpoch: Epoch // current when we were elected
+  readonly #initialLast: Zxid // the end of the epoch's initial history
+  #phase: Phase = 'gathering'
+  #epoch: Epoch
+  #clusterId: ClusterId
+  #selfSynced = false
+  #deadlineMs: number
+  #heartbeatSequence = 0
+  #nextHeartbeatAtMs = 0
+  #confirmed = 0 // the highest heartbeat sequence that a quorum has answered
+  #lastConfirmAsked = 0
 
   constructor(core: ZabCore, changes: RoleChanges) {
-    this.core = core
-    this.changes = changes
+    this.#core = core
+    this.#changes = changes
     core.nextIncarnation()
-    this.streams = new LearnerStreams(core)
-    this.initialEpoch = core.currentEpoch
-    this.initialLast = core.history.last.zxid
-    this.epoch = core.acceptedEpoch
-    this.clusterId = core.clusterId
-    this.deadlineMs = core.nowMs + core.settings.peerTimeoutMs
+    this.#streams = new LearnerStreams(core)
+    this.#initialEpoch = core.currentEpoch
+    this.#initialLast = core.history.last.zxid
+    this.#epoch = core.acceptedEpoch
+    this.#clusterId = core.clusterId
+    this.#deadlineMs = core.nowMs + core.settings.peerTimeoutMs
   }
 
   enter(): void {
-    this.core.broadcast(this.vote())
-    this.mintEpochIfGathered()
+    this.#core.broadcast(this.#vote())
+    this.#mintEpochIfGathered()
   }
 
   receive(from: ServerId, message: ZabMessage): void {
-    if (message.kind === 'vote') return this.receiveVote(from, message)
-    if (message.kind === 'follower-info') return this.receiveFollowerInfo(from, message)
-    const learner = this.learners.get(from)
+    if (message.kind === 'vote') return this.#receiveVote(from, message)
+    if (message.kind === 'follower-info') return this.#receiveFollowerInfo(from, message)
+    const learner = this.#learners.get(from)
     if (!learner || learner.syncId !== message.syncId) return
     switch (message.kind) {
       case 'ack-epoch':
-        return this.receiveAckEpoch(learner, message)
+        return this.#receiveAckEpoch(learner, message)
       case 'sync-from':
-        return this.receiveSyncFrom(learner, message)
+        return this.#receiveSyncFrom(learner, message)
       case 'ack-new-leader':
-        return this.receiveAckNewLeader(learner, message)
+        return this.#receiveAckNewLeader(learner, message)
       case 'ack':
         learner.noteAcked(message.durable)
-        return this.commitWhatAQuorumHolds()
+        return this.#commitWhatAQuorumHolds()
       case 'heartbeat-reply':
-        return this.receiveHeartbeatReply(learner, message)
+        return this.#receiveHeartbeatReply(learner, message)
       default:
-        return this.drop(learner.id, `it sent "${describePeerMessage(message)}", which only a leader sends`)
+        return this.#drop(learner.id, `it sent "${describePeerMessage(message)}", which only a leader sends`)
     }
   }
 
   peerConnected(peer: ServerId): void {
-    this.core.send(peer, this.vote())
+    this.#core.send(peer, this.#vote())
   }
 
   peerDisconnected(peer: ServerId): void {
-    this.drop(peer, 'its link closed')
+    this.#drop(peer, 'its link closed')
   }
 
   persisted(tag: PersistTag): void {
-    if (tag.incarnation === this.core.incarnation && tag.step === 'accepted-epoch') this.proposeEpoch()
-    if (tag.incarnation === this.core.incarnation && tag.step === 'current-epoch') {
-      this.selfSynced = true
-      this.establishIfSynced()
+    if (tag.incarnation === this.#core.incarnation && tag.step === 'accepted-epoch') this.#proposeEpoch()
+    if (tag.incarnation === this.#core.incarnation && tag.step === 'current-epoch') {
+      this.#selfSynced = true
+      this.#establishIfSynced()
     }
-    this.commitWhatAQuorumHolds()
+    this.#commitWhatAQuorumHolds()
   }
 
   logRead(read: LogRead): void {
-    for (const learner of this.learners.values()) {
+    for (const learner of this.#learners.values()) {
       if (learner.readTicket !== read.ticket) continue
-      const problem = this.streams.logRead(learner, read)
-      if (problem !== null) this.drop(learner.id, problem)
+      const problem = this.#streams.logRead(learner, read)
+      if (problem !== null) this.#drop(learner.id, problem)
       return
     }
   }
 
   tick(): void {
-    const { core } = this
-    if (this.phase !== 'broadcasting' && core.nowMs >= this.deadlineMs) {
-      this.changes.becomeLooking(`no quorum while ${this.phase}`)
+    const core = this.#core
+    if (this.#phase !== 'broadcasting' && core.nowMs >= this.#deadlineMs) {
+      this.#changes.becomeLooking(`no quorum while ${this.#phase}`)
       return
     }
-    if (core.nowMs >= this.nextHeartbeatAtMs) this.sendHeartbeats()
+    if (core.nowMs >= this.#nextHeartbeatAtMs) this.#sendHeartbeats()
   }
 
   flush(): void {
-    const committed = this.phase === 'broadcasting' ? this.core.committed : (0 as Zxid)
-    for (const learner of this.learners.values()) {
-      const reachedEnd = this.streams.advance(learner, committed)
-      if (reachedEnd && learner.phase === 'streaming') this.sendNewLeader(learner)
+    const committed = this.#phase === 'broadcasting' ? this.#core.committed : (0 as Zxid)
+    for (const learner of this.#learners.values()) {
+      const reachedEnd = this.#streams.advance(learner, committed)
+      if (reachedEnd && learner.phase === 'streaming') this.#sendNewLeader(learner)
     }
-    this.core.flush([])
+    this.#core.flush([])
   }
 
   get isEstablished(): boolean {
-    return this.phase === 'broadcasting'
+    return this.#phase === 'broadcasting'
   }
 
   syncIdOf(peer: ServerId): SyncId | null {
-    const learner = this.learners.get(peer)
+    const learner = this.#learners.get(peer)
     return learner?.phase === 'synced' ? learner.syncId : null
   }
 
   learnerCounts(): { readonly learners: number; readonly synced: number; readonly pending: number } {
     let synced = 0
-    for (const learner of this.learners.values()) if (learner.phase === 'synced') synced++
-    return { learners: this.learners.size, synced, pending: this.learners.size - synced }
+    for (const learner of this.#learners.values()) if (learner.phase === 'synced') synced++
+    return { learners: this.#learners.size, synced, pending: this.#learners.size - synced }
   }
 
   /** The zxid that the next proposal will have. */
   nextZxid(): Zxid {
-    const last = this.core.history.last.zxid
-    return epochOf(last) === this.epoch ? ((last + 1) as Zxid) : makeZxid(this.epoch, 1)
+    const last = this.#core.history.last.zxid
+    return epochOf(last) === this.#epoch ? ((last + 1) as Zxid) : makeZxid(this.#epoch, 1)
   }
 
   /** A new epoch starts its counter afresh, so what an earlier epoch has used up does not matter. */
   get isOutOfZxids(): boolean {
-    const last = this.core.history.last.zxid
-    return epochOf(last) === this.epoch && counterOf(last) >= counterMax - zxidReserveCount
+    const last = this.#core.history.last.zxid
+    return epochOf(last) === this.#epoch && counterOf(last) >= counterMax - zxidReserveCount
   }
 
   /** Step B1: the txn gets its place in the order; it leaves with the turn's batch. */
   propose(payload: Uint8Array): Zxid {
-    assert(this.isEstablished, 'only an established leader proposes', { epoch: this.epoch })
+    assert(this.isEstablished, 'only an established leader proposes', { epoch: this.#epoch })
     const zxid = this.nextZxid()
-    assert(epochOf(zxid) === this.epoch, 'the counter stays within its epoch', { zxid, epoch: this.epoch })
-    this.core.accept({ zxid, hash: nextChainHash(this.core.history.last.hash, zxid, payload), payload })
+    assert(epochOf(zxid) === this.#epoch, 'the counter stays within its epoch', { zxid, epoch: this.#epoch })
+    this.#core.accept({ zxid, hash: nextChainHash(this.#core.history.last.hash, zxid, payload), payload })
     return zxid
   }
 
   /** Asks a quorum whether it still follows; answered by `leadership-confirmed` with this or a later sequence. */
   confirmLeadership(): number {
-    this.sendHeartbeats()
-    this.lastConfirmAsked = this.heartbeatSequence
-    this.noteConfirmations()
-    return this.heartbeatSequence
+    this.#sendHeartbeats()
+    this.#lastConfirmAsked = this.#heartbeatSequence
+    this.#noteConfirmations()
+    return this.#heartbeatSequence
   }
 
   // --- discovery, steps D1–D4 ---
 
-  private receiveVote(from: ServerId, vote: From<'vote'>): void {
+  #receiveVote(from: ServerId, vote: From<'vote'>): void {
     if (vote.state === 'looking') {
-      this.drop(from, 'it looks for a leader')
-      this.core.send(from, this.vote())
+      this.#drop(from, 'it looks for a leader')
+      this.#core.send(from, this.#vote())
     }
   }
 
-  private receiveFollowerInfo(from: ServerId, message: From<'follower-info'>): void {
+  #receiveFollowerInfo(from: ServerId, message: From<'follower-info'>): void {
     const learner = new Learner(from, message.syncId)
-    this.learners.set(from, learner)
-    this.core.sawEpoch(message.acceptedEpoch)
-    if (this.phase === 'gathering') return this.mintEpochIfGathered()
-    if (message.acceptedEpoch > this.epoch) {
+    this.#learners.set(from, learner)
+    this.#core.sawEpoch(message.acceptedEpoch)
+    if (this.#phase === 'gathering') return this.#mintEpochIfGathered()
+    if (message.acceptedEpoch > this.#epoch) {
       // It promised to follow no epoch as old as ours. A new election opens one above both.
-      return this.changes.becomeLooking(`server ${from} has accepted the newer epoch ${message.acceptedEpoch}`)
+      return this.#changes.becomeLooking(`server ${from} has accepted the newer epoch ${message.acceptedEpoch}`)
     }
-    if (this.phase !== 'saving-epoch') this.sendNewEpoch(learner)
+    if (this.#phase !== 'saving-epoch') this.#sendNewEpoch(learner)
   }
 
-  private mintEpochIfGathered(): void {
-    const { core } = this
-    if (this.learners.size + 1 < core.quorum) return
+  #mintEpochIfGathered(): void {
+    const core = this.#core
+    if (this.#learners.size + 1 < core.quorum) return
     // Above all that a quorum has accepted; and above what others are known to have, or they could never join.
     const highest = core.newestEpochSeen
     assert(highest < epochMax, 'there is an epoch left', { highest })
-    this.epoch = (highest + 1) as Epoch
-    this.enterPhase('saving-epoch')
-    core.saveAcceptedEpoch(this.epoch, core.settings.self, [])
+    this.#epoch = (highest + 1) as Epoch
+    this.#enterPhase('saving-epoch')
+    core.saveAcceptedEpoch(this.#epoch, core.settings.self, [])
   }
 
-  private proposeEpoch(): void {
-    if (this.phase !== 'saving-epoch') return
-    this.enterPhase('proposing-epoch')
-    this.epochAcks.add(this.core.settings.self)
-    for (const learner of this.learners.values()) this.sendNewEpoch(learner)
-    this.synchroniseIfAccepted()
+  #proposeEpoch(): void {
+    if (this.#phase !== 'saving-epoch') return
+    this.#enterPhase('proposing-epoch')
+    this.#epochAcks.add(this.#core.settings.self)
+    for (const learner of this.#learners.values()) this.#sendNewEpoch(learner)
+    this.#synchroniseIfAccepted()
   }
 
-  private sendNewEpoch(learner: Learner): void {
+  #sendNewEpoch(learner: Learner): void {
     learner.phase = 'epoch-sent'
-    this.core.send(learner.id, { kind: 'new-epoch', syncId: learner.syncId, epoch: this.epoch })
+    this.#core.send(learner.id, { kind: 'new-epoch', syncId: learner.syncId, epoch: this.#epoch })
   }
 
-  private receiveAckEpoch(learner: Learner, message: From<'ack-epoch'>): void {
-    if (learner.phase !== 'epoch-sent') return this.drop(learner.id, `ack-epoch while ${learner.phase}`)
+  #receiveAckEpoch(learner: Learner, message: From<'ack-epoch'>): void {
+    if (learner.phase !== 'epoch-sent') return this.#drop(learner.id, `ack-epoch while ${learner.phase}`)
     learner.phase = 'epoch-acked'
     learner.last = { zxid: message.lastZxid, hash: message.lastHash }
-    if (this.phase === 'proposing-epoch') {
-      if (isMoreRecent(message.currentEpoch, message.lastZxid, this.initialEpoch, this.initialLast)) {
-        return this.changes.becomeLooking(`server ${learner.id} has a more recent history`)
+    if (this.#phase === 'proposing-epoch') {
+      if (isMoreRecent(message.currentEpoch, message.lastZxid, this.#initialEpoch, this.#initialLast)) {
+        return this.#changes.becomeLooking(`server ${learner.id} has a more recent history`)
       }
-      if (message.countable) this.epochAcks.add(learner.id)
-      if (this.clusterId === 0) this.clusterId = message.clusterId
-      this.synchroniseIfAccepted()
+      if (message.countable) this.#epochAcks.add(learner.id)
+      if (this.#clusterId === 0) this.#clusterId = message.clusterId
+      this.#synchroniseIfAccepted()
     } else {
-      this.startSync(learner)
+      this.#startSync(learner)
     }
   }
 
   // --- synchronisation, steps S1–S4 ---
 
-  private synchroniseIfAccepted(): void {
-    const { core } = this
-    if (this.epochAcks.size < core.quorum) return
-    this.enterPhase('synchronising')
-    if (this.clusterId === 0) this.clusterId = core.settings.freshClusterId
-    core.saveCurrentEpoch(this.epoch, this.clusterId, [])
-    for (const learner of this.learners.values()) if (learner.phase === 'epoch-acked') this.startSync(learner)
+  #synchroniseIfAccepted(): void {
+    const core = this.#core
+    if (this.#epochAcks.size < core.quorum) return
+    this.#enterPhase('synchronising')
+    if (this.#clusterId === 0) this.#clusterId = core.settings.freshClusterId
+    core.saveCurrentEpoch(this.#epoch, this.#clusterId, [])
+    for (const learner of this.#learners.values()) if (learner.phase === 'epoch-acked') this.#startSync(learner)
   }
 
-  private startSync(learner: Learner): void {
-    const problem = this.streams.start(learner)
-    if (problem !== null) this.drop(learner.id, problem)
+  #startSync(learner: Learner): void {
+    const problem = this.#streams.start(learner)
+    if (problem !== null) this.#drop(learner.id, problem)
   }
 
   /** What we took for the meeting point is not in its history: start over from an earlier one, strictly earlier each time. */
-  private receiveSyncFrom(learner: Learner, message: From<'sync-from'>): void {
+  #receiveSyncFrom(learner: Learner, message: From<'sync-from'>): void {
     if (learner.last === null || message.zxid >= learner.last.zxid) {
-      return this.drop(learner.id, 'it asked to synchronise from where it already was')
+      return this.#drop(learner.id, 'it asked to synchronise from where it already was')
     }
     const again = new Learner(learner.id, learner.syncId)
     again.last = { zxid: message.zxid, hash: message.hash }
-    this.learners.set(learner.id, again)
-    this.startSync(again)
+    this.#learners.set(learner.id, again)
+    this.#startSync(again)
   }
 
-  private sendNewLeader(learner: Learner): void {
+  #sendNewLeader(learner: Learner): void {
     learner.phase = 'new-leader-sent'
     const { syncId, sent } = learner
-    const { epoch, clusterId } = this
-    this.core.send(learner.id, { kind: 'new-leader', syncId, epoch, clusterId, lastZxid: sent!.zxid })
+    const epoch = this.#epoch
+    const clusterId = this.#clusterId
+    this.#core.send(learner.id, { kind: 'new-leader', syncId, epoch, clusterId, lastZxid: sent!.zxid })
   }
 
-  private receiveAckNewLeader(learner: Learner, message: From<'ack-new-leader'>): void {
-    if (learner.phase !== 'new-leader-sent') return this.drop(learner.id, `ack-new-leader while ${learner.phase}`)
+  #receiveAckNewLeader(learner: Learner, message: From<'ack-new-leader'>): void {
+    if (learner.phase !== 'new-leader-sent') return this.#drop(learner.id, `ack-new-leader while ${learner.phase}`)
     learner.noteAcked(message.durable)
     learner.phase = 'synced'
-    if (this.phase === 'broadcasting') this.sendUpToDate(learner)
-    else this.establishIfSynced()
-    this.commitWhatAQuorumHolds()
+    if (this.#phase === 'broadcasting') this.#sendUpToDate(learner)
+    else this.#establishIfSynced()
+    this.#commitWhatAQuorumHolds()
   }
 
-  private establishIfSynced(): void {
-    const { core } = this
-    if (this.phase !== 'synchronising' || !this.selfSynced) return
-    const synced = [...this.learners.values()].filter((learner) => learner.phase === 'synced')
+  #establishIfSynced(): void {
+    const core = this.#core
+    if (this.#phase !== 'synchronising' || !this.#selfSynced) return
+    const synced = [...this.#learners.values()].filter((learner) => learner.phase === 'synced')
     if (synced.length + 1 < core.quorum) return
-    this.phase = 'broadcasting'
-    core.commitUpTo(this.initialLast)
-    for (const learner of synced) this.sendUpToDate(learner)
-    core.out.push({ kind: 'serving-as-leader', epoch: this.epoch })
+    this.#phase = 'broadcasting'
+    core.commitUpTo(this.#initialLast)
+    for (const learner of synced) this.#sendUpToDate(learner)
+    core.out.push({ kind: 'serving-as-leader', epoch: this.#epoch })
   }
 
-  private sendUpToDate(learner: Learner): void {
-    learner.committedSent = this.core.committed
-    this.core.send(learner.id, { kind: 'up-to-date', syncId: learner.syncId, committed: this.core.committed })
+  #sendUpToDate(learner: Learner): void {
+    learner.committedSent = this.#core.committed
+    this.#core.send(learner.id, { kind: 'up-to-date', syncId: learner.syncId, committed: this.#core.committed })
   }
 
   // --- broadcast, steps B3 and B4 ---
 
-  private commitWhatAQuorumHolds(): void {
-    if (this.phase !== 'broadcasting') return
-    const { core } = this
+  #commitWhatAQuorumHolds(): void {
+    if (this.#phase !== 'broadcasting') return
+    const core = this.#core
     const reached: Zxid[] = [Math.min(core.durable, core.history.last.zxid) as Zxid]
-    for (const learner of this.learners.values()) if (learner.phase === 'synced') reached.push(learner.acked)
+    for (const learner of this.#learners.values()) if (learner.phase === 'synced') reached.push(learner.acked)
     const held = quorumReached(reached, core.settings.voters.length, core.committed)
     if (held > core.committed) core.commitUpTo(held)
   }
 
-  private sendHeartbeats(): void {
-    const { core } = this
-    this.nextHeartbeatAtMs = core.nowMs + core.settings.heartbeatIntervalMs
-    const sequence = ++this.heartbeatSequence
-    for (const learner of this.learners.values()) {
+  #sendHeartbeats(): void {
+    const core = this.#core
+    this.#nextHeartbeatAtMs = core.nowMs + core.settings.heartbeatIntervalMs
+    const sequence = ++this.#heartbeatSequence
+    for (const learner of this.#learners.values()) {
       const committed = learner.phase === 'synced' ? core.committed : (0 as Zxid)
       if (learner.phase === 'synced') learner.committedSent = committed
       core.send(learner.id, { kind: 'heartbeat', syncId: learner.syncId, sequence, committed })
     }
   }
 
-  private receiveHeartbeatReply(learner: Learner, message: From<'heartbeat-reply'>): void {
+  #receiveHeartbeatReply(learner: Learner, message: From<'heartbeat-reply'>): void {
     if (message.sequence > learner.heartbeatAnswered) learner.heartbeatAnswered = message.sequence
-    this.noteConfirmations()
+    this.#noteConfirmations()
   }
 
-  private noteConfirmations(): void {
-    if (this.phase !== 'broadcasting') return
-    const answered = [this.heartbeatSequence]
-    for (const learner of this.learners.values())
+  #noteConfirmations(): void {
+    if (this.#phase !== 'broadcasting') return
+    const answered = [this.#heartbeatSequence]
+    for (const learner of this.#learners.values())
       if (learner.phase === 'synced') answered.push(learner.heartbeatAnswered)
-    const confirmed = quorumReached(answered, this.core.settings.voters.length, 0)
-    if (confirmed <= this.confirmed) return
-    const wasAwaited = this.confirmed < this.lastConfirmAsked
-    this.confirmed = confirmed
-    if (wasAwaited) this.core.out.push({ kind: 'leadership-confirmed', sequence: confirmed })
+    const confirmed = quorumReached(answered, this.#core.settings.voters.length, 0)
+    if (confirmed <= this.#confirmed) return
+    const wasAwaited = this.#confirmed < this.#lastConfirmAsked
+    this.#confirmed = confirmed
+    if (wasAwaited) this.#core.out.push({ kind: 'leadership-confirmed', sequence: confirmed })
   }
 
   // --- losing learners ---
 
-  private drop(peer: ServerId, reason: string): void {
-    if (!this.learners.delete(peer)) return
-    this.epochAcks.delete(peer)
-    this.core.log.info('learner-dropped', { peerId: peer, reason })
-    const remaining = this.learners.size + 1
-    if (this.phase !== 'gathering' && remaining < this.core.quorum) {
-      this.changes.becomeLooking('no quorum of learners is left')
+  #drop(peer: ServerId, reason: string): void {
+    if (!this.#learners.delete(peer)) return
+    this.#epochAcks.delete(peer)
+    this.#core.log.info('learner-dropped', { peerId: peer, reason })
+    const remaining = this.#learners.size + 1
+    if (this.#phase !== 'gathering' && remaining < this.#core.quorum) {
+      this.#changes.becomeLooking('no quorum of learners is left')
     }
   }
 
-  private enterPhase(phase: Phase): void {
-    this.phase = phase
-    this.deadlineMs = this.core.nowMs + this.core.settings.initLimitMs
+  #enterPhase(phase: Phase): void {
+    this.#phase = phase
+    this.#deadlineMs = this.#core.nowMs + this.#core.settings.initLimitMs
   }
 
-  private vote(): From<'vote'> {
-    const { core } = this
+  #vote(): From<'vote'> {
+    const core = this.#core
     const zxid = core.history.last.zxid
     return {
       kind: 'vote',

@@ -14,32 +14,32 @@ import type { LogRead } from './zab-contract.ts'
 import type { ZabCore } from './zab-core.ts'
 
 export class LearnerStreams {
-  private readonly core: ZabCore
+  readonly #core: ZabCore
 
   constructor(core: ZabCore) {
-    this.core = core
+    this.#core = core
   }
 
   /** Finds where the histories meet and tells the learner; returns why it cannot be brought up, or null. */
   start(learner: Learner): string | null {
     const theirs = learner.last!
-    const meeting = this.core.history.pointAtOrBefore(theirs.zxid)
-    if (meeting !== null) return this.startAt(learner, meeting)
+    const meeting = this.#core.history.pointAtOrBefore(theirs.zxid)
+    if (meeting !== null) return this.#startAt(learner, meeting)
     learner.phase = 'locating'
-    this.readLog(learner, theirs.zxid)
+    this.#readLog(learner, theirs.zxid)
     return null
   }
 
   logRead(learner: Learner, read: LogRead): string | null {
     learner.readTicket = null
     if (learner.phase === 'locating') {
-      const problem = this.startAt(learner, read.start)
+      const problem = this.#startAt(learner, read.start)
       if (problem !== null) return problem
     }
     if (learner.sent === null || read.start.zxid !== learner.sent.zxid || read.start.hash !== learner.sent.hash) {
       return `the log has no point ${hexOfZxid(learner.sent?.zxid ?? (0 as Zxid))} any more`
     }
-    this.sendEntries(learner, read.entries, 0 as Zxid)
+    this.#sendEntries(learner, read.entries, 0 as Zxid)
     return null
   }
 
@@ -48,21 +48,21 @@ export class LearnerStreams {
     const { phase } = learner
     if ((phase !== 'streaming' && phase !== 'new-leader-sent' && phase !== 'synced') || learner.sent === null)
       return false
-    const { history } = this.core
+    const { history } = this.#core
     const committedNow = phase === 'synced' ? committed : (0 as Zxid)
     while (learner.sent.zxid < history.last.zxid && !learner.windowIsFull && learner.readTicket === null) {
       const entries = history.entriesAfter(learner.sent.zxid, proposalBatchSizeBytesMax)
       if (entries === null) {
-        this.readLog(learner, learner.sent.zxid)
+        this.#readLog(learner, learner.sent.zxid)
         return false
       }
-      this.sendEntries(learner, entries, committedNow)
+      this.#sendEntries(learner, entries, committedNow)
     }
-    if (committedNow > learner.committedSent) this.sendEntries(learner, [], committedNow)
+    if (committedNow > learner.committedSent) this.#sendEntries(learner, [], committedNow)
     return learner.sent.zxid === history.last.zxid
   }
 
-  private startAt(learner: Learner, meeting: HistoryPoint): string | null {
+  #startAt(learner: Learner, meeting: HistoryPoint): string | null {
     const theirs = learner.last!
     if (meeting.zxid === theirs.zxid && meeting.hash !== theirs.hash) {
       return (
@@ -72,13 +72,13 @@ export class LearnerStreams {
     }
     learner.phase = 'streaming'
     learner.sent = meeting
-    this.core.send(learner.id, { kind: 'sync-start', syncId: learner.syncId, zxid: meeting.zxid, hash: meeting.hash })
+    this.#core.send(learner.id, { kind: 'sync-start', syncId: learner.syncId, zxid: meeting.zxid, hash: meeting.hash })
     return null
   }
 
-  private sendEntries(learner: Learner, entries: readonly TxnEntry[], committed: Zxid): void {
+  #sendEntries(learner: Learner, entries: readonly TxnEntry[], committed: Zxid): void {
     const previous = learner.sent!
-    this.core.send(learner.id, {
+    this.#core.send(learner.id, {
       kind: 'append',
       syncId: learner.syncId,
       previousZxid: previous.zxid,
@@ -94,9 +94,9 @@ export class LearnerStreams {
     learner.noteSent({ zxid: last.zxid, hash: last.hash }, sizeBytes)
   }
 
-  private readLog(learner: Learner, after: Zxid): void {
-    learner.readTicket = this.core.nextReadTicket()
+  #readLog(learner: Learner, after: Zxid): void {
+    learner.readTicket = this.#core.nextReadTicket()
     const sizeBytesMax = proposalBatchSizeBytesMax
-    this.core.out.push({ kind: 'read-log', ticket: learner.readTicket, after, sizeBytesMax })
+    this.#core.out.push({ kind: 'read-log', ticket: learner.readTicket, after, sizeBytesMax })
   }
 }

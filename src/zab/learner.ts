@@ -26,8 +26,8 @@ export class Learner {
   committedSent: Zxid = zeroZxid
   heartbeatAnswered = 0 // the highest sequence
   readTicket: number | null = null // the log is being read on its behalf
-  private inFlight: { readonly zxid: Zxid; readonly sizeBytes: number }[] = []
-  private inFlightSizeBytes = 0
+  #inFlight: { readonly zxid: Zxid; readonly sizeBytes: number }[] = []
+  #inFlightSizeBytes = 0
 
   constructor(id: ServerId, syncId: SyncId) {
     this.id = id
@@ -35,21 +35,21 @@ export class Learner {
   }
 
   get windowIsFull(): boolean {
-    return this.inFlightSizeBytes >= syncWindowSizeBytesMax
+    return this.#inFlightSizeBytes >= syncWindowSizeBytesMax
   }
 
   noteSent(point: HistoryPoint, sizeBytes: number): void {
     this.sent = point
-    this.inFlight.push({ zxid: point.zxid, sizeBytes })
-    this.inFlightSizeBytes += sizeBytes
+    this.#inFlight.push({ zxid: point.zxid, sizeBytes })
+    this.#inFlightSizeBytes += sizeBytes
   }
 
   noteAcked(durable: Zxid): void {
     if (durable > this.acked) this.acked = durable
     let done = 0
-    while (done < this.inFlight.length && this.inFlight[done]!.zxid <= durable) {
-      this.inFlightSizeBytes -= this.inFlight[done++]!.sizeBytes
+    while (done < this.#inFlight.length && this.#inFlight[done]!.zxid <= durable) {
+      this.#inFlightSizeBytes -= this.#inFlight[done++]!.sizeBytes
     }
-    if (done > 0) this.inFlight.splice(0, done)
+    if (done > 0) this.#inFlight.splice(0, done)
   }
 }

@@ -35,10 +35,10 @@ export class ZabCore {
   clusterId: ClusterId
   committed: Zxid // invariant: applied = committed <= history.last
   durable: Zxid // the own log holds everything up to here
-  private readonly shunnedUntilMs = new Map<ServerId, number>()
-  private unsaved: LogRecord[] = []
-  private unmarkedCommits = 0
-  private readTickets = 0
+  readonly #shunnedUntilMs = new Map<ServerId, number>()
+  #unsaved: LogRecord[] = []
+  #unmarkedCommits = 0
+  #readTickets = 0
 
   constructor(settings: ZabSettings, recovered: RecoveredHistory, log: Log) {
     this.settings = settings
@@ -69,11 +69,11 @@ export class ZabCore {
 
   /** After a failed attempt to follow `leader`, so that we do not try again in a tight loop. */
   shun(leader: ServerId): void {
-    this.shunnedUntilMs.set(leader, this.nowMs + this.settings.peerTimeoutMs)
+    this.#shunnedUntilMs.set(leader, this.nowMs + this.settings.peerTimeoutMs)
   }
 
   isShunned(leader: ServerId): boolean {
-    return this.nowMs < (this.shunnedUntilMs.get(leader) ?? 0)
+    return this.nowMs < (this.#shunnedUntilMs.get(leader) ?? 0)
   }
 
   sawEpoch(epoch: Epoch): void {
@@ -86,25 +86,25 @@ export class ZabCore {
   }
 
   nextReadTicket(): number {
-    return ++this.readTickets
+    return ++this.#readTickets
   }
 
   /** Adds a txn to the history; it reaches the log with the next flush. */
   accept(entry: TxnEntry): void {
     this.history.append(entry)
-    this.unsaved.push({ kind: 'txn', ...entry })
+    this.#unsaved.push({ kind: 'txn', ...entry })
   }
 
   get hasUnsaved(): boolean {
-    return this.unsaved.length > 0
+    return this.#unsaved.length > 0
   }
 
   /** Hands what was accepted since the last flush to the log, as one batch. */
   flush(whenDurable: readonly SendEffect[]): void {
-    if (this.unsaved.length === 0) return
-    if (this.unmarkedCommits >= commitMarkIntervalTxns) this.unsaved.push(this.commitMark())
-    this.persist(this.unsaved, 'txns', whenDurable)
-    this.unsaved = []
+    if (this.#unsaved.length === 0) return
+    if (this.#unmarkedCommits >= commitMarkIntervalTxns) this.#unsaved.push(this.#commitMark())
+    this.#persist(this.#unsaved, 'txns', whenDurable)
+    this.#unsaved = []
   }
 
   saveAcceptedEpoch(epoch: Epoch, leader: ServerId, whenDurable: readonly SendEffect[]): void {
@@ -113,7 +113,7 @@ export class ZabCore {
     this.acceptedLeader = leader
     this.sawEpoch(epoch)
     this.flush([])
-    this.persist([{ kind: 'accepted-epoch', epoch, leader }], 'accepted-epoch', whenDurable)
+    this.#persist([{ kind: 'accepted-epoch', epoch, leader }], 'accepted-epoch', whenDurable)
   }
 
   saveCurrentEpoch(epoch: Epoch, clusterId: ClusterId, whenDurable: readonly SendEffect[]): void {
@@ -121,7 +121,7 @@ export class ZabCore {
     this.currentEpoch = epoch
     this.clusterId = clusterId
     this.flush([])
-    this.persist([{ kind: 'current-epoch', epoch, clusterId }], 'current-epoch', whenDurable)
+    this.#persist([{ kind: 'current-epoch', epoch, clusterId }], 'current-epoch', whenDurable)
   }
 
   truncateAfter(zxid: Zxid): void {
@@ -142,7 +142,7 @@ export class ZabCore {
       for (const entry of entries) {
         if (entry.zxid > target) break
         this.committed = entry.zxid
-        this.unmarkedCommits++
+        this.#unmarkedCommits++
         this.out.push({ kind: 'deliver', entry })
       }
     }
@@ -150,12 +150,12 @@ export class ZabCore {
   }
 
   /** So that a restart knows how far it may apply on its own. */
-  private commitMark(): LogRecord {
-    this.unmarkedCommits = 0
+  #commitMark(): LogRecord {
+    this.#unmarkedCommits = 0
     return { kind: 'committed', zxid: this.committed }
   }
 
-  private persist(records: readonly LogRecord[], step: PersistTag['step'], whenDurable: readonly SendEffect[]): void {
+  #persist(records: readonly LogRecord[], step: PersistTag['step'], whenDurable: readonly SendEffect[]): void {
     const tag = { incarnation: this.incarnation, step, zxid: this.history.last.zxid }
     this.out.push({ kind: 'persist', records, tag, whenDurable })
   }

@@ -27,128 +27,128 @@ export type ZabEvent =
   | { readonly kind: 'turn-ended' }
 
 export class Zab {
-  private readonly core: ZabCore
-  private readonly changes: RoleChanges
-  private role: Role | null = null
+  readonly #core: ZabCore
+  readonly #changes: RoleChanges
+  #role: Role | null = null
 
   constructor(settings: ZabSettings, recovered: RecoveredHistory, log: Log) {
-    this.core = new ZabCore(settings, recovered, log)
-    this.changes = {
-      becomeLooking: (reason) => this.becomeLooking(reason),
-      becomeFollowing: (leader) => this.become(new Following(this.core, this.changes, leader)),
-      becomeLeading: () => this.become(new Leading(this.core, this.changes)),
+    this.#core = new ZabCore(settings, recovered, log)
+    this.#changes = {
+      becomeLooking: (reason) => this.#becomeLooking(reason),
+      becomeFollowing: (leader) => this.#become(new Following(this.#core, this.#changes, leader)),
+      becomeLeading: () => this.#become(new Leading(this.#core, this.#changes)),
     }
   }
 
   /** The returned effects are the caller's; the next call starts a new list. */
   handle(event: ZabEvent, nowMs: number): readonly ZabEffect[] {
-    this.core.nowMs = nowMs
-    this.dispatch(event)
-    return this.takeEffects()
+    this.#core.nowMs = nowMs
+    this.#dispatch(event)
+    return this.#takeEffects()
   }
 
   /** On the established leader: orders a txn behind all others. It leaves with the turn's end. */
   propose(payload: Uint8Array): Zxid {
-    assert(this.role instanceof Leading, 'only a leader proposes')
-    return this.role.propose(payload)
+    assert(this.#role instanceof Leading, 'only a leader proposes')
+    return this.#role.propose(payload)
   }
 
   nextZxid(): Zxid {
-    assert(this.role instanceof Leading, 'only a leader gives out zxids')
-    return this.role.nextZxid()
+    assert(this.#role instanceof Leading, 'only a leader gives out zxids')
+    return this.#role.nextZxid()
   }
 
   /** On the established leader; see Leading.confirmLeadership. */
   confirmLeadership(nowMs: number): { readonly sequence: number; readonly effects: readonly ZabEffect[] } {
-    assert(this.role instanceof Leading, 'only a leader can be confirmed')
-    this.core.nowMs = nowMs
-    const sequence = this.role.confirmLeadership()
-    return { sequence, effects: this.takeEffects() }
+    assert(this.#role instanceof Leading, 'only a leader can be confirmed')
+    this.#core.nowMs = nowMs
+    const sequence = this.#role.confirmLeadership()
+    return { sequence, effects: this.#takeEffects() }
   }
 
   get isOutOfZxids(): boolean {
-    return this.role instanceof Leading && this.role.isOutOfZxids
+    return this.#role instanceof Leading && this.#role.isOutOfZxids
   }
 
   get lastZxid(): Zxid {
-    return this.core.history.last.zxid
+    return this.#core.history.last.zxid
   }
 
   get currentEpoch(): Epoch {
-    return this.core.currentEpoch
+    return this.#core.currentEpoch
   }
 
   /** Names the data in this server's log; 0 while it holds none. */
   get clusterId(): ClusterId {
-    return this.core.history.last.zxid === 0 ? (0 as ClusterId) : this.core.clusterId
+    return this.#core.history.last.zxid === 0 ? (0 as ClusterId) : this.#core.clusterId
   }
 
   get state(): 'looking' | 'following' | 'leading' {
-    if (this.role instanceof Leading) return 'leading'
-    return this.role instanceof Following ? 'following' : 'looking'
+    if (this.#role instanceof Leading) return 'leading'
+    return this.#role instanceof Following ? 'following' : 'looking'
   }
 
   /** The attempt in which `peer` is in step with us; null if it is not. What it sends under another one is void. */
   syncIdOf(peer: ServerId): SyncId | null {
-    return this.role instanceof Leading ? this.role.syncIdOf(peer) : null
+    return this.#role instanceof Leading ? this.#role.syncIdOf(peer) : null
   }
 
   /** Ends this server's leadership; a new election opens a new epoch. */
   stepDown(reason: string, nowMs: number): readonly ZabEffect[] {
-    this.core.nowMs = nowMs
-    this.becomeLooking(reason)
-    return this.takeEffects()
+    this.#core.nowMs = nowMs
+    this.#becomeLooking(reason)
+    return this.#takeEffects()
   }
 
   learnerCounts(): { readonly learners: number; readonly synced: number; readonly pending: number } {
-    return this.role instanceof Leading ? this.role.learnerCounts() : { learners: 0, synced: 0, pending: 0 }
+    return this.#role instanceof Leading ? this.#role.learnerCounts() : { learners: 0, synced: 0, pending: 0 }
   }
 
-  private dispatch(event: ZabEvent): void {
-    const { core } = this
-    if (event.kind === 'start') return this.become(new Looking(core, this.changes))
-    assert(this.role !== null, 'zab was started')
+  #dispatch(event: ZabEvent): void {
+    const core = this.#core
+    if (event.kind === 'start') return this.#become(new Looking(core, this.#changes))
+    assert(this.#role !== null, 'zab was started')
     switch (event.kind) {
       case 'peer-connected':
         core.connected.add(event.peer)
-        return this.role.peerConnected(event.peer)
+        return this.#role.peerConnected(event.peer)
       case 'peer-disconnected':
         core.connected.delete(event.peer)
         core.peerVotes.delete(event.peer)
-        return this.role.peerDisconnected(event.peer)
+        return this.#role.peerDisconnected(event.peer)
       case 'message':
         if (event.message.kind === 'vote') core.peerVotes.set(event.from, event.message)
-        return this.role.receive(event.from, event.message)
+        return this.#role.receive(event.from, event.message)
       case 'persisted':
         core.durable = event.tag.zxid
-        return this.role.persisted(event.tag)
+        return this.#role.persisted(event.tag)
       case 'log-truncated':
         core.durable = event.zxid
         return
       case 'log-read':
-        return this.role.logRead(event)
+        return this.#role.logRead(event)
       case 'tick':
-        return this.role.tick()
+        return this.#role.tick()
       case 'turn-ended':
-        return this.role.flush()
+        return this.#role.flush()
     }
   }
 
-  private becomeLooking(reason: string): void {
-    this.core.log.info('became-looking', { reason })
-    this.core.out.push({ kind: 'stopped-serving', reason })
-    this.become(new Looking(this.core, this.changes))
+  #becomeLooking(reason: string): void {
+    this.#core.log.info('became-looking', { reason })
+    this.#core.out.push({ kind: 'stopped-serving', reason })
+    this.#become(new Looking(this.#core, this.#changes))
   }
 
-  private become(role: Role): void {
-    this.role?.flush() // what the old role accepted is part of our history and belongs in the log
-    this.role = role
+  #become(role: Role): void {
+    this.#role?.flush() // what the old role accepted is part of our history and belongs in the log
+    this.#role = role
     role.enter()
   }
 
-  private takeEffects(): readonly ZabEffect[] {
-    const effects = this.core.out
-    this.core.out = []
+  #takeEffects(): readonly ZabEffect[] {
+    const effects = this.#core.out
+    this.#core.out = []
     return effects
   }
 }

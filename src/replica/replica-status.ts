@@ -1,0 +1,19 @@
+/** What a replica tells of itself at one moment, for whoever administers it. */
+import type { Zxid } from '../base/ids.ts'
+import type { Role } from './trace-event.ts'
+
+export interface ReplicaStatus {
+  readonly role: Role
+  readonly isServing: boolean
+  readonly zxid: Zxid
+  readonly nodeCount: number
+  readonly ephemeralsCount: number
+  readonly approximateDataSizeBytes: number
+  readonly watchCount: number
+  readonly sessionCount: number
+  readonly authFailedCount: number
+  readonly learners: { readonly learners: number; readonly synced: number; readonly pending: number }
+  readonly lastProposalSizeBytes: number // -1 = none yet
+  readonly minProposalSizeBytes: number
+  readonly maxProposalSizeBytes: number
+}
