@@ -98,7 +98,7 @@ async function runServer(configPath: string | null, log: Log): Promise<number> {
   if (parsed === null) return exitCodes.usage.code
   const { config, remarks } = parsed
   for (const remark of remarks) {
-    const fields = { key: remark.key, text: describeProblem(remark) }
+    const fields = { key: remark.key, text: describeProblem(remark, { 'zoo.cfg': configPath }) }
     if (remark.severity === 'warning') log.warn('config-warning', fields)
     else log.info('config-note', fields)
   }
@@ -154,12 +154,7 @@ async function readConfig(path: string | null): Promise<ParsedConfig | null> {
   const parsed = loadConfig({ text, dynamicText, myidText })
   if (parsed.ok) return parsed.value
   const names = { 'zoo.cfg': path, 'dynamic file': dynamicConfigFile, myid: `${dataDir}/myid` }
-  return complain(
-    parsed.error.map((problem) => {
-      const { source } = problem
-      return (names[source] ?? source) + describeProblem(problem).slice(source.length)
-    }),
-  )
+  return complain(parsed.error.map((problem) => describeProblem(problem, names)))
 }
 
 function onTermination(callback: () => void): void {

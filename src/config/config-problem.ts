@@ -18,8 +18,13 @@ export interface ConfigRemark extends ConfigProblem {
   readonly severity: 'warning' | 'note'
 }
 
-export function describeProblem(problem: ConfigProblem): string {
-  const place = problem.line === null ? problem.source : `${problem.source}:${problem.line}`
+/** `fileNames`: what the sources are really called, as far as the caller knows. */
+export function describeProblem(
+  problem: ConfigProblem,
+  fileNames: Readonly<Partial<Record<ConfigSource, string | null>>> = {},
+): string {
+  const source = fileNames[problem.source] ?? problem.source
+  const place = problem.line === null ? source : `${source}:${problem.line}`
   const setting = problem.key === null ? '' : ` ${problem.key}${problem.value === null ? '' : `=${problem.value}`}:`
   const advice = problem.write === null ? '' : `; ${problem.write}`
   return `${place}:${setting} ${problem.wrong}${advice}`

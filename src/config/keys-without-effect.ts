@@ -3,7 +3,7 @@
  */
 import { type KeyTraits, noEffect } from './key-traits.ts'
 
-const incremental = 'checkpoints cost what has changed and need no tuning'
+const noCheckpoints = 'there are no checkpoints yet: the log is kept whole'
 const grouped = 'all that arrives in one turn of the event loop is flushed once'
 const noTls = 'TLS is not supported yet'
 const noTlsPort = 'TLS is not supported yet; this port will not be opened'
@@ -126,9 +126,9 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   'quorum.cnxn.threads.size': noEffect('count', '20', 'Threads that accept peers.', noThreads),
 
   // Storage
-  snapCount: noEffect('count', '100000', 'Transactions between snapshots.', incremental),
-  snapSizeLimitInKb: noEffect('KiB', '4194304', 'Log size between snapshots.', incremental),
-  'snapshot.compression.method': noEffect('text', '', 'Compression of snapshots.', incremental),
+  snapCount: noEffect('count', '100000', 'Transactions between snapshots.', noCheckpoints),
+  snapSizeLimitInKb: noEffect('KiB', '4194304', 'Log size between snapshots.', noCheckpoints),
+  'snapshot.compression.method': noEffect('text', '', 'Compression of snapshots.', noCheckpoints),
   snapshotSizeFactor: noEffect(
     'text',
     '0.33',
@@ -145,20 +145,10 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'boolean',
     'true',
     'Write the last zxid into snapshots.',
-    'a checkpoint always knows its zxid',
+    noCheckpoints,
   ),
-  'autopurge.snapRetainCount': noEffect(
-    'count',
-    '3',
-    'Snapshots to keep.',
-    'there is one checkpoint, brought forward in place',
-  ),
-  'autopurge.purgeInterval': noEffect(
-    'hours',
-    '0',
-    'Pause between purges; 0 = never.',
-    'log segments below the checkpoint are removed by themselves',
-  ),
+  'autopurge.snapRetainCount': noEffect('count', '3', 'Snapshots to keep.', noCheckpoints),
+  'autopurge.purgeInterval': noEffect('hours', '0', 'Pause between purges; 0 = never.', noCheckpoints),
   preAllocSize: noEffect('KiB', '65536', 'Log preallocation.', ownLog),
   txnLogSizeLimitInKb: noEffect('KiB', '-1', 'Log size at which a new file starts.', ownLog),
   commitLogCount: noEffect('count', '500', 'Transactions kept for learners.', 'a limit in bytes and count is built in'),
@@ -168,7 +158,7 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'Flush before acknowledging.',
     'every write is flushed before it counts, always',
   ),
-  'fsync.warningthresholdms': noEffect('ms', '1000', 'Warn about slower flushes.', 'the threshold is built in'),
+  'fsync.warningthresholdms': noEffect('ms', '1000', 'Warn about slower flushes.', 'slow flushes are not reported yet'),
   flushDelay: noEffect('ms', '0', 'Wait to collect more writes.', grouped),
   maxWriteQueuePollTime: noEffect('ms', 'flushDelay/3', 'Wait to collect more writes.', grouped),
   maxBatchSize: noEffect('count', '1000', 'Writes per flush.', grouped),

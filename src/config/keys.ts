@@ -7,7 +7,7 @@ import { type KeyTraits, refused, used } from './key-traits.ts'
 import { keysWithoutEffect } from './keys-without-effect.ts'
 
 const keysUsed: Readonly<Record<string, KeyTraits>> = {
-  dataDir: used('path', '', 'Folder of the checkpoints and of myid; required in a file.'),
+  dataDir: used('path', '', 'Folder of myid, and of the log unless dataLogDir is set; required in a file.'),
   dataLogDir: used('path', 'dataDir', 'Folder of the log; a disk of its own makes writes faster.'),
   clientPort: used('port', '', 'Port for clients; required unless the server line names one.'),
   clientPortAddress: used('text', '0.0.0.0', 'Address to serve clients on; 0.0.0.0 = all, IPv6 included.'),

@@ -81,6 +81,11 @@ export class ClientConnection {
     return this.#state
   }
 
+  /** Something that may have become a connect request has begun and not ended. */
+  get isCutShort(): boolean {
+    return this.#state.kind === 'awaiting-connect' && this.#frames.hasPartial
+  }
+
   get packetsReceived(): number {
     return this.#packetsReceived
   }

@@ -33,6 +33,11 @@ export class FrameReader {
     return this.#frameEnd
   }
 
+  /** The beginning of a frame has come, and not its end. */
+  get hasPartial(): boolean {
+    return this.#partialLength > 0
+  }
+
   /** Hands over a chunk; the one before must be used up. */
   feed(chunk: Uint8Array): void {
     assert(this.#at === this.#chunk.length, 'chunks are read to the end', { at: this.#at, size: this.#chunk.length })

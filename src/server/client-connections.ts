@@ -319,6 +319,10 @@ export class ClientConnections {
     if (rest > 0) this.#countByAddress.set(remoteAddress, rest)
     else this.#countByAddress.delete(remoteAddress)
     if (this.#leaving.delete(client)) return
+    if (client.connection.isCutShort) {
+      const reason = 'connect-request-cut-short'
+      this.#logRefusal(reason, driverCloseReasons[reason], client.stream, client)
+    }
     const cause = error === null ? null : error.message
     this.#options.log.debug('client-left', { connectionId: client.id, remoteAddress, cause, ...sessionField(client) })
     this.#forget(client)

@@ -9,6 +9,8 @@ export const driverCloseReasons = {
     'This server holds maxCnxns connections already; raise maxCnxns, or spread the clients over more servers.',
   'no-connect-request':
     'A client connected and did not say what it wants in time; check what opens connections to the client port.',
+  'connect-request-cut-short':
+    'A client left in the middle of its connect request, or was no ZooKeeper client; check what connects to the client port.',
   'client-does-not-read':
     'A client takes none of what is sent to it and too much has piled up; check whether that program is stopped or overloaded.',
 } as const satisfies Record<string, string>

@@ -18,13 +18,13 @@ function load(text: string | null, rest: Partial<ConfigTexts> = {}): ReturnType<
 
 function config(text: string | null, rest: Partial<ConfigTexts> = {}): Config {
   const loaded = load(text, rest)
-  if (!loaded.ok) throw new Error(loaded.error.map(describeProblem).join('\n'))
+  if (!loaded.ok) throw new Error(loaded.error.map((problem) => describeProblem(problem)).join('\n'))
   return loaded.value.config
 }
 
 function problems(text: string, rest: Partial<ConfigTexts> = {}): readonly string[] {
   const loaded = load(text, rest)
-  return loaded.ok ? [] : loaded.error.map(describeProblem)
+  return loaded.ok ? [] : loaded.error.map((problem) => describeProblem(problem))
 }
 
 function remarks(text: string): readonly string[] {
@@ -167,7 +167,7 @@ test('a system property written into the file is a warning that names the plain 
 
 test('a key without effect here is a note that says why', () => {
   expect(remarks('dataDir=d\nclientPort=1\nsnapCount=10')).toEqual([
-    'note zoo.cfg:3: snapCount=10: it has no effect here: checkpoints cost what has changed and need no tuning',
+    'note zoo.cfg:3: snapCount=10: it has no effect here: there are no checkpoints yet: the log is kept whole',
   ])
 })
 

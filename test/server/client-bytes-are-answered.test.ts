@@ -148,6 +148,17 @@ describe('whoever else connects to the client port', () => {
     ])
   })
 
+  test('a client that leaves in the middle of its connect request leaves one line', async () => {
+    const world = new World()
+    await world.started()
+    const client = await world.connect()
+    client.send(Uint8Array.of(0, 0, 0, 45, 0, 0, 0, 0))
+    await world.run(50)
+    client.stream.destroy()
+    await world.run(50)
+    expect(world.events('client-refused')).toMatchObject([{ reason: 'connect-request-cut-short' }])
+  })
+
   test('a connection that says nothing is closed after the connect timeout', async () => {
     const world = new World()
     await world.started(standaloneConfig(['nio.sessionlessCnxnTimeout=3000']))
