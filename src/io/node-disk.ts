@@ -208,7 +208,10 @@ interface LockOwner {
 async function lockFolder(folder: string): Promise<{ release(): Promise<void> }> {
   const path = resolve(folder)
   const draft = join(path, `${lockName}-${process.pid}-${draftCount++}`)
-  await writeFile(draft, JSON.stringify({ pid: process.pid, startTime: (await startTimeOf(process.pid)) ?? '' }))
+  await writeFile(
+    draft,
+    JSON.stringify({ pid: process.pid, startTime: (await processFactsOf(process.pid))?.startTime ?? '' }),
+  )
   try {
     for (;;) {
       const top = (await lockNumbers(path)).at(-1) ?? 0
@@ -284,15 +287,25 @@ async function isAlive(owner: LockOwner): Promise<boolean> {
     // EPERM: it lives, as another user.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
-  const startTime = await startTimeOf(owner.pid)
-  return startTime === null || owner.startTime === '' || startTime === owner.startTime
+  const facts = await processFactsOf(owner.pid)
+  if (facts === null) return true // no /proc to ask: the signal got through, so the pid is somebody's
+  // Killed, and not yet waited for by its parent: its files are closed, and it will never write again.
+  if (facts.state === 'Z' || facts.state === 'X') return false
+  return owner.startTime === '' || facts.startTime === owner.startTime
 }
 
-/** Field 22 of /proc/<pid>/stat, counted behind the command name, which may hold spaces and parentheses. */
-async function startTimeOf(pid: number): Promise<string | null> {
+interface ProcessFacts {
+  readonly state: string // one letter, as ps shows it
+  readonly startTime: string // in clock ticks since boot
+}
+
+/** Fields 3 and 22 of /proc/<pid>/stat, counted behind the command name, which may hold spaces and parentheses. */
+async function processFactsOf(pid: number): Promise<ProcessFacts | null> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    const [state, startTime] = [fields[0], fields[19]]
+    return state === undefined || startTime === undefined ? null : { state, startTime }
   } catch {
     return null
   }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +33,21 @@ test('a lock whose holder died, or whose pid now names another process, is taken
     expect(JSON.parse(await readFile(join(folder, names[0]!), 'utf8'))).toMatchObject({ pid: process.pid })
     await lock.release()
   }
+  await dispose()
+})
+
+test('a lock whose holder was killed and not yet waited for is taken over', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  // The shell's child dies at once; the shell becomes a sleep that never waits for it, so the child stays a zombie.
+  const shell = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const zombie = Number(await new Promise<string>((resolve) => shell.stdout.once('data', (text) => resolve(`${text}`))))
+  const stateOf = async (): Promise<string | undefined> =>
+    (await readFile(`/proc/${zombie}/stat`, 'utf8')).split(') ')[1]?.charAt(0)
+  while ((await stateOf()) !== 'Z') await readdir('/proc')
+  await writeFile(join(folder, '.lock.1'), JSON.stringify({ pid: zombie, startTime: '' }))
+  const lock = await disk.lock(folder)
+  await lock.release()
+  shell.kill()
   await dispose()
 })
 
