@@ -136,7 +136,10 @@ export class ClientDesk {
   }
 
   #createSession(client: Client, timeoutMs: number): void {
-    const id = this.#options.sessionIds.next()
+    const { sessionIds, state } = this.#options
+    let id = sessionIds.next()
+    // The wall clock may have gone back since an earlier run of this server gave out the same ids.
+    while (state.sessions.has(id)) id = sessionIds.next()
     const sequence = this.#await({ kind: 'session', client, id, timeoutMs })
     const body = encode(CreateSessionRequest, { timeoutMs })
     this.#route!.submit({ sequence, sessionId: id, type: ops.createSession.opcode, body, authIds: [] })

@@ -16,7 +16,7 @@ import { ReplicatedState } from '../../src/replica/replicated-state.ts'
 type PersistTag = Extract<Effect, { readonly kind: 'persist' }>['tag']
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
-const wallMsAtStart = 1_700_000_000_000
+export const wallMsAtStart = 1_700_000_000_000
 
 export class StandaloneReplica {
   readonly state = new ReplicatedState()
