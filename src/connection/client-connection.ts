@@ -114,14 +114,6 @@ export class ClientConnection {
     return this.#output.lengthBytes
   }
 
-  resetCounters(): void {
-    this.#packetsReceived = 0
-    this.#packetsSent = 0
-    this.#lastOp = 'NA'
-    this.#lastXid = null
-    this.#lastZxid = null
-  }
-
   /** Appends to `out` what `bytes` mean; `bytes` may be reused afterwards. */
   receive(bytes: Uint8Array, out: ConnectionInput[]): void {
     if (this.#state.kind === 'closing') return

@@ -12,6 +12,7 @@ import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
 import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
 import { decode, encode } from '../jute/record.ts'
+import { noZxid, pingXid } from '../protocol/client/headers.ts'
 import { ops } from '../protocol/client/operations.ts'
 import { AuthRequest, CreateSessionRequest } from '../protocol/client/requests.ts'
 import { isPasswordOf, sessionPasswordOf, sessionPasswordSizeBytes } from '../protocol/client/session-password.ts'
@@ -76,10 +77,6 @@ export class ClientDesk {
 
   get authFailedCount(): number {
     return this.#authFailedCount
-  }
-
-  clientOf(connection: ConnectionId): Client | null {
-    return this.#clients.get(connection) ?? null
   }
 
   startServing(route: WriteRoute): void {
@@ -205,7 +202,7 @@ export class ClientDesk {
     const request: PendingRequest = { xid, op: op ?? 'ping', type, body, authIds, state: 'held', outcome: null }
     if (op === null || !ops[op].implemented) {
       request.state = 'done'
-      request.outcome = { zxid: -1, error: 'unimplemented', body: null }
+      request.outcome = { zxid: noZxid, error: 'unimplemented', body: null }
     }
     client.queue.push(request)
     this.#drain(client)
@@ -299,7 +296,7 @@ export class ClientDesk {
       return
     }
     const answer = answerRead(request, client, { tree: state.tree, watches: this.watches })
-    for (const notification of answer.missed) effects.notify(notification, -1)
+    for (const notification of answer.missed) effects.notify(notification, noZxid)
     const xid = request.op === 'ping' ? pingXid : request.xid
     effects.reply(connection, xid, state.lastApplied, answer.error, answer.body)
   }
@@ -370,5 +367,4 @@ function isReady(request: PendingRequest): boolean {
   return request.state === 'done' || request.state === 'confirmed'
 }
 
-const pingXid = -2 as Operation['xid']
 const noBody = new Uint8Array(0)

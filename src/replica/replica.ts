@@ -5,7 +5,7 @@
  * it; whoever asked is answered.
  */
 import { assertNever } from '../base/assert.ts'
-import { type ConnectionId, hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
+import { hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../ports/log.ts'
 import { ops } from '../protocol/client/operations.ts'
@@ -15,8 +15,7 @@ import { decodeTxn } from '../protocol/txn/txn-codec.ts'
 import { SessionIdSource } from '../sessions/session-id-source.ts'
 import { Zab, type ZabEvent } from '../zab/zab.ts'
 import type { RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
-import type { ClientSession } from './client.ts'
-import { ClientDesk, type WriteRoute } from './client-desk.ts'
+import { ClientDesk } from './client-desk.ts'
 import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { LeaderDesk, type RequestSource } from './leader-desk.ts'
@@ -92,10 +91,6 @@ export class Replica {
 
   get clusterId(): ClusterId {
     return this.#zab.clusterId
-  }
-
-  sessionOf(connection: ConnectionId): ClientSession | null {
-    return this.#clients.clientOf(connection)?.session ?? null
   }
 
   get role(): Role {
@@ -372,7 +367,7 @@ export class Replica {
     this.#leaderDesk = new LeaderDesk({ state: this.#state, zab: this.#zab, config }, this.#now.monotonicMs)
     const self = config.serverId
     const source = { serverId: self, incarnation }
-    this.#serve({
+    this.#clients.startServing({
       submit: (request) => this.#takeRequest(source, request),
       revalidate: (sequence, sessionId, timeoutMs) =>
         this.#take({ kind: 'revalidation', sessionId, from: self, sequence, timeoutMs }),
@@ -385,7 +380,7 @@ export class Replica {
   #serveAsFollower(effect: Extract<ZabEffect, { readonly kind: 'serving-as-follower' }>): void {
     const { leader, epoch, syncId } = effect
     this.#following = { leader, syncId }
-    this.#serve({
+    this.#clients.startServing({
       submit: (request) => this.#forwards.push(request),
       revalidate: (sequence, sessionId, timeoutMs) =>
         this.#effects.send(leader, { kind: 'revalidate', syncId, sequence, sessionId, timeoutMs }),
@@ -396,9 +391,5 @@ export class Replica {
       zxid: hexOfZxid(this.#state.lastApplied),
     })
     this.#options.trace?.({ kind: 'role-changed', role: 'following', epoch })
-  }
-
-  #serve(route: WriteRoute): void {
-    this.#clients.startServing(route)
   }
 }

@@ -38,16 +38,19 @@ test('a lock whose holder died, or whose pid now names another process, is taken
 
 test('a lock whose holder was killed and not yet waited for is taken over', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
-  // The shell's child dies at once; the shell becomes a sleep that never waits for it, so the child stays a zombie.
-  const shell = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const zombie = Number(await new Promise<string>((resolve) => shell.stdout.once('data', (text) => resolve(`${text}`))))
-  const stateOf = async (): Promise<string | undefined> =>
-    (await readFile(`/proc/${zombie}/stat`, 'utf8')).split(') ')[1]?.charAt(0)
-  while ((await stateOf()) !== 'Z') await readdir('/proc')
+  // The shell becomes a sleep, which never waits for a child; what it had started is then killed and stays a zombie.
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const zombie = Number(
+    await new Promise<string>((resolve) => parent.stdout.once('data', (text) => resolve(`${text}`))),
+  )
+  const statOf = async (pid: number | undefined): Promise<string> => readFile(`/proc/${pid}/stat`, 'utf8')
+  while (!(await statOf(parent.pid)).includes('(sleep)')) await readdir('/proc')
+  process.kill(zombie, 'SIGKILL')
+  while (!(await statOf(zombie)).includes(') Z ')) await readdir('/proc')
   await writeFile(join(folder, '.lock.1'), JSON.stringify({ pid: zombie, startTime: '' }))
   const lock = await disk.lock(folder)
   await lock.release()
-  shell.kill()
+  parent.kill()
   await dispose()
 })
 
