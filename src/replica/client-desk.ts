@@ -1,8 +1,8 @@
 /**
- * The clients of this server: their sessions, their requests in order, their watches. Writes go out through a
- * route to the leader, be it this server or another, and come back as a committed txn of our origin or as an
- * answer. Owns invariant 5: replies leave in the order of requests, and a watch event before any reply that
- * shows what it announces.
+ * The clients of this server: their connections, their requests in order, their watches; their sessions are the
+ * session desk's. Writes go out through a route to the leader, be it this server or another, and come back as a
+ * committed txn of our origin or as an answer. Owns invariant 5: replies leave in the order of requests, and a watch
+ * event before any reply that shows what it announces.
  */
 import type { AuthId } from '../auth/auth-id.ts'
 import { withIds } from '../auth/auth-id.ts'
@@ -10,29 +10,23 @@ import { authenticate } from '../auth/authenticate.ts'
 import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
-import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
-import { decode, encode } from '../jute/record.ts'
+import type { ConnectionId, Zxid } from '../base/ids.ts'
+import { decode } from '../jute/record.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
 import { ops } from '../protocol/client/operations.ts'
-import { AuthRequest, CreateSessionRequest } from '../protocol/client/requests.ts'
-import { isPasswordOf, sessionPasswordOf, sessionPasswordSizeBytes } from '../protocol/client/session-password.ts'
-import type { ForwardedAnswer, ForwardedRequest } from '../protocol/peer/peer-message.ts'
-import { negotiateTimeoutMs } from '../sessions/negotiate-timeout.ts'
+import { AuthRequest } from '../protocol/client/requests.ts'
+import type { ForwardedAnswer } from '../protocol/peer/peer-message.ts'
 import type { SessionIdSource } from '../sessions/session-id-source.ts'
 import type { TreeEvent } from '../tree/tree-event.ts'
 import { WatchTable } from '../watches/watch-table.ts'
+import { AwaitedOutcomes } from './awaited-outcomes.ts'
 import { Client, type PendingRequest, type RequestOutcome } from './client.ts'
 import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
 import { answerRead } from './read-requests.ts'
 import type { ReplicatedState } from './replicated-state.ts'
-
-/** The way to the leader. */
-export interface WriteRoute {
-  submit(request: ForwardedRequest): void
-  /** Asks whether a session may continue here; answered by `revalidated`. */
-  revalidate(sequence: number, sessionId: SessionId, timeoutMs: number): void
-}
+import { SessionDesk } from './session-desk.ts'
+import type { WriteRoute } from './write-route.ts'
 
 export interface ClientDeskOptions {
   readonly state: ReplicatedState
@@ -45,30 +39,25 @@ export interface ClientDeskOptions {
   readonly sha1: (bytes: Uint8Array) => Uint8Array
 }
 
-/** What a sequence number that we gave out stands for. */
-type Awaited =
-  | { readonly kind: 'request'; readonly client: Client; readonly request: PendingRequest }
-  | { readonly kind: 'session'; readonly client: Client; readonly id: SessionId; readonly timeoutMs: number }
-
-type Connect = Extract<ClientRequest, { readonly kind: 'connect' }>
 type Operation = Extract<ClientRequest, { readonly kind: 'operation' }>
-
-const noPassword = new Uint8Array(sessionPasswordSizeBytes)
 
 export class ClientDesk {
   readonly watches = new WatchTable()
+  readonly sessions: SessionDesk
   readonly #options: ClientDeskOptions
   readonly #clients = new Map<ConnectionId, Client>()
-  readonly #connectionOfSession = new Map<SessionId, ConnectionId>()
-  readonly #awaited = new Map<number, Awaited>()
+  readonly #awaited = new AwaitedOutcomes()
   #parked: ForwardedAnswer[] = [] // told once what they saw is applied here; in order of arrival
-  #heardFrom: Client[] = []
   #route: WriteRoute | null = null
-  #lastSequence = 0
   #authFailedCount = 0
 
   constructor(options: ClientDeskOptions) {
     this.#options = options
+    this.sessions = new SessionDesk({
+      ...options,
+      awaited: this.#awaited,
+      close: (connection, reason) => this.#close(connection, reason),
+    })
   }
 
   get isServing(): boolean {
@@ -81,11 +70,13 @@ export class ClientDesk {
 
   startServing(route: WriteRoute): void {
     this.#route = route
+    this.sessions.startServing(route)
   }
 
   /** Requests on their way have a fate that only the next leader will know: their connections close. */
   stopServing(): void {
     this.#route = null
+    this.sessions.stopServing()
     this.#awaited.clear()
     this.#parked = []
     for (const connection of [...this.#clients.keys()]) this.#close(connection, 'leader-lost')
@@ -102,101 +93,20 @@ export class ClientDesk {
     client.isGone = true
     this.#clients.delete(connection)
     this.watches.removeConnection(connection)
-    const { session } = client
-    if (session !== null && this.#connectionOfSession.get(session.id) === connection) {
-      this.#connectionOfSession.delete(session.id)
-    }
+    this.sessions.detach(client)
   }
 
   receive(connection: ConnectionId, request: ClientRequest): void {
     const client = this.#clients.get(connection)
     if (client === undefined) return // closed by us a moment ago
-    if (request.kind === 'connect') this.#connect(client, request)
+    if (request.kind === 'connect') this.sessions.connect(client, request)
     else this.#operate(client, request)
-  }
-
-  // --- sessions ---
-
-  #connect(client: Client, request: Connect): void {
-    const { state, minSessionTimeoutMs: minMs, maxSessionTimeoutMs: maxMs } = this.#options
-    if (this.#route === null) return this.#close(client.connection, 'not-serving')
-    // It has seen a state that we have not: here time would run backwards for it.
-    if (request.lastZxidSeen > BigInt(state.lastApplied)) return this.#close(client.connection, 'client-is-ahead')
-    const timeoutMs = negotiateTimeoutMs(request.timeoutMs, { minMs, maxMs })
-    if (request.sessionId === 0n) return this.#createSession(client, timeoutMs)
-    const id = request.sessionId
-    // Before the password is checked, as in the original: whoever names the session takes over the connection.
-    this.closeSessionConnection(id, 'session-replaced')
-    if (!isPasswordOf(id, request.password)) return this.#refuseSession(client)
-    const sequence = this.#await({ kind: 'session', client, id, timeoutMs })
-    this.#route.revalidate(sequence, id, timeoutMs)
-  }
-
-  #createSession(client: Client, timeoutMs: number): void {
-    const { sessionIds, state } = this.#options
-    let id = sessionIds.next()
-    // The wall clock may have gone back since an earlier run of this server gave out the same ids.
-    while (state.sessions.has(id)) id = sessionIds.next()
-    const sequence = this.#await({ kind: 'session', client, id, timeoutMs })
-    const body = encode(CreateSessionRequest, { timeoutMs })
-    this.#route!.submit({ sequence, sessionId: id, type: ops.createSession.opcode, body, authIds: [] })
-  }
-
-  /** The leader's word on a session that came back. */
-  revalidated(sequence: number, valid: boolean): void {
-    const awaited = this.#awaited.get(sequence)
-    if (awaited?.kind !== 'session') return
-    this.#awaited.delete(sequence)
-    if (awaited.client.isGone) return
-    if (valid) this.#attach(awaited.client, awaited.id, awaited.timeoutMs)
-    else this.#refuseSession(awaited.client)
-  }
-
-  #attach(client: Client, id: SessionId, timeoutMs: number): void {
-    if (client.isGone) return
-    this.closeSessionConnection(id, 'session-replaced')
-    client.session = { id, timeoutMs }
-    this.#connectionOfSession.set(id, client.connection)
-    this.#heard(client) // its timeout runs from here, however long the way to the leader was
-    this.#options.effects.push({
-      kind: 'reply',
-      connection: client.connection,
-      reply: { kind: 'connect-response', timeoutMs, sessionId: id, password: sessionPasswordOf(id) },
-    })
-  }
-
-  #refuseSession(client: Client): void {
-    const reply = { kind: 'connect-response', timeoutMs: 0, sessionId: 0n as SessionId, password: noPassword } as const
-    this.#options.effects.push({ kind: 'reply', connection: client.connection, reply })
-    this.#close(client.connection, 'session-invalid')
-  }
-
-  /** If a connection of this server has the session, it closes. */
-  closeSessionConnection(id: SessionId, reason: ReplicaCloseReason): void {
-    const connection = this.#connectionOfSession.get(id)
-    if (connection !== undefined) this.#close(connection, reason)
-  }
-
-  #heard(client: Client): void {
-    if (client.wasHeardFrom) return
-    client.wasHeardFrom = true
-    this.#heardFrom.push(client)
-  }
-
-  /** Calls `visit` with each session heard from since the last call. */
-  drainHeardFrom(visit: (id: SessionId) => void): void {
-    const clients = this.#heardFrom
-    this.#heardFrom = []
-    for (const client of clients) {
-      client.wasHeardFrom = false
-      if (client.session !== null && !client.isGone) visit(client.session.id)
-    }
   }
 
   // --- requests ---
 
   #operate(client: Client, { xid, type, op, body }: Operation): void {
-    this.#heard(client)
+    this.sessions.heard(client)
     if (op === 'auth') return this.#authenticate(client, xid, body)
     const { authIds } = client
     const request: PendingRequest = { xid, op: op ?? 'ping', type, body, authIds, state: 'held', outcome: null }
@@ -274,7 +184,7 @@ export class ClientDesk {
     }
     assert(this.#route !== null && client.session !== null, 'requests come from attached clients of a serving server')
     request.state = 'sent'
-    const sequence = this.#await({ kind: 'request', client, request })
+    const sequence = this.#awaited.add({ kind: 'request', client, request })
     const type = ops[request.op].access === 'write' ? request.type : ops.sync.opcode
     const body = ops[request.op].access === 'write' ? request.body : noBody
     this.#route.submit({ sequence, sessionId: client.session.id, type, body, authIds: request.authIds })
@@ -301,12 +211,6 @@ export class ClientDesk {
     effects.reply(connection, xid, state.lastApplied, answer.error, answer.body)
   }
 
-  #await(awaited: Awaited): number {
-    const sequence = ++this.#lastSequence
-    this.#awaited.set(sequence, awaited)
-    return sequence
-  }
-
   // --- what comes back ---
 
   receiveAnswer(answer: ForwardedAnswer): void {
@@ -315,12 +219,11 @@ export class ClientDesk {
   }
 
   #tell(answer: ForwardedAnswer): void {
-    const awaited = this.#awaited.get(answer.sequence)
+    const awaited = this.#awaited.take(answer.sequence)
     if (awaited === undefined) return
-    this.#awaited.delete(answer.sequence)
     const { client } = awaited
     if (client.isGone) return
-    if (awaited.kind === 'session') return this.#refuseSession(client)
+    if (awaited.kind === 'session') return this.sessions.refuse(client)
     // Never told in so many words: a superseded connection closes without a reply (ZK: SessionMovedException).
     if (answer.error === 'session-moved') return this.#close(client.connection, 'session-moved')
     if (answer.error === null && this.#needsConfirmation(awaited.request)) awaited.request.state = 'confirmed'
@@ -339,10 +242,9 @@ export class ClientDesk {
   }
 
   #complete(sequence: number, outcome: RequestOutcome): void {
-    const awaited = this.#awaited.get(sequence)
+    const awaited = this.#awaited.take(sequence)
     if (awaited === undefined) return
-    this.#awaited.delete(sequence)
-    if (awaited.kind === 'session') return this.#attach(awaited.client, awaited.id, awaited.timeoutMs)
+    if (awaited.kind === 'session') return this.sessions.attach(awaited.client, awaited.id, awaited.timeoutMs)
     this.#finish(awaited.request, outcome)
     if (!awaited.client.isGone) this.#drain(awaited.client)
   }

@@ -152,7 +152,7 @@ export class Replica {
     const desk = this.#leaderDesk
     if (desk === null) return
     desk.deleteUnused(this.#now)
-    this.#clients.drainHeardFrom((id) => desk.touch(id, this.#now.monotonicMs))
+    this.#clients.sessions.drainHeardFrom((id) => desk.touch(id, this.#now.monotonicMs))
     for (const sessionId of desk.expireSessions(this.#now)) {
       this.#options.trace?.({ kind: 'session-expiring', sessionId })
     }
@@ -199,7 +199,7 @@ export class Replica {
         return this.#take({ kind: 'revalidation', sessionId, from, sequence, timeoutMs })
       }
       case 'revalidated':
-        if (this.#follows(from, message.syncId)) this.#clients.revalidated(message.sequence, message.valid)
+        if (this.#follows(from, message.syncId)) this.#clients.sessions.revalidated(message.sequence, message.valid)
         return
       case 'heartbeat-reply':
         if (this.#leaderDesk !== null && this.#zab.syncIdOf(from) === message.syncId) {
@@ -251,8 +251,8 @@ export class Replica {
     const { from, sequence, sessionId, timeoutMs } = asked
     const valid = desk.reattach(sessionId, from, timeoutMs, this.#now.monotonicMs)
     if (!valid && !isConfirmed) return this.#unconfirmed.add(asked)
-    if (from === this.#options.config.serverId) return this.#clients.revalidated(sequence, valid)
-    if (valid) this.#clients.closeSessionConnection(sessionId, 'session-moved')
+    if (from === this.#options.config.serverId) return this.#clients.sessions.revalidated(sequence, valid)
+    if (valid) this.#clients.sessions.closeConnectionOf(sessionId, 'session-moved')
     const syncId = this.#zab.syncIdOf(from)
     if (syncId !== null) this.#effects.send(from, { kind: 'revalidated', syncId, sequence, valid })
   }
@@ -325,7 +325,7 @@ export class Replica {
   #send({ to, message }: Extract<ZabEffect, { readonly kind: 'send' }>): void {
     if (message.kind !== 'heartbeat-reply' || this.#following === null) return this.#effects.send(to, message)
     const touched: SessionId[] = []
-    this.#clients.drainHeardFrom((id) => touched.push(id))
+    this.#clients.sessions.drainHeardFrom((id) => touched.push(id))
     this.#effects.send(to, { ...message, touched })
   }
 
@@ -349,7 +349,7 @@ export class Replica {
   /** Whoever asked for it has been answered; a connection that is still there learns of an expiry by closing. */
   #sessionClosed(sessionId: SessionId): void {
     this.#leaderDesk?.sessionClosed(sessionId)
-    this.#clients.closeSessionConnection(sessionId, 'session-expired')
+    this.#clients.sessions.closeConnectionOf(sessionId, 'session-expired')
   }
 
   #stopServing(): void {
