@@ -47,7 +47,7 @@ export function renderMntr(status: ServerStatus): string {
     )
   }
   if (serving.leader !== null) rows.push(...leaderRows(serving.leader))
-  for (const [key, value] of status.metrics) rows.push([key, Number.isInteger(value) ? value : javaDouble(value)])
+  for (const [key, value] of status.metrics) rows.push([key, key.startsWith('avg_') ? javaDouble(value) : value])
   return asLines(rows.map(([key, value]) => `zk_${key}\t${value}`))
 }
 

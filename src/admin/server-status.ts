@@ -120,7 +120,7 @@ export interface ServerStatus {
   readonly dataLogDirSizeBytes: number
   /** Null where the system does not tell. */
   readonly fileDescriptors: FileDescriptorStatus | null
-  /** Further `mntr` lines, key without `zk_`: counters and histograms of whoever keeps them. */
+  /** Further `mntr` lines, key without `zk_`: what src/metrics counts. Those that begin with `avg_` are means. */
   readonly metrics: ReadonlyMap<string, number>
 }
 

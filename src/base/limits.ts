@@ -38,6 +38,8 @@ export const heldBeforeSessionSizeBytesMax = 1024 * 1024
 export const peerOutputSizeBytesMax = 256 * 1024 * 1024
 /** Peers that dial and say nothing are closed after this. */
 export const peerHelloTimeoutMs = 2_000
+/** Keys of one keyed metric, such as top-level znodes with a count of their own; clients choose them. Later ones share a key. */
+export const metricKeyCountMax = 1000
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(juteFieldSizeBytesMax >= clientFrameSizeBytesMax, 'what a frame can hold can be decoded', {})

@@ -7,6 +7,7 @@
 import { assertNever } from '../base/assert.ts'
 import { hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
+import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import { ops } from '../protocol/client/operations.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
@@ -35,6 +36,7 @@ export interface ReplicaOptions {
   readonly wallMsAtStart: number
   readonly sha1: (bytes: Uint8Array) => Uint8Array
   readonly log: Log
+  readonly metrics: ServerMetrics
   readonly trace: Trace | null
 }
 

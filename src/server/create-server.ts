@@ -11,6 +11,7 @@ import { emptyChainHash } from '../base/chain-hash.ts'
 import { hexOfZxid, type ServerId } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
+import { newMetrics, type ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import type { Ports } from '../ports/ports.ts'
 import type { Address, ListenerHandle } from '../ports/stream.ts'
@@ -80,6 +81,7 @@ class Server implements ZktsServer {
   clientAddress: Address
   readonly #options: ServerOptions
   readonly #log: Log
+  readonly #metrics: ServerMetrics = newMetrics()
   #resolveStopped: (reason: string) => void = () => {}
   #starting: Promise<Result<void, StartFailure>> | null = null
   #running: Running | null = null
@@ -147,6 +149,7 @@ class Server implements ZktsServer {
       wallMsAtStart: ports.clock.wallMs(),
       sha1: (bytes) => ports.digest.sha1(bytes),
       log,
+      metrics: this.#metrics,
       trace: trace ?? null,
     })
     const turn: Turn = new Turn(ports.clock, ports.timers, {
@@ -261,6 +264,7 @@ class Server implements ZktsServer {
       host,
       clients,
       replica: replica.status(),
+      metrics: this.#metrics,
       logSizeBytes: storage.sizeBytes,
       uptimeMs: ports.clock.monotonicMs() - running.startedAtMs,
       leaderUptimeMs: monotonicMs - (this.#leadingSinceMs ?? monotonicMs),

@@ -3,6 +3,7 @@
  */
 import type { LeaderStatus, ServerStatus, ServingMode, ServingStatus } from '../admin/server-status.ts'
 import type { Config } from '../config/config.ts'
+import { metricValues, type ServerMetrics } from '../metrics/server-metrics.ts'
 import type { ReplicaStatus } from '../replica/replica-status.ts'
 import type { ClientConnections } from './client-connections.ts'
 import type { HostFacts } from './host-facts.ts'
@@ -13,6 +14,7 @@ export interface StatusSources {
   readonly host: HostFacts
   readonly clients: ClientConnections
   readonly replica: ReplicaStatus
+  readonly metrics: ServerMetrics
   readonly logSizeBytes: number
   readonly uptimeMs: number
   readonly leaderUptimeMs: number
@@ -36,7 +38,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     dataDirSizeBytes: 0, // the log is all there is
     dataLogDirSizeBytes: sources.logSizeBytes,
     fileDescriptors: sources.host.fileDescriptors(),
-    metrics: new Map(),
+    metrics: metricValues(sources.metrics),
   }
 }
 

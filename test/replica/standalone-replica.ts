@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import { type ConnectionId, type ServerId, type SessionId, type Xid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
@@ -58,6 +59,7 @@ export class StandaloneReplica {
       wallMsAtStart,
       sha1: (bytes) => createHash('sha1').update(bytes).digest(),
       log: silent,
+      metrics: newMetrics(),
       trace: null,
     })
     this.#perform(this.#replica.start(this.#stamp))

@@ -8,6 +8,7 @@ import { zeroZxid } from '../../src/base/ids.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import type { RecordCodec } from '../../src/jute/record.ts'
 import { encode } from '../../src/jute/record.ts'
+import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import { type OpName, opOf, ops } from '../../src/protocol/client/operations.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { PeerMessage } from '../../src/protocol/peer/peer-message.ts'
@@ -332,6 +333,7 @@ function newServer(id: ServerId, voters: readonly ServerId[], configLines: reado
     wallMsAtStart,
     sha1: (bytes) => createHash('sha1').update(bytes).digest(),
     log: silentLog,
+    metrics: newMetrics(),
     trace: null,
   })
   return { id, replica, state, log }

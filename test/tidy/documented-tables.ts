@@ -8,6 +8,7 @@ import { answeredWords } from '../../src/admin/four-letter-words.ts'
 import { adminWords } from '../../src/base/admin-words.ts'
 import { errors } from '../../src/base/errors.ts'
 import * as limitValues from '../../src/base/limits.ts'
+import { metricTable } from '../../src/metrics/metric-table.ts'
 import { opNames, ops } from '../../src/protocol/client/operations.ts'
 import { schema } from '../../src/protocol/schema.ts'
 import { layers } from './layers.ts'
@@ -28,6 +29,7 @@ export const documentedTables: readonly DocumentedTable[] = [
   { document: 'docs/architecture.md', block: 'folders', render: foldersTable },
   { document: 'docs/reference/errors.md', block: 'errors', render: errorsTable },
   { document: 'docs/reference/limits.md', block: 'limits', render: limitsTable },
+  { document: 'docs/reference/metrics.md', block: 'metrics', render: metricsTable },
   { document: 'docs/reference/records.md', block: 'operations', render: operationsTable },
   { document: 'docs/reference/records.md', block: 'client records', render: clientRecords },
   { document: 'docs/reference/records.md', block: 'messages', render: messageTables },
@@ -63,6 +65,13 @@ function errorsTable(): string {
       traits.meaning,
       { no: 'no', 'after-change': 'after a change', yes: 'yes' }[traits.retry],
     ]),
+  )
+}
+
+function metricsTable(): string {
+  return table(
+    ['name', 'kind', 'counts'],
+    Object.entries(metricTable).map(([name, { kind, meaning }]) => [code(name), kind, meaning]),
   )
 }
 

@@ -38,6 +38,12 @@ export const layers: readonly Layer[] = [
     ['base'],
     'a port is shaped by those who use it, and knows none of them',
   ),
+  pure(
+    'metrics',
+    'counters, summaries and histograms by the names that ZooKeeper gives them, in one table',
+    ['base'],
+    'whoever counts something needs a place to count it in, and nothing else',
+  ),
   pure('jute', "ZooKeeper's wire encoding: reader, writer, record combinators", ['base'], 'bytes have no meaning here'),
   {
     ...pure(
@@ -105,7 +111,20 @@ export const layers: readonly Layer[] = [
   pure(
     'replica',
     'one server: `handle(event) → effects`; the only place where tree, watches, sessions and zab meet',
-    ['transactions', 'zab', 'sessions', 'watches', 'tree', 'auth', 'config', 'protocol', 'jute', 'ports', 'base'],
+    [
+      'transactions',
+      'zab',
+      'sessions',
+      'watches',
+      'tree',
+      'auth',
+      'config',
+      'protocol',
+      'jute',
+      'metrics',
+      'ports',
+      'base',
+    ],
     'decisions are made here, and nothing is done: of the ports it uses only the type `Log`',
   ),
   shell(
@@ -123,7 +142,7 @@ export const layers: readonly Layer[] = [
   shell(
     'server',
     '`createServer({ config, ports })`: feeds events to the replica, runs its effects, life from start to close',
-    ['admin', 'storage', 'replica', 'peers', 'connection', 'zab', 'config', 'protocol', 'ports', 'base'],
+    ['admin', 'storage', 'replica', 'peers', 'connection', 'zab', 'config', 'protocol', 'metrics', 'ports', 'base'],
     'it cannot name io, so a simulated server differs from a real one in the argument `ports` only',
   ),
   {

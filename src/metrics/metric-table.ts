@@ -1,0 +1,80 @@
+/**
+ * Every metric that this server counts, by ZooKeeper's name (ZK: ServerMetrics). mntr prints them with `zk_` before the
+ * name; docs/reference/metrics.md lists the same rows. To add one, add a row here and feed it where the thing happens: take
+ * `metrics.<name>` once, when your part is made, and keep it.
+ * A row that nobody feeds is a lie in the operator's graphs, so what ZooKeeper counts and we do not have is not here.
+ */
+
+/**
+ * counter: only grows. summary: mean, least, greatest, count and sum. histogram: a summary with percentiles.
+ * The keyed kinds have one of these for each key, which is part of the printed name.
+ */
+export type MetricKind = 'counter' | 'summary' | 'histogram' | 'keyed counter' | 'keyed summary'
+
+interface MetricRow {
+  readonly kind: MetricKind
+  readonly meaning: string
+}
+
+export const metricTable = {
+  // requests
+  readlatency: { kind: 'histogram', meaning: 'ms from a request that changes nothing to its reply' },
+  updatelatency: { kind: 'histogram', meaning: 'ms from a write of a client of this server to its reply' },
+  read_per_namespace: {
+    kind: 'keyed summary',
+    meaning: 'bytes of each read below a top-level znode: path, data or names, and the Stat',
+  },
+  write_per_namespace: { kind: 'keyed summary', meaning: 'bytes of each write below a top-level znode: path and data' },
+  bytes_received_count: { kind: 'counter', meaning: 'bytes of requests, with their lengths' },
+  response_bytes: { kind: 'counter', meaning: 'bytes of replies, with their lengths' },
+  watch_bytes: { kind: 'counter', meaning: 'bytes of watch events, with their lengths' },
+  throttled_ops: { kind: 'counter', meaning: 'requests answered that the server is too busy' },
+  large_requests_rejected: { kind: 'counter', meaning: 'requests refused because too many large ones were under way' },
+  request_throttle_wait_count: { kind: 'counter', meaning: 'times that a request waited for its turn' },
+  request_throttle_queue_time_ms: { kind: 'histogram', meaning: 'ms that requests waited for their turn' },
+  stale_requests: { kind: 'counter', meaning: 'requests whose connection was gone, or that waited too long' },
+  stale_requests_dropped: { kind: 'counter', meaning: 'of these, dropped without being executed' },
+  stale_replies: { kind: 'counter', meaning: 'replies that found their connection gone' },
+  // connections and sessions
+  connection_request_count: { kind: 'counter', meaning: 'connect requests' },
+  connection_rejected: { kind: 'counter', meaning: 'connections refused because of a limit' },
+  connection_drop_count: { kind: 'counter', meaning: 'connections closed by this server without their wish' },
+  connection_token_deficit: { kind: 'summary', meaning: 'tokens that a refused connection was short of' },
+  connection_revalidate_count: { kind: 'counter', meaning: 'sessions that came back to this server' },
+  revalidate_count: { kind: 'counter', meaning: 'sessions that the leader was asked about; counted on the leader' },
+  sessionless_connections_expired: { kind: 'counter', meaning: 'connections closed for want of a connect request' },
+  stale_sessions_expired: { kind: 'counter', meaning: 'sessions expired; counted on the leader' },
+  cnxn_closed_without_zk_server_running: {
+    kind: 'counter',
+    meaning: 'connections closed because this server had no leader',
+  },
+  // watches
+  node_created_watch_count: { kind: 'summary', meaning: 'events sent for each creation that was watched' },
+  node_deleted_watch_count: { kind: 'summary', meaning: 'events sent for each deletion that was watched' },
+  node_changed_watch_count: { kind: 'summary', meaning: 'events sent for each change of data that was watched' },
+  node_children_watch_count: { kind: 'summary', meaning: 'events sent for each change of children that was watched' },
+  // broadcast
+  proposal_count: { kind: 'counter', meaning: 'txns proposed; counted on the leader' },
+  quorum_ack_latency: { kind: 'histogram', meaning: 'ms from a proposal to its commit; counted on the leader' },
+  learner_proposal_received_count: { kind: 'counter', meaning: 'proposals received from the leader' },
+  learner_commit_received_count: { kind: 'counter', meaning: 'txns committed at the word of the leader' },
+  commit_count: { kind: 'counter', meaning: 'txns committed and applied' },
+  looking_count: { kind: 'counter', meaning: 'elections entered' },
+  election_time: { kind: 'summary', meaning: 'ms from looking for a leader to having one' },
+  unavailable_time: { kind: 'summary', meaning: 'ms during which this server answered no client, each time' },
+  leader_unavailable_time: { kind: 'summary', meaning: 'the same, where it came back as the leader' },
+  quota_exceeded_error_per_namespace: { kind: 'keyed counter', meaning: 'writes over a quota, by top-level znode' },
+  // disk
+  fsynctime: { kind: 'summary', meaning: 'ms of each write to the log that waits for the disk' },
+  sync_processor_request_queued: { kind: 'counter', meaning: 'records handed to the log' },
+  sync_processor_queue_and_flush_time_ms: {
+    kind: 'histogram',
+    meaning: 'ms from handing records to the log to durable',
+  },
+  startup_txns_loaded: { kind: 'summary', meaning: 'txns read from the log at the start' },
+  startup_txns_load_time: { kind: 'summary', meaning: 'ms of reading and applying them' },
+  dbinittime: { kind: 'summary', meaning: 'ms from opening the data folder to having its state' },
+  unrecoverable_error_count: { kind: 'counter', meaning: 'failures that stop this server' },
+} as const satisfies Readonly<Record<string, MetricRow>>
+
+export type MetricName = keyof typeof metricTable
