@@ -18,8 +18,9 @@ import { type TransientZnode, walkTransients } from './transient-znode.ts'
 import type { TreeDigest } from './tree-digest.ts'
 import type { TreeEvent } from './tree-event.ts'
 import { verifyStore } from './verify-store.ts'
+import { fillFromImage, imageOf, viewOf } from './znode-image.ts'
 import { rootSlot, ZnodeStore } from './znode-store.ts'
-import { field, noSlot } from './znode-table.ts'
+import { noSlot } from './znode-table.ts'
 
 type CreateChange = Extract<Change, { kind: 'create' }>
 
@@ -118,7 +119,7 @@ export class DataTree {
 
   view(path: string): NodeView | null {
     const slot = this.#store.find(path)
-    return slot === noSlot ? null : this.#viewOf(slot)
+    return slot === noSlot ? null : viewOf(this.#store, slot)
   }
 
   /** Queries write the body of their reply, or return false and write nothing if there is no such znode. */
@@ -200,17 +201,7 @@ export class DataTree {
 
   /** Every znode once, parents before children, siblings in no particular order. The tree must not change meanwhile. */
   iterate(visit: (image: ZnodeImage) => void): void {
-    const store = this.#store
-    this.#forEachSlot((slot) => {
-      visit({
-        ...this.#viewOf(slot),
-        path: store.pathOf(slot),
-        data: store.dataOf(slot),
-        czxid: store.zxidAt(slot, statOffsets.czxid),
-        ctimeMs: store.table.stat64(slot, statOffsets.ctime),
-        mtimeMs: store.table.stat64(slot, statOffsets.mtime),
-      })
-    })
+    this.#forEachSlot((slot) => visit(imageOf(this.#store, slot)))
   }
 
   #forEachSlot(visit: (slot: number) => void): void {
@@ -340,18 +331,8 @@ export class DataTree {
   #restoreZnode(image: ZnodeImage): void {
     const store = this.#store
     const slot = image.path === '/' ? rootSlot : this.#insert(image.path, image.acl)
-    const { table } = store
-    store.setAcl(slot, image.acl)
-    store.setData(slot, image.data)
-    store.setCreateCount(slot, image.createCount)
+    fillFromImage(store, slot, image)
     this.#own(slot, image.ephemeralOwner)
-    table.setStat64(slot, statOffsets.czxid, image.czxid)
-    table.setStat64(slot, statOffsets.mzxid, image.mzxid)
-    table.setStat64(slot, statOffsets.pzxid, image.pzxid)
-    table.setStat64(slot, statOffsets.ctime, image.ctimeMs)
-    table.setStat64(slot, statOffsets.mtime, image.mtimeMs)
-    table.setStat32(slot, statOffsets.version, image.version)
-    table.setStat32(slot, statOffsets.aversion, image.aversion)
   }
 
   /**
@@ -365,22 +346,6 @@ export class DataTree {
 
   #assertReplay(zxid: Zxid, claim: string, path: string): void {
     assert(zxid === this.#lastApplied, claim, { path, zxid, lastApplied: this.#lastApplied })
-  }
-
-  #viewOf(slot: number): NodeView {
-    const store = this.#store
-    const { table } = store
-    return {
-      version: table.stat32(slot, statOffsets.version),
-      aversion: table.stat32(slot, statOffsets.aversion),
-      createCount: table.word(slot, field.createCount),
-      childCount: store.childCount(slot),
-      ephemeralOwner: store.ownerOf(slot),
-      acl: store.aclOf(slot),
-      dataLengthBytes: table.stat32(slot, statOffsets.dataLength),
-      mzxid: store.zxidAt(slot, statOffsets.mzxid),
-      pzxid: store.zxidAt(slot, statOffsets.pzxid),
-    }
   }
 }
 

@@ -1,0 +1,50 @@
+/**
+ * A stored znode as a value, and back: what validation, walks and restored trees exchange with the slabs.
+ * Knows where each field of a znode is kept; owns nothing. A field that is forgotten here is lost by whoever
+ * rebuilds a tree from images, and the digest of that tree would tell.
+ */
+import { statOffsets } from '../protocol/client/stat.ts'
+import type { NodeView, ZnodeImage } from './node-view.ts'
+import type { ZnodeStore } from './znode-store.ts'
+import { field } from './znode-table.ts'
+
+export function viewOf(store: ZnodeStore, slot: number): NodeView {
+  const { table } = store
+  return {
+    version: table.stat32(slot, statOffsets.version),
+    aversion: table.stat32(slot, statOffsets.aversion),
+    createCount: table.word(slot, field.createCount),
+    childCount: store.childCount(slot),
+    ephemeralOwner: store.ownerOf(slot),
+    acl: store.aclOf(slot),
+    dataLengthBytes: table.stat32(slot, statOffsets.dataLength),
+    mzxid: store.zxidAt(slot, statOffsets.mzxid),
+    pzxid: store.zxidAt(slot, statOffsets.pzxid),
+  }
+}
+
+export function imageOf(store: ZnodeStore, slot: number): ZnodeImage {
+  return {
+    ...viewOf(store, slot),
+    path: store.pathOf(slot),
+    data: store.dataOf(slot),
+    czxid: store.zxidAt(slot, statOffsets.czxid),
+    ctimeMs: store.table.stat64(slot, statOffsets.ctime),
+    mtimeMs: store.table.stat64(slot, statOffsets.mtime),
+  }
+}
+
+/** All but the owner, which the tree lists elsewhere too, and the child count, which is counted. */
+export function fillFromImage(store: ZnodeStore, slot: number, image: ZnodeImage): void {
+  const { table } = store
+  store.setAcl(slot, image.acl)
+  store.setData(slot, image.data)
+  store.setCreateCount(slot, image.createCount)
+  table.setStat64(slot, statOffsets.czxid, image.czxid)
+  table.setStat64(slot, statOffsets.mzxid, image.mzxid)
+  table.setStat64(slot, statOffsets.pzxid, image.pzxid)
+  table.setStat64(slot, statOffsets.ctime, image.ctimeMs)
+  table.setStat64(slot, statOffsets.mtime, image.mtimeMs)
+  table.setStat32(slot, statOffsets.version, image.version)
+  table.setStat32(slot, statOffsets.aversion, image.aversion)
+}
