@@ -15,6 +15,7 @@ export const closeSessionType = -11
 const createType = 1
 const getDataType = 4
 const setDataType = 5
+const addWatchType = 106
 const xidAt = 4
 const pathAt = 4 + 8 + 4 // frame length, request header, length of the path
 
@@ -33,6 +34,15 @@ export function closeSessionFrame(): FrameTemplate {
 /** `path` may end in `#` signs: they are the digits to overwrite. */
 export function getDataFrame(path: string): FrameTemplate {
   return frame(getDataType, [ustring(path), Buffer.from([0])], path)
+}
+
+/** getData that sets a watch. */
+export function watchDataFrame(path: string): FrameTemplate {
+  return frame(getDataType, [ustring(path), Buffer.from([1])], path)
+}
+
+export function addRecursiveWatchFrame(path: string): FrameTemplate {
+  return frame(addWatchType, [ustring(path), int32(1)], path)
 }
 
 export function setDataFrame(path: string, data: Buffer): FrameTemplate {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { LoadAnswer, LoadJob } from './load-job.ts'
 
 const program = fileURLToPath(new URL('./load-generator.ts', import.meta.url))
-const graceMs = 60_000
+const graceMs = 120_000
 
 export class GeneratorProcess {
   readonly #child: ChildProcess = fork(program) // inherits the flags by which Node runs TypeScript

@@ -3,6 +3,7 @@
  * Owns: nothing between jobs. Assumes: it was forked (it has an IPC channel). It ends when the channel does.
  * Any error reply or lost connection fails the job: a server that refuses is fast, and its figures would lie.
  */
+import { measureFanOut } from './fan-out.ts'
 import { createFrame, writeFrame } from './frames.ts'
 import { Histogram } from './histogram.ts'
 import { LoadConnection, type Recorder } from './load-connection.ts'
@@ -23,6 +24,7 @@ process.on('disconnect', () => process.exit(0))
 async function answer(job: LoadJob): Promise<LoadAnswer> {
   try {
     if (job.kind === 'measure') return { kind: 'measured', result: await measure(job) }
+    if (job.kind === 'fan-out') return { kind: 'fanned-out', result: await measureFanOut(job) }
     await prepare(job)
     return { kind: 'prepared' }
   } catch (cause) {

@@ -32,6 +32,30 @@ export type LoadJob =
       /** Their CPU time is read when the measurement starts and ends. */
       readonly serverPids: readonly number[]
     }
+  | {
+      /** Many sessions watch one znode, which changes once a round. */
+      readonly kind: 'fan-out'
+      readonly ports: readonly number[]
+      readonly sessions: number
+      readonly watch: FanOutWatch
+      readonly rounds: number
+    }
+
+/** data: a one-shot watch, set anew for each round. recursive: a persistent one, set once. */
+export const fanOutWatches = ['data', 'recursive'] as const
+export type FanOutWatch = (typeof fanOutWatches)[number]
+
+export interface FanOutRound {
+  /** From the write until half of the sessions, and the last of them, had the event. */
+  readonly halfMs: number
+  readonly lastMs: number
+  readonly lostCount: number
+}
+
+export interface FanOutResult {
+  readonly openMs: number // for all sessions
+  readonly rounds: readonly FanOutRound[]
+}
 
 export interface LoadResult {
   readonly operations: number
@@ -45,6 +69,7 @@ export interface LoadResult {
 export type LoadAnswer =
   | { readonly kind: 'prepared' }
   | { readonly kind: 'measured'; readonly result: LoadResult }
+  | { readonly kind: 'fanned-out'; readonly result: FanOutResult }
   | { readonly kind: 'failed'; readonly reason: string }
 
 export const rootPath = '/bench'

@@ -6,7 +6,14 @@
  */
 import { type Ensemble, startEnsemble } from './ensemble.ts'
 import { GeneratorProcess } from './generator-process.ts'
-import type { LoadResult, LoadShape, Workload } from './load-job.ts'
+import {
+  type FanOutResult,
+  type FanOutWatch,
+  fanOutWatches,
+  type LoadResult,
+  type LoadShape,
+  type Workload,
+} from './load-job.ts'
 import { type BenchOptions, describeShape, type Target } from './options.ts'
 import { type ProcessUsage, readProcessUsage } from './process-usage.ts'
 
@@ -20,6 +27,10 @@ export type CellOutcome =
   | { readonly kind: 'measured'; readonly result: LoadResult }
   | { readonly kind: 'failed'; readonly reason: string }
 
+export type FanOutOutcome =
+  | { readonly kind: 'measured'; readonly result: FanOutResult }
+  | { readonly kind: 'failed'; readonly reason: string }
+
 export interface Visit {
   readonly target: Target
   readonly size: number
@@ -29,9 +40,11 @@ export interface Visit {
   readonly idle?: { readonly cpuFraction: number; readonly rssBytes: number }
   readonly rssBytesAfterLoad?: number // the largest of the servers
   readonly cells: readonly { readonly cell: Cell; readonly outcome: CellOutcome }[]
+  readonly fanOuts: readonly { readonly watch: FanOutWatch; readonly outcome: FanOutOutcome }[]
 }
 
 const settleMs = 2000
+const fanOutRounds = 5
 const warmUpShape: LoadShape = { connections: 51, inFlight: 1 }
 
 export async function visitEnsemble(
@@ -46,6 +59,7 @@ export async function visitEnsemble(
     await delay(settleMs)
     const idle = await watchIdle(ensemble, options.idleMs)
     const cells = await loadEnsemble(ensemble, size, options, progress)
+    const fanOuts = await fanOut(ensemble, size, options, progress)
     const usages = usagesOf(ensemble)
     return {
       target,
@@ -55,6 +69,7 @@ export async function visitEnsemble(
       ...(idle !== undefined && { idle }),
       ...(usages !== undefined && { rssBytesAfterLoad: Math.max(...usages.map((usage) => usage.rssBytes)) }),
       cells,
+      fanOuts,
     }
   } catch (cause) {
     throw new Error([target, ...obituariesOf(ensemble)].join('\n'), { cause })
@@ -117,6 +132,40 @@ async function loadEnsemble(
     generator.stop()
   }
   return outcomes
+}
+
+/** Each kind of watch in a process of its own: what the sockets of one left behind is not the other's load. */
+async function fanOut(
+  ensemble: Ensemble,
+  size: number,
+  options: BenchOptions,
+  progress: (line: string) => void,
+): Promise<Visit['fanOuts']> {
+  const fanOuts: { watch: FanOutWatch; outcome: FanOutOutcome }[] = []
+  if (options.watchers === 0) return fanOuts
+  for (const watch of fanOutWatches) {
+    const generator = new GeneratorProcess()
+    const name = describeFanOut(size, options.watchers, watch)
+    try {
+      const { clientPorts: ports } = ensemble
+      const job = { kind: 'fan-out', ports, sessions: options.watchers, watch, rounds: fanOutRounds } as const
+      const answer = await generator.run(job)
+      if (answer.kind !== 'fanned-out') throw new Error(`the load generator answered ${answer.kind}`)
+      fanOuts.push({ watch, outcome: { kind: 'measured', result: answer.result } })
+      progress(`${name}: last after ${answer.result.rounds.map((round) => Math.round(round.lastMs)).join(', ')} ms`)
+    } catch (cause) {
+      const reason = [cause instanceof Error ? cause.message : String(cause), ...obituariesOf(ensemble)].join('\n')
+      fanOuts.push({ watch, outcome: { kind: 'failed', reason } })
+      progress(`${name}: failed, ${reason}`)
+    } finally {
+      generator.stop()
+    }
+  }
+  return fanOuts
+}
+
+export function describeFanOut(size: number, sessions: number, watch: FanOutWatch): string {
+  return `${size} ${size === 1 ? 'server' : 'servers'}, ${sessions} sessions with a ${watch} watch`
 }
 
 export function cellsOf(size: number, options: BenchOptions): readonly Cell[] {

@@ -19,6 +19,8 @@ export interface BenchOptions {
   /** Load before the first cell of each ensemble, so that compilers have done their work. */
   readonly ensembleWarmUpMs: number
   readonly idleMs: number
+  /** Sessions that watch one znode; 0 = not measured. */
+  readonly watchers: number
   readonly dataSizeBytes: number
   readonly dataDir: string
   readonly zookeeperJarsDir: string | undefined
@@ -31,6 +33,7 @@ export const usage = `npm run bench -- [options]
   --only get,set,create,mix      workloads (all; mix = 10 % set, 90 % get)
   --in-flight 1,50               1 = one connection, one request in flight;
                                  50 = 51 connections with one each, and one connection with 50 (1,50)
+  --watchers N                   sessions that watch one znode (10000); 0 leaves this out
   --seconds N                    measured time of a cell (5)
   --warm-up N                    seconds of mixed load before the first cell of an ensemble (15)
   --rounds N                     rounds, the median is reported (3)
@@ -45,6 +48,7 @@ const flags = {
   servers: { type: 'string', default: '1,3' },
   only: { type: 'string', default: workloads.join(',') },
   'in-flight': { type: 'string', default: '1,50' },
+  watchers: { type: 'string' },
   seconds: { type: 'string' },
   'warm-up': { type: 'string' },
   rounds: { type: 'string' },
@@ -82,6 +86,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     cellWarmUpMs: quick ? 500 : 1000,
     ensembleWarmUpMs: 1000 * positive('--warm-up', values['warm-up'] ?? (quick ? '3' : '15')),
     idleMs: quick ? 2000 : 10_000,
+    watchers: watcherCount(values.watchers ?? (quick ? '1000' : '10000')),
     dataSizeBytes: 100,
     dataDir: values['data-dir'],
     zookeeperJarsDir: values.zookeeper,
@@ -106,5 +111,13 @@ function oneOf<T extends string>(flag: string, word: string, allowed: readonly T
 function positive(flag: string, text: string): number {
   const value = Number(text)
   if (!(value > 0 && value <= 3600)) throw new Error(`${flag} ${text}: expected a number above 0, at most 3600`)
+  return value
+}
+
+function watcherCount(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > 20_000) {
+    throw new Error(`--watchers ${text}: expected a whole number from 0 to 20000`)
+  }
   return value
 }

@@ -2,7 +2,7 @@
  * Visits → tables in Markdown, the same for the terminal and for docs/benchmarks.md.
  * Owns: medians over rounds and the form of the figures. A ratio is always ours divided by ZooKeeper's.
  */
-import type { LoadResult } from './load-job.ts'
+import { type FanOutResult, type FanOutRound, type FanOutWatch, fanOutWatches, type LoadResult } from './load-job.ts'
 import { type Cell, cellsOf, describeCell, type Visit } from './measurements.ts'
 import { type BenchOptions, describeShape, type Target } from './options.ts'
 import { describeSettings } from './zoo-config.ts'
@@ -30,7 +30,16 @@ export function reportTables(options: BenchOptions, visits: readonly Visit[]): s
     serverFigures(visits),
     options.targets,
   )
-  return `${cellTable}\n\n${serverTable}\n`
+  const fanOutTable = table(
+    ['servers', 'watch'],
+    options.ensembleSizes.flatMap((size) =>
+      fanOutWatches.map((watch) => ({ row: { size, watch }, labels: [String(size), watch] })),
+    ),
+    fanOutFigures(visits, options.watchers),
+    options.targets,
+  )
+  const tables = options.watchers === 0 ? [cellTable, serverTable] : [cellTable, fanOutTable, serverTable]
+  return `${tables.join('\n\n')}\n`
 }
 
 export function reportDocument(
@@ -54,16 +63,24 @@ A cell reads *ratio (ours / ZooKeeper's)*. "load" is connections × requests in 
 goes to a follower, 51 go round all servers. Data of ${options.dataSizeBytes} bytes; \`mix\` is 10 % set and 90 % get; latency in µs.
 "CPU µs" is the CPU time of all servers for one operation, "generator" the load generator's share of one core.
 The loop is closed: each connection sends its next request when the reply has come.
+In the table of watches ${options.watchers} sessions, spread over all servers, watch one znode; times are from the write to it until half of
+the sessions, and the last of them, had the event, read by one process on the same machine; "lost" is how many never had it.
 
 ${reportTables(options, visits)}`
 }
 
 export function failuresOf(visits: readonly Visit[]): readonly string[] {
-  return visits.flatMap((visit) =>
-    visit.cells.flatMap(({ cell, outcome }) =>
-      outcome.kind === 'failed' ? [`${targetNames[visit.target]}, ${describeCell(cell)}: ${outcome.reason}`] : [],
-    ),
-  )
+  return visits.flatMap((visit) => {
+    const name = targetNames[visit.target]
+    return [
+      ...visit.cells.flatMap(({ cell, outcome }) =>
+        outcome.kind === 'failed' ? [`${name}, ${describeCell(cell)}: ${outcome.reason}`] : [],
+      ),
+      ...visit.fanOuts.flatMap(({ watch, outcome }) =>
+        outcome.kind === 'failed' ? [`${name}, ${visit.size} servers, ${watch} watches: ${outcome.reason}`] : [],
+      ),
+    ]
+  })
 }
 
 export function median(values: readonly number[]): number | undefined {
@@ -88,6 +105,41 @@ function cellFigures(visits: readonly Visit[]): readonly Figure<Cell>[] {
       result.serversCpuMs === undefined ? undefined : (1000 * result.serversCpuMs) / result.operations,
     ),
     figure('generator %', 0, (result) => (100 * result.generatorCpuMs) / result.elapsedMs),
+  ]
+}
+
+interface FanOutRow {
+  readonly size: number
+  readonly watch: FanOutWatch
+}
+
+function fanOutFigures(visits: readonly Visit[], sessions: number): readonly Figure<FanOutRow>[] {
+  const resultsFor = (target: Target, { size, watch }: FanOutRow): readonly FanOutResult[] =>
+    visits
+      .filter((visit) => visit.target === target && visit.size === size)
+      .flatMap((visit) => visit.fanOuts)
+      .flatMap((entry) => (entry.watch === watch && entry.outcome.kind === 'measured' ? [entry.outcome.result] : []))
+  const ofRounds = (title: string, read: (round: FanOutRound) => number): Figure<FanOutRow> => ({
+    title,
+    digits: 0,
+    of: (target, row) => median(resultsFor(target, row).flatMap(({ rounds }) => rounds.map(read))),
+  })
+  return [
+    ofRounds('half told, ms', (round) => round.halfMs),
+    ofRounds('all told, ms', (round) => round.lastMs),
+    {
+      title: 'lost',
+      digits: 0,
+      of: (target, row) => {
+        const counts = resultsFor(target, row).flatMap(({ rounds }) => rounds.map((round) => round.lostCount))
+        return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
+      },
+    },
+    {
+      title: 'sessions opened/s',
+      digits: 0,
+      of: (target, row) => median(resultsFor(target, row).map(({ openMs }) => (sessions * 1000) / openMs)),
+    },
   ]
 }
 
