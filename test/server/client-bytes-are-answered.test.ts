@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../src/base/errors.ts'
 import { clientOutputSizeBytesMax, pendingRequestsPerConnectionMax } from '../../src/base/limits.ts'
-import { connectFrame, joined, textBytes } from '../connection/conversation.ts'
+import { ops } from '../../src/protocol/client/operations.ts'
+import { connectFrame, joined, requestFrame, textBytes } from '../connection/conversation.ts'
+import { bytesOf } from '../support/hex.ts'
 import { closeSessionFrame, createFrame, existsFrame, getDataFrame } from './requests.ts'
 import { standaloneConfig, World } from './server-rig.ts'
 
@@ -212,5 +214,29 @@ describe('whoever else connects to the client port', () => {
     )
     expect(answers[2]).toBe('rw')
     expect(answers[3]).toBe('wchs is not executed because it is not in the whitelist.\n')
+  })
+})
+
+describe('the path of a sync', () => {
+  async function answerOf(body: Uint8Array): Promise<readonly [error: number, body: Uint8Array]> {
+    const world = new World()
+    await world.started()
+    const client = await world.connect()
+    client.send(connectFrame(), requestFrame(1, ops.sync.opcode, body))
+    await world.run(100)
+    const [reply] = client.replies()
+    return [reply!.error, reply!.body]
+  }
+
+  test('comes back without the bytes that stood behind it', async () => {
+    expect(await answerOf(bytesOf('00000002 2f61 ffff'))).toEqual([0, bytesOf('00000002 2f61')])
+  })
+
+  test('may be null', async () => {
+    expect(await answerOf(bytesOf('ffffffff'))).toEqual([0, bytesOf('ffffffff')])
+  })
+
+  test('is refused when it is longer than the request', async () => {
+    expect(await answerOf(bytesOf('00000009 2f61'))).toEqual([codeOf('marshalling-error'), new Uint8Array(0)])
   })
 })

@@ -7,6 +7,7 @@ import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
+import type { Trace } from '../../src/replica/trace-event.ts'
 import { createServer, type ZktsServer } from '../../src/server/create-server.ts'
 import { Scheduler, SimProcess } from '../simulator/scheduler.ts'
 import { SimClock, simTimers } from '../simulator/sim-clock.ts'
@@ -51,9 +52,14 @@ export class World {
   readonly scheduler: Scheduler
   readonly network: SimNetwork
   readonly lines: LogLine[] = []
+  readonly log: Log
+  readonly #onLine: (line: LogLine) => void
   readonly #client = new SimProcess('client')
 
-  constructor() {
+  /** `onLine` gets what the servers log; without it the lines are kept. */
+  constructor(onLine: (line: LogLine) => void = (line) => this.lines.push(line)) {
+    this.#onLine = onLine
+    this.log = this.#log({})
     this.scheduler = new Scheduler(1, (_process, cause) => {
       throw cause
     })
@@ -111,12 +117,14 @@ export class World {
     config: Config,
     disk = this.disk(),
     host = serverHost,
+    trace?: Trace,
   ): { server: ZktsServer; process: SimProcess; host: string } {
     const process = new SimProcess(host)
     const { scheduler, network } = this
     const server = createServer({
       config,
       version: testVersion,
+      ...(trace !== undefined && { trace }),
       ports: {
         clock: new SimClock(scheduler, { rate: 1, monotonicStartMs: 5000, wallOffsetMs: 0 }),
         timers: simTimers(scheduler, process, 1),
@@ -125,7 +133,7 @@ export class World {
         listener: network.listener(host, process),
         dialer: network.dialer(host, process),
         digest: { sha1: (bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()) },
-        log: this.#log({}),
+        log: this.log,
       },
     })
     return { server, process, host }
@@ -141,10 +149,14 @@ export class World {
   }
 
   async connect(from = '10.0.1.1', to = serverHost): Promise<RawClient> {
-    const dialled = new Promise<RawClient>((resolve, reject) => {
-      const { dialer } = { dialer: this.network.dialer(from, this.#client) }
+    return new RawClient(await this.connectStream(from, to))
+  }
+
+  connectStream(from = '10.0.1.1', to = serverHost): Promise<ByteStream> {
+    const dialled = new Promise<ByteStream>((resolve, reject) => {
+      const dialer = this.network.dialer(from, this.#client)
       dialer.dial({ host: to, port: clientPort }, 1000, (outcome) => {
-        if (outcome.ok) resolve(new RawClient(outcome.stream))
+        if (outcome.ok) resolve(outcome.stream)
         else reject(outcome.error)
         this.scheduler.noteAsync()
       })
@@ -160,7 +172,7 @@ export class World {
     const at =
       (level: string) =>
       (event: string, fields: LogFields = {}) => {
-        this.lines.push({ level, event, fields: { ...base, ...fields } })
+        this.#onLine({ level, event, fields: { ...base, ...fields } })
       }
     return {
       error: at('error'),
