@@ -1,0 +1,174 @@
+/**
+ * One batch: a standalone server on simulated ports, and strangers who send it requests, good and spoilt, over many
+ * connections at once. Between rounds a sane client must find everything working; now and then the server is closed,
+ * its log is replayed, and every digest must be the one it had when it was alive.
+ * Owns: what counts as an input, and the end of a batch at the first violation.
+ */
+import type { ErrorName } from '../../src/base/errors.ts'
+import type { Zxid } from '../../src/base/ids.ts'
+import type { OpName } from '../../src/protocol/client/operations.ts'
+import { ReplicatedState } from '../../src/replica/replicated-state.ts'
+import type { ZktsServer } from '../../src/server/create-server.ts'
+import { recoverLog } from '../../src/storage/recover-log.ts'
+import { standaloneConfig, World } from '../server/server-rig.ts'
+import type { SimDisk } from '../simulator/sim-disk.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
+import { FuzzConnection, type Observer, type SessionHandle } from './fuzz-connection.ts'
+import { FuzzCounts } from './fuzz-counts.ts'
+import { playRound } from './round.ts'
+import { saneFrames } from './sane-client.ts'
+import { superDigest, Values } from './values.ts'
+
+export interface BatchResult {
+  readonly counts: FuzzCounts
+  readonly violation: string | null
+  /** What the round of the violation had sent, connection by connection, as hex. */
+  readonly lastRound: readonly string[]
+}
+
+const roundsPerRestart = 40
+const settings = [
+  'maxClientCnxns=0',
+  `DigestAuthenticationProvider.superDigest=${superDigest}`,
+  '4lw.commands.whitelist=*',
+  'znode.container.checkIntervalMs=1000',
+]
+
+export async function runBatch(seed: number, inputCount: number): Promise<BatchResult> {
+  const batch = new Batch(seed)
+  try {
+    await batch.run(inputCount)
+  } catch (cause) {
+    batch.violated(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))
+  }
+  const { counts, violation, lastRound } = batch
+  return { counts, violation, lastRound }
+}
+
+class Batch implements Observer {
+  readonly counts = new FuzzCounts()
+  violation: string | null = null
+  lastRound: readonly string[] = []
+  readonly #random: SeededRandom
+  readonly #values: Values
+  readonly #world: World
+  readonly #disk: SimDisk
+  readonly #sessions: SessionHandle[] = []
+  readonly #digests = new Map<Zxid, string>()
+  #server: ZktsServer | null = null
+
+  constructor(seed: number) {
+    this.#random = new SeededRandom(seed)
+    this.#values = new Values(this.#random)
+    this.#world = new World((line) => {
+      this.counts.logged(line)
+      if (line.level === 'error') this.violated(`the server logged ${line.event}: ${JSON.stringify(line.fields)}`)
+    })
+    this.#disk = this.#world.disk(seed)
+  }
+
+  replied(name: OpName | 'unknown', error: ErrorName | null): void {
+    this.counts.replied(name, error)
+  }
+
+  violated(text: string): void {
+    this.violation ??= text
+  }
+
+  async run(inputCount: number): Promise<void> {
+    await this.#start()
+    for (let round = 1; this.counts.inputs < inputCount && this.violation === null; round++) {
+      this.lastRound = await playRound({
+        random: this.#random,
+        values: this.#values,
+        counts: this.counts,
+        sessions: this.#sessions,
+        connect: () => this.#connect(),
+        run: (ms) => this.#world.run(ms),
+      })
+      if (this.violation === null) await this.#checkServes()
+      if (this.violation === null && round % roundsPerRestart === 0) await this.#restart()
+    }
+    if (this.violation === null) await this.#restart()
+  }
+
+  async #start(): Promise<void> {
+    const config = standaloneConfig(settings)
+    const { server } = this.#world.server(config, this.#disk, undefined, (event) => {
+      if (event.kind !== 'applied') return
+      const known = this.#digests.get(event.zxid)
+      if (known !== undefined && known !== event.digest) this.violated(`txn ${event.zxid} has another digest now`)
+      this.#digests.set(event.zxid, event.digest)
+    })
+    const started = await this.#world.settle(server.start())
+    if (!started.ok) return this.violated(`the server does not start: ${started.error.message}`)
+    this.#server = server
+    await this.#world.run(100)
+  }
+
+  async #connect(): Promise<FuzzConnection> {
+    return new FuzzConnection(await this.#world.connectStream(), this)
+  }
+
+  /** A client that did nothing wrong is served whatever others do. */
+  async #checkServes(): Promise<void> {
+    const client = await this.#connect()
+    const { bytes, expected, okCount } = saneFrames()
+    client.send(bytes, expected)
+    await this.#world.run(300)
+    if (client.isClosed && !client.isIdle) return this.violated('the connection of a sane client was closed')
+    if (!client.isIdle) return this.violated('a sane client waits for its replies')
+    if (client.okCount < okCount) this.violated(`a sane client had ${client.okCount} successes of ${okCount}`)
+  }
+
+  /** Nobody is connected now, so nothing of them may be left; then everything must be found again in the log. */
+  async #restart(): Promise<void> {
+    await this.#world.run(100)
+    await this.#checkNothingIsLeft()
+    await this.#world.settle(this.#server!.close())
+    await this.#replayLog()
+    this.counts.restarts++
+    await this.#start()
+  }
+
+  async #checkNothingIsLeft(): Promise<void> {
+    const text = await this.#ask('mntr')
+    for (const [key, expected] of [
+      ['zk_num_alive_connections', 1], // the one that asks
+      ['zk_outstanding_requests', 0],
+      ['zk_watch_count', 0],
+    ] as const) {
+      const value = new RegExp(`^${key}\t(.*)$`, 'm').exec(text)?.[1]
+      if (value !== String(expected)) this.violated(`${key} is ${value} with nobody connected`)
+    }
+  }
+
+  async #ask(word: string): Promise<string> {
+    const client = await this.#world.connect()
+    client.send(new TextEncoder().encode(word))
+    await this.#world.run(100)
+    return client.text
+  }
+
+  async #replayLog(): Promise<void> {
+    const state = new ReplicatedState()
+    const recovery = await this.#world.settle(
+      recoverLog({
+        disk: this.#disk,
+        log: this.#world.log,
+        folder: '/data/wal',
+        serverId: standaloneConfig().serverId,
+        onCommitted: (entry) => {
+          state.restore(entry)
+          const known = this.#digests.get(entry.zxid)
+          if (known !== undefined && known !== state.tree.digest()) {
+            this.violated(`replayed, txn ${entry.zxid} gives another tree`)
+          }
+        },
+      }),
+    )
+    if (!recovery.ok) return this.violated(`the log cannot be replayed: ${recovery.error.message}`)
+    state.tree.verify()
+    this.counts.replayedTxns += this.#digests.size
+  }
+}

@@ -1,0 +1,30 @@
+/** Which operations and errors a campaign should have met and did not: a fuzzer that reaches nothing finds nothing. */
+import type { ErrorName } from '../../src/base/errors.ts'
+import { opNames, ops } from '../../src/protocol/client/operations.ts'
+import type { FuzzCounts } from './fuzz-counts.ts'
+
+/** What a standalone server answers to requests; the other codes need circumstances that the fuzzer does not make. */
+const errorsExpected: readonly ErrorName[] = [
+  'marshalling-error',
+  'unimplemented',
+  'bad-arguments',
+  'no-node',
+  'no-auth',
+  'bad-version',
+  'no-children-for-ephemerals',
+  'node-exists',
+  'not-empty',
+  'invalid-acl',
+  'auth-failed',
+  'no-watcher',
+]
+
+export function neverReached(counts: FuzzCounts): readonly string[] {
+  const implemented = opNames.filter((name) => ops[name].implemented && ops[name].access !== 'internal')
+  return [
+    ...implemented
+      .filter((name) => (counts.byOp.get(name)?.succeeded ?? 0) === 0)
+      .map((name) => `a successful ${name}`),
+    ...errorsExpected.filter((error) => !counts.byError.has(error)).map((error) => `the error ${error}`),
+  ]
+}

@@ -1,0 +1,31 @@
+/** What a client does that minds its manners. All succeeds, but for the creation of what may be there already. */
+import { joined } from '../connection/conversation.ts'
+import { closeSessionFrame, createFrame, existsFrame, getDataFrame } from '../server/requests.ts'
+import { handshake } from './handshake.ts'
+
+export function saneFrames(): {
+  readonly bytes: Uint8Array
+  readonly expected: readonly {
+    readonly xid: number
+    readonly name: 'create' | 'exists' | 'getData' | 'closeSession'
+  }[]
+  readonly okCount: number
+} {
+  const path = '/sane'
+  return {
+    bytes: joined(
+      handshake({ timeoutMs: 5000 }),
+      createFrame(1, path),
+      existsFrame(2, path),
+      getDataFrame(3, path),
+      closeSessionFrame(4),
+    ),
+    expected: [
+      { xid: 1, name: 'create' },
+      { xid: 2, name: 'exists' },
+      { xid: 3, name: 'getData' },
+      { xid: 4, name: 'closeSession' },
+    ],
+    okCount: 3,
+  }
+}
