@@ -14,6 +14,8 @@ import { EphemeralIndex } from './ephemeral-index.ts'
 import { freshZnodes, openAcl } from './fresh-tree.ts'
 import type { NodeView, ZnodeImage } from './node-view.ts'
 import { ownerKindOf } from './owner-kind.ts'
+import { QuotaAccounts, type QuotaView } from './quota-accounts.ts'
+import { type NamespaceQuota, namespaceQuotas } from './quota-totals.ts'
 import { type TransientZnode, walkTransients } from './transient-znode.ts'
 import type { TreeDigest } from './tree-digest.ts'
 import type { TreeEvent } from './tree-event.ts'
@@ -31,6 +33,7 @@ export class DataTree {
   readonly #store = new ZnodeStore(openAcl)
   readonly #ephemerals = new EphemeralIndex()
   readonly #transients = new Set<number>() // slots of containers and TTL znodes
+  readonly #quotas = new QuotaAccounts(this.#store)
   #lastApplied: Zxid = zeroZxid
   #newest: Zxid = zeroZxid // of the change applied last; invariant: lastApplied <= newest
   #pathLengthTotal = rootPathLength
@@ -91,6 +94,7 @@ export class DataTree {
   apply(zxid: Zxid, timeMs: number, change: Change): readonly TreeEvent[] {
     assert(zxid >= this.#newest, 'changes are applied in zxid order', { zxid, newest: this.#newest })
     this.#newest = zxid
+    if (zxid === this.#lastApplied) this.#quotas.replaying()
     switch (change.kind) {
       case 'create':
         return this.#create(zxid, timeMs, change)
@@ -115,6 +119,7 @@ export class DataTree {
     assert(zxid >= this.#newest, 'txns are finished in zxid order', { zxid, newest: this.#newest })
     this.#newest = zxid
     this.#lastApplied = zxid
+    this.#quotas.finishTxn()
   }
 
   view(path: string): NodeView | null {
@@ -187,6 +192,16 @@ export class DataTree {
     return walkTransients(this.#transients, this.#store)
   }
 
+  /** The quota that a write to `path` must heed: of the deepest ancestor, or itself, that has limits. */
+  quotaOver(path: string): QuotaView | null {
+    return this.#quotas.over(path)
+  }
+
+  /** Sorted by namespace. */
+  namespaceQuotas(): readonly NamespaceQuota[] {
+    return namespaceQuotas(this.#quotas)
+  }
+
   /** Of the content alone: equal on all servers at the same zxid. */
   digest(): TreeDigest {
     return this.#store.digest()
@@ -197,6 +212,7 @@ export class DataTree {
     assert(this.#lastApplied <= this.#newest, 'lastApplied is not ahead', { newest: this.#newest })
     const recounted = verifyStore(this.#store, this.#ephemerals, this.#transients)
     assert(recounted.pathLengthTotal === this.#pathLengthTotal, 'path lengths add up', { ...recounted })
+    this.#quotas.verify()
   }
 
   /** Every znode once, parents before children, siblings in no particular order. The tree must not change meanwhile. */
@@ -241,6 +257,7 @@ export class DataTree {
     store.setCreateCount(parent, change.parentCreateCount)
     table.setStat64(parent, statOffsets.pzxid, zxid)
     store.seal(parent)
+    this.#quotas.created(path, change.data?.length ?? 0)
     return [
       { kind: 'created', path, acl: store.aclOf(slot) },
       { kind: 'children-changed', path: parentPathOf(path), acl: store.aclOf(parent) },
@@ -254,9 +271,11 @@ export class DataTree {
     if (store.childCount(slot) > 0) return this.#skip(zxid, 'a deleted znode had no children', path)
     const acl = store.aclOf(slot)
     const parent = store.parentOf(slot)
+    const sizeBytes = store.dataLengthBytesOf(slot)
     this.#remove(path, slot)
     store.table.setStat64(parent, statOffsets.pzxid, zxid)
     store.seal(parent)
+    this.#quotas.deleted(path, sizeBytes)
     return [
       { kind: 'deleted', path, acl },
       { kind: 'children-changed', path: parentPathOf(path), acl: store.aclOf(parent) },
@@ -267,11 +286,13 @@ export class DataTree {
     const store = this.#store
     const slot = store.find(path)
     if (slot === noSlot) return this.#skip(zxid, 'a znode that gets data exists', path)
+    const sizeBytesBefore = store.dataLengthBytesOf(slot)
     store.setData(slot, data)
     store.table.setStat32(slot, statOffsets.version, version)
     store.table.setStat64(slot, statOffsets.mzxid, zxid)
     store.table.setStat64(slot, statOffsets.mtime, timeMs)
     store.seal(slot)
+    this.#quotas.resized(path, (data?.length ?? 0) - sizeBytesBefore)
     return [{ kind: 'data-changed', path, acl: store.aclOf(slot) }]
   }
 
@@ -332,6 +353,7 @@ export class DataTree {
     const store = this.#store
     const slot = image.path === '/' ? rootSlot : this.#insert(image.path, image.acl)
     fillFromImage(store, slot, image)
+    this.#quotas.restored(image.path)
     this.#own(slot, image.ephemeralOwner)
   }
 

@@ -1,0 +1,219 @@
+/**
+ * Usage of the subtrees that have a quota (ZK: DataTree.updateQuotaStat, updateQuotaForPath). Owns which znodes
+ * have limits and usage znodes below /zookeeper/quota, and keeps the data of the latter in step with the tree.
+ *
+ * The usage text is part of the tree, not a cache of it: what a client wrote there is counted on from, and of
+ * nested quotas only the deepest counts. So it cannot be recomputed later, and every step here must be a function
+ * of the changes alone, or digests part. It changes without version, mzxid, mtime or event.
+ * Assumes that it hears of every change in order, behind the change. With no quota each change costs one look.
+ */
+import { assert } from '../base/assert.ts'
+import {
+  addToUsage,
+  limitsPathOf,
+  parseQuotaText,
+  type QuotaFields,
+  quotaRoot,
+  quotaZnodeOf,
+  renderQuotaText,
+  usagePathOf,
+} from '../protocol/client/quota-text.ts'
+import { rootSlot, type ZnodeStore } from './znode-store.ts'
+import { noSlot } from './znode-table.ts'
+
+/** The quota that a path falls under, as the leader checks it. */
+export interface QuotaView {
+  readonly path: string // of the znode that has the quota: the deepest of the path and its ancestors
+  readonly limits: QuotaFields | null // null: nobody can read the text
+  readonly usage: QuotaUsage
+}
+
+export type QuotaUsage =
+  | { readonly kind: 'known'; readonly fields: QuotaFields }
+  | { readonly kind: 'missing' } // a client has deleted it, or not made it yet
+  | { readonly kind: 'unreadable' }
+
+export class QuotaAccounts {
+  readonly #store: ZnodeStore
+  readonly #limited = new Set<string>() // paths with limits; never '': the root has no quota
+  readonly #metered = new Set<string>() // paths with a usage znode, '' for the root
+  /** While a finished txn is replayed, what the usage znodes held before: it has all been counted. */
+  #kept: Map<string, Uint8Array | null> | null = null
+
+  constructor(store: ZnodeStore) {
+    this.#store = store
+  }
+
+  /** A znode is there that was not, or, in a replay, that was. */
+  created(path: string, sizeBytes: number): void {
+    const quota = quotaZnodeOf(path)
+    if (quota !== null) {
+      this.#enter(quota)
+      if (quota.kind === 'usage' && this.#kept === null) this.#countAnew(quota.path)
+    }
+    // The new znode counts for a quota that it has just made itself, on /zookeeper say; the original does so too.
+    if (this.#limited.size > 0) this.#add(path, 1, sizeBytes)
+  }
+
+  deleted(path: string, sizeBytes: number): void {
+    if (this.#limited.size === 0 && this.#metered.size === 0) return
+    const quota = quotaZnodeOf(path)
+    if (quota?.kind === 'limits') this.#limited.delete(quota.path)
+    if (quota?.kind === 'usage') this.#metered.delete(quota.path)
+    this.#add(path, -1, -sizeBytes)
+  }
+
+  resized(path: string, differenceBytes: number): void {
+    // Even if the size is the same: the text is written anew, in its proper form.
+    if (this.#limited.size > 0) this.#add(path, 0, differenceBytes)
+  }
+
+  /** A znode is there again in a restored tree, with its data; nothing is counted. */
+  restored(path: string): void {
+    const quota = quotaZnodeOf(path)
+    if (quota !== null) this.#enter(quota)
+  }
+
+  /** A txn that was finished is applied again: until `replayed` nothing is counted. */
+  replaying(): void {
+    if (this.#kept !== null || this.#metered.size === 0) return
+    this.#kept = new Map()
+    for (const path of this.#metered) {
+      this.#kept.set(path, this.#store.dataOf(this.#store.find(usagePathOf(path))))
+    }
+  }
+
+  /** A txn is finished. If it was one more time, the usage is again what it was. */
+  finishTxn(): void {
+    if (this.#kept === null) return
+    for (const [path, data] of this.#kept) {
+      const slot = this.#store.find(usagePathOf(path))
+      if (slot !== noSlot) this.#write(slot, data)
+    }
+    this.#kept = null
+  }
+
+  /** The quota that a write to `path` must heed; null: none. */
+  over(path: string): QuotaView | null {
+    const quotaPath = this.#deepest(path)
+    if (quotaPath === null) return null
+    const store = this.#store
+    const usage = store.find(usagePathOf(quotaPath))
+    const fields = usage === noSlot ? null : parseQuotaText(store.dataOf(usage))
+    return {
+      path: quotaPath,
+      limits: parseQuotaText(store.dataOf(store.find(limitsPathOf(quotaPath)))),
+      usage: fields !== null ? { kind: 'known', fields } : { kind: usage === noSlot ? 'missing' : 'unreadable' },
+    }
+  }
+
+  /** All limits and usages that can be read; the root's usage is of no namespace and left out. */
+  forEach(visit: (kind: 'limits' | 'usage', path: string, fields: QuotaFields) => void): void {
+    for (const path of this.#limited) this.#visit('limits', path, limitsPathOf(path), visit)
+    for (const path of this.#metered) if (path !== '') this.#visit('usage', path, usagePathOf(path), visit)
+  }
+
+  /** Compares the lists with the tree: costs a walk over /zookeeper/quota. */
+  verify(): void {
+    assert(this.#kept === null, 'no replay is under way', {})
+    let limitedCount = 0
+    let meteredCount = 0
+    this.#walk(this.#store.find(quotaRoot), (slot) => {
+      const quota = quotaZnodeOf(this.#store.pathOf(slot))
+      if (quota === null || (quota.kind === 'limits' && quota.path === '')) return
+      const list = quota.kind === 'limits' ? this.#limited : this.#metered
+      assert(list.has(quota.path), 'every limits and usage znode is listed', { ...quota })
+      if (quota.kind === 'limits') limitedCount += 1
+      else meteredCount += 1
+    })
+    assert(limitedCount === this.#limited.size, 'only paths with limits are listed', { limitedCount })
+    assert(meteredCount === this.#metered.size, 'only paths with usage are listed', { meteredCount })
+  }
+
+  #enter(quota: { readonly kind: 'limits' | 'usage'; readonly path: string }): void {
+    if (quota.kind === 'usage') this.#metered.add(quota.path)
+    else if (quota.path !== '') this.#limited.add(quota.path)
+  }
+
+  #deepest(path: string): string | null {
+    if (this.#limited.size === 0) return null
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const ancestor = path.slice(0, end)
+      if (this.#limited.has(ancestor)) return ancestor
+    }
+    return null
+  }
+
+  #add(path: string, countDifference: number, bytesDifference: number): void {
+    if (this.#kept !== null) return
+    const quotaPath = this.#deepest(path)
+    if (quotaPath === null) return
+    const slot = this.#store.find(usagePathOf(quotaPath))
+    if (slot === noSlot) return
+    const usage = parseQuotaText(this.#store.dataOf(slot))
+    // There, a server that cannot read this text dies of it; counting anew mends what the client broke.
+    if (usage === null) this.#countAnew(quotaPath)
+    else this.#write(slot, bytesOf(addToUsage(usage, countDifference, bytesDifference)))
+  }
+
+  /** The znode and everything below it, as the tree is now (ZK: DataTree.getCounts). */
+  #countAnew(quotaPath: string): void {
+    const store = this.#store
+    const usage = store.find(usagePathOf(quotaPath))
+    const top = store.find(quotaPath)
+    let count = 0
+    let sizeBytes = 0
+    if (top !== noSlot) {
+      this.#walk(top, (slot) => {
+        count += 1
+        sizeBytes += store.dataLengthBytesOf(slot)
+      })
+    }
+    this.#write(
+      usage,
+      bytesOf(
+        new Map([
+          ['count', BigInt(count)],
+          ['bytes', BigInt(sizeBytes)],
+        ]),
+      ),
+    )
+  }
+
+  /** Follows the links between znodes, so that a large subtree costs no memory. */
+  #walk(top: number, visit: (slot: number) => void): void {
+    const store = this.#store
+    let slot = top
+    while (slot !== noSlot) {
+      visit(slot)
+      let next = store.firstChildOf(slot)
+      while (next === noSlot && slot !== top) {
+        next = store.nextSiblingOf(slot)
+        if (next === noSlot) slot = store.parentOf(slot)
+      }
+      slot = next
+    }
+  }
+
+  #write(slot: number, data: Uint8Array | null): void {
+    assert(slot !== rootSlot && slot !== noSlot, 'usage is kept in a znode of its own', { slot })
+    this.#store.setData(slot, data)
+    this.#store.seal(slot)
+  }
+
+  #visit(
+    kind: 'limits' | 'usage',
+    path: string,
+    znodePath: string,
+    visit: (kind: 'limits' | 'usage', path: string, fields: QuotaFields) => void,
+  ): void {
+    const fields = parseQuotaText(this.#store.dataOf(this.#store.find(znodePath)))
+    if (fields !== null) visit(kind, path, fields)
+  }
+}
+
+const encoder = new TextEncoder()
+
+function bytesOf(fields: QuotaFields): Uint8Array {
+  return encoder.encode(renderQuotaText(fields))
+}
