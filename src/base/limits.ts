@@ -36,6 +36,8 @@ export const connectRequestTimeoutMs = 10_000
 export const heldBeforeSessionSizeBytesMax = 1024 * 1024
 /** Unsent bytes to one peer; above it the link is closed, since the peer no longer reads. */
 export const peerOutputSizeBytesMax = 256 * 1024 * 1024
+/** Quotas whose last line in the log is remembered; beyond it the log repeats itself. */
+export const quotaExcessesKeptMax = 1000
 /** Peers that dial and say nothing are closed after this. */
 export const peerHelloTimeoutMs = 2_000
 /** Keys of one keyed metric, such as top-level znodes with a count of their own; clients choose them. Later ones share a key. */

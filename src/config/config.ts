@@ -51,6 +51,8 @@ export interface Config {
   readonly linearizableReads: boolean
   /** Whether znodes with a time to live may be created; those that exist end in any case. */
   readonly extendedTypesEnabled: boolean
+  /** Whether writes over a hard quota are refused; otherwise they are only told. */
+  readonly enforceQuota: boolean
   /** How the leader cleans up containers and TTL znodes. */
   readonly containerCheckIntervalMs: number
   readonly containerDeletionsPerMinuteMax: number

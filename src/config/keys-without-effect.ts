@@ -60,7 +60,6 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'Check ACLs before forwarding a write.',
     'a refused write costs no log record here',
   ),
-  enforceQuota: noEffect('boolean', 'false', 'Refuse writes over a hard quota.', 'quotas are not enforced yet'),
   'audit.enable': noEffect('boolean', 'false', 'Audit log.', 'there is no audit log yet'),
 
   // Roles and membership

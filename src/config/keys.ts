@@ -36,6 +36,12 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'Znodes with a time to live may be created.',
     'In ZooKeeper a system property, and off unless set.',
   ),
+  enforceQuota: used(
+    'boolean',
+    'false',
+    'Writes over a hard quota are refused with QuotaExceeded; otherwise they are only logged.',
+    'Usage is kept, and what exceeds a soft quota is logged, in either case; ZooKeeper logs nothing unless this is on.',
+  ),
   'znode.container.checkIntervalMs': used(
     'ms',
     '60000',

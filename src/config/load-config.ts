@@ -96,6 +96,7 @@ function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }:
     fourLetterWords: readWhitelist(settings, remarks),
     linearizableReads: settings.flag('linearizableReads', false),
     extendedTypesEnabled: settings.flag('extendedTypesEnabled', true),
+    enforceQuota: settings.flag('enforceQuota', false),
     ...readContainers(settings),
     superDigest: settings.text('DigestAuthenticationProvider.superDigest'),
   } satisfies Config)

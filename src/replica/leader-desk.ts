@@ -27,6 +27,7 @@ import { encodeTxn } from '../protocol/txn/txn-codec.ts'
 import { SessionTracker } from '../sessions/session-tracker.ts'
 import { PendingChanges } from '../transactions/pending-changes.ts'
 import { type PrepareContext, prepare } from '../transactions/prepare.ts'
+import type { QuotaPolicy } from '../transactions/quota-check.ts'
 import type { WriteRequest } from '../transactions/write-request.ts'
 import type { Zab } from '../zab/zab.ts'
 import { ContainerCleaner } from './container-cleaner.ts'
@@ -37,6 +38,7 @@ export interface LeaderDeskOptions {
   readonly state: ReplicatedState
   readonly zab: Zab
   readonly config: Config
+  readonly quotas: QuotaPolicy
 }
 
 /** Who sent a request on: a server, in one incarnation of its process. */
@@ -52,6 +54,7 @@ export class LeaderDesk {
   readonly #tracker: SessionTracker
   readonly #cleaner: ContainerCleaner
   readonly #extendedTypesEnabled: boolean
+  readonly #quotas: QuotaPolicy
   /** Timeouts negotiated anew when a session came back; the replicated ones stay what they were. */
   readonly #renegotiatedMs = new Map<SessionId, number>()
 
@@ -64,6 +67,7 @@ export class LeaderDesk {
     this.#tracker.restartAll(options.state.sessions.entries(), nowMs)
     this.#cleaner = new ContainerCleaner(options.state.tree, config, nowMs)
     this.#extendedTypesEnabled = config.extendedTypesEnabled
+    this.#quotas = options.quotas
   }
 
   /** Turns a request into a proposal, or into an answer. */
@@ -83,7 +87,7 @@ export class LeaderDesk {
   expireSessions(stamp: Stamp): readonly SessionId[] {
     const expired = this.#tracker.expiredBy(stamp.monotonicMs)
     for (const sessionId of expired) {
-      const context = { ...noOrigin, timeMs: stamp.wallMs, sessionId }
+      const context = { ...this.#ownContext(stamp), sessionId }
       const prepared = prepare({ kind: 'close-session', sessionId }, this.#pending, context)
       if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn))
     }
@@ -96,7 +100,7 @@ export class LeaderDesk {
     for (const path of this.#cleaner.tick(stamp)) {
       // A change in flight may have given it new data or a child; if it is still over then, the next sweep finds it.
       if (this.#pending.isInFlight(path)) continue
-      const context = { ...noOrigin, timeMs: stamp.wallMs, sessionId: noSession, ids: [ourselves] }
+      const context = { ...this.#ownContext(stamp), ids: [ourselves] }
       const prepared = prepare({ kind: 'delete', path, version: -1 }, this.#pending, context)
       if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn))
     }
@@ -150,6 +154,7 @@ export class LeaderDesk {
       ids: authIds,
       sessionRefusal,
       extendedTypesEnabled: this.#extendedTypesEnabled,
+      quotas: this.#quotas,
     }
     const prepared = prepare(wanted, this.#pending, context)
     if (!prepared.ok) return this.#refuse(request, prepared.error)
@@ -165,6 +170,19 @@ export class LeaderDesk {
     if (wanted.kind === 'close-session') this.#tracker.markClosing(sessionId)
     this.#order(encodeTxn(prepared.value.txn))
     return null
+  }
+
+  /** For what nobody asked for. */
+  #ownContext(stamp: Stamp): PrepareContext {
+    return {
+      timeMs: stamp.wallMs,
+      origin: null,
+      sessionId: noSession,
+      ids: [],
+      sessionRefusal: null,
+      extendedTypesEnabled: false,
+      quotas: this.#quotas,
+    }
   }
 
   #order(payload: Uint8Array): void {
@@ -183,7 +201,6 @@ export class LeaderDesk {
 const noSession = 0n as SessionId
 /** No ACL keeps the server from what it has to do. */
 const ourselves = { scheme: superScheme, id: '' }
-const noOrigin = { origin: null, ids: [], sessionRefusal: null, extendedTypesEnabled: false } as const
 
 function toWriteRequest({ type, sessionId, body }: ForwardedRequest): Result<WriteRequest, ErrorName> {
   const op = opOf(type)

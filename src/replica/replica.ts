@@ -20,6 +20,7 @@ import { ClientDesk } from './client-desk.ts'
 import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { LeaderDesk, type RequestSource } from './leader-desk.ts'
+import { QuotaExcesses } from './quota-excesses.ts'
 import type { ReplicaStatus } from './replica-status.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { Role, Trace } from './trace-event.ts'
@@ -52,6 +53,7 @@ export class Replica {
   readonly #zab: Zab
   readonly #effects = new EffectList()
   readonly #clients: ClientDesk
+  readonly #quotaExcesses: QuotaExcesses
   readonly #proposalSizes = { last: -1, min: -1, max: -1 }
   #leaderDesk: LeaderDesk | null = null // while leading an established epoch
   #following: Following | null = null // while in step with a leader
@@ -64,7 +66,8 @@ export class Replica {
     this.#options = options
     this.#state = options.state
     this.#zab = new Zab(options.zab, options.recovered, options.log)
-    const { config, sha1 } = options
+    const { config, sha1, log, metrics } = options
+    this.#quotaExcesses = new QuotaExcesses(config.enforceQuota, metrics, log, () => this.#now.monotonicMs)
     this.#clients = new ClientDesk({
       state: options.state,
       effects: this.#effects,
@@ -111,6 +114,7 @@ export class Replica {
       watchCount: this.#clients.watches.watchCount,
       sessionCount: sessions.count,
       authFailedCount: this.#clients.authFailedCount,
+      quotas: tree.namespaceQuotas(),
       learners: this.#zab.learnerCounts(),
       lastProposalSizeBytes: this.#proposalSizes.last,
       minProposalSizeBytes: this.#proposalSizes.min,
@@ -366,7 +370,8 @@ export class Replica {
 
   #serveAsLeader({ epoch }: Extract<ZabEffect, { readonly kind: 'serving-as-leader' }>): void {
     const { config, log, trace, incarnation } = this.#options
-    this.#leaderDesk = new LeaderDesk({ state: this.#state, zab: this.#zab, config }, this.#now.monotonicMs)
+    const parts = { state: this.#state, zab: this.#zab, config, quotas: this.#quotaExcesses }
+    this.#leaderDesk = new LeaderDesk(parts, this.#now.monotonicMs)
     const self = config.serverId
     const source = { serverId: self, incarnation }
     this.#clients.startServing({

@@ -7,6 +7,7 @@ import { metricValues, type ServerMetrics } from '../metrics/server-metrics.ts'
 import type { ReplicaStatus } from '../replica/replica-status.ts'
 import type { ClientConnections } from './client-connections.ts'
 import type { HostFacts } from './host-facts.ts'
+import { quotaMetrics } from './quota-metrics.ts'
 
 export interface StatusSources {
   readonly config: Config
@@ -38,7 +39,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     dataDirSizeBytes: 0, // the log is all there is
     dataLogDirSizeBytes: sources.logSizeBytes,
     fileDescriptors: sources.host.fileDescriptors(),
-    metrics: metricValues(sources.metrics),
+    metrics: new Map([...metricValues(sources.metrics), ...quotaMetrics(replica.quotas)]),
   }
 }
 

@@ -17,6 +17,7 @@ import type { Change } from '../protocol/txn/txn.ts'
 import { ownerKindOf } from '../tree/owner-kind.ts'
 import { createKindOf } from './create-kind.ts'
 import type { PendingChanges, PendingNode } from './pending-changes.ts'
+import { checkQuota, type QuotaPolicy } from './quota-check.ts'
 import { sequentialSuffix } from './sequential-suffix.ts'
 import type { CheckWrite, CreateWrite, DeleteWrite, NodeWrite, SetAclWrite, SetDataWrite } from './write-request.ts'
 
@@ -27,6 +28,7 @@ export interface WriteContext {
   /** Why the session may not write now; takes its place among the checks. Null: it may. */
   readonly sessionRefusal: ErrorName | null
   readonly extendedTypesEnabled: boolean
+  readonly quotas: QuotaPolicy
 }
 
 /** ZK: DataTree.isSpecialPath. */
@@ -72,6 +74,9 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   const path = name.value
   if (pending.lookup(path) !== null) return err('node-exists')
   if (ownerKindOf(parent.ephemeralOwner) === 'session') return err('no-children-for-ephemerals')
+  const dataLengthBytes = write.data?.length ?? 0
+  const refusal = checkQuota(path, 1, dataLengthBytes, pending, context.quotas)
+  if (refusal !== null) return err(refusal)
 
   const createCount = (parent.createCount + 1) | 0
   pending.stage(parentPath, { ...factsOf(parent), createCount, childCount: parent.childCount + 1 })
@@ -82,6 +87,7 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
     childCount: 0,
     ephemeralOwner: owner,
     acl: acl.value,
+    dataLengthBytes,
   })
   return ok({
     kind: 'create',
@@ -117,9 +123,13 @@ function prepareSetData(
 ): Result<Change, ErrorName> {
   const node = findForWrite(write.path, permissions.write, pending, context)
   if (!node.ok) return node
+  const dataLengthBytes = write.data?.length ?? 0
+  // Before the version: a write over the quota is refused whatever version it expects.
+  const refusal = checkQuota(write.path, 0, dataLengthBytes - node.value.dataLengthBytes, pending, context.quotas)
+  if (refusal !== null) return err(refusal)
   if (!isExpected(write.version, node.value.version)) return err('bad-version')
   const version = versionAfter(node.value.version)
-  pending.stage(write.path, { ...factsOf(node.value), version })
+  pending.stage(write.path, { ...factsOf(node.value), version, dataLengthBytes })
   return ok({ kind: 'set-data', path: write.path, data: write.data, version })
 }
 
@@ -183,6 +193,6 @@ function versionAfter(current: number): number {
 
 /** Only what validation needs: a view of the tree has more, and would be kept alive in every change in flight. */
 function factsOf(node: PendingNode): PendingNode {
-  const { version, aversion, createCount, childCount, ephemeralOwner, acl } = node
-  return { version, aversion, createCount, childCount, ephemeralOwner, acl }
+  const { version, aversion, createCount, childCount, ephemeralOwner, acl, dataLengthBytes } = node
+  return { version, aversion, createCount, childCount, ephemeralOwner, acl, dataLengthBytes }
 }

@@ -10,14 +10,15 @@ import { assert } from '../base/assert.ts'
 import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { NodeView } from '../tree/node-view.ts'
+import type { QuotaView } from '../tree/quota-accounts.ts'
 
 /** What validation asks of a znode. */
 export type PendingNode = Pick<
   NodeView,
-  'version' | 'aversion' | 'createCount' | 'childCount' | 'ephemeralOwner' | 'acl'
+  'version' | 'aversion' | 'createCount' | 'childCount' | 'ephemeralOwner' | 'acl' | 'dataLengthBytes'
 >
 
-export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf'>
+export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf' | 'quotaOver'>
 
 interface InFlight {
   readonly node: PendingNode | null // null: will be gone
@@ -52,6 +53,11 @@ export class PendingChanges {
     if (staged !== undefined) return staged
     const inFlight = this.#inFlight.get(path)
     return inFlight === undefined ? this.#tree.view(path) : inFlight.node
+  }
+
+  /** As applied: usage, limits and which paths have any do not see what is in flight, and in ZooKeeper do not either. */
+  quotaOver(path: string): QuotaView | null {
+    return this.#tree.quotaOver(path)
   }
 
   /** Whether a txn in flight changes the znode itself or the list of its children. */

@@ -126,6 +126,7 @@ function writeConfig(options: ServersOptions, ports: readonly Ports[], id: numbe
     'admin.enableServer=false',
     '4lw.commands.whitelist=*',
     'extendedTypesEnabled=false', // ZooKeeper's default, and not ours
+    'enforceQuota=true',
   ]
   if (ports.length === 1) {
     lines.push(`clientPort=${ports[0]!.client}`, 'clientPortAddress=127.0.0.1')

@@ -10,6 +10,7 @@ import type { AclWire } from '../../src/protocol/client/acl.ts'
 import type { Change, Txn } from '../../src/protocol/txn/txn.ts'
 import { PendingChanges } from '../../src/transactions/pending-changes.ts'
 import { type PrepareContext, type Prepared, prepare } from '../../src/transactions/prepare.ts'
+import type { QuotaExcess, QuotaPolicy } from '../../src/transactions/quota-check.ts'
 import type {
   CheckWrite,
   CreateWrite,
@@ -57,8 +58,14 @@ export const closeSession = (sessionId: SessionId): WriteRequest => ({ kind: 'cl
 export class LeaderHarness {
   readonly tree = new DataTree()
   readonly pending = new PendingChanges(this.tree)
+  readonly excesses: QuotaExcess[] = []
+  enforceQuota = true
   readonly inFlight: { readonly zxid: Zxid; readonly txn: Txn }[] = []
   #lastZxid = 0
+
+  get quotas(): QuotaPolicy {
+    return { isEnforced: this.enforceQuota, exceeded: (excess) => this.excesses.push(excess) }
+  }
 
   /** Prepares, and proposes what comes of it. */
   submit(request: WriteRequest, context: Partial<PrepareContext> = {}): Result<Prepared, ErrorName> {
@@ -67,6 +74,7 @@ export class LeaderHarness {
       ids: [],
       sessionRefusal: null,
       extendedTypesEnabled: false,
+      quotas: this.quotas,
       timeMs: 1000,
       origin: null,
       ...context,

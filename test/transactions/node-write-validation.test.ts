@@ -167,13 +167,22 @@ describe('a leader that is asked to check', () => {
 })
 
 describe('numbers that wrap', () => {
-  const context = { sessionId: self, ids: [], sessionRefusal: null, extendedTypesEnabled: false }
+  const quotas = { isEnforced: true, exceeded: () => {} }
+  const context = { sessionId: self, ids: [], sessionRefusal: null, extendedTypesEnabled: false, quotas }
   /** A tree whose every znode, but the names below `/p`, has these numbers. */
   function pendingOver(numbers: Partial<PendingNode>): PendingChanges {
-    const node = { version: 0, aversion: 0, createCount: 0, childCount: 0, ephemeralOwner: 0n as SessionId, acl: [] }
+    const node = {
+      version: 0,
+      aversion: 0,
+      createCount: 0,
+      childCount: 0,
+      ephemeralOwner: 0n as SessionId,
+      acl: [],
+      dataLengthBytes: 0,
+    }
     const view = (path: string) =>
-      path.startsWith('/p/') ? null : { ...node, ...numbers, dataLengthBytes: 0, mzxid: 0 as never, pzxid: 0 as never }
-    return new PendingChanges({ view, ephemeralsOf: () => [] })
+      path.startsWith('/p/') ? null : { ...node, ...numbers, mzxid: 0 as never, pzxid: 0 as never }
+    return new PendingChanges({ view, ephemeralsOf: () => [], quotaOver: () => null })
   }
 
   it.each([

@@ -135,6 +135,7 @@ describe('changes in flight', () => {
     childCount: 0,
     ephemeralOwner: 0n as SessionId,
     acl: [],
+    dataLengthBytes: 0,
   }
 
   it('are kept until the last of them on a path is applied', () => {

@@ -4,6 +4,7 @@
  */
 import { runChecks } from '../checks.ts'
 import { ensembleChecks } from './ensemble-checks.ts'
+import { quotaChecks, quotaEnsembleChecks } from './quota-checks.ts'
 import { requestChecks } from './request-checks.ts'
 import { sessionChecks } from './session-checks.ts'
 import { watchChecks } from './watch-checks.ts'
@@ -12,6 +13,6 @@ const ports = process.env['ZK_SERVERS']!.split(',').map((server) => Number(serve
 const root = process.env['ZK_ROOT']!
 const checks =
   process.argv[2] === 'ensemble'
-    ? ensembleChecks(ports, root)
-    : [sessionChecks, requestChecks, watchChecks].flatMap((each) => each(ports[0]!, root))
+    ? [ensembleChecks, quotaEnsembleChecks].flatMap((each) => each(ports, root))
+    : [sessionChecks, requestChecks, watchChecks, quotaChecks].flatMap((each) => each(ports[0]!, root))
 process.exit(await runChecks(checks))
