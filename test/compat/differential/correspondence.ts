@@ -1,0 +1,87 @@
+/**
+ * Which zxid, time and session of the one server stands for which of the other.
+ * Owns the claim behind every comparison of zxids: the txns of both are the same in the same order, so their zxids are
+ * paired one to one and both grow. What a read or a refusal carries in its header is a moment between two txns: the
+ * same moment of the one is always the same of the other, and an earlier one is never a later one.
+ */
+import type { ZxidRef } from './calls.ts'
+
+export type SideName = 'theirs' | 'ours'
+
+interface Pair {
+  readonly theirs: bigint
+  readonly ours: bigint
+}
+
+export class Correspondence {
+  /** Sorted by `theirs`; invariant: `ours` never falls. */
+  readonly #moments: Pair[] = []
+  /** Those that were txns, in the order in which they became known. */
+  readonly #txns: Pair[] = []
+  readonly #theirsOfOurs = new Map<bigint, bigint>()
+  readonly #oursOfTheirs = new Map<bigint, bigint>()
+  readonly #timeOf = { theirs: new Map<bigint, bigint>(), ours: new Map<bigint, bigint>() }
+
+  /** Null, or what is wrong. */
+  txn(theirs: bigint, ours: bigint): string | null {
+    if (isPlain(theirs) || isPlain(ours)) return theirs === ours ? null : 'only one of them is a zxid'
+    const [knownOurs, knownTheirs] = [this.#oursOfTheirs.get(theirs), this.#theirsOfOurs.get(ours)]
+    if (knownOurs === ours) return null
+    if (knownOurs !== undefined) return `theirs was paired with ${hex(knownOurs)}`
+    if (knownTheirs !== undefined) return `ours was paired with ${hex(knownTheirs)}`
+    const wrong = this.#place(theirs, ours)
+    if (wrong !== null) return wrong
+    this.#oursOfTheirs.set(theirs, ours)
+    this.#theirsOfOurs.set(ours, theirs)
+    this.#txns.push({ theirs, ours })
+    return null
+  }
+
+  moment(theirs: bigint, ours: bigint): string | null {
+    if (isPlain(theirs) || isPlain(ours)) return theirs === ours ? null : 'only one of them is a zxid'
+    return this.#place(theirs, ours)
+  }
+
+  /** The time of a txn is the same wherever it shows, and a time of this run. */
+  time(side: SideName, zxid: bigint, timeMs: bigint): string | null {
+    if (zxid === 0n) return timeMs === 0n ? null : `${side}: a time without a txn`
+    const times = this.#timeOf[side]
+    const known = times.get(zxid)
+    if (known === undefined) times.set(zxid, timeMs)
+    else if (known !== timeMs) return `${side}: ${hex(zxid)} had the time ${known} elsewhere`
+    const now = BigInt(Date.now())
+    return timeMs > now - 3_600_000n && timeMs <= now + 1_000n ? null : `${side}: not a time of this run`
+  }
+
+  /** What stands for a reference on one of the servers. */
+  resolve(side: SideName, ref: ZxidRef): bigint {
+    if ('number' in ref) return BigInt(ref.number)
+    const moment = this.#moments.at(-1 - ref.back)
+    return moment?.[side] ?? 0n
+  }
+
+  #place(theirs: bigint, ours: bigint): string | null {
+    let low = 0
+    let high = this.#moments.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#moments[middle]!.theirs < theirs) low = middle + 1
+      else high = middle
+    }
+    const same = this.#moments[low]
+    if (same?.theirs === theirs) return same.ours === ours ? null : `theirs was paired with ${hex(same.ours)}`
+    const [before, after] = [this.#moments[low - 1], same]
+    if (before !== undefined && before.ours > ours) return `${hex(before.theirs)} was paired with ${hex(before.ours)}`
+    if (after !== undefined && after.ours < ours) return `${hex(after.theirs)} was paired with ${hex(after.ours)}`
+    this.#moments.splice(low, 0, { theirs, ours })
+    return null
+  }
+}
+
+function isPlain(zxid: bigint): boolean {
+  return zxid === 0n || zxid === -1n
+}
+
+function hex(zxid: bigint): string {
+  return `0x${zxid.toString(16)}`
+}

@@ -1,0 +1,177 @@
+/**
+ * The sequence of a seed, one step at a time, each chosen in the light of the answers so far.
+ * Owns: who is connected, and that a step has one outcome only. A request that ends its connection comes last in its
+ * step, since what lies behind it may or may not be read; authentication comes first, since its answer may overtake others.
+ */
+import type { SeededRandom } from '../../support/seeded-random.ts'
+import { type Call, type ConnectStep, type Operation, type Step, top } from './calls.ts'
+import { type Decoded, exactValue } from './decode-frame.ts'
+import { KnownTree } from './known-tree.ts'
+import type { Profile } from './profiles.ts'
+import { newPath, openAcl, randomMoment } from './random-arguments.ts'
+import { randomAuth, randomOperation } from './random-operation.ts'
+
+const slotCount = 4
+const nodeCountMax = 250
+
+interface Connected {
+  readonly session: number
+}
+
+export class Generator {
+  readonly #random: SeededRandom
+  readonly #profile: Profile
+  readonly #actualTop: string
+  readonly #known = new KnownTree()
+  readonly #slots = new Map<number, Connected>()
+  /** Without a connection, or with one: all that were made and not closed. */
+  readonly #sessions = new Set<number>()
+  #sessionCount = 0
+  #nextXid = 1
+  #isTopMade = false
+
+  constructor(random: SeededRandom, profile: Profile, actualTop: string) {
+    this.#random = random
+    this.#profile = profile
+    this.#actualTop = actualTop
+  }
+
+  next(): Step {
+    const random = this.#random
+    if (this.#slots.size < 2) return this.#connect()
+    if (!this.#isTopMade) return this.#makeTop()
+    const dice = random.below(100)
+    if (dice < 3) return this.#connect()
+    const slot = random.pick([...this.#slots.keys()].sort())
+    if (dice < 4) return { kind: 'drop', slot }
+    if (dice < 5 && random.chance(3)) return this.#badBytes(slot)
+    return { kind: 'requests', slot, calls: this.#calls() }
+  }
+
+  /** What the step came to; `closed` are the connections that are gone now. */
+  learn(step: Step, answers: readonly (Decoded | null)[], closed: readonly number[], connected: boolean): void {
+    if (step.kind === 'connect' && connected) {
+      const session = step.session === 'new' ? step.gives : step.session
+      for (const [slot, other] of this.#slots) if (other.session === session) this.#slots.delete(slot)
+      this.#slots.set(step.slot, { session })
+      this.#sessions.add(session)
+    }
+    if ('calls' in step) {
+      const session = this.#slots.get(step.slot)?.session
+      for (const [index, { operation }] of step.calls.entries()) {
+        const answer = answers[index] ?? null
+        this.#known.learn(operation, answer, session, this.#actualTop)
+        if (operation.op === 'closeSession' && session !== undefined && answer !== null) {
+          this.#known.sessionEnded(session)
+          this.#sessions.delete(session)
+        }
+      }
+    }
+    if (this.#known.has(top)) this.#isTopMade = true
+    for (const slot of closed) this.#slots.delete(slot)
+    if (step.kind === 'drop') this.#slots.delete(step.slot)
+  }
+
+  #makeTop(): Step {
+    const slot = this.#random.pick([...this.#slots.keys()].sort())
+    const operation: Operation = { op: 'create', path: top, data: 'top', acl: openAcl, flags: 0 }
+    return { kind: 'requests', slot, calls: [this.#call(operation)] }
+  }
+
+  #connect(): Step {
+    const random = this.#random
+    const free = Array.from({ length: slotCount }, (_, slot) => slot).find((slot) => !this.#slots.has(slot))
+    if (free === undefined) return { kind: 'drop', slot: random.pick([...this.#slots.keys()].sort()) }
+    const sessions = [...this.#sessions]
+    const session = sessions.length > 0 && random.chance(2) ? random.pick(sessions) : 'new'
+    this.#sessionCount += 1
+    const isUsual = !random.chance(4)
+    return {
+      kind: 'connect',
+      slot: free,
+      session,
+      gives: this.#sessionCount,
+      password: isUsual ? 'right' : random.pick(['right', 'wrong', 'empty', 'null', 'short'] as const),
+      timeoutMs: isUsual ? 500_000 : random.pick([0, -1, 1, 500_000, 2 ** 31 - 1, -(2 ** 31), 800_001]),
+      readOnly: isUsual ? 'no' : random.pick(['no', 'yes', 'absent'] as ConnectStep['readOnly'][]),
+      lastZxid: random.chance(15) ? randomMoment(random) : { back: random.below(5) },
+      calls: random.chance(3) ? this.#calls() : [],
+    }
+  }
+
+  #calls(): readonly Call[] {
+    const random = this.#random
+    const count = random.pick([1, 1, 1, 1, 2, 2, 3, 4, 6, 9, 16])
+    const calls: Call[] = []
+    if (random.chance(25)) {
+      const auth = randomAuth(random)
+      calls.push(this.#call({ op: 'auth', ...auth }))
+      // Probably refused, and then the connection ends.
+      if (auth.scheme !== 'digest' && auth.scheme !== 'ip') return calls
+      if (auth.auth === null) return calls
+    }
+    for (let index = 0; index < count; index += 1) {
+      const operation =
+        this.#known.size > nodeCountMax && random.chance(2)
+          ? ({ op: 'delete', path: this.#known.leaf(random), version: -1 } as const)
+          : randomOperation(random, this.#known)
+      calls.push(this.#damaged(this.#call(operation)))
+    }
+    if (random.chance(60)) calls.push(this.#call(this.#lastOperation()))
+    return calls
+  }
+
+  #call(operation: Operation): Call {
+    const random = this.#random
+    if (random.chance(60)) return { xid: random.pick([0, -2, -4, -8, -100, 1, 2 ** 31 - 1, -(2 ** 31)]), operation }
+    return { xid: this.#nextXid++, operation }
+  }
+
+  #damaged(call: Call): Call {
+    const random = this.#random
+    if (!random.chance(40)) return call
+    return random.chance(2) ? { ...call, cutBytes: 1 + random.below(12) } : { ...call, trailing: 'deadbeef00' }
+  }
+
+  /** One after which the connection may be closed. */
+  #lastOperation(): Operation {
+    const random = this.#random
+    const { asks } = this.#profile
+    switch (random.below(8)) {
+      case 0:
+      case 1:
+      case 2:
+        return { op: 'closeSession' }
+      case 3:
+        return { op: 'unknown', type: random.pick([0, -1, 10, 23, 99, 108, 499, 2 ** 31 - 1]), body: '' }
+      case 4:
+        return { op: 'check', path: this.#known.any(random), version: -1 }
+      case 5:
+        return { op: 'deleteContainer', path: `${newPath(random, this.#known)}/not-there` }
+      case 6:
+        if (asks.reconfig) return { op: 'reconfig', members: [null, null, null], version: '-1' }
+        return { op: 'createSession', timeoutMs: 500_000 }
+      default:
+        if (asks.sasl) return { op: 'sasl', token: '' }
+        return { op: 'closeSession' }
+    }
+  }
+
+  #badBytes(slot: number): Step {
+    const hex = this.#random.pick([
+      'ffffffff',
+      '80000000',
+      '00000000',
+      '0000000400000001',
+      '00100000',
+      '7fffffff',
+      '72756f6b',
+    ])
+    return { kind: 'bytes', slot, hex }
+  }
+}
+
+/** Whether a connect step ended with a session. */
+export function isConnected(decoded: Decoded | undefined): boolean {
+  return decoded?.kind === 'connect-response' && exactValue(decoded, 'timeoutMs') !== '0'
+}

@@ -1,0 +1,112 @@
+/**
+ * Plays random request sequences against Apache ZooKeeper and against zkts, and compares everything that comes back:
+ * `npm run differential -- --seed N` replays one, `--seeds 50 [--from K] [--requests N]` runs many.
+ * Both servers are fresh for each seed, so a seed is the whole truth about its run. The last line is
+ * `N passed, N failed`, counted in seeds; the exit code is 0 if and only if none failed.
+ */
+import { parseArgs } from 'node:util'
+import { SeededRandom } from '../../support/seeded-random.ts'
+import { Generator } from './generator.ts'
+import { freshTop, play, type StepSource } from './play.ts'
+import { type Profile, profiles } from './profiles.ts'
+import { describeSteps, describeUnexplained } from './report.ts'
+import { rules } from './rules.ts'
+import { startPair } from './servers.ts'
+import { shrink } from './shrink.ts'
+
+/** So many seeds use every rule, or a rule is dead. */
+const seedsForEveryRule = 20
+const shrinkTimeBoxMs = 60_000
+
+interface Options {
+  readonly seeds: readonly number[]
+  readonly requestCount: number
+  readonly profile: Profile
+}
+
+async function main(): Promise<number> {
+  const options = readOptions()
+  const uses = new Map<string, number>()
+  const startedAtMs = performance.now()
+  let [requestCount, failedCount] = [0, 0]
+  for (const seed of options.seeds) {
+    const outcome = await runSeed(seed, options, uses)
+    requestCount += outcome.requestCount
+    if (!outcome.isEqual) failedCount += 1
+  }
+  const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0)
+  console.log(`${requestCount} requests in ${seconds} s, ${failedCount} seeds with differences that no rule explains`)
+  for (const { name } of rules) {
+    const count = uses.get(name) ?? 0
+    const isDead = count === 0 && options.seeds.length >= seedsForEveryRule
+    console.log(`rule ${name}: used ${count} times${isDead ? ' - does it still describe anything?' : ''}`)
+  }
+  console.log(`${options.seeds.length - failedCount} passed, ${failedCount} failed`)
+  return failedCount === 0 ? 0 : 1
+}
+
+async function runSeed(
+  seed: number,
+  { requestCount, profile }: Options,
+  uses: Map<string, number>,
+): Promise<{ readonly requestCount: number; readonly isEqual: boolean }> {
+  const pair = await startPair(profile)
+  try {
+    const actualTop = freshTop()
+    const generator = new Generator(new SeededRandom(seed), profile, actualTop)
+    const played = await play(pair.ports, actualTop, limited(generator, requestCount), uses)
+    if (played.unexplained.length === 0) {
+      console.log(`seed ${seed}: ${played.requestCount} requests, equal`)
+      return { requestCount: played.requestCount, isEqual: true }
+    }
+    console.log(`seed ${seed}: different after ${played.requestCount} requests, in step ${played.steps.length}`)
+    for (const each of played.unexplained) console.log(describeUnexplained(each))
+    const shrunk = await shrink(pair.ports, played.steps, shrinkTimeBoxMs)
+    if (shrunk === null) {
+      console.log('It does not happen when the steps are played again. The last of them:')
+      console.log(describeSteps(played.steps.slice(-3)))
+    } else {
+      console.log(`The shortest sequence that shows it, after ${shrunk.attemptCount} attempts:`)
+      console.log(describeSteps(shrunk.steps))
+      for (const each of shrunk.unexplained) console.log(describeUnexplained(each))
+    }
+    console.log(`Again: npm run differential -- --profile ${profile.name} --seed ${seed}`)
+    return { requestCount: played.requestCount, isEqual: false }
+  } finally {
+    await pair.stop()
+  }
+}
+
+function limited(generator: Generator, requestCount: number): StepSource {
+  let left = requestCount
+  return {
+    next() {
+      if (left <= 0) return null
+      const step = generator.next()
+      left -= 'calls' in step ? Math.max(1, step.calls.length) : 1
+      return step
+    },
+    learn: (...args) => generator.learn(...args),
+  }
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string', default: '1' },
+      from: { type: 'string', default: '1' },
+      requests: { type: 'string', default: '4000' },
+      profile: { type: 'string', default: profiles[0]!.name },
+    },
+  })
+  const profile = profiles.find(({ name }) => name === values.profile)
+  if (profile === undefined) throw new Error(`there is no profile ${values.profile}`)
+  const seeds =
+    values.seed === undefined
+      ? Array.from({ length: Number(values.seeds) }, (_, index) => Number(values.from) + index)
+      : [Number(values.seed)]
+  return { seeds, requestCount: Number(values.requests), profile }
+}
+
+process.exit(await main())

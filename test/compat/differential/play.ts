@@ -1,0 +1,72 @@
+/**
+ * Plays one sequence on both servers, comparing step by step, until it ends or the servers differ.
+ * Owns: the folder below which each sequence works, so that many can run on the same pair of servers.
+ */
+import { type Step, top } from './calls.ts'
+import { Comparer, type Sides, type Unexplained } from './compare.ts'
+import { Correspondence } from './correspondence.ts'
+import type { Decoded } from './decode-frame.ts'
+import { decodeConnectResponse } from './decode-frame.ts'
+import { isConnected } from './generator.ts'
+import { Side } from './side.ts'
+
+/** Where the next step comes from, and who hears what became of it. */
+export interface StepSource {
+  next(): Step | null
+  learn(step: Step, answers: readonly (Decoded | null)[], closed: readonly number[], connected: boolean): void
+}
+
+export interface Played {
+  /** Those that were played; the last one brought the difference, if there is one. */
+  readonly steps: readonly Step[]
+  readonly requestCount: number
+  readonly unexplained: readonly Unexplained[]
+}
+
+let runCount = 0
+
+/** As long as `top`, and not used before on these servers. */
+export function freshTop(): string {
+  runCount += 1
+  return `/${runCount.toString(36).padStart(top.length - 1, 't')}`
+}
+
+export async function play(
+  ports: Sides<number>,
+  actualTop: string,
+  source: StepSource,
+  uses: Map<string, number>,
+): Promise<Played> {
+  const pairs = new Correspondence()
+  const sides: Sides<Side> = {
+    theirs: new Side(ports.theirs, actualTop, (ref) => pairs.resolve('theirs', ref)),
+    ours: new Side(ports.ours, actualTop, (ref) => pairs.resolve('ours', ref)),
+  }
+  const comparer = new Comparer(pairs, sides, uses)
+  const steps: Step[] = []
+  let requestCount = 0
+  let unexplained: readonly Unexplained[] = []
+  try {
+    for (let step = source.next(); step !== null && unexplained.length === 0; step = source.next()) {
+      if (!sides.theirs.canPlay(step) || !sides.ours.canPlay(step)) continue
+      steps.push(step)
+      requestCount += 'calls' in step ? step.calls.length + Number(step.kind === 'connect') : 1
+      const [theirs, ours] = await Promise.all([sides.theirs.play(step), sides.ours.play(step)])
+      const result = comparer.compare(step, { theirs, ours })
+      unexplained = result.unexplained
+      for (const slot of result.halfClosed) await Promise.all([sides.theirs.drop(slot), sides.ours.drop(slot)])
+      const first = step.kind === 'connect' ? theirs.get(step.slot)?.frames[0] : undefined
+      const connected = first !== undefined && isConnected(decodeConnectResponse(first))
+      source.learn(step, result.answers, result.closed, connected)
+    }
+  } finally {
+    await Promise.all([sides.theirs.dropAll(), sides.ours.dropAll()])
+  }
+  return { steps, requestCount, unexplained }
+}
+
+/** The same steps again; what makes no sense any more is left out. */
+export function recorded(steps: readonly Step[]): StepSource {
+  let index = 0
+  return { next: () => steps[index++] ?? null, learn: () => {} }
+}

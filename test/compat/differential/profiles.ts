@@ -1,0 +1,29 @@
+/**
+ * Under which settings the two servers are compared, and what is then asked more often.
+ * Owns: that both are told the same. Sessions must not expire during a run, and the reaper must not come by itself:
+ * what happens at a time of the servers' own choosing cannot be compared step by step.
+ */
+export interface Profile {
+  readonly name: string
+  readonly settings: Readonly<Record<string, string>>
+  readonly asks: {
+    readonly sasl: boolean
+    readonly reconfig: boolean
+  }
+}
+
+/** user 'super', password 'secret' */
+const superDigest = 'super:lK75jTNcA+U9vtVEw5vB51mj/w4='
+
+const common: Readonly<Record<string, string>> = {
+  tickTime: '2000',
+  minSessionTimeout: '400000',
+  maxSessionTimeout: '800000',
+  extendedTypesEnabled: 'true',
+  'znode.container.checkIntervalMs': '3600000',
+  'DigestAuthenticationProvider.superDigest': superDigest,
+}
+
+export const profiles: readonly Profile[] = [
+  { name: 'standalone', settings: common, asks: { sasl: false, reconfig: false } },
+]

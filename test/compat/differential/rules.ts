@@ -1,0 +1,86 @@
+/**
+ * Where we answer otherwise than Apache ZooKeeper on purpose: each rule accepts exactly one such difference and is
+ * counted. docs/reference/differences.md shows this table. A difference that no rule accepts fails the run; a rule that
+ * accepts nothing over many seeds is reported, since it may hide something one day.
+ */
+import type { Call } from './calls.ts'
+import { type Decoded, exactValue, type Field } from './decode-frame.ts'
+
+export type Difference =
+  /** One of the frames may be missing. */
+  | {
+      readonly kind: 'frame'
+      readonly call: Call | null
+      readonly theirs: Decoded | null
+      readonly ours: Decoded | null
+      readonly fields: readonly FieldDifference[]
+    }
+  /** Only one of the two closed the connection; `call` is the last that was sent, if any. */
+  | { readonly kind: 'closing'; readonly call: Call | null; readonly closedBy: 'theirs' | 'ours' }
+  | { readonly kind: 'silence'; readonly call: Call | null; readonly silent: 'theirs' | 'ours' }
+
+export interface FieldDifference {
+  readonly theirs: Field | null
+  readonly ours: Field | null
+  readonly wrong: string
+}
+
+export interface Rule {
+  readonly name: string
+  readonly what: string
+  readonly zookeeper: string
+  readonly zkts: string
+  readonly why: string
+  accepts(difference: Difference): boolean
+}
+
+export const refusalRule = 'refusal-without-zxid'
+
+export const rules: readonly Rule[] = [
+  {
+    name: refusalRule,
+    what: 'A write that fails',
+    zookeeper: 'takes a zxid, a log record and a flush on every server',
+    zkts: 'takes none; a quorum confirms the leader, then the reply carries the zxid of the last write that it could have seen',
+    why: 'a refusal changes nothing, so nothing needs to be kept',
+    accepts: () => false, // counted where the zxids are compared: its zxid has to lie between those of its neighbours
+  },
+  {
+    name: 'unimplemented-keeps-connection',
+    what: 'An operation that the server does not serve',
+    zookeeper: 'answers `Unimplemented` with zxid -1 and closes the connection',
+    zkts: 'answers the same and keeps the connection',
+    why: 'a client can only gain by it',
+    accepts: (difference) =>
+      difference.kind === 'closing' &&
+      difference.closedBy === 'theirs' &&
+      (difference.call?.operation.op === 'unknown' || difference.call?.operation.op === 'check'),
+  },
+  {
+    name: 'internal-operations-refused',
+    what: 'A client that sends createSession or deleteContainer, which servers say to each other',
+    zookeeper: 'does it, without asking any ACL',
+    zkts: 'answers `Unimplemented`',
+    why: 'no genuine client sends them, and anyone could delete any znode',
+    accepts: (difference) =>
+      difference.kind === 'frame' &&
+      (difference.call?.operation.op === 'createSession' || difference.call?.operation.op === 'deleteContainer') &&
+      difference.ours !== null &&
+      exactValue(difference.ours, 'err') === '-6',
+  },
+  {
+    name: 'order-of-expanded-ids',
+    what: 'The entries that `auth` in an ACL stands for, when the client has several ids',
+    zookeeper: 'come in the order of a hash table',
+    zkts: 'come in the order in which the client authenticated',
+    why: 'ZooKeeper promises no order, and a stable one is easier to read',
+    accepts: (difference) =>
+      difference.kind === 'frame' && difference.fields.length > 0 && difference.fields.every(isReorderedAcl),
+  },
+]
+
+function isReorderedAcl({ theirs, ours }: FieldDifference): boolean {
+  if (theirs?.kind !== 'acl' || ours?.kind !== 'acl') return false
+  const isSameBag = [...theirs.values].sort().join('\n') === [...ours.values].sort().join('\n')
+  return isSameBag && theirs.values.filter((entry) => entry.includes(' digest:')).length > 1
+}

@@ -1,0 +1,248 @@
+/**
+ * One of the two servers, as its clients see it: the connections, the sessions, and what came back in each step.
+ * Owns: sockets and the passwords of sessions. Within a step only one connection sends, and a step ends when every
+ * connection has answered a ping: so what one client causes and another sees is the same in every run.
+ */
+import { createHash } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { Reader, Writer } from '../raw-client.ts'
+import { type Call, type ConnectStep, type Filling, frameOf, type Step, type ZxidRef } from './calls.ts'
+
+/** Neither server needs so long for anything; who has not answered then never will. */
+const answerTimeoutMs = 4_000
+const pingXid = -2
+const pingOpcode = 11
+const eventXid = -1
+
+export interface SlotOutcome {
+  /** Without the answer to the ping that ended the step. */
+  readonly frames: readonly Buffer[]
+  readonly isClosed: boolean
+  /** It should have answered or closed, and did neither. */
+  readonly isSilent: boolean
+}
+
+/** By slot; every slot that was open when the step began or was opened by it. */
+export type StepOutcome = ReadonlyMap<number, SlotOutcome>
+
+export interface SessionKey {
+  readonly id: bigint
+  readonly password: Buffer
+}
+
+export class Side {
+  readonly #port: number
+  readonly #top: string
+  readonly #zxidOf: (ref: ZxidRef) => bigint
+  readonly #wires = new Map<number, Wire>()
+  readonly #sessions = new Map<number, SessionKey>()
+
+  constructor(port: number, top: string, zxidOf: (ref: ZxidRef) => bigint) {
+    this.#port = port
+    this.#top = top
+    this.#zxidOf = zxidOf
+  }
+
+  isOpen(slot: number): boolean {
+    return this.#wires.has(slot)
+  }
+
+  hasSession(session: number): boolean {
+    return this.#sessions.has(session)
+  }
+
+  /** Whether the step makes sense now; when steps have been left out, some of the others do not. */
+  canPlay(step: Step): boolean {
+    if (step.kind !== 'connect') return this.isOpen(step.slot)
+    return !this.isOpen(step.slot) && (step.session === 'new' || this.hasSession(step.session))
+  }
+
+  async play(step: Step): Promise<StepOutcome> {
+    const filling: Filling = { top: this.#top, zxid: this.#zxidOf }
+    if (step.kind === 'drop') {
+      await this.drop(step.slot)
+    } else if (step.kind === 'connect') {
+      await this.#connect(step, filling)
+    } else {
+      const wire = this.#wires.get(step.slot)!
+      if (step.kind === 'bytes') wire.send(Buffer.from(step.hex, 'hex'))
+      else await askAll(wire, step.calls, filling)
+    }
+    const slots = [...this.#wires]
+    const outcomes = await Promise.all(slots.map(([, wire]) => wire.fence()))
+    for (const [slot, wire] of slots) if (wire.isClosed) this.#wires.delete(slot)
+    return new Map(slots.map(([slot], index) => [slot, outcomes[index]!]))
+  }
+
+  async drop(slot: number): Promise<void> {
+    const wire = this.#wires.get(slot)
+    this.#wires.delete(slot)
+    await wire?.close()
+  }
+
+  async dropAll(): Promise<void> {
+    await Promise.all([...this.#wires.keys()].map((slot) => this.drop(slot)))
+  }
+
+  async #connect(step: ConnectStep, filling: Filling): Promise<void> {
+    const wire = await Wire.open(this.#port)
+    this.#wires.set(step.slot, wire)
+    const key = step.session === 'new' ? undefined : this.#sessions.get(step.session)
+    const hello = helloFrame(step, key, this.#zxidOf(step.lastZxid))
+    wire.send(Buffer.concat([hello, ...step.calls.map((call) => frameOf(call, filling))]))
+    await wire.answered(1 + step.calls.length)
+    const response = wire.received[0]
+    if (response === undefined || step.session !== 'new') return
+    const reader = new Reader(response)
+    reader.int()
+    if (reader.int() === 0) return
+    this.#sessions.set(step.gives, { id: reader.long(), password: Buffer.from(reader.buffer() ?? []) })
+  }
+
+  /** The number of the session with this id; undefined if no client of this run made it. */
+  numberOf(id: bigint): number | undefined {
+    for (const [number, key] of this.#sessions) if (key.id === id) return number
+    return undefined
+  }
+}
+
+async function askAll(wire: Wire, calls: readonly Call[], filling: Filling): Promise<void> {
+  wire.send(Buffer.concat(calls.map((call) => frameOf(call, filling))))
+  await wire.answered(calls.length)
+}
+
+function helloFrame(step: ConnectStep, key: SessionKey | undefined, lastZxid: bigint): Buffer {
+  const writer = new Writer()
+    .int(0)
+    .long(lastZxid)
+    .int(step.timeoutMs)
+    .long(key?.id ?? 0n)
+    .buffer(passwordFor(step, key))
+  if (step.readOnly !== 'absent') writer.bool(step.readOnly === 'yes')
+  return writer.frame()
+}
+
+function passwordFor({ password }: ConnectStep, key: SessionKey | undefined): Buffer | null {
+  const right = key?.password ?? Buffer.alloc(16)
+  switch (password) {
+    case 'right':
+      return right
+    case 'wrong':
+      return Buffer.from(right.map((byte) => byte ^ 0xff))
+    case 'short':
+      return right.subarray(0, 15)
+    case 'empty':
+      return Buffer.alloc(0)
+    case 'null':
+      return null
+    default:
+      return password satisfies never
+  }
+}
+
+/** One connection; knows frames, and of their content only which are events. */
+class Wire {
+  readonly #socket: Socket
+  #pending: Buffer = Buffer.alloc(0)
+  #frames: Buffer[] = []
+  #replyCount = 0
+  #isClosed = false
+  #isSilent = false
+  #wake: () => void = () => {}
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('data', (chunk) => this.#take(chunk))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      this.#isClosed = true
+      this.#wake()
+    })
+  }
+
+  static open(port: number): Promise<Wire> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => {
+        socket.off('error', reject)
+        resolve(new Wire(socket))
+      })
+      socket.once('error', reject)
+    })
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  get received(): readonly Buffer[] {
+    return this.#frames
+  }
+
+  send(bytes: Buffer): void {
+    if (!this.#socket.destroyed) this.#socket.write(bytes)
+  }
+
+  /** Until so many frames that are not events have come since the step began, or the connection has closed. */
+  async answered(count: number): Promise<void> {
+    const deadline = performance.now() + answerTimeoutMs
+    while (this.#replyCount < count && !this.#isClosed && !this.#isSilent) {
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) this.#isSilent = true
+      else await this.#sleep(leftMs)
+    }
+  }
+
+  /** Ends the step: whatever was on its way is here now, and is handed over. */
+  async fence(): Promise<SlotOutcome> {
+    const before = this.#replyCount
+    if (!this.#isSilent) {
+      this.send(new Writer().int(pingXid).int(pingOpcode).frame())
+      await this.answered(before + 1)
+    }
+    const frames = this.#frames
+    const isSilent = this.#isSilent
+    if (this.#replyCount > before) {
+      const at = frames.findLastIndex((frame) => frame.length === 16 && frame.readInt32BE(0) === pingXid)
+      if (at >= 0) frames.splice(at, 1)
+    }
+    this.#frames = []
+    this.#replyCount = 0
+    this.#isSilent = false
+    return { frames, isClosed: this.#isClosed, isSilent }
+  }
+
+  async close(): Promise<void> {
+    this.#socket.destroy()
+    while (!this.#isClosed) await this.#sleep(answerTimeoutMs)
+  }
+
+  #sleep(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  #take(chunk: Buffer): void {
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    let at = 0
+    while (this.#pending.length - at >= 4 && this.#pending.length - at >= 4 + this.#pending.readInt32BE(at)) {
+      const end = at + 4 + this.#pending.readInt32BE(at)
+      const frame = this.#pending.subarray(at + 4, end)
+      this.#frames.push(frame)
+      if (frame.length < 16 || frame.readInt32BE(0) !== eventXid) this.#replyCount += 1
+      at = end
+    }
+    this.#pending = this.#pending.subarray(at)
+    this.#wake()
+  }
+}
+
+/** Long values by their length and hash. */
+export function shortened(bytes: Buffer): string {
+  if (bytes.length <= 64) return bytes.toString('latin1')
+  return `${bytes.length} bytes ${createHash('sha1').update(bytes).digest('hex').slice(0, 12)}`
+}
