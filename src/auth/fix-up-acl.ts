@@ -16,8 +16,10 @@ export function fixUpAcl(
   ids: readonly AuthId[],
 ): Result<readonly AclEntry[], AclRefusal> {
   if (wireAcl === null || wireAcl.length === 0) return err('invalid-acl')
+  const entries = withoutDuplicates(wireAcl)
+  if (!entries.ok) return entries
   const fixed: AclEntry[] = []
-  for (const entry of withoutDuplicates(wireAcl)) {
+  for (const entry of entries.value) {
     const stored = fixUpEntry(entry, ids)
     if (!stored.ok) return stored
     fixed.push(...stored.value)
@@ -45,12 +47,39 @@ function expandToCaller(perms: number, ids: readonly AuthId[]): Result<readonly 
   return expanded.length === 0 ? err('invalid-acl') : ok(expanded)
 }
 
-/** First occurrences, before any expansion: what `auth` expands to may repeat an entry that is listed as well. */
-function withoutDuplicates(entries: readonly AclWire[]): readonly AclWire[] {
-  if (entries.length === 1) return entries
+/**
+ * First occurrences, before any expansion: what `auth` expands to may repeat an entry that is listed as well.
+ * The original compares the parts of two entries in turn, and trips over a null that it reaches in the later one
+ * (ZK: PrepRequestProcessor.removeDuplicates, Id.equals).
+ */
+function withoutDuplicates(entries: readonly AclWire[]): Result<readonly AclWire[], AclRefusal> {
+  if (entries.length === 1) return ok(entries)
+  if (entries.some(hasNull)) return distinctUntilNull(entries)
   const seen = new Set<string>()
-  return entries.filter((entry) => {
-    const key = JSON.stringify([entry.perms, entry.scheme, entry.id])
-    return !seen.has(key) && seen.add(key)
-  })
+  return ok(
+    entries.filter((entry) => {
+      const key = JSON.stringify([entry.perms, entry.scheme, entry.id])
+      return !seen.has(key) && seen.add(key)
+    }),
+  )
+}
+
+function hasNull({ scheme, id }: AclWire): boolean {
+  return scheme === null || id === null
+}
+
+function distinctUntilNull(entries: readonly AclWire[]): Result<readonly AclWire[], AclRefusal> {
+  const distinct: AclWire[] = []
+  for (const entry of entries) {
+    let isNew = true
+    for (const { perms, scheme, id } of distinct) {
+      if (entry.perms !== perms) continue
+      if (entry.scheme === null) return err('marshalling-error')
+      if (entry.scheme !== scheme) continue
+      if (entry.id === null) return err('marshalling-error')
+      if (entry.id === id) isNew = false
+    }
+    if (isNew) distinct.push(entry)
+  }
+  return ok(distinct)
 }

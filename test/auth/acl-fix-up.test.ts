@@ -78,6 +78,20 @@ describe('the fix-up of an ACL list', () => {
     expect(fixUpAcl([wire(31, scheme, id)], [])).toEqual(ok([wire(31, scheme, id)]))
   })
 
+  it.each([
+    ['an id of null behind the same scheme and permissions', [wire(5, 'auth', ''), wire(5, 'auth', null)]],
+    ['a scheme of null behind the same permissions', [wire(5, 'ip', '::1'), wire(5, null, 'a')]],
+  ])('cannot compare %s', (_what, acl) => {
+    expect(fixUpAcl(acl, ids)).toEqual(err('marshalling-error'))
+  })
+
+  it.each([
+    ['the permissions differ', [wire(5, 'ip', '::1'), wire(4, null, 'a')]],
+    ['the null comes first', [wire(5, null, 'a'), wire(5, 'ip', '::1')]],
+  ])('refuses a scheme of null in its turn when %s', (_what, acl) => {
+    expect(fixUpAcl(acl, ids)).toEqual(err('invalid-acl'))
+  })
+
   it('expands auth to every authenticated id and leaves out address and super', () => {
     const expanded = [wire(5, 'digest', 'a:h1'), wire(5, 'digest', 'b:h2')]
     expect(fixUpAcl([wire(5, 'auth', 'whatever')], ids)).toEqual(ok(expanded))
