@@ -20,6 +20,8 @@ export interface CreateKind {
   readonly owner: SessionId
   readonly isSequential: boolean
   readonly withStat: boolean
+  /** A createTTL that asks for no ttl: it passes every check, and nothing can be made of it. */
+  readonly isSenseless: boolean
 }
 
 export function createKindOf(
@@ -33,12 +35,11 @@ export function createKindOf(
   // Requests without a ttl field count as -1.
   const ttlMs = write.op === 'createTTL' ? write.ttlMs : -1n
   if (mode.ttl ? ttlMs <= 0n || ttlMs > ttlMsMax : ttlMs >= 0n) return err('bad-arguments')
-  // A createTTL that asks for no ttl passes there and breaks later; nothing can be made of it.
-  if (write.op === 'createTTL' && !mode.ttl) return err('bad-arguments')
   return ok({
     owner: ownerOf(write.op, mode, sessionId, ttlMs),
     isSequential: mode.sequential,
     withStat: write.op !== 'create',
+    isSenseless: write.op === 'createTTL' && !mode.ttl,
   })
 }
 

@@ -77,6 +77,8 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   const dataLengthBytes = write.data?.length ?? 0
   const refusal = checkQuota(path, 1, dataLengthBytes, pending, context.quotas)
   if (refusal !== null) return err(refusal)
+  // Applying it ends the original's server (ZK: EphemeralType.toEphemeralOwner, in DataTree.processTxn).
+  if (kind.value.isSenseless) return err('bad-arguments')
 
   const createCount = (parent.createCount + 1) | 0
   pending.stage(parentPath, { ...factsOf(parent), createCount, childCount: parent.childCount + 1 })

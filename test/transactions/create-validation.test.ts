@@ -36,6 +36,11 @@ describe('a leader that is asked to create', () => {
     ['plain opcode with TTL flags while extended types are off', create('/a/x', { flags: 6 }), 'unimplemented'],
     ['a ttl without TTL flags', create('/a/x', { op: 'createTTL', flags: 0, ttlMs: 0n }), 'bad-arguments'],
     ['createTTL that has neither TTL flags nor ttl', create('/a/x', { op: 'createTTL' }), 'bad-arguments'],
+    [
+      'a missing parent before that it has neither TTL flags nor ttl',
+      create('/missing/x', { op: 'createTTL' }),
+      'no-node',
+    ],
     ['a path without slash', create('x'), 'bad-arguments'],
     ['an empty path', create(''), 'bad-arguments'],
     ['a NUL in the path', create('/missing/\0'), 'bad-arguments'],
