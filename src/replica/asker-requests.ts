@@ -1,12 +1,12 @@
 /**
- * Requests about whoever sends them: the ephemerals of the session, the ids of the connection. Nobody else's can be
- * asked for, so no permission is needed.
+ * Requests about whoever sends them: the ephemerals of the session, the ids of the connection, and how far the server
+ * has come (sync). Nobody else's can be asked for, so no permission is needed.
  */
 import { userOf } from '../auth/is-allowed.ts'
 import { ok } from '../base/result.ts'
 import { decode, encode } from '../jute/record.ts'
-import { EphemeralsReply, WhoAmIReply } from '../protocol/client/replies.ts'
-import { EphemeralsRequest } from '../protocol/client/requests.ts'
+import { EphemeralsReply, SyncReply, WhoAmIReply } from '../protocol/client/replies.ts'
+import { EphemeralsRequest, SyncRequest } from '../protocol/client/requests.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Client, PendingRequest } from './client.ts'
 import type { Body } from './read-answer.ts'
@@ -25,6 +25,12 @@ export function listEphemerals(request: PendingRequest, client: Client, tree: Da
 export function nameIds(request: PendingRequest): Uint8Array {
   const clientInfo = request.authIds.map((id) => ({ authScheme: id.scheme, user: userOf(id) }))
   return encode(WhoAmIReply, { clientInfo })
+}
+
+/** The answer to a sync that was confirmed. Written anew: what was not UTF-8 comes back as U+FFFD, and null as null. */
+export function echoPath(request: PendingRequest): Body {
+  const wanted = decode(SyncRequest, request.body)
+  return wanted.ok ? ok(encode(SyncReply, wanted.value)) : wanted
 }
 
 /** Blank or the root, with what Java's String.trim takes for white space around it: all up to U+0020. */

@@ -11,11 +11,10 @@ import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
 import type { ConnectionId, Zxid } from '../base/ids.ts'
-import { decode, encode } from '../jute/record.ts'
+import { decode } from '../jute/record.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
 import { ops } from '../protocol/client/operations.ts'
-import { SyncReply } from '../protocol/client/replies.ts'
-import { AuthRequest, SyncRequest } from '../protocol/client/requests.ts'
+import { AuthRequest } from '../protocol/client/requests.ts'
 import type { ForwardedAnswer } from '../protocol/peer/peer-message.ts'
 import type { SessionIdSource } from '../sessions/session-id-source.ts'
 import type { TreeEvent } from '../tree/tree-event.ts'
@@ -198,13 +197,6 @@ export class ClientDesk {
       const { zxid, error, body } = request.outcome
       effects.reply(connection, request.xid, zxid, error, body)
       if (request.op === 'closeSession' && error === null) this.#close(connection, 'session-closed')
-      return
-    }
-    if (request.op === 'sync') {
-      // No path is wrong here, not even null; it comes back without what may have stood behind it.
-      const asked = decode(SyncRequest, request.body)
-      const body = asked.ok ? encode(SyncReply, asked.value) : null
-      effects.reply(connection, request.xid, state.lastApplied, asked.ok ? null : asked.error, body)
       return
     }
     const answer = answerRead(request, client, { tree: state.tree, watches: this.watches })

@@ -221,11 +221,15 @@ function toWriteRequest({ type, sessionId, body }: ForwardedRequest): Result<Wri
     }
     case 'setData': {
       const set = decode(SetDataRequest, body)
-      return set.ok ? ok({ kind: 'set-data', ...set.value }) : set
+      if (!set.ok) return set
+      const { path } = set.value
+      return path === null ? err('bad-arguments') : ok({ kind: 'set-data', ...set.value, path })
     }
     case 'setACL': {
       const set = decode(SetAclRequest, body)
-      return set.ok ? ok({ kind: 'set-acl', ...set.value }) : set
+      if (!set.ok) return set
+      const { path } = set.value
+      return path === null ? err('bad-arguments') : ok({ kind: 'set-acl', ...set.value, path })
     }
     case 'multi': {
       const parts = decodeMulti(body)

@@ -18,7 +18,7 @@ import {
   type WatchableRequest as WatchableRequestRecord,
 } from '../protocol/client/requests.ts'
 import type { DataTree } from '../tree/data-tree.ts'
-import { listEphemerals, nameIds } from './asker-requests.ts'
+import { echoPath, listEphemerals, nameIds } from './asker-requests.ts'
 import type { Client, PendingRequest } from './client.ts'
 import { answerMultiRead } from './multi-read-requests.ts'
 import {
@@ -63,6 +63,8 @@ export function answerRead(request: PendingRequest, client: Client, context: Rea
       return answerOf(listEphemerals(request, client, context.tree))
     case 'whoAmI':
       return answerOf(ok(nameIds(request)))
+    case 'sync':
+      return answerOf(echoPath(request))
     case 'multiRead':
       return answerMultiRead(request, context.tree)
     default:

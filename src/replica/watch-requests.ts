@@ -40,25 +40,47 @@ export function checkOrRemoveWatches(request: PendingRequest, client: Client, wa
   return found ? done : refusal('no-watcher')
 }
 
-/** Neither permissions nor paths are checked (ZK: DataTree.setWatches). */
+/**
+ * Neither permissions nor paths are checked (ZK: DataTree.setWatches). The lists are gone through in order, and a null
+ * ends the walk with an error: what came before it was told and registered.
+ */
 export function setWatches(
   decoded: Result<SetWatchesRequest | SetWatches2Request, 'marshalling-error'>,
   client: Client,
   { tree, watches }: ReadContext,
 ): ReadAnswer {
   if (!decoded.ok) return refusal('marshalling-error')
-  const lists = watchListsOf(decoded.value)
-  if (lists === null) return refusal('marshalling-error')
+  const { lists, isWhole } = watchListsOf(decoded.value)
   const missed = watches.catchUp(client.connection, decoded.value.relativeZxid, lists, (path) => tree.view(path))
-  return { error: null, body: null, missed }
+  return { error: isWhole ? null : 'marshalling-error', body: null, missed }
 }
 
-function watchListsOf(request: SetWatchesRequest | SetWatches2Request): WatchLists | null {
-  const { dataWatches: data, existWatches: exist, childWatches: child } = request
-  if (data === null || exist === null || child === null) return null
-  if (!('persistentWatches' in request)) return { data, exist, child, persistent: [], recursive: [] }
-  const { persistentWatches: persistent, persistentRecursiveWatches: recursive } = request
-  return persistent === null || recursive === null ? null : { data, exist, child, persistent, recursive }
+interface WantedWatches {
+  readonly lists: WatchLists
+  readonly isWhole: boolean
+}
+
+function watchListsOf(request: SetWatchesRequest | SetWatches2Request): WantedWatches {
+  let isWhole = true
+  const upToNull = (list: readonly (string | null)[] | null): readonly string[] => {
+    const end = list === null || !isWhole ? 0 : list.indexOf(null)
+    if (end === -1) return list as readonly string[]
+    isWhole = false
+    return list === null ? [] : (list.slice(0, end) as readonly string[])
+  }
+  const data = upToNull(request.dataWatches)
+  const exist = upToNull(request.existWatches)
+  const child = upToNull(request.childWatches)
+  if (!('persistentWatches' in request))
+    return { lists: { data, exist, child, persistent: [], recursive: [] }, isWhole }
+  const persistent = upToNull(withoutNulls(request.persistentWatches))
+  const recursive = upToNull(withoutNulls(request.persistentRecursiveWatches))
+  return { lists: { data, exist, child, persistent, recursive }, isWhole }
+}
+
+/** These lists look nothing up, so the original takes a null path for one that never changes. */
+function withoutNulls(list: readonly (string | null)[] | null): readonly (string | null)[] | null {
+  return list === null || !list.includes(null) ? list : list.filter((path) => path !== null)
 }
 
 const addWatchDone = encode(AddWatchReply, { error: 0 })

@@ -4,7 +4,7 @@ import { encode } from '../../src/jute/record.ts'
 import { AllChildrenNumberReply, EphemeralsReply, WhoAmIReply } from '../../src/protocol/client/replies.ts'
 import { EphemeralsRequest, PathRequest } from '../../src/protocol/client/requests.ts'
 import type { ReadAnswer } from '../../src/replica/read-answer.ts'
-import { bytesOf } from '../support/hex.ts'
+import { bytesOf, hexOf } from '../support/hex.ts'
 import { bodyAs, ReadDesk } from './read-desk.ts'
 
 const mine = 0x0100_0000_0000_0001n as SessionId
@@ -36,6 +36,21 @@ describe('getEphemerals', () => {
 
   it('cannot be answered when it is cut off', () => {
     expect(new ReadDesk().ask('getEphemerals', bytesOf('00000009')).error).toBe('marshalling-error')
+  })
+})
+
+describe('sync', () => {
+  it.each([
+    ['a path that is there or not', '00000002 2f61', '00000002 2f61'],
+    ['null', 'ffffffff', 'ffffffff'],
+    ['bytes that are not UTF-8 as U+FFFD', '00000004 2f eda080', '00000004 2f efbfbd'],
+    ['a path with something behind it', '00000002 2f61 dead', '00000002 2f61'],
+  ])('answers %s with its path', (_what, body, reply) => {
+    expect(hexOf(new ReadDesk().ask('sync', bytesOf(body)).body!)).toBe(reply.replaceAll(' ', ''))
+  })
+
+  it('fails when its path is cut off', () => {
+    expect(new ReadDesk().ask('sync', bytesOf('00000009 2f')).error).toBe('marshalling-error')
   })
 })
 

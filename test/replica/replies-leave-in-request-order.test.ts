@@ -139,6 +139,15 @@ describe('requests of one connection', () => {
     expect(client.hear()).toEqual(['1 ok', '2 marshalling-error', '3 marshalling-error'])
   })
 
+  test('a null path is a bad one to setData and setACL, and no path at all to the others', () => {
+    const ensemble = new TestEnsemble(1)
+    const client = TestClient.attached(ensemble, 1)
+    const nullAndZeros = Uint8Array.from({ length: 16 }, (_, at) => (at < 4 ? 0xff : 0))
+    for (const op of ['setData', 'setACL', 'delete', 'create'] as const) client.send(op, nullAndZeros)
+    ensemble.run()
+    expect(client.hear()).toEqual(['1 bad-arguments', '2 bad-arguments', '3 marshalling-error', '4 marshalling-error'])
+  })
+
   test('a multi that fails changes nothing and names the part that failed', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import type { Zxid } from '../../src/base/ids.ts'
 import { encode } from '../../src/jute/record.ts'
 import { AddWatchReply } from '../../src/protocol/client/replies.ts'
-import { AddWatchRequest, WatchableRequest, WatcherTypeRequest } from '../../src/protocol/client/requests.ts'
+import {
+  AddWatchRequest,
+  SetWatches2Request,
+  SetWatchesRequest,
+  WatchableRequest,
+  WatcherTypeRequest,
+} from '../../src/protocol/client/requests.ts'
 import type { ReadAnswer } from '../../src/replica/read-answer.ts'
 import { bytesOf } from '../support/hex.ts'
 import { bodyAs, ReadDesk } from './read-desk.ts'
@@ -101,4 +108,26 @@ it('removeWatches leaves nothing to remove while checkWatches leaves all', () =>
     null,
     'no-watcher',
   ])
+})
+
+describe('setWatches with a null', () => {
+  const lists = { dataWatches: ['/gone'], existWatches: [], childWatches: ['/gone'] }
+
+  it.each([
+    ['a list', { ...lists, existWatches: null }],
+    ['a path', { ...lists, existWatches: [null] }],
+  ])('in place of %s fails after what came before it', (_what, request) => {
+    const desk = new ReadDesk()
+    const answer = desk.ask('setWatches', encode(SetWatchesRequest, { relativeZxid: 1 as Zxid, ...request }))
+    expect(answer.error).toBe('marshalling-error')
+    expect(answer.missed.map(({ type, path }) => `${type} ${path}`)).toEqual(['deleted /gone'])
+  })
+
+  it('among the persistent watches sets the others', () => {
+    const desk = new ReadDesk()
+    const none = { dataWatches: [], existWatches: [], childWatches: [], persistentRecursiveWatches: [] }
+    const request = { relativeZxid: 1 as Zxid, ...none, persistentWatches: ['/a', null, '/b'] }
+    expect(desk.ask('setWatches2', encode(SetWatches2Request, request)).error).toBeNull()
+    expect([told(desk, '/a'), told(desk, '/b')]).toEqual([['/a'], ['/b']])
+  })
 })

@@ -25,7 +25,7 @@ export type MultiOp =
       readonly path: string
       readonly data: Uint8Array | null
       readonly acl: readonly AclWire[] | null
-      readonly flags: number // 0..6
+      readonly flags: number // 0..6, or what validation will refuse
       readonly ttlMs: bigint // -1 unless `op` is createTTL
     }
   | { readonly kind: 'delete'; readonly path: string; readonly version: number }
@@ -112,7 +112,7 @@ function readMultiOp(reader: JuteReader, type: number): MultiOp | null {
     case 'delete':
       return { kind: 'delete', ...DeleteRequest.read(reader) }
     case 'setData':
-      return { kind: 'set-data', ...SetDataRequest.read(reader) }
+      return setDataWithPath(SetDataRequest.read(reader))
     case 'check':
       return { kind: 'check', ...CheckRequest.read(reader) }
     default:
@@ -120,17 +120,23 @@ function readMultiOp(reader: JuteReader, type: number): MultiOp | null {
   }
 }
 
+/** On its own a null path is a bad one; as a part it makes the whole fail (ZK: PrepRequestProcessor.getPendingChanges). */
+function setDataWithPath({ path, data, version }: SetDataRequest): MultiOp | null {
+  return path === null ? null : { kind: 'set-data', path, data, version }
+}
+
 function normaliseCreate(name: Exclude<CreateOpName, 'createTTL'>, request: CreateRequest): MultiOp | null {
   const mode = createModeOf(request.flags)
-  if (mode === null || mode.ttl) return null
+  // Without an ACL list the original's builder of options fails, though a createTTL goes on (ZK: CreateOptions.newBuilder).
+  if (mode === null || mode.ttl || request.acl === null) return null
   return { kind: 'create', ...request, op: mode.container ? 'createContainer' : name, ttlMs: -1n }
 }
 
-function normaliseCreateTtl(request: CreateTtlRequest): MultiOp | null {
+function normaliseCreateTtl(request: CreateTtlRequest): MultiOp {
   const mode = createModeOf(request.flags)
-  if (mode === null) return null
-  if (mode.ttl) return { kind: 'create', ...request, op: 'createTTL' }
-  return { kind: 'create', ...request, op: mode.container ? 'createContainer' : 'create', ttlMs: -1n }
+  if (mode?.ttl === true) return { kind: 'create', ...request, op: 'createTTL' }
+  // Flags that mean nothing make it a plain create here, which validation refuses for them, in its turn.
+  return { kind: 'create', ...request, op: mode?.container === true ? 'createContainer' : 'create', ttlMs: -1n }
 }
 
 function opNameOf(op: MultiOp): CreateOpName | 'delete' | 'setData' | 'check' {

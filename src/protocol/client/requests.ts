@@ -1,6 +1,7 @@
 /**
  * One record per request body. Which opcode carries which record is said once, in operations.ts.
- * A null path fails to decode, which is what ZooKeeper answers too; sync alone accepts it.
+ * A null path fails to decode, which is what ZooKeeper answers too; but setData and setACL take it for a bad path,
+ * and sync for a path like any other.
  * Paths are not validated here: reads never do, and writes do it at a point of their own.
  */
 import { boolean, buffer, int, long, text, ustring, vector, zxid } from '../../jute/fields.ts'
@@ -23,10 +24,10 @@ export type CreateTtlRequest = Infer<typeof CreateTtlRequest>
 export const DeleteRequest = record('DeleteRequest', { path: text, version: int })
 export type DeleteRequest = Infer<typeof DeleteRequest>
 
-export const SetDataRequest = record('SetDataRequest', { path: text, data: buffer, version: int })
+export const SetDataRequest = record('SetDataRequest', { path: ustring, data: buffer, version: int })
 export type SetDataRequest = Infer<typeof SetDataRequest>
 
-export const SetAclRequest = record('SetACLRequest', { path: text, acl: AclVector, version: int }) // the aversion
+export const SetAclRequest = record('SetACLRequest', { path: ustring, acl: AclVector, version: int }) // the aversion
 export type SetAclRequest = Infer<typeof SetAclRequest>
 
 export const CheckRequest = record('CheckVersionRequest', { path: text, version: int })
@@ -40,7 +41,7 @@ export type WatchableRequest = Infer<typeof WatchableRequest>
 export const PathRequest = record('PathRequest', { path: text })
 export type PathRequest = Infer<typeof PathRequest>
 
-export const SyncRequest = record('SyncRequest', { path: ustring }) // echoed as it came
+export const SyncRequest = record('SyncRequest', { path: ustring }) // null is echoed as null
 export type SyncRequest = Infer<typeof SyncRequest>
 
 export const AuthRequest = record('AuthPacket', { type: int, scheme: ustring, auth: buffer }) // type is ignored
@@ -48,19 +49,19 @@ export type AuthRequest = Infer<typeof AuthRequest>
 
 export const SetWatchesRequest = record('SetWatches', {
   relativeZxid: zxid,
-  dataWatches: vector(text),
-  existWatches: vector(text),
-  childWatches: vector(text),
+  dataWatches: vector(ustring),
+  existWatches: vector(ustring),
+  childWatches: vector(ustring),
 })
 export type SetWatchesRequest = Infer<typeof SetWatchesRequest>
 
 export const SetWatches2Request = record('SetWatches2', {
   relativeZxid: zxid,
-  dataWatches: vector(text),
-  existWatches: vector(text),
-  childWatches: vector(text),
-  persistentWatches: vector(text),
-  persistentRecursiveWatches: vector(text),
+  dataWatches: vector(ustring),
+  existWatches: vector(ustring),
+  childWatches: vector(ustring),
+  persistentWatches: vector(ustring),
+  persistentRecursiveWatches: vector(ustring),
 })
 export type SetWatches2Request = Infer<typeof SetWatches2Request>
 

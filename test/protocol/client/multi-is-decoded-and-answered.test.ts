@@ -22,9 +22,11 @@ function header(type: number): string {
   return `${(type >>> 0).toString(16).padStart(8, '0')} 00 ffffffff `
 }
 
-function createPart(type: number, flags: number, ttlMs: number | null = null): string {
+const noEntries = '00000000'
+
+function createPart(type: number, flags: number, ttlMs: number | null = null, acl = noEntries): string {
   const ttl = ttlMs === null ? '' : ttlMs.toString(16).padStart(16, '0')
-  return `${header(type)} ${pathA} ffffffff ffffffff ${(flags >>> 0).toString(16).padStart(8, '0')} ${ttl} `
+  return `${header(type)} ${pathA} ffffffff ${acl} ${(flags >>> 0).toString(16).padStart(8, '0')} ${ttl} `
 }
 
 function decodedOps(hex: string): readonly MultiOp[] {
@@ -49,7 +51,7 @@ describe('a multi request', () => {
       end,
     ]
     expect(decodedOps(parts.join(' '))).toEqual([
-      { kind: 'create', op: 'create', path: '/a', data: null, acl: null, flags: 3, ttlMs: -1n },
+      { kind: 'create', op: 'create', path: '/a', data: null, acl: [], flags: 3, ttlMs: -1n },
       { kind: 'delete', path: '/a', version: -1 },
       { kind: 'set-data', path: '/a', data: bytesOf('ff'), version: 4 },
       { kind: 'check', path: '/a', version: 2 },
@@ -67,9 +69,18 @@ describe('a multi request', () => {
     { what: 'createContainer with sequential flags', hex: createPart(19, 2), op: 'createContainer', ttlMs: -1n },
     { what: 'createTTL with plain flags', hex: createPart(21, 0, 9), op: 'create', ttlMs: -1n },
     { what: 'createTTL with TTL flags', hex: createPart(21, 6, 9), op: 'createTTL', ttlMs: 9n },
+    { what: 'createTTL with flags that mean nothing', hex: createPart(21, -1, 9), op: 'create', ttlMs: -1n },
     { what: 'create2 with plain flags', hex: createPart(15, 1), op: 'create2', ttlMs: -1n },
   ])('takes $what for $op', ({ hex, op, ttlMs }) => {
     expect(decodedOps(hex + end)).toMatchObject([{ kind: 'create', op, ttlMs }])
+  })
+
+  it.each([1, 15, 19])('does not decode when a create with the opcode %i has no ACL list', (type) => {
+    expect(decodeMulti(bytesOf(createPart(type, 0, null, 'ffffffff') + end)).ok).toBe(false)
+  })
+
+  it('decodes when it is a createTTL that has no ACL list', () => {
+    expect(decodedOps(createPart(21, 5, 9, 'ffffffff') + end)).toMatchObject([{ op: 'createTTL', acl: null }])
   })
 
   it.each([
@@ -77,7 +88,7 @@ describe('a multi request', () => {
     ['TTL flags in create2', createPart(15, 6)],
     ['TTL flags in createContainer', createPart(19, 5)],
     ['flags above 6', createPart(1, 7)],
-    ['negative flags', createPart(21, -1, 9)],
+    ['negative flags', createPart(15, -1)],
     ['a read', `${header(4)} ${pathA} 00`],
     ['setACL', `${header(7)} ${pathA} ffffffff ffffffff`],
     ['deleteContainer', `${header(20)} ${pathA}`],
@@ -167,10 +178,9 @@ function randomOp(random: SeededRandom): MultiOp {
     case 2:
       return { kind: 'check', path, version }
     default: {
-      const acl = random.chance(3)
-        ? null
-        : [{ perms: random.int32(), scheme: 'world', id: random.chance(2) ? null : 'x' }]
       const isTtl = random.chance(3)
+      const entry = { perms: random.int32(), scheme: 'world', id: random.chance(2) ? null : 'x' }
+      const acl = isTtl && random.chance(3) ? null : random.chance(3) ? [] : [entry]
       return isTtl
         ? {
             kind: 'create',
