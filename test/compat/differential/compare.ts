@@ -126,7 +126,7 @@ export class Comparer {
 
   #wrongSession(theirs: bigint, ours: bigint): string | null {
     const [their, our] = [this.#sides.theirs.numberOf(theirs), this.#sides.ours.numberOf(ours)]
-    if (their === undefined && our === undefined) return theirs === ours ? null : 'nobody has these sessions'
+    if (their === undefined && our === undefined) return this.#pairs.strangers(theirs, ours)
     return their === our ? null : `session ${their ?? 'of nobody'} there, ${our ?? 'of nobody'} here`
   }
 

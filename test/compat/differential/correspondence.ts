@@ -20,6 +20,8 @@ export class Correspondence {
   readonly #txns: Pair[] = []
   readonly #theirsOfOurs = new Map<bigint, bigint>()
   readonly #oursOfTheirs = new Map<bigint, bigint>()
+  /** Of clients that were there before: no number of this run stands for them. */
+  readonly #strangers = new Map<bigint, bigint>()
   readonly #timeOf = { theirs: new Map<bigint, bigint>(), ours: new Map<bigint, bigint>() }
 
   /** Null, or what is wrong. */
@@ -51,6 +53,14 @@ export class Correspondence {
     else if (known !== timeMs) return `${side}: ${hex(zxid)} had the time ${known} elsewhere`
     const now = BigInt(Date.now())
     return timeMs > now - 3_600_000n && timeMs <= now + 1_000n ? null : `${side}: not a time of this run`
+  }
+
+  /** Sessions that nobody of this run has: the same one there is the same one here. */
+  strangers(theirs: bigint, ours: bigint): string | null {
+    if (theirs === 0n || ours === 0n) return theirs === ours ? null : 'only one of them is a session'
+    const known = this.#strangers.get(theirs)
+    this.#strangers.set(theirs, ours)
+    return known === undefined || known === ours ? null : `theirs was paired with ${hex(known)}`
   }
 
   /** What stands for a reference on one of the servers. */

@@ -101,6 +101,8 @@ export class Generator {
 
   #calls(): readonly Call[] {
     const random = this.#random
+    // Refused before it is queued, so its answer may overtake others.
+    if (random.chance(80)) return [this.#call(this.#unservedOperation())]
     const count = random.pick([1, 1, 1, 1, 2, 2, 3, 4, 6, 9, 16])
     const calls: Call[] = []
     if (random.chance(25)) {
@@ -116,8 +118,13 @@ export class Generator {
           ? ({ op: 'delete', path: this.#known.leaf(random), version: -1 } as const)
           : randomOperation(random, this.#known)
       calls.push(this.#damaged(this.#call(operation)))
+      // ZooKeeper checks what is queued behind a setACL against the old list, if it has not been applied yet.
+      if (operation.op === 'setACL') break
+      // Until it is applied, ZooKeeper takes a container that was made with ephemeral flags for an ephemeral.
+      if (operation.op === 'createContainer' && (operation.flags & 1) === 1) break
     }
-    if (random.chance(60)) calls.push(this.#call(this.#lastOperation()))
+    const hasContainer = calls.some(({ operation }) => JSON.stringify(operation).includes('"createContainer"'))
+    if (!hasContainer && random.chance(60)) calls.push(this.#call(this.#lastOperation()))
     return calls
   }
 
@@ -133,28 +140,22 @@ export class Generator {
     return random.chance(2) ? { ...call, cutBytes: 1 + random.below(12) } : { ...call, trailing: 'deadbeef00' }
   }
 
+  #unservedOperation(): Operation {
+    const random = this.#random
+    if (random.chance(3)) return { op: 'check', path: this.#known.any(random), version: -1 }
+    return { op: 'unknown', type: random.pick([0, -1, 10, 23, 99, 108, 499, 2 ** 31 - 1]), body: '' }
+  }
+
   /** One after which the connection may be closed. */
   #lastOperation(): Operation {
     const random = this.#random
     const { asks } = this.#profile
-    switch (random.below(8)) {
-      case 0:
-      case 1:
-      case 2:
-        return { op: 'closeSession' }
-      case 3:
-        return { op: 'unknown', type: random.pick([0, -1, 10, 23, 99, 108, 499, 2 ** 31 - 1]), body: '' }
-      case 4:
-        return { op: 'check', path: this.#known.any(random), version: -1 }
-      case 5:
-        return { op: 'deleteContainer', path: `${newPath(random, this.#known)}/not-there` }
-      case 6:
-        if (asks.reconfig) return { op: 'reconfig', members: [null, null, null], version: '-1' }
-        return { op: 'createSession', timeoutMs: 500_000 }
-      default:
-        if (asks.sasl) return { op: 'sasl', token: '' }
-        return { op: 'closeSession' }
-    }
+    const dice = random.below(8)
+    if (dice < 2) return { op: 'deleteContainer', path: `${newPath(random, this.#known)}/not-there` }
+    if (dice === 2) return { op: 'createSession', timeoutMs: 500_000 }
+    if (dice === 3 && asks.reconfig) return { op: 'reconfig', members: [null, null, null], version: '-1' }
+    if (dice === 4 && asks.sasl) return { op: 'sasl', token: '' }
+    return { op: 'closeSession' }
   }
 
   #badBytes(slot: number): Step {

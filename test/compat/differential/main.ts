@@ -17,6 +17,8 @@ import { shrink } from './shrink.ts'
 /** So many seeds use every rule, or a rule is dead. */
 const seedsForEveryRule = 20
 const shrinkTimeBoxMs = 60_000
+/** A server that gives up needs so long to be gone. */
+const endMs = 2_000
 
 interface Options {
   readonly seeds: readonly number[]
@@ -61,6 +63,14 @@ async function runSeed(
     }
     console.log(`seed ${seed}: different after ${played.requestCount} requests, in step ${played.steps.length}`)
     for (const each of played.unexplained) console.log(describeUnexplained(each))
+    await new Promise((resolve) => setTimeout(resolve, endMs))
+    const ended = pair.obituaries()
+    if (ended.length > 0) {
+      console.log(describeSteps(played.steps.slice(-3)))
+      console.log(ended.join('\n'))
+      console.log(`Again: npm run differential -- --profile ${profile.name} --seed ${seed}`)
+      return { requestCount: played.requestCount, isEqual: false }
+    }
     const shrunk = await shrink(pair.ports, played.steps, shrinkTimeBoxMs)
     if (shrunk === null) {
       console.log('It does not happen when the steps are played again. The last of them:')

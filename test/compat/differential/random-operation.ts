@@ -5,7 +5,16 @@
 import type { SeededRandom } from '../../support/seeded-random.ts'
 import { type CreateCall, type Data, type Operation, type Text, top } from './calls.ts'
 import type { KnownTree } from './known-tree.ts'
-import { newPath, openAcl, randomAcl, randomData, randomMoment, randomPath, randomVersion } from './random-arguments.ts'
+import {
+  newPath,
+  openAcl,
+  randomAcl,
+  randomData,
+  randomMoment,
+  randomName,
+  randomPath,
+  randomVersion,
+} from './random-arguments.ts'
 
 type Make = (random: SeededRandom, known: KnownTree) => Operation
 
@@ -63,7 +72,11 @@ function randomCreate(random: SeededRandom, known: KnownTree): CreateCall {
   // A sequence on the root would differ from run to run, for the root outlives the run.
   const isSequential = [2, 3, 6].includes(call.flags)
   const kept = isSequential && call.path === '/' ? { ...call, path: `${top}/` } : call
-  return op === 'createTTL' ? { op, ...kept, ttl: randomTtl(random) } : { op, ...kept }
+  if (op !== 'createTTL') return { op, ...kept }
+  const isTtl = call.flags === 5 || call.flags === 6
+  if (isTtl || random.chance(2)) return { op, ...kept, ttl: isTtl ? randomTtl(random) : '1000' }
+  // Without a ttl the checks pass, and applying the txn ends Apache ZooKeeper: it must fail before that.
+  return { op, ...kept, path: `${top}/nowhere/${randomName(random)}`, ttl: '-1' }
 }
 
 function randomFlags(random: SeededRandom, op: CreateCall['op']): number {

@@ -3,6 +3,8 @@ import { describeCall, describeStep, type Step } from './calls.ts'
 import type { Unexplained } from './compare.ts'
 import { type Decoded, fieldText } from './decode-frame.ts'
 
+const fieldsShownMax = 8
+
 export function describeSteps(steps: readonly Step[]): string {
   return steps.map((step, index) => `  ${index + 1}. ${describeStep(step)}`).join('\n')
 }
@@ -14,7 +16,7 @@ export function describeUnexplained({ slot, difference, frames }: Unexplained): 
   else if (difference.kind === 'silence') lines.push(`    only ${nameOf(difference.silent)} did not answer`)
   else {
     lines.push(`    theirs  ${frameText(difference.theirs)}`, `    ours    ${frameText(difference.ours)}`)
-    for (const { theirs, ours, wrong } of difference.fields) {
+    for (const { theirs, ours, wrong } of difference.fields.slice(0, fieldsShownMax)) {
       const [their, our] = [theirs === null ? '–' : fieldText(theirs), ours === null ? '–' : fieldText(ours)]
       lines.push(`      ${their} | ${our}: ${wrong}`)
     }

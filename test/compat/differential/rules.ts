@@ -3,7 +3,7 @@
  * counted. docs/reference/differences.md shows this table. A difference that no rule accepts fails the run; a rule that
  * accepts nothing over many seeds is reported, since it may hide something one day.
  */
-import type { Call } from './calls.ts'
+import type { Call, Operation } from './calls.ts'
 import { type Decoded, exactValue, type Field } from './decode-frame.ts'
 
 export type Difference =
@@ -65,8 +65,34 @@ export const rules: readonly Rule[] = [
     accepts: (difference) =>
       difference.kind === 'frame' &&
       (difference.call?.operation.op === 'createSession' || difference.call?.operation.op === 'deleteContainer') &&
-      difference.ours !== null &&
-      exactValue(difference.ours, 'err') === '-6',
+      errOf(difference.ours) === '-6',
+  },
+  {
+    name: 'null-path-is-not-watched',
+    what: 'addWatch, checkWatches and removeWatches with a null path',
+    zookeeper: 'keep a watch that nothing can trigger',
+    zkts: 'answer `MarshallingError`, as reads do',
+    why: 'whoever sends it should hear that something is wrong',
+    accepts: (difference) =>
+      difference.kind === 'frame' &&
+      difference.call !== null &&
+      isWatchOfNull(difference.call.operation) &&
+      errOf(difference.ours) === '-5',
+  },
+  {
+    name: 'null-path-before-flags',
+    what: 'A create with a null path and flags or a ttl that are not legal',
+    zookeeper: 'answers for the flags',
+    zkts: 'answers `MarshallingError` for the path',
+    why: 'a body that cannot be decoded is not looked into',
+    accepts: (difference) =>
+      difference.kind === 'frame' &&
+      difference.call !== null &&
+      difference.call.operation.op.startsWith('create') &&
+      'path' in difference.call.operation &&
+      difference.call.operation.path === null &&
+      errOf(difference.ours) === '-5' &&
+      (errOf(difference.theirs) === '-8' || errOf(difference.theirs) === '-6'),
   },
   {
     name: 'order-of-expanded-ids',
@@ -78,6 +104,15 @@ export const rules: readonly Rule[] = [
       difference.kind === 'frame' && difference.fields.length > 0 && difference.fields.every(isReorderedAcl),
   },
 ]
+
+function errOf(reply: Decoded | null): string | undefined {
+  return reply === null ? undefined : exactValue(reply, 'err')
+}
+
+function isWatchOfNull(operation: Operation): boolean {
+  const { op } = operation
+  return (op === 'addWatch' || op === 'checkWatches' || op === 'removeWatches') && operation.path === null
+}
 
 function isReorderedAcl({ theirs, ours }: FieldDifference): boolean {
   if (theirs?.kind !== 'acl' || ours?.kind !== 'acl') return false

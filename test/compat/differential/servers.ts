@@ -14,6 +14,8 @@ import type { Profile } from './profiles.ts'
 
 export interface ServerPair {
   readonly ports: Sides<number>
+  /** How a server ended, if one has. */
+  obituaries(): readonly string[]
   stop(): Promise<void>
 }
 
@@ -37,6 +39,7 @@ export async function startPair(profile: Profile): Promise<ServerPair> {
   ])
   return {
     ports: { theirs: theirs.clientPort, ours: ours.clientPort },
+    obituaries: () => [theirs.obituary(), ours.obituary()].filter((each) => each !== undefined),
     async stop() {
       await Promise.all([theirs.stop(), ours.stop()])
       await rm(dir, { recursive: true, force: true })
