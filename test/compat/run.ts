@@ -1,6 +1,7 @@
 /**
  * Runs the suites of stock clients against running servers and sums up: `tsx test/compat/run.ts [--target zkts|zookeeper] [--only name,name]`.
- * Every single-server part shares one fresh server, every ensemble part one fresh ensemble of three; each suite works below its own path.
+ * Every part has fresh servers that its suites share; each suite works below its own path and has its own proxy. Suites that need one
+ * server run side by side, as they mostly wait; those of the ensemble kill servers and so run one after another.
  * A suite that cannot be prepared, crashes, hangs or prints no check counts as one failure: nothing is skipped in silence.
  * The last line is `N passed, N failed`; the exit code is 0 if and only if none failed.
  */
@@ -13,10 +14,11 @@ import { parseArgs } from 'node:util'
 import { startControl } from './control.ts'
 import { startFaultyProxy } from './faulty-proxy.ts'
 import { type Servers, startServers, type Target } from './servers.ts'
-import { type BuildDirectories, javaClasspath, type Part, type Suite, suites } from './suites.ts'
+import { type BuildDirectories, javaClasspath, type Part, parts, type Suite, suites } from './suites.ts'
 
 const suiteTimeoutMs = 240_000
 const startTimeoutMs = 60_000
+const suitesAtOnce: Readonly<Record<Part, number>> = { single: 3, extended: 3, ensemble: 1 }
 
 interface Score {
   passed: number
@@ -38,7 +40,7 @@ async function main(): Promise<number> {
   const classpath = target === 'zookeeper' ? await javaClasspath(build) : ''
   const chosen = suites.filter((suite) => only.length === 0 || only.includes(suite.name))
   const prepared = await prepareAll(chosen, score)
-  for (const each of ['single', 'ensemble'] as const) {
+  for (const each of parts) {
     const ready = prepared.filter(({ suite }) => suite.parts.includes(each) && (part === undefined || part === each))
     if (ready.length > 0) await runPart(target, classpath, each, ready, score)
   }
@@ -90,11 +92,25 @@ async function runPart(
   score: Score,
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'zkts-compat-'))
-  const serverCount = part === 'single' ? 1 : 3
-  const servers = await startServers({ target, serverCount, directory, projectRoot, classpath, tickTimeMs: 1000 })
+  const serverCount = part === 'ensemble' ? 3 : 1
+  const isExtended = part === 'extended'
+  const servers = await startServers({
+    target,
+    serverCount,
+    directory,
+    projectRoot,
+    classpath,
+    tickTimeMs: 1000,
+    isExtended,
+  })
   try {
     await servers.waitUntilAllServe(startTimeoutMs)
-    for (const each of ready) await runSuite(servers, part, each, score)
+    const waiting = [...ready]
+    const runWaiting = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        await runSuite(servers, part, next, score)
+    }
+    await Promise.all(Array.from({ length: suitesAtOnce[part] }, runWaiting))
   } catch (error) {
     report(score, `not ok ${part}: the servers serve: ${error instanceof Error ? error.message : String(error)}`)
   } finally {

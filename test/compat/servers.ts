@@ -18,7 +18,11 @@ export interface ServersOptions {
   readonly projectRoot: string
   readonly classpath: string // of Apache ZooKeeper; unused for zkts
   readonly tickTimeMs: number
+  /** TTL znodes are served, and empty containers and TTL znodes go within about a second; else as ZooKeeper's default. */
+  readonly isExtended?: boolean
 }
+
+const containerCheckIntervalMs = 500
 
 export interface Servers {
   readonly clientPorts: readonly number[]
@@ -125,9 +129,10 @@ function writeConfig(options: ServersOptions, ports: readonly Ports[], id: numbe
     'maxClientCnxns=0',
     'admin.enableServer=false',
     '4lw.commands.whitelist=*',
-    'extendedTypesEnabled=false', // ZooKeeper's default, and not ours
+    `extendedTypesEnabled=${options.isExtended === true}`, // false is ZooKeeper's default, and not ours
     'enforceQuota=true',
   ]
+  if (options.isExtended === true) lines.push(`znode.container.checkIntervalMs=${containerCheckIntervalMs}`)
   if (ports.length === 1) {
     lines.push(`clientPort=${ports[0]!.client}`, 'clientPortAddress=127.0.0.1')
   } else {
@@ -145,12 +150,18 @@ function spawnServer(options: ServersOptions, id: number, onExit: () => void): C
   const [command, args] =
     options.target === 'zkts'
       ? [process.execPath, [join(options.projectRoot, 'bin', 'zkts-server.js'), '--config', config]]
-      : ['java', ['-Xmx256m', '-cp', options.classpath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', config]]
+      : ['java', [...javaFlags(options), 'org.apache.zookeeper.server.quorum.QuorumPeerMain', config]]
   const log = openSync(join(directory, 'server.log'), 'a')
   const child = spawn(command, args, { cwd: directory, stdio: ['ignore', log, log] })
   closeSync(log)
   child.once('exit', onExit)
   return child
+}
+
+/** The interval of the container manager is a property without ZooKeeper's prefix: in zoo.cfg it has no effect there. */
+function javaFlags({ classpath, isExtended }: ServersOptions): readonly string[] {
+  const interval = isExtended === true ? [`-Dznode.container.checkIntervalMs=${containerCheckIntervalMs}`] : []
+  return ['-Xmx256m', ...interval, '-cp', classpath]
 }
 
 /** The whole answer to a four-letter word, or '' when nobody answers in time. */

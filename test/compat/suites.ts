@@ -1,17 +1,22 @@
 /**
  * The table of suites: what each needs before it can run, and the command that runs it.
  * A suite is a program in the language of its client. It is told its servers by the environment (ZK_SERVERS, ZK_PROXY, ZK_CONTROL, ZK_ROOT),
- * its part by one argument (`single` or `ensemble`), prints `ok <title>` or `not ok <title>: reason` per check, and exits 0 or 1.
+ * its part by one argument (one of `parts`), prints `ok <title>` or `not ok <title>: reason` per check, and exits 0 or 1.
  * Everything built or downloaded goes to one cache directory; nothing is written next to the sources.
  */
 import { execFile } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-export type Part = 'single' | 'ensemble'
+/**
+ * single: one server with ZooKeeper's defaults. extended: one that serves TTL znodes and soon deletes what has outlived itself.
+ * ensemble: three servers, which the suite may kill and start.
+ */
+export const parts = ['single', 'extended', 'ensemble'] as const
+export type Part = (typeof parts)[number]
 
 export interface Suite {
   readonly name: string
@@ -52,13 +57,12 @@ export const suites: readonly Suite[] = [
   {
     name: 'java',
     parts: ['single', 'ensemble'],
-    async prepare(build) {
-      const classpath = await javaClasspath(build)
-      const classes = join(build.cache, 'java-classes')
-      const sources = readdirSync(join(build.sources, 'java')).filter((name) => name.endsWith('.java'))
-      await run('javac', ['-cp', classpath, '-d', classes, ...sources.map((name) => join(build.sources, 'java', name))])
-      return ['java', ...quietJava, '-cp', `${classes}:${classpath}`, 'CompatSuite']
-    },
+    prepare: (build) => javaSuite(build, 'java', 'CompatSuite'),
+  },
+  {
+    name: 'curator',
+    parts: ['extended', 'ensemble'],
+    prepare: (build) => javaSuite(build, 'curator', 'CuratorSuite'),
   },
   {
     name: 'zkcli',
@@ -106,15 +110,26 @@ export const suites: readonly Suite[] = [
 
 const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1']
 
-/** The stock Java client, zkCli and Apache ZooKeeper's server with all that they need, through Maven. */
+async function javaSuite(build: BuildDirectories, folder: string, mainClass: string): Promise<readonly string[]> {
+  const classpath = await javaClasspath(build)
+  const classes = join(build.cache, `${folder}-classes`)
+  const own = readdirSync(join(build.sources, folder)).filter((name) => name.endsWith('.java'))
+  const files = [...own.map((name) => join(build.sources, folder, name)), join(build.sources, 'java', 'Harness.java')]
+  await run('javac', ['-cp', classpath, '-d', classes, ...new Set(files)])
+  return ['java', ...quietJava, '-cp', `${classes}:${classpath}`, mainClass]
+}
+
+/** The stock Java client, zkCli, Curator and Apache ZooKeeper's server with all that they need, through Maven; again when the pom changes. */
 export async function javaClasspath({ sources, cache }: BuildDirectories): Promise<string> {
   const project = join(cache, 'java-project')
   const jars = join(cache, 'jars')
-  if (!existsSync(jars)) {
+  const [wanted, used] = [join(sources, 'java', 'pom.xml'), join(project, 'pom.xml')]
+  if (!existsSync(jars) || !existsSync(used) || !readFileSync(used).equals(readFileSync(wanted))) {
+    rmSync(jars, { recursive: true, force: true })
     mkdirSync(project, { recursive: true })
-    copyFileSync(join(sources, 'java', 'pom.xml'), join(project, 'pom.xml'))
+    copyFileSync(wanted, used)
     const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${jars}`]
-    await run('mvn', ['--quiet', '--batch-mode', '--file', join(project, 'pom.xml'), ...goal])
+    await run('mvn', ['--quiet', '--batch-mode', '--file', used, ...goal])
   }
   return readdirSync(jars)
     .filter((name) => name.endsWith('.jar'))
