@@ -110,7 +110,12 @@ export const suites: readonly Suite[] = [
 
 const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1']
 
-async function javaSuite(build: BuildDirectories, folder: string, mainClass: string): Promise<readonly string[]> {
+/** Compiles the Java files of a folder with the harness; returns the command that runs the class. */
+export async function javaSuite(
+  build: BuildDirectories,
+  folder: string,
+  mainClass: string,
+): Promise<readonly string[]> {
   const classpath = await javaClasspath(build)
   const classes = join(build.cache, `${folder}-classes`)
   const own = readdirSync(join(build.sources, folder)).filter((name) => name.endsWith('.java'))
