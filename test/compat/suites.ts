@@ -5,8 +5,17 @@
  * Everything built or downloaded goes to one cache directory; nothing is written next to the sources.
  */
 import { execFile } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -31,6 +40,8 @@ export interface BuildDirectories {
 }
 
 const kazooVersion = '2.11.0'
+/** One in JavaScript alone, one around the C library, which is compiled here. */
+const nodeClients = ['node-zookeeper-client@1.1.3', 'zookeeper@7.3.0']
 
 export const suites: readonly Suite[] = [
   {
@@ -106,9 +117,44 @@ export const suites: readonly Suite[] = [
       return [program]
     },
   },
+  {
+    name: 'node-pure',
+    parts: ['single', 'ensemble'],
+    prepare: (build) => nodeSuite(build, 'pure-suite.ts'),
+  },
+  {
+    name: 'node-native',
+    parts: ['extended', 'ensemble'],
+    prepare: (build) => nodeSuite(build, 'native-suite.ts'),
+  },
 ]
 
 const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1']
+
+async function nodeSuite({ sources, cache }: BuildDirectories, file: string): Promise<readonly string[]> {
+  const folder = join(cache, 'node-clients')
+  const manifest = join(folder, 'package.json')
+  const wanted = JSON.stringify({ private: true, clients: nodeClients })
+  const isInstalled = existsSync(join(folder, 'installed.json'))
+  if (!isInstalled || readFileSync(join(folder, 'installed.json'), 'utf8') !== wanted) {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(manifest, JSON.stringify({ private: true }))
+    await run('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', ...nodeClients], {
+      cwd: folder,
+      env: { ...process.env, ...nodeHeaders() },
+    })
+    writeFileSync(join(folder, 'installed.json'), wanted)
+  }
+  return [process.execPath, '--import', 'tsx', join(sources, 'node', file), folder]
+}
+
+/** The headers that came with this Node, if they did: node-gyp would download them otherwise. */
+function nodeHeaders(): Readonly<Record<string, string>> {
+  const installation = resolve(realpathSync(process.execPath), '..', '..')
+  const hasHeaders = existsSync(join(installation, 'include', 'node', 'node.h'))
+  return hasHeaders ? { npm_config_nodedir: installation } : {}
+}
 
 /** Compiles the Java files of a folder with the harness; returns the command that runs the class. */
 export async function javaSuite(
