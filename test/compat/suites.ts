@@ -57,13 +57,12 @@ export const suites: readonly Suite[] = [
   {
     name: 'kazoo',
     parts: ['single', 'ensemble'],
-    async prepare({ sources, cache }) {
-      const venv = join(cache, 'venv')
-      const python = join(venv, 'bin', 'python')
-      if (!existsSync(python)) await run('python3', ['-m', 'venv', venv])
-      await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `kazoo==${kazooVersion}`])
-      return [python, join(sources, 'kazoo', 'suite.py')]
-    },
+    prepare: (build) => kazooSuite(build, 'suite.py'),
+  },
+  {
+    name: 'kazoo-recipes',
+    parts: ['single', 'ensemble'],
+    prepare: (build) => kazooSuite(build, 'recipes_suite.py'),
   },
   {
     name: 'java',
@@ -130,6 +129,14 @@ export const suites: readonly Suite[] = [
 ]
 
 const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1']
+
+async function kazooSuite({ sources, cache }: BuildDirectories, file: string): Promise<readonly string[]> {
+  const venv = join(cache, 'venv')
+  const python = join(venv, 'bin', 'python')
+  if (!existsSync(python)) await run('python3', ['-m', 'venv', venv])
+  await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `kazoo==${kazooVersion}`])
+  return [python, join(sources, 'kazoo', file)]
+}
 
 async function nodeSuite({ sources, cache }: BuildDirectories, file: string): Promise<readonly string[]> {
   const folder = join(cache, 'node-clients')
