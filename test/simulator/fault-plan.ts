@@ -48,6 +48,7 @@ export interface FaultPlan {
   readonly chaosMs: number
   readonly tickTimeMs: number
   readonly linearizableReads: boolean
+  readonly enforceQuota: boolean
   /** Mean time between faults of a kind; kinds that are off are missing. */
   readonly meanMsByKind: ReadonlyMap<FaultKind, number>
   readonly downMsMax: number
@@ -62,7 +63,8 @@ export interface FaultPlan {
   readonly casualtyCount: number
 }
 
-export function drawFaultPlan(random: SimRandom, chaosMs: number): FaultPlan {
+/** Quotas are drawn from a stream of their own: the seeds without any are what they were before there were quotas. */
+export function drawFaultPlan(random: SimRandom, quotaRandom: SimRandom, chaosMs: number): FaultPlan {
   const serverCount = random.pick([1, 3, 3, 3, 3, 3, 5, 5])
   const isQuiet = random.chance(0.08)
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
@@ -73,6 +75,7 @@ export function drawFaultPlan(random: SimRandom, chaosMs: number): FaultPlan {
     chaosMs,
     tickTimeMs: random.pick([200, 500, 1000]),
     linearizableReads: random.chance(0.15),
+    enforceQuota: quotaRandom.chance(0.5),
     meanMsByKind: isQuiet ? new Map() : drawKinds(random, serverCount),
     downMsMax: random.pick([500, 3000, 10_000]),
     crashMode: random.pick(['random', 'random', 'torn', 'drop-all', 'keep-all'] as const),
@@ -80,7 +83,7 @@ export function drawFaultPlan(random: SimRandom, chaosMs: number): FaultPlan {
     network: drawNetwork(random, isQuiet),
     diskLatencyMsMax: random.pick([0.2, 2, 15]),
     manners: drawManners(random),
-    profile: drawProfile(random),
+    profile: drawProfile(random, quotaRandom),
     thinkTimeMsMean: random.pick([50, 100, 200, 400]),
     casualtyCount,
   }
@@ -127,7 +130,7 @@ function drawManners(random: SimRandom): Manners {
   }
 }
 
-function drawProfile(random: SimRandom): WorkloadProfile {
+function drawProfile(random: SimRandom, quotaRandom: SimRandom): WorkloadProfile {
   return {
     writeShare: random.pick([0.2, 0.5, 0.8]),
     multiShare: random.pick([0, 0.1, 0.4]),
@@ -137,6 +140,7 @@ function drawProfile(random: SimRandom): WorkloadProfile {
     sequentialShare: random.pick([0, 0.2, 0.5]),
     largeDataShare: random.pick([0, 0, 0.02]),
     nodeCount: random.pick([2, 5, 12]),
+    quotaShare: quotaRandom.pick([0, 0, 0.05, 0.2]),
   }
 }
 

@@ -327,6 +327,7 @@ function configOf(id: ServerId, plan: FaultPlan): Config {
     'syncLimit=10',
     'maxClientCnxns=0',
     `linearizableReads=${plan.linearizableReads}`,
+    `enforceQuota=${plan.enforceQuota}`,
     ...serverLines,
   ].join('\n')
   const loaded = loadConfig({ text, dynamicText: null, myidText: plan.serverCount === 1 ? null : String(id) })

@@ -101,7 +101,7 @@ class Run {
   constructor(seed: number, options: SimulateOptions) {
     this.#seed = seed
     this.#random = new SimRandom(seed, 'plan')
-    this.#plan = drawFaultPlan(this.#random, options.chaosMs)
+    this.#plan = drawFaultPlan(this.#random, new SimRandom(seed, 'quotas'), options.chaosMs)
     const random = this.#random
     this.#scheduler = new Scheduler(this.#plan.granularityUs, (culprit, cause) =>
       this.blame(`${culprit.name} threw ${textOf(cause)}`),
@@ -223,7 +223,7 @@ class Run {
     const trace = this.#trace
     const history = this.#history
     const ledger = this.#ledger
-    const { serverCount, clockRateSpread, tickTimeMs, linearizableReads } = this.#plan
+    const { serverCount, clockRateSpread, tickTimeMs, linearizableReads, enforceQuota } = this.#plan
     trace.addChecker((report) => committedPrefix(history, report))
     trace.addChecker((report) => sameDigest(report))
     trace.addChecker((report) => zxidOrder(report))
@@ -240,7 +240,7 @@ class Run {
     )
     trace.addChecker((report) => ephemeralLifetime(history, report))
     trace.addChecker((report) => exactlyOnce(history, ledger, report))
-    trace.addChecker((report) => clientHistory(history, ledger, report))
+    trace.addChecker((report) => clientHistory(history, ledger, { enforceQuota }, report))
     trace.addChecker((report) => watchOrder(history, report))
   }
 

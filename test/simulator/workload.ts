@@ -16,9 +16,13 @@ export interface WorkloadProfile {
   readonly sequentialShare: number // of the creates
   readonly largeDataShare: number
   readonly nodeCount: number // under each parent
+  readonly quotaShare: number // of the writes and of the reads of data
 }
 
 const parents = ['/a', '/b', '/a/n0'] as const
+const quotaRoot = '/zookeeper/quota'
+const limitsOf = (path: string): string => `${quotaRoot}${path}/zookeeper_limits`
+const usageOf = (path: string): string => `${quotaRoot}${path}/zookeeper_stats`
 const largeDataSizeBytesMax = 60_000
 const multiPartCountMax = 5
 
@@ -47,9 +51,10 @@ export class Workload {
   }
 
   #read(): ReadRequest {
+    if (this.#isOfQuota()) return { kind: 'get-data', path: usageOf(this.#parent()), watch: this.#isWatched() }
     const kind = this.#random.pick(['exists', 'get-data', 'get-children', 'get-children2'] as const)
     const path = kind.startsWith('get-children') && this.#random.chance(0.7) ? this.#parent() : this.#anyPath()
-    return { kind, path, watch: this.#random.chance(this.#profile.watchShare) }
+    return { kind, path, watch: this.#isWatched() }
   }
 
   #part(): WriteRequest {
@@ -59,12 +64,58 @@ export class Workload {
   }
 
   #write(): WriteRequest {
+    if (this.#isOfQuota()) return this.#writeQuota()
     const random = this.#random
     const draw = random.fraction()
     if (draw < 0.05) return this.#create(this.#parent(), false)
     if (draw < 0.5) return this.#create(this.#anyPath(), true)
     if (draw < 0.7) return { kind: 'delete', path: this.#anyPath(), version: this.#version() }
     return { kind: 'set-data', path: this.#anyPath(), data: this.#data(), version: this.#version() }
+  }
+
+  /** Nothing is drawn where there are no quotas. */
+  #isOfQuota(): boolean {
+    const { quotaShare } = this.#profile
+    return quotaShare > 0 && this.#random.chance(quotaShare)
+  }
+
+  #isWatched(): boolean {
+    return this.#random.chance(this.#profile.watchShare)
+  }
+
+  #writeQuota(): WriteRequest {
+    const random = this.#random
+    const znode = this.#parent()
+    const draw = random.fraction()
+    if (draw < 0.25) return this.#createQuotaZnode(`${quotaRoot}${znode}`, this.#data())
+    if (draw < 0.45) return this.#createQuotaZnode(limitsOf(znode), this.#limitsText())
+    if (draw < 0.65) return this.#createQuotaZnode(usageOf(znode), this.#data())
+    if (draw < 0.7) return { kind: 'delete', path: limitsOf(znode), version: -1 }
+    if (draw < 0.75) return { kind: 'delete', path: usageOf(znode), version: -1 }
+    if (draw < 0.9) return { kind: 'set-data', path: limitsOf(znode), data: this.#limitsText(), version: -1 }
+    return { kind: 'set-data', path: usageOf(znode), data: this.#usageText(), version: this.#version() }
+  }
+
+  #createQuotaZnode(path: string, data: string): WriteRequest {
+    const withStat = this.#random.chance(0.3)
+    return { kind: 'create', path, data, ephemeral: false, sequential: false, withStat }
+  }
+
+  /** The label is a field of its own, so that the text is unique and can be read; now and then it cannot. */
+  #limitsText(): string {
+    const random = this.#random
+    const fields = ['count', 'countHardLimit', 'byteHardLimit'].filter(() => random.chance(0.5))
+    if (random.chance(0.05)) fields.push('unreadable')
+    const texts = fields.map(
+      (name) => `${name}=${name === 'unreadable' ? '?' : random.between(0, random.pick([8, 30, 150]))}`,
+    )
+    return [...texts, `${this.#label()}=1`].join(random.pick([',', ';']))
+  }
+
+  #usageText(): string {
+    const random = this.#random
+    if (random.chance(0.2)) return this.#label()
+    return `count=${random.between(-5, 50)},bytes=${random.between(0, 500)}=;${this.#label()}=1`
   }
 
   #create(path: string, mayVary: boolean): WriteRequest {
@@ -94,8 +145,12 @@ export class Workload {
     return `${this.#parent()}/n${random.below(this.#profile.nodeCount)}`
   }
 
+  #label(): string {
+    return `c${this.#client}-${this.#writeCount++}`
+  }
+
   #data(): string {
-    const label = `c${this.#client}-${this.#writeCount++}`
+    const label = this.#label()
     if (!this.#random.chance(this.#profile.largeDataShare)) return label
     return label.padEnd(this.#random.between(100, largeDataSizeBytesMax), '.')
   }

@@ -138,8 +138,8 @@ describe('exactly-once', () => {
 })
 
 describe('client-history', () => {
-  const check = (events: Events): readonly string[] =>
-    judge(({ history, ledger, report }) => clientHistory(history, ledger, report), events)
+  const check = (events: Events, enforceQuota = false): readonly string[] =>
+    judge(({ history, ledger, report }) => clientHistory(history, ledger, { enforceQuota }, report), events)
   const begin = [
     attached(0),
     asked(1, create('/a', 'one')),
@@ -161,6 +161,43 @@ describe('client-history', () => {
   }
   const get = { kind: 'get-data', path: '/a', watch: false } as const
   const setA = { kind: 'set-data', path: '/a', data: 'two', version: 7 } as const
+
+  test('a refusal over a quota is believed where quotas are enforced and caught elsewhere', () => {
+    const multi = { kind: 'multi', parts: [create('/b', 'x')] } as const
+    const results = [{ kind: 'error', code: -125 }] as const
+    const refused = [
+      asked(2, create('/b', 'x')),
+      answered(2, z(1), noBody, 'quota-exceeded'),
+      asked(3, multi),
+      answered(3, z(1), { kind: 'multi', results }),
+      asked(4, create('/b', 'x')),
+      answered(4, z(1), noBody, 'marshalling-error'),
+    ]
+    expect(check([...begin, ...refused], true)).toEqual([])
+    expect(check([...begin, ...refused])).toHaveLength(3)
+  })
+
+  test('usage that does not follow a create is caught', () => {
+    const usage = '/zookeeper/quota/a/zookeeper_stats'
+    const made = [
+      ['/zookeeper/quota/a', 'q', 1],
+      ['/zookeeper/quota/a/zookeeper_limits', 'count=9', 1],
+      [usage, 'made', 2],
+      ['/a/b', '12', 1],
+    ] as const
+    const events = made.flatMap(([path, data, count], i) => [
+      asked(10 + i, create(path, data)),
+      applied(1, z(2 + i), [created(path, data, count)]),
+      answered(10 + i, z(2 + i), { kind: 'created', path, stat: null }),
+    ])
+    const read = (data: string): Events => {
+      const times = { czxid: z(4), mzxid: z(4), pzxid: z(4) }
+      const body = { kind: 'data', data, stat: { ...stat, ...times, dataLength: data.length } } as const
+      return [asked(20, { ...get, path: usage }), answered(20, z(5), body)]
+    }
+    expect(check([...begin, ...events, ...read('count=2,bytes=5')])).toEqual([])
+    expect(check([...begin, ...events, ...read('count=1,bytes=3')])).toHaveLength(1)
+  })
 
   test('answers that the model gives too pass', () => {
     const reads = [asked(2, get), answered(2, z(1), { kind: 'data', data: 'one', stat })]

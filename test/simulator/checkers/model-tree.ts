@@ -9,6 +9,7 @@ import type { Stat } from '../../../src/protocol/client/stat.ts'
 import type { Change } from '../../../src/protocol/txn/txn.ts'
 import { textOfData } from '../describe-event.ts'
 import type { PartResult, ReadRequest, ReplyBody, WriteRequest } from '../sim-event.ts'
+import { ModelQuotas } from './model-quotas.ts'
 
 interface ModelNode {
   data: string | null
@@ -44,6 +45,13 @@ const sequenceDigits = 10
 export class ModelTree {
   readonly #nodes = new Map<string, ModelNode>()
   readonly #ephemerals = new Map<SessionId, Set<string>>()
+  readonly #quotas = new ModelQuotas(this.#nodes, (node, data) => {
+    const before = node.data
+    node.data = data
+    this.#undo?.push(() => {
+      node.data = before
+    })
+  })
   #undo: (() => void)[] | null = null
 
   constructor() {
@@ -140,7 +148,7 @@ export class ModelTree {
     } else if (change.kind === 'delete' && node !== undefined) {
       this.#remove(change.path, moment.zxid)
     } else if (change.kind === 'set-data' && node !== undefined) {
-      this.#setData(node, textOfData(change.data), moment)
+      this.#setData(change.path, node, textOfData(change.data), moment)
     } else if (change.kind === 'close-session') {
       this.closeSession(change.sessionId, moment.zxid)
     }
@@ -174,7 +182,7 @@ export class ModelTree {
         return { kind: 'delete' }
       case 'set-data': {
         const node = this.#nodes.get(part.path)!
-        this.#setData(node, part.data, moment)
+        this.#setData(part.path, node, part.data, moment)
         effects.push(setDataEffect(part.path, part.data, node.version))
         return { kind: 'set-data', stat: statOf(node) }
       }
@@ -209,6 +217,7 @@ export class ModelTree {
       parent.createCount--
       parent.pzxid = parentBefore!.pzxid
     })
+    this.#quotas.created(path, data)
     return node
   }
 
@@ -226,9 +235,10 @@ export class ModelTree {
       parent.pzxid = pzxidBefore
       if (node.ephemeralOwner !== noSession) this.#own(node.ephemeralOwner, path)
     })
+    this.#quotas.removed(path, node.data)
   }
 
-  #setData(node: ModelNode, data: string | null, moment: ModelMoment): void {
+  #setData(path: string, node: ModelNode, data: string | null, moment: ModelMoment): void {
     const before = { ...node }
     node.data = data
     node.version++
@@ -237,6 +247,7 @@ export class ModelTree {
     this.#undo?.push(() => {
       Object.assign(node, { data: before.data, version: before.version, mzxid: before.mzxid, mtime: before.mtime })
     })
+    this.#quotas.resized(path, before.data, data)
   }
 
   #own(sessionId: SessionId, path: string): void {
