@@ -3,12 +3,16 @@
  */
 import { assert } from './assert.ts'
 
-/** Largest client frame, header included (ZK: jute.maxbuffer 0xfffff, inclusive). */
+/** Largest client frame, header included, unless `jute.maxbuffer` says otherwise; what clients read, too (ZK: 0xfffff, inclusive). */
 export const clientFrameSizeBytesMax = 0xfffff
-/** A decoded string or buffer may be this long; above it the body is refused (ZK: maxbuffer + extrasize). */
-export const juteFieldSizeBytesMax = clientFrameSizeBytesMax * 2
+/** The most that `jute.maxbuffer` may be: a request of this size must still fit a txn. */
+export const clientFrameSizeBytesCeiling = 48 * 1024 * 1024
+/** A frame above the limit is skipped and its request refused up to here; a longer length is damage, not a size: the four letters of a text and the start of a TLS record are all above it. */
+export const skippedFrameSizeBytesMax = 256 * 1024 * 1024
+/** Bytes kept of a request that is skipped, so that the log line can name its path. */
+export const skippedFrameHeadSizeBytes = 1024
 /** Elements of a jute vector; a larger count cannot fit a legal frame of 4-byte elements. */
-export const juteVectorCountMax = Math.floor(clientFrameSizeBytesMax / 4)
+export const juteVectorCountMax = Math.floor(clientFrameSizeBytesCeiling / 4)
 /** Reply to a multiRead: one small request may name one large znode many thousand times. Above it the request is refused. */
 export const multiReadReplySizeBytesMax = 64 * 1024 * 1024
 /** A txn can be larger than the request that caused it: closing a session lists all its ephemerals. */
@@ -34,6 +38,8 @@ export const clientOutputSizeBytesClose = 256 * 1024 * 1024
 export const connectRequestTimeoutMs = 10_000
 /** Bytes of one connection kept while its session is being established; reading has paused, so more than a few chunks is a flood. */
 export const heldBeforeSessionSizeBytesMax = 1024 * 1024
+/** Log lines a second for one reason to refuse clients or requests; the next line says how many were left out. */
+export const refusalLinesPerSecondMax = 10
 /** Unsent bytes to one peer; above it the link is closed, since the peer no longer reads. */
 export const peerOutputSizeBytesMax = 256 * 1024 * 1024
 /** Quotas whose last line in the log is remembered; beyond it the log repeats itself. */
@@ -44,7 +50,9 @@ export const peerHelloTimeoutMs = 2_000
 export const metricKeyCountMax = 1000
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
-assert(juteFieldSizeBytesMax >= clientFrameSizeBytesMax, 'what a frame can hold can be decoded', {})
+assert(clientFrameSizeBytesMax <= clientFrameSizeBytesCeiling, 'the usual frame is a legal one', {})
+assert(clientFrameSizeBytesCeiling < txnSizeBytesMax, 'the largest request fits a txn', {})
+assert(skippedFrameSizeBytesMax > clientFrameSizeBytesCeiling, 'a frame just above any limit is answered', {})
 assert(clientOutputSizeBytesClose > clientOutputSizeBytesMax, 'reading stops before the connection is closed', {})
 assert(clientOutputSizeBytesClose > multiReadReplySizeBytesMax, 'the largest reply does not close its connection', {})
 assert(retainedTxnSizeBytesMax > proposalBatchSizeBytesMax, 'a batch fits the retained window', {})

@@ -7,6 +7,7 @@
 
 import type { AdminWord } from '../base/admin-words.ts'
 import type { ServerId } from '../base/ids.ts'
+import type { ClientLimits } from './client-limits.ts'
 
 /** One `server.N` line. */
 export interface EnsembleMember {
@@ -42,7 +43,9 @@ export interface Config {
   readonly maxClientConnectionsPerAddress: number // 0 = no limit
   readonly maxClientConnections: number // 0 = no limit
   readonly connectRequestTimeoutMs: number
+  /** The share of this server in `globalOutstandingLimit`. */
   readonly outstandingRequestCountMax: number
+  readonly clientLimits: ClientLimits
   /** Sorted. */
   readonly fourLetterWords: readonly AdminWord[]
   /** A peer that says nothing for so long is taken for dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */

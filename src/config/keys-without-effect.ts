@@ -11,7 +11,6 @@ const noSasl = 'SASL is not supported yet'
 const noReconfig = 'dynamic reconfiguration is not supported yet; reconfig is answered with Unimplemented'
 const noLocalSessions = 'all sessions are global, as with false'
 const noObservers = 'observers are not supported yet'
-const noThrottle = 'load is limited by reading clients more slowly'
 const noThreads = 'there are no such threads here'
 const noCache = 'reads copy from the store and need no cache'
 const ownLog = 'the log has its own format'
@@ -188,11 +187,19 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   maxGetChildrenResponseCacheSize: noEffect('count', '400', 'Cached lists of children.', noCache),
 
   // Load
-  request_throttle_N: noEffect('count', '0', 'Throttling of requests.', noThrottle),
-  throttled_op_wait_time: noEffect('ms', '0', 'Refuse requests that waited longer.', noThrottle),
-  largeRequestMaxBytes: noEffect('bytes', '104857600', 'Bytes of large requests in flight.', noThrottle),
-  largeRequestThreshold: noEffect('bytes', '-1', 'From when a request is large.', noThrottle),
-  connection_throttle_N: noEffect('count', '0', 'Throttling of new connections.', noThrottle),
+  request_throttle_stall_time: noEffect(
+    'ms',
+    '100',
+    'Pause before a full server is looked at again.',
+    'a waiting request goes on as soon as another is answered',
+  ),
+  'request_throttler.shutdownTimeout': noEffect('ms', '10000', 'Limit for emptying the queue at the end.', noThreads),
+  'jute.maxbuffer.extrasize': noEffect(
+    'bytes',
+    'jute.maxbuffer',
+    'What a field of a stored record may have above jute.maxbuffer.',
+    'the log has limits of its own, above those of requests',
+  ),
   'commitProcessor.numWorkerThreads': noEffect('count', '', 'Threads that serve reads.', noThreads),
   'commitProcessor.maxReadBatchSize': noEffect('count', '-1', 'Reads between commits.', grouped),
   'commitProcessor.maxCommitBatchSize': noEffect('count', '1', 'Commits between reads.', grouped),

@@ -3,6 +3,7 @@
  * a test compares both ways. The keys without effect here have their own file for length only.
  * If a key is missing, its user gets an "unknown key" warning instead of an answer.
  */
+import { clientLimitKeys } from './client-limit-keys.ts'
 import { type KeyTraits, refused, used } from './key-traits.ts'
 import { keysWithoutEffect } from './keys-without-effect.ts'
 
@@ -18,7 +19,12 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   maxCnxns: used('count', '0', 'Connections in total; 0 = no limit.'),
   clientPortListenBacklog: used('count', '-1', "Connections the kernel queues; -1 = the system's default."),
   'nio.sessionlessCnxnTimeout': used('ms', '10000', 'A connection that sends no connect request is closed after this.'),
-  globalOutstandingLimit: used('count', '1000', 'Requests in flight above which sockets are read no further.'),
+  globalOutstandingLimit: used(
+    'count',
+    '1000',
+    'Requests in flight above which sockets are read no further; of three members or more, each has the share of one follower.',
+  ),
+  ...clientLimitKeys,
   initLimit: used('ticks', '', 'Time a member may take to find and join a leader; required in ensembles.'),
   syncLimit: used('ticks', '', 'Time a member may lag behind the leader; required in ensembles.'),
   quorumListenOnAllIPs: used('boolean', 'false', 'Bind quorum and election port to every address.'),
@@ -163,8 +169,6 @@ const families = [
   { pattern: /^ssl\.quorum\.(.+)$/, key: 'ssl.quorum.N' },
   { pattern: /^ssl\.(.+)$/, key: 'ssl.N' },
   { pattern: /^jvm\.pause\.(.+)$/, key: 'jvm.pause.N' },
-  { pattern: /^connection_throttle_(.+)$/, key: 'connection_throttle_N' },
-  { pattern: /^request_(throttle|stale)_(.+)$/, key: 'request_throttle_N' },
   { pattern: /^pathStats\.(.+)$/, key: 'pathStats.N' },
   { pattern: /^messageTracker\.(.+)$/, key: 'messageTracker.N' },
 ] as const

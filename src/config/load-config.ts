@@ -12,6 +12,7 @@ import type { Config, EnsembleMember } from './config.ts'
 import type { ConfigProblem, ConfigRemark } from './config-problem.ts'
 import { readMembers } from './members.ts'
 import { parseConfigText } from './properties-text.ts'
+import { outstandingShareOf, readClientLimits } from './read-client-limits.ts'
 import { parsePort, wholeNumber } from './server-line.ts'
 import { Settings } from './settings.ts'
 import { nearestWord } from './suggest-key.ts'
@@ -92,7 +93,11 @@ function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }:
     maxClientConnectionsPerAddress: settings.number('maxClientCnxns', 0, 1_000_000) ?? 60,
     maxClientConnections: settings.number('maxCnxns', 0, 1_000_000) ?? 0,
     connectRequestTimeoutMs: settings.number('nio.sessionlessCnxnTimeout', 1, durationMsMax) ?? connectRequestTimeoutMs,
-    outstandingRequestCountMax: settings.number('globalOutstandingLimit', 1, 10_000_000) ?? 1000,
+    outstandingRequestCountMax: outstandingShareOf(
+      settings.number('globalOutstandingLimit', 1, 10_000_000) ?? 1000,
+      isEnsemble ? members.length : 1,
+    ),
+    clientLimits: readClientLimits(settings),
     fourLetterWords: readWhitelist(settings, remarks),
     linearizableReads: settings.flag('linearizableReads', false),
     extendedTypesEnabled: settings.flag('extendedTypesEnabled', true),

@@ -47,6 +47,26 @@ export class Settings {
     return null
   }
 
+  /** As `number`, and hexadecimal after `0x`: what Java's system properties accept (ZK: Integer.getInteger). */
+  integer(key: string, min: number, max: number): number | null {
+    const text = this.text(key)
+    if (text === null || !/^0x[0-9a-f]{1,8}$/i.test(text)) return this.number(key, min, max)
+    const value = Number(text)
+    if (value >= min && value <= max) return value
+    this.refuse(key, 'not a whole number in range', `write a number from ${min} to ${max}`)
+    return null
+  }
+
+  /** A number that may have a fraction; null as for `number`. */
+  decimal(key: string, min: number, max: number): number | null {
+    const text = this.text(key)
+    if (text === null) return null
+    const value = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : null
+    if (value !== null && value >= min && value <= max) return value
+    this.refuse(key, 'not a number in range', `write a number from ${min} to ${max}, such as 0.02`)
+    return null
+  }
+
   /** Adds a problem about a key, with its line and value if it is set. */
   refuse(key: string, wrong: string, write: string | null): void {
     const entry = this.#byKey.get(key)

@@ -11,7 +11,8 @@ import { allocateBytes } from '../base/allocate-bytes.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { codeOf, type ErrorName } from '../base/errors.ts'
 import { hexOfSession, type SessionId, type Xid } from '../base/ids.ts'
-import { clientFrameSizeBytesMax, heldBeforeSessionSizeBytesMax } from '../base/limits.ts'
+import { intAt } from '../base/int-at.ts'
+import { clientFrameSizeBytesMax, heldBeforeSessionSizeBytesMax, skippedFrameSizeBytesMax } from '../base/limits.ts'
 import { JuteReader } from '../jute/jute-reader.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
 import { decode } from '../jute/record.ts'
@@ -23,6 +24,7 @@ import { type WatchEventNumber, writeWatchEventFrame } from '../protocol/client/
 import type { CloseReason } from './close-reason.ts'
 import { classifyFirstBytes } from './first-bytes.ts'
 import { FrameReader } from './frame-reader.ts'
+import { SkippedFrame, type SkipReason } from './skipped-frame.ts'
 
 /** What the bytes meant, in their order. */
 export type ConnectionInput =
@@ -39,7 +41,23 @@ export type ConnectionInput =
       readonly op: OpName | null // null: no operation of ZooKeeper's
       readonly body: Uint8Array // the record after the header; a copy, safe to keep
     }
+  /** Its frame was passed over; the driver logs one line, and has it answered with an error in its turn. */
+  | {
+      readonly kind: 'skipped-operation'
+      readonly xid: Xid
+      readonly op: OpName
+      readonly reason: SkipReason
+      readonly path: string | null
+      readonly sizeBytes: number // of the frame
+    }
   | { readonly kind: 'refused'; readonly reason: CloseReason } // the driver logs one line and closes
+
+/** Decides which requests above a size may come in. */
+export interface LargeRequestGate {
+  readonly thresholdSizeBytes: number
+  /** Asked once for each frame above the threshold, when its length has come; true = its bytes count from now on. */
+  admits(sizeBytes: number): boolean
+}
 
 export type ConnectionState =
   | { readonly kind: 'awaiting-connect' }
@@ -56,8 +74,18 @@ const traceMaskSizeBytes = 8
 /** An output buffer above this is given to the socket instead of copied, and not kept for a connection that may idle. */
 const keptOutputSizeBytesMax = 16 * 1024
 
+/**
+ * Whoever is told that these failed goes on as if they had not: a client whose watches or credentials did not come back
+ * would wait for ever for an event. So the connection ends instead, as it does in ZooKeeper for every request.
+ */
+const neverRefusedAlone: ReadonlySet<OpName> = new Set(['setWatches', 'setWatches2', 'auth', 'sasl'])
+
 export class ClientConnection {
   readonly #frameSizeBytesMax: number
+  readonly #gate: LargeRequestGate | null
+  /** The frame that is arriving has passed the gate. */
+  #isAdmitted = false
+  #skipped: SkippedFrame | null = null
   readonly #frames = new FrameReader()
   readonly #output = new JuteWriter()
   #state: ConnectionState = awaitingConnect
@@ -73,8 +101,9 @@ export class ClientConnection {
   #lastXid: Xid | null = null
   #lastZxid: number | null = null
 
-  constructor(frameSizeBytesMax: number = clientFrameSizeBytesMax) {
+  constructor(frameSizeBytesMax: number = clientFrameSizeBytesMax, gate: LargeRequestGate | null = null) {
     this.#frameSizeBytesMax = frameSizeBytesMax
+    this.#gate = gate
   }
 
   get state(): ConnectionState {
@@ -193,6 +222,7 @@ export class ClientConnection {
 
   #parse(out: ConnectionInput[]): void {
     for (;;) {
+      if (this.#skipped !== null && !this.#skipOn(this.#skipped, out)) return
       const length = this.#frames.peekLength()
       if (length === null) return
       if (this.#state.kind === 'awaiting-connect') {
@@ -246,17 +276,50 @@ export class ClientConnection {
 
   #parseRequest(length: number, out: ConnectionInput[]): boolean {
     if (length < requestHeaderSizeBytes) return this.#refuse(length < 0 ? 'frame-negative' : 'frame-too-short', out)
-    if (length > this.#frameSizeBytesMax) return this.#refuse('frame-too-large', out)
+    const skipReason = this.#skipReasonOf(length)
+    if (skipReason !== null) {
+      if (length > skippedFrameSizeBytesMax) return this.#refuse('frame-too-large', out)
+      this.#frames.passOverLength()
+      this.#skipped = new SkippedFrame(skipReason, length)
+      return true
+    }
     if (!this.#frames.next(length)) return false
+    this.#isAdmitted = false
     const { frame, frameStart } = this.#frames
     const xid = intAt(frame, frameStart) as Xid
     const type = intAt(frame, frameStart + 4)
     const op = opOf(type)
+    this.#count(xid, op)
+    out.push({ kind: 'operation', xid, type, op, body: this.#copyOfFrame(requestHeaderSizeBytes) })
+    return true
+  }
+
+  #skipReasonOf(length: number): SkipReason | null {
+    if (length > this.#frameSizeBytesMax) return 'request-too-large'
+    if (this.#gate === null || this.#isAdmitted || length <= this.#gate.thresholdSizeBytes) return null
+    this.#isAdmitted = this.#gate.admits(length)
+    return this.#isAdmitted ? null : 'too-many-large-requests'
+  }
+
+  #skipOn(skipped: SkippedFrame, out: ConnectionInput[]): boolean {
+    skipped.passOver(this.#frames)
+    if (!skipped.hasHeader) return false
+    const { xid, type, reason, sizeBytes } = skipped
+    const op = opOf(type)
+    // No operation at all: more likely is that the length is no length.
+    if (op === null) return this.#refuse('frame-too-large', out)
+    if (neverRefusedAlone.has(op)) return this.#refuse('large-restore', out)
+    if (!skipped.isPast) return false
+    this.#skipped = null
+    this.#count(xid, op)
+    out.push({ kind: 'skipped-operation', xid, op, reason, path: skipped.path, sizeBytes })
+    return true
+  }
+
+  #count(xid: Xid, op: OpName | null): void {
     this.#packetsReceived++
     this.#lastOp = op === null ? 'NA' : ops[op].code
     if (xid >= 0) this.#lastXid = xid
-    out.push({ kind: 'operation', xid, type, op, body: this.#copyOfFrame(requestHeaderSizeBytes) })
-    return true
   }
 
   /** A copy, because the chunk is lent and a body may be kept: until its txn is committed, or longer. */
@@ -303,13 +366,11 @@ export function describeConnectionInput(input: ConnectionInput): string {
       return `connect session=${hexOfSession(input.request.sessionId)} timeoutMs=${input.request.timeoutMs}`
     case 'operation':
       return describeRequest(input.xid, input.type, input.body)
+    case 'skipped-operation':
+      return `${input.xid} ${input.op} skipped ${input.reason} sizeBytes=${input.sizeBytes} path=${input.path ?? '-'}`
     case 'refused':
       return `refused ${input.reason}`
     default:
       return assertNever(input)
   }
-}
-
-function intAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 }

@@ -5,7 +5,9 @@
  */
 export const closeReasons = {
   'frame-too-large':
-    'A frame is longer than the limit for client frames, so the connection was closed; write less in one request or split the multi.',
+    'A frame has a length that no request has, or a connect request is too long, so this is not a ZooKeeper client or the stream is damaged; check what connects to the client port.',
+  'large-restore':
+    'A request that restores watches or credentials is above a limit; refused alone, it would leave its client without them unawares, so the connection was closed; raise that limit, or let the client set fewer watches.',
   'frame-negative':
     'A frame has a negative length, so this is not a ZooKeeper client or the stream is damaged; check what connects to the client port.',
   'frame-too-short':

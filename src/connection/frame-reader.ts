@@ -5,6 +5,7 @@
  * A partial frame grows by doubling up to its announced size: four bytes alone must not reserve a megabyte.
  */
 import { assert } from '../base/assert.ts'
+import { intAt } from '../base/int-at.ts'
 
 const partialCapacityBytesMin = 1024
 const lengthSizeBytes = 4
@@ -91,6 +92,24 @@ export class FrameReader {
     return true
   }
 
+  /** Passes over the length that `peekLength` gave, so that its frame can be passed over piece by piece. */
+  passOverLength(): void {
+    if (this.#partialLength === 0) {
+      this.#at += lengthSizeBytes
+      return
+    }
+    assert(this.#partialLength === lengthSizeBytes, 'only a length was kept', { keptBytes: this.#partialLength })
+    this.#forgetPartial()
+  }
+
+  /** Passes over `sizeBytes`, or what the chunk has of them, and gives them: a view, valid until the next call. */
+  passOver(sizeBytes: number): Uint8Array {
+    assert(this.#partialLength === 0, 'what is passed over is not kept', { keptBytes: this.#partialLength })
+    const start = this.#at
+    this.#at = Math.min(this.#chunk.length, start + sizeBytes)
+    return this.#chunk.subarray(start, this.#at)
+  }
+
   /** Takes from the chunk until the partial frame holds `wantedBytes`, or the chunk ends. */
   #fill(wantedBytes: number): void {
     const taken = Math.min(wantedBytes - this.#partialLength, this.#chunk.length - this.#at)
@@ -113,8 +132,4 @@ export class FrameReader {
     this.#partial = emptyBytes
     this.#partialLength = 0
   }
-}
-
-function intAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 }

@@ -38,8 +38,11 @@ export const metricTable = {
   // connections and sessions
   connection_request_count: { kind: 'counter', meaning: 'connect requests' },
   connection_rejected: { kind: 'counter', meaning: 'connections refused because of a limit' },
-  connection_drop_count: { kind: 'counter', meaning: 'connections closed by this server without their wish' },
-  connection_token_deficit: { kind: 'summary', meaning: 'tokens that a refused connection was short of' },
+  connection_drop_count: { kind: 'counter', meaning: 'connections that their client, or the network, closed' },
+  connection_token_deficit: {
+    kind: 'summary',
+    meaning: 'tokens missing from the bucket at each connect request that was let in',
+  },
   connection_revalidate_count: { kind: 'counter', meaning: 'sessions that came back to this server' },
   revalidate_count: { kind: 'counter', meaning: 'sessions that the leader was asked about; counted on the leader' },
   sessionless_connections_expired: { kind: 'counter', meaning: 'connections closed for want of a connect request' },

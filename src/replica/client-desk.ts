@@ -40,6 +40,7 @@ export interface ClientDeskOptions {
 }
 
 type Operation = Extract<ClientRequest, { readonly kind: 'operation' }>
+type RefusedOperation = Extract<ClientRequest, { readonly kind: 'refused-operation' }>
 
 export class ClientDesk {
   readonly watches = new WatchTable()
@@ -100,7 +101,8 @@ export class ClientDesk {
     const client = this.#clients.get(connection)
     if (client === undefined) return // closed by us a moment ago
     if (request.kind === 'connect') this.sessions.connect(client, request)
-    else this.#operate(client, request)
+    else if (request.kind === 'operation') this.#operate(client, request)
+    else this.#refuseInTurn(client, request)
   }
 
   // --- requests ---
@@ -115,6 +117,14 @@ export class ClientDesk {
       request.outcome = { zxid: noZxid, error: 'unimplemented', body: null }
     }
     client.queue.push(request)
+    this.#drain(client)
+  }
+
+  #refuseInTurn(client: Client, { xid, op, error }: RefusedOperation): void {
+    this.sessions.heard(client)
+    const { authIds } = client
+    const outcome = { zxid: null, error, body: null }
+    client.queue.push({ xid, op, type: ops[op].opcode, body: noBody, authIds, state: 'done', outcome })
     this.#drain(client)
   }
 
@@ -195,7 +205,7 @@ export class ClientDesk {
     const { connection } = client
     if (request.outcome !== null) {
       const { zxid, error, body } = request.outcome
-      effects.reply(connection, request.xid, zxid, error, body)
+      effects.reply(connection, request.xid, zxid ?? state.lastApplied, error, body)
       if (request.op === 'closeSession' && error === null) this.#close(connection, 'session-closed')
       return
     }

@@ -25,7 +25,7 @@ export interface PendingRequest {
 }
 
 export interface RequestOutcome {
-  readonly zxid: number
+  readonly zxid: number | null // null: of the last txn applied when it is answered
   readonly error: ErrorName | null
   readonly body: Uint8Array | null
 }

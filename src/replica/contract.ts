@@ -33,6 +33,8 @@ export type ClientRequest =
       readonly op: OpName | null // null: no operation of ZooKeeper's
       readonly body: Uint8Array // the record after the header
     }
+  /** A limit of the driver's keeps it out; it is answered in its turn, and its session was heard of. */
+  | { readonly kind: 'refused-operation'; readonly xid: Xid; readonly op: OpName; readonly error: ErrorName }
 
 export type ReplicaEvent =
   | { readonly kind: 'connection-opened'; readonly connection: ConnectionId; readonly remoteAddress: string }

@@ -8,26 +8,30 @@
 import type { ConnectionStatus } from '../admin/server-status.ts'
 import type { AdminWord } from '../base/admin-words.ts'
 import { assertNever } from '../base/assert.ts'
-import { type ConnectionId, hexOfSession, type SessionId } from '../base/ids.ts'
-import {
-  clientOutputSizeBytesClose,
-  clientOutputSizeBytesMax,
-  pendingRequestsPerConnectionMax,
-} from '../base/limits.ts'
+import type { ConnectionId } from '../base/ids.ts'
+import { clientOutputSizeBytesClose } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
 import type { ConnectionInput } from '../connection/client-connection.ts'
 import { type CloseReason, closeReasons } from '../connection/close-reason.ts'
+import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
+import type { Random } from '../ports/random.ts'
 import type { ByteStream } from '../ports/stream.ts'
 import type { ReplicaCloseReason, Reply, WatchNotice } from '../replica/contract.ts'
-import { ClientStream } from './client-stream.ts'
+import { ClientAdmission } from './client-admission.ts'
+import { ClientStream, type StreamLimits } from './client-stream.ts'
 import { type DriverCloseReason, driverCloseReasons } from './close-reasons.ts'
+import { LargeRequestBudget } from './large-request-budget.ts'
 import { Latency } from './latency.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { RequestIntake } from './request-intake.ts'
 import type { Turn } from './turn.ts'
 
 export interface ClientConnectionsOptions {
   readonly config: Config
   readonly log: Log
+  readonly metrics: ServerMetrics
+  readonly random: Random
   readonly turn: Turn
   readonly answerWord: (word: AdminWord) => string
 }
@@ -52,10 +56,12 @@ export class ClientConnections {
   readonly #waiting = new Set<ClientStream>()
   /** Told goodbye, but not gone; with the time of the goodbye, oldest first. */
   readonly #leaving = new Map<ClientStream, number>()
-  readonly #countByAddress = new Map<string, number>()
+  readonly #admission: ClientAdmission
+  readonly #intake: RequestIntake
+  readonly #refusals: RefusalLog
+  readonly #streamLimits: StreamLimits
   #toFlush: ClientStream[] = []
   #lastId = 0
-  #outstandingCount = 0
   // Of connections that are gone; those that live keep their own.
   #packetsReceived = 0
   #packetsSent = 0
@@ -63,20 +69,32 @@ export class ClientConnections {
 
   constructor(options: ClientConnectionsOptions) {
     this.#options = options
+    const { config, log, metrics, random, turn } = options
+    const { frameSizeBytesMax, largeRequests } = config.clientLimits
+    this.#admission = new ClientAdmission(config, metrics, random)
+    this.#refusals = new RefusalLog(log, () => {
+      turn.schedule() // so that the time is not kept
+      return turn.now().monotonicMs
+    })
+    this.#intake = new RequestIntake({ config, metrics, refusals: this.#refusals, turn })
+    const budget = largeRequests === null ? null : new LargeRequestBudget(largeRequests)
+    this.#streamLimits = { frameSizeBytesMax, largeRequests: budget }
   }
 
   accept(stream: ByteStream): void {
-    const refusal = this.#refusalOf(stream.remoteAddress)
+    const refusal = this.#admission.refusalOf(stream.remoteAddress, this.#open.size)
     if (refusal !== null) {
-      this.#logRefusal(refusal, driverCloseReasons[refusal], stream, null)
+      const { remoteAddress, remotePort } = stream
+      this.#refusals.clientRefused(refusal, driverCloseReasons[refusal], { remoteAddress, remotePort })
       stream.handle({ onData: ignore, onDrain: ignore, onClose: ignore })
       stream.destroy()
       return
     }
-    const client = new ClientStream(++this.#lastId as ConnectionId, stream, this.#options.turn.now().monotonicMs)
+    const { monotonicMs } = this.#options.turn.now()
+    const client = new ClientStream(++this.#lastId as ConnectionId, stream, monotonicMs, this.#streamLimits)
     this.#open.set(client.id, client)
     this.#silent.add(client)
-    this.#countByAddress.set(stream.remoteAddress, (this.#countByAddress.get(stream.remoteAddress) ?? 0) + 1)
+    this.#admission.entered(stream.remoteAddress)
     stream.handle({
       onData: (bytes) => this.#received(client, bytes),
       onDrain: () => this.#drained(client),
@@ -93,13 +111,13 @@ export class ClientConnections {
     const now = this.#options.turn.now()
     if (reply.kind === 'operation') {
       client.connection.writeReply(reply.xid, reply.zxid, reply.error, reply.body)
-      if (client.outstandingCount > 0) this.#outstandingCount--
+      this.#intake.answered(client)
       this.#latency.note(client.replied(now.monotonicMs))
     } else {
       client.connection.writeConnectResponse(reply.timeoutMs, reply.sessionId, reply.password, false)
       const { sessionId, timeoutMs } = reply
       if (timeoutMs > 0) {
-        client.established({ sessionId, timeoutMs, establishedAtWallMs: now.wallMs })
+        client.established({ sessionId, timeoutMs, establishedAtWallMs: now.wallMs }, now.monotonicMs)
         this.#waiting.add(client) // for what waited behind the connect request
       }
     }
@@ -118,7 +136,7 @@ export class ClientConnections {
     const client = this.#open.get(id)
     if (client === undefined) return
     client.isKnown = false
-    const fields = { reason, connectionId: id, remoteAddress: client.stream.remoteAddress, ...sessionField(client) }
+    const fields = { reason, ...client.identity() }
     if (quietReasons.has(reason)) this.#options.log.debug('client-closed', fields)
     else this.#options.log.info('client-closed', fields)
     this.#sayGoodbye(client)
@@ -140,6 +158,7 @@ export class ClientConnections {
   tick(nowMs: number): void {
     for (const client of this.#silent) {
       if (nowMs - client.openedAtMs < this.#options.config.connectRequestTimeoutMs) break
+      this.#options.metrics.sessionless_connections_expired.add()
       this.#refuse(client, 'no-connect-request', driverCloseReasons['no-connect-request'])
     }
     for (const [client, sinceMs] of this.#leaving) {
@@ -169,7 +188,7 @@ export class ClientConnections {
   // --- for status ---
 
   get outstandingCount(): number {
-    return this.#outstandingCount
+    return this.#intake.outstandingCount
   }
 
   statuses(): readonly ConnectionStatus[] {
@@ -190,7 +209,7 @@ export class ClientConnections {
 
   #received(client: ClientStream, bytes: Uint8Array): void {
     if (client.isEnding) return
-    client.receive(bytes)
+    client.receive(bytes, this.#options.turn.now().monotonicMs)
     this.#readInput(client)
     this.#options.turn.schedule()
   }
@@ -203,30 +222,24 @@ export class ClientConnections {
   }
 
   #readInput(client: ClientStream): void {
-    while (client.hasInput && this.#hasRoom(client)) this.#take(client, client.takeInput()!)
+    while (client.hasInput && this.#intake.hasRoom(client)) this.#take(client, client.takeInput()!)
     if (client.isEnding) return
     this.#pauseOrResume(client)
     // Moved to the end of the line: under the server's limit the next one gets its share first.
     this.#waiting.delete(client)
     if (client.hasInput || this.#waitsForRoom(client)) this.#waiting.add(client)
+    if (client.hasInput) this.#intake.noteWait(client)
   }
 
   #waitsForRoom(client: ClientStream): boolean {
     return client.isPaused && client.connection.state.kind !== 'connecting'
   }
 
-  #hasRoom(client: ClientStream): boolean {
-    const { outstandingCount } = client
-    if (outstandingCount >= pendingRequestsPerConnectionMax) return false
-    // The whole server's limit lets each connection have one request in, so nobody starves (ZK: globalOutstandingLimit).
-    if (outstandingCount > 0 && this.#outstandingCount >= this.#options.config.outstandingRequestCountMax) return false
-    return client.connection.outputSizeBytes + client.queuedBytes <= clientOutputSizeBytesMax
-  }
-
   /** While the session is being established nothing is read either: see ClientConnection. */
   #pauseOrResume(client: ClientStream): void {
     if (client.isEnding) return
-    const shouldPause = client.hasInput || client.connection.state.kind === 'connecting' || !this.#hasRoom(client)
+    const shouldPause =
+      client.hasInput || client.connection.state.kind === 'connecting' || !this.#intake.hasRoom(client)
     if (shouldPause === client.isPaused) return
     client.isPaused = shouldPause
     if (shouldPause) client.stream.pause()
@@ -237,13 +250,18 @@ export class ClientConnections {
     const { turn } = this.#options
     switch (input.kind) {
       case 'operation':
-        this.#outstandingCount++
-        client.requestArrived(turn.now().monotonicMs)
-        turn.feed({ kind: 'request', connection: client.id, request: input })
+        this.#intake.take(client, input)
+        return
+      case 'skipped-operation':
+        this.#intake.takeSkipped(client, input)
         return
       case 'connect': {
         const { lastZxidSeen, timeoutMs, sessionId, password } = input.request
         this.#silent.delete(client)
+        if (!this.#admission.admitsSession(sessionId === 0n, turn.now().monotonicMs)) {
+          this.#refuse(client, 'too-many-connect-requests', driverCloseReasons['too-many-connect-requests'])
+          return
+        }
         client.isKnown = true
         turn.feed({ kind: 'connection-opened', connection: client.id, remoteAddress: client.stream.remoteAddress })
         const request = { kind: 'connect', lastZxidSeen, timeoutMs, sessionId, password } as const
@@ -289,7 +307,7 @@ export class ClientConnections {
       this.#refuse(client, 'client-does-not-read', driverCloseReasons['client-does-not-read'])
       stream.destroy()
     } else if (this.#waiting.has(client)) {
-      if (this.#hasRoom(client)) this.#options.turn.schedule()
+      if (this.#intake.hasRoom(client)) this.#options.turn.schedule()
     } else {
       this.#pauseOrResume(client)
       if (this.#waitsForRoom(client)) this.#waiting.add(client)
@@ -308,23 +326,23 @@ export class ClientConnections {
   }
 
   #refuse(client: ClientStream, reason: CloseReason | DriverCloseReason, why: string): void {
-    this.#logRefusal(reason, why, client.stream, client)
+    this.#refusals.clientRefused(reason, why, client.identity())
     this.#tellReplica(client)
     this.#sayGoodbye(client)
   }
 
   #gone(client: ClientStream, error: Error | null): void {
     const { remoteAddress } = client.stream
-    const rest = (this.#countByAddress.get(remoteAddress) ?? 1) - 1
-    if (rest > 0) this.#countByAddress.set(remoteAddress, rest)
-    else this.#countByAddress.delete(remoteAddress)
+    this.#admission.left(remoteAddress)
     if (this.#leaving.delete(client)) return
+    this.#options.metrics.connection_drop_count.add()
     if (client.connection.isCutShort) {
       const reason = 'connect-request-cut-short'
-      this.#logRefusal(reason, driverCloseReasons[reason], client.stream, client)
+      this.#refusals.clientRefused(reason, driverCloseReasons[reason], client.identity())
     }
     const cause = error === null ? null : error.message
-    this.#options.log.debug('client-left', { connectionId: client.id, remoteAddress, cause, ...sessionField(client) })
+    this.#options.log.debug('client-left', { ...client.identity(), cause })
+    this.#intake.clientLeft(client)
     this.#forget(client)
     client.isEnding = true
     client.connection.close()
@@ -341,33 +359,12 @@ export class ClientConnections {
     if (!this.#open.delete(client.id)) return
     this.#silent.delete(client)
     this.#waiting.delete(client)
-    client.dropInput()
-    this.#outstandingCount -= client.outstandingCount
+    this.#intake.forget(client)
     this.#packetsReceived += client.connection.packetsReceived
     this.#packetsSent += client.connection.packetsSent
-  }
-
-  #refusalOf(remoteAddress: string): DriverCloseReason | null {
-    const { maxClientConnectionsPerAddress, maxClientConnections } = this.#options.config
-    const fromAddress = this.#countByAddress.get(remoteAddress) ?? 0
-    if (maxClientConnectionsPerAddress > 0 && fromAddress >= maxClientConnectionsPerAddress) {
-      return 'too-many-from-address'
-    }
-    return maxClientConnections > 0 && this.#open.size >= maxClientConnections ? 'too-many-connections' : null
-  }
-
-  #logRefusal(reason: string, why: string, stream: ByteStream, client: ClientStream | null): void {
-    const { remoteAddress, remotePort } = stream
-    const known = client === null ? {} : { connectionId: client.id, ...sessionField(client) }
-    this.#options.log.warn('client-refused', { reason, why, remoteAddress, remotePort, ...known })
   }
 }
 
 const utf8 = new TextEncoder()
-
-function sessionField(client: ClientStream): { readonly sessionId?: string } {
-  const id: SessionId | undefined = client.session?.sessionId
-  return id === undefined ? {} : { sessionId: hexOfSession(id) }
-}
 
 function ignore(): void {}

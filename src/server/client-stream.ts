@@ -3,9 +3,10 @@
  * counters for `cons`. Owns: no decisions; client-connections.ts makes them.
  */
 import type { ConnectionStatus, LatencyStatus } from '../admin/server-status.ts'
-import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
+import { type ConnectionId, hexOfSession, type SessionId, type Zxid } from '../base/ids.ts'
 import { ClientConnection, type ConnectionInput } from '../connection/client-connection.ts'
 import type { ByteStream } from '../ports/stream.ts'
+import { type LargeRequestBudget, LargeRequestShare } from './large-request-budget.ts'
 import { Latency } from './latency.ts'
 
 export interface AttachedSession {
@@ -14,10 +15,22 @@ export interface AttachedSession {
   readonly establishedAtWallMs: number
 }
 
+export interface ClientIdentity {
+  readonly connectionId: ConnectionId
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly sessionId?: string
+}
+
+export interface StreamLimits {
+  readonly frameSizeBytesMax: number
+  readonly largeRequests: LargeRequestBudget | null
+}
+
 export class ClientStream {
   readonly id: ConnectionId
   readonly stream: ByteStream
-  readonly connection = new ClientConnection()
+  readonly connection: ClientConnection
   readonly openedAtMs: number
   readonly latency = new Latency()
   /** The replica has been told of it, and has not closed it. */
@@ -30,15 +43,23 @@ export class ClientStream {
   /** Bytes given to the stream that had not left when we last looked. */
   queuedBytes = 0
   readonly #inputs: ConnectionInput[] = []
+  /** When each of them was read. */
+  readonly #inputTimesMs: number[] = []
   #inputAt = 0
+  #takenInputReadAtMs = 0
+  readonly #largeRequests: LargeRequestShare | null
+  #requestCount = 0
+  #replyCount = 0
   /** When the requests without a reply arrived, oldest first. */
   #arrivalsMs: number[] = []
   #arrivalAt = 0
 
-  constructor(id: ConnectionId, stream: ByteStream, openedAtMs: number) {
+  constructor(id: ConnectionId, stream: ByteStream, openedAtMs: number, limits: StreamLimits) {
     this.id = id
     this.stream = stream
     this.openedAtMs = openedAtMs
+    this.#largeRequests = limits.largeRequests === null ? null : new LargeRequestShare(limits.largeRequests)
+    this.connection = new ClientConnection(limits.frameSizeBytesMax, this.#largeRequests)
   }
 
   get outstandingCount(): number {
@@ -49,34 +70,59 @@ export class ClientStream {
     return this.#inputAt < this.#inputs.length
   }
 
-  receive(bytes: Uint8Array): void {
-    this.connection.receive(bytes, this.#inputs)
+  get inputCount(): number {
+    return this.#inputs.length - this.#inputAt
   }
 
-  established(session: AttachedSession): void {
+  receive(bytes: Uint8Array, nowMs: number): void {
+    this.connection.receive(bytes, this.#inputs)
+    this.#stampInputs(nowMs)
+  }
+
+  established(session: AttachedSession, nowMs: number): void {
     this.session = session
     this.connection.established(this.#inputs)
+    this.#stampInputs(nowMs)
+  }
+
+  #stampInputs(nowMs: number): void {
+    while (this.#inputTimesMs.length < this.#inputs.length) this.#inputTimesMs.push(nowMs)
   }
 
   /** The next input that was read and not yet looked at. */
   takeInput(): ConnectionInput | null {
     if (this.#inputAt === this.#inputs.length) return null
+    this.#takenInputReadAtMs = this.#inputTimesMs[this.#inputAt]!
     const input = this.#inputs[this.#inputAt++]!
     if (this.#inputAt === this.#inputs.length) this.dropInput()
     return input
   }
 
+  /** When the input that was taken last had been read. */
+  get takenInputReadAtMs(): number {
+    return this.#takenInputReadAtMs
+  }
+
   dropInput(): void {
     this.#inputs.length = 0
+    this.#inputTimesMs.length = 0
     this.#inputAt = 0
   }
 
-  requestArrived(nowMs: number): void {
-    this.#arrivalsMs.push(nowMs)
+  /** The input taken last is a request and goes to the replica; `sizeBytes` of its frame, 0 if that was skipped. */
+  requestHandedOn(sizeBytes: number): void {
+    this.#arrivalsMs.push(this.#takenInputReadAtMs)
+    if (this.#largeRequests !== null) this.#largeRequests.requestHandedOn(++this.#requestCount, sizeBytes)
+  }
+
+  /** Nothing more will be answered. */
+  giveBackLargeRequests(): void {
+    this.#largeRequests?.giveBackAll()
   }
 
   /** Replies leave in the order of requests, so the oldest arrival is the one answered; returns its latency. */
   replied(nowMs: number): number {
+    if (this.#largeRequests !== null) this.#largeRequests.requestAnswered(++this.#replyCount)
     const arrivedMs = this.#arrivalsMs[this.#arrivalAt] ?? nowMs
     if (this.#arrivalAt < this.#arrivalsMs.length) this.#arrivalAt++
     if (this.#arrivalAt === this.#arrivalsMs.length) {
@@ -90,6 +136,13 @@ export class ClientStream {
     this.latency.note(latencyMs)
     this.lastReplyAtMs = nowMs
     return latencyMs
+  }
+
+  /** For log lines. */
+  identity(): ClientIdentity {
+    const { remoteAddress, remotePort } = this.stream
+    const known = { connectionId: this.id, remoteAddress, remotePort }
+    return this.session === null ? known : { ...known, sessionId: hexOfSession(this.session.sessionId) }
   }
 
   status(): ConnectionStatus {

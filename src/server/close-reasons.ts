@@ -7,6 +7,8 @@ export const driverCloseReasons = {
     'One address holds maxClientCnxns connections already; raise maxClientCnxns, or find out which program there opens so many.',
   'too-many-connections':
     'This server holds maxCnxns connections already; raise maxCnxns, or spread the clients over more servers.',
+  'too-many-connect-requests':
+    'More sessions were asked for than the connection_throttle keys allow; find out whether many clients started at once, or raise connection_throttle_tokens.',
   'no-connect-request':
     'A client connected and did not say what it wants in time; check what opens connections to the client port.',
   'connect-request-cut-short':

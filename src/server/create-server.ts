@@ -162,7 +162,14 @@ class Server implements ZktsServer {
       },
     })
     const answerWord = (word: AdminWord): string => this.#answerWord(running, word)
-    const clients: ClientConnections = new ClientConnections({ config, log, turn, answerWord })
+    const clients: ClientConnections = new ClientConnections({
+      config,
+      log,
+      metrics: this.#metrics,
+      random: ports.random,
+      turn,
+      answerWord,
+    })
     const peers: PeerConnections | null =
       config.mode === 'standalone'
         ? null

@@ -6,6 +6,7 @@ import { linkCloseReasons } from '../../src/peers/link-close-reason.ts'
 import { replicaCloseReasons } from '../../src/replica/contract.ts'
 import { driverCloseReasons } from '../../src/server/close-reasons.ts'
 import { exitCodes } from '../../src/server/exit-codes.ts'
+import { requestRefusals } from '../../src/server/request-refusals.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -52,6 +53,11 @@ describe('docs/reference/log-events.md', () => {
       ...sentences(closeReasons),
       ...sentences(driverCloseReasons),
     ])
+  })
+
+  test('the page lists the reasons for refusing single requests with their errors and sentences', () => {
+    const rows = Object.entries(requestRefusals).map(([name, { error, why }]) => [name, error, why])
+    expect(tablesOf('log-events.md', 'Why single requests are refused')).toEqual(rows)
   })
 
   test('the page lists the reasons for which the replica closes connections', () => {

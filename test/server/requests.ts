@@ -22,3 +22,7 @@ export function existsFrame(xid: number, path: string, watch = false): Uint8Arra
 export function closeSessionFrame(xid: number): Uint8Array {
   return requestFrame(xid, ops.closeSession.opcode, new Uint8Array(0))
 }
+
+export function pingFrame(): Uint8Array {
+  return requestFrame(-2, ops.ping.opcode, new Uint8Array(0))
+}
