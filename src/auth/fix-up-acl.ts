@@ -3,6 +3,7 @@
  * removed, `auth` expanded to the ids of the caller, everything else checked by its scheme.
  * Nothing that this accepts may be refused by another server, since only the result travels in the txn.
  */
+import { aclEntryCountMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { AclWire } from '../protocol/client/acl.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
@@ -23,6 +24,7 @@ export function fixUpAcl(
     const stored = fixUpEntry(entry, ids)
     if (!stored.ok) return stored
     fixed.push(...stored.value)
+    if (fixed.length > aclEntryCountMax) return err('invalid-acl')
   }
   return ok(fixed)
 }

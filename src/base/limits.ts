@@ -17,6 +17,12 @@ export const juteVectorCountMax = Math.floor(clientFrameSizeBytesCeiling / 4)
 export const multiReadReplySizeBytesMax = 64 * 1024 * 1024
 /** A txn can be larger than the request that caused it: closing a session lists all its ephemerals. */
 export const txnSizeBytesMax = 64 * 1024 * 1024
+/** Lengths of the paths of one session's ephemeral znodes, each and 4 more, in UTF-16 units: the txn that closes the session lists them all. Above it the session creates no more. */
+export const ephemeralPathUnitsPerSessionMax = 21 * 1024 * 1024
+/** Entries of an ACL, once `auth` stands for every id of the caller. A request of the usual size cannot name so many. */
+export const aclEntryCountMax = 65_536
+/** Schemes and ids that one connection has proved, in UTF-16 units; they travel with each of its writes. Above it further credentials are refused. */
+export const authIdUnitsMax = 64 * 1024
 /** Largest frame between servers. One txn always fits. */
 export const peerFrameSizeBytesMax = txnSizeBytesMax + 16 * 1024 * 1024
 /** A proposal batch or a piece of a synchronisation stream is cut about here, so heartbeats never wait long behind one. */
@@ -52,6 +58,9 @@ export const metricKeyCountMax = 1000
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(clientFrameSizeBytesMax <= clientFrameSizeBytesCeiling, 'the usual frame is a legal one', {})
 assert(clientFrameSizeBytesCeiling < txnSizeBytesMax, 'the largest request fits a txn', {})
+// A unit takes 3 bytes of UTF-8 at most, and the 4 pay for what stands around each path.
+assert(3 * ephemeralPathUnitsPerSessionMax < txnSizeBytesMax, 'the end of a session fits a txn', {})
+assert(clientFrameSizeBytesCeiling + 3 * authIdUnitsMax < peerFrameSizeBytesMax, 'a request can be forwarded', {})
 assert(skippedFrameSizeBytesMax > clientFrameSizeBytesCeiling, 'a frame just above any limit is answered', {})
 assert(clientOutputSizeBytesClose > clientOutputSizeBytesMax, 'reading stops before the connection is closed', {})
 assert(clientOutputSizeBytesClose > multiReadReplySizeBytesMax, 'the largest reply does not close its connection', {})

@@ -5,12 +5,13 @@
  * event before any reply that shows what it announces.
  */
 import type { AuthId } from '../auth/auth-id.ts'
-import { withIds } from '../auth/auth-id.ts'
+import { unitsOfIds, withIds } from '../auth/auth-id.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
 import type { ConnectionId, Zxid } from '../base/ids.ts'
+import { authIdUnitsMax } from '../base/limits.ts'
 import { decode } from '../jute/record.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
 import { ops } from '../protocol/client/operations.ts'
@@ -134,8 +135,9 @@ export class ClientDesk {
     const packet = decode(AuthRequest, body)
     const context = { remoteAddress: client.remoteAddress, sha1, superDigest }
     const ids = packet.ok ? authenticate(packet.value.scheme, packet.value.auth, context) : packet
-    if (ids.ok) {
-      client.authIds = withIds(client.authIds, ids.value)
+    const all = ids.ok ? withIds(client.authIds, ids.value) : client.authIds
+    if (ids.ok && unitsOfIds(all) <= authIdUnitsMax) {
+      client.authIds = all
       effects.reply(client.connection, xid, 0, null, null)
     } else {
       this.#authFailedCount++

@@ -5,6 +5,7 @@ import { watchEventTypes } from '../protocol/client/watch-event.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { Notification } from '../watches/watch-table.ts'
 import type { Effect, ReplicaCloseReason } from './contract.ts'
+import { partsOf } from './message-parts.ts'
 
 export class EffectList {
   #effects: Effect[] = []
@@ -14,7 +15,8 @@ export class EffectList {
   }
 
   send(to: ServerId, message: PeerMessage): void {
-    this.#effects.push({ kind: 'send', to, message })
+    if (message.kind !== 'forward' && message.kind !== 'answer') this.#effects.push({ kind: 'send', to, message })
+    else for (const part of partsOf(message)) this.#effects.push({ kind: 'send', to, message: part })
   }
 
   reply(connection: ConnectionId, xid: Xid, zxid: number, error: ErrorName | null, body: Uint8Array | null): void {

@@ -7,6 +7,7 @@
 import { superScheme } from '../auth/auth-id.ts'
 import type { ErrorName } from '../base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
+import { txnSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
@@ -164,11 +165,16 @@ export class LeaderDesk {
       writeMultiFailure(writer, opCount, prepared.value.failedIndex, prepared.value.error)
       return this.#answer(request, null, writer.take())
     }
+    const payload = encodeTxn(prepared.value.txn)
+    if (payload.length > txnSizeBytesMax) {
+      this.#pending.dropStage()
+      return this.#refuse(request, 'marshalling-error')
+    }
     if (wanted.kind === 'create-session') {
       this.#tracker.track(sessionId, wanted.timeoutMs, stamp.monotonicMs, origin.serverId)
     }
     if (wanted.kind === 'close-session') this.#tracker.markClosing(sessionId)
-    this.#order(encodeTxn(prepared.value.txn))
+    this.#order(payload)
     return null
   }
 

@@ -9,6 +9,7 @@
 import { assert } from '../base/assert.ts'
 import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { DataTree } from '../tree/data-tree.ts'
+import { pathUnitsOf } from '../tree/ephemeral-index.ts'
 import type { NodeView } from '../tree/node-view.ts'
 import type { QuotaView } from '../tree/quota-accounts.ts'
 
@@ -18,7 +19,7 @@ export type PendingNode = Pick<
   'version' | 'aversion' | 'createCount' | 'childCount' | 'ephemeralOwner' | 'acl' | 'dataLengthBytes'
 >
 
-export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf' | 'quotaOver'>
+export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf' | 'ephemeralPathUnitsOf' | 'quotaOver'>
 
 interface InFlight {
   readonly node: PendingNode | null // null: will be gone
@@ -39,6 +40,7 @@ export class PendingChanges {
   readonly #stage = new Map<string, PendingNode | null>()
   // By session, the paths it will own and the zxid that made it so. May list paths that were deleted again.
   readonly #ownedInFlight = new Map<SessionId, Map<string, Zxid>>()
+  readonly #unitsInFlight = new Map<SessionId, number>()
   #steps: Step[] = [] // in zxid order; the first `#stepsForgotten` are spent
   #stepsForgotten = 0
   #lastStaged = zeroZxid
@@ -70,6 +72,11 @@ export class PendingChanges {
     const candidates = new Set(this.#tree.ephemeralsOf(sessionId))
     for (const path of this.#ownedInFlight.get(sessionId)?.keys() ?? []) candidates.add(path)
     return [...candidates].filter((path) => this.lookup(path)?.ephemeralOwner === sessionId).sort()
+  }
+
+  /** The same, weighed instead of listed; one that is both here and on its way is counted twice, never left out. */
+  ephemeralPathUnitsOf(sessionId: SessionId): number {
+    return this.#tree.ephemeralPathUnitsOf(sessionId) + (this.#unitsInFlight.get(sessionId) ?? 0)
   }
 
   stage(path: string, node: PendingNode | null): void {
@@ -121,6 +128,9 @@ export class PendingChanges {
 
   #own(owner: SessionId, path: string, zxid: Zxid): void {
     const paths = this.#ownedInFlight.get(owner)
+    if (paths === undefined || !paths.has(path)) {
+      this.#unitsInFlight.set(owner, (this.#unitsInFlight.get(owner) ?? 0) + pathUnitsOf(path))
+    }
     if (paths === undefined) this.#ownedInFlight.set(owner, new Map([[path, zxid]]))
     else paths.set(path, zxid)
   }
@@ -129,6 +139,9 @@ export class PendingChanges {
     const paths = this.#ownedInFlight.get(step.owner)
     if (paths?.get(step.path) !== step.zxid) return
     paths.delete(step.path)
-    if (paths.size === 0) this.#ownedInFlight.delete(step.owner)
+    this.#unitsInFlight.set(step.owner, this.#unitsInFlight.get(step.owner)! - pathUnitsOf(step.path))
+    if (paths.size > 0) return
+    this.#ownedInFlight.delete(step.owner)
+    this.#unitsInFlight.delete(step.owner)
   }
 }

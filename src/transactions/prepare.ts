@@ -12,6 +12,7 @@ import type { MultiOp } from '../protocol/client/multi.ts'
 import type { Change, Origin, Txn } from '../protocol/txn/txn.ts'
 import { prepareNodeWrite, stageDelete, type WriteContext } from './node-writes.ts'
 import type { PendingChanges } from './pending-changes.ts'
+import { ephemeralExcessOf, txnWeightMax, weightOf } from './txn-limits.ts'
 import type { WriteRequest } from './write-request.ts'
 
 export interface PrepareContext extends WriteContext {
@@ -44,7 +45,7 @@ export function prepare(
     case 'set-data':
     case 'set-acl': {
       const change = prepareNodeWrite(request, pending, context)
-      return change.ok ? ok(txnOf(context, false, [change.value])) : change
+      return change.ok ? settle(false, [change.value], weightOf(change.value), pending, context) : change
     }
     default:
       return assertNever(request)
@@ -58,10 +59,14 @@ function prepareMulti(
   context: PrepareContext,
 ): Result<Prepared, ErrorName> {
   const changes: Change[] = []
+  let weight = 0
   for (const [index, op] of multiOps.entries()) {
     const change = prepareNodeWrite(op, pending, context)
     if (change.ok) {
       changes.push(change.value)
+      weight += weightOf(change.value)
+      // Before all of it is there: a multi can stand for a thousand times its own length.
+      if (weight > txnWeightMax) break
       continue
     }
     pending.dropStage()
@@ -69,7 +74,7 @@ function prepareMulti(
     if (change.error === 'marshalling-error') return err(change.error)
     return ok({ kind: 'failed-multi', failedIndex: index, error: change.error })
   }
-  return ok(txnOf(context, true, changes))
+  return settle(true, changes, weight, pending, context)
 }
 
 /**
@@ -80,6 +85,20 @@ function prepareCloseSession(sessionId: SessionId, pending: PendingChanges, cont
   const deletedPaths = pending.ephemeralsOf(sessionId)
   for (const path of deletedPaths) stageDelete(pending, path)
   return txnOf({ ...context, sessionId }, false, [{ kind: 'close-session', sessionId, deletedPaths }])
+}
+
+/** The last look at a txn: what the log or a peer would not take is refused here and now, and never proposed. */
+function settle(
+  isMulti: boolean,
+  changes: readonly Change[],
+  weight: number,
+  pending: PendingChanges,
+  context: PrepareContext,
+): Result<Prepared, ErrorName> {
+  const error = weight > txnWeightMax ? 'marshalling-error' : ephemeralExcessOf(changes, pending)
+  if (error === null) return ok(txnOf(context, isMulti, changes))
+  pending.dropStage()
+  return err(error)
 }
 
 function txnOf(context: PrepareContext, isMulti: boolean, changes: readonly Change[]): Prepared {

@@ -10,7 +10,7 @@ import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { JuteWriter } from '../jute/jute-writer.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
 import type { AclEntry, Change } from '../protocol/txn/txn.ts'
-import { EphemeralIndex } from './ephemeral-index.ts'
+import { EphemeralIndex, pathUnitsOf } from './ephemeral-index.ts'
 import { freshZnodes, openAcl } from './fresh-tree.ts'
 import type { NodeView, ZnodeImage } from './node-view.ts'
 import { ownerKindOf } from './owner-kind.ts'
@@ -176,6 +176,11 @@ export class DataTree {
     return slot === noSlot ? null : this.#store.aclOf(slot)
   }
 
+  /** What the paths of its ephemeral znodes weigh in the txn that closes the session. */
+  ephemeralPathUnitsOf(sessionId: SessionId): number {
+    return this.#ephemerals.pathUnitsOf(normalOwner(sessionId))
+  }
+
   /** Sorted by UTF-16 units. */
   ephemeralsOf(sessionId: SessionId): readonly string[] {
     return this.#ephemerals
@@ -338,14 +343,14 @@ export class DataTree {
     const owner = normalOwner(rawOwner)
     this.#store.setOwner(slot, owner)
     const kind = ownerKindOf(owner)
-    if (kind === 'session') this.#ephemerals.add(owner, slot)
+    if (kind === 'session') this.#ephemerals.add(owner, slot, pathUnitsOf(this.#store.pathOf(slot)))
     else if (kind !== 'none') this.#transients.add(slot)
   }
 
   #disown(slot: number): void {
     const owner = this.#store.ownerOf(slot)
     const kind = ownerKindOf(owner)
-    if (kind === 'session') this.#ephemerals.remove(owner, slot)
+    if (kind === 'session') this.#ephemerals.remove(owner, slot, pathUnitsOf(this.#store.pathOf(slot)))
     else if (kind !== 'none') this.#transients.delete(slot)
   }
 

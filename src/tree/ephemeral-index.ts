@@ -5,8 +5,18 @@
 import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
 
+/** What a path weighs in the txn that closes its session, where something stands around it. */
+export function pathUnitsOf(path: string): number {
+  return path.length + 4
+}
+
+interface OwnedSlots {
+  readonly slots: Set<number>
+  pathUnits: number
+}
+
 export class EphemeralIndex {
-  readonly #slots = new Map<SessionId, Set<number>>()
+  readonly #owned = new Map<SessionId, OwnedSlots>()
   #count = 0
 
   get count(): number {
@@ -14,29 +24,39 @@ export class EphemeralIndex {
   }
 
   get sessionCount(): number {
-    return this.#slots.size
+    return this.#owned.size
   }
 
-  add(owner: SessionId, slot: number): void {
-    const slots = this.#slots.get(owner)
-    if (slots === undefined) this.#slots.set(owner, new Set([slot]))
-    else slots.add(slot)
+  add(owner: SessionId, slot: number, pathUnits: number): void {
+    const owned = this.#owned.get(owner)
+    if (owned === undefined) {
+      this.#owned.set(owner, { slots: new Set([slot]), pathUnits })
+    } else {
+      owned.slots.add(slot)
+      owned.pathUnits += pathUnits
+    }
     this.#count += 1
   }
 
-  remove(owner: SessionId, slot: number): void {
-    const slots = this.#slots.get(owner)
-    assert(slots?.delete(slot) === true, 'an ephemeral znode is listed under its session', { owner, slot })
-    if (slots.size === 0) this.#slots.delete(owner)
+  remove(owner: SessionId, slot: number, pathUnits: number): void {
+    const owned = this.#owned.get(owner)
+    assert(owned?.slots.delete(slot) === true, 'an ephemeral znode is listed under its session', { owner, slot })
+    owned.pathUnits -= pathUnits
+    if (owned.slots.size === 0) this.#owned.delete(owner)
     this.#count -= 1
   }
 
   has(owner: SessionId, slot: number): boolean {
-    return this.#slots.get(owner)?.has(slot) ?? false
+    return this.#owned.get(owner)?.slots.has(slot) ?? false
+  }
+
+  /** What was added with its slots, in all. */
+  pathUnitsOf(owner: SessionId): number {
+    return this.#owned.get(owner)?.pathUnits ?? 0
   }
 
   /** In no particular order. */
   slotsOf(owner: SessionId): readonly number[] {
-    return [...(this.#slots.get(owner) ?? [])]
+    return [...(this.#owned.get(owner)?.slots ?? [])]
   }
 }

@@ -182,7 +182,12 @@ describe('numbers that wrap', () => {
     }
     const view = (path: string) =>
       path.startsWith('/p/') ? null : { ...node, ...numbers, mzxid: 0 as never, pzxid: 0 as never }
-    return new PendingChanges({ view, ephemeralsOf: () => [], quotaOver: () => null })
+    return new PendingChanges({
+      view,
+      ephemeralsOf: () => [],
+      ephemeralPathUnitsOf: () => 0,
+      quotaOver: () => null,
+    })
   }
 
   it.each([
