@@ -13,6 +13,7 @@ import { assert } from '../base/assert.ts'
 import type { ConnectionId, Zxid } from '../base/ids.ts'
 import { authIdUnitsMax } from '../base/limits.ts'
 import { decode } from '../jute/record.ts'
+import type { Log } from '../ports/log.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
 import { ops } from '../protocol/client/operations.ts'
 import { AuthRequest } from '../protocol/client/requests.ts'
@@ -24,6 +25,7 @@ import { AwaitedOutcomes } from './awaited-outcomes.ts'
 import { Client, type PendingRequest, type RequestOutcome } from './client.ts'
 import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
+import { isLargeReply, logLargeReply } from './large-reply.ts'
 import { answerRead } from './read-requests.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import { SessionDesk } from './session-desk.ts'
@@ -37,6 +39,7 @@ export interface ClientDeskOptions {
   readonly maxSessionTimeoutMs: number
   readonly linearizableReads: boolean
   readonly superDigest: string | null
+  readonly log: Log
   readonly sha1: (bytes: Uint8Array) => Uint8Array
 }
 
@@ -203,15 +206,17 @@ export class ClientDesk {
   }
 
   #answer(client: Client, request: PendingRequest): void {
-    const { state, effects } = this.#options
+    const { state, effects, log } = this.#options
     const { connection } = client
     if (request.outcome !== null) {
       const { zxid, error, body } = request.outcome
+      if (isLargeReply(body)) logLargeReply(log, client, request, body)
       effects.reply(connection, request.xid, zxid ?? state.lastApplied, error, body)
       if (request.op === 'closeSession' && error === null) this.#close(connection, 'session-closed')
       return
     }
     const answer = answerRead(request, client, { tree: state.tree, watches: this.watches })
+    if (isLargeReply(answer.body)) logLargeReply(log, client, request, answer.body)
     for (const notification of answer.missed) effects.notify(notification, noZxid)
     const xid = request.op === 'ping' ? pingXid : request.xid
     effects.reply(connection, xid, state.lastApplied, answer.error, answer.body)

@@ -37,6 +37,7 @@ export class Client {
   session: ClientSession | null = null
   wasHeardFrom = false // since sessions were last touched
   isGone = false
+  hadLargeReply = false // that the log told of
   readonly queue: PendingRequest[] = []
   /** So many from the front of the queue were sent on their way, or need not be. */
   lookedAtCount = 0

@@ -77,6 +77,7 @@ export class Replica {
       linearizableReads: config.linearizableReads,
       superDigest: config.superDigest,
       sha1,
+      log: options.log,
     })
   }
 

@@ -108,7 +108,7 @@ async function runPart(
     const waiting = [...ready]
     const runWaiting = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        await runSuite(servers, part, next, score)
+        await runSuite(servers, { target, part }, next, score)
     }
     await Promise.all(Array.from({ length: suitesAtOnce[part] }, runWaiting))
   } catch (error) {
@@ -119,7 +119,12 @@ async function runPart(
   }
 }
 
-async function runSuite(servers: Servers, part: Part, { suite, command }: PreparedSuite, score: Score): Promise<void> {
+async function runSuite(
+  servers: Servers,
+  { target, part }: { readonly target: Target; readonly part: Part },
+  { suite, command }: PreparedSuite,
+  score: Score,
+): Promise<void> {
   await servers.waitUntilAllServe(startTimeoutMs)
   const proxy = await startFaultyProxy(servers.clientPorts[0]!)
   const control = await startControl(servers, proxy)
@@ -135,6 +140,7 @@ async function runSuite(servers: Servers, part: Part, { suite, command }: Prepar
       ZK_PROXY: `127.0.0.1:${proxy.port}`,
       ZK_CONTROL: `127.0.0.1:${control.port}`,
       ZK_ROOT: `/${suite.name}-${part}`,
+      ZK_TARGET: target,
     },
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), suiteTimeoutMs)

@@ -1,7 +1,8 @@
 /**
  * The table of suites: what each needs before it can run, and the command that runs it.
- * A suite is a program in the language of its client. It is told its servers by the environment (ZK_SERVERS, ZK_PROXY, ZK_CONTROL, ZK_ROOT),
- * its part by one argument (one of `parts`), prints `ok <title>` or `not ok <title>: reason` per check, and exits 0 or 1.
+ * A suite is a program in the language of its client. It is told its servers by the environment (ZK_SERVERS, ZK_PROXY, ZK_CONTROL, ZK_ROOT,
+ * and ZK_TARGET for what differs on purpose), its part by one argument (one of `parts`), prints `ok <title>` or
+ * `not ok <title>: reason` per check, and exits 0 or 1.
  * Everything built or downloaded goes to one cache directory; nothing is written next to the sources.
  */
 import { execFile } from 'node:child_process'

@@ -235,3 +235,19 @@ describe('connect requests', () => {
     expect(metrics.get('max_connection_token_deficit')).toBe(2)
   })
 })
+
+test('a reply longer than clients read by default is sent, and the log tells once what was read', async () => {
+  const world = new World()
+  await world.started(standaloneConfig(['jute.maxbuffer=2097152']))
+  const client = await connected(world)
+  client.send(createFrame(1, '/big', new Uint8Array(1_200_000)), getDataFrame(2, '/big'), getDataFrame(3, '/big'))
+  await world.run(2000)
+  expect(outcomes(client)).toEqual([
+    [1, 0],
+    [2, 0],
+    [3, 0],
+  ])
+  const lines = world.events('reply-above-client-limit')
+  expect(lines).toMatchObject([{ xid: 2, op: 'getData', path: '/big', limitBytes: clientFrameSizeBytesMax }])
+  expect(lines[0]!['sizeBytes']).toBeGreaterThan(1_200_000)
+})

@@ -31,6 +31,7 @@ final class SingleChecks {
         Harness.check("create makes znodes in all four modes", SingleChecks::createModes);
         Harness.check("create with a Stat returns that of the new znode", SingleChecks::createWithStat);
         Harness.check("refused operations throw the exception of their code", SingleChecks::refusals);
+        Harness.check("a request that is too long fails alone, where ZooKeeper closes the connection", SingleChecks::tooLong);
         Harness.check("setData and getData agree on data and Stat", SingleChecks::data);
         Harness.check("getChildren lists names and fills the Stat", SingleChecks::children);
         Harness.check("getACL and setACL work for world and digest", SingleChecks::acls);
@@ -99,6 +100,33 @@ final class SingleChecks {
         Harness.fails(Code.INVALIDACL, () -> zk.create(path("a"), null, Arrays.asList(new ACL(31, new Id("nothing", "x"))), CreateMode.PERSISTENT));
         Harness.fails(Code.UNIMPLEMENTED, () -> zk.create(path("ttl"), null, OPEN, CreateMode.PERSISTENT_WITH_TTL, new Stat(), 1000));
         Harness.equal(zk.exists(path("nobody"), false), null, "exists");
+    }
+
+    private static void tooLong() throws Exception {
+        boolean isZooKeeper = "zookeeper".equals(System.getenv("ZK_TARGET"));
+        Harness.Events events = new Harness.Events();
+        ZooKeeper client = new ZooKeeper(Harness.SERVERS, 10_000, events);
+        events.connected.await(20, TimeUnit.SECONDS);
+        String parent = make(path("long"));
+        CountDownLatch others = new CountDownLatch(2);
+        List<Integer> codes = new ArrayList<>();
+        client.create(parent + "/before", null, OPEN, CreateMode.PERSISTENT, (code, path, context, name) -> {
+            codes.add(code);
+            others.countDown();
+        }, null);
+        Code wanted = isZooKeeper ? Code.CONNECTIONLOSS : Code.MARSHALLINGERROR;
+        Harness.fails(wanted, () -> client.setData(parent, new byte[2_000_000], -1));
+        client.create(parent + "/after", null, OPEN, CreateMode.PERSISTENT, (code, path, context, name) -> {
+            codes.add(code);
+            others.countDown();
+        }, null);
+        others.await(20, TimeUnit.SECONDS);
+        if (!isZooKeeper) {
+            Harness.equal(codes, List.of(0, 0), "requests around it");
+            Harness.equal(client.getState(), ZooKeeper.States.CONNECTED, "state");
+            Harness.equal(events.queue.size(), 1, "connection events");
+        }
+        client.close();
     }
 
     private static void data() throws Exception {

@@ -1,9 +1,13 @@
 """Every operation that kazoo has, against one server."""
 
+import os
+
 from kazoo.client import KazooState
 from kazoo.exceptions import (
     BadVersionError,
+    ConnectionLoss,
     InvalidACLError,
+    MarshallingError,
     NoAuthError,
     NoChildrenForEphemeralsError,
     NodeExistsError,
@@ -260,3 +264,18 @@ def large_value():
     ZK.create(path("large"), value)
     equal(ZK.get(path("large"))[0], value, "value")
     ZK.delete(path("large"))
+
+
+@check("a request that is too long fails alone, where ZooKeeper closes the connection")
+def too_long():
+    states = []
+    client = connect()
+    client.add_listener(states.append)
+    client.create(path("long"), b"kept")
+    is_zookeeper = os.environ["ZK_TARGET"] == "zookeeper"
+    raises(ConnectionLoss if is_zookeeper else MarshallingError, client.set, path("long"), bytes(2_000_000))
+    eventually(lambda: client.state == KazooState.CONNECTED, "connected")
+    equal(client.retry(client.get, path("long"))[0], b"kept", "value")
+    if not is_zookeeper:
+        equal(states, [], "connection states")
+    close(client)

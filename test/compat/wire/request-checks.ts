@@ -361,8 +361,34 @@ function limitChecks(check: MakeCheck, root: string): readonly Check[] {
       expectEqual([reply.err, readStat(reply.body).dataLength], [0, largest], 'reply')
       await session.request(3, opcodes.delete, bodies.pathAndVersion(root, -1))
     }),
-    check('a frame of 1048576 bytes closes the connection', async (session) => {
-      session.request(1, opcodes.setData, bodies.setData(root, Buffer.alloc(largest + 1), -1)).catch(() => undefined)
+    check('a frame of 1048576 bytes is refused alone, where ZooKeeper closes the connection', async (session) => {
+      const tooLong = bodies.setData(root, Buffer.alloc(largest + 1), -1)
+      if (process.env['ZK_TARGET'] === 'zookeeper') {
+        session.request(1, opcodes.setData, tooLong).catch(() => undefined)
+        await session.closed
+        return
+      }
+      const replies = await Promise.all([
+        session.request(1, opcodes.create, bodies.create(root, null, 0)),
+        session.request(2, opcodes.setData, tooLong),
+        session.request(3, opcodes.setData, bodies.setData(root, Buffer.alloc(3_000_000), -1)),
+        session.request(4, opcodes.exists, bodies.pathAndWatch(root, false)),
+        session.request(5, opcodes.delete, bodies.pathAndVersion(root, 0)),
+      ])
+      expectEqual(
+        replies.map(({ xid, err }) => [xid, err]),
+        [
+          [1, 0],
+          [2, -5],
+          [3, -5],
+          [4, 0],
+          [5, 0],
+        ],
+        'replies',
+      )
+    }),
+    check('lost watches are not hidden: a setWatches above the limit closes the connection', async (session) => {
+      session.request(-8, opcodes.setWatches, Buffer.alloc(1_048_576)).catch(() => undefined)
       await session.closed
     }),
   ]
