@@ -51,7 +51,10 @@ export class LargeRequestShare implements LargeRequestGate {
     if (sizeBytes > this.thresholdSizeBytes) this.#inFlight.push({ requestNumber, sizeBytes })
   }
 
-  /** Replies leave in the order of requests, so with this one all before it have left. */
+  /**
+   * Replies leave in the order of requests, so with this one all before it have left. Only auth is answered at once; until
+   * what it overtook is answered too, a little is given back early.
+   */
   requestAnswered(requestNumber: number): void {
     while (this.#inFlight.length > 0 && this.#inFlight[0]!.requestNumber <= requestNumber) {
       this.#giveBack(this.#inFlight.shift()!.sizeBytes)
