@@ -11,6 +11,7 @@ import * as limitValues from '../../src/base/limits.ts'
 import { metricTable } from '../../src/metrics/metric-table.ts'
 import { opNames, ops } from '../../src/protocol/client/operations.ts'
 import { schema } from '../../src/protocol/schema.ts'
+import { rules } from '../compat/differential/rules.ts'
 import { layers } from './layers.ts'
 import { table } from './markdown.ts'
 import { filesIn, projectFile } from './project-files.ts'
@@ -24,6 +25,7 @@ export interface DocumentedTable {
 export const documentedTables: readonly DocumentedTable[] = [
   { document: 'README.md', block: 'served', render: servedLists },
   { document: 'docs/reference/differences.md', block: 'served', render: servedLists },
+  { document: 'docs/reference/differences.md', block: 'rules', render: rulesTable },
   { document: 'docs/README.md', block: 'internals', render: () => pagesIn('docs/internals') },
   { document: 'docs/README.md', block: 'reference', render: () => pagesIn('docs/reference') },
   { document: 'docs/architecture.md', block: 'folders', render: foldersTable },
@@ -118,6 +120,14 @@ function servedLists(): string {
     `- Four-letter words answered: ${answeredWords.join(', ')}.`,
     `- Four-letter words not yet answered: ${adminWords.filter((word) => !answeredWords.includes(word)).join(', ')}.`,
   ].join('\n')
+}
+
+/** What the differential test accepts, and nothing else. */
+function rulesTable(): string {
+  return table(
+    ['what', 'ZooKeeper', 'zkts', 'why', 'rule'],
+    rules.map(({ name, what, zookeeper, zkts, why }) => [what, zookeeper, zkts, why, code(name)]),
+  )
 }
 
 interface RecordNode {

@@ -3,9 +3,9 @@
  * all, zxids and session ids by their value but not by their meaning, lists without an order by their order.
  * A body that is not what the operation answers with is kept as bytes, so that it can only be equal or different.
  */
+import { createHash } from 'node:crypto'
 import { Reader, readStat, type Stat } from '../raw-client.ts'
 import type { Operation } from './calls.ts'
-import { shortened } from './side.ts'
 
 export type Field = { readonly name: string } & (
   | { readonly kind: 'exact'; readonly value: string }
@@ -243,4 +243,10 @@ export function fieldText(field: Field): string {
 export function exactValue(decoded: Decoded, name: string): string | undefined {
   const field = decoded.fields.find((each) => each.name === name)
   return field?.kind === 'exact' ? field.value : undefined
+}
+
+/** Long values by their length and hash. */
+function shortened(bytes: Buffer): string {
+  if (bytes.length <= 64) return bytes.toString('latin1')
+  return `${bytes.length} bytes ${createHash('sha1').update(bytes).digest('hex').slice(0, 12)}`
 }

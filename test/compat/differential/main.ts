@@ -38,7 +38,7 @@ async function main(): Promise<number> {
   }
   const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0)
   console.log(`${requestCount} requests in ${seconds} s, ${failedCount} seeds with differences that no rule explains`)
-  for (const { name } of rules) {
+  for (const { name } of rules.filter(({ isPlayed }) => isPlayed)) {
     const count = uses.get(name) ?? 0
     const isDead = count === 0 && options.seeds.length >= seedsForEveryRule
     console.log(`rule ${name}: used ${count} times${isDead ? ' - does it still describe anything?' : ''}`)

@@ -4,7 +4,7 @@
  */
 import { type Step, top } from './calls.ts'
 import { Comparer, type Sides, type Unexplained } from './compare.ts'
-import { Correspondence } from './correspondence.ts'
+import { Correspondence, type SideName } from './correspondence.ts'
 import type { Decoded } from './decode-frame.ts'
 import { decodeConnectResponse } from './decode-frame.ts'
 import { isConnected } from './generator.ts'
@@ -38,9 +38,16 @@ export async function play(
   uses: Map<string, number>,
 ): Promise<Played> {
   const pairs = new Correspondence()
+  const sideOf = (name: SideName): Side =>
+    new Side({
+      port: ports[name],
+      top: actualTop,
+      closesUnserved: name === 'theirs',
+      zxidOf: (ref) => pairs.resolve(name, ref),
+    })
   const sides: Sides<Side> = {
-    theirs: new Side(ports.theirs, actualTop, (ref) => pairs.resolve('theirs', ref)),
-    ours: new Side(ports.ours, actualTop, (ref) => pairs.resolve('ours', ref)),
+    theirs: sideOf('theirs'),
+    ours: sideOf('ours'),
   }
   const comparer = new Comparer(pairs, sides, uses)
   const steps: Step[] = []

@@ -31,6 +31,8 @@ export interface Rule {
   readonly zookeeper: string
   readonly zkts: string
   readonly why: string
+  /** False: the generator stays clear of it, since from there on the two servers would be in different states. */
+  readonly isPlayed: boolean
   accepts(difference: Difference): boolean
 }
 
@@ -43,6 +45,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'takes a zxid, a log record and a flush on every server',
     zkts: 'takes none; a quorum confirms the leader, then the reply carries the zxid of the last write that it could have seen',
     why: 'a refusal changes nothing, so nothing needs to be kept',
+    isPlayed: true,
     accepts: () => false, // counted where the zxids are compared: its zxid has to lie between those of its neighbours
   },
   {
@@ -51,6 +54,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'answers `Unimplemented` with zxid -1 and closes the connection',
     zkts: 'answers the same and keeps the connection',
     why: 'a client can only gain by it',
+    isPlayed: true,
     accepts: (difference) =>
       difference.kind === 'closing' &&
       difference.closedBy === 'theirs' &&
@@ -62,6 +66,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'does it, without asking any ACL',
     zkts: 'answers `Unimplemented`',
     why: 'no genuine client sends them, and anyone could delete any znode',
+    isPlayed: true,
     accepts: (difference) =>
       difference.kind === 'frame' &&
       (difference.call?.operation.op === 'createSession' || difference.call?.operation.op === 'deleteContainer') &&
@@ -73,6 +78,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'keep a watch that nothing can trigger',
     zkts: 'answer `MarshallingError`, as reads do',
     why: 'whoever sends it should hear that something is wrong',
+    isPlayed: true,
     accepts: (difference) =>
       difference.kind === 'frame' &&
       difference.call !== null &&
@@ -85,6 +91,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'answers for the flags',
     zkts: 'answers `MarshallingError` for the path',
     why: 'a body that cannot be decoded is not looked into',
+    isPlayed: true,
     accepts: (difference) =>
       difference.kind === 'frame' &&
       difference.call !== null &&
@@ -100,8 +107,36 @@ export const rules: readonly Rule[] = [
     zookeeper: 'come in the order of a hash table',
     zkts: 'come in the order in which the client authenticated',
     why: 'ZooKeeper promises no order, and a stable one is easier to read',
+    isPlayed: true,
     accepts: (difference) =>
       difference.kind === 'frame' && difference.fields.length > 0 && difference.fields.every(isReorderedAcl),
+  },
+  {
+    name: 'set-acl-counts-at-once',
+    what: 'A write that is sent behind a setACL without waiting for its answer',
+    zookeeper: 'is checked against the old list, unless the setACL happens to have been applied already',
+    zkts: 'is checked against the new list',
+    why: 'the order of requests is the order of their effects',
+    isPlayed: false,
+    accepts: () => false,
+  },
+  {
+    name: 'container-is-no-ephemeral',
+    what: 'A createContainer with the flags of an ephemeral',
+    zookeeper: 'makes a container, which is an ephemeral to the requests that follow until it has been applied',
+    zkts: 'makes a container',
+    why: 'closing the session at once would take the container with it',
+    isPlayed: false,
+    accepts: () => false,
+  },
+  {
+    name: 'create-ttl-without-ttl',
+    what: 'A createTTL with neither the flags of a TTL znode nor a ttl',
+    zookeeper: 'passes all checks and ends the server when it is applied',
+    zkts: 'is refused with `BadArguments` where it would have passed',
+    why: 'one request should not stop a server',
+    isPlayed: false,
+    accepts: () => false,
   },
 ]
 

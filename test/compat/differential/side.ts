@@ -3,7 +3,6 @@
  * Owns: sockets and the passwords of sessions. Within a step only one connection sends, and a step ends when every
  * connection has answered a ping: so what one client causes and another sees is the same in every run.
  */
-import { createHash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { Reader, Writer } from '../raw-client.ts'
 import { type Call, type ConnectStep, type Filling, frameOf, type Step, type ZxidRef } from './calls.ts'
@@ -30,17 +29,27 @@ export interface SessionKey {
   readonly password: Buffer
 }
 
+export interface SideOptions {
+  readonly port: number
+  readonly top: string
+  /** Whether it closes a connection that asked for an operation that it does not serve. */
+  readonly closesUnserved: boolean
+  readonly zxidOf: (ref: ZxidRef) => bigint
+}
+
 export class Side {
   readonly #port: number
   readonly #top: string
+  readonly #closesUnserved: boolean
   readonly #zxidOf: (ref: ZxidRef) => bigint
   readonly #wires = new Map<number, Wire>()
   readonly #sessions = new Map<number, SessionKey>()
 
-  constructor(port: number, top: string, zxidOf: (ref: ZxidRef) => bigint) {
-    this.#port = port
-    this.#top = top
-    this.#zxidOf = zxidOf
+  constructor(options: SideOptions) {
+    this.#port = options.port
+    this.#top = options.top
+    this.#closesUnserved = options.closesUnserved
+    this.#zxidOf = options.zxidOf
   }
 
   isOpen(slot: number): boolean {
@@ -66,7 +75,7 @@ export class Side {
     } else {
       const wire = this.#wires.get(step.slot)!
       if (step.kind === 'bytes') wire.send(Buffer.from(step.hex, 'hex'))
-      else await askAll(wire, step.calls, filling)
+      else await this.#ask(wire, step.calls, filling)
     }
     const slots = [...this.#wires]
     const outcomes = await Promise.all(slots.map(([, wire]) => wire.fence()))
@@ -82,6 +91,27 @@ export class Side {
 
   async dropAll(): Promise<void> {
     await Promise.all([...this.#wires.keys()].map((slot) => this.drop(slot)))
+  }
+
+  async #ask(wire: Wire, calls: readonly Call[], filling: Filling): Promise<void> {
+    wire.send(Buffer.concat(calls.map((call) => frameOf(call, filling))))
+    await wire.answered(calls.length)
+    await wire.closedWithin(this.#goodbyeMs(calls.at(-1)))
+  }
+
+  /** A server that closes after its answer does so a moment later, and might still answer a ping until then. */
+  #goodbyeMs(last: Call | undefined): number {
+    switch (last?.operation.op) {
+      case 'closeSession':
+        return 1_000
+      case 'auth':
+        return 200
+      case 'unknown':
+      case 'check':
+        return this.#closesUnserved ? 1_000 : 0
+      default:
+        return 0
+    }
   }
 
   async #connect(step: ConnectStep, filling: Filling): Promise<void> {
@@ -104,11 +134,6 @@ export class Side {
     for (const [number, key] of this.#sessions) if (key.id === id) return number
     return undefined
   }
-}
-
-async function askAll(wire: Wire, calls: readonly Call[], filling: Filling): Promise<void> {
-  wire.send(Buffer.concat(calls.map((call) => frameOf(call, filling))))
-  await wire.answered(calls.length)
 }
 
 function helloFrame(step: ConnectStep, key: SessionKey | undefined, lastZxid: bigint): Buffer {
@@ -192,6 +217,13 @@ class Wire {
     }
   }
 
+  async closedWithin(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    for (let leftMs = timeoutMs; leftMs > 0 && !this.#isClosed; leftMs = deadline - performance.now()) {
+      await this.#sleep(leftMs)
+    }
+  }
+
   /** Ends the step: whatever was on its way is here now, and is handed over. */
   async fence(): Promise<SlotOutcome> {
     const before = this.#replyCount
@@ -239,10 +271,4 @@ class Wire {
     this.#pending = this.#pending.subarray(at)
     this.#wake()
   }
-}
-
-/** Long values by their length and hash. */
-export function shortened(bytes: Buffer): string {
-  if (bytes.length <= 64) return bytes.toString('latin1')
-  return `${bytes.length} bytes ${createHash('sha1').update(bytes).digest('hex').slice(0, 12)}`
 }
