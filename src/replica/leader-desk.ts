@@ -19,6 +19,7 @@ import {
   CreateSessionRequest,
   CreateTtlRequest,
   DeleteRequest,
+  ReconfigRequest,
   SetAclRequest,
   SetDataRequest,
 } from '../protocol/client/requests.ts'
@@ -241,6 +242,8 @@ function toWriteRequest({ type, sessionId, body }: ForwardedRequest): Result<Wri
       const parts = decodeMulti(body)
       return parts.ok ? ok({ kind: 'multi', ops: parts.value }) : parts
     }
+    case 'reconfig':
+      return err(decode(ReconfigRequest, body).ok ? 'reconfig-disabled' : 'marshalling-error')
     case 'createSession': {
       const create = decode(CreateSessionRequest, body)
       return create.ok ? ok({ kind: 'create-session', sessionId, timeoutMs: create.value.timeoutMs }) : create

@@ -4,7 +4,7 @@ import { JuteReader } from '../../src/jute/jute-reader.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import { encode } from '../../src/jute/record.ts'
 import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
-import { AuthRequest, SetAclRequest, SetWatchesRequest } from '../../src/protocol/client/requests.ts'
+import { AuthRequest, ReconfigRequest, SetAclRequest, SetWatchesRequest } from '../../src/protocol/client/requests.ts'
 import { TestClient, TestEnsemble } from './test-ensemble.ts'
 
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
@@ -123,7 +123,7 @@ describe('requests of one connection', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
     client.sendType(999)
-    client.send('reconfig')
+    client.send('check')
     client.send('ping')
     expect(client.hear()).toEqual(['1 unimplemented', '2 unimplemented', '-2 ok'])
     expect(client.replies().at(-3)).toMatchObject({ zxid: -1 })
@@ -146,6 +146,16 @@ describe('requests of one connection', () => {
     for (const op of ['setData', 'setACL', 'delete', 'create'] as const) client.send(op, nullAndZeros)
     ensemble.run()
     expect(client.hear()).toEqual(['1 bad-arguments', '2 bad-arguments', '3 marshalling-error', '4 marshalling-error'])
+  })
+
+  test('a reconfig is refused as disabled, unless its body cannot be decoded', () => {
+    const ensemble = new TestEnsemble(1)
+    const client = TestClient.attached(ensemble, 1)
+    const members = { joiningServers: 'server.2=a:1:2;3', leavingServers: null, newMembers: null }
+    client.send('reconfig', encode(ReconfigRequest, { ...members, curConfigId: -1n }))
+    client.send('reconfig', Uint8Array.of(1))
+    ensemble.run()
+    expect(client.hear()).toEqual(['1 reconfig-disabled', '2 marshalling-error'])
   })
 
   test('a multi that fails changes nothing and names the part that failed', () => {

@@ -92,7 +92,8 @@ export const ops: Readonly<Record<OpName, OpTraits>> = {
   check: later(orInMulti(row(13, 'write', 'CHEC', [request.CheckRequest, null]))),
   multi: row(14, 'write', 'MULT', [null, null]),
   create2: orInMulti(row(15, 'write', 'CREA', [request.CreateRequest, reply.CreateWithStatReply])),
-  reconfig: later(row(16, 'write', 'RECO', [request.ReconfigRequest, reply.GetDataReply])),
+  // Decided as if reconfigEnabled were not set, since the members cannot change yet.
+  reconfig: row(16, 'write', 'RECO', [request.ReconfigRequest, reply.GetDataReply]),
   checkWatches: row(17, 'read', 'CHKW', [request.WatcherTypeRequest, null]),
   removeWatches: row(18, 'read', 'REMW', [request.WatcherTypeRequest, null]),
   createContainer: orInMulti(row(19, 'write', 'CREA', [request.CreateRequest, reply.CreateWithStatReply])),
