@@ -9,10 +9,12 @@ import { type Decoded, exactValue } from './decode-frame.ts'
 import { KnownTree } from './known-tree.ts'
 import type { Profile } from './profiles.ts'
 import { newPath, openAcl, randomMoment } from './random-arguments.ts'
-import { randomAuth, randomOperation } from './random-operation.ts'
+import { randomAuth, randomOperation, randomReconfig } from './random-operation.ts'
 
 const slotCount = 4
 const nodeCountMax = 250
+/** ZK: jute.maxbuffer, inclusive. */
+const frameSizeBytesMax = 0xfffff
 
 interface Connected {
   readonly session: number
@@ -105,6 +107,9 @@ export class Generator {
     if (random.chance(80)) return [this.#call(this.#unservedOperation())]
     const count = random.pick([1, 1, 1, 1, 2, 2, 3, 4, 6, 9, 16])
     const calls: Call[] = []
+    if (random.chance(300)) return [this.#frameAtTheLimit()]
+    if (random.chance(400))
+      return [{ ...this.#call({ op: 'auth', ...randomAuth(random) }), cutBytes: 1 + random.below(6) }]
     if (random.chance(25)) {
       const auth = randomAuth(random)
       calls.push(this.#call({ op: 'auth', ...auth }))
@@ -126,6 +131,15 @@ export class Generator {
     const hasContainer = calls.some(({ operation }) => JSON.stringify(operation).includes('"createContainer"'))
     if (!hasContainer && random.chance(60)) calls.push(this.#call(this.#lastOperation()))
     return calls
+  }
+
+  /** The largest frame that is allowed, or one that is a byte longer: the connection closes. */
+  #frameAtTheLimit(): Call {
+    const random = this.#random
+    const path = this.#known.any(random)
+    const overheadBytes = 8 + 4 + Buffer.byteLength(path) + 4 + 4
+    const count = frameSizeBytesMax - overheadBytes + random.pick([-1, 0, 0, 1])
+    return this.#call({ op: 'setData', path, data: { repeat: 'z', count }, version: -1 })
   }
 
   #call(operation: Operation): Call {
@@ -153,7 +167,7 @@ export class Generator {
     const dice = random.below(8)
     if (dice < 2) return { op: 'deleteContainer', path: `${newPath(random, this.#known)}/not-there` }
     if (dice === 2) return { op: 'createSession', timeoutMs: 500_000 }
-    if (dice === 3 && asks.reconfig) return { op: 'reconfig', members: [null, null, null], version: '-1' }
+    if (dice > 4 && asks.reconfig) return randomReconfig(random)
     if (dice === 4 && asks.sasl) return { op: 'sasl', token: '' }
     return { op: 'closeSession' }
   }

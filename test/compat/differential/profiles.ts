@@ -25,5 +25,5 @@ const common: Readonly<Record<string, string>> = {
 }
 
 export const profiles: readonly Profile[] = [
-  { name: 'standalone', settings: common, asks: { sasl: false, reconfig: false } },
+  { name: 'standalone', settings: common, asks: { sasl: false, reconfig: true } },
 ]

@@ -211,3 +211,8 @@ export function randomAuth(random: SeededRandom): { readonly scheme: Text; reado
     auth: random.pick([null, '', 'u1:p', 'anyone']),
   }
 }
+
+export function randomReconfig(random: SeededRandom): Operation {
+  const member = (): Text => random.pick([null, null, '', 'server.9=127.0.0.1:1:2;3', '9', 'nonsense'])
+  return { op: 'reconfig', members: [member(), member(), member()], version: random.pick(['-1', '0', '7']) }
+}

@@ -86,6 +86,20 @@ export const rules: readonly Rule[] = [
       errOf(difference.ours) === '-5',
   },
   {
+    name: 'malformed-auth-is-answered',
+    what: 'An auth packet that cannot be decoded',
+    zookeeper: 'closes the connection without a word',
+    zkts: 'is answered with `MarshallingError`, and the connection lives on',
+    why: 'silence helps nobody',
+    isPlayed: true,
+    accepts: (difference) =>
+      difference.call?.operation.op === 'auth' &&
+      difference.call.cutBytes !== undefined &&
+      (difference.kind === 'frame'
+        ? difference.theirs === null && errOf(difference.ours) === '-5'
+        : difference.kind === 'closing' && difference.closedBy === 'theirs'),
+  },
+  {
     name: 'null-path-before-flags',
     what: 'A create with a null path and flags or a ttl that are not legal',
     zookeeper: 'answers for the flags',
