@@ -67,7 +67,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'java',
-    parts: ['single', 'ensemble'],
+    parts: ['single', 'extended', 'ensemble'],
     prepare: (build) => javaSuite(build, 'java', 'CompatSuite'),
   },
   {

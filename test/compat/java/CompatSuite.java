@@ -1,8 +1,10 @@
-/** The stock Java client against one server (`single`) or three (`ensemble`). */
+/** The stock Java client against one server (`single`, `extended`) or three (`ensemble`). */
 public final class CompatSuite {
     public static void main(String[] args) throws Exception {
         if (args[0].equals("single")) {
             SingleChecks.register();
+        } else if (args[0].equals("extended")) {
+            FeatureChecks.register();
         } else {
             EnsembleChecks.register();
         }

@@ -1,8 +1,10 @@
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apache.zookeeper.AddWatchMode;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
+import org.apache.zookeeper.WatchedEvent;
 import org.apache.zookeeper.ZooDefs.Ids;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.data.Stat;
@@ -14,6 +16,7 @@ final class EnsembleChecks {
     static void register() {
         Harness.check("what is written on one server is read on each other server after sync", EnsembleChecks::readElsewhere);
         Harness.check("a session moves between servers with its ephemerals", EnsembleChecks::move);
+        Harness.check("watches of every kind are set again when the one server a client knows dies by kill -9 and returns", EnsembleChecks::watchesAfterRestart);
         Harness.check("a client goes on when its server, each in turn and the leader too, dies by kill -9 and returns", EnsembleChecks::killEach);
     }
 
@@ -63,6 +66,50 @@ final class EnsembleChecks {
         other.close();
         Harness.control("unblock");
         first.close();
+    }
+
+    private static void watchesAfterRestart() throws Exception {
+        Harness.control("wait");
+        int leader = Integer.parseInt(Harness.ask("leader"));
+        int victim = leader % 3 + 1; // a follower: the others go on without an election
+        ZooKeeper other = Harness.connect(HOSTS[leader - 1], 15_000);
+        Harness.Events session = new Harness.Events();
+        ZooKeeper client = new ZooKeeper(HOSTS[victim - 1], 20_000, session);
+        session.connected.await(20, TimeUnit.SECONDS);
+        String top = other.create(Harness.ROOT + "/restart", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+        other.create(top + "/data", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+        sync(client, top);
+        Harness.Events[] events = {new Harness.Events(), new Harness.Events(), new Harness.Events(), new Harness.Events(), new Harness.Events()};
+        client.getData(top + "/data", events[0], null);
+        client.getChildren(top, events[1]);
+        client.exists(top + "/late", events[2]);
+        client.addWatch(top + "/data", events[3], AddWatchMode.PERSISTENT);
+        client.addWatch(top, events[4], AddWatchMode.PERSISTENT_RECURSIVE);
+        client.create(top + "-e", null, Ids.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL);
+        long id = client.getSessionId();
+        Harness.control("kill/" + victim);
+        other.setData(top + "/data", null, -1);
+        other.create(top + "/late", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+        Harness.control("start/" + victim);
+        Harness.equal(events[0].next(), "NodeDataChanged " + top + "/data", "data watch, of what was missed");
+        Harness.equal(events[1].next(), "NodeChildrenChanged " + top, "child watch, of what was missed");
+        Harness.equal(events[2].next(), "NodeCreated " + top + "/late", "exists watch, of what was missed");
+        other.setData(top + "/data", null, -1);
+        // The three events above reach these two watchers as well: the client hands an event to all watchers of its path.
+        Harness.eventually("persistent watch, of what came later", () -> last(events[3]).equals("NodeDataChanged " + top + "/data"));
+        other.create(top + "/data/below", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+        Harness.eventually("recursive watch, of what came later", () -> last(events[4]).equals("NodeCreated " + top + "/data/below"));
+        Harness.equal(List.of(client.getSessionId(), client.exists(top + "-e", false).getEphemeralOwner()), List.of(id, id), "session and owner");
+        client.close();
+        other.close();
+    }
+
+    private static String last(Harness.Events events) {
+        String last = "";
+        for (WatchedEvent event : events.queue) {
+            last = event.getType() + " " + event.getPath();
+        }
+        return last;
     }
 
     private static void killEach() throws Exception {
