@@ -110,7 +110,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'go',
-    parts: ['single', 'ensemble'],
+    parts: ['single', 'extended', 'ensemble'],
     async prepare({ sources, cache }) {
       const program = join(cache, 'go-suite')
       await run('go', ['build', '-o', program, '.'], { cwd: join(sources, 'go') })

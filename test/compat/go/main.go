@@ -1,11 +1,15 @@
-// The Go client against one server (`single`) or three (`ensemble`).
+// The Go client against one server (`single`, `extended`) or three (`ensemble`).
 package main
 
 import "os"
 
 func main() {
-	if os.Args[1] == "single" {
+	switch os.Args[1] {
+	case "single":
 		os.Exit(runChecks(singleChecks))
+	case "extended":
+		os.Exit(runChecks(extendedChecks))
+	default:
+		os.Exit(runChecks(ensembleChecks))
 	}
-	os.Exit(runChecks(ensembleChecks))
 }
