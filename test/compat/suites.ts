@@ -85,10 +85,10 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'c',
-    parts: ['single', 'ensemble'],
+    parts: ['single', 'extended', 'ensemble'],
     async prepare({ sources, cache }) {
       const program = join(cache, 'c-suite')
-      const source = join(sources, 'c', 'suite.c')
+      const files = ['harness.c', 'suite.c', 'extended.c'].map((name) => join(sources, 'c', name))
       await run('gcc', [
         '-std=gnu11',
         '-Wall',
@@ -96,7 +96,7 @@ export const suites: readonly Suite[] = [
         '-DTHREADED',
         '-o',
         program,
-        source,
+        ...files,
         '-lzookeeper_mt',
         '-lpthread',
       ])
