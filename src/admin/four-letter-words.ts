@@ -1,39 +1,96 @@
 /**
  * The four-letter words: one table from word to text (ZK: org.apache.zookeeper.server.command). The text is read by
  * scripts and monitors of twenty years, so it is ZooKeeper's to the byte.
- * Owns: wording. Assumes: the status was taken in this turn of the event loop; nothing here waits or has effects.
+ * Owns: wording. Assumes: the sources were taken in this turn of the event loop; nothing here waits or has effects. What a
+ * word changes is named in its answer, and whoever asked carries it out before the text leaves.
  */
 import type { AdminWord } from '../base/admin-words.ts'
+import { assert } from '../base/assert.ts'
 import { renderConf } from './conf-text.ts'
-import { renderCons, renderStat } from './connection-text.ts'
+import { asLines, renderCons, renderStat } from './connection-text.ts'
+import { renderDump } from './dump-text.ts'
 import { renderEnvi } from './envi-text.ts'
 import { renderMntr } from './mntr-text.ts'
 import type { AdminSources } from './server-status.ts'
+import { renderPathsByWatcher, renderWatchCounts, renderWatchersByPath } from './watch-text.ts'
 
-type Render = (sources: AdminSources) => string
+/** A word as it was asked; stmk comes with the mask to set. */
+export interface WordQuestion {
+  readonly word: AdminWord
+  readonly traceMask: bigint | null
+}
 
-const renderers: Partial<Readonly<Record<AdminWord, Render>>> = {
-  ruok: () => 'imok',
-  isro: ({ status }) => (status.serving === null ? 'null' : status.serving.mode === 'read-only' ? 'ro' : 'rw'),
-  envi: renderEnvi,
+export type AdminAction =
+  | { readonly kind: 'reset-connection-statistics' }
+  | { readonly kind: 'reset-server-statistics' }
+  | { readonly kind: 'set-trace-mask'; readonly traceMask: bigint }
+
+export interface WordAnswer {
+  readonly text: string
+  readonly action: AdminAction | null
+}
+
+type Answer = (sources: AdminSources, question: WordQuestion) => WordAnswer
+
+/** ZK: ZooTrace.getTextTraceLevel, which is kept and shown and, since log4j went, traces nothing. */
+export const traceMaskDefault = 306n
+
+const notServing = 'This ZooKeeper instance is not currently serving requests'
+
+const answers: Readonly<Record<AdminWord, Answer>> = {
+  conf: whenServing(({ status }) => renderConf(status)),
+  cons: whenServing(({ status }) => renderCons(status)),
+  crst: changing('Connection stats reset.', { kind: 'reset-connection-statistics' }),
+  dirs: whenServing(({ status }) =>
+    asLines([`datadir_size: ${status.dataDirSizeBytes}`, `logdir_size: ${status.dataLogDirSizeBytes}`]),
+  ),
+  dump: whenServing(({ details }) => renderDump(details)),
+  envi: always(renderEnvi),
+  gtmk: always(({ details }) => String(details.traceMask())),
+  // Not serving it is the only word that ends without a newline (ZK: DigestCommand).
+  hash: ({ status, details }) => told(status.serving === null ? notServing : renderDigests({ details })),
+  isro: always(({ status }) => (status.serving === null ? 'null' : status.serving.mode === 'read-only' ? 'ro' : 'rw')),
+  mntr: whenServing(({ status }) => renderMntr(status)),
+  ruok: always(() => 'imok'),
+  srst: changing('Server stats reset.', { kind: 'reset-server-statistics' }),
   srvr: whenServing(({ status }) => renderStat(status, 'brief')),
   stat: whenServing(({ status }) => renderStat(status, 'with-clients')),
-  cons: whenServing(({ status }) => renderCons(status)),
-  conf: whenServing(({ status }) => renderConf(status)),
-  mntr: whenServing(({ status }) => renderMntr(status)),
+  stmk(_sources, { traceMask }) {
+    assert(traceMask !== null, 'stmk comes with a mask')
+    return { text: String(traceMask), action: { kind: 'set-trace-mask', traceMask } }
+  },
+  wchc: whenServing(({ details }) => renderPathsByWatcher(details)),
+  wchp: whenServing(({ details }) => renderWatchersByPath(details)),
+  wchs: whenServing(({ details }) => renderWatchCounts(details)),
 }
-
-/** The words that have an answer in this release, sorted. */
-export const answeredWords: readonly AdminWord[] = (Object.keys(renderers) as AdminWord[]).sort()
 
 /** The whole answer to a known word; the connection is closed after it. */
-export function answerFourLetterWord(word: AdminWord, whitelist: readonly AdminWord[], sources: AdminSources): string {
-  if (!whitelist.includes(word)) return `${word} is not executed because it is not in the whitelist.\n`
-  const render = renderers[word]
-  return render === undefined ? `${word} is not supported yet.\n` : render(sources)
+export function answerFourLetterWord(
+  question: WordQuestion,
+  whitelist: readonly AdminWord[],
+  sources: AdminSources,
+): WordAnswer {
+  const { word } = question
+  if (!whitelist.includes(word)) return told(`${word} is not executed because it is not in the whitelist.\n`)
+  return answers[word](sources, question)
 }
 
-function whenServing(render: Render): Render {
-  return (sources) =>
-    sources.status.serving === null ? 'This ZooKeeper instance is not currently serving requests\n' : render(sources)
+function renderDigests({ details }: Pick<AdminSources, 'details'>): string {
+  return asLines(details.digests().map(({ zxid, digest }) => `${zxid.toString(16)}: ${digest}`))
+}
+
+function told(text: string): WordAnswer {
+  return { text, action: null }
+}
+
+function always(render: (sources: AdminSources) => string): Answer {
+  return (sources) => told(render(sources))
+}
+
+function whenServing(render: (sources: AdminSources) => string): Answer {
+  return (sources) => told(sources.status.serving === null ? `${notServing}\n` : render(sources))
+}
+
+function changing(text: string, action: AdminAction): Answer {
+  return ({ status }) => (status.serving === null ? told(`${notServing}\n`) : { text: `${text}\n`, action })
 }

@@ -1,5 +1,10 @@
 /** Averages as ZooKeeper prints them: at most four decimals, and always one (ZK: AvgMinMaxCounter.getAvg, Double.toString). */
 export function javaDouble(value: number): string {
   const rounded = Math.round(value * 10_000) / 10_000
-  return Number.isInteger(rounded) ? `${rounded}.0` : String(rounded)
+  if (Math.abs(rounded) < scientificFrom) return Number.isInteger(rounded) ? `${rounded}.0` : String(rounded)
+  const [digits = '', exponent = ''] = rounded.toExponential().split('e+')
+  return `${digits.includes('.') ? digits : `${digits}.0`}E${exponent}`
 }
+
+/** From here Java writes an exponent. */
+const scientificFrom = 10_000_000

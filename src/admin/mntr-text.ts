@@ -38,6 +38,9 @@ export function renderMntr(status: ServerStatus): string {
     ['approximate_data_size', serving.approximateDataSizeBytes],
     ['global_sessions', serving.globalSessionCount],
     ['local_sessions', serving.localSessionCount],
+    ['last_client_response_size', status.responses.lastBytes],
+    ['max_client_response_size', status.responses.maxBytes],
+    ['min_client_response_size', status.responses.minBytes],
     ['auth_failed_count', status.authFailedCount],
   )
   if (status.fileDescriptors !== null) {

@@ -4,6 +4,7 @@
  * Assumes: whoever fills it in does so in one turn of the event loop, so the numbers belong together.
  */
 import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
+import type { AdminDetails } from './admin-details.ts'
 
 export type ServingMode = 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only'
 
@@ -39,7 +40,8 @@ export interface ConnectionSessionStatus {
   readonly latency: LatencyStatus
 }
 
-export interface ProposalSizeStatus {
+/** Of buffers of one kind, since the start or the last reset. */
+export interface SizeStatus {
   readonly lastBytes: number // -1 = none yet, for all three
   readonly minBytes: number
   readonly maxBytes: number
@@ -52,7 +54,7 @@ export interface LeaderStatus {
   readonly syncedObserverCount: number
   readonly pendingSyncCount: number
   readonly uptimeMs: number
-  readonly proposals: ProposalSizeStatus
+  readonly proposals: SizeStatus
 }
 
 /** The settings that `conf` prints; a `Config` is one. */
@@ -114,8 +116,10 @@ export interface ServerStatus {
   readonly packetsSent: number
   readonly outstandingRequests: number
   readonly authFailedCount: number
+  /** Of replies to clients. */
+  readonly responses: SizeStatus
   readonly connections: readonly ConnectionStatus[]
-  /** Bytes below each folder, if someone counts them; 0 otherwise. */
+  /** Of what the server keeps in each folder. */
   readonly dataDirSizeBytes: number
   readonly dataLogDirSizeBytes: number
   /** Null where the system does not tell. */
@@ -150,4 +154,5 @@ export interface AdminSources {
   readonly status: ServerStatus
   readonly environment: EnvironmentFacts
   readonly memory: MemoryStatus
+  readonly details: AdminDetails
 }

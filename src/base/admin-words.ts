@@ -32,12 +32,16 @@ export type AdminWord = (typeof adminWords)[number]
 export const adminWordsByDefault: readonly AdminWord[] = [
   'conf',
   'cons',
+  'dirs',
   'envi',
+  'gtmk',
+  'hash',
   'isro',
   'mntr',
   'ruok',
   'srvr',
   'stat',
+  'wchs',
 ]
 
 export function isAdminWord(text: string): text is AdminWord {

@@ -32,7 +32,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   dynamicConfigFile: used('path', '', 'File with the server lines, if they are not in zoo.cfg.'),
   '4lw.commands.whitelist': used(
     'text',
-    'conf, cons, envi, isro, mntr, ruok, srvr, stat',
+    'conf, cons, dirs, envi, gtmk, hash, isro, mntr, ruok, srvr, stat, wchs',
     'Four-letter words that are answered; * = all.',
     'ZooKeeper answers srvr alone unless told. The words that only read are harmless and are on here.',
   ),

@@ -86,6 +86,7 @@ export class ClientConnection {
   /** The frame that is arriving has passed the gate. */
   #isAdmitted = false
   #skipped: SkippedFrame | null = null
+  readonly #readsTraceMask: boolean
   readonly #frames = new FrameReader()
   readonly #output = new JuteWriter()
   #state: ConnectionState = awaitingConnect
@@ -101,9 +102,15 @@ export class ClientConnection {
   #lastXid: Xid | null = null
   #lastZxid: number | null = null
 
-  constructor(frameSizeBytesMax: number = clientFrameSizeBytesMax, gate: LargeRequestGate | null = null) {
+  /** Where `stmk` is not enabled it is refused as soon as it is read, and its mask is not waited for. */
+  constructor(
+    frameSizeBytesMax: number = clientFrameSizeBytesMax,
+    gate: LargeRequestGate | null = null,
+    readsTraceMask = true,
+  ) {
     this.#frameSizeBytesMax = frameSizeBytesMax
     this.#gate = gate
+    this.#readsTraceMask = readsTraceMask
   }
 
   get state(): ConnectionState {
@@ -136,6 +143,15 @@ export class ClientConnection {
   /** Of the last reply that carried one. */
   get lastZxid(): number | null {
     return this.#lastZxid
+  }
+
+  /** As if nothing had been read or written yet (ZK: ServerCnxn.resetStats). */
+  resetCounters(): void {
+    this.#packetsReceived = 0
+    this.#packetsSent = 0
+    this.#lastOp = 'NA'
+    this.#lastXid = null
+    this.#lastZxid = null
   }
 
   /** Bytes written and not yet taken. */
@@ -251,11 +267,12 @@ export class ClientConnection {
   /** The word lies where the length of a frame would, so the mask of `stmk` is read like a frame of eight bytes. */
   #parseWord(word: AdminWord, out: ConnectionInput[]): boolean {
     let traceMask: bigint | null = null
-    if (word === 'stmk') {
+    if (word === 'stmk' && this.#readsTraceMask) {
       if (!this.#frames.next(traceMaskSizeBytes)) return false
       const { frame, frameStart, frameEnd } = this.#frames
       traceMask = new JuteReader(frame, frameStart, frameEnd).readLong()
     }
+    this.#packetsReceived++
     this.close()
     out.push({ kind: 'four-letter-word', word, traceMask })
     return false

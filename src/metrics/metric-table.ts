@@ -22,7 +22,7 @@ export const metricTable = {
   updatelatency: { kind: 'histogram', meaning: 'ms from a write of a client of this server to its reply' },
   read_per_namespace: {
     kind: 'keyed summary',
-    meaning: 'bytes of each read below a top-level znode: path, data or names, and the Stat',
+    meaning: 'bytes of each read below a top-level znode: path and what is told of it',
   },
   write_per_namespace: { kind: 'keyed summary', meaning: 'bytes of each write below a top-level znode: path and data' },
   bytes_received_count: { kind: 'counter', meaning: 'bytes of requests, with their lengths' },
@@ -59,9 +59,16 @@ export const metricTable = {
   // broadcast
   proposal_count: { kind: 'counter', meaning: 'txns proposed; counted on the leader' },
   quorum_ack_latency: { kind: 'histogram', meaning: 'ms from a proposal to its commit; counted on the leader' },
-  learner_proposal_received_count: { kind: 'counter', meaning: 'proposals received from the leader' },
-  learner_commit_received_count: { kind: 'counter', meaning: 'txns committed at the word of the leader' },
-  commit_count: { kind: 'counter', meaning: 'txns committed and applied' },
+  commit_count: { kind: 'counter', meaning: 'txns committed and applied; counted on the leader' },
+  learner_proposal_received_count: {
+    kind: 'counter',
+    meaning: 'txns received from a leader, those of a synchronisation included',
+  },
+  learner_commit_received_count: { kind: 'counter', meaning: 'txns committed and applied at the word of a leader' },
+  diff_count: {
+    kind: 'counter',
+    meaning: 'synchronisations of a learner begun, always from the log; counted on the leader',
+  },
   looking_count: { kind: 'counter', meaning: 'elections entered' },
   election_time: { kind: 'summary', meaning: 'ms from looking for a leader to having one' },
   unavailable_time: { kind: 'summary', meaning: 'ms during which this server answered no client, each time' },

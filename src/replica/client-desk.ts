@@ -10,9 +10,11 @@ import { authenticate } from '../auth/authenticate.ts'
 import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
-import type { ConnectionId, Zxid } from '../base/ids.ts'
+import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
 import { authIdUnitsMax } from '../base/limits.ts'
 import { decode } from '../jute/record.ts'
+import { NamespaceBytes } from '../metrics/namespace-bytes.ts'
+import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
 import { ops } from '../protocol/client/operations.ts'
@@ -29,6 +31,7 @@ import { isLargeReply, logLargeReply } from './large-reply.ts'
 import { answerRead } from './read-requests.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import { SessionDesk } from './session-desk.ts'
+import { countWatchEvents } from './watch-metrics.ts'
 import type { WriteRoute } from './write-route.ts'
 
 export interface ClientDeskOptions {
@@ -41,6 +44,7 @@ export interface ClientDeskOptions {
   readonly superDigest: string | null
   readonly log: Log
   readonly sha1: (bytes: Uint8Array) => Uint8Array
+  readonly metrics: ServerMetrics
 }
 
 type Operation = Extract<ClientRequest, { readonly kind: 'operation' }>
@@ -52,12 +56,14 @@ export class ClientDesk {
   readonly #options: ClientDeskOptions
   readonly #clients = new Map<ConnectionId, Client>()
   readonly #awaited = new AwaitedOutcomes()
+  readonly #reads: NamespaceBytes
   #parked: ForwardedAnswer[] = [] // told once what they saw is applied here; in order of arrival
   #route: WriteRoute | null = null
   #authFailedCount = 0
 
   constructor(options: ClientDeskOptions) {
     this.#options = options
+    this.#reads = new NamespaceBytes(options.metrics.read_per_namespace)
     this.sessions = new SessionDesk({
       ...options,
       awaited: this.#awaited,
@@ -71,6 +77,10 @@ export class ClientDesk {
 
   get authFailedCount(): number {
     return this.#authFailedCount
+  }
+
+  sessionOf(connection: ConnectionId): SessionId | null {
+    return this.#clients.get(connection)?.session?.id ?? null
   }
 
   startServing(route: WriteRoute): void {
@@ -215,7 +225,7 @@ export class ClientDesk {
       if (request.op === 'closeSession' && error === null) this.#close(connection, 'session-closed')
       return
     }
-    const answer = answerRead(request, client, { tree: state.tree, watches: this.watches })
+    const answer = answerRead(request, client, { tree: state.tree, watches: this.watches, reads: this.#reads })
     if (isLargeReply(answer.body)) logLargeReply(log, client, request, answer.body)
     for (const notification of answer.missed) effects.notify(notification, noZxid)
     const xid = request.op === 'ping' ? pingXid : request.xid
@@ -245,8 +255,9 @@ export class ClientDesk {
   /** A txn was applied: watchers hear of it first, then whoever asked for it, then those who waited for its zxid. */
   applied(zxid: Zxid, events: readonly TreeEvent[], ownSequence: number | null, body: Uint8Array | null): void {
     if (events.length > 0) {
-      for (const notification of this.watches.trigger(events, this.#canRead))
-        this.#options.effects.notify(notification, zxid)
+      const notifications = this.watches.trigger(events, this.#canRead)
+      for (const notification of notifications) this.#options.effects.notify(notification, zxid)
+      if (notifications.length > 0) countWatchEvents(this.#options.metrics, notifications)
     }
     if (ownSequence !== null) this.#complete(ownSequence, { zxid, error: null, body })
     while (this.#parked.length > 0 && this.#parked[0]!.after <= zxid) this.#tell(this.#parked.shift()!)

@@ -12,6 +12,7 @@ import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
 import { decode } from '../jute/record.ts'
+import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import { decodeMulti, writeMultiFailure } from '../protocol/client/multi.ts'
 import { opOf } from '../protocol/client/operations.ts'
 import {
@@ -26,7 +27,7 @@ import {
 import type { ForwardedAnswer, ForwardedRequest } from '../protocol/peer/peer-message.ts'
 import type { Origin } from '../protocol/txn/txn.ts'
 import { encodeTxn } from '../protocol/txn/txn-codec.ts'
-import { SessionTracker } from '../sessions/session-tracker.ts'
+import { type ExpiryBucket, SessionTracker } from '../sessions/session-tracker.ts'
 import { PendingChanges } from '../transactions/pending-changes.ts'
 import { type PrepareContext, prepare } from '../transactions/prepare.ts'
 import type { QuotaPolicy } from '../transactions/quota-check.ts'
@@ -34,6 +35,7 @@ import type { WriteRequest } from '../transactions/write-request.ts'
 import type { Zab } from '../zab/zab.ts'
 import { ContainerCleaner } from './container-cleaner.ts'
 import type { Stamp } from './contract.ts'
+import { ProposalStatistics } from './proposal-statistics.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 
 export interface LeaderDeskOptions {
@@ -41,6 +43,7 @@ export interface LeaderDeskOptions {
   readonly zab: Zab
   readonly config: Config
   readonly quotas: QuotaPolicy
+  readonly metrics: ServerMetrics
 }
 
 /** Who sent a request on: a server, in one incarnation of its process. */
@@ -50,6 +53,7 @@ export interface RequestSource {
 }
 
 export class LeaderDesk {
+  readonly proposals: ProposalStatistics
   readonly #state: ReplicatedState
   readonly #zab: Zab
   readonly #pending: PendingChanges
@@ -61,6 +65,7 @@ export class LeaderDesk {
   readonly #renegotiatedMs = new Map<SessionId, number>()
 
   constructor(options: LeaderDeskOptions, nowMs: number) {
+    this.proposals = new ProposalStatistics(options.metrics)
     this.#state = options.state
     this.#zab = options.zab
     this.#pending = new PendingChanges(options.state.tree)
@@ -91,7 +96,7 @@ export class LeaderDesk {
     for (const sessionId of expired) {
       const context = { ...this.#ownContext(stamp), sessionId }
       const prepared = prepare({ kind: 'close-session', sessionId }, this.#pending, context)
-      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn))
+      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
     }
     return expired
   }
@@ -104,7 +109,7 @@ export class LeaderDesk {
       if (this.#pending.isInFlight(path)) continue
       const context = { ...this.#ownContext(stamp), ids: [ourselves] }
       const prepared = prepare({ kind: 'delete', path, version: -1 }, this.#pending, context)
-      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn))
+      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
     }
   }
 
@@ -121,9 +126,15 @@ export class LeaderDesk {
     return true
   }
 
+  /** Soonest first, by the monotonic clock. */
+  expiryBuckets(): readonly ExpiryBucket[] {
+    return this.#tracker.expiryBuckets()
+  }
+
   /** The tree has applied everything up to `zxid`. */
-  applied(zxid: Zxid): void {
+  applied(zxid: Zxid, nowMs: number): void {
     this.#pending.forget(zxid)
+    this.proposals.committed(zxid, nowMs)
   }
 
   sessionClosed(sessionId: SessionId): void {
@@ -175,7 +186,7 @@ export class LeaderDesk {
       this.#tracker.track(sessionId, wanted.timeoutMs, stamp.monotonicMs, origin.serverId)
     }
     if (wanted.kind === 'close-session') this.#tracker.markClosing(sessionId)
-    this.#order(payload)
+    this.#order(payload, stamp.monotonicMs)
     return null
   }
 
@@ -192,8 +203,10 @@ export class LeaderDesk {
     }
   }
 
-  #order(payload: Uint8Array): void {
-    this.#pending.commitStage(this.#zab.propose(payload))
+  #order(payload: Uint8Array, nowMs: number): void {
+    const zxid = this.#zab.propose(payload)
+    this.#pending.commitStage(zxid)
+    this.proposals.proposed(zxid, payload.length, nowMs)
   }
 
   #refuse(request: ForwardedRequest, error: ErrorName): ForwardedAnswer {

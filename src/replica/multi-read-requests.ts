@@ -13,31 +13,38 @@ import {
   writeMultiReadError,
   writeMultiReadHeader,
 } from '../protocol/client/multi-read.ts'
-import type { DataTree } from '../tree/data-tree.ts'
 import type { PendingRequest } from './client.ts'
-import { nothingMissed, type ReadAnswer, refusal } from './read-answer.ts'
+import { nothingMissed, type ReadAnswer, type ReadContext, refusal } from './read-answer.ts'
 
-export function answerMultiRead(request: PendingRequest, tree: DataTree): ReadAnswer {
+export function answerMultiRead(request: PendingRequest, context: ReadContext): ReadAnswer {
   const wanted = decodeMultiRead(request.body)
   if (!wanted.ok) return refusal('marshalling-error')
   const writer = new JuteWriter()
   if (wanted.value.kind === 'writes') return broken(writer)
   for (const { op, path } of wanted.value.ops) {
     if (path === null) return broken(writer)
-    writeOne(writer, op, path, request, tree)
+    writeOne(writer, op, path, request, context)
     if (writer.lengthBytes > multiReadReplySizeBytesMax) return refusal('marshalling-error')
   }
   writeMultiEnd(writer)
   return { error: null, body: writer.detach(), missed: nothingMissed }
 }
 
-function writeOne(writer: JuteWriter, op: ReadOpName, path: string, request: PendingRequest, tree: DataTree): void {
+function writeOne(
+  writer: JuteWriter,
+  op: ReadOpName,
+  path: string,
+  request: PendingRequest,
+  { tree, reads }: ReadContext,
+): void {
   const acl = tree.aclOf(path)
   if (acl === null) return writeMultiReadError(writer, 'no-node')
   if (!isAllowed(acl, permissions.read, request.authIds)) return writeMultiReadError(writer, 'no-auth')
   writeMultiReadHeader(writer, op)
+  const start = writer.lengthBytes
   if (op === 'getData') tree.writeDataAndStat(path, writer)
   else tree.writeChildren(path, writer)
+  reads.note(path, path.length + writer.lengthBytes - start)
 }
 
 /** A part that decodes but cannot be read ends it all: the one reply that has an error and a body, the results so far. */

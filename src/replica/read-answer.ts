@@ -5,12 +5,14 @@
 import type { ErrorName } from '../base/errors.ts'
 import type { Result } from '../base/result.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
+import type { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Notification, WatchTable } from '../watches/watch-table.ts'
 
 export interface ReadContext {
   readonly tree: DataTree
   readonly watches: WatchTable
+  readonly reads: NamespaceBytes
 }
 
 export interface ReadAnswer {

@@ -66,7 +66,7 @@ export function answerRead(request: PendingRequest, client: Client, context: Rea
     case 'sync':
       return answerOf(echoPath(request))
     case 'multiRead':
-      return answerMultiRead(request, context.tree)
+      return answerMultiRead(request, context)
     default:
       assert(false, 'only implemented reads are answered as reads', { op: request.op })
   }
@@ -76,7 +76,7 @@ function readNode(
   request: PendingRequest,
   wanted: WatchableRequestRecord,
   client: Client,
-  { tree, watches }: ReadContext,
+  { tree, watches, reads }: ReadContext,
 ): Body {
   const { path, watch } = wanted
   const { connection } = client
@@ -106,6 +106,7 @@ function readNode(
       if (watch) watches.addChild(connection, path)
       tree.writeChildrenAndStat(path, writer)
   }
+  reads.note(path, path.length + writer.lengthBytes)
   return ok(writer.take())
 }
 

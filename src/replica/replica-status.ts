@@ -1,6 +1,7 @@
 /** What a replica tells of itself at one moment, for whoever administers it. */
 import type { Zxid } from '../base/ids.ts'
 import type { NamespaceQuota } from '../tree/quota-totals.ts'
+import type { ProposalSizes } from './proposal-statistics.ts'
 import type { Role } from './trace-event.ts'
 
 export interface ReplicaStatus {
@@ -15,7 +16,5 @@ export interface ReplicaStatus {
   readonly authFailedCount: number
   readonly quotas: readonly NamespaceQuota[] // sorted by namespace
   readonly learners: { readonly learners: number; readonly synced: number; readonly pending: number }
-  readonly lastProposalSizeBytes: number // -1 = none yet
-  readonly minProposalSizeBytes: number
-  readonly maxProposalSizeBytes: number
+  readonly proposalSizes: ProposalSizes
 }

@@ -20,11 +20,15 @@ import { ClientDesk } from './client-desk.ts'
 import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { LeaderDesk, type RequestSource } from './leader-desk.ts'
+import { noProposals } from './proposal-statistics.ts'
 import { QuotaExcesses } from './quota-excesses.ts'
+import { type ReplicaDetails, replicaDetails } from './replica-details.ts'
 import type { ReplicaStatus } from './replica-status.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import { RoleMetrics } from './role-metrics.ts'
 import type { Role, Trace } from './trace-event.ts'
 import { type LeaderRequest, type Revalidation, UnconfirmedRequests } from './unconfirmed-requests.ts'
+import { WriteMetrics } from './write-metrics.ts'
 import { WriteResults } from './write-results.ts'
 
 export interface ReplicaOptions {
@@ -54,7 +58,8 @@ export class Replica {
   readonly #effects = new EffectList()
   readonly #clients: ClientDesk
   readonly #quotaExcesses: QuotaExcesses
-  readonly #proposalSizes = { last: -1, min: -1, max: -1 }
+  readonly #roleMetrics: RoleMetrics
+  readonly #writeMetrics: WriteMetrics
   #leaderDesk: LeaderDesk | null = null // while leading an established epoch
   #following: Following | null = null // while in step with a leader
   #now: Stamp = { monotonicMs: 0, wallMs: 0 }
@@ -68,6 +73,8 @@ export class Replica {
     this.#zab = new Zab(options.zab, options.recovered, options.log)
     const { config, sha1, log, metrics } = options
     this.#quotaExcesses = new QuotaExcesses(config.enforceQuota, metrics, log, () => this.#now.monotonicMs)
+    this.#roleMetrics = new RoleMetrics(metrics, config.mode === 'ensemble')
+    this.#writeMetrics = new WriteMetrics(metrics)
     this.#clients = new ClientDesk({
       state: options.state,
       effects: this.#effects,
@@ -78,6 +85,7 @@ export class Replica {
       superDigest: config.superDigest,
       sha1,
       log: options.log,
+      metrics,
     })
   }
 
@@ -85,6 +93,7 @@ export class Replica {
   start(now: Stamp): readonly Effect[] {
     this.#now = now
     this.#traceDurable(this.#zab.lastZxid) // what was recovered
+    this.#roleMetrics.note(this.role, now.monotonicMs)
     this.#runZab({ kind: 'start' })
     return this.#effects.take()
   }
@@ -92,6 +101,7 @@ export class Replica {
   handle(event: ReplicaEvent, now: Stamp): readonly Effect[] {
     this.#now = now
     this.#dispatch(event)
+    this.#roleMetrics.note(this.#zab.state, now.monotonicMs)
     return this.#effects.take()
   }
 
@@ -117,10 +127,23 @@ export class Replica {
       authFailedCount: this.#clients.authFailedCount,
       quotas: tree.namespaceQuotas(),
       learners: this.#zab.learnerCounts(),
-      lastProposalSizeBytes: this.#proposalSizes.last,
-      minProposalSizeBytes: this.#proposalSizes.min,
-      maxProposalSizeBytes: this.#proposalSizes.max,
+      proposalSizes: this.#leaderDesk?.proposals.sizes ?? noProposals,
     }
+  }
+
+  details(): ReplicaDetails {
+    const desk = this.#leaderDesk
+    return replicaDetails({
+      state: this.#state,
+      watches: this.#clients.watches,
+      expiryBuckets: desk === null ? null : () => desk.expiryBuckets(),
+      sessionOf: (connection) => this.#clients.sessionOf(connection),
+    })
+  }
+
+  /** As far as they are not in the metrics. */
+  resetStatistics(): void {
+    this.#leaderDesk?.proposals.reset()
   }
 
   #dispatch(event: ReplicaEvent): void {
@@ -161,6 +184,7 @@ export class Replica {
     desk.deleteUnused(this.#now)
     this.#clients.sessions.drainHeardFrom((id) => desk.touch(id, this.#now.monotonicMs))
     for (const sessionId of desk.expireSessions(this.#now)) {
+      this.#options.metrics.stale_sessions_expired.add()
       this.#options.trace?.({ kind: 'session-expiring', sessionId })
     }
   }
@@ -202,6 +226,7 @@ export class Replica {
         return
       case 'revalidate': {
         if (this.#zab.syncIdOf(from) !== message.syncId) return
+        this.#options.metrics.revalidate_count.add()
         const { sequence, sessionId, timeoutMs } = message
         return this.#take({ kind: 'revalidation', sessionId, from, sequence, timeoutMs })
       }
@@ -212,6 +237,9 @@ export class Replica {
         if (this.#leaderDesk !== null && this.#zab.syncIdOf(from) === message.syncId) {
           for (const id of message.touched) this.#leaderDesk.touch(id, this.#now.monotonicMs)
         }
+        return this.#runZab({ kind: 'message', from, message })
+      case 'append':
+        this.#options.metrics.learner_proposal_received_count.add(message.entries.length)
         return this.#runZab({ kind: 'message', from, message })
       default:
         return this.#runZab({ kind: 'message', from, message })
@@ -249,8 +277,8 @@ export class Replica {
       return this.#runZabEffects(this.#zab.stepDown('the counter of this epoch is used up', this.#now.monotonicMs))
     }
     const answer = desk.decide(source, request, this.#now)
-    if (answer === null) this.#noteProposalSize(request.body.length)
-    else if (isConfirmed) this.#giveAnswer(source.serverId, answer)
+    if (answer === null) return
+    if (isConfirmed) this.#giveAnswer(source.serverId, answer)
     else this.#unconfirmed.add(asked)
   }
 
@@ -285,13 +313,6 @@ export class Replica {
     const batch = this.#answers.get(to)
     if (batch === undefined) this.#answers.set(to, [answer])
     else batch.push(answer)
-  }
-
-  #noteProposalSize(sizeBytes: number): void {
-    const sizes = this.#proposalSizes
-    sizes.last = sizeBytes
-    if (sizes.min < 0 || sizeBytes < sizes.min) sizes.min = sizeBytes
-    if (sizeBytes > sizes.max) sizes.max = sizeBytes
   }
 
   // --- what zab wants ---
@@ -330,6 +351,7 @@ export class Replica {
 
   /** Heartbeat replies take along which sessions were heard from: only the leader knows when one expires. */
   #send({ to, message }: Extract<ZabEffect, { readonly kind: 'send' }>): void {
+    if (message.kind === 'sync-start') this.#options.metrics.diff_count.add()
     if (message.kind !== 'heartbeat-reply' || this.#following === null) return this.#effects.send(to, message)
     const touched: SessionId[] = []
     this.#clients.sessions.drainHeardFrom((id) => touched.push(id))
@@ -344,7 +366,8 @@ export class Replica {
     const isOwn = origin !== null && origin.serverId === config.serverId && origin.incarnation === incarnation
     const results = isOwn ? new WriteResults(txn, this.#state.tree) : null
     const events = this.#state.apply(entry, txn, results === null ? null : (index) => results.note(index))
-    this.#leaderDesk?.applied(entry.zxid)
+    this.#leaderDesk?.applied(entry.zxid, this.#now.monotonicMs)
+    this.#writeMetrics.applied(txn, this.#leaderDesk !== null)
     trace?.({ kind: 'applied', zxid: entry.zxid, txn, digest: this.#state.tree.digest() })
     this.#clients.applied(entry.zxid, events, isOwn ? origin.sequence : null, results?.body() ?? null)
     const change = txn.changes[0]
@@ -360,6 +383,7 @@ export class Replica {
   }
 
   #stopServing(): void {
+    this.#roleMetrics.servingEnded(this.#now.monotonicMs)
     this.#leaderDesk = null
     this.#following = null
     this.#forwards = []
@@ -370,8 +394,9 @@ export class Replica {
   }
 
   #serveAsLeader({ epoch }: Extract<ZabEffect, { readonly kind: 'serving-as-leader' }>): void {
-    const { config, log, trace, incarnation } = this.#options
-    const parts = { state: this.#state, zab: this.#zab, config, quotas: this.#quotaExcesses }
+    const { config, log, trace, incarnation, metrics } = this.#options
+    this.#roleMetrics.servingBegan('leading', this.#now.monotonicMs)
+    const parts = { state: this.#state, zab: this.#zab, config, quotas: this.#quotaExcesses, metrics }
     this.#leaderDesk = new LeaderDesk(parts, this.#now.monotonicMs)
     const self = config.serverId
     const source = { serverId: self, incarnation }
@@ -387,6 +412,7 @@ export class Replica {
 
   #serveAsFollower(effect: Extract<ZabEffect, { readonly kind: 'serving-as-follower' }>): void {
     const { leader, epoch, syncId } = effect
+    this.#roleMetrics.servingBegan('following', this.#now.monotonicMs)
     this.#following = { leader, syncId }
     this.#clients.startServing({
       submit: (request) => this.#forwards.push(request),

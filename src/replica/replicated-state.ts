@@ -10,10 +10,12 @@ import { decodeTxn } from '../protocol/txn/txn-codec.ts'
 import { SessionTable } from '../sessions/session-table.ts'
 import { DataTree } from '../tree/data-tree.ts'
 import type { TreeEvent } from '../tree/tree-event.ts'
+import { DigestHistory } from './digest-history.ts'
 
 export class ReplicatedState {
   readonly tree = new DataTree()
   readonly sessions = new SessionTable()
+  readonly digests = new DigestHistory()
   /** The running hash at lastApplied. */
   lastHash: ChainHash = emptyChainHash
 
@@ -38,6 +40,7 @@ export class ReplicatedState {
     }
     this.tree.finishTxn(entry.zxid)
     this.lastHash = entry.hash
+    if (DigestHistory.isDue(entry.zxid)) this.digests.note(entry.zxid, this.tree.digest())
     return events
   }
 }

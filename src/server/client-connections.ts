@@ -5,8 +5,9 @@
  * Assumes: `flush` and `readOn` are called at each turn's end. If a socket were read while its connection is over a
  * limit, one client could fill the memory of the server.
  */
+
+import type { WordQuestion } from '../admin/four-letter-words.ts'
 import type { ConnectionStatus } from '../admin/server-status.ts'
-import type { AdminWord } from '../base/admin-words.ts'
 import { assertNever } from '../base/assert.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { clientOutputSizeBytesClose } from '../base/limits.ts'
@@ -19,10 +20,10 @@ import type { Random } from '../ports/random.ts'
 import type { ByteStream } from '../ports/stream.ts'
 import type { ReplicaCloseReason, Reply, WatchNotice } from '../replica/contract.ts'
 import { ClientAdmission } from './client-admission.ts'
+import { ClientStatistics } from './client-statistics.ts'
 import { ClientStream, type StreamLimits } from './client-stream.ts'
 import { type DriverCloseReason, driverCloseReasons } from './close-reasons.ts'
 import { LargeRequestBudget } from './large-request-budget.ts'
-import { Latency } from './latency.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { RequestIntake } from './request-intake.ts'
 import type { Turn } from './turn.ts'
@@ -33,7 +34,7 @@ export interface ClientConnectionsOptions {
   readonly metrics: ServerMetrics
   readonly random: Random
   readonly turn: Turn
-  readonly answerWord: (word: AdminWord) => string
+  readonly answerWord: (question: WordQuestion) => string
 }
 
 /** A client that was told goodbye and keeps its side open is cut off after this. */
@@ -62,14 +63,12 @@ export class ClientConnections {
   readonly #streamLimits: StreamLimits
   #toFlush: ClientStream[] = []
   #lastId = 0
-  // Of connections that are gone; those that live keep their own.
-  #packetsReceived = 0
-  #packetsSent = 0
-  readonly #latency = new Latency()
+  readonly statistics: ClientStatistics
 
   constructor(options: ClientConnectionsOptions) {
     this.#options = options
     const { config, log, metrics, random, turn } = options
+    this.statistics = new ClientStatistics(metrics)
     const { frameSizeBytesMax, largeRequests } = config.clientLimits
     this.#admission = new ClientAdmission(config, metrics, random)
     this.#refusals = new RefusalLog(log, () => {
@@ -77,8 +76,11 @@ export class ClientConnections {
       return turn.now().monotonicMs
     })
     this.#intake = new RequestIntake({ config, metrics, refusals: this.#refusals, turn })
-    const budget = largeRequests === null ? null : new LargeRequestBudget(largeRequests)
-    this.#streamLimits = { frameSizeBytesMax, largeRequests: budget }
+    this.#streamLimits = {
+      frameSizeBytesMax,
+      largeRequests: largeRequests === null ? null : new LargeRequestBudget(largeRequests),
+      readsTraceMask: config.fourLetterWords.includes('stmk'),
+    }
   }
 
   accept(stream: ByteStream): void {
@@ -107,12 +109,16 @@ export class ClientConnections {
 
   reply(id: ConnectionId, reply: Reply): void {
     const client = this.#open.get(id)
-    if (client === undefined) return
+    if (client === undefined) {
+      this.#options.metrics.stale_replies.add()
+      return
+    }
     const now = this.#options.turn.now()
     if (reply.kind === 'operation') {
       client.connection.writeReply(reply.xid, reply.zxid, reply.error, reply.body)
       this.#intake.answered(client)
-      this.#latency.note(client.replied(now.monotonicMs))
+      const { nextIsWrite } = client
+      this.statistics.replied(client.replied(now.monotonicMs), nextIsWrite, reply.body?.length ?? 0)
     } else {
       client.connection.writeConnectResponse(reply.timeoutMs, reply.sessionId, reply.password, false)
       const { sessionId, timeoutMs } = reply
@@ -127,7 +133,9 @@ export class ClientConnections {
   notify(id: ConnectionId, { zxid, type, path }: WatchNotice): void {
     const client = this.#open.get(id)
     if (client === undefined) return
+    const before = client.connection.outputSizeBytes
     client.connection.writeEvent(zxid, type, path)
+    this.#options.metrics.watch_bytes.add(client.connection.outputSizeBytes - before)
     this.#flushLater(client)
   }
 
@@ -136,6 +144,7 @@ export class ClientConnections {
     const client = this.#open.get(id)
     if (client === undefined) return
     client.isKnown = false
+    if (reason === 'not-serving') this.#options.metrics.cnxn_closed_without_zk_server_running.add()
     const fields = { reason, ...client.identity() }
     if (quietReasons.has(reason)) this.#options.log.debug('client-closed', fields)
     else this.#options.log.info('client-closed', fields)
@@ -195,20 +204,24 @@ export class ClientConnections {
     return [...this.#open.values()].map((client) => client.status())
   }
 
-  totals(): { readonly packetsReceived: number; readonly packetsSent: number; readonly latency: Latency } {
-    let packetsReceived = this.#packetsReceived
-    let packetsSent = this.#packetsSent
-    for (const { connection } of this.#open.values()) {
-      packetsReceived += connection.packetsReceived
-      packetsSent += connection.packetsSent
+  /** Those that were not told goodbye. */
+  open(): Iterable<ClientStream> {
+    return this.#open.values()
+  }
+
+  /** The totals of the server stay what they are. */
+  resetConnectionStatistics(): void {
+    for (const client of this.#open.values()) {
+      this.statistics.keepCountsOf(client)
+      client.resetStatistics()
     }
-    return { packetsReceived, packetsSent, latency: this.#latency }
   }
 
   // --- what arrives ---
 
   #received(client: ClientStream, bytes: Uint8Array): void {
     if (client.isEnding) return
+    this.#options.metrics.bytes_received_count.add(bytes.length)
     client.receive(bytes, this.#options.turn.now().monotonicMs)
     this.#readInput(client)
     this.#options.turn.schedule()
@@ -263,13 +276,14 @@ export class ClientConnections {
           return
         }
         client.isKnown = true
+        if (sessionId !== 0n) this.#options.metrics.connection_revalidate_count.add()
         turn.feed({ kind: 'connection-opened', connection: client.id, remoteAddress: client.stream.remoteAddress })
         const request = { kind: 'connect', lastZxidSeen, timeoutMs, sessionId, password } as const
         turn.feed({ kind: 'request', connection: client.id, request })
         return
       }
       case 'four-letter-word':
-        this.#answerWord(client, input.word)
+        this.#answerWord(client, input)
         return
       case 'refused':
         this.#refuse(client, input.reason, closeReasons[input.reason])
@@ -279,8 +293,9 @@ export class ClientConnections {
     }
   }
 
-  #answerWord(client: ClientStream, word: AdminWord): void {
-    client.stream.write(utf8.encode(this.#options.answerWord(word)))
+  #answerWord(client: ClientStream, question: WordQuestion): void {
+    client.stream.write(utf8.encode(this.#options.answerWord(question)))
+    this.statistics.wordAnswered()
     this.#sayGoodbye(client)
   }
 
@@ -360,8 +375,7 @@ export class ClientConnections {
     this.#silent.delete(client)
     this.#waiting.delete(client)
     this.#intake.forget(client)
-    this.#packetsReceived += client.connection.packetsReceived
-    this.#packetsSent += client.connection.packetsSent
+    this.statistics.keepCountsOf(client)
   }
 }
 

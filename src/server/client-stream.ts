@@ -25,6 +25,7 @@ export interface ClientIdentity {
 export interface StreamLimits {
   readonly frameSizeBytesMax: number
   readonly largeRequests: LargeRequestBudget | null
+  readonly readsTraceMask: boolean
 }
 
 export class ClientStream {
@@ -40,6 +41,7 @@ export class ClientStream {
   isEnding = false
   session: AttachedSession | null = null
   lastReplyAtMs = 0
+  lastHeardAtMs: number
   /** Bytes given to the stream that had not left when we last looked. */
   queuedBytes = 0
   readonly #inputs: ConnectionInput[] = []
@@ -50,16 +52,18 @@ export class ClientStream {
   readonly #largeRequests: LargeRequestShare | null
   #requestCount = 0
   #replyCount = 0
-  /** When the requests without a reply arrived, oldest first. */
+  /** When the requests without a reply arrived, and whether they are writes; oldest first. */
   #arrivalsMs: number[] = []
+  #areWrites: boolean[] = []
   #arrivalAt = 0
 
   constructor(id: ConnectionId, stream: ByteStream, openedAtMs: number, limits: StreamLimits) {
     this.id = id
     this.stream = stream
     this.openedAtMs = openedAtMs
+    this.lastHeardAtMs = openedAtMs
     this.#largeRequests = limits.largeRequests === null ? null : new LargeRequestShare(limits.largeRequests)
-    this.connection = new ClientConnection(limits.frameSizeBytesMax, this.#largeRequests)
+    this.connection = new ClientConnection(limits.frameSizeBytesMax, this.#largeRequests, limits.readsTraceMask)
   }
 
   get outstandingCount(): number {
@@ -75,6 +79,7 @@ export class ClientStream {
   }
 
   receive(bytes: Uint8Array, nowMs: number): void {
+    this.lastHeardAtMs = nowMs
     this.connection.receive(bytes, this.#inputs)
     this.#stampInputs(nowMs)
   }
@@ -110,14 +115,20 @@ export class ClientStream {
   }
 
   /** The input taken last is a request and goes to the replica; `sizeBytes` of its frame, 0 if that was skipped. */
-  requestHandedOn(sizeBytes: number): void {
+  requestHandedOn(sizeBytes: number, isWrite: boolean): void {
     this.#arrivalsMs.push(this.#takenInputReadAtMs)
+    this.#areWrites.push(isWrite)
     if (this.#largeRequests !== null) this.#largeRequests.requestHandedOn(++this.#requestCount, sizeBytes)
   }
 
   /** Nothing more will be answered. */
   giveBackLargeRequests(): void {
     this.#largeRequests?.giveBackAll()
+  }
+
+  /** Whether the request that is answered next is a write. */
+  get nextIsWrite(): boolean {
+    return this.#areWrites[this.#arrivalAt] ?? false
   }
 
   /** Replies leave in the order of requests, so the oldest arrival is the one answered; returns its latency. */
@@ -127,9 +138,11 @@ export class ClientStream {
     if (this.#arrivalAt < this.#arrivalsMs.length) this.#arrivalAt++
     if (this.#arrivalAt === this.#arrivalsMs.length) {
       this.#arrivalsMs.length = 0
+      this.#areWrites.length = 0
       this.#arrivalAt = 0
     } else if (this.#arrivalAt >= 1024) {
       this.#arrivalsMs = this.#arrivalsMs.slice(this.#arrivalAt)
+      this.#areWrites = this.#areWrites.slice(this.#arrivalAt)
       this.#arrivalAt = 0
     }
     const latencyMs = nowMs - arrivedMs
@@ -143,6 +156,12 @@ export class ClientStream {
     const { remoteAddress, remotePort } = this.stream
     const known = { connectionId: this.id, remoteAddress, remotePort }
     return this.session === null ? known : { ...known, sessionId: hexOfSession(this.session.sessionId) }
+  }
+
+  resetStatistics(): void {
+    this.connection.resetCounters()
+    this.latency.reset()
+    this.lastReplyAtMs = 0
   }
 
   status(): ConnectionStatus {

@@ -4,8 +4,7 @@
  * Owns: the order of starting and stopping. A server that accepted clients before its log was read would answer from
  * an empty tree; one that released its data folder before the last flush could find another process writing there.
  */
-import { answerFourLetterWord } from '../admin/four-letter-words.ts'
-import type { AdminWord } from '../base/admin-words.ts'
+import type { WordQuestion } from '../admin/four-letter-words.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
 import { hexOfZxid, type ServerId } from '../base/ids.ts'
@@ -23,13 +22,14 @@ import { ReplicatedState } from '../replica/replicated-state.ts'
 import type { Trace } from '../replica/trace-event.ts'
 import { LogStorage, type RecoveredLog } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
+import { AdminDesk } from './admin-desk.ts'
 import { ClientConnections } from './client-connections.ts'
 import { findForeignData } from './foreign-data.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LogEffects } from './log-effects.ts'
 import { PeerConnections } from './peer-connections.ts'
-import { serverStatus } from './server-status.ts'
 import { portFailure, type StartFailure } from './start-failure.ts'
+import { timedDisk } from './timed-disk.ts'
 import { Turn } from './turn.ts'
 
 export interface ServerOptions {
@@ -73,6 +73,7 @@ interface Running {
   readonly clients: ClientConnections
   readonly peers: PeerConnections | null // null: standalone
   readonly logEffects: LogEffects
+  readonly admin: AdminDesk
   readonly startedAtMs: number
 }
 
@@ -114,10 +115,11 @@ class Server implements ZktsServer {
     const foreign = await findForeignData(ports.disk, config)
     if (foreign !== null) return err(foreign)
     const folder = `${config.dataLogDir}/wal`
-    const { disk, timers } = ports
+    const { clock, timers } = ports
+    const disk = timedDisk(ports.disk, clock, this.#metrics.fsynctime)
     const storage = new LogStorage({ disk, timers, log: this.#log, folder, serverId: config.serverId })
     const state = new ReplicatedState()
-    const recovery = await storage.open((entry) => state.restore(entry))
+    const recovery = await this.#recover(storage, state)
     if (!recovery.ok) return err(recovery.error)
     const running = this.#assemble(storage, state, recovery.value)
     const failure = await this.#listen(running)
@@ -134,9 +136,25 @@ class Server implements ZktsServer {
     return ok(undefined)
   }
 
+  async #recover(storage: LogStorage, state: ReplicatedState): ReturnType<LogStorage['open']> {
+    const { clock } = this.#options.ports
+    const beganAtMs = clock.monotonicMs()
+    let txnCount = 0
+    const recovery = await storage.open((entry) => {
+      txnCount++
+      state.restore(entry)
+    })
+    const tookMs = clock.monotonicMs() - beganAtMs
+    this.#metrics.startup_txns_loaded.note(txnCount)
+    this.#metrics.startup_txns_load_time.note(tookMs)
+    this.#metrics.dbinittime.note(tookMs)
+    return recovery
+  }
+
   #assemble(storage: LogStorage, state: ReplicatedState, recovered: RecoveredLog): Running {
-    const { config, ports, trace } = this.#options
+    const { config, ports, trace, version, host = unknownHost } = this.#options
     const log = this.#log
+    const metrics = this.#metrics
     const startedAtMs = ports.clock.monotonicMs()
     const incarnation = ports.random.uint32()
     const replica: Replica = new Replica({
@@ -149,7 +167,7 @@ class Server implements ZktsServer {
       wallMsAtStart: ports.clock.wallMs(),
       sha1: (bytes) => ports.digest.sha1(bytes),
       log,
-      metrics: this.#metrics,
+      metrics,
       trace: trace ?? null,
     })
     const turn: Turn = new Turn(ports.clock, ports.timers, {
@@ -161,11 +179,11 @@ class Server implements ZktsServer {
         clients.flush()
       },
     })
-    const answerWord = (word: AdminWord): string => this.#answerWord(running, word)
+    const answerWord = (question: WordQuestion): string => this.#answerWord(running, question)
     const clients: ClientConnections = new ClientConnections({
       config,
       log,
-      metrics: this.#metrics,
+      metrics,
       random: ports.random,
       turn,
       answerWord,
@@ -178,8 +196,9 @@ class Server implements ZktsServer {
       assert(peers !== null, 'a standalone server has nobody to send to', { to, kind: message.kind })
       peers.send(to, message)
     }
-    const logEffects = new LogEffects({ storage, turn, send })
-    const running: Running = { storage, replica, turn, clients, peers, logEffects, startedAtMs }
+    const logEffects = new LogEffects({ storage, turn, metrics, send })
+    const admin = new AdminDesk({ version, host, clients, replica, metrics })
+    const running: Running = { storage, replica, turn, clients, peers, logEffects, admin, startedAtMs }
     return running
   }
 
@@ -253,6 +272,7 @@ class Server implements ZktsServer {
         clients.closeForReplica(effect.connection, effect.reason)
         return
       case 'stop':
+        this.#metrics.unrecoverable_error_count.add()
         this.#log.error('server-must-stop', { reason: effect.reason })
         void this.#shutDown(effect.reason)
         return
@@ -261,25 +281,15 @@ class Server implements ZktsServer {
     }
   }
 
-  #answerWord(running: Running, word: AdminWord): string {
-    const { config, version, ports, host = unknownHost } = this.#options
-    const { clients, replica, storage, turn } = running
-    const { monotonicMs } = turn.now()
-    const status = serverStatus({
+  #answerWord({ admin, storage, turn, startedAtMs }: Running, question: WordQuestion): string {
+    const { config, ports } = this.#options
+    const now = turn.now()
+    return admin.answer(question, {
       config: { ...config, clientAddress: this.clientAddress },
-      version,
-      host,
-      clients,
-      replica: replica.status(),
-      metrics: this.#metrics,
+      now,
       logSizeBytes: storage.sizeBytes,
-      uptimeMs: ports.clock.monotonicMs() - running.startedAtMs,
-      leaderUptimeMs: monotonicMs - (this.#leadingSinceMs ?? monotonicMs),
-    })
-    return answerFourLetterWord(word, config.fourLetterWords, {
-      status,
-      environment: host.environment,
-      memory: host.memory(),
+      uptimeMs: ports.clock.monotonicMs() - startedAtMs,
+      leaderUptimeMs: now.monotonicMs - (this.#leadingSinceMs ?? now.monotonicMs),
     })
   }
 

@@ -16,6 +16,14 @@ export class Latency {
     if (latencyMs > this.#maxMs) this.#maxMs = latencyMs
   }
 
+  reset(): void {
+    this.#count = 0
+    this.#sumMs = 0
+    this.#minMs = Number.POSITIVE_INFINITY
+    this.#maxMs = 0
+    this.#lastMs = 0
+  }
+
   get lastMs(): number {
     return this.#lastMs
   }

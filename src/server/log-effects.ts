@@ -5,6 +5,7 @@
  */
 import { assertNever } from '../base/assert.ts'
 import type { ServerId } from '../base/ids.ts'
+import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { Effect } from '../replica/contract.ts'
 import type { LogStorage } from '../storage/log-storage.ts'
@@ -15,6 +16,7 @@ export type LogEffect = Extract<Effect, { readonly kind: 'persist' | 'truncate-l
 export interface LogEffectsOptions {
   readonly storage: LogStorage
   readonly turn: Turn
+  readonly metrics: ServerMetrics
   readonly send: (to: ServerId, message: PeerMessage) => void
 }
 
@@ -43,9 +45,12 @@ export class LogEffects {
   }
 
   #persist({ records, tag, whenDurable }: Extract<LogEffect, { readonly kind: 'persist' }>): void {
-    const { storage, turn, send } = this.#options
+    const { storage, turn, metrics, send } = this.#options
+    const handedInAtMs = turn.now().monotonicMs
+    metrics.sync_processor_request_queued.add(records.length)
     storage.append(records, (error) => {
       if (turn.isStopped || this.#failed(error)) return
+      metrics.sync_processor_queue_and_flush_time_ms.note(turn.now().monotonicMs - handedInAtMs)
       for (const { to, message } of whenDurable) send(to, message)
       turn.feed({ kind: 'persisted', tag })
     })

@@ -11,7 +11,7 @@ import type { ConnectionInput } from '../connection/client-connection.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import { firstPathOf } from '../protocol/client/first-path.ts'
 import { requestHeaderSizeBytes } from '../protocol/client/headers.ts'
-import type { OpName } from '../protocol/client/operations.ts'
+import { type OpName, ops } from '../protocol/client/operations.ts'
 import type { ClientRequest } from '../replica/contract.ts'
 import type { ClientStream } from './client-stream.ts'
 import type { RefusalLog } from './refusal-log.ts'
@@ -112,7 +112,11 @@ export class RequestIntake {
 
   #handOn(client: ClientStream, request: ClientRequest, sizeBytes: number): void {
     this.#outstandingCount++
-    client.requestHandedOn(sizeBytes)
+    client.requestHandedOn(sizeBytes, isWrite(request))
     this.#options.turn.feed({ kind: 'request', connection: client.id, request })
   }
+}
+
+function isWrite(request: ClientRequest): boolean {
+  return request.kind === 'operation' && request.op !== null && ops[request.op].access === 'write'
 }

@@ -23,20 +23,22 @@ export interface StatusSources {
 
 export function serverStatus(sources: StatusSources): ServerStatus {
   const { config, clients, replica } = sources
-  const totals = clients.totals()
+  const { statistics } = clients
+  const totals = statistics.totals(clients.open())
   return {
     serverId: config.serverId,
     config,
     version: sources.version,
     serving: replica.isServing ? servingStatus(sources) : null,
     uptimeMs: sources.uptimeMs,
-    latency: totals.latency.status(),
+    latency: statistics.latency.status(),
     packetsReceived: totals.packetsReceived,
     packetsSent: totals.packetsSent,
     outstandingRequests: clients.outstandingCount,
     authFailedCount: replica.authFailedCount,
+    responses: statistics.responses,
     connections: clients.statuses(),
-    dataDirSizeBytes: 0, // the log is all there is
+    dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the log is all there is
     dataLogDirSizeBytes: sources.logSizeBytes,
     fileDescriptors: sources.host.fileDescriptors(),
     metrics: new Map([...metricValues(sources.metrics), ...quotaMetrics(replica.quotas)]),
@@ -71,10 +73,6 @@ function leaderStatus(replica: ReplicaStatus, uptimeMs: number): LeaderStatus {
     syncedObserverCount: 0,
     pendingSyncCount: learners.pending,
     uptimeMs,
-    proposals: {
-      lastBytes: replica.lastProposalSizeBytes,
-      minBytes: replica.minProposalSizeBytes,
-      maxBytes: replica.maxProposalSizeBytes,
-    },
+    proposals: replica.proposalSizes,
   }
 }

@@ -1,146 +1,6 @@
 import { expect, test } from 'vitest'
-import { answeredWords, answerFourLetterWord } from '../../src/admin/four-letter-words.ts'
-import type { ConfigStatus, ConnectionStatus, ServerStatus, ServingStatus } from '../../src/admin/server-status.ts'
-import { versionText } from '../../src/admin/server-version.ts'
-import { type AdminWord, adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
-import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
-
-const version = versionText('0.1.0', Date.UTC(2026, 6, 17, 9, 5))
-
-const connection: ConnectionStatus = {
-  remoteAddress: '127.0.0.1',
-  remotePort: 59906,
-  interestOps: 1,
-  outstandingRequests: 0,
-  packetsReceived: 6,
-  packetsSent: 7,
-  session: {
-    sessionId: 0x1000020d5fc005dn as SessionId,
-    lastOp: 'ADDW',
-    establishedAtWallMs: 1795197865644,
-    timeoutMs: 8000,
-    lastXid: 5,
-    lastZxid: null,
-    lastResponseAtMs: 2458424.7,
-    lastLatencyMs: 0.4,
-    latency: { minMs: 0, avgMs: 0.6, maxMs: 1.2 },
-  },
-}
-
-const asking: ConnectionStatus = {
-  ...connection,
-  remotePort: 59934,
-  interestOps: 0,
-  packetsReceived: 1,
-  packetsSent: 0,
-  session: null,
-}
-
-const serving: ServingStatus = {
-  mode: 'standalone',
-  zxid: 0x1f8 as Zxid,
-  znodeCount: 89,
-  ephemeralCount: 3,
-  watchCount: 4,
-  approximateDataSizeBytes: 1234,
-  globalSessionCount: 2,
-  localSessionCount: 0,
-  leader: null,
-}
-
-const config: ConfigStatus = {
-  mode: 'standalone',
-  members: [],
-  dataDir: '/d',
-  dataLogDir: '/l',
-  clientAddress: { host: '0.0.0.0', port: 2181 },
-  clientBacklog: -1,
-  tickTimeMs: 2000,
-  initLimitMs: 20_000,
-  syncLimitMs: 10_000,
-  minSessionTimeoutMs: 4000,
-  maxSessionTimeoutMs: 40_000,
-  maxClientConnectionsPerAddress: 60,
-}
-
-const status: ServerStatus = {
-  serverId: 1 as ServerId,
-  config,
-  version,
-  serving,
-  uptimeMs: 5000.5,
-  latency: { minMs: 0, avgMs: 1.00491, maxMs: 30 },
-  packetsReceived: 635,
-  packetsSent: 761,
-  outstandingRequests: 0,
-  authFailedCount: 0,
-  connections: [connection, asking],
-  dataDirSizeBytes: 10,
-  dataLogDirSizeBytes: 20,
-  fileDescriptors: { openCount: 30, maxCount: 1024 },
-  metrics: new Map([['fsync_count', 7]]),
-}
-
-const leading: ServerStatus = {
-  ...status,
-  serverId: 2 as ServerId,
-  config: {
-    ...config,
-    mode: 'ensemble',
-    members: [
-      {
-        id: 1 as ServerId,
-        host: 'a',
-        quorumPort: 2888,
-        electionPort: 3888,
-        role: 'participant',
-        clientHost: null,
-        clientPort: 2181,
-      },
-      {
-        id: 2 as ServerId,
-        host: '::2',
-        quorumPort: 2889,
-        electionPort: 3889,
-        role: 'participant',
-        clientHost: '::1',
-        clientPort: 2182,
-      },
-    ],
-  },
-  serving: {
-    ...serving,
-    mode: 'leader',
-    leader: {
-      learnerCount: 1,
-      syncedFollowerCount: 1,
-      syncedNonVotingFollowerCount: 0,
-      syncedObserverCount: 0,
-      pendingSyncCount: 0,
-      uptimeMs: 99.9,
-      proposals: { lastBytes: 48, minBytes: 36, maxBytes: 512 },
-    },
-  },
-}
-
-function answer(word: AdminWord, about: ServerStatus = status, whitelist: readonly AdminWord[] = adminWords): string {
-  return answerFourLetterWord(word, whitelist, {
-    status: about,
-    environment: {
-      hostName: 'h',
-      nodeVersion: 'v20.19.0',
-      nodeExecutable: '/usr/bin/node',
-      temporaryFolder: '/t',
-      osName: 'Linux',
-      osArch: 'x64',
-      osVersion: '6.1',
-      userName: 'u',
-      userHome: '/home/u',
-      userDir: '/srv',
-    },
-    memory: { freeBytes: 366.9 * 1024 * 1024, maxBytes: 2 ** 30, totalBytes: 2 ** 29 },
-  })
-}
+import { adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
+import { answer, ask, leading, serving, status, version } from './admin-sources.ts'
 
 const counters = `Latency min/avg/max: 0/1.0049/30
 Received: 635
@@ -249,17 +109,36 @@ test('envi names the version first, where clients look for it', () => {
 
 test('a server without a leader says that it does not serve, where ZooKeeper does', () => {
   const looking = { ...status, serving: null }
-  for (const word of ['srvr', 'stat', 'cons', 'conf', 'mntr'] as const) {
+  for (const word of adminWords) {
+    if (['ruok', 'isro', 'envi', 'gtmk', 'stmk', 'hash'].includes(word)) continue
     expect(answer(word, looking)).toBe('This ZooKeeper instance is not currently serving requests\n')
   }
   expect(answer('ruok', looking)).toBe('imok')
   expect(answer('envi', looking)).toContain('Environment:')
+  expect(answer('gtmk', looking)).toBe('306')
+  // The one without a newline (ZK: DigestCommand).
+  expect(answer('hash', looking)).toBe('This ZooKeeper instance is not currently serving requests')
+  expect(ask({ word: 'srst', traceMask: null }, looking).action).toBeNull()
 })
 
 test('a known word that is not enabled says so', () => {
-  expect(answer('mntr', status, ['srvr'])).toBe('mntr is not executed because it is not in the whitelist.\n')
+  expect(ask({ word: 'mntr', traceMask: null }, status, ['srvr']).text).toBe(
+    'mntr is not executed because it is not in the whitelist.\n',
+  )
 })
 
-test('the words that answer by default are exactly those with an answer', () => {
-  expect(answeredWords).toEqual(adminWordsByDefault)
+test('the words that answer by default change nothing, and cost the same however large the tree', () => {
+  for (const word of adminWordsByDefault) expect(ask({ word, traceMask: null }).action).toBeNull()
+  expect(adminWords.filter((word) => !adminWordsByDefault.includes(word))).toEqual([
+    'crst',
+    'dump',
+    'srst',
+    'stmk',
+    'wchc',
+    'wchp',
+  ])
+})
+
+test('a word that is not enabled has no effect', () => {
+  expect(ask({ word: 'srst', traceMask: null }, status, ['srvr']).action).toBeNull()
 })

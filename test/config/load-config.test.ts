@@ -91,7 +91,20 @@ test('the configuration cannot be changed afterwards', () => {
 })
 
 test('an unset whitelist answers the words that only read', () => {
-  expect(config(null).fourLetterWords).toEqual(['conf', 'cons', 'envi', 'isro', 'mntr', 'ruok', 'srvr', 'stat'])
+  expect(config(null).fourLetterWords).toEqual([
+    'conf',
+    'cons',
+    'dirs',
+    'envi',
+    'gtmk',
+    'hash',
+    'isro',
+    'mntr',
+    'ruok',
+    'srvr',
+    'stat',
+    'wchs',
+  ])
 })
 
 test('a star in the whitelist means every word', () => {

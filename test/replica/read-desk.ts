@@ -7,6 +7,8 @@ import { withIds } from '../../src/auth/auth-id.ts'
 import type { ConnectionId, SessionId, Xid } from '../../src/base/ids.ts'
 import type { Codec } from '../../src/jute/record.ts'
 import { decode } from '../../src/jute/record.ts'
+import { NamespaceBytes } from '../../src/metrics/namespace-bytes.ts'
+import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import { Client } from '../../src/replica/client.ts'
 import type { ReadAnswer } from '../../src/replica/read-answer.ts'
@@ -17,6 +19,7 @@ import { TreeDriver } from '../tree/tree-driver.ts'
 export class ReadDesk {
   readonly driver = new TreeDriver()
   readonly watches = new WatchTable()
+  readonly reads = new NamespaceBytes(newMetrics().read_per_namespace)
   readonly client = new Client(1 as ConnectionId, '127.0.0.1')
 
   constructor(sessionId: SessionId = 0x0100_0000_0000_0001n as SessionId) {
@@ -31,7 +34,7 @@ export class ReadDesk {
     const { authIds } = this.client
     const type = ops[op].opcode
     const request = { xid: 1 as Xid, op, type, body, authIds, state: 'confirmed', outcome: null } as const
-    return answerRead({ ...request }, this.client, { tree: this.driver.tree, watches: this.watches })
+    return answerRead({ ...request }, this.client, { tree: this.driver.tree, watches: this.watches, reads: this.reads })
   }
 }
 

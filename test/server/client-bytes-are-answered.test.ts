@@ -201,7 +201,7 @@ describe('whoever else connects to the client port', () => {
     const world = new World()
     await world.started()
     const answers: string[] = []
-    for (const word of ['ruok', 'srvr\n', 'isro', 'wchs']) {
+    for (const word of ['ruok', 'srvr\n', 'isro', 'wchp']) {
       const client = await world.connect()
       client.send(textBytes(word))
       await world.run(50)
@@ -213,7 +213,7 @@ describe('whoever else connects to the client port', () => {
       /^Zookeeper version: 3\.9\.5-zkts-test[\s\S]*Connections: 1\n[\s\S]*Mode: standalone\nNode count: \d+\n$/,
     )
     expect(answers[2]).toBe('rw')
-    expect(answers[3]).toBe('wchs is not executed because it is not in the whitelist.\n')
+    expect(answers[3]).toBe('wchp is not executed because it is not in the whitelist.\n')
   })
 })
 

@@ -1,0 +1,30 @@
+/**
+ * Bytes below each top-level znode (ZK: DataTree.updateReadStat, updateWriteStat). Owns: nothing but the memory of the
+ * namespace noted last, because a client works in one: what follows there costs no lookup.
+ */
+import type { KeyedMetrics } from './keyed-metrics.ts'
+import type { Summary } from './summary.ts'
+
+export class NamespaceBytes {
+  readonly #summaries: KeyedMetrics<Summary>
+  #last: Summary | null = null
+  #lastPath = ''
+  #lastBelow = ''
+
+  constructor(summaries: KeyedMetrics<Summary>) {
+    this.#summaries = summaries
+  }
+
+  /** The root is in no namespace. */
+  note(path: string, sizeBytes: number): void {
+    if (this.#last === null || (path !== this.#lastPath && !path.startsWith(this.#lastBelow))) {
+      const end = path.indexOf('/', 1)
+      const namespace = end < 0 ? path.slice(1) : path.slice(1, end)
+      if (namespace === '') return
+      this.#last = this.#summaries.of(namespace)
+      this.#lastPath = `/${namespace}`
+      this.#lastBelow = `/${namespace}/`
+    }
+    this.#last.note(sizeBytes)
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What a replica tells of its sessions, ephemerals, watches and digests, for whoever administers it. Each part is made
+ * when it is asked for, and costs as much as there is of it. Watches are told by session: an operator knows no connections.
+ */
+import type { ConnectionId, SessionId } from '../base/ids.ts'
+import type { ExpiryBucket } from '../sessions/session-tracker.ts'
+import type { WatchSummary, WatchTable } from '../watches/watch-table.ts'
+import type { DigestAt } from './digest-history.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+
+/** When sessions expire is known where they are tracked, on the leader. */
+export type ReplicaSessions =
+  | { readonly kind: 'expiring'; readonly buckets: readonly ExpiryBucket[] }
+  | {
+      readonly kind: 'known'
+      readonly sessions: readonly { readonly sessionId: SessionId; readonly timeoutMs: number }[]
+    }
+
+export interface ReplicaDetails {
+  sessions(): ReplicaSessions
+  ephemerals(): readonly { readonly sessionId: SessionId; readonly paths: readonly string[] }[]
+  watchCounts(): WatchSummary
+  watchersByPath(): readonly (readonly [path: string, sessionIds: readonly SessionId[]])[]
+  pathsByWatcher(): readonly (readonly [sessionId: SessionId, paths: readonly string[]])[]
+  /** Oldest first. */
+  digests(): readonly DigestAt[]
+}
+
+export interface DetailSources {
+  readonly state: ReplicatedState
+  readonly watches: WatchTable
+  /** Null unless leading; times are monotonic. */
+  readonly expiryBuckets: (() => readonly ExpiryBucket[]) | null
+  readonly sessionOf: (connection: ConnectionId) => SessionId | null
+}
+
+export function replicaDetails({ state, watches, expiryBuckets, sessionOf }: DetailSources): ReplicaDetails {
+  const { sessions, tree } = state
+  const watcherOf = (connection: ConnectionId): SessionId => sessionOf(connection) ?? (0n as SessionId)
+  return {
+    sessions() {
+      if (expiryBuckets !== null) return { kind: 'expiring', buckets: expiryBuckets() }
+      const known = [...sessions.entries()].map(([sessionId, timeoutMs]) => ({ sessionId, timeoutMs }))
+      return { kind: 'known', sessions: known }
+    },
+    // The owner of an ephemeral is always a session of the table.
+    ephemerals: () =>
+      [...sessions.entries()]
+        .map(([sessionId]) => ({ sessionId, paths: tree.ephemeralsOf(sessionId) }))
+        .filter(({ paths }) => paths.length > 0),
+    watchCounts: () => watches.summary,
+    watchersByPath: () => watches.watchersByPath().map(([path, connections]) => [path, connections.map(watcherOf)]),
+    pathsByWatcher: () => watches.pathsByConnection().map(([connection, paths]) => [watcherOf(connection), paths]),
+    digests: () => state.digests.entries(),
+  }
+}

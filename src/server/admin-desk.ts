@@ -1,0 +1,102 @@
+/**
+ * Answers operators: takes a status of the running server for each question, has it put into words, and carries out what
+ * a word changes. Owns: the trace mask, which is kept and shown and traces nothing, as in ZooKeeper of today.
+ */
+import type { AdminDetails, SessionsStatus } from '../admin/admin-details.ts'
+import {
+  type AdminAction,
+  answerFourLetterWord,
+  traceMaskDefault,
+  type WordQuestion,
+} from '../admin/four-letter-words.ts'
+import { assertNever } from '../base/assert.ts'
+import type { Config } from '../config/config.ts'
+import { resetMetrics, type ServerMetrics } from '../metrics/server-metrics.ts'
+import type { Stamp } from '../replica/contract.ts'
+import type { Replica } from '../replica/replica.ts'
+import type { ReplicaSessions } from '../replica/replica-details.ts'
+import type { ClientConnections } from './client-connections.ts'
+import { connectionExpiry } from './connection-expiry.ts'
+import type { HostFacts } from './host-facts.ts'
+import { serverStatus } from './server-status.ts'
+
+export interface AdminDeskOptions {
+  readonly version: string
+  readonly host: HostFacts
+  readonly clients: ClientConnections
+  readonly replica: Replica
+  readonly metrics: ServerMetrics
+}
+
+/** What the server knows at the moment of a question. */
+export interface AdminMoment {
+  readonly config: Config
+  readonly now: Stamp
+  readonly logSizeBytes: number
+  readonly uptimeMs: number
+  readonly leaderUptimeMs: number
+}
+
+export class AdminDesk {
+  readonly #options: AdminDeskOptions
+  #traceMask = traceMaskDefault
+
+  constructor(options: AdminDeskOptions) {
+    this.#options = options
+  }
+
+  answer(question: WordQuestion, moment: AdminMoment): string {
+    const { host, replica } = this.#options
+    const status = serverStatus({ ...this.#options, ...moment, replica: replica.status() })
+    const details = this.#details(moment)
+    const sources = { status, details, environment: host.environment, memory: host.memory() }
+    const { text, action } = answerFourLetterWord(question, moment.config.fourLetterWords, sources)
+    if (action !== null) this.#carryOut(action)
+    return text
+  }
+
+  #details({ config, now }: AdminMoment): AdminDetails {
+    const { clients, replica } = this.#options
+    const wallOf = (monotonicMs: number): number => now.wallMs + monotonicMs - now.monotonicMs
+    const details = replica.details()
+    return {
+      sessions: () => sessionsStatus(details.sessions(), wallOf),
+      ephemerals: details.ephemerals,
+      connectionExpiry: () => connectionExpiry(clients.open(), config.connectRequestTimeoutMs, wallOf),
+      watchCounts: details.watchCounts,
+      watchersByPath: details.watchersByPath,
+      pathsByWatcher: details.pathsByWatcher,
+      digests: () =>
+        details.digests().map(({ zxid, digest }) => ({ zxid, digest: BigInt.asIntN(64, BigInt(`0x${digest}`)) })),
+      traceMask: () => this.#traceMask,
+    }
+  }
+
+  #carryOut(action: AdminAction): void {
+    const { clients, replica, metrics } = this.#options
+    switch (action.kind) {
+      case 'reset-connection-statistics':
+        clients.resetConnectionStatistics()
+        return
+      case 'reset-server-statistics':
+        clients.statistics.reset(clients.open())
+        replica.resetStatistics()
+        resetMetrics(metrics)
+        return
+      case 'set-trace-mask':
+        this.#traceMask = action.traceMask
+        return
+      default:
+        assertNever(action)
+    }
+  }
+}
+
+function sessionsStatus(sessions: ReplicaSessions, wallOf: (monotonicMs: number) => number): SessionsStatus {
+  if (sessions.kind === 'known') return { local: null, global: sessions }
+  const buckets = sessions.buckets.map(({ expiresAtMs, sessionIds }) => ({
+    expiresAtWallMs: wallOf(expiresAtMs),
+    members: sessionIds,
+  }))
+  return { local: null, global: { kind: 'expiring', buckets } }
+}
