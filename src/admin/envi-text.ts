@@ -26,8 +26,8 @@ export function renderEnvi({ status, environment, memory }: AdminSources): strin
     `user.name=${environment.userName}`,
     `user.home=${environment.userHome}`,
     `user.dir=${environment.userDir}`,
-    `jvm.memory.free=${megabytes(memory.freeBytes)}`,
-    `jvm.memory.max=${megabytes(memory.maxBytes)}`,
-    `jvm.memory.total=${megabytes(memory.totalBytes)}`,
+    `os.memory.free=${megabytes(memory.freeBytes)}`,
+    `os.memory.max=${megabytes(memory.maxBytes)}`,
+    `os.memory.total=${megabytes(memory.totalBytes)}`,
   ])
 }

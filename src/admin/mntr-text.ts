@@ -41,6 +41,8 @@ export function renderMntr(status: ServerStatus): string {
     ['last_client_response_size', status.responses.lastBytes],
     ['max_client_response_size', status.responses.maxBytes],
     ['min_client_response_size', status.responses.minBytes],
+    ['connection_drop_probability', javaDouble(status.connectionDropProbability)],
+    ['outstanding_tls_handshake', 0], // there is no TLS
     ['auth_failed_count', status.authFailedCount],
   )
   if (status.fileDescriptors !== null) {

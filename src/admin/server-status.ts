@@ -116,6 +116,8 @@ export interface ServerStatus {
   readonly packetsSent: number
   readonly outstandingRequests: number
   readonly authFailedCount: number
+  /** The chance that a new connection is refused to slow clients down; 0 to 1. */
+  readonly connectionDropProbability: number
   /** Of replies to clients. */
   readonly responses: SizeStatus
   readonly connections: readonly ConnectionStatus[]

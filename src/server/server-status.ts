@@ -36,6 +36,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     packetsSent: totals.packetsSent,
     outstandingRequests: clients.outstandingCount,
     authFailedCount: replica.authFailedCount,
+    connectionDropProbability: 0,
     responses: statistics.responses,
     connections: clients.statuses(),
     dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the log is all there is

@@ -75,6 +75,7 @@ export const status: ServerStatus = {
   packetsSent: 761,
   outstandingRequests: 0,
   authFailedCount: 0,
+  connectionDropProbability: 0,
   responses: { lastBytes: 20, minBytes: 20, maxBytes: 96 },
   connections: [connection, asking],
   dataDirSizeBytes: 10,

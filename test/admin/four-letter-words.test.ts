@@ -104,7 +104,7 @@ test('mntr of a leader counts its followers', () => {
 test('envi names the version first, where clients look for it', () => {
   const lines = answer('envi').split('\n')
   expect(lines.slice(0, 2)).toEqual(['Environment:', `zookeeper.version=${version}`])
-  expect(lines).toContain('jvm.memory.free=366MB')
+  expect(lines).toContain('os.memory.free=366MB')
 })
 
 test('a server without a leader says that it does not serve, where ZooKeeper does', () => {

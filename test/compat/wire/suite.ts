@@ -8,11 +8,12 @@ import { quotaChecks, quotaEnsembleChecks } from './quota-checks.ts'
 import { requestChecks } from './request-checks.ts'
 import { sessionChecks } from './session-checks.ts'
 import { watchChecks } from './watch-checks.ts'
+import { wordChecks, wordEnsembleChecks } from './word-checks.ts'
 
 const ports = process.env['ZK_SERVERS']!.split(',').map((server) => Number(server.split(':')[1]))
 const root = process.env['ZK_ROOT']!
 const checks =
   process.argv[2] === 'ensemble'
-    ? [ensembleChecks, quotaEnsembleChecks].flatMap((each) => each(ports, root))
-    : [sessionChecks, requestChecks, watchChecks, quotaChecks].flatMap((each) => each(ports[0]!, root))
+    ? [ensembleChecks, quotaEnsembleChecks, wordEnsembleChecks].flatMap((each) => each(ports, root))
+    : [sessionChecks, requestChecks, watchChecks, quotaChecks, wordChecks].flatMap((each) => each(ports[0]!, root))
 process.exit(await runChecks(checks))
