@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import { type AdminWord, adminWords } from '../base/admin-words.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
 import type { Client } from '../client/types.ts'
-import { askWord } from './ask-word.ts'
+import { type AskedWord, askWord } from './ask-word.ts'
 import type { CliSettings, CliWorld } from './cli-world.ts'
 import { CliFailure, type ExitName, exitCodes } from './exit-codes.ts'
 import { openClient, toFailure } from './open-client.ts'
@@ -72,7 +72,7 @@ function buildProgram(version: string, world: CliWorld, end: (exit: ExitName) =>
     .option('-w, --watch', 'wait for the next change of the znode')
     .action((path: string | undefined, flags: { watch?: boolean }, command: Command) =>
       path === undefined
-        ? runWord('stat', world, settingsOf(program, command))
+        ? runWord({ word: 'stat', traceMask: null }, world, settingsOf(program, command))
         : withClient(command, showStat(path, flags)),
     )
   for (const command of program.commands) command.exitOverride()
@@ -87,9 +87,26 @@ function addCommonOptions(command: Command, serverFlag: string): Command {
 }
 
 function addWord(program: Command, word: AdminWord, world: CliWorld): void {
+  if (word === 'stmk') return addTraceMaskWord(program, world)
   addCommonOptions(program.command(word), '-s, --server <host:port,…>')
     .description(`the four-letter word ${word}, asked of each server named`)
-    .action((_flags: object, command: Command) => runWord(word, world, settingsOf(program, command)))
+    .action((_flags: object, command: Command) =>
+      runWord({ word, traceMask: null }, world, settingsOf(program, command)),
+    )
+}
+
+/** The only word with something behind it. */
+function addTraceMaskWord(program: Command, world: CliWorld): void {
+  addCommonOptions(program.command('stmk <mask>'), '-s, --server <host:port,…>')
+    .description('the four-letter word stmk: sets the trace mask, a whole number, of each server named')
+    .action((text: string, _flags: object, command: Command) => {
+      const isNumber = /^(-?\d+|0x[0-9a-fA-F]+)$/.test(text)
+      const traceMask = isNumber ? BigInt(text) : null
+      if (traceMask === null || BigInt.asIntN(64, traceMask) !== traceMask) {
+        throw new CliFailure('usage', `the trace mask "${text}" is not a whole number of 64 bits`)
+      }
+      return runWord({ word: 'stmk', traceMask }, world, settingsOf(program, command))
+    })
 }
 
 /** Options may stand before the command or after it; the later ones win. */
@@ -143,34 +160,42 @@ function sessionEnd(client: Client): Promise<never> {
 }
 
 /** Asks every server named; all answers are printed before the first failure is reported. */
-async function runWord(word: AdminWord, world: CliWorld, settings: CliSettings): Promise<void> {
+async function runWord(asked: AskedWord, world: CliWorld, settings: CliSettings): Promise<void> {
   const parsed = parseConnectString(settings.servers)
   if (!parsed.ok) throw new CliFailure('usage', parsed.error)
   const { addresses } = parsed.value
+  const { word } = asked
   let failure: CliFailure | null = null
   for (const address of addresses) {
     const server = describeAddress(address)
-    const answer = await askWord(world, address, word, settings.timeoutMs)
+    const answer = await askWord(world, address, asked, settings.timeoutMs)
     if (!answer.ok) {
       failure ??= new CliFailure(answer.error.kind, answer.error.message)
       continue
     }
     const text = answer.value
-    if (isRefusal(text)) failure ??= new CliFailure('refused', `${server}: ${text.trimEnd()}`)
+    if (isRefusal(text)) failure ??= new CliFailure('refused', `${server}: ${adviceFor(text)}`)
     else if (settings.isJson) world.write(jsonLine({ server, word, ...fieldsOfWord(word, text) }))
-    else world.write(`${addresses.length > 1 ? `== ${server}\n` : ''}${text}${text.endsWith('\n') ? '' : '\n'}`)
+    else world.write(`${addresses.length > 1 ? `== ${server}\n` : ''}${text}${endOf(text)}`)
   }
   if (failure !== null) throw failure
 }
 
 /** ZooKeeper has no error status for words, only these sentences. */
 function isRefusal(text: string): boolean {
-  return (
-    text.includes('is not executed because it is not in the whitelist') ||
-    text.startsWith('This ZooKeeper instance is not currently serving requests') ||
-    /^\w{4} is not supported yet\./.test(text)
-  )
+  return text.includes(notWhitelisted) || text.startsWith('This ZooKeeper instance is not currently serving requests')
 }
+
+function adviceFor(text: string): string {
+  const said = text.trimEnd()
+  return text.includes(notWhitelisted) ? `${said} The server's zoo.cfg lists them: 4lw.commands.whitelist` : said
+}
+
+function endOf(text: string): string {
+  return text === '' || text.endsWith('\n') ? '' : '\n'
+}
+
+const notWhitelisted = 'is not executed because it is not in the whitelist.'
 
 function exitTable(): string {
   return Object.values(exitCodes)

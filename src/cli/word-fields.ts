@@ -1,13 +1,15 @@
 /**
  * The text of four-letter words as fields, for --json. Only the shapes are known here, not the words' meaning:
- * key and value lines, single tokens, connection lines. What fits no shape stays text.
+ * key and value lines, single tokens, connection lines, indented lists. What fits no shape stays text.
  */
 import type { AdminWord } from '../base/admin-words.ts'
+import { fieldsOfDump } from './dump-fields.ts'
 
-export type FieldValue = string | number | readonly ConnectionFields[] | Readonly<Record<string, string | number>>
-type ConnectionFields = Readonly<Record<string, string | number>>
+type Scalars = Readonly<Record<string, string | number>>
+type Lists = Readonly<Record<string, readonly string[]>>
+export type WordFields = Readonly<Record<string, unknown>>
 
-export function fieldsOfWord(word: AdminWord, text: string): Readonly<Record<string, FieldValue>> {
+export function fieldsOfWord(word: AdminWord, text: string): WordFields {
   switch (word) {
     case 'mntr':
       return fieldsOfLines(text, '\t')
@@ -17,14 +19,31 @@ export function fieldsOfWord(word: AdminWord, text: string): Readonly<Record<str
     case 'srvr':
     case 'stat':
       return { ...fieldsOfLines(text, ': '), ...(word === 'stat' ? { Clients: connectionsOf(text) } : {}) }
+    case 'dirs':
+      return fieldsOfLines(text, ': ')
     case 'cons':
       return { connections: connectionsOf(text) }
+    case 'dump':
+      return { ...fieldsOfDump(text) }
+    case 'wchs':
+      return watchCountsOf(text)
+    case 'wchc':
+      return { paths: listsOf(text) }
+    case 'wchp':
+      return { sessions: listsOf(text) }
+    case 'hash':
+      return { digests: digestsOf(text) }
+    case 'gtmk':
+    case 'stmk':
+      return { traceMask: numberOrText(text) }
+    case 'isro':
+      return { mode: text.trimEnd() }
     default:
       return { text: text.trimEnd() }
   }
 }
 
-function fieldsOfLines(text: string, separator: string): Readonly<Record<string, string | number>> {
+function fieldsOfLines(text: string, separator: string): Scalars {
   const fields: Record<string, string | number> = {}
   for (const line of text.split('\n')) {
     const at = line.indexOf(separator)
@@ -36,8 +55,8 @@ function fieldsOfLines(text: string, separator: string): Readonly<Record<string,
 /** ` /127.0.0.1:59906[1](queued=0,recved=6,…)` */
 const connectionLine = /^ \/(.+):(\d+)\[([0-9a-f]+)\]\((.*)\)$/
 
-function connectionsOf(text: string): readonly ConnectionFields[] {
-  const connections: ConnectionFields[] = []
+function connectionsOf(text: string): readonly Scalars[] {
+  const connections: Scalars[] = []
   for (const line of text.split('\n')) {
     const match = connectionLine.exec(line)
     if (match === null) continue
@@ -52,6 +71,39 @@ function connectionsOf(text: string): readonly ConnectionFields[] {
     })
   }
   return connections
+}
+
+function watchCountsOf(text: string): WordFields {
+  const match = /^(\d+) connections watching (\d+) paths\nTotal watches:(\d+)/.exec(text)
+  if (match === null) return { text: text.trimEnd() }
+  const [connections, paths, watches] = match.slice(1).map(Number)
+  return { connections, paths, watches }
+}
+
+/** A line, and below it indented lines that belong to it. */
+function listsOf(text: string): Lists {
+  const lists: Record<string, string[]> = {}
+  let current: string[] = []
+  for (const line of text.split('\n')) {
+    if (line.startsWith('\t')) {
+      current.push(line.slice(1))
+    } else if (line !== '') {
+      current = []
+      lists[line] = current
+    }
+  }
+  return lists
+}
+
+/** Digests have 64 bits, more than a number of JSON can be trusted with. */
+function digestsOf(text: string): readonly Scalars[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [zxid = '', digest = ''] = line.split(': ')
+      return { zxid: `0x${zxid}`, digest }
+    })
 }
 
 function numberOrText(value: string): string | number {

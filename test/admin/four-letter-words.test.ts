@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
 import { answer, ask, leading, serving, status, version } from './admin-sources.ts'
@@ -141,4 +142,22 @@ test('the words that answer by default change nothing, and cost the same however
 
 test('a word that is not enabled has no effect', () => {
   expect(ask({ word: 'srst', traceMask: null }, status, ['srvr']).action).toBeNull()
+})
+
+test('the page of the words lists each of them and whether it needs the whitelist', () => {
+  const page = readFileSync(new URL('../../docs/reference/words.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| `(\w{4})` \| .* \| (yes|no) \|$/gm)].map(([, word, isOn]) => [
+    word,
+    isOn === 'yes',
+  ])
+  expect(rows).toEqual(adminWords.map((word) => [word, adminWordsByDefault.includes(word)]))
+})
+
+test('the page of the metrics names every gauge that mntr prints', () => {
+  const page = readFileSync(new URL('../../docs/reference/metrics.md', import.meta.url), 'utf8')
+  const gauges = answer('mntr', { ...leading, metrics: new Map() })
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split('\t')[0]!.slice('zk_'.length))
+  expect(gauges.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
 })

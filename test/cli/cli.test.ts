@@ -80,6 +80,8 @@ test('a word outside the whitelist is a refusal', async () => {
   answeringWords(tty.world, 2181, 'dump is not executed because it is not in the whitelist.\n')
   expect(await finish(tty, tty.run('dump'))).toBe(1)
   expect(tty.out).toBe('')
+  expect(tty.err).toContain('dump is not executed because it is not in the whitelist.')
+  expect(tty.err).toContain('4lw.commands.whitelist')
 })
 
 test('a server that closes without an answer has lost the question', async () => {
@@ -87,6 +89,30 @@ test('a server that closes without an answer has lost the question', async () =>
   answeringWords(tty.world, 2181, '')
   expect(await finish(tty, tty.run('wchs'))).toBe(4)
   expect(tty.err).toContain('closed without an answer')
+})
+
+test('hash of a server that has no digests yet is an empty answer and not a lost one', async () => {
+  const tty = terminal()
+  answeringWords(tty.world, 2181, '')
+  expect(await finish(tty, tty.run('hash'))).toBe(0)
+  expect([tty.out, tty.err]).toEqual(['', ''])
+})
+
+test('stmk sends its mask behind the word, and refuses what is no mask', async () => {
+  const tty = terminal()
+  const sent: number[] = []
+  tty.world.open(2181, (end) =>
+    end.handleBytes((bytes) => {
+      sent.push(...bytes)
+      end.send(new TextEncoder().encode('258'))
+      tty.world.ports.timers.after(1, () => end.close())
+    }),
+  )
+  expect(await finish(tty, tty.run('stmk', '0x102'))).toBe(0)
+  expect(sent).toEqual([...new TextEncoder().encode('stmk'), 0, 0, 0, 0, 0, 0, 1, 2])
+  expect(tty.out).toBe('258\n')
+  expect(await finish(tty, tty.run('stmk', 'all'))).toBe(2)
+  expect(await finish(tty, tty.run('stmk', '0xffffffffffffffff'))).toBe(2)
 })
 
 test('stat without a path is the word, and --json gives its fields', async () => {
