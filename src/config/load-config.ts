@@ -221,7 +221,9 @@ function readWhitelist(settings: Settings, remarks: ConfigRemark[]): readonly Ad
       write: nearest === null ? `write some of ${adminWords.join(', ')}` : `did you mean ${nearest}?`,
     })
   }
-  return adminWords.filter((word) => asked.includes(word))
+  // Its own scripts ask srvr, and clients that seek a read-write server ask isro (ZK: FourLetterCommands.isEnabled).
+  const always = settings.text('readonlymode.enabled') === 'true' ? ['srvr', 'isro'] : ['srvr']
+  return adminWords.filter((word) => asked.includes(word) || always.includes(word))
 }
 
 function readMyid(text: string | null, members: readonly EnsembleMember[], settings: Settings): ServerId {

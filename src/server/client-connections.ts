@@ -135,7 +135,7 @@ export class ClientConnections {
     if (client === undefined) return
     const before = client.connection.outputSizeBytes
     client.connection.writeEvent(zxid, type, path)
-    this.#options.metrics.watch_bytes.add(client.connection.outputSizeBytes - before)
+    this.statistics.eventWritten(client.connection.outputSizeBytes - before)
     this.#flushLater(client)
   }
 
@@ -221,7 +221,7 @@ export class ClientConnections {
 
   #received(client: ClientStream, bytes: Uint8Array): void {
     if (client.isEnding) return
-    this.#options.metrics.bytes_received_count.add(bytes.length)
+    this.statistics.received(bytes.length)
     client.receive(bytes, this.#options.turn.now().monotonicMs)
     this.#readInput(client)
     this.#options.turn.schedule()

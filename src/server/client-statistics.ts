@@ -24,6 +24,8 @@ export class ClientStatistics {
   readonly #readLatency: Histogram
   readonly #updateLatency: Histogram
   readonly #responseBytes: Counter
+  readonly #receivedBytes: Counter
+  readonly #eventBytes: Counter
   #packetsReceived = 0
   #packetsSent = 0
   #lastResponseBytes = -1
@@ -34,6 +36,16 @@ export class ClientStatistics {
     this.#readLatency = metrics.readlatency
     this.#updateLatency = metrics.updatelatency
     this.#responseBytes = metrics.response_bytes
+    this.#receivedBytes = metrics.bytes_received_count
+    this.#eventBytes = metrics.watch_bytes
+  }
+
+  received(sizeBytes: number): void {
+    this.#receivedBytes.add(sizeBytes)
+  }
+
+  eventWritten(sizeBytes: number): void {
+    this.#eventBytes.add(sizeBytes)
   }
 
   replied(latencyMs: number, isWrite: boolean, bodySizeBytes: number): void {

@@ -107,6 +107,13 @@ test('an unset whitelist answers the words that only read', () => {
   ])
 })
 
+test('srvr is answered whatever the whitelist says, and isro with read-only mode', () => {
+  const common = 'dataDir=d\nclientPort=1\n4lw.commands.whitelist='
+  expect(config(`${common}mntr, ruok`).fourLetterWords).toEqual(['mntr', 'ruok', 'srvr'])
+  expect(config(common).fourLetterWords).toEqual(['srvr'])
+  expect(config(`${common}mntr\nreadonlymode.enabled=true`).fourLetterWords).toEqual(['isro', 'mntr', 'srvr'])
+})
+
 test('a star in the whitelist means every word', () => {
   expect(config('dataDir=d\nclientPort=1\n4lw.commands.whitelist=*').fourLetterWords).toContain('stmk')
 })
