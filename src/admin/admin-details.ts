@@ -1,9 +1,10 @@
 /**
- * What only some words print, and what costs more the more there is of it: sessions, ephemerals, watches, digests. Each
+ * What only some words print, and what costs more the more there is of it: connections, sessions, watches, metrics. Each
  * part is a function, so that a word pays for what it prints and nothing else.
  * Assumes: the functions are called within the turn in which the details were handed out.
  */
 import type { SessionId, Zxid } from '../base/ids.ts'
+import type { ConnectionStatus } from './server-status.ts'
 
 /** Those whose time is up at the same tick. */
 export interface ExpiryBucket<Member> {
@@ -51,6 +52,9 @@ export interface TreeDigestAt {
 }
 
 export interface AdminDetails {
+  readonly connections: () => readonly ConnectionStatus[]
+  /** Further `mntr` lines, key without `zk_`: what src/metrics counts. Those that begin with `avg_` are means. */
+  readonly metrics: () => ReadonlyMap<string, number>
   readonly sessions: () => SessionsStatus
   readonly ephemerals: () => readonly SessionEphemerals[]
   readonly connectionExpiry: () => readonly ExpiryBucket<ConnectionName>[]

@@ -4,19 +4,20 @@ import { hexOfSession, hexOfZxid } from '../base/ids.ts'
 import { javaDouble } from './java-double.ts'
 import type { ConnectionSessionStatus, ConnectionStatus, ServerStatus } from './server-status.ts'
 
-export function renderStat(status: ServerStatus, extent: 'brief' | 'with-clients'): string {
+/** `clients` are listed unless null. */
+export function renderStat(status: ServerStatus, clients: readonly ConnectionStatus[] | null): string {
   const { serving, latency } = status
   assert(serving !== null, 'only a serving server has statistics')
   const lines = [`Zookeeper version: ${status.version}`]
   if (serving.mode === 'read-only') lines.push('READ-ONLY mode; serving only read-only clients')
-  if (extent === 'with-clients') {
-    lines.push('Clients:', ...status.connections.map((connection) => describeConnection(connection, null)), '')
+  if (clients !== null) {
+    lines.push('Clients:', ...clients.map((connection) => describeConnection(connection, null)), '')
   }
   lines.push(
     `Latency min/avg/max: ${Math.trunc(latency.minMs)}/${javaDouble(latency.avgMs)}/${Math.trunc(latency.maxMs)}`,
     `Received: ${status.packetsReceived}`,
     `Sent: ${status.packetsSent}`,
-    `Connections: ${status.connections.length}`,
+    `Connections: ${status.connectionCount}`,
     `Outstanding: ${status.outstandingRequests}`,
     `Zxid: ${hexOfZxid(serving.zxid)}`,
     `Mode: ${serving.mode}`,
@@ -29,8 +30,8 @@ export function renderStat(status: ServerStatus, extent: 'brief' | 'with-clients
   return asLines(lines)
 }
 
-export function renderCons(status: ServerStatus): string {
-  return asLines([...status.connections.map((connection) => describeConnection(connection, connection.session)), ''])
+export function renderCons(connections: readonly ConnectionStatus[]): string {
+  return asLines([...connections.map((connection) => describeConnection(connection, connection.session)), ''])
 }
 
 function describeConnection(connection: ConnectionStatus, session: ConnectionSessionStatus | null): string {

@@ -2,8 +2,9 @@
  * The text of envi (ZK: Environment.list). The keys are those of a JVM because that is what their readers look for;
  * where Node has nothing to say the value is `<NA>`, as in ZooKeeper.
  */
+
+import type { AdminSources } from './admin-sources.ts'
 import { asLines } from './connection-text.ts'
-import type { AdminSources } from './server-status.ts'
 
 const bytesPerMegabyte = 1024 * 1024
 

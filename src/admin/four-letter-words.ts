@@ -6,12 +6,12 @@
  */
 import type { AdminWord } from '../base/admin-words.ts'
 import { assert } from '../base/assert.ts'
+import type { AdminSources } from './admin-sources.ts'
 import { renderConf } from './conf-text.ts'
 import { asLines, renderCons, renderStat } from './connection-text.ts'
 import { renderDump } from './dump-text.ts'
 import { renderEnvi } from './envi-text.ts'
 import { renderMntr } from './mntr-text.ts'
-import type { AdminSources } from './server-status.ts'
 import { renderPathsByWatcher, renderWatchCounts, renderWatchersByPath } from './watch-text.ts'
 
 /** A word as it was asked; stmk comes with the mask to set. */
@@ -39,7 +39,7 @@ const notServing = 'This ZooKeeper instance is not currently serving requests'
 
 const answers: Readonly<Record<AdminWord, Answer>> = {
   conf: whenServing(({ status }) => renderConf(status)),
-  cons: whenServing(({ status }) => renderCons(status)),
+  cons: whenServing(({ details }) => renderCons(details.connections())),
   crst: changing('Connection stats reset.', { kind: 'reset-connection-statistics' }),
   dirs: whenServing(({ status }) =>
     asLines([`datadir_size: ${status.dataDirSizeBytes}`, `logdir_size: ${status.dataLogDirSizeBytes}`]),
@@ -50,11 +50,11 @@ const answers: Readonly<Record<AdminWord, Answer>> = {
   // Not serving it is the only word that ends without a newline (ZK: DigestCommand).
   hash: ({ status, details }) => told(status.serving === null ? notServing : renderDigests({ details })),
   isro: always(({ status }) => (status.serving === null ? 'null' : status.serving.mode === 'read-only' ? 'ro' : 'rw')),
-  mntr: whenServing(({ status }) => renderMntr(status)),
+  mntr: whenServing(({ status, details }) => renderMntr(status, details.metrics())),
   ruok: always(() => 'imok'),
   srst: changing('Server stats reset.', { kind: 'reset-server-statistics' }),
-  srvr: whenServing(({ status }) => renderStat(status, 'brief')),
-  stat: whenServing(({ status }) => renderStat(status, 'with-clients')),
+  srvr: whenServing(({ status }) => renderStat(status, null)),
+  stat: whenServing(({ status, details }) => renderStat(status, details.connections())),
   stmk(_sources, { traceMask }) {
     assert(traceMask !== null, 'stmk comes with a mask')
     return { text: String(traceMask), action: { kind: 'set-trace-mask', traceMask } }

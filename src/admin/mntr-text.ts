@@ -14,7 +14,7 @@ const peerStates: Partial<Readonly<Record<ServingMode, string>>> = {
   observer: 'observing - broadcast',
 }
 
-export function renderMntr(status: ServerStatus): string {
+export function renderMntr(status: ServerStatus, metrics: ReadonlyMap<string, number>): string {
   const { serving } = status
   assert(serving !== null, 'only a serving server is monitored')
   const rows: (readonly [key: string, value: string | number])[] = [
@@ -29,7 +29,7 @@ export function renderMntr(status: ServerStatus): string {
     ['min_latency', Math.trunc(status.latency.minMs)],
     ['packets_received', status.packetsReceived],
     ['packets_sent', status.packetsSent],
-    ['num_alive_connections', status.connections.length],
+    ['num_alive_connections', status.connectionCount],
     ['outstanding_requests', status.outstandingRequests],
     ['uptime', Math.trunc(status.uptimeMs)],
     ['znode_count', serving.znodeCount],
@@ -52,7 +52,7 @@ export function renderMntr(status: ServerStatus): string {
     )
   }
   if (serving.leader !== null) rows.push(...leaderRows(serving.leader))
-  for (const [key, value] of status.metrics) rows.push([key, key.startsWith('avg_') ? javaDouble(value) : value])
+  for (const [key, value] of metrics) rows.push([key, key.startsWith('avg_') ? javaDouble(value) : value])
   return asLines(rows.map(([key, value]) => `zk_${key}\t${value}`))
 }
 

@@ -4,7 +4,6 @@
  * Assumes: whoever fills it in does so in one turn of the event loop, so the numbers belong together.
  */
 import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
-import type { AdminDetails } from './admin-details.ts'
 
 export type ServingMode = 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only'
 
@@ -120,14 +119,12 @@ export interface ServerStatus {
   readonly connectionDropProbability: number
   /** Of replies to clients. */
   readonly responses: SizeStatus
-  readonly connections: readonly ConnectionStatus[]
+  readonly connectionCount: number
   /** Of what the server keeps in each folder. */
   readonly dataDirSizeBytes: number
   readonly dataLogDirSizeBytes: number
   /** Null where the system does not tell. */
   readonly fileDescriptors: FileDescriptorStatus | null
-  /** Further `mntr` lines, key without `zk_`: what src/metrics counts. Those that begin with `avg_` are means. */
-  readonly metrics: ReadonlyMap<string, number>
 }
 
 /** Facts of the machine and the process for `envi`; read once at the start. */
@@ -149,12 +146,4 @@ export interface MemoryStatus {
   readonly freeBytes: number
   readonly maxBytes: number
   readonly totalBytes: number
-}
-
-/** What a word may read. */
-export interface AdminSources {
-  readonly status: ServerStatus
-  readonly environment: EnvironmentFacts
-  readonly memory: MemoryStatus
-  readonly details: AdminDetails
 }

@@ -11,13 +11,14 @@ import {
 } from '../admin/four-letter-words.ts'
 import { assertNever } from '../base/assert.ts'
 import type { Config } from '../config/config.ts'
-import { resetMetrics, type ServerMetrics } from '../metrics/server-metrics.ts'
+import { metricValues, resetMetrics, type ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Stamp } from '../replica/contract.ts'
 import type { Replica } from '../replica/replica.ts'
 import type { ReplicaSessions } from '../replica/replica-details.ts'
 import type { ClientConnections } from './client-connections.ts'
 import { connectionExpiry } from './connection-expiry.ts'
 import type { HostFacts } from './host-facts.ts'
+import { quotaMetrics } from './quota-metrics.ts'
 import { serverStatus } from './server-status.ts'
 
 export interface AdminDeskOptions {
@@ -56,10 +57,12 @@ export class AdminDesk {
   }
 
   #details({ config, now }: AdminMoment): AdminDetails {
-    const { clients, replica } = this.#options
+    const { clients, replica, metrics } = this.#options
     const wallOf = (monotonicMs: number): number => now.wallMs + monotonicMs - now.monotonicMs
     const details = replica.details()
     return {
+      connections: () => clients.statuses(),
+      metrics: () => new Map([...metricValues(metrics), ...quotaMetrics(replica.status().quotas)]),
       sessions: () => sessionsStatus(details.sessions(), wallOf),
       ephemerals: details.ephemerals,
       connectionExpiry: () => connectionExpiry(clients.open(), config.connectRequestTimeoutMs, wallOf),

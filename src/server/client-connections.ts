@@ -200,6 +200,10 @@ export class ClientConnections {
     return this.#intake.outstandingCount
   }
 
+  get openCount(): number {
+    return this.#open.size
+  }
+
   statuses(): readonly ConnectionStatus[] {
     return [...this.#open.values()].map((client) => client.status())
   }

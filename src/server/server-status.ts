@@ -3,11 +3,9 @@
  */
 import type { LeaderStatus, ServerStatus, ServingMode, ServingStatus } from '../admin/server-status.ts'
 import type { Config } from '../config/config.ts'
-import { metricValues, type ServerMetrics } from '../metrics/server-metrics.ts'
 import type { ReplicaStatus } from '../replica/replica-status.ts'
 import type { ClientConnections } from './client-connections.ts'
 import type { HostFacts } from './host-facts.ts'
-import { quotaMetrics } from './quota-metrics.ts'
 
 export interface StatusSources {
   readonly config: Config
@@ -15,7 +13,6 @@ export interface StatusSources {
   readonly host: HostFacts
   readonly clients: ClientConnections
   readonly replica: ReplicaStatus
-  readonly metrics: ServerMetrics
   readonly logSizeBytes: number
   readonly uptimeMs: number
   readonly leaderUptimeMs: number
@@ -38,11 +35,10 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     authFailedCount: replica.authFailedCount,
     connectionDropProbability: 0,
     responses: statistics.responses,
-    connections: clients.statuses(),
+    connectionCount: clients.openCount,
     dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the log is all there is
     dataLogDirSizeBytes: sources.logSizeBytes,
     fileDescriptors: sources.host.fileDescriptors(),
-    metrics: new Map([...metricValues(sources.metrics), ...quotaMetrics(replica.quotas)]),
   }
 }
 

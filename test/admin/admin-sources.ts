@@ -77,11 +77,10 @@ export const status: ServerStatus = {
   authFailedCount: 0,
   connectionDropProbability: 0,
   responses: { lastBytes: 20, minBytes: 20, maxBytes: 96 },
-  connections: [connection, asking],
+  connectionCount: 2,
   dataDirSizeBytes: 10,
   dataLogDirSizeBytes: 20,
   fileDescriptors: { openCount: 30, maxCount: 1024 },
-  metrics: new Map([['fsync_count', 7]]),
 }
 
 export const leading: ServerStatus = {
@@ -131,6 +130,8 @@ const sessionId = 0x1000020d5fc005dn as SessionId
 const otherSessionId = 0xff00020d5fc0001n as SessionId
 
 export const details: AdminDetails = {
+  connections: () => [connection, asking],
+  metrics: () => new Map([['fsync_count', 7]]),
   sessions: () => ({
     local: null,
     global: { kind: 'expiring', buckets: [{ expiresAtWallMs: bucketAtMs, members: [sessionId, otherSessionId] }] },

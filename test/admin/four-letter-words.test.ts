@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
-import { answer, ask, leading, serving, status, version } from './admin-sources.ts'
+import { answer, ask, details, leading, serving, status, version } from './admin-sources.ts'
 
 const counters = `Latency min/avg/max: 0/1.0049/30
 Received: 635
@@ -155,8 +155,8 @@ test('the page of the words lists each of them and whether it needs the whitelis
 
 test('the page of the metrics names every gauge that mntr prints', () => {
   const page = readFileSync(new URL('../../docs/reference/metrics.md', import.meta.url), 'utf8')
-  const gauges = answer('mntr', { ...leading, metrics: new Map() })
-    .split('\n')
+  const gauges = ask({ word: 'mntr', traceMask: null }, leading, adminWords, { ...details, metrics: () => new Map() })
+    .text.split('\n')
     .filter((line) => line !== '')
     .map((line) => line.split('\t')[0]!.slice('zk_'.length))
   expect(gauges.filter((name) => !page.includes(`\`${name}\``))).toEqual([])

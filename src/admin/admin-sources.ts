@@ -1,0 +1,10 @@
+/** What a word may read: a status of the server, taken at one moment, and details for those words that print them. */
+import type { AdminDetails } from './admin-details.ts'
+import type { EnvironmentFacts, MemoryStatus, ServerStatus } from './server-status.ts'
+
+export interface AdminSources {
+  readonly status: ServerStatus
+  readonly environment: EnvironmentFacts
+  readonly memory: MemoryStatus
+  readonly details: AdminDetails
+}
