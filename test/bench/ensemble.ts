@@ -24,17 +24,26 @@ export interface Ensemble {
   stop(): Promise<void>
 }
 
+/** What a comparison of behaviour sets besides, the same for both; the system properties are for ZooKeeper alone. */
+export interface EnsembleExtras {
+  readonly settings?: Readonly<Record<string, string>>
+  readonly systemProperties?: Readonly<Record<string, string>>
+}
+
 export async function startEnsemble(
   target: Target,
   size: number,
   dataDir: string,
   zookeeperClasspath: string,
+  extras: EnsembleExtras = {},
 ): Promise<Ensemble> {
   const dir = await mkdtemp(join(dataDir, `zkts-bench-${target}-`))
   const removeOnExit = (): void => rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
   process.on('exit', removeOnExit)
   const start = (options: ServerOptions): Promise<RunningServer> =>
-    target === 'zkts' ? startZktsServer(options) : startZooKeeperServer({ ...options, classpath: zookeeperClasspath })
+    target === 'zkts'
+      ? startZktsServer({ ...options, settings: extras.settings ?? {} })
+      : startZooKeeperServer({ ...options, ...extras, classpath: zookeeperClasspath })
   const optionsOfAll = await serverOptions(dir, size)
   const outcomes = await Promise.allSettled(optionsOfAll.map(start))
   const servers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))

@@ -72,6 +72,8 @@ export interface Call {
 export interface ConnectStep {
   readonly kind: 'connect'
   readonly slot: number
+  /** Of an ensemble; the last one leads. */
+  readonly server: number
   /** 'new', or the number of a session made earlier. */
   readonly session: number | 'new'
   /** The number that a new session gets. */

@@ -10,6 +10,7 @@ import { KnownTree } from './known-tree.ts'
 import type { Profile } from './profiles.ts'
 import { newPath, openAcl, randomMoment } from './random-arguments.ts'
 import { randomAuth, randomOperation, randomReconfig } from './random-operation.ts'
+import { isForSingleServersOnly } from './single-server-only.ts'
 
 const slotCount = 4
 const nodeCountMax = 250
@@ -18,6 +19,8 @@ const frameSizeBytesMax = 0xfffff
 
 interface Connected {
   readonly session: number
+  /** Another connection has the session now, on another server: of what is sent here, the first write closes this one. */
+  isSuperseded: boolean
 }
 
 export class Generator {
@@ -47,15 +50,17 @@ export class Generator {
     const slot = random.pick([...this.#slots.keys()].sort())
     if (dice < 4) return { kind: 'drop', slot }
     if (dice < 5 && random.chance(3)) return this.#badBytes(slot)
-    return { kind: 'requests', slot, calls: this.#calls() }
+    const calls = this.#calls()
+    // Whether what lies behind a write is still answered is a matter of luck.
+    return { kind: 'requests', slot, calls: this.#slots.get(slot)?.isSuperseded === true ? calls.slice(0, 1) : calls }
   }
 
   /** What the step came to; `closed` are the connections that are gone now. */
   learn(step: Step, answers: readonly (Decoded | null)[], closed: readonly number[], connected: boolean): void {
     if (step.kind === 'connect' && connected) {
       const session = step.session === 'new' ? step.gives : step.session
-      for (const [slot, other] of this.#slots) if (other.session === session) this.#slots.delete(slot)
-      this.#slots.set(step.slot, { session })
+      for (const other of this.#slots.values()) if (other.session === session) other.isSuperseded = true
+      this.#slots.set(step.slot, { session, isSuperseded: false })
       this.#sessions.add(session)
     }
     if ('calls' in step) {
@@ -91,6 +96,7 @@ export class Generator {
     return {
       kind: 'connect',
       slot: free,
+      server: random.below(this.#profile.serverCount),
       session,
       gives: this.#sessionCount,
       password: isUsual ? 'right' : random.pick(['right', 'wrong', 'empty', 'null', 'short'] as const),
@@ -122,7 +128,9 @@ export class Generator {
         this.#known.size > nodeCountMax && random.chance(2)
           ? ({ op: 'delete', path: this.#known.leaf(random), version: -1 } as const)
           : randomOperation(random, this.#known)
-      calls.push(this.#damaged(this.#call(operation)))
+      const call = this.#damaged(this.#call(operation))
+      if (this.#profile.serverCount > 1 && isForSingleServersOnly(call)) continue
+      calls.push(call)
       // ZooKeeper checks what is queued behind a setACL against the old list, if it has not been applied yet.
       if (operation.op === 'setACL') break
       // Until it is applied, ZooKeeper takes a container that was made with ephemeral flags for an ephemeral.
@@ -130,7 +138,7 @@ export class Generator {
     }
     const hasContainer = calls.some(({ operation }) => JSON.stringify(operation).includes('"createContainer"'))
     if (!hasContainer && random.chance(60)) calls.push(this.#call(this.#lastOperation()))
-    return calls
+    return calls.length > 0 ? calls : [this.#call({ op: 'whoAmI' })]
   }
 
   /** The largest frame that is allowed, or one that is a byte longer: the connection closes. */

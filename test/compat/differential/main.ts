@@ -1,11 +1,13 @@
 /**
  * Plays random request sequences against Apache ZooKeeper and against zkts, and compares everything that comes back:
- * `npm run differential -- --seed N` replays one, `--seeds 50 [--from K] [--requests N]` runs many.
+ * `npm run differential -- --seed N` replays one, `--seeds 50 [--from K] [--requests N]` runs many;
+ * `--coverage` lists what was answered how often.
  * Both servers are fresh for each seed, so a seed is the whole truth about its run. The last line is
  * `N passed, N failed`, counted in seeds; the exit code is 0 if and only if none failed.
  */
 import { parseArgs } from 'node:util'
 import { SeededRandom } from '../../support/seeded-random.ts'
+import { exactValue } from './decode-frame.ts'
 import { Generator } from './generator.ts'
 import { freshTop, play, type StepSource } from './play.ts'
 import { type Profile, profiles } from './profiles.ts'
@@ -24,6 +26,7 @@ interface Options {
   readonly seeds: readonly number[]
   readonly requestCount: number
   readonly profile: Profile
+  readonly showsCoverage: boolean
 }
 
 async function main(): Promise<number> {
@@ -43,6 +46,7 @@ async function main(): Promise<number> {
     const isDead = count === 0 && options.seeds.length >= seedsForEveryRule
     console.log(`rule ${name}: used ${count} times${isDead ? ' - does it still describe anything?' : ''}`)
   }
+  if (options.showsCoverage) printCoverage()
   console.log(`${options.seeds.length - failedCount} passed, ${failedCount} failed`)
   return failedCount === 0 ? 0 : 1
 }
@@ -56,7 +60,8 @@ async function runSeed(
   try {
     const actualTop = freshTop()
     const generator = new Generator(new SeededRandom(seed), profile, actualTop)
-    const played = await play(pair.ports, actualTop, limited(generator, requestCount), uses)
+    const source = counted(limited(generator, requestCount), answerCounts)
+    const played = await play(pair.ports, actualTop, source, uses)
     if (played.unexplained.length === 0) {
       console.log(`seed ${seed}: ${played.requestCount} requests, equal`)
       return { requestCount: played.requestCount, isEqual: true }
@@ -100,6 +105,29 @@ function limited(generator: Generator, requestCount: number): StepSource {
   }
 }
 
+const answerCounts = new Map<string, number>()
+
+/** What was asked and how it was answered, for who doubts that enough is asked. */
+function counted(source: StepSource, counts: Map<string, number>): StepSource {
+  const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1)
+  return {
+    next: () => source.next(),
+    learn(step, answers, closed, connected) {
+      const calls = 'calls' in step ? step.calls : []
+      for (const [index, { operation }] of calls.entries()) {
+        const answer = answers[index] ?? null
+        count(`${operation.op} ${answer === null ? 'no answer' : (exactValue(answer, 'err') ?? 'no answer')}`)
+      }
+      if (step.kind === 'connect') count(`connect ${step.session === 'new' ? 'new' : 'again'} ${connected}`)
+      source.learn(step, answers, closed, connected)
+    },
+  }
+}
+
+function printCoverage(): void {
+  for (const [what, count] of [...answerCounts].sort()) console.log(`${String(count).padStart(8)}  ${what}`)
+}
+
 function readOptions(): Options {
   const { values } = parseArgs({
     options: {
@@ -107,6 +135,7 @@ function readOptions(): Options {
       seeds: { type: 'string', default: '1' },
       from: { type: 'string', default: '1' },
       requests: { type: 'string', default: '4000' },
+      coverage: { type: 'boolean', default: false },
       profile: { type: 'string', default: profiles[0]!.name },
     },
   })
@@ -116,7 +145,7 @@ function readOptions(): Options {
     values.seed === undefined
       ? Array.from({ length: Number(values.seeds) }, (_, index) => Number(values.from) + index)
       : [Number(values.seed)]
-  return { seeds, requestCount: Number(values.requests), profile }
+  return { seeds, requestCount: Number(values.requests), profile, showsCoverage: values.coverage }
 }
 
 process.exit(await main())

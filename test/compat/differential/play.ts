@@ -32,7 +32,7 @@ export function freshTop(): string {
 }
 
 export async function play(
-  ports: Sides<number>,
+  ports: Sides<readonly number[]>,
   actualTop: string,
   source: StepSource,
   uses: Map<string, number>,
@@ -40,7 +40,7 @@ export async function play(
   const pairs = new Correspondence()
   const sideOf = (name: SideName): Side =>
     new Side({
-      port: ports[name],
+      ports: ports[name],
       top: actualTop,
       closesUnserved: name === 'theirs',
       zxidOf: (ref) => pairs.resolve(name, ref),
@@ -54,6 +54,7 @@ export async function play(
   let requestCount = 0
   let unexplained: readonly Unexplained[] = []
   try {
+    await Promise.all([sides.theirs.open(), sides.ours.open()])
     for (let step = source.next(); step !== null && unexplained.length === 0; step = source.next()) {
       if (!sides.theirs.canPlay(step) || !sides.ours.canPlay(step)) continue
       steps.push(step)

@@ -5,6 +5,7 @@
  */
 export interface Profile {
   readonly name: string
+  readonly serverCount: number
   readonly settings: Readonly<Record<string, string>>
   readonly asks: {
     readonly sasl: boolean
@@ -24,6 +25,10 @@ const common: Readonly<Record<string, string>> = {
   'DigestAuthenticationProvider.superDigest': superDigest,
 }
 
+const asks = { sasl: false, reconfig: true }
+
 export const profiles: readonly Profile[] = [
-  { name: 'standalone', settings: common, asks: { sasl: false, reconfig: true } },
+  { name: 'standalone', serverCount: 1, settings: common, asks },
+  { name: 'ensemble', serverCount: 3, settings: common, asks },
+  { name: 'no-ttl', serverCount: 1, settings: { ...common, extendedTypesEnabled: 'false' }, asks },
 ]

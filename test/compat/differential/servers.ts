@@ -1,48 +1,39 @@
 /**
- * The pair of servers under comparison: Apache ZooKeeper and ours, with the same zoo.cfg.
+ * The pair under comparison, one server each or an ensemble each: Apache ZooKeeper and ours, with the same zoo.cfg.
  * Owns: their folders, on a file system in memory if there is one, since nothing here depends on the disk.
  */
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { findZooKeeperClasspath, startZooKeeperServer } from '../../bench/apache-zookeeper.ts'
-import { freePorts } from '../../bench/server-process.ts'
-import { startZktsServer } from '../../bench/zkts-server.ts'
+import { findZooKeeperClasspath } from '../../bench/apache-zookeeper.ts'
+import { startEnsemble } from '../../bench/ensemble.ts'
 import type { Sides } from './compare.ts'
 import type { Profile } from './profiles.ts'
 
 export interface ServerPair {
-  readonly ports: Sides<number>
+  /** Of each server; in an ensemble that of the leader comes last. */
+  readonly ports: Sides<readonly number[]>
   /** How a server ended, if one has. */
   obituaries(): readonly string[]
   stop(): Promise<void>
 }
 
+const memoryDir = '/dev/shm'
 let classpath: string | undefined
 
-export async function startPair(profile: Profile): Promise<ServerPair> {
+export async function startPair({ serverCount, settings }: Profile): Promise<ServerPair> {
   classpath ??= await findZooKeeperClasspath()
-  const memory = '/dev/shm'
-  const dir = await mkdtemp(join(existsSync(memory) ? memory : tmpdir(), 'zkts-differential-'))
-  const [theirPort, ourPort] = await freePorts(2)
-  const { settings } = profile
+  const dir = existsSync(memoryDir) ? memoryDir : tmpdir()
+  const systemProperties = { 'zookeeper.preAllocSize': '1024', 'zookeeper.forceSync': 'no' }
   const [theirs, ours] = await Promise.all([
-    startZooKeeperServer({
-      dir: join(dir, 'theirs'),
-      clientPort: theirPort!,
-      settings,
-      classpath,
-      systemProperties: { 'zookeeper.preAllocSize': '1024', 'zookeeper.forceSync': 'no' },
-    }),
-    startZktsServer({ dir: join(dir, 'ours'), clientPort: ourPort!, settings }),
+    startEnsemble('zookeeper', serverCount, dir, classpath, { settings, systemProperties }),
+    startEnsemble('zkts', serverCount, dir, classpath, { settings }),
   ])
   return {
-    ports: { theirs: theirs.clientPort, ours: ours.clientPort },
-    obituaries: () => [theirs.obituary(), ours.obituary()].filter((each) => each !== undefined),
+    ports: { theirs: theirs.clientPorts, ours: ours.clientPorts },
+    obituaries: () =>
+      [...theirs.servers, ...ours.servers].map((server) => server.obituary()).filter((each) => each !== undefined),
     async stop() {
       await Promise.all([theirs.stop(), ours.stop()])
-      await rm(dir, { recursive: true, force: true })
     },
   }
 }

@@ -14,7 +14,11 @@ export interface Shrunk {
 }
 
 /** Null if the sequence does not differ when it is played again. */
-export async function shrink(ports: Sides<number>, steps: readonly Step[], timeBoxMs: number): Promise<Shrunk | null> {
+export async function shrink(
+  ports: Sides<readonly number[]>,
+  steps: readonly Step[],
+  timeBoxMs: number,
+): Promise<Shrunk | null> {
   const deadline = performance.now() + timeBoxMs
   let attemptCount = 0
   const attempt = async (candidate: readonly Step[]): Promise<Played | null> => {

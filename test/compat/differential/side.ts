@@ -1,7 +1,8 @@
 /**
  * One of the two servers, as its clients see it: the connections, the sessions, and what came back in each step.
  * Owns: sockets and the passwords of sessions. Within a step only one connection sends, and a step ends when every
- * connection has answered a ping: so what one client causes and another sees is the same in every run.
+ * connection has answered a ping, in an ensemble after each server has caught up: so what one client causes and
+ * another sees is the same in every run.
  */
 import { connect, type Socket } from 'node:net'
 import { Reader, Writer } from '../raw-client.ts'
@@ -11,6 +12,7 @@ import { type Call, type ConnectStep, type Filling, frameOf, type Step, type Zxi
 const answerTimeoutMs = 4_000
 const pingXid = -2
 const pingOpcode = 11
+const syncOpcode = 9
 const eventXid = -1
 
 export interface SlotOutcome {
@@ -30,7 +32,8 @@ export interface SessionKey {
 }
 
 export interface SideOptions {
-  readonly port: number
+  /** Of the servers of an ensemble, or of one alone. */
+  readonly ports: readonly number[]
   readonly top: string
   /** Whether it closes a connection that asked for an operation that it does not serve. */
   readonly closesUnserved: boolean
@@ -38,18 +41,32 @@ export interface SideOptions {
 }
 
 export class Side {
-  readonly #port: number
+  readonly #ports: readonly number[]
   readonly #top: string
   readonly #closesUnserved: boolean
   readonly #zxidOf: (ref: ZxidRef) => bigint
   readonly #wires = new Map<number, Wire>()
+  /** One for each server of an ensemble: when it has synced, its server has seen all that was committed. */
+  readonly #witnesses: Wire[] = []
   readonly #sessions = new Map<number, SessionKey>()
 
   constructor(options: SideOptions) {
-    this.#port = options.port
+    this.#ports = options.ports
     this.#top = options.top
     this.#closesUnserved = options.closesUnserved
     this.#zxidOf = options.zxidOf
+  }
+
+  /** Before the first step. */
+  async open(): Promise<void> {
+    if (this.#ports.length < 2) return
+    for (const port of this.#ports) {
+      const wire = await Wire.open(port)
+      wire.send(helloFrame(newSession, undefined, 0n))
+      await wire.answered(1)
+      wire.takeOutcome()
+      this.#witnesses.push(wire)
+    }
   }
 
   isOpen(slot: number): boolean {
@@ -77,6 +94,7 @@ export class Side {
       if (step.kind === 'bytes') wire.send(Buffer.from(step.hex, 'hex'))
       else await this.#ask(wire, step.calls, filling)
     }
+    await Promise.all(this.#witnesses.map((witness) => witness.sync()))
     const slots = [...this.#wires]
     const outcomes = await Promise.all(slots.map(([, wire]) => wire.fence()))
     for (const [slot, wire] of slots) if (wire.isClosed) this.#wires.delete(slot)
@@ -91,6 +109,7 @@ export class Side {
 
   async dropAll(): Promise<void> {
     await Promise.all([...this.#wires.keys()].map((slot) => this.drop(slot)))
+    await Promise.all(this.#witnesses.splice(0).map((witness) => witness.close()))
   }
 
   async #ask(wire: Wire, calls: readonly Call[], filling: Filling): Promise<void> {
@@ -115,12 +134,13 @@ export class Side {
   }
 
   async #connect(step: ConnectStep, filling: Filling): Promise<void> {
-    const wire = await Wire.open(this.#port)
+    const wire = await Wire.open(this.#ports[step.server]!)
     this.#wires.set(step.slot, wire)
     const key = step.session === 'new' ? undefined : this.#sessions.get(step.session)
     const hello = helloFrame(step, key, this.#zxidOf(step.lastZxid))
     wire.send(Buffer.concat([hello, ...step.calls.map((call) => frameOf(call, filling))]))
     await wire.answered(1 + step.calls.length)
+    await wire.closedWithin(this.#goodbyeMs(step.calls.at(-1)))
     const response = wire.received[0]
     if (response === undefined || step.session !== 'new') return
     const reader = new Reader(response)
@@ -136,7 +156,11 @@ export class Side {
   }
 }
 
-function helloFrame(step: ConnectStep, key: SessionKey | undefined, lastZxid: bigint): Buffer {
+const newSession = { password: 'right', timeoutMs: 500_000, readOnly: 'no' } as const
+
+type Hello = Pick<ConnectStep, 'password' | 'timeoutMs' | 'readOnly'>
+
+function helloFrame(step: Hello, key: SessionKey | undefined, lastZxid: bigint): Buffer {
   const writer = new Writer()
     .int(0)
     .long(lastZxid)
@@ -147,7 +171,7 @@ function helloFrame(step: ConnectStep, key: SessionKey | undefined, lastZxid: bi
   return writer.frame()
 }
 
-function passwordFor({ password }: ConnectStep, key: SessionKey | undefined): Buffer | null {
+function passwordFor({ password }: Hello, key: SessionKey | undefined): Buffer | null {
   const right = key?.password ?? Buffer.alloc(16)
   switch (password) {
     case 'right':
@@ -231,16 +255,26 @@ class Wire {
       this.send(new Writer().int(pingXid).int(pingOpcode).frame())
       await this.answered(before + 1)
     }
-    const frames = this.#frames
-    const isSilent = this.#isSilent
     if (this.#replyCount > before) {
-      const at = frames.findLastIndex((frame) => frame.length === 16 && frame.readInt32BE(0) === pingXid)
-      if (at >= 0) frames.splice(at, 1)
+      const at = this.#frames.findLastIndex((frame) => frame.length === 16 && frame.readInt32BE(0) === pingXid)
+      if (at >= 0) this.#frames.splice(at, 1)
     }
+    return this.takeOutcome()
+  }
+
+  async sync(): Promise<void> {
+    this.send(new Writer().int(1).int(syncOpcode).ustring('/').frame())
+    await this.answered(1)
+    this.takeOutcome()
+  }
+
+  /** What came since the last time. */
+  takeOutcome(): SlotOutcome {
+    const outcome = { frames: this.#frames, isClosed: this.#isClosed, isSilent: this.#isSilent }
     this.#frames = []
     this.#replyCount = 0
     this.#isSilent = false
-    return { frames, isClosed: this.#isClosed, isSilent }
+    return outcome
   }
 
   async close(): Promise<void> {
