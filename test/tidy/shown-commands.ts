@@ -25,6 +25,7 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npx zkts-cli srvr -s 127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183', ...typed },
   { command: 'npm run sim -- --seeds 20', ...typed },
   { command: 'npm run fuzz -- --inputs 1000000', ranBy: '.ci/run', evidence: 'fuzz -- --inputs 1000000' },
+  { command: 'npx tsx test/compat/run.ts', ranBy: '.ci/run', evidence: '10m npx tsx test/compat/run.ts' },
   {
     command: 'UPDATE_DOCS=1 npx vitest run test/tidy',
     ranBy: 'test/tidy/documents-tell-the-truth.test.ts',
