@@ -1,6 +1,7 @@
 /** The text of conf (ZK: ZooKeeperServer.dumpConf, QuorumZooKeeperServer.dumpConf). */
+import { membershipText } from '../base/membership-text.ts'
 import { asLines } from './connection-text.ts'
-import type { ConfigStatus, MemberStatus, ServerStatus } from './server-status.ts'
+import type { ConfigStatus, ServerStatus } from './server-status.ts'
 
 export function renderConf(status: ServerStatus): string {
   const { config } = status
@@ -33,17 +34,6 @@ function renderEnsemble(config: ConfigStatus, status: ServerStatus): string {
       `quorumPort=${self?.quorumPort ?? -1}`,
       'peerType=0',
       'membership: ',
-    ]) + [...config.members.map(describeMember), 'version=0'].join('\n')
+    ]) + membershipText(config.members)
   )
-}
-
-/** A `server.N` line as the configuration znode has it (ZK: QuorumServer.toString). */
-export function describeMember(member: MemberStatus): string {
-  const peer = `server.${member.id}=${bracketed(member.host)}:${member.quorumPort}:${member.electionPort}:${member.role}`
-  if (member.clientPort === null) return peer
-  return `${peer};${bracketed(member.clientHost ?? '0.0.0.0')}:${member.clientPort}`
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }

@@ -7,21 +7,22 @@ import { aclEntryCountMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { AclWire } from '../protocol/client/acl.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
+import type { AccessRules } from './access-rules.ts'
 import type { AuthId } from './auth-id.ts'
-import { schemeTraits } from './schemes.ts'
 
 export type AclRefusal = 'invalid-acl' | 'marshalling-error'
 
 export function fixUpAcl(
   wireAcl: readonly AclWire[] | null,
   ids: readonly AuthId[],
+  access: AccessRules,
 ): Result<readonly AclEntry[], AclRefusal> {
   if (wireAcl === null || wireAcl.length === 0) return err('invalid-acl')
   const entries = withoutDuplicates(wireAcl)
   if (!entries.ok) return entries
   const fixed: AclEntry[] = []
   for (const entry of entries.value) {
-    const stored = fixUpEntry(entry, ids)
+    const stored = fixUpEntry(entry, ids, access)
     if (!stored.ok) return stored
     fixed.push(...stored.value)
     if (fixed.length > aclEntryCountMax) return err('invalid-acl')
@@ -29,22 +30,31 @@ export function fixUpAcl(
   return ok(fixed)
 }
 
-function fixUpEntry(entry: AclWire, ids: readonly AuthId[]): Result<readonly AclEntry[], AclRefusal> {
-  const { perms, scheme, id } = entry
+function fixUpEntry(
+  { perms, scheme, id }: AclWire,
+  ids: readonly AuthId[],
+  access: AccessRules,
+): Result<readonly AclEntry[], AclRefusal> {
   if (scheme === null) return err('invalid-acl')
-  if (scheme === 'auth') return expandToCaller(perms, ids)
-  const traits = schemeTraits(scheme)
-  if (traits === null && scheme !== 'world') return err('invalid-acl')
-  // The original trips over a null id here and reports what it reports for any malformed request.
-  if (id === null) return err('marshalling-error')
-  const isValid = traits === null ? id === 'anyone' : traits.isValidAclId(id)
-  return isValid ? ok([{ perms, scheme, id }]) : err('invalid-acl')
+  if (scheme === 'auth') return expandToCaller(perms, ids, access)
+  const isValid = scheme === 'world' ? isWorldId(id) : access.schemes.get(scheme)?.isValidAclId(id)
+  // The original trips over the null id and reports what it reports for any malformed request.
+  if (isValid === null) return err('marshalling-error')
+  return isValid === true && id !== null ? ok([{ perms, scheme, id }]) : err('invalid-acl')
+}
+
+function isWorldId(id: string | null): boolean | null {
+  return id === null ? null : id === 'anyone'
 }
 
 /** One entry per authenticated id; ids that prove only where the caller is, or that it is super, do not count. */
-function expandToCaller(perms: number, ids: readonly AuthId[]): Result<readonly AclEntry[], AclRefusal> {
+function expandToCaller(
+  perms: number,
+  ids: readonly AuthId[],
+  access: AccessRules,
+): Result<readonly AclEntry[], AclRefusal> {
   const expanded = ids
-    .filter((id) => schemeTraits(id.scheme)?.isAuthenticated === true)
+    .filter((id) => access.schemes.get(id.scheme)?.isAuthenticated === true)
     .map((id): AclEntry => ({ perms, scheme: id.scheme, id: id.id }))
   return expanded.length === 0 ? err('invalid-acl') : ok(expanded)
 }

@@ -60,9 +60,10 @@ function parseGroups(text: string): readonly number[] | null {
   if (text === '') return []
   const bytes: number[] = []
   for (const group of text.split(':')) {
-    if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return null
+    // A sign is legal here too: four characters in all, read with Integer.parseInt.
+    if (group.length > 4 || !/^[+-]?[0-9a-fA-F]+$/.test(group)) return null
     const value = Number.parseInt(group, 16)
-    bytes.push(value >> 8, value & 0xff)
+    bytes.push((value >> 8) & 0xff, value & 0xff)
   }
   return bytes
 }

@@ -3,34 +3,39 @@
  * inheritance, and an empty list lets everybody in.
  */
 import type { AclEntry } from '../protocol/txn/txn.ts'
+import type { AccessRules } from './access-rules.ts'
 import { type AuthId, superScheme } from './auth-id.ts'
 import { type PermissionBits, permissions } from './permissions.ts'
-import { schemeTraits } from './schemes.ts'
 
 /** Whether a caller with `ids` has at least one of the bits of `wanted`. */
-export function isAllowed(acl: readonly AclEntry[], wanted: PermissionBits, ids: readonly AuthId[]): boolean {
-  if (acl.length === 0) return true
+export function isAllowed(
+  acl: readonly AclEntry[],
+  wanted: PermissionBits,
+  ids: readonly AuthId[],
+  access: AccessRules,
+): boolean {
+  if (access.skipsAcl || acl.length === 0) return true
   for (const entry of acl) {
-    if ((entry.perms & wanted) !== 0 && grants(entry, ids)) return true
+    if ((entry.perms & wanted) !== 0 && grants(entry, ids, access)) return true
   }
   return ids.some((id) => id.scheme === superScheme)
 }
 
 /** What getACL shows: without ADMIN the hash in a digest id is hidden, everything after its first colon becomes `x`. */
-export function visibleAcl(acl: readonly AclEntry[], ids: readonly AuthId[]): readonly AclEntry[] {
-  if (isAllowed(acl, permissions.admin, ids)) return acl
+export function visibleAcl(acl: readonly AclEntry[], ids: readonly AuthId[], access: AccessRules): readonly AclEntry[] {
+  if (isAllowed(acl, permissions.admin, ids, access)) return acl
   return acl.map((entry) => (entry.scheme === 'digest' ? { ...entry, id: maskDigest(entry.id) } : entry))
 }
 
 /** whoAmI's second column; a scheme without provider, like super, has no name to show. */
-export function userOf(id: AuthId): string {
-  return schemeTraits(id.scheme)?.userOf(id.id) ?? ''
+export function userOf(id: AuthId, access: AccessRules): string {
+  return access.schemes.get(id.scheme)?.userOf(id.id) ?? ''
 }
 
-function grants(entry: AclEntry, ids: readonly AuthId[]): boolean {
+function grants(entry: AclEntry, ids: readonly AuthId[], access: AccessRules): boolean {
   if (entry.scheme === 'world') return entry.id === 'anyone'
-  const traits = schemeTraits(entry.scheme)
-  if (traits === null) return false
+  const traits = access.schemes.get(entry.scheme)
+  if (traits === undefined) return false
   return ids.some((id) => id.scheme === entry.scheme && traits.matches(id.id, entry.id))
 }
 

@@ -1,40 +1,50 @@
 /**
- * The authentication schemes that may appear in ACLs, besides `world` and `auth`, which are syntax (ZK:
- * ProviderRegistry). A scheme without a row here is refused in ACLs and matches nobody, so an ACL written by
- * a server that had more schemes fails closed.
+ * What each authentication scheme does in ACLs (ZK: AuthenticationProvider). `world` and `auth` are not among them: they
+ * are syntax. Which schemes a server has is said in access-rules.ts.
  */
+import type { AuthScheme } from '../base/auth-schemes.ts'
 import { blockContains, parseAddressBlock } from './ip-address.ts'
 
 export interface SchemeTraits {
   /** Its ids are what an `auth` entry expands to (ZK: AuthenticationProvider.isAuthenticated). */
   readonly isAuthenticated: boolean
-  isValidAclId(aclId: string): boolean
+  /** Null where a null id breaks the provider of the original, which clients see as a malformed request. */
+  isValidAclId(aclId: string | null): boolean | null
   matches(callerId: string, aclId: string): boolean
   /** The part of the id that whoAmI shows. */
   userOf(callerId: string): string
 }
 
-const digest: SchemeTraits = {
-  isAuthenticated: true,
-  isValidAclId: (aclId) => countParts(aclId) === 2,
-  matches: (callerId, aclId) => callerId === aclId,
-  userOf: (callerId) => callerId.slice(0, callerId.indexOf(':')),
-}
-
-const ip: SchemeTraits = {
-  isAuthenticated: false,
-  isValidAclId: (aclId) => parseAddressBlock(aclId) !== null,
-  matches(callerId, aclId) {
-    const block = parseAddressBlock(aclId)
-    return block !== null && blockContains(block, callerId)
+export const traitsOfScheme: Readonly<Record<AuthScheme, SchemeTraits>> = {
+  digest: {
+    isAuthenticated: true,
+    isValidAclId: (aclId) => (aclId === null ? null : countParts(aclId) === 2),
+    matches: (callerId, aclId) => callerId === aclId,
+    userOf: (callerId) => callerId.slice(0, callerId.indexOf(':')),
   },
-  userOf: (callerId) => callerId,
-}
-
-export function schemeTraits(scheme: string): SchemeTraits | null {
-  if (scheme === 'digest') return digest
-  if (scheme === 'ip') return ip
-  return null
+  ip: {
+    isAuthenticated: false,
+    isValidAclId: (aclId) => (aclId === null ? null : parseAddressBlock(aclId) !== null),
+    matches(callerId, aclId) {
+      const block = parseAddressBlock(aclId)
+      return block !== null && blockContains(block, callerId)
+    },
+    userOf: (callerId) => callerId,
+  },
+  // It turns clients of another ensemble away and vouches for nobody (ZK: EnsembleAuthenticationProvider).
+  ensemble: {
+    isAuthenticated: false,
+    isValidAclId: () => false,
+    matches: () => false,
+    userOf: (callerId) => callerId,
+  },
+  // Any text will do, but a null, on which a server of the original dies (ZK: KeyAuthenticationProvider).
+  key: {
+    isAuthenticated: true,
+    isValidAclId: (aclId) => (aclId === null ? null : true),
+    matches: (callerId, aclId) => callerId === aclId,
+    userOf: (callerId) => callerId,
+  },
 }
 
 /** Parts between colons; empty ones at the end do not count, as Java's String.split drops them. */

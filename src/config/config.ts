@@ -6,6 +6,8 @@
  */
 
 import type { AdminWord } from '../base/admin-words.ts'
+import type { AuthScheme } from '../base/auth-schemes.ts'
+import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
 import type { ServerId } from '../base/ids.ts'
 import type { ClientLimits } from './client-limits.ts'
 
@@ -19,6 +21,20 @@ export interface EnsembleMember {
   /** Where this member serves clients, if the line says so. */
   readonly clientHost: string | null
   readonly clientPort: number | null
+}
+
+/** Who is known as whom, and what comes of it. */
+export interface AuthConfig {
+  /** Those that are on, in the order of `authSchemes`. */
+  readonly schemes: readonly AuthScheme[]
+  /** `user:base64(hash(user:password))` of the super user; null = there is none. */
+  readonly superDigest: string | null
+  readonly digestAlgorithm: DigestAlgorithm
+  /** What the ensemble is called, for the scheme `ensemble`; null = every name will do. */
+  readonly ensembleNames: readonly string[] | null
+  /** A connection without an id of one of these may only authenticate; empty = every connection may ask. */
+  readonly requiredSchemes: readonly AuthScheme[]
+  readonly skipsAcl: boolean
 }
 
 export interface Config {
@@ -60,6 +76,7 @@ export interface Config {
   readonly containerCheckIntervalMs: number
   readonly containerDeletionsPerMinuteMax: number
   readonly containerNeverUsedMs: number // 0 = one that never had a child stays
-  /** `user:base64(sha1(user:password))` of the super user; null = there is none. */
-  readonly superDigest: string | null
+  readonly auth: AuthConfig
+  /** Whether a reconfig is answered with what it lacks here, or as one that is not wanted. */
+  readonly reconfigEnabled: boolean
 }

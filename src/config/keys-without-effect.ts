@@ -8,7 +8,7 @@ const grouped = 'all that arrives in one turn of the event loop is flushed once'
 const noTls = 'TLS is not supported yet'
 const noTlsPort = 'TLS is not supported yet; this port will not be opened'
 const noSasl = 'SASL is not supported yet'
-const noReconfig = 'dynamic reconfiguration is not supported yet; reconfig is answered with ReconfigDisabled'
+const noReconfig = 'dynamic reconfiguration is not supported yet'
 const noLocalSessions = 'all sessions are global, as with false'
 const noObservers = 'observers are not supported yet'
 const noThreads = 'there are no such threads here'
@@ -36,12 +36,6 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   'netty.advancedFlowControl.enabled': noEffect('boolean', 'false', 'Back-pressure of Netty.', 'it is always on'),
 
   // SASL and authorisation
-  'authProvider.N': noEffect(
-    'text',
-    '',
-    'Java class of an authentication scheme.',
-    'Java classes cannot be loaded; ACLs of its scheme are refused',
-  ),
   'quorum.auth.learner.saslLoginContext': noEffect('text', 'QuorumLearner', 'JAAS section.', noSasl),
   'quorum.auth.server.saslLoginContext': noEffect('text', 'QuorumServer', 'JAAS section.', noSasl),
   'quorum.auth.kerberos.servicePrincipal': noEffect('text', 'zkquorum/localhost', 'Kerberos principal.', noSasl),
@@ -51,18 +45,15 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   letAnySaslUserDoX: noEffect('text', '', 'Makes every SASL user equal.', noSasl),
   allowSaslFailedClients: noEffect('boolean', 'false', 'Keep clients whose SASL failed.', noSasl),
   'sasl.serverconfig': noEffect('text', 'Server', 'JAAS section.', noSasl),
-  'enforce.auth.schemes': noEffect('text', '', 'Schemes a client must present.', 'enforce.auth.enabled turns it on'),
-  skipACL: noEffect('boolean', 'no', 'Skip all ACL checks.', 'ACLs are always checked'),
   enableEagerACLCheck: noEffect(
     'boolean',
     'false',
     'Check ACLs before forwarding a write.',
-    'a refused write costs no log record here',
+    'a refused write costs no log record here; the leader checks every write, in its order',
   ),
   'audit.enable': noEffect('boolean', 'false', 'Audit log.', 'there is no audit log yet'),
 
   // Roles and membership
-  reconfigEnabled: noEffect('boolean', 'false', 'Allow reconfig.', noReconfig),
   version: noEffect('text', '', 'Version of a dynamic configuration, hexadecimal.', noReconfig),
   syncEnabled: noEffect('boolean', 'true', 'Observers write to disk.', noObservers),
   observerMasterPort: noEffect('port', '', 'Followers serve observers on this port.', noObservers),
@@ -78,12 +69,6 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     noLocalSessions,
   ),
   leaderServes: noEffect('boolean', 'yes', 'The leader accepts clients.', 'the leader always serves clients'),
-  ensembleAuthName: noEffect(
-    'text',
-    '',
-    'Name that the ensemble scheme checks.',
-    'the ensemble scheme is not supported',
-  ),
   'multiAddress.reachabilityCheckEnabled': noEffect(
     'boolean',
     'true',

@@ -60,7 +60,48 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'A container that never had a child is deleted after this; 0 = never.',
     'ZooKeeper 3.9 and older keep it for ever unless told.',
   ),
-  'DigestAuthenticationProvider.superDigest': used('text', '', 'user:base64(sha1(user:password)) of the super user.'),
+  'DigestAuthenticationProvider.superDigest': used(
+    'text',
+    '',
+    'user:base64(hash(user:password)) of the super user, in the hash of digestAlg.',
+  ),
+  'DigestAuthenticationProvider.digestAlg': used(
+    'text',
+    'SHA1',
+    'Hash of the digest scheme: MD5, SHA-1, SHA-224 to SHA-512, SHA-512/224, SHA-512/256, SHA3-224 to SHA3-512.',
+    'The same on all servers; digest ACLs made with another hash match nobody.',
+  ),
+  'DigestAuthenticationProvider.enabled': used(
+    'boolean',
+    'true',
+    'The digest scheme exists; without it, its ACLs are refused and match nobody.',
+  ),
+  'enforce.auth.enabled': used('boolean', 'false', 'Refuse clients that did not authenticate.'),
+  'enforce.auth.schemes': used(
+    'text',
+    '',
+    'With enforce.auth.enabled: schemes, of which a client must have authenticated with one.',
+    'A scheme that does not exist is an error, as in ZooKeeper.',
+  ),
+  skipACL: used('text', 'no', 'yes = every client may do everything; anything else = ACLs are checked.'),
+  ensembleAuthName: used(
+    'text',
+    '',
+    'Names of this ensemble; a client that gives another with the scheme ensemble is disconnected.',
+    'Switches the scheme on by itself; ZooKeeper also needs the authProvider line.',
+  ),
+  'authProvider.N': used(
+    'text',
+    '',
+    'Class of a scheme to switch on: EnsembleAuthenticationProvider or KeyAuthenticationProvider of org.apache.zookeeper.server.auth.',
+    'Java classes cannot be loaded: those of ZooKeeper for SASL and x509 get a warning, any other is an error.',
+  ),
+  reconfigEnabled: used(
+    'boolean',
+    'false',
+    'What reconfig is answered with: ReconfigDisabled, or with true Unimplemented.',
+    'Dynamic reconfiguration is not supported yet.',
+  ),
   'server.N': used('text', '', 'One member: host:quorumPort:electionPort[:participant][;[clientHost:]clientPort].'),
   peerTimeoutMs: used(
     'ms',
@@ -132,27 +173,6 @@ const keysRefused: Readonly<Record<string, KeyTraits>> = {
     'Refuse clients without SASL.',
     ['false'],
     'SASL is not supported yet, and ignoring it would let every client in',
-  ),
-  'enforce.auth.enabled': refused(
-    'boolean',
-    'false',
-    'Refuse clients that did not authenticate.',
-    ['false'],
-    'it is not supported yet, and ignoring it would let every client in',
-  ),
-  'DigestAuthenticationProvider.enabled': refused(
-    'boolean',
-    'true',
-    'The digest scheme can be switched off.',
-    ['true'],
-    'switching the digest scheme off is not supported',
-  ),
-  'DigestAuthenticationProvider.digestAlg': refused(
-    'text',
-    'SHA1',
-    'Hash of the digest scheme.',
-    ['SHA1'],
-    'only SHA1 is supported, and with another hash no existing digest ACL would match',
   ),
 }
 

@@ -7,6 +7,7 @@ import { type AdminWord, adminWords, adminWordsByDefault, isAdminWord } from '..
 import type { ServerId } from '../base/ids.ts'
 import { connectRequestTimeoutMs } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
+import { readAuth } from './auth-settings.ts'
 import { checkEntries } from './check-entries.ts'
 import type { Config, EnsembleMember } from './config.ts'
 import type { ConfigProblem, ConfigRemark } from './config-problem.ts'
@@ -103,8 +104,21 @@ function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }:
     extendedTypesEnabled: settings.flag('extendedTypesEnabled', true),
     enforceQuota: settings.flag('enforceQuota', false),
     ...readContainers(settings),
-    superDigest: settings.text('DigestAuthenticationProvider.superDigest'),
+    auth: readAuth(settings, remarks),
+    reconfigEnabled: readReconfigEnabled(settings, isEnsemble, remarks),
   } satisfies Config)
+}
+
+/** Standalone it changes which error a reconfig gets, as in ZooKeeper; an ensemble cannot do yet what it promises. */
+function readReconfigEnabled(settings: Settings, isEnsemble: boolean, remarks: ConfigRemark[]): boolean {
+  const key = 'reconfigEnabled'
+  const isEnabled = settings.flag(key, false)
+  const entry = settings.entry(key)
+  if (isEnabled && isEnsemble && entry !== null) {
+    const wrong = 'dynamic reconfiguration is not supported yet; reconfig is answered with Unimplemented'
+    remarks.push({ ...entry, severity: 'warning', wrong, write: null })
+  }
+  return isEnabled
 }
 
 function readContainers(

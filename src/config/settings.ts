@@ -23,6 +23,15 @@ export class Settings {
     return this.#byKey.has(key)
   }
 
+  entry(key: string): SourcedEntry | null {
+    return this.#byKey.get(key) ?? null
+  }
+
+  /** All whose key begins so, in file order. */
+  entriesBelow(prefix: string): readonly SourcedEntry[] {
+    return [...this.#byKey.values()].filter(({ key }) => key.startsWith(prefix))
+  }
+
   text(key: string): string | null {
     const value = this.#byKey.get(key)?.value
     return value === undefined || value === '' ? null : value

@@ -1,4 +1,9 @@
 /** Hashes that the digest ACL scheme needs; the real twin uses the platform's crypto. */
+import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
+
 export interface Digest {
-  sha1(bytes: Uint8Array): Uint8Array // 20 bytes
+  /** Whether this machine computes it: a restricted one may not. */
+  offers(algorithm: DigestAlgorithm): boolean
+  /** Of an algorithm that is offered. */
+  hash(algorithm: DigestAlgorithm, bytes: Uint8Array): Uint8Array
 }

@@ -2,6 +2,7 @@
  * Requests about whoever sends them: the ephemerals of the session, the ids of the connection, and how far the server
  * has come (sync). Nobody else's can be asked for, so no permission is needed.
  */
+import type { AccessRules } from '../auth/access-rules.ts'
 import { userOf } from '../auth/is-allowed.ts'
 import { ok } from '../base/result.ts'
 import { decode, encode } from '../jute/record.ts'
@@ -22,8 +23,8 @@ export function listEphemerals(request: PendingRequest, client: Client, tree: Da
 }
 
 /** The ids that the connection had when the request was read from the socket. */
-export function nameIds(request: PendingRequest): Uint8Array {
-  const clientInfo = request.authIds.map((id) => ({ authScheme: id.scheme, user: userOf(id) }))
+export function nameIds(request: PendingRequest, access: AccessRules): Uint8Array {
+  const clientInfo = request.authIds.map((id) => ({ authScheme: id.scheme, user: userOf(id, access) }))
   return encode(WhoAmIReply, { clientInfo })
 }
 

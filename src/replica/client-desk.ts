@@ -4,27 +4,25 @@
  * committed txn of our origin or as an answer. Owns invariant 5: replies leave in the order of requests, and a watch
  * event before any reply that shows what it announces.
  */
+import type { AccessRules } from '../auth/access-rules.ts'
 import type { AuthId } from '../auth/auth-id.ts'
-import { unitsOfIds, withIds } from '../auth/auth-id.ts'
-import { authenticate } from '../auth/authenticate.ts'
 import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
 import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
-import { authIdUnitsMax } from '../base/limits.ts'
-import { decode } from '../jute/record.ts'
 import { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
 import { ops } from '../protocol/client/operations.ts'
-import { AuthRequest } from '../protocol/client/requests.ts'
 import type { ForwardedAnswer } from '../protocol/peer/peer-message.ts'
 import type { SessionIdSource } from '../sessions/session-id-source.ts'
 import type { TreeEvent } from '../tree/tree-event.ts'
 import { WatchTable } from '../watches/watch-table.ts'
 import { AwaitedOutcomes } from './awaited-outcomes.ts'
 import { Client, type PendingRequest, type RequestOutcome } from './client.ts'
+import type { ConfigZnode } from './config-znode.ts'
+import { type AuthSettings, ConnectionRequests } from './connection-requests.ts'
 import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
 import { isLargeReply, logLargeReply } from './large-reply.ts'
@@ -41,9 +39,11 @@ export interface ClientDeskOptions {
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
   readonly linearizableReads: boolean
-  readonly superDigest: string | null
+  readonly access: AccessRules
+  readonly auth: AuthSettings
+  readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
+  readonly configZnode: ConfigZnode
   readonly log: Log
-  readonly sha1: (bytes: Uint8Array) => Uint8Array
   readonly metrics: ServerMetrics
 }
 
@@ -59,11 +59,12 @@ export class ClientDesk {
   readonly #reads: NamespaceBytes
   #parked: ForwardedAnswer[] = [] // told once what they saw is applied here; in order of arrival
   #route: WriteRoute | null = null
-  #authFailedCount = 0
+  readonly #requests: ConnectionRequests
 
   constructor(options: ClientDeskOptions) {
     this.#options = options
     this.#reads = new NamespaceBytes(options.metrics.read_per_namespace)
+    this.#requests = new ConnectionRequests(options)
     this.sessions = new SessionDesk({
       ...options,
       awaited: this.#awaited,
@@ -76,7 +77,7 @@ export class ClientDesk {
   }
 
   get authFailedCount(): number {
-    return this.#authFailedCount
+    return this.#requests.authFailedCount
   }
 
   sessionOf(connection: ConnectionId): SessionId | null {
@@ -123,7 +124,10 @@ export class ClientDesk {
 
   #operate(client: Client, { xid, type, op, body }: Operation): void {
     this.sessions.heard(client)
-    if (op === 'auth') return this.#authenticate(client, xid, body)
+    if (op === 'auth') return this.#closeFor(client, this.#requests.authenticate(client, xid, body))
+    if (op === 'sasl') return this.#closeFor(client, this.#requests.negotiate(client, xid, body))
+    const refusal = this.#requests.admit(client, xid)
+    if (refusal !== null) return this.#closeFor(client, refusal)
     const { authIds } = client
     const request: PendingRequest = { xid, op: op ?? 'ping', type, body, authIds, state: 'held', outcome: null }
     if (op === null || !ops[op].implemented) {
@@ -136,27 +140,12 @@ export class ClientDesk {
 
   #refuseInTurn(client: Client, { xid, op, error }: RefusedOperation): void {
     this.sessions.heard(client)
+    const refusal = this.#requests.admit(client, xid)
+    if (refusal !== null) return this.#closeFor(client, refusal)
     const { authIds } = client
     const outcome = { zxid: null, error, body: null }
     client.queue.push({ xid, op, type: ops[op].opcode, body: noBody, authIds, state: 'done', outcome })
     this.#drain(client)
-  }
-
-  /** Out of turn, as in the original: it holds for the requests read after it. */
-  #authenticate(client: Client, xid: Operation['xid'], body: Uint8Array): void {
-    const { effects, sha1, superDigest } = this.#options
-    const packet = decode(AuthRequest, body)
-    const context = { remoteAddress: client.remoteAddress, sha1, superDigest }
-    const ids = packet.ok ? authenticate(packet.value.scheme, packet.value.auth, context) : packet
-    const all = ids.ok ? withIds(client.authIds, ids.value) : client.authIds
-    if (ids.ok && unitsOfIds(all) <= authIdUnitsMax) {
-      client.authIds = all
-      effects.reply(client.connection, xid, 0, null, null)
-    } else {
-      this.#authFailedCount++
-      effects.reply(client.connection, xid, 0, packet.ok ? 'auth-failed' : 'marshalling-error', null)
-      if (packet.ok) this.#close(client.connection, 'auth-failed')
-    }
   }
 
   /**
@@ -216,7 +205,7 @@ export class ClientDesk {
   }
 
   #answer(client: Client, request: PendingRequest): void {
-    const { state, effects, log } = this.#options
+    const { state, effects, access, configZnode, log } = this.#options
     const { connection } = client
     if (request.outcome !== null) {
       const { zxid, error, body } = request.outcome
@@ -225,7 +214,13 @@ export class ClientDesk {
       if (request.op === 'closeSession' && error === null) this.#close(connection, 'session-closed')
       return
     }
-    const answer = answerRead(request, client, { tree: state.tree, watches: this.watches, reads: this.#reads })
+    const answer = answerRead(request, client, {
+      tree: state.tree,
+      watches: this.watches,
+      reads: this.#reads,
+      access,
+      config: configZnode,
+    })
     if (isLargeReply(answer.body)) logLargeReply(log, client, request, answer.body)
     for (const notification of answer.missed) effects.notify(notification, noZxid)
     const xid = request.op === 'ping' ? pingXid : request.xid
@@ -278,7 +273,11 @@ export class ClientDesk {
 
   readonly #canRead = (connection: ConnectionId, acl: TreeEvent['acl']): boolean => {
     const ids: readonly AuthId[] = this.#clients.get(connection)?.authIds ?? []
-    return isAllowed(acl, permissions.read, ids)
+    return isAllowed(acl, permissions.read, ids, this.#options.access)
+  }
+
+  #closeFor(client: Client, reason: ReplicaCloseReason | null): void {
+    if (reason !== null) this.#close(client.connection, reason)
   }
 
   #close(connection: ConnectionId, reason: ReplicaCloseReason): void {

@@ -91,6 +91,8 @@ export const replicaCloseReasons = [
   'session-closed', // by its client
   'session-expired',
   'auth-failed',
+  'auth-required', // it asked before it authenticated with one of enforce.auth.schemes
+  'wrong-ensemble', // it looks for an ensemble of another name
   'leader-lost', // requests in flight have an unknown fate
 ] as const
 export type ReplicaCloseReason = (typeof replicaCloseReasons)[number]

@@ -4,6 +4,7 @@
  * ends them. Lives for one term of leadership and is thrown away with it.
  * A refusal becomes an answer that may be told once what it saw has been applied; it touches no disk.
  */
+import type { AccessRules } from '../auth/access-rules.ts'
 import { superScheme } from '../auth/auth-id.ts'
 import type { ErrorName } from '../base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
@@ -14,7 +15,7 @@ import { JuteWriter } from '../jute/jute-writer.ts'
 import { decode } from '../jute/record.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import { decodeMulti, writeMultiFailure } from '../protocol/client/multi.ts'
-import { opOf } from '../protocol/client/operations.ts'
+import { opOf, ops } from '../protocol/client/operations.ts'
 import {
   CreateRequest,
   CreateSessionRequest,
@@ -44,6 +45,7 @@ export interface LeaderDeskOptions {
   readonly config: Config
   readonly quotas: QuotaPolicy
   readonly metrics: ServerMetrics
+  readonly access: AccessRules
 }
 
 /** Who sent a request on: a server, in one incarnation of its process. */
@@ -61,6 +63,8 @@ export class LeaderDesk {
   readonly #cleaner: ContainerCleaner
   readonly #extendedTypesEnabled: boolean
   readonly #quotas: QuotaPolicy
+  readonly #reconfigEnabled: boolean
+  readonly #access: AccessRules
   /** Timeouts negotiated anew when a session came back; the replicated ones stay what they were. */
   readonly #renegotiatedMs = new Map<SessionId, number>()
 
@@ -75,6 +79,8 @@ export class LeaderDesk {
     this.#cleaner = new ContainerCleaner(options.state.tree, config, nowMs)
     this.#extendedTypesEnabled = config.extendedTypesEnabled
     this.#quotas = options.quotas
+    this.#reconfigEnabled = config.reconfigEnabled
+    this.#access = options.access
   }
 
   /** Turns a request into a proposal, or into an answer. */
@@ -82,6 +88,7 @@ export class LeaderDesk {
     const origin = { serverId: source.serverId, incarnation: source.incarnation, sequence: request.sequence }
     const refusal = this.#checkSession(source.serverId, request, stamp)
     if (refusal === 'session-moved') return this.#refuse(request, 'session-moved')
+    if (request.type === ops.reconfig.opcode) return this.#refuse(request, this.#reconfigRefusal(request, refusal))
     const wanted = toWriteRequest(request)
     if (!wanted.ok) return this.#refuse(request, wanted.error)
     if (refusal !== null && (wanted.value.kind === 'close-session' || wanted.value.kind === 'multi')) {
@@ -168,6 +175,7 @@ export class LeaderDesk {
       sessionRefusal,
       extendedTypesEnabled: this.#extendedTypesEnabled,
       quotas: this.#quotas,
+      access: this.#access,
     }
     const prepared = prepare(wanted, this.#pending, context)
     if (!prepared.ok) return this.#refuse(request, prepared.error)
@@ -190,6 +198,13 @@ export class LeaderDesk {
     return null
   }
 
+  /** In the order of the original, where a disabled reconfig is refused before anybody asks about the session. */
+  #reconfigRefusal({ body }: ForwardedRequest, sessionRefusal: ErrorName | null): ErrorName {
+    if (!decode(ReconfigRequest, body).ok) return 'marshalling-error'
+    if (!this.#reconfigEnabled) return 'reconfig-disabled'
+    return sessionRefusal ?? 'unimplemented'
+  }
+
   /** For what nobody asked for. */
   #ownContext(stamp: Stamp): PrepareContext {
     return {
@@ -200,6 +215,7 @@ export class LeaderDesk {
       sessionRefusal: null,
       extendedTypesEnabled: false,
       quotas: this.#quotas,
+      access: this.#access,
     }
   }
 
@@ -255,8 +271,6 @@ function toWriteRequest({ type, sessionId, body }: ForwardedRequest): Result<Wri
       const parts = decodeMulti(body)
       return parts.ok ? ok({ kind: 'multi', ops: parts.value }) : parts
     }
-    case 'reconfig':
-      return err(decode(ReconfigRequest, body).ok ? 'reconfig-disabled' : 'marshalling-error')
     case 'createSession': {
       const create = decode(CreateSessionRequest, body)
       return create.ok ? ok({ kind: 'create-session', sessionId, timeoutMs: create.value.timeoutMs }) : create

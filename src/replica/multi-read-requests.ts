@@ -35,14 +35,14 @@ function writeOne(
   op: ReadOpName,
   path: string,
   request: PendingRequest,
-  { tree, reads }: ReadContext,
+  { tree, reads, access, config }: ReadContext,
 ): void {
   const acl = tree.aclOf(path)
   if (acl === null) return writeMultiReadError(writer, 'no-node')
-  if (!isAllowed(acl, permissions.read, request.authIds)) return writeMultiReadError(writer, 'no-auth')
+  if (!isAllowed(acl, permissions.read, request.authIds, access)) return writeMultiReadError(writer, 'no-auth')
   writeMultiReadHeader(writer, op)
   const start = writer.lengthBytes
-  if (op === 'getData') tree.writeDataAndStat(path, writer)
+  if (op === 'getData') config.writeDataAndStat(path, tree, writer)
   else tree.writeChildren(path, writer)
   reads.note(path, path.length + writer.lengthBytes - start)
 }

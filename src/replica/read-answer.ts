@@ -2,17 +2,21 @@
  * What every read has in common: what it may look at, and the shape of its answer. Assumes that a body is handed
  * over before the next read begins, since all are written in one buffer.
  */
+import type { AccessRules } from '../auth/access-rules.ts'
 import type { ErrorName } from '../base/errors.ts'
 import type { Result } from '../base/result.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
 import type { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Notification, WatchTable } from '../watches/watch-table.ts'
+import type { ConfigZnode } from './config-znode.ts'
 
 export interface ReadContext {
   readonly tree: DataTree
   readonly watches: WatchTable
   readonly reads: NamespaceBytes
+  readonly access: AccessRules
+  readonly config: ConfigZnode
 }
 
 export interface ReadAnswer {

@@ -17,7 +17,6 @@ import {
   WatchableRequest,
   type WatchableRequest as WatchableRequestRecord,
 } from '../protocol/client/requests.ts'
-import type { DataTree } from '../tree/data-tree.ts'
 import { echoPath, listEphemerals, nameIds } from './asker-requests.ts'
 import type { Client, PendingRequest } from './client.ts'
 import { answerMultiRead } from './multi-read-requests.ts'
@@ -47,7 +46,7 @@ export function answerRead(request: PendingRequest, client: Client, context: Rea
       return wanted.ok ? answerOf(readNode(request, wanted.value, client, context)) : refusal('marshalling-error')
     }
     case 'getACL':
-      return answerOf(readAcl(request, context.tree))
+      return answerOf(readAcl(request, context))
     case 'setWatches':
       return setWatches(decode(SetWatchesRequest, request.body), client, context)
     case 'setWatches2':
@@ -58,11 +57,11 @@ export function answerRead(request: PendingRequest, client: Client, context: Rea
     case 'removeWatches':
       return checkOrRemoveWatches(request, client, context.watches)
     case 'getAllChildrenNumber':
-      return answerOf(countDescendants(request, context.tree))
+      return answerOf(countDescendants(request, context))
     case 'getEphemerals':
       return answerOf(listEphemerals(request, client, context.tree))
     case 'whoAmI':
-      return answerOf(ok(nameIds(request)))
+      return answerOf(ok(nameIds(request, context.access)))
     case 'sync':
       return answerOf(echoPath(request))
     case 'multiRead':
@@ -76,7 +75,7 @@ function readNode(
   request: PendingRequest,
   wanted: WatchableRequestRecord,
   client: Client,
-  { tree, watches, reads }: ReadContext,
+  { tree, watches, reads, access, config }: ReadContext,
 ): Body {
   const { path, watch } = wanted
   const { connection } = client
@@ -87,16 +86,16 @@ function readNode(
     if (request.op === 'exists' && watch) watches.addExist(connection, path)
     return err('no-node')
   }
-  if (!isAllowed(acl, permissions.read, request.authIds)) return err('no-auth')
+  if (!isAllowed(acl, permissions.read, request.authIds, access)) return err('no-auth')
   const writer = scratchWriter()
   switch (request.op) {
     case 'exists':
       if (watch) watches.addData(connection, path)
-      tree.writeStat(path, writer)
+      config.writeStat(path, tree, writer)
       break
     case 'getData':
       if (watch) watches.addData(connection, path)
-      tree.writeDataAndStat(path, writer)
+      config.writeDataAndStat(path, tree, writer)
       break
     case 'getChildren':
       if (watch) watches.addChild(connection, path)
@@ -105,30 +104,31 @@ function readNode(
     default:
       if (watch) watches.addChild(connection, path)
       tree.writeChildrenAndStat(path, writer)
+      config.correctStat(path, tree, writer)
   }
   reads.note(path, path.length + writer.lengthBytes)
   return ok(writer.take())
 }
 
 /** READ or ADMIN opens it; hashes are shown to ADMIN only. */
-function readAcl(request: PendingRequest, tree: DataTree): Body {
+function readAcl(request: PendingRequest, { tree, access, config }: ReadContext): Body {
   const wanted = decode(PathRequest, request.body)
   if (!wanted.ok) return wanted
   const acl = tree.aclOf(wanted.value.path)
   if (acl === null) return err('no-node')
-  if (!isAllowed(acl, permissions.read | permissions.admin, request.authIds)) return err('no-auth')
+  if (!isAllowed(acl, permissions.read | permissions.admin, request.authIds, access)) return err('no-auth')
   const writer = scratchWriter()
-  AclVector.write(writer, visibleAcl(acl, request.authIds))
-  tree.writeStat(wanted.value.path, writer)
+  AclVector.write(writer, visibleAcl(acl, request.authIds, access))
+  config.writeStat(wanted.value.path, tree, writer)
   return ok(writer.take())
 }
 
-function countDescendants(request: PendingRequest, tree: DataTree): Body {
+function countDescendants(request: PendingRequest, { tree, access }: ReadContext): Body {
   const wanted = decode(PathRequest, request.body)
   if (!wanted.ok) return wanted
   const { path } = wanted.value
   const acl = tree.aclOf(path)
   if (acl === null) return err('no-node')
-  if (!isAllowed(acl, permissions.read, request.authIds)) return err('no-auth')
+  if (!isAllowed(acl, permissions.read, request.authIds, access)) return err('no-auth')
   return ok(encode(AllChildrenNumberReply, { totalNumber: tree.descendantCount(path) }))
 }

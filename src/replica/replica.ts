@@ -4,6 +4,7 @@
  * leader's desk, here or elsewhere; zab orders it and brings it back committed; it is applied; watchers hear of
  * it; whoever asked is answered.
  */
+import { type AccessRules, accessRules } from '../auth/access-rules.ts'
 import { assertNever } from '../base/assert.ts'
 import { hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
@@ -17,6 +18,7 @@ import { SessionIdSource } from '../sessions/session-id-source.ts'
 import { Zab, type ZabEvent } from '../zab/zab.ts'
 import type { RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
 import { ClientDesk } from './client-desk.ts'
+import { configZnodeOf } from './config-znode.ts'
 import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { LeaderDesk, type RequestSource } from './leader-desk.ts'
@@ -39,7 +41,8 @@ export interface ReplicaOptions {
   /** Names this run of the process among all runs of this server; uint32, drawn at random. */
   readonly incarnation: number
   readonly wallMsAtStart: number
-  readonly sha1: (bytes: Uint8Array) => Uint8Array
+  /** Of the digest scheme, as the configuration has it. */
+  readonly hash: (bytes: Uint8Array) => Uint8Array
   readonly log: Log
   readonly metrics: ServerMetrics
   readonly trace: Trace | null
@@ -55,6 +58,7 @@ export class Replica {
   readonly #options: ReplicaOptions
   readonly #state: ReplicatedState
   readonly #zab: Zab
+  readonly #access: AccessRules
   readonly #effects = new EffectList()
   readonly #clients: ClientDesk
   readonly #quotaExcesses: QuotaExcesses
@@ -71,7 +75,8 @@ export class Replica {
     this.#options = options
     this.#state = options.state
     this.#zab = new Zab(options.zab, options.recovered, options.log)
-    const { config, sha1, log, metrics } = options
+    const { config, hash, log, metrics } = options
+    this.#access = accessRules(config.auth.schemes, config.auth.skipsAcl)
     this.#quotaExcesses = new QuotaExcesses(config.enforceQuota, metrics, log, () => this.#now.monotonicMs)
     this.#roleMetrics = new RoleMetrics(metrics, config.mode === 'ensemble')
     this.#writeMetrics = new WriteMetrics(metrics)
@@ -82,9 +87,11 @@ export class Replica {
       minSessionTimeoutMs: config.minSessionTimeoutMs,
       maxSessionTimeoutMs: config.maxSessionTimeoutMs,
       linearizableReads: config.linearizableReads,
-      superDigest: config.superDigest,
-      sha1,
-      log: options.log,
+      access: this.#access,
+      auth: config.auth,
+      hash,
+      configZnode: configZnodeOf(config),
+      log,
       metrics,
     })
   }
@@ -396,7 +403,8 @@ export class Replica {
   #serveAsLeader({ epoch }: Extract<ZabEffect, { readonly kind: 'serving-as-leader' }>): void {
     const { config, log, trace, incarnation, metrics } = this.#options
     this.#roleMetrics.servingBegan('leading', this.#now.monotonicMs)
-    const parts = { state: this.#state, zab: this.#zab, config, quotas: this.#quotaExcesses, metrics }
+    const own = { state: this.#state, zab: this.#zab }
+    const parts = { ...own, config, quotas: this.#quotaExcesses, metrics, access: this.#access }
     this.#leaderDesk = new LeaderDesk(parts, this.#now.monotonicMs)
     const self = config.serverId
     const source = { serverId: self, incarnation }

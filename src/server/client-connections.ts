@@ -46,6 +46,10 @@ const quietReasons: ReadonlySet<ReplicaCloseReason> = new Set([
   'session-replaced',
   'leader-lost',
   'not-serving',
+  // The replica has said more of these.
+  'auth-failed',
+  'auth-required',
+  'wrong-ensemble',
 ])
 
 export class ClientConnections {

@@ -28,7 +28,7 @@ import { findForeignData } from './foreign-data.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LogEffects } from './log-effects.ts'
 import { PeerConnections } from './peer-connections.ts'
-import { portFailure, type StartFailure } from './start-failure.ts'
+import { missingHash, portFailure, type StartFailure } from './start-failure.ts'
 import { timedDisk } from './timed-disk.ts'
 import { Turn } from './turn.ts'
 
@@ -112,6 +112,8 @@ class Server implements ZktsServer {
 
   async #start(): Promise<Result<void, StartFailure>> {
     const { config, ports } = this.#options
+    const { digestAlgorithm } = config.auth
+    if (!ports.digest.offers(digestAlgorithm)) return err(missingHash(digestAlgorithm))
     const foreign = await findForeignData(ports.disk, config)
     if (foreign !== null) return err(foreign)
     const folder = `${config.dataLogDir}/wal`
@@ -165,7 +167,7 @@ class Server implements ZktsServer {
       zab: this.#zabSettings(),
       incarnation,
       wallMsAtStart: ports.clock.wallMs(),
-      sha1: (bytes) => ports.digest.sha1(bytes),
+      hash: (bytes) => ports.digest.hash(config.auth.digestAlgorithm, bytes),
       log,
       metrics,
       trace: trace ?? null,

@@ -1,4 +1,5 @@
 /** Why a server does not start: a value, since the reason lies outside the program. `message` says what to do. */
+import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
 import type { Address } from '../ports/stream.ts'
 
 export interface StartFailure {
@@ -8,7 +9,14 @@ export interface StartFailure {
     | 'locked' // another live process uses the data folder
     | 'io' // the disk refused to read or write
     | 'port' // a port cannot be opened
+    | 'hash' // this machine does not compute the hash of the digest scheme
   readonly message: string
+}
+
+/** Found out at the start, and not when the first client authenticates. */
+export function missingHash(algorithm: DigestAlgorithm): StartFailure {
+  const message = `DigestAuthenticationProvider.digestAlg: this machine does not offer ${algorithm}; write another hash, or allow it in the settings of OpenSSL.`
+  return { kind: 'hash', message }
 }
 
 /** `setting` is what the operator wrote, e.g. `clientPort`. */

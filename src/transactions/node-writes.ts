@@ -4,6 +4,7 @@
  * and returns the change that makes it so; a refused write stages nothing.
  */
 
+import type { AccessRules } from '../auth/access-rules.ts'
 import type { AuthId } from '../auth/auth-id.ts'
 import { fixUpAcl } from '../auth/fix-up-acl.ts'
 import { isAllowed } from '../auth/is-allowed.ts'
@@ -29,6 +30,7 @@ export interface WriteContext {
   readonly sessionRefusal: ErrorName | null
   readonly extendedTypesEnabled: boolean
   readonly quotas: QuotaPolicy
+  readonly access: AccessRules
 }
 
 /** ZK: DataTree.isSpecialPath. */
@@ -61,12 +63,12 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   if (!kind.ok) return kind
   if (context.sessionRefusal !== null) return err(context.sessionRefusal)
   if (!hasParent(write.path)) return err('bad-arguments')
-  const acl = fixUpAcl(write.acl, context.ids)
+  const acl = fixUpAcl(write.acl, context.ids, context.access)
   if (!acl.ok) return acl
   const parentPath = parentOf(write.path)
   const parent = pending.lookup(parentPath)
   if (parent === null) return err('no-node')
-  if (!isAllowed(parent.acl, permissions.create, context.ids)) return err('no-auth')
+  if (!isAllowed(parent.acl, permissions.create, context.ids, context.access)) return err('no-auth')
   const { owner, isSequential, withStat } = kind.value
   // The name is judged with its suffix: `/a/` is no path, `/a/0000000000` is.
   const name = parseZnodePath(isSequential ? write.path + sequentialSuffix(parent.createCount) : write.path)
@@ -109,7 +111,7 @@ function prepareDelete(write: DeleteWrite, pending: PendingChanges, context: Wri
   const parent = pending.lookup(parentOf(path))
   if (parent === null) return err('no-node')
   // Before the znode is looked for: who may not delete here does not learn what is here.
-  if (!isAllowed(parent.acl, permissions.delete, context.ids)) return err('no-auth')
+  if (!isAllowed(parent.acl, permissions.delete, context.ids, context.access)) return err('no-auth')
   const node = pending.lookup(path)
   if (node === null) return err('no-node')
   if (!isExpected(version, node.version)) return err('bad-version')
@@ -139,7 +141,7 @@ function prepareSetAcl(write: SetAclWrite, pending: PendingChanges, context: Wri
   if (context.sessionRefusal !== null) return err(context.sessionRefusal)
   if (!parseZnodePath(write.path).ok) return err('bad-arguments')
   // Before the znode is looked for.
-  const acl = fixUpAcl(write.acl, context.ids)
+  const acl = fixUpAcl(write.acl, context.ids, context.access)
   if (!acl.ok) return acl
   const node = findForWrite(write.path, permissions.admin, pending, context)
   if (!node.ok) return node
@@ -175,7 +177,7 @@ function findForWrite(
   if (!parseZnodePath(path).ok) return err('bad-arguments')
   const node = pending.lookup(path)
   if (node === null) return err('no-node')
-  return isAllowed(node.acl, permission, context.ids) ? ok(node) : err('no-auth')
+  return isAllowed(node.acl, permission, context.ids, context.access) ? ok(node) : err('no-auth')
 }
 
 /** All that create and delete ask of a path before they look for the parent. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { accessRules, defaultAccess } from '../../src/auth/access-rules.ts'
 import { type AuthId, withIds } from '../../src/auth/auth-id.ts'
 import { isAllowed, userOf, visibleAcl } from '../../src/auth/is-allowed.ts'
 import { permissions } from '../../src/auth/permissions.ts'
@@ -11,37 +12,37 @@ const { read, write, admin, all } = permissions
 
 describe('the permission check', () => {
   it('lets everybody in when the list is empty', () => {
-    expect(isAllowed([], all, [])).toBe(true)
+    expect(isAllowed([], all, [], defaultAccess)).toBe(true)
   })
 
   it('grants world entries to a caller without ids', () => {
-    expect(isAllowed([entry(read, 'world', 'anyone')], read, [])).toBe(true)
+    expect(isAllowed([entry(read, 'world', 'anyone')], read, [], defaultAccess)).toBe(true)
   })
 
   it('refuses when the matching entry lacks the permission', () => {
-    expect(isAllowed([entry(read, 'world', 'anyone')], write, [alice])).toBe(false)
+    expect(isAllowed([entry(read, 'world', 'anyone')], write, [alice], defaultAccess)).toBe(false)
   })
 
   it('grants when any one of several wanted bits is there', () => {
-    expect(isAllowed([entry(admin, 'world', 'anyone')], read | admin, [])).toBe(true)
+    expect(isAllowed([entry(admin, 'world', 'anyone')], read | admin, [], defaultAccess)).toBe(true)
   })
 
   it('lets super past a list that names nobody', () => {
-    expect(isAllowed([entry(0, 'world', 'anyone')], all, [{ scheme: 'super', id: '' }])).toBe(true)
+    expect(isAllowed([entry(0, 'world', 'anyone')], all, [{ scheme: 'super', id: '' }], defaultAccess)).toBe(true)
   })
 
   it('compares digest ids as text', () => {
     const acl = [entry(all, 'digest', 'alice:hash=')]
-    expect(isAllowed(acl, read, [from('10.0.0.1'), alice])).toBe(true)
-    expect(isAllowed(acl, read, [{ scheme: 'digest', id: 'alice:other=' }])).toBe(false)
+    expect(isAllowed(acl, read, [from('10.0.0.1'), alice], defaultAccess)).toBe(true)
+    expect(isAllowed(acl, read, [{ scheme: 'digest', id: 'alice:other=' }], defaultAccess)).toBe(false)
   })
 
   it('does not match an id of another scheme that has the same text', () => {
-    expect(isAllowed([entry(all, 'digest', 'a:b')], read, [{ scheme: 'ip', id: 'a:b' }])).toBe(false)
+    expect(isAllowed([entry(all, 'digest', 'a:b')], read, [{ scheme: 'ip', id: 'a:b' }], defaultAccess)).toBe(false)
   })
 
   it('matches nobody through a scheme that has no provider', () => {
-    expect(isAllowed([entry(all, 'sasl', 'bob')], read, [{ scheme: 'sasl', id: 'bob' }])).toBe(false)
+    expect(isAllowed([entry(all, 'sasl', 'bob')], read, [{ scheme: 'sasl', id: 'bob' }], defaultAccess)).toBe(false)
   })
 
   it.each([
@@ -59,7 +60,31 @@ describe('the permission check', () => {
     ['::/0', '10.0.0.1', false],
     ['0:0:0:0:0:0:0:1', '::1', true],
   ])('judges ip entry %s against address %s as %s', (aclId, address, expected) => {
-    expect(isAllowed([entry(read, 'ip', aclId)], read, [from(address)])).toBe(expected)
+    expect(isAllowed([entry(read, 'ip', aclId)], read, [from(address)], defaultAccess)).toBe(expected)
+  })
+})
+
+describe('what the operator decides about access', () => {
+  const closed = [entry(all, 'digest', 'alice:hash=')]
+
+  it('lets everybody past every list while ACLs are skipped, and shows all of it', () => {
+    const skipping = accessRules(['ip', 'digest'], true)
+    expect(isAllowed([entry(0, 'world', 'anyone')], all, [], skipping)).toBe(true)
+    expect(visibleAcl(closed, [], skipping)).toBe(closed)
+  })
+
+  it('keeps out whom only a scheme that is off would let in', () => {
+    const withoutDigest = accessRules(['ip'], false)
+    expect(isAllowed(closed, read, [alice], withoutDigest)).toBe(false)
+    expect(userOf(alice, withoutDigest)).toBe('')
+  })
+
+  it('compares key ids as text, and ensemble ids with nothing', () => {
+    const rules = accessRules(['ensemble', 'key'], false)
+    const ids = ['key', 'ensemble'].map((scheme) => ({ scheme, id: 'k' }))
+    expect(isAllowed([entry(all, 'key', 'k')], read, ids, rules)).toBe(true)
+    expect(isAllowed([entry(all, 'key', 'other')], read, ids, rules)).toBe(false)
+    expect(isAllowed([entry(all, 'ensemble', 'k')], read, ids, rules)).toBe(false)
   })
 })
 
@@ -67,11 +92,11 @@ describe('the list that getACL shows', () => {
   const acl = [entry(read, 'world', 'anyone'), entry(all, 'digest', 'alice:hash='), entry(all, 'ip', '10.0.0.1')]
 
   it('hides digest hashes from a caller without ADMIN', () => {
-    expect(visibleAcl(acl, [])).toEqual([acl[0], entry(all, 'digest', 'alice:x'), acl[2]])
+    expect(visibleAcl(acl, [], defaultAccess)).toEqual([acl[0], entry(all, 'digest', 'alice:x'), acl[2]])
   })
 
   it('shows digest hashes to a caller with ADMIN', () => {
-    expect(visibleAcl(acl, [alice])).toBe(acl)
+    expect(visibleAcl(acl, [alice], defaultAccess)).toBe(acl)
   })
 })
 
@@ -86,6 +111,10 @@ describe('the ids of a connection', () => {
   })
 
   it('have a user name only where a provider knows one', () => {
-    expect([alice, from('10.0.0.1'), { scheme: 'super', id: '' }].map(userOf)).toEqual(['alice', '10.0.0.1', ''])
+    expect([alice, from('10.0.0.1'), { scheme: 'super', id: '' }].map((id) => userOf(id, defaultAccess))).toEqual([
+      'alice',
+      '10.0.0.1',
+      '',
+    ])
   })
 })

@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { addressId, authenticate } from '../../src/auth/authenticate.ts'
+import { accessRules, defaultAccess } from '../../src/auth/access-rules.ts'
+import { type AuthenticateContext, addressId, authenticate } from '../../src/auth/authenticate.ts'
 import { encodeBase64 } from '../../src/auth/base64.ts'
+import { authSchemes } from '../../src/base/auth-schemes.ts'
 import { err, ok } from '../../src/base/result.ts'
 
 const sha1 = (bytes: Uint8Array): Uint8Array => createHash('sha1').update(bytes).digest()
-const context = { remoteAddress: '10.0.0.9', sha1, superDigest: null }
+const context: AuthenticateContext = {
+  access: defaultAccess,
+  remoteAddress: '10.0.0.9',
+  hash: sha1,
+  superDigest: null,
+  ensembleNames: null,
+  keyData: () => null,
+}
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe('authentication', () => {
@@ -48,6 +57,58 @@ describe('authentication', () => {
     ['digest', null],
   ])('refuses scheme %s where there is nothing to check it by', (scheme, credentials) => {
     expect(authenticate(scheme, credentials, context)).toEqual(err('auth-failed'))
+  })
+})
+
+describe('schemes that have to be switched on', () => {
+  const all: AuthenticateContext = { ...context, access: accessRules(authSchemes, false) }
+
+  it.each(['ensemble', 'key'])('are refused like unknown ones while %s is off', (scheme) => {
+    expect(authenticate(scheme, bytes('5'), context)).toEqual(err('auth-failed'))
+  })
+
+  it('leave nothing of digest when it is off, the super user included', () => {
+    const off = { ...context, access: accessRules(['ip'], false), superDigest: 'u:Jq7wMyA/w2Vd5WIDAKdu4OIIFEQ=' }
+    expect(authenticate('digest', bytes('u:p'), off)).toEqual(err('auth-failed'))
+  })
+
+  it.each([
+    ['one', true],
+    ['two', true],
+    [' two', false],
+    ['three', false],
+    ['', true],
+  ])('let a client of ensemble "%s" in or not', (name, isOurs) => {
+    const named = { ...all, ensembleNames: ['one', 'two'] }
+    expect(authenticate('ensemble', bytes(name), named)).toEqual(isOurs ? ok([]) : err('wrong-ensemble'))
+  })
+
+  it('ask for no ensemble where none has a name or none is given', () => {
+    expect(authenticate('ensemble', bytes('any'), all)).toEqual(ok([]))
+    expect(authenticate('ensemble', null, { ...all, ensembleNames: ['one'] })).toEqual(ok([]))
+  })
+
+  it.each([
+    ['5', '10', true],
+    ['5', '-5', true],
+    ['5', '+10', true],
+    ['5', '0', true],
+    ['5', '7', false],
+    ['5', 'x', false],
+    ['5', '', false],
+    ['5', '2147483650', false],
+    ['0', '7', true],
+    ['x', '7', false],
+    ['', '7', false],
+    [null, 'anything', true],
+  ])('judge by a /key of %s the key %s as %s', (key, given, opens) => {
+    const locked = { ...all, keyData: () => (key === null ? null : bytes(key)) }
+    const expected = opens ? ok([{ scheme: 'key', id: '' }]) : err('auth-failed')
+    expect(authenticate('key', bytes(given), locked)).toEqual(expected)
+  })
+
+  it('open nothing with a key of null', () => {
+    expect(authenticate('key', null, all)).toEqual(err('auth-failed'))
   })
 })
 

@@ -2,6 +2,7 @@
  * One client in front of the reads of a server: a tree to read, a table of watches, and requests as they come off the
  * wire. What it returns is what the wire would carry, decoded no further than error and body.
  */
+import { defaultAccess } from '../../src/auth/access-rules.ts'
 import type { AuthId } from '../../src/auth/auth-id.ts'
 import { withIds } from '../../src/auth/auth-id.ts'
 import type { ConnectionId, SessionId, Xid } from '../../src/base/ids.ts'
@@ -11,7 +12,8 @@ import { NamespaceBytes } from '../../src/metrics/namespace-bytes.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import { Client } from '../../src/replica/client.ts'
-import type { ReadAnswer } from '../../src/replica/read-answer.ts'
+import { ConfigZnode } from '../../src/replica/config-znode.ts'
+import type { ReadAnswer, ReadContext } from '../../src/replica/read-answer.ts'
 import { answerRead } from '../../src/replica/read-requests.ts'
 import { WatchTable } from '../../src/watches/watch-table.ts'
 import { TreeDriver } from '../tree/tree-driver.ts'
@@ -22,7 +24,13 @@ export class ReadDesk {
   readonly reads = new NamespaceBytes(newMetrics().read_per_namespace)
   readonly client = new Client(1 as ConnectionId, '127.0.0.1')
 
-  constructor(sessionId: SessionId = 0x0100_0000_0000_0001n as SessionId) {
+  readonly #rules: Pick<ReadContext, 'access' | 'config'>
+
+  constructor(
+    sessionId: SessionId = 0x0100_0000_0000_0001n as SessionId,
+    rules: Partial<Pick<ReadContext, 'access' | 'config'>> = {},
+  ) {
+    this.#rules = { access: defaultAccess, config: new ConfigZnode(null), ...rules }
     this.client.session = { id: sessionId, timeoutMs: 10_000 }
   }
 
@@ -34,7 +42,12 @@ export class ReadDesk {
     const { authIds } = this.client
     const type = ops[op].opcode
     const request = { xid: 1 as Xid, op, type, body, authIds, state: 'confirmed', outcome: null } as const
-    return answerRead({ ...request }, this.client, { tree: this.driver.tree, watches: this.watches, reads: this.reads })
+    return answerRead({ ...request }, this.client, {
+      tree: this.driver.tree,
+      watches: this.watches,
+      reads: this.reads,
+      ...this.#rules,
+    })
   }
 }
 

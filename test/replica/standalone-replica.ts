@@ -57,7 +57,7 @@ export class StandaloneReplica {
       },
       incarnation: 1,
       wallMsAtStart,
-      sha1: (bytes) => createHash('sha1').update(bytes).digest(),
+      hash: (bytes) => createHash('sha1').update(bytes).digest(),
       log: silent,
       metrics: newMetrics(),
       trace: null,

@@ -331,7 +331,7 @@ function newServer(id: ServerId, voters: readonly ServerId[], configLines: reado
     },
     incarnation: 10 + id,
     wallMsAtStart,
-    sha1: (bytes) => createHash('sha1').update(bytes).digest(),
+    hash: (bytes) => createHash('sha1').update(bytes).digest(),
     log: silentLog,
     metrics: newMetrics(),
     trace: null,

@@ -4,7 +4,7 @@ import { clientOutputSizeBytesMax, pendingRequestsPerConnectionMax } from '../..
 import { ops } from '../../src/protocol/client/operations.ts'
 import { connectFrame, joined, requestFrame, textBytes } from '../connection/conversation.ts'
 import { bytesOf } from '../support/hex.ts'
-import { closeSessionFrame, createFrame, existsFrame, getDataFrame } from './requests.ts'
+import { authFrame, closeSessionFrame, createFrame, existsFrame, getDataFrame } from './requests.ts'
 import { standaloneConfig, World } from './server-rig.ts'
 
 describe('a client of a running server', () => {
@@ -54,6 +54,22 @@ describe('a client of a running server', () => {
       [1, 0],
       [2, 0],
     ])
+  })
+
+  test('a client that fails to authenticate is told so and leaves one line without its credentials', async () => {
+    const world = new World()
+    await world.started()
+    const client = await world.connect()
+    client.send(joined(connectFrame(), authFrame(1, 'nonsense', 'u:secret'), existsFrame(2, '/')))
+    await world.run(100)
+    expect(client.replies().map(({ xid, error }) => [xid, error])).toEqual([[1, codeOf('auth-failed')]])
+    expect(client.isClosed).toBe(true)
+    expect(world.events('client-not-authenticated')).toMatchObject([
+      { reason: 'auth-failed', scheme: 'nonsense', remoteAddress: '10.0.1.1' },
+    ])
+    const shown = world.lines.filter(({ level }) => level !== 'debug')
+    expect(shown.filter(({ fields }) => fields['reason'] === 'auth-failed')).toHaveLength(1)
+    expect(JSON.stringify(world.lines)).not.toContain('secret')
   })
 
   test('all replies of one turn leave in one write', async () => {

@@ -1,7 +1,7 @@
 /** Request frames as a client sends them. */
 import { encode } from '../../src/jute/record.ts'
 import { ops } from '../../src/protocol/client/operations.ts'
-import { CreateRequest, WatchableRequest } from '../../src/protocol/client/requests.ts'
+import { AuthRequest, CreateRequest, WatchableRequest } from '../../src/protocol/client/requests.ts'
 import { requestFrame, textBytes } from '../connection/conversation.ts'
 
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
@@ -17,6 +17,10 @@ export function getDataFrame(xid: number, path: string, watch = false): Uint8Arr
 
 export function existsFrame(xid: number, path: string, watch = false): Uint8Array {
   return requestFrame(xid, ops.exists.opcode, encode(WatchableRequest, { path, watch }))
+}
+
+export function authFrame(xid: number, scheme: string, credentials: string): Uint8Array {
+  return requestFrame(xid, ops.auth.opcode, encode(AuthRequest, { type: 0, scheme, auth: textBytes(credentials) }))
 }
 
 export function closeSessionFrame(xid: number): Uint8Array {

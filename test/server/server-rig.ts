@@ -54,6 +54,8 @@ export class World {
   readonly lines: LogLine[] = []
   readonly log: Log
   readonly #onLine: (line: LogLine) => void
+  /** Whether the machine computes the hash of the digest scheme. */
+  offersHashes = true
   readonly #client = new SimProcess('client')
 
   /** `onLine` gets what the servers log; without it the lines are kept. */
@@ -132,7 +134,10 @@ export class World {
         disk,
         listener: network.listener(host, process),
         dialer: network.dialer(host, process),
-        digest: { sha1: (bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()) },
+        digest: {
+          offers: () => this.offersHashes,
+          hash: (_name, bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()),
+        },
         log: this.log,
       },
     })

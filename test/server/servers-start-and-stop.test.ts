@@ -38,6 +38,15 @@ describe('starting a server', () => {
     await world.settle(disk.lock('/data/wal'))
   })
 
+  test('a machine that does not compute the hash of the digest scheme is named before a client needs it', async () => {
+    const world = new World()
+    world.offersHashes = false
+    const text = 'dataDir=/data\nclientPort=2181\nDigestAuthenticationProvider.digestAlg=MD5'
+    const failure = await failureOf(world, world.server(configOf(text, null)).server.start())
+    expect(failure.kind).toBe('hash')
+    expect(failure.message).toMatch(/^DigestAuthenticationProvider\.digestAlg: this machine does not offer MD5;/)
+  })
+
   test('a quorum port in use names the server line', async () => {
     const world = new World()
     const config = ensembleConfig(1)

@@ -249,7 +249,10 @@ export class SimCluster {
       disk: this.#attachDisk(server, process),
       listener: network.listener(server.host, process),
       dialer: network.dialer(server.host, process),
-      digest: { sha1: (bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()) },
+      digest: {
+        offers: () => true,
+        hash: (_algorithm, bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()),
+      },
       log: simLog((text) => this.#world.tell({ kind: 'server-log', serverId: server.id, text }), {}),
     }
   }

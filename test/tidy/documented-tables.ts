@@ -8,7 +8,7 @@ import { adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
 import { errors } from '../../src/base/errors.ts'
 import * as limitValues from '../../src/base/limits.ts'
 import { metricTable } from '../../src/metrics/metric-table.ts'
-import { opNames, ops } from '../../src/protocol/client/operations.ts'
+import { type OpName, opNames, ops } from '../../src/protocol/client/operations.ts'
 import { schema } from '../../src/protocol/schema.ts'
 import { rules } from '../compat/differential/rules.ts'
 import { layers } from './layers.ts'
@@ -113,9 +113,11 @@ function servedLists(): string {
   const served = asked.filter((name) => ops[name].implemented)
   // `check` is served where it makes sense: ZooKeeper does not take it alone either.
   const missing = asked.filter((name) => !ops[name].implemented && name !== 'check')
+  const declined: readonly OpName[] = ['reconfig', 'sasl']
   return [
-    `- Operations served: ${served.join(', ')}.`,
-    `- Operations not yet served: ${missing.join(', ')}.`,
+    `- Operations served: ${served.filter((name) => !declined.includes(name)).join(', ')}.`,
+    `- Operations answered as by a ZooKeeper server that has them switched off: ${declined.join(', ')}.`,
+    ...(missing.length === 0 ? [] : [`- Operations not yet served: ${missing.join(', ')}.`]),
     `- Four-letter words served: ${adminWords.join(', ')}; without a whitelist: ${adminWordsByDefault.join(', ')}.`,
   ].join('\n')
 }

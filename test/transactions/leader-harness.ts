@@ -2,6 +2,7 @@
  * The leader's side of a write without a network: requests are prepared against a real tree and the changes in
  * flight, and applied when the test says so.
  */
+import { defaultAccess } from '../../src/auth/access-rules.ts'
 import type { AuthId } from '../../src/auth/auth-id.ts'
 import type { ErrorName } from '../../src/base/errors.ts'
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
@@ -75,6 +76,7 @@ export class LeaderHarness {
       sessionRefusal: null,
       extendedTypesEnabled: false,
       quotas: this.quotas,
+      access: defaultAccess,
       timeMs: 1000,
       origin: null,
       ...context,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { defaultAccess } from '../../src/auth/access-rules.ts'
 import { permissions } from '../../src/auth/permissions.ts'
 import type { SessionId } from '../../src/base/ids.ts'
 import { prepareNodeWrite } from '../../src/transactions/node-writes.ts'
@@ -168,7 +169,14 @@ describe('a leader that is asked to check', () => {
 
 describe('numbers that wrap', () => {
   const quotas = { isEnforced: true, exceeded: () => {} }
-  const context = { sessionId: self, ids: [], sessionRefusal: null, extendedTypesEnabled: false, quotas }
+  const context = {
+    sessionId: self,
+    ids: [],
+    sessionRefusal: null,
+    extendedTypesEnabled: false,
+    quotas,
+    access: defaultAccess,
+  }
   /** A tree whose every znode, but the names below `/p`, has these numbers. */
   function pendingOver(numbers: Partial<PendingNode>): PendingChanges {
     const node = {

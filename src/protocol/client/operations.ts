@@ -92,7 +92,7 @@ export const ops: Readonly<Record<OpName, OpTraits>> = {
   check: later(orInMulti(row(13, 'write', 'CHEC', [request.CheckRequest, null]))),
   multi: row(14, 'write', 'MULT', [null, null]),
   create2: orInMulti(row(15, 'write', 'CREA', [request.CreateRequest, reply.CreateWithStatReply])),
-  // Decided as if reconfigEnabled were not set, since the members cannot change yet.
+  // Refused by the leader with the error that ZooKeeper has for a disabled one.
   reconfig: row(16, 'write', 'RECO', [request.ReconfigRequest, reply.GetDataReply]),
   checkWatches: row(17, 'read', 'CHKW', [request.WatcherTypeRequest, null]),
   removeWatches: row(18, 'read', 'REMW', [request.WatcherTypeRequest, null]),
@@ -102,7 +102,8 @@ export const ops: Readonly<Record<OpName, OpTraits>> = {
   multiRead: row(22, 'read', 'MLTR', [null, null]),
   auth: row(100, 'connection', 'NA', [request.AuthRequest, null]),
   setWatches: row(101, 'read', 'SETW', [request.SetWatchesRequest, null]),
-  sasl: later(row(102, 'connection', 'NA', [request.SaslRequest, reply.SaslReply])),
+  // Answered as by a server without a login.
+  sasl: row(102, 'connection', 'NA', [request.SaslRequest, reply.SaslReply]),
   getEphemerals: row(103, 'read', 'GETE', [request.EphemeralsRequest, reply.EphemeralsReply]),
   getAllChildrenNumber: row(104, 'read', 'GETACN', [request.PathRequest, reply.AllChildrenNumberReply]),
   setWatches2: row(105, 'read', 'STW2', [request.SetWatches2Request, null]),

@@ -1,0 +1,125 @@
+/**
+ * The settings of authentication and access. What would let in whom ZooKeeper keeps out is a problem and never a remark:
+ * a setting of this kind that is half understood must not start a server.
+ */
+import { type AuthScheme, authSchemes } from '../base/auth-schemes.ts'
+import { type DigestAlgorithm, digestAlgorithmOf, digestAlgorithms } from '../base/digest-algorithms.ts'
+import type { AuthConfig } from './config.ts'
+import type { ConfigRemark } from './config-problem.ts'
+import type { Settings, SourcedEntry } from './settings.ts'
+import { nearestWord } from './suggest-key.ts'
+
+const ensembleKey = 'ensembleAuthName'
+const skipAclKey = 'skipACL'
+const algorithmKey = 'DigestAuthenticationProvider.digestAlg'
+const digestEnabledKey = 'DigestAuthenticationProvider.enabled'
+const schemesKey = 'enforce.auth.schemes'
+
+export function readAuth(settings: Settings, remarks: ConfigRemark[]): AuthConfig {
+  const schemes = readSchemes(settings, remarks)
+  return {
+    schemes,
+    superDigest: settings.text('DigestAuthenticationProvider.superDigest'),
+    digestAlgorithm: readAlgorithm(settings),
+    ensembleNames: listed(settings.text(ensembleKey)),
+    requiredSchemes: readRequiredSchemes(settings, schemes),
+    skipsAcl: readSkipAcl(settings, remarks),
+  }
+}
+
+// --- which schemes there are ---
+
+const providerPackage = 'org.apache.zookeeper.server.auth.'
+const notYet = ['SASLAuthenticationProvider', 'X509AuthenticationProvider']
+const schemeOfProvider: Readonly<Record<string, AuthScheme>> = {
+  IPAuthenticationProvider: 'ip',
+  DigestAuthenticationProvider: 'digest',
+  EnsembleAuthenticationProvider: 'ensemble',
+  KeyAuthenticationProvider: 'key',
+}
+
+function readSchemes(settings: Settings, remarks: ConfigRemark[]): readonly AuthScheme[] {
+  const isDigestOn = settings.flag(digestEnabledKey, true)
+  const on = new Set<AuthScheme>(isDigestOn ? ['ip', 'digest'] : ['ip'])
+  // In the original the name alone does nothing; whoever sets it wants it checked.
+  if (settings.text(ensembleKey) !== null) on.add('ensemble')
+  for (const entry of settings.entriesBelow('authProvider.')) {
+    const scheme = schemeOf(entry, settings, remarks)
+    if (scheme === 'digest' && !isDigestOn) {
+      settings.refuse(entry.key, `${digestEnabledKey} is false`, 'remove one of the two lines')
+    } else if (scheme !== null) {
+      on.add(scheme)
+    }
+  }
+  return authSchemes.filter((scheme) => on.has(scheme))
+}
+
+function schemeOf(entry: SourcedEntry, settings: Settings, remarks: ConfigRemark[]): AuthScheme | null {
+  const { key, value } = entry
+  const name = value.startsWith(providerPackage) ? value.slice(providerPackage.length) : ''
+  if (notYet.includes(name)) {
+    const wrong = 'it is not supported yet; ACLs of its scheme are refused, and nobody can authenticate with it'
+    remarks.push({ ...entry, severity: 'warning', wrong, write: null })
+    return null
+  }
+  const scheme = schemeOfProvider[name]
+  if (scheme !== undefined) return scheme
+  // A class may also replace a scheme that we have by a stricter one of the same name.
+  settings.refuse(
+    key,
+    'Java classes cannot be loaded, and starting without this one could let in whom it would keep out',
+    value === '' ? 'remove the line' : 'remove the line, if clients may do without its scheme',
+  )
+  return null
+}
+
+// --- who may do what ---
+
+function readAlgorithm(settings: Settings): DigestAlgorithm {
+  const name = settings.text(algorithmKey)
+  const algorithm = name === null ? 'SHA-1' : digestAlgorithmOf(name)
+  if (algorithm !== null) return algorithm
+  const nearest = nearestWord(name ?? '', digestAlgorithms)
+  settings.refuse(
+    algorithmKey,
+    'there is no such hash',
+    nearest === null ? `write one of ${digestAlgorithms.join(', ')}` : `did you mean ${nearest}?`,
+  )
+  return 'SHA-1'
+}
+
+function readRequiredSchemes(settings: Settings, schemes: readonly AuthScheme[]): readonly AuthScheme[] {
+  if (!settings.flag('enforce.auth.enabled', false)) return []
+  const asked = listed(settings.text(schemesKey)) ?? []
+  if (asked.length === 0) settings.refuse(schemesKey, 'enforce.auth.enabled needs it', `write ${schemesKey}=digest`)
+  const required: AuthScheme[] = []
+  for (const name of asked) {
+    const scheme = schemes.find((each) => each === name)
+    if (scheme === undefined) {
+      settings.refuse(schemesKey, `there is no scheme "${name}" on this server`, `write some of ${schemes.join(', ')}`)
+    } else if (scheme === 'ensemble') {
+      settings.refuse(schemesKey, 'the scheme ensemble gives nobody an id, so no client could get in', 'remove it')
+    } else {
+      required.push(scheme)
+    }
+  }
+  return required
+}
+
+/** Anything but `yes` means no (ZK: ZooKeeperServer.skipACL), which is the safe side, so it is no reason not to start. */
+function readSkipAcl(settings: Settings, remarks: ConfigRemark[]): boolean {
+  const value = settings.text(skipAclKey)
+  const entry = settings.entry(skipAclKey)
+  if (value === null || entry === null || value === 'no') return false
+  const isOn = value === 'yes'
+  const wrong = isOn
+    ? 'ACLs are not checked: every client may do everything'
+    : 'ACLs are checked: only the word yes switches that off'
+  remarks.push({ ...entry, severity: 'warning', wrong, write: isOn ? null : 'write yes or no' })
+  return isOn
+}
+
+/** Null: it is not set. */
+function listed(text: string | null): readonly string[] | null {
+  return text === null ? null : text.split(',').map((name) => name.trim())
+}
