@@ -80,18 +80,19 @@ function hasNull({ scheme, id }: AclWire): boolean {
   return scheme === null || id === null
 }
 
+/** What the entries before one begin with is all it is compared by, so a long list costs no more than its length. */
 function distinctUntilNull(entries: readonly AclWire[]): Result<readonly AclWire[], AclRefusal> {
+  const seen = new Set<string>()
   const distinct: AclWire[] = []
   for (const entry of entries) {
-    let isNew = true
-    for (const { perms, scheme, id } of distinct) {
-      if (entry.perms !== perms) continue
-      if (entry.scheme === null) return err('marshalling-error')
-      if (entry.scheme !== scheme) continue
-      if (entry.id === null) return err('marshalling-error')
-      if (entry.id === id) isNew = false
-    }
-    if (isNew) distinct.push(entry)
+    const { perms, scheme, id } = entry
+    const [bits, bitsAndScheme, whole] = [[perms], [perms, scheme], [perms, scheme, id]].map((part) =>
+      JSON.stringify(part),
+    )
+    if (seen.has(bits!) && scheme === null) return err('marshalling-error')
+    if (seen.has(bitsAndScheme!) && id === null) return err('marshalling-error')
+    if (!seen.has(whole!)) distinct.push(entry)
+    seen.add(bits!).add(bitsAndScheme!).add(whole!)
   }
   return ok(distinct)
 }

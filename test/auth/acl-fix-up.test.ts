@@ -25,6 +25,21 @@ describe('the fix-up of an ACL list', () => {
     expect(fixUpAcl(acl, [], defaultAccess)).toEqual(ok([wire(1, 'world', 'anyone'), wire(2, 'world', 'anyone')]))
   })
 
+  it.each([
+    ['a null id behind an entry of its scheme', [wire(1, 'auth', 'x'), wire(1, 'auth', null)], 'marshalling-error'],
+    ['a null scheme behind an entry of its bits', [wire(1, 'nonsense', 'x'), wire(1, null, 'x')], 'marshalling-error'],
+    ['a null scheme behind other bits', [wire(2, 'world', 'anyone'), wire(1, null, 'x')], 'invalid-acl'],
+    ['two entries without anything', [wire(1, null, null), wire(1, null, null)], 'marshalling-error'],
+  ] as const)('trips over %s where the original does', (_name, acl, error) => {
+    expect(fixUpAcl(acl, ids, defaultAccess)).toEqual(err(error))
+  })
+
+  it('expands each of several auth entries that differ', () => {
+    const acl = [wire(2, 'auth', null), wire(1, 'auth', null)]
+    const caller = ids.slice(2, 3)
+    expect(fixUpAcl(acl, caller, defaultAccess)).toEqual(ok([wire(2, 'digest', 'a:h1'), wire(1, 'digest', 'a:h1')]))
+  })
+
   it('stores permission bits that mean nothing as given', () => {
     for (const perms of [0, 255, -1]) {
       expect(fixUpAcl([wire(perms, 'world', 'anyone')], [], defaultAccess)).toEqual(

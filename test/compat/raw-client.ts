@@ -20,10 +20,13 @@ export const opcodes = {
   check: 13,
   multi: 14,
   create2: 15,
+  reconfig: 16,
   auth: 100,
   setWatches: 101,
+  sasl: 102,
   setWatches2: 105,
   addWatch: 106,
+  whoAmI: 107,
   closeSession: -11,
 } as const
 

@@ -26,6 +26,7 @@ export function ensembleChecks(ports: readonly number[], root: string): readonly
         await session.request(4, opcodes.closeSession)
       },
     },
+    membersCheck(ports),
     {
       title: 'every server refuses a session with a wrong password, and the session lives on',
       async run() {
@@ -77,5 +78,28 @@ async function insist<T>(attempt: () => Promise<T>): Promise<T> {
       if (Date.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
+  }
+}
+
+function membersCheck(ports: readonly number[]): Check {
+  return {
+    title: 'every server shows the same members in the configuration znode, each with its client address',
+    async run() {
+      const texts: string[] = []
+      for (const port of ports) {
+        const session = await connectRaw({ port })
+        const { body } = await session.request(1, opcodes.getData, bodies.pathAndWatch('/zookeeper/config', false))
+        const text = body.ustring() ?? ''
+        const stat = readStat(body)
+        expectEqual([stat.version, stat.aversion, stat.dataLength], [-1, -1, text.length], `Stat on ${port}`)
+        texts.push(text)
+        await session.request(2, opcodes.closeSession)
+      }
+      expectEqual(new Set(texts).size, 1, 'texts')
+      const lines = texts[0]!.split('\n').map((line) => line.replace(/^(server\.\d+=127\.0\.0\.1):\d+:\d+:/, '$1:'))
+      const members = ports.map((port, index) => `server.${index + 1}=127.0.0.1:participant;127.0.0.1:${port}`)
+      expectEqual(lines.slice(0, -1), members, 'members')
+      expectEqual(/^version=[0-9a-f]+$/.test(lines.at(-1)!), true, 'version')
+    },
   }
 }

@@ -3,6 +3,7 @@
  * as for every suite (see suites.ts).
  */
 import { runChecks } from '../checks.ts'
+import { aclChecks } from './acl-checks.ts'
 import { ensembleChecks } from './ensemble-checks.ts'
 import { quotaChecks, quotaEnsembleChecks } from './quota-checks.ts'
 import { requestChecks } from './request-checks.ts'
@@ -15,5 +16,7 @@ const root = process.env['ZK_ROOT']!
 const checks =
   process.argv[2] === 'ensemble'
     ? [ensembleChecks, quotaEnsembleChecks, wordEnsembleChecks].flatMap((each) => each(ports, root))
-    : [sessionChecks, requestChecks, watchChecks, quotaChecks, wordChecks].flatMap((each) => each(ports[0]!, root))
+    : [sessionChecks, requestChecks, aclChecks, watchChecks, quotaChecks, wordChecks].flatMap((each) =>
+        each(ports[0]!, root),
+      )
 process.exit(await runChecks(checks))
