@@ -8,9 +8,9 @@ import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
 import { decode } from '../../src/jute/record.ts'
 import type { Address, ByteStream, Dialer } from '../../src/ports/stream.ts'
 import { ConnectResponse } from '../../src/protocol/client/connect.ts'
-import { notificationXid, ReplyHeader, replyHeaderSizeBytes } from '../../src/protocol/client/headers.ts'
+import { authXid, notificationXid, ReplyHeader, replyHeaderSizeBytes } from '../../src/protocol/client/headers.ts'
 import { type WatchEventType, WatcherEvent, watchEventTypeOf } from '../../src/protocol/client/watch-event.ts'
-import { decodeReplyBody, encodeConnect, encodeRequest, fixedXidOf } from './client-wire.ts'
+import { decodeReplyBody, encodeAuth, encodeConnect, encodeRequest, fixedXidOf } from './client-wire.ts'
 import type { ClientEvent, ClientRequest, SimEvent } from './sim-event.ts'
 
 export interface SessionHandle {
@@ -164,6 +164,7 @@ export class ClientLink {
     const { sessionId, timeoutMs, password } = response.value
     this.#sessionId = sessionId
     this.state = 'attached'
+    this.#stream?.write(encodeAuth(sessionId))
     this.#world.tell({
       kind: 'attached',
       client,
@@ -184,6 +185,7 @@ export class ClientLink {
     const { xid, zxid, error } = header.value
     const body = frame.subarray(replyHeaderSizeBytes)
     if (xid === notificationXid) return this.#onWatchEvent(zxid, body)
+    if (xid === authXid && error === 0 && zxid === 0 && body.length === 0) return
     const index = this.#outstanding.findIndex((waiting) => waiting.xid === xid)
     const found = this.#outstanding[index]
     if (found === undefined) return this.#onMisfit(xid, zxid)

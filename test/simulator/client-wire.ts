@@ -8,16 +8,20 @@ import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import { JuteReader } from '../../src/jute/jute-reader.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import { ConnectRequest } from '../../src/protocol/client/connect.ts'
-import { MultiHeader, pingXid, setWatchesXid } from '../../src/protocol/client/headers.ts'
+import { authXid, MultiHeader, pingXid, setWatchesXid } from '../../src/protocol/client/headers.ts'
 import { type MultiOp, writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { opOf, ops } from '../../src/protocol/client/operations.ts'
 import * as replies from '../../src/protocol/client/replies.ts'
 import * as requests from '../../src/protocol/client/requests.ts'
 import { Stat } from '../../src/protocol/client/stat.ts'
 import { textOfData } from './describe-event.ts'
-import type { ClientRequest, PartResult, ReplyBody, WriteRequest } from './sim-event.ts'
+import { type ClientRequest, type PartResult, type ReplyBody, userOfSession, type WriteRequest } from './sim-event.ts'
 
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
+const guardedAcl = [
+  { perms: 1, scheme: 'world', id: 'anyone' },
+  { perms: 31, scheme: 'auth', id: '' },
+]
 
 export function encodeConnect(request: {
   readonly lastZxidSeen: Zxid
@@ -34,6 +38,16 @@ export function encodeConnect(request: {
     password: request.password,
     readOnly: false,
   })
+  return endFrame(writer)
+}
+
+/** The first frame of a session on a connection. */
+export function encodeAuth(sessionId: SessionId): Uint8Array {
+  const writer = startFrame()
+  writer.writeInt(authXid)
+  writer.writeInt(ops.auth.opcode)
+  const auth = Uint8Array.from(Buffer.from(`${userOfSession(sessionId)}:password`))
+  requests.AuthRequest.write(writer, { type: 0, scheme: 'digest', auth })
   return endFrame(writer)
 }
 
@@ -108,7 +122,7 @@ function writeBody(writer: JuteWriter, request: ClientRequest): void {
       return requests.CreateRequest.write(writer, {
         path: request.path,
         data: bytesOf(request.data),
-        acl: openAcl,
+        acl: request.guarded ? guardedAcl : openAcl,
         flags: flagsOf(request),
       })
     case 'delete':
@@ -148,7 +162,7 @@ function multiOpOf(part: WriteRequest): MultiOp {
     op: part.withStat ? 'create2' : 'create',
     path: part.path,
     data: bytesOf(part.data),
-    acl: openAcl,
+    acl: part.guarded ? guardedAcl : openAcl,
     flags: flagsOf(part),
     ttlMs: -1n,
   }

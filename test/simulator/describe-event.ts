@@ -51,7 +51,7 @@ export function describeEvent(event: SimEvent): string {
 export function describeRequest(request: ClientRequest): string {
   switch (request.kind) {
     case 'create':
-      return `create ${request.path} ${dataText(request.data)}${request.ephemeral ? ' ephemeral' : ''}${request.sequential ? ' sequential' : ''}`
+      return `create ${request.path} ${dataText(request.data)}${request.ephemeral ? ' ephemeral' : ''}${request.sequential ? ' sequential' : ''}${request.guarded ? ' guarded' : ''}`
     case 'delete':
     case 'check':
       return `${request.kind} ${request.path} version ${request.version}`

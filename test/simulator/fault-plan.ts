@@ -138,6 +138,7 @@ function drawProfile(random: SimRandom, quotaRandom: SimRandom): WorkloadProfile
     watchShare: random.pick([0, 0.3, 0.8]),
     ephemeralShare: random.pick([0, 0.3, 0.7]),
     sequentialShare: random.pick([0, 0.2, 0.5]),
+    guardedShare: random.pick([0, 0.1, 0.4]),
     largeDataShare: random.pick([0, 0, 0.02]),
     nodeCount: random.pick([2, 5, 12]),
     quotaShare: quotaRandom.pick([0, 0, 0.05, 0.2]),

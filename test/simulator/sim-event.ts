@@ -17,10 +17,19 @@ export type WriteRequest =
       readonly ephemeral: boolean
       readonly sequential: boolean
       readonly withStat: boolean
+      /** All may read it; the rest is for those who authenticate as the user of the session. */
+      readonly guarded: boolean
     }
   | { readonly kind: 'delete'; readonly path: string; readonly version: number }
   | { readonly kind: 'set-data'; readonly path: string; readonly data: string | null; readonly version: number }
   | { readonly kind: 'check'; readonly path: string; readonly version: number } // only inside a multi
+
+const userCount = 3n
+
+/** Whom the connections of a session authenticate as: a few users for all, so that some may write what others may not. */
+export function userOfSession(sessionId: SessionId): string {
+  return `user${sessionId % userCount}`
+}
 
 export type ReadRequest = {
   readonly kind: 'exists' | 'get-data' | 'get-children' | 'get-children2'

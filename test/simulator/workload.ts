@@ -14,6 +14,7 @@ export interface WorkloadProfile {
   readonly watchShare: number // of the reads
   readonly ephemeralShare: number // of the creates
   readonly sequentialShare: number // of the creates
+  readonly guardedShare: number // of the creates
   readonly largeDataShare: number
   readonly nodeCount: number // under each parent
   readonly quotaShare: number // of the writes and of the reads of data
@@ -98,7 +99,7 @@ export class Workload {
 
   #createQuotaZnode(path: string, data: string): WriteRequest {
     const withStat = this.#random.chance(0.3)
-    return { kind: 'create', path, data, ephemeral: false, sequential: false, withStat }
+    return { kind: 'create', path, data, ephemeral: false, sequential: false, withStat, guarded: false }
   }
 
   /** The label is a field of its own, so that the text is unique and can be read; now and then it cannot. */
@@ -128,6 +129,7 @@ export class Workload {
       ephemeral: mayVary && random.chance(this.#profile.ephemeralShare),
       sequential,
       withStat: random.chance(0.3),
+      guarded: mayVary && random.chance(this.#profile.guardedShare),
     }
   }
 

@@ -119,5 +119,5 @@ export function answered(
 }
 
 export function create(path: string, data: string): Extract<ClientRequest, { kind: 'create' }> {
-  return { kind: 'create', path, data, ephemeral: false, sequential: false, withStat: false }
+  return { kind: 'create', path, data, ephemeral: false, sequential: false, withStat: false, guarded: false }
 }

@@ -6,9 +6,9 @@
 import { codeOf, type ErrorName } from '../../../src/base/errors.ts'
 import type { SessionId, Zxid } from '../../../src/base/ids.ts'
 import type { Stat } from '../../../src/protocol/client/stat.ts'
-import type { Change } from '../../../src/protocol/txn/txn.ts'
+import type { AclEntry, Change } from '../../../src/protocol/txn/txn.ts'
 import { textOfData } from '../describe-event.ts'
-import type { PartResult, ReadRequest, ReplyBody, WriteRequest } from '../sim-event.ts'
+import { type PartResult, type ReadRequest, type ReplyBody, userOfSession, type WriteRequest } from '../sim-event.ts'
 import { ModelQuotas } from './model-quotas.ts'
 
 interface ModelNode {
@@ -22,6 +22,7 @@ interface ModelNode {
   aversion: number
   createCount: number // children ever created
   readonly ephemeralOwner: SessionId
+  readonly guardian: string | null // the user who alone may do more than read; null: everyone may
   readonly children: Set<string>
 }
 
@@ -57,7 +58,7 @@ export class ModelTree {
   constructor() {
     const birth: ModelMoment = { zxid: 0 as Zxid, timeMs: 0, sessionId: noSession }
     for (const path of ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']) {
-      this.#nodes.set(path, newNode(birth, '', noSession))
+      this.#nodes.set(path, newNode(birth, '', noSession, null))
     }
     // The nodes a server is born with were not created by a txn, so no parent counts them as created.
     this.#nodes.get('/')!.children.add('zookeeper')
@@ -82,7 +83,7 @@ export class ModelTree {
     const results: PartResult[] = []
     const effects: string[] = []
     for (const part of parts) {
-      const refusal = this.#refusalOf(part)
+      const refusal = this.#refusalOf(part, userOfSession(moment.sessionId))
       if (refusal !== null) {
         this.#undo = null
         takeBack(undo)
@@ -144,7 +145,7 @@ export class ModelTree {
   applyChange(change: Change, moment: ModelMoment): void {
     const node = 'path' in change ? this.#nodes.get(change.path) : undefined
     if (change.kind === 'create') {
-      this.#insert(change.path, textOfData(change.data), change.ephemeralOwner, moment)
+      this.#insert(change.path, textOfData(change.data), change.ephemeralOwner, guardianIn(change.acl), moment)
     } else if (change.kind === 'delete' && node !== undefined) {
       this.#remove(change.path, moment.zxid)
     } else if (change.kind === 'set-data' && node !== undefined) {
@@ -154,15 +155,20 @@ export class ModelTree {
     }
   }
 
-  #refusalOf(part: WriteRequest): ErrorName | null {
+  #refusalOf(part: WriteRequest, user: string): ErrorName | null {
     if (part.kind === 'create') {
       const parent = this.#nodes.get(parentOf(part.path))
       if (parent === undefined) return 'no-node'
+      if (isGuarded(parent, user)) return 'no-auth'
       if (this.#nodes.has(this.#finalPath(part))) return 'node-exists'
       return parent.ephemeralOwner === noSession ? null : 'no-children-for-ephemerals'
     }
     const node = this.#nodes.get(part.path)
+    // A deletion is a matter of the parent, and of that before anyone learns whether there is such a znode.
+    const parent = part.kind === 'delete' ? this.#nodes.get(parentOf(part.path)) : undefined
+    if (parent !== undefined && isGuarded(parent, user)) return 'no-auth'
     if (node === undefined) return 'no-node'
+    if (part.kind === 'set-data' && isGuarded(node, user)) return 'no-auth'
     if (part.version !== -1 && part.version !== node.version) return 'bad-version'
     return part.kind === 'delete' && node.children.size > 0 ? 'not-empty' : null
   }
@@ -172,8 +178,9 @@ export class ModelTree {
       case 'create': {
         const path = this.#finalPath(part)
         const owner = part.ephemeral ? moment.sessionId : noSession
-        const node = this.#insert(path, part.data, owner, moment)
-        effects.push(createEffect(path, part.data, owner, this.#nodes.get(parentOf(path))!.createCount))
+        const guardian = part.guarded ? userOfSession(moment.sessionId) : null
+        const node = this.#insert(path, part.data, owner, guardian, moment)
+        effects.push(createEffect(path, part.data, owner, guardian, this.#nodes.get(parentOf(path))!.createCount))
         return { kind: 'create', path, stat: part.withStat ? statOf(node) : null }
       }
       case 'delete':
@@ -198,9 +205,15 @@ export class ModelTree {
     return part.path + String(count).padStart(sequenceDigits, '0')
   }
 
-  #insert(path: string, data: string | null, owner: SessionId, moment: ModelMoment): ModelNode {
+  #insert(
+    path: string,
+    data: string | null,
+    owner: SessionId,
+    guardian: string | null,
+    moment: ModelMoment,
+  ): ModelNode {
     const parent = this.#nodes.get(parentOf(path))
-    const node = newNode(moment, data, owner)
+    const node = newNode(moment, data, owner, guardian)
     this.#nodes.set(path, node)
     const parentBefore = parent === undefined ? null : { pzxid: parent.pzxid }
     if (parent !== undefined) {
@@ -266,7 +279,13 @@ export class ModelTree {
 export function effectOfChange(change: Change): string {
   switch (change.kind) {
     case 'create':
-      return createEffect(change.path, textOfData(change.data), change.ephemeralOwner, change.parentCreateCount)
+      return createEffect(
+        change.path,
+        textOfData(change.data),
+        change.ephemeralOwner,
+        guardianIn(change.acl),
+        change.parentCreateCount,
+      )
     case 'set-data':
       return setDataEffect(change.path, textOfData(change.data), change.version)
     case 'delete':
@@ -285,8 +304,24 @@ export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-function createEffect(path: string, data: string | null, owner: SessionId, parentCreateCount: number): string {
-  return `create ${path} ${data ?? '(null)'} owner ${owner} count ${parentCreateCount}`
+function createEffect(
+  path: string,
+  data: string | null,
+  owner: SessionId,
+  guardian: string | null,
+  parentCreateCount: number,
+): string {
+  return `create ${path} ${data ?? '(null)'} owner ${owner} guardian ${guardian} count ${parentCreateCount}`
+}
+
+/** Of an ACL as the txn has it: the user of its digest entry. */
+function guardianIn(acl: readonly AclEntry[]): string | null {
+  const entry = acl.find(({ scheme }) => scheme === 'digest')
+  return entry === undefined ? null : entry.id.slice(0, entry.id.indexOf(':'))
+}
+
+function isGuarded({ guardian }: ModelNode, user: string): boolean {
+  return guardian !== null && guardian !== user
 }
 
 function setDataEffect(path: string, data: string | null, version: number): string {
@@ -315,7 +350,12 @@ function failedResults(count: number, failedIndex: number, refusal: ErrorName): 
   })
 }
 
-function newNode(moment: ModelMoment, data: string | null, ephemeralOwner: SessionId): ModelNode {
+function newNode(
+  moment: ModelMoment,
+  data: string | null,
+  ephemeralOwner: SessionId,
+  guardian: string | null,
+): ModelNode {
   return {
     data,
     czxid: moment.zxid,
@@ -327,6 +367,7 @@ function newNode(moment: ModelMoment, data: string | null, ephemeralOwner: Sessi
     aversion: 0,
     createCount: 0,
     ephemeralOwner,
+    guardian,
     children: new Set(),
   }
 }
