@@ -15,6 +15,12 @@ export const skippedFrameHeadSizeBytes = 1024
 export const juteVectorCountMax = Math.floor(clientFrameSizeBytesCeiling / 4)
 /** Reply to a multiRead: one small request may name one large znode many thousand times. Above it the request is refused. */
 export const multiReadReplySizeBytesMax = 64 * 1024 * 1024
+/** Reply to a listing that carries Stats, data or whole subtrees. Above it the request is refused. */
+export const listReplySizeBytesMax = 64 * 1024 * 1024
+/** Znodes that one txn touches at most if a recursive removal is in it; what is larger has to be removed in pieces. */
+export const recursiveRemovalZnodeCountMax = 100_000
+/** All paths together that one txn touches at most if a recursive removal is in it, in UTF-16 units. */
+export const recursiveRemovalPathUnitsMax = 8 * 1024 * 1024
 /** A txn can be larger than the request that caused it: closing a session lists all its ephemerals. */
 export const txnSizeBytesMax = 64 * 1024 * 1024
 /** Lengths of the paths of one session's ephemeral znodes, each and 4 more, in UTF-16 units: the txn that closes the session lists them all. Above it the session creates no more. */
@@ -65,3 +71,5 @@ assert(skippedFrameSizeBytesMax > clientFrameSizeBytesCeiling, 'a frame just abo
 assert(clientOutputSizeBytesClose > clientOutputSizeBytesMax, 'reading stops before the connection is closed', {})
 assert(clientOutputSizeBytesClose > multiReadReplySizeBytesMax, 'the largest reply does not close its connection', {})
 assert(retainedTxnSizeBytesMax > proposalBatchSizeBytesMax, 'a batch fits the retained window', {})
+assert(clientOutputSizeBytesClose > listReplySizeBytesMax, 'the largest listing does not close its connection', {})
+assert(recursiveRemovalPathUnitsMax * 3 < txnSizeBytesMax / 2, 'what a recursive removal lists fits a txn', {})

@@ -72,6 +72,9 @@ export interface Config {
   readonly extendedTypesEnabled: boolean
   /** Whether writes over a hard quota are refused; otherwise they are only told. */
   readonly enforceQuota: boolean
+  /** Whether the operations and znodes that ClickHouse Keeper has beyond ZooKeeper are served. */
+  readonly keeperCompatibility: boolean
+  readonly keeperAvailabilityZone: string | null
   /** How the leader cleans up containers and TTL znodes. */
   readonly containerCheckIntervalMs: number
   readonly containerDeletionsPerMinuteMax: number

@@ -109,6 +109,18 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'A peer that says nothing for so long is taken for dead; at most syncLimit x tickTime.',
     'Not in ZooKeeper, which waits for syncLimit.',
   ),
+  'keeper.compatibility': used(
+    'boolean',
+    'true',
+    'The operations 500 to 507 of ClickHouse Keeper are served, and its znodes under /keeper are shown.',
+    'Not in ZooKeeper.',
+  ),
+  'keeper.availabilityZone': used(
+    'text',
+    '',
+    'What /keeper/availability_zone says; ClickHouse can prefer the servers of its own zone.',
+    'Not in ZooKeeper.',
+  ),
   linearizableReads: used(
     'boolean',
     'false',

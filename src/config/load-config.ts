@@ -103,6 +103,8 @@ function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }:
     linearizableReads: settings.flag('linearizableReads', false),
     extendedTypesEnabled: settings.flag('extendedTypesEnabled', true),
     enforceQuota: settings.flag('enforceQuota', false),
+    keeperCompatibility: settings.flag('keeper.compatibility', true),
+    keeperAvailabilityZone: settings.text('keeper.availabilityZone'),
     ...readContainers(settings),
     auth: readAuth(settings, remarks),
     reconfigEnabled: readReconfigEnabled(settings, isEnsemble, remarks),

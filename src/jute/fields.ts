@@ -19,6 +19,22 @@ export const boolean: Codec<boolean> = {
   describe: String,
 }
 
+/** Unsigned. ZooKeeper has no such field; ClickHouse Keeper's requests do. */
+export const byte: Codec<number> = {
+  sizeBytesMin: 1,
+  read: (reader) => reader.readByte(),
+  write: (writer, value) => writer.writeByte(value),
+  describe: String,
+}
+
+/** Unsigned, where ZooKeeper's ints have a sign; ClickHouse Keeper's requests count with it. */
+export const uint32: Codec<number> = {
+  sizeBytesMin: 4,
+  read: (reader) => reader.readInt() >>> 0,
+  write: (writer, value) => writer.writeInt(value),
+  describe: String,
+}
+
 export const int: Codec<number> = {
   sizeBytesMin: 4,
   read: (reader) => reader.readInt(),

@@ -42,6 +42,11 @@ export class JuteReader {
     return at >= 0 && this.#bytes[at] !== 0
   }
 
+  readByte(): number {
+    const at = this.#take(1)
+    return at < 0 ? 0 : this.#bytes[at]!
+  }
+
   readInt(): number {
     const at = this.#take(4)
     return at < 0 ? 0 : this.#intAt(at)

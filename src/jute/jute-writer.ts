@@ -33,6 +33,11 @@ export class JuteWriter {
     this.#bytes[at] = value ? 1 : 0
   }
 
+  writeByte(value: number): void {
+    const at = this.#grow(1)
+    this.#bytes[at] = value
+  }
+
   writeInt(value: number): void {
     const at = this.#grow(4)
     this.#putInt(at, value)

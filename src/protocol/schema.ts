@@ -30,8 +30,10 @@ message Change {
     Check check = 5;
     CreateSession create_session = 6;
     CloseSession close_session = 7;
+    Bundle bundle = 8;
   }
 }
+message Bundle { sint32 type = 1; string path = 2; repeated Change changes = 3; }
 message Create {
   string path = 1;
   optional bytes data = 2;

@@ -25,6 +25,7 @@ import type { ConfigZnode } from './config-znode.ts'
 import { type AuthSettings, ConnectionRequests } from './connection-requests.ts'
 import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
+import type { KeeperZnodes } from './keeper-znodes.ts'
 import { isLargeReply, logLargeReply } from './large-reply.ts'
 import { answerRead } from './read-requests.ts'
 import type { ReplicatedState } from './replicated-state.ts'
@@ -43,6 +44,8 @@ export interface ClientDeskOptions {
   readonly auth: AuthSettings
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
   readonly configZnode: ConfigZnode
+  /** Null: the operations of ClickHouse Keeper are not served. */
+  readonly keeper: KeeperZnodes | null
   readonly log: Log
   readonly metrics: ServerMetrics
 }
@@ -130,7 +133,7 @@ export class ClientDesk {
     if (refusal !== null) return this.#closeFor(client, refusal)
     const { authIds } = client
     const request: PendingRequest = { xid, op: op ?? 'ping', type, body, authIds, state: 'held', outcome: null }
-    if (op === null || !ops[op].implemented) {
+    if (op === null || !ops[op].implemented || (ops[op].isKeepers && this.#options.keeper === null)) {
       request.state = 'done'
       request.outcome = { zxid: noZxid, error: 'unimplemented', body: null }
     }
@@ -205,7 +208,7 @@ export class ClientDesk {
   }
 
   #answer(client: Client, request: PendingRequest): void {
-    const { state, effects, access, configZnode, log } = this.#options
+    const { state, effects, access, configZnode, keeper, log } = this.#options
     const { connection } = client
     if (request.outcome !== null) {
       const { zxid, error, body } = request.outcome
@@ -220,6 +223,7 @@ export class ClientDesk {
       reads: this.#reads,
       access,
       config: configZnode,
+      keeper,
     })
     if (isLargeReply(answer.body)) logLargeReply(log, client, request, answer.body)
     for (const notification of answer.missed) effects.notify(notification, noZxid)

@@ -42,6 +42,8 @@ export class Client {
   /** So many from the front of the queue were sent on their way, or need not be. */
   lookedAtCount = 0
   isDraining = false
+  /** It asked what ClickHouse Keeper can do, and so expects the answers to be in the form that Keeper gives them. */
+  speaksKeeper = false
 
   constructor(connection: ConnectionId, remoteAddress: string) {
     this.connection = connection

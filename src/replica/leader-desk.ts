@@ -9,22 +9,13 @@ import { superScheme } from '../auth/auth-id.ts'
 import type { ErrorName } from '../base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
 import { txnSizeBytesMax } from '../base/limits.ts'
-import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
 import { decode } from '../jute/record.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
-import { decodeMulti, writeMultiFailure } from '../protocol/client/multi.ts'
+import { writeMultiFailure } from '../protocol/client/multi.ts'
 import { opOf, ops } from '../protocol/client/operations.ts'
-import {
-  CreateRequest,
-  CreateSessionRequest,
-  CreateTtlRequest,
-  DeleteRequest,
-  ReconfigRequest,
-  SetAclRequest,
-  SetDataRequest,
-} from '../protocol/client/requests.ts'
+import { ReconfigRequest } from '../protocol/client/requests.ts'
 import type { ForwardedAnswer, ForwardedRequest } from '../protocol/peer/peer-message.ts'
 import type { Origin } from '../protocol/txn/txn.ts'
 import { encodeTxn } from '../protocol/txn/txn-codec.ts'
@@ -36,6 +27,7 @@ import type { WriteRequest } from '../transactions/write-request.ts'
 import type { Zab } from '../zab/zab.ts'
 import { ContainerCleaner } from './container-cleaner.ts'
 import type { Stamp } from './contract.ts'
+import { toWriteRequest } from './decode-write.ts'
 import { ProposalStatistics } from './proposal-statistics.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 
@@ -65,6 +57,7 @@ export class LeaderDesk {
   readonly #quotas: QuotaPolicy
   readonly #reconfigEnabled: boolean
   readonly #access: AccessRules
+  readonly #keeperCompatibility: boolean
   /** Timeouts negotiated anew when a session came back; the replicated ones stay what they were. */
   readonly #renegotiatedMs = new Map<SessionId, number>()
 
@@ -81,6 +74,7 @@ export class LeaderDesk {
     this.#quotas = options.quotas
     this.#reconfigEnabled = config.reconfigEnabled
     this.#access = options.access
+    this.#keeperCompatibility = config.keeperCompatibility
   }
 
   /** Turns a request into a proposal, or into an answer. */
@@ -89,7 +83,7 @@ export class LeaderDesk {
     const refusal = this.#checkSession(source.serverId, request, stamp)
     if (refusal === 'session-moved') return this.#refuse(request, 'session-moved')
     if (request.type === ops.reconfig.opcode) return this.#refuse(request, this.#reconfigRefusal(request, refusal))
-    const wanted = toWriteRequest(request)
+    const wanted = toWriteRequest(request, this.#keeperCompatibility)
     if (!wanted.ok) return this.#refuse(request, wanted.error)
     if (refusal !== null && (wanted.value.kind === 'close-session' || wanted.value.kind === 'multi')) {
       return this.#refuse(request, refusal)
@@ -176,6 +170,7 @@ export class LeaderDesk {
       extendedTypesEnabled: this.#extendedTypesEnabled,
       quotas: this.#quotas,
       access: this.#access,
+      keeperCompatibility: this.#keeperCompatibility,
     }
     const prepared = prepare(wanted, this.#pending, context)
     if (!prepared.ok) return this.#refuse(request, prepared.error)
@@ -214,6 +209,7 @@ export class LeaderDesk {
       ids: [],
       sessionRefusal: null,
       extendedTypesEnabled: false,
+      keeperCompatibility: false,
       quotas: this.#quotas,
       access: this.#access,
     }
@@ -237,47 +233,3 @@ export class LeaderDesk {
 const noSession = 0n as SessionId
 /** No ACL keeps the server from what it has to do. */
 const ourselves = { scheme: superScheme, id: '' }
-
-function toWriteRequest({ type, sessionId, body }: ForwardedRequest): Result<WriteRequest, ErrorName> {
-  const op = opOf(type)
-  switch (op) {
-    case 'create':
-    case 'create2':
-    case 'createContainer': {
-      const create = decode(CreateRequest, body)
-      return create.ok ? ok({ kind: 'create', op, ...create.value, ttlMs: -1n }) : create
-    }
-    case 'createTTL': {
-      const create = decode(CreateTtlRequest, body)
-      return create.ok ? ok({ kind: 'create', op, ...create.value }) : create
-    }
-    case 'delete': {
-      const remove = decode(DeleteRequest, body)
-      return remove.ok ? ok({ kind: 'delete', ...remove.value }) : remove
-    }
-    case 'setData': {
-      const set = decode(SetDataRequest, body)
-      if (!set.ok) return set
-      const { path } = set.value
-      return path === null ? err('bad-arguments') : ok({ kind: 'set-data', ...set.value, path })
-    }
-    case 'setACL': {
-      const set = decode(SetAclRequest, body)
-      if (!set.ok) return set
-      const { path } = set.value
-      return path === null ? err('bad-arguments') : ok({ kind: 'set-acl', ...set.value, path })
-    }
-    case 'multi': {
-      const parts = decodeMulti(body)
-      return parts.ok ? ok({ kind: 'multi', ops: parts.value }) : parts
-    }
-    case 'createSession': {
-      const create = decode(CreateSessionRequest, body)
-      return create.ok ? ok({ kind: 'create-session', sessionId, timeoutMs: create.value.timeoutMs }) : create
-    }
-    case 'closeSession':
-      return ok({ kind: 'close-session', sessionId })
-    default:
-      return err('unimplemented')
-  }
-}

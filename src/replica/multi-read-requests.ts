@@ -13,11 +13,17 @@ import {
   writeMultiReadError,
   writeMultiReadHeader,
 } from '../protocol/client/multi-read.ts'
-import type { PendingRequest } from './client.ts'
+import type { Client, PendingRequest } from './client.ts'
+import { answerKeeperMultiRead } from './keeper-reads.ts'
 import { nothingMissed, type ReadAnswer, type ReadContext, refusal } from './read-answer.ts'
 
-export function answerMultiRead(request: PendingRequest, context: ReadContext): ReadAnswer {
+export function answerMultiRead(request: PendingRequest, client: Client, context: ReadContext): ReadAnswer {
   const wanted = decodeMultiRead(request.body)
+  // Those who speak Keeper's dialect get its form of errors; what ZooKeeper would not decode may be of that dialect.
+  if (context.keeper !== null && (client.speaksKeeper || !wanted.ok)) {
+    const answer = answerKeeperMultiRead(request, client, context)
+    if (answer !== null) return answer
+  }
   if (!wanted.ok) return refusal('marshalling-error')
   const writer = new JuteWriter()
   if (wanted.value.kind === 'writes') return broken(writer)

@@ -10,6 +10,7 @@ import type { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Notification, WatchTable } from '../watches/watch-table.ts'
 import type { ConfigZnode } from './config-znode.ts'
+import type { KeeperZnodes } from './keeper-znodes.ts'
 
 export interface ReadContext {
   readonly tree: DataTree
@@ -17,6 +18,8 @@ export interface ReadContext {
   readonly reads: NamespaceBytes
   readonly access: AccessRules
   readonly config: ConfigZnode
+  /** Null: what ClickHouse Keeper has beyond ZooKeeper is not served. */
+  readonly keeper: KeeperZnodes | null
 }
 
 export interface ReadAnswer {

@@ -9,17 +9,14 @@ import { assert } from '../base/assert.ts'
 import { err, ok } from '../base/result.ts'
 import { decode, encode } from '../jute/record.ts'
 import { AclVector } from '../protocol/client/acl.ts'
-import { AllChildrenNumberReply } from '../protocol/client/replies.ts'
-import {
-  PathRequest,
-  SetWatches2Request,
-  SetWatchesRequest,
-  WatchableRequest,
-  type WatchableRequest as WatchableRequestRecord,
-} from '../protocol/client/requests.ts'
+import { AllChildrenNumberReply, GetAclReply } from '../protocol/client/replies.ts'
+import { PathRequest, SetWatches2Request, SetWatchesRequest, WatchableRequest } from '../protocol/client/requests.ts'
 import { echoPath, listEphemerals, nameIds } from './asker-requests.ts'
 import type { Client, PendingRequest } from './client.ts'
+import { answerKeeperRead } from './keeper-reads.ts'
+import { keeperAcl } from './keeper-znodes.ts'
 import { answerMultiRead } from './multi-read-requests.ts'
+import { readNode } from './node-reads.ts'
 import {
   answerOf,
   type Body,
@@ -32,7 +29,6 @@ import {
 import { addWatch, checkOrRemoveWatches, setWatches } from './watch-requests.ts'
 
 const pong: ReadAnswer = { error: null, body: null, missed: nothingMissed }
-const nul = '\0'
 
 export function answerRead(request: PendingRequest, client: Client, context: ReadContext): ReadAnswer {
   switch (request.op) {
@@ -43,7 +39,10 @@ export function answerRead(request: PendingRequest, client: Client, context: Rea
     case 'getChildren':
     case 'getChildren2': {
       const wanted = decode(WatchableRequest, request.body)
-      return wanted.ok ? answerOf(readNode(request, wanted.value, client, context)) : refusal('marshalling-error')
+      if (!wanted.ok) return refusal('marshalling-error')
+      const writer = scratchWriter()
+      const error = readNode(writer, request.op, wanted.value, request.authIds, client, context)
+      return error === null ? answerOf(ok(writer.take())) : refusal(error)
     }
     case 'getACL':
       return answerOf(readAcl(request, context))
@@ -65,57 +64,27 @@ export function answerRead(request: PendingRequest, client: Client, context: Rea
     case 'sync':
       return answerOf(echoPath(request))
     case 'multiRead':
-      return answerMultiRead(request, context)
+      return answerMultiRead(request, client, context)
+    case 'filteredList':
+    case 'filteredListWithStatsAndData':
+    case 'listRecursive':
+    case 'checkNotExists':
+    case 'checkStat':
+      return answerKeeperRead(request, client, context)
     default:
       assert(false, 'only implemented reads are answered as reads', { op: request.op })
   }
 }
 
-function readNode(
-  request: PendingRequest,
-  wanted: WatchableRequestRecord,
-  client: Client,
-  { tree, watches, reads, access, config }: ReadContext,
-): Body {
-  const { path, watch } = wanted
-  const { connection } = client
-  if (request.op === 'exists' && path.includes(nul)) return err('bad-arguments')
-  const acl = tree.aclOf(path)
-  if (acl === null) {
-    // A watch on what is not there waits for its creation; the other reads leave none.
-    if (request.op === 'exists' && watch) watches.addExist(connection, path)
-    return err('no-node')
-  }
-  if (!isAllowed(acl, permissions.read, request.authIds, access)) return err('no-auth')
-  const writer = scratchWriter()
-  switch (request.op) {
-    case 'exists':
-      if (watch) watches.addData(connection, path)
-      config.writeStat(path, tree, writer)
-      break
-    case 'getData':
-      if (watch) watches.addData(connection, path)
-      config.writeDataAndStat(path, tree, writer)
-      break
-    case 'getChildren':
-      if (watch) watches.addChild(connection, path)
-      tree.writeChildren(path, writer)
-      break
-    default:
-      if (watch) watches.addChild(connection, path)
-      tree.writeChildrenAndStat(path, writer)
-      config.correctStat(path, tree, writer)
-  }
-  reads.note(path, path.length + writer.lengthBytes)
-  return ok(writer.take())
-}
-
 /** READ or ADMIN opens it; hashes are shown to ADMIN only. */
-function readAcl(request: PendingRequest, { tree, access, config }: ReadContext): Body {
+function readAcl(request: PendingRequest, { tree, keeper, access, config }: ReadContext): Body {
   const wanted = decode(PathRequest, request.body)
   if (!wanted.ok) return wanted
   const acl = tree.aclOf(wanted.value.path)
-  if (acl === null) return err('no-node')
+  if (acl === null) {
+    const znode = keeper?.find(wanted.value.path, tree) ?? null
+    return znode === null ? err('no-node') : ok(encode(GetAclReply, { acl: keeperAcl, stat: znode.stat }))
+  }
   if (!isAllowed(acl, permissions.read | permissions.admin, request.authIds, access)) return err('no-auth')
   const writer = scratchWriter()
   AclVector.write(writer, visibleAcl(acl, request.authIds, access))

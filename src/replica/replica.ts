@@ -21,6 +21,7 @@ import { ClientDesk } from './client-desk.ts'
 import { configZnodeOf } from './config-znode.ts'
 import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
+import { KeeperZnodes } from './keeper-znodes.ts'
 import { LeaderDesk, type RequestSource } from './leader-desk.ts'
 import { noProposals } from './proposal-statistics.ts'
 import { QuotaExcesses } from './quota-excesses.ts'
@@ -91,6 +92,7 @@ export class Replica {
       auth: config.auth,
       hash,
       configZnode: configZnodeOf(config),
+      keeper: config.keeperCompatibility ? new KeeperZnodes(config) : null,
       log,
       metrics,
     })

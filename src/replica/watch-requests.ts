@@ -47,11 +47,16 @@ export function checkOrRemoveWatches(request: PendingRequest, client: Client, wa
 export function setWatches(
   decoded: Result<SetWatchesRequest | SetWatches2Request, 'marshalling-error'>,
   client: Client,
-  { tree, watches }: ReadContext,
+  { tree, watches, keeper }: ReadContext,
 ): ReadAnswer {
   if (!decoded.ok) return refusal('marshalling-error')
   const { lists, isWhole } = watchListsOf(decoded.value)
-  const missed = watches.catchUp(client.connection, decoded.value.relativeZxid, lists, (path) => tree.view(path))
+  const missed = watches.catchUp(
+    client.connection,
+    decoded.value.relativeZxid,
+    lists,
+    (path) => tree.view(path) ?? keeper?.find(path, tree)?.view ?? null,
+  )
   return { error: isWhole ? null : 'marshalling-error', body: null, missed }
 }
 

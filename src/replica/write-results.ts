@@ -8,6 +8,7 @@ import {
   writeMultiCreateResult,
   writeMultiDeleteResult,
   writeMultiEnd,
+  writeMultiKeeperResult,
   writeMultiSetDataResult,
 } from '../protocol/client/multi.ts'
 import type { Change, Txn } from '../protocol/txn/txn.ts'
@@ -46,6 +47,9 @@ export class WriteResults {
       case 'set-acl':
         this.#tree.writeStat(change.path, this.#writer)
         break
+      case 'bundle':
+        if (change.op === 'createIfNotExists') this.#writer.writeUstring(change.path)
+        break
       case 'delete':
       case 'check':
       case 'create-session':
@@ -67,6 +71,9 @@ export class WriteResults {
         break
       case 'check':
         writeMultiCheckResult(this.#writer)
+        break
+      case 'bundle':
+        writeMultiKeeperResult(this.#writer, change.op, change.path)
         break
       case 'set-acl':
       case 'create-session':

@@ -17,8 +17,9 @@ import { parentOf, parseZnodePath } from '../protocol/client/path.ts'
 import type { Change } from '../protocol/txn/txn.ts'
 import { ownerKindOf } from '../tree/owner-kind.ts'
 import { createKindOf } from './create-kind.ts'
-import type { PendingChanges, PendingNode } from './pending-changes.ts'
+import { ownZxid, type PendingChanges, type PendingNode } from './pending-changes.ts'
 import { checkQuota, type QuotaPolicy } from './quota-check.ts'
+import { isReservedPath } from './reserved-path.ts'
 import { sequentialSuffix } from './sequential-suffix.ts'
 import type { CheckWrite, CreateWrite, DeleteWrite, NodeWrite, SetAclWrite, SetDataWrite } from './write-request.ts'
 
@@ -31,17 +32,23 @@ export interface WriteContext {
   readonly extendedTypesEnabled: boolean
   readonly quotas: QuotaPolicy
   readonly access: AccessRules
+  /** Nothing may be written under /keeper unless it is a user's: the znodes of ClickHouse Keeper are shown there. */
+  readonly keeperCompatibility: boolean
+  readonly timeMs: number // the leader's wall clock
 }
 
 /** ZK: DataTree.isSpecialPath. */
-const undeletablePaths: readonly string[] = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']
+export const undeletablePaths: readonly string[] = ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']
 const anyVersion = -1
+const sequentialFlag = 2
 
 export function prepareNodeWrite(
   write: NodeWrite,
   pending: PendingChanges,
   context: WriteContext,
 ): Result<Change, ErrorName> {
+  if (context.keeperCompatibility && isReservedPath(write.path, isSequential(write), pending))
+    return err(context.sessionRefusal ?? 'bad-arguments')
   switch (write.kind) {
     case 'create':
       return prepareCreate(write, pending, context)
@@ -83,7 +90,7 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   if (kind.value.isSenseless) return err('bad-arguments')
 
   const createCount = (parent.createCount + 1) | 0
-  pending.stage(parentPath, { ...factsOf(parent), createCount, childCount: parent.childCount + 1 })
+  pending.stage(parentPath, { ...parent, createCount, childCount: parent.childCount + 1, pzxid: ownZxid })
   pending.stage(path, {
     version: 0,
     aversion: 0,
@@ -92,6 +99,11 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
     ephemeralOwner: owner,
     acl: acl.value,
     dataLengthBytes,
+    czxid: ownZxid,
+    mzxid: ownZxid,
+    pzxid: ownZxid,
+    ctimeMs: context.timeMs,
+    mtimeMs: context.timeMs,
   })
   return ok({
     kind: 'create',
@@ -133,7 +145,13 @@ function prepareSetData(
   if (refusal !== null) return err(refusal)
   if (!isExpected(write.version, node.value.version)) return err('bad-version')
   const version = versionAfter(node.value.version)
-  pending.stage(write.path, { ...factsOf(node.value), version, dataLengthBytes })
+  pending.stage(write.path, {
+    ...node.value,
+    version,
+    dataLengthBytes,
+    mzxid: ownZxid,
+    mtimeMs: context.timeMs,
+  })
   return ok({ kind: 'set-data', path: write.path, data: write.data, version })
 }
 
@@ -147,7 +165,7 @@ function prepareSetAcl(write: SetAclWrite, pending: PendingChanges, context: Wri
   if (!node.ok) return node
   if (!isExpected(write.version, node.value.aversion)) return err('bad-version')
   const aversion = versionAfter(node.value.aversion)
-  pending.stage(write.path, { ...factsOf(node.value), acl: acl.value, aversion })
+  pending.stage(write.path, { ...node.value, acl: acl.value, aversion })
   return ok({ kind: 'set-acl', path: write.path, acl: acl.value, aversion })
 }
 
@@ -162,12 +180,14 @@ function prepareCheck(write: CheckWrite, pending: PendingChanges, context: Write
 export function stageDelete(pending: PendingChanges, path: string): void {
   const parentPath = parentOf(path)
   const parent = pending.lookup(parentPath)
-  if (parent !== null) pending.stage(parentPath, { ...factsOf(parent), childCount: parent.childCount - 1 })
+  if (parent !== null) {
+    pending.stage(parentPath, { ...parent, childCount: parent.childCount - 1, pzxid: ownZxid })
+  }
   pending.stage(path, null)
 }
 
 /** The checks that setData, setACL and check begin with. */
-function findForWrite(
+export function findForWrite(
   path: string,
   permission: number,
   pending: PendingChanges,
@@ -180,12 +200,16 @@ function findForWrite(
   return isAllowed(node.acl, permission, context.ids, context.access) ? ok(node) : err('no-auth')
 }
 
+function isSequential(write: NodeWrite): boolean {
+  return write.kind === 'create' && (write.flags & sequentialFlag) !== 0
+}
+
 /** All that create and delete ask of a path before they look for the parent. */
-function hasParent(path: string): boolean {
+export function hasParent(path: string): boolean {
   return path.includes('/') && !path.includes('\0')
 }
 
-function isExpected(expected: number, current: number): boolean {
+export function isExpected(expected: number, current: number): boolean {
   return expected === anyVersion || expected === current
 }
 
@@ -193,10 +217,4 @@ function isExpected(expected: number, current: number): boolean {
 function versionAfter(current: number): number {
   const next = (current + 1) | 0
   return next === -1 ? 0 : next
-}
-
-/** Only what validation needs: a view of the tree has more, and would be kept alive in every change in flight. */
-function factsOf(node: PendingNode): PendingNode {
-  const { version, aversion, createCount, childCount, ephemeralOwner, acl, dataLengthBytes } = node
-  return { version, aversion, createCount, childCount, ephemeralOwner, acl, dataLengthBytes }
 }

@@ -14,12 +14,17 @@ import type { NodeView } from '../tree/node-view.ts'
 import type { QuotaView } from '../tree/quota-accounts.ts'
 
 /** What validation asks of a znode. */
-export type PendingNode = Pick<
-  NodeView,
-  'version' | 'aversion' | 'createCount' | 'childCount' | 'ephemeralOwner' | 'acl' | 'dataLengthBytes'
->
+export interface PendingNode extends Omit<NodeView, 'czxid' | 'mzxid' | 'pzxid'> {
+  // `ownZxid` where the txn that stages the znode sets it; `commitStage` fills that in.
+  czxid: Zxid
+  mzxid: Zxid
+  pzxid: Zxid
+}
 
-export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf' | 'ephemeralPathUnitsOf' | 'quotaOver'>
+/** Stands for the zxid that the staged txn will get. Not a number, so that it equals nothing that a client may ask for. */
+export const ownZxid = Number.NaN as Zxid
+
+export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf' | 'ephemeralPathUnitsOf' | 'children' | 'quotaOver'>
 
 interface InFlight {
   readonly node: PendingNode | null // null: will be gone
@@ -44,6 +49,7 @@ export class PendingChanges {
   #steps: Step[] = [] // in zxid order; the first `#stepsForgotten` are spent
   #stepsForgotten = 0
   #lastStaged = zeroZxid
+  #stagedPathUnits = 0
 
   constructor(tree: TreeReader) {
     this.#tree = tree
@@ -79,8 +85,29 @@ export class PendingChanges {
     return this.#tree.ephemeralPathUnitsOf(sessionId) + (this.#unitsInFlight.get(sessionId) ?? 0)
   }
 
+  /**
+   * The names of the children that the znode will have, in no particular order. Costs a walk over all that is in
+   * flight if the creation of one of them is.
+   */
+  childNames(path: string): readonly string[] {
+    const prefix = path === '/' ? path : `${path}/`
+    const names: string[] = []
+    for (const { name } of this.#tree.children(path)) if (this.lookup(prefix + name) !== null) names.push(name)
+    if (names.length === this.lookup(path)?.childCount) return names
+    const all = new Set(names)
+    for (const changed of [this.#inFlight, this.#stage]) {
+      for (const other of changed.keys()) {
+        const isChild = other.startsWith(prefix) && other !== prefix && other.indexOf('/', prefix.length) < 0
+        if (isChild && this.lookup(other) !== null) all.add(other.slice(prefix.length))
+      }
+    }
+    return [...all]
+  }
+
+  /** The node must be a fresh object, and is kept. */
   stage(path: string, node: PendingNode | null): void {
     this.#stage.set(path, node)
+    this.#stagedPathUnits += path.length
   }
 
   /** The staged changes are proposed as `zxid`. */
@@ -88,21 +115,32 @@ export class PendingChanges {
     assert(zxid > this.#lastStaged, 'changes are proposed in zxid order', { zxid, lastStaged: this.#lastStaged })
     this.#lastStaged = zxid
     for (const [path, node] of this.#stage) {
+      if (node !== null) settle(node, zxid)
       const owner = node?.ephemeralOwner ?? noOwner
       this.#inFlight.set(path, { node, zxid })
       this.#steps.push({ zxid, path, owner })
       if (owner !== noOwner) this.#own(owner, path, zxid)
     }
-    this.#stage.clear()
+    this.dropStage()
   }
 
   /** The request was refused: nothing of it remains. */
   dropStage(): void {
     this.#stage.clear()
+    this.#stagedPathUnits = 0
   }
 
   get isStageEmpty(): boolean {
     return this.#stage.size === 0
+  }
+
+  get stagedCount(): number {
+    return this.#stage.size
+  }
+
+  /** At least the lengths of all staged paths together. */
+  get stagedPathUnits(): number {
+    return this.#stagedPathUnits
   }
 
   /** The tree has applied every txn up to `applied`. */
@@ -144,4 +182,10 @@ export class PendingChanges {
     this.#ownedInFlight.delete(step.owner)
     this.#unitsInFlight.delete(step.owner)
   }
+}
+
+function settle(node: PendingNode, zxid: Zxid): void {
+  if (Number.isNaN(node.czxid)) node.czxid = zxid
+  if (Number.isNaN(node.mzxid)) node.mzxid = zxid
+  if (Number.isNaN(node.pzxid)) node.pzxid = zxid
 }

@@ -4,19 +4,20 @@
  * A refusal leaves no trace: it takes no zxid and touches no disk. After a txn the caller must give its changes
  * their zxid with `pending.commitStage` before anything else is prepared.
  */
-import { assert, assertNever } from '../base/assert.ts'
+import { assert } from '../base/assert.ts'
 import type { ErrorName } from '../base/errors.ts'
 import type { SessionId } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
+import { isKeeperWrite } from '../protocol/client/keeper-requests.ts'
 import type { MultiOp } from '../protocol/client/multi.ts'
 import type { Change, Origin, Txn } from '../protocol/txn/txn.ts'
+import { prepareKeeperWrite } from './keeper-writes.ts'
 import { prepareNodeWrite, stageDelete, type WriteContext } from './node-writes.ts'
 import type { PendingChanges } from './pending-changes.ts'
 import { ephemeralExcessOf, txnWeightMax, weightOf } from './txn-limits.ts'
 import type { WriteRequest } from './write-request.ts'
 
 export interface PrepareContext extends WriteContext {
-  readonly timeMs: number // the leader's wall clock
   readonly origin: Origin | null
 }
 
@@ -47,8 +48,10 @@ export function prepare(
       const change = prepareNodeWrite(request, pending, context)
       return change.ok ? settle(false, [change.value], weightOf(change.value), pending, context) : change
     }
-    default:
-      return assertNever(request)
+    default: {
+      const change = prepareKeeperWrite(request, pending, context)
+      return change.ok ? settle(false, [change.value], weightOf(change.value), pending, context) : change
+    }
   }
 }
 
@@ -61,7 +64,7 @@ function prepareMulti(
   const changes: Change[] = []
   let weight = 0
   for (const [index, op] of multiOps.entries()) {
-    const change = prepareNodeWrite(op, pending, context)
+    const change = isKeeperWrite(op) ? prepareKeeperWrite(op, pending, context) : prepareNodeWrite(op, pending, context)
     if (change.ok) {
       changes.push(change.value)
       weight += weightOf(change.value)

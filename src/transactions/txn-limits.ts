@@ -24,8 +24,10 @@ const fixedUnits = 32
 export function ephemeralExcessOf(changes: readonly Change[], pending: PendingChanges): ErrorName | null {
   let units = 0
   let last: Extract<Change, { readonly kind: 'create' }> | null = null
-  for (const change of changes) {
-    if (change.kind !== 'create' || ownerKindOf(change.ephemeralOwner) !== 'session') continue
+  for (const wanted of changes) {
+    // What is bundled with a create is nothing else.
+    const change = wanted.kind === 'bundle' ? wanted.changes[0] : wanted
+    if (change?.kind !== 'create' || ownerKindOf(change.ephemeralOwner) !== 'session') continue
     units += pathUnitsOf(change.path)
     last = change
   }
@@ -46,6 +48,8 @@ export function weightOf(change: Change): number {
     case 'delete':
     case 'check':
       return fixedUnits + change.path.length
+    case 'bundle':
+      return change.changes.reduce((units, bundled) => units + weightOf(bundled), fixedUnits + change.path.length)
     case 'create-session':
     case 'close-session':
       return fixedUnits

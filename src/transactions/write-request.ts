@@ -4,6 +4,7 @@
  */
 import type { SessionId } from '../base/ids.ts'
 import type { AclWire } from '../protocol/client/acl.ts'
+import type { KeeperWrite } from '../protocol/client/keeper-requests.ts'
 import type { MultiOp } from '../protocol/client/multi.ts'
 
 export type CreateWrite = Extract<MultiOp, { kind: 'create' }>
@@ -19,10 +20,11 @@ export interface SetAclWrite {
 }
 
 /** One znode, one change. */
-export type NodeWrite = MultiOp | SetAclWrite
+export type NodeWrite = Exclude<MultiOp, KeeperWrite> | SetAclWrite
 
 export type WriteRequest =
   | Exclude<NodeWrite, CheckWrite>
+  | KeeperWrite
   | { readonly kind: 'multi'; readonly ops: readonly MultiOp[] }
   | { readonly kind: 'create-session'; readonly sessionId: SessionId; readonly timeoutMs: number }
   | { readonly kind: 'close-session'; readonly sessionId: SessionId } // asked for by its client, or expired

@@ -10,6 +10,7 @@ import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { JuteWriter } from '../jute/jute-writer.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
 import type { AclEntry, Change } from '../protocol/txn/txn.ts'
+import { type ChildZnode, walkChildren } from './child-znode.ts'
 import { EphemeralIndex, pathUnitsOf } from './ephemeral-index.ts'
 import { freshZnodes, openAcl } from './fresh-tree.ts'
 import type { NodeView, ZnodeImage } from './node-view.ts'
@@ -104,6 +105,8 @@ export class DataTree {
         return this.#setData(zxid, timeMs, change.path, change.data, change.version)
       case 'set-acl':
         return this.#setAcl(zxid, change.path, change.acl, change.aversion)
+      case 'bundle':
+        return change.changes.flatMap((bundled) => this.apply(zxid, timeMs, bundled))
       case 'close-session':
         return this.#closeSession(zxid, change.sessionId, change.deletedPaths)
       case 'check':
@@ -169,6 +172,11 @@ export class DataTree {
     if (path === '') return store.count
     const top = store.find(path)
     return top === noSlot ? 0 : store.countBelow(top)
+  }
+
+  /** The children of `path` one after the other, none if there is no such znode; the tree must not change meanwhile. */
+  children(path: string): IterableIterator<ChildZnode> {
+    return walkChildren(this.#store, this.#store.find(path))
   }
 
   aclOf(path: string): readonly AclEntry[] | null {

@@ -13,15 +13,15 @@ export interface NodeView {
   readonly ephemeralOwner: SessionId // raw, 0n = none; containers and TTL znodes have theirs here, not in the Stat
   readonly acl: readonly AclEntry[]
   readonly dataLengthBytes: number
+  readonly czxid: Zxid
   readonly mzxid: Zxid
   readonly pzxid: Zxid
+  readonly ctimeMs: number
+  readonly mtimeMs: number
 }
 
 /** Everything there is of a znode: enough to rebuild it elsewhere. */
 export interface ZnodeImage extends NodeView {
   readonly path: string
   readonly data: Uint8Array | null // a copy
-  readonly czxid: Zxid
-  readonly ctimeMs: number
-  readonly mtimeMs: number
 }

@@ -18,8 +18,11 @@ export function viewOf(store: ZnodeStore, slot: number): NodeView {
     ephemeralOwner: store.ownerOf(slot),
     acl: store.aclOf(slot),
     dataLengthBytes: table.stat32(slot, statOffsets.dataLength),
+    czxid: store.zxidAt(slot, statOffsets.czxid),
     mzxid: store.zxidAt(slot, statOffsets.mzxid),
     pzxid: store.zxidAt(slot, statOffsets.pzxid),
+    ctimeMs: table.stat64(slot, statOffsets.ctime),
+    mtimeMs: table.stat64(slot, statOffsets.mtime),
   }
 }
 
@@ -28,9 +31,6 @@ export function imageOf(store: ZnodeStore, slot: number): ZnodeImage {
     ...viewOf(store, slot),
     path: store.pathOf(slot),
     data: store.dataOf(slot),
-    czxid: store.zxidAt(slot, statOffsets.czxid),
-    ctimeMs: store.table.stat64(slot, statOffsets.ctime),
-    mtimeMs: store.table.stat64(slot, statOffsets.mtime),
   }
 }
 

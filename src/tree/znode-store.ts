@@ -294,12 +294,13 @@ export class ZnodeStore implements PathMatcher {
   pathOf(slot: number): string {
     if (slot === rootSlot) return '/'
     let path = ''
-    for (let node = slot; node !== rootSlot; node = this.parentOf(node)) {
-      const ref = this.table.word(node, field.nameRef)
-      const name = readName(this.#arena.bytesOf(ref), offsetOf(ref), this.table.word(node, field.nameLengthBytes))
-      path = `/${name}${path}`
-    }
+    for (let node = slot; node !== rootSlot; node = this.parentOf(node)) path = `/${this.nameOf(node)}${path}`
     return path
+  }
+
+  nameOf(slot: number): string {
+    const ref = this.table.word(slot, field.nameRef)
+    return readName(this.#arena.bytesOf(ref), offsetOf(ref), this.table.word(slot, field.nameLengthBytes))
   }
 
   /** Recomputes what is kept of one znode and compares. */

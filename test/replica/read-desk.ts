@@ -13,15 +13,23 @@ import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import { Client } from '../../src/replica/client.ts'
 import { ConfigZnode } from '../../src/replica/config-znode.ts'
+import { type KeeperConfig, KeeperZnodes } from '../../src/replica/keeper-znodes.ts'
 import type { ReadAnswer, ReadContext } from '../../src/replica/read-answer.ts'
 import { answerRead } from '../../src/replica/read-requests.ts'
 import { WatchTable } from '../../src/watches/watch-table.ts'
 import { TreeDriver } from '../tree/tree-driver.ts'
 
+export const keeperConfig: KeeperConfig = {
+  extendedTypesEnabled: true,
+  keeperAvailabilityZone: null,
+  clientLimits: { frameSizeBytesMax: 1048575 },
+}
+
 export class ReadDesk {
   readonly driver = new TreeDriver()
   readonly watches = new WatchTable()
   readonly reads = new NamespaceBytes(newMetrics().read_per_namespace)
+  keeper: KeeperZnodes | null = new KeeperZnodes(keeperConfig)
   readonly client = new Client(1 as ConnectionId, '127.0.0.1')
 
   readonly #rules: Pick<ReadContext, 'access' | 'config'>
@@ -46,6 +54,7 @@ export class ReadDesk {
       tree: this.driver.tree,
       watches: this.watches,
       reads: this.reads,
+      keeper: this.keeper,
       ...this.#rules,
     })
   }

@@ -128,6 +128,8 @@ function describeChange(change: Change): string {
     case 'delete':
     case 'check':
       return `${change.kind} ${change.path}`
+    case 'bundle':
+      return `${change.op} ${change.path} [${change.changes.map(describeChange).join('; ')}]`
     case 'create-session':
       return `create-session ${hexOfSession(change.sessionId)} timeout ${change.timeoutMs} ms`
     case 'close-session':

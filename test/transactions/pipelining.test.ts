@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AuthId } from '../../src/auth/auth-id.ts'
 import { permissions } from '../../src/auth/permissions.ts'
-import type { SessionId, Zxid } from '../../src/base/ids.ts'
+import { type SessionId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { MultiOp } from '../../src/protocol/client/multi.ts'
 import { PendingChanges } from '../../src/transactions/pending-changes.ts'
 import type { WriteRequest } from '../../src/transactions/write-request.ts'
@@ -13,6 +13,7 @@ import { DataTree } from '../../src/tree/data-tree.ts'
 import {
   aclWithout,
   alice,
+  anyStat,
   check,
   closeSession,
   create,
@@ -61,7 +62,10 @@ function randomPath(random: Random): string {
 function randomOp(random: Random): MultiOp {
   const path = randomPath(random)
   const version = random(3) === 0 ? random(3) : -1
-  switch (random(9)) {
+  switch (random(12)) {
+    case 9:
+    case 10:
+      return randomKeeperWrite(random, path, version)
     case 0:
     case 1:
     case 2:
@@ -72,6 +76,24 @@ function randomOp(random: Random): MultiOp {
       return check(path, version)
     default:
       return create(path, { flags: random(2) === 0 ? 0 : random(5), acl: acls[random(acls.length)]! })
+  }
+}
+
+function randomKeeperWrite(random: Random, path: string, version: number): MultiOp {
+  if (path.endsWith('/')) return remove(path)
+  switch (random(5)) {
+    case 0:
+      return { kind: 'check-not-exists', path, version }
+    case 1: {
+      const acl = acls[random(acls.length)]!
+      return { kind: 'create-if-not-exists', path, data: null, acl, flags: random(2) }
+    }
+    case 2:
+      return { kind: 'try-remove', path, version }
+    case 3:
+      return { kind: 'check-stat', path, version, stat: { ...anyStat, numChildren: random(4) - 1, version } }
+    default:
+      return { kind: 'remove-recursive', path, countMax: random(3) === 0 ? 1 : 100 }
   }
 }
 
@@ -136,11 +158,16 @@ describe('changes in flight', () => {
     ephemeralOwner: 0n as SessionId,
     acl: [],
     dataLengthBytes: 0,
+    czxid: zeroZxid,
+    mzxid: zeroZxid,
+    pzxid: zeroZxid,
+    ctimeMs: 0,
+    mtimeMs: 0,
   }
 
   it('are kept until the last of them on a path is applied', () => {
     const pending = new PendingChanges(new DataTree())
-    pending.stage('/a', node)
+    pending.stage('/a', { ...node })
     pending.commitStage(zxid(5))
     pending.stage('/a', { ...node, version: 1 })
     pending.commitStage(zxid(6))

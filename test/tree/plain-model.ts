@@ -62,6 +62,9 @@ export class PlainModel {
           if (this.nodes.get(path)?.owner === change.sessionId) this.apply(zxid, timeMs, { kind: 'delete', path })
         }
         return
+      case 'bundle':
+        for (const bundled of change.changes) this.apply(zxid, timeMs, bundled)
+        return
       case 'check':
       case 'create-session':
         return

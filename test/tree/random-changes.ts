@@ -40,12 +40,26 @@ export function randomChange(random: SeededRandom, model: PlainModel): Change {
       return leaf.length === 0 ? { kind: 'check', path } : { kind: 'delete', path: random.pick(leaf) }
     }
     case 4: {
+      if (random.chance(2)) return randomBundle(random, model, path)
       if (!random.chance(4)) return { kind: 'check', path }
       const sessionId = random.pick(sessions)
       return { kind: 'close-session', sessionId, deletedPaths: [...model.ephemeralsOf(sessionId), '/gone'] }
     }
     default:
       return randomCreate(random, model, path)
+  }
+}
+
+/** What removeRecursive makes of a small subtree, or nothing. */
+function randomBundle(random: SeededRandom, model: PlainModel, path: string): Change {
+  const subtree = [...model.nodes.keys()].filter((each) => each === path || each.startsWith(`${path}/`))
+  const isKept = path === '/' || path.startsWith('/zookeeper') || subtree.length > 4 || random.chance(4)
+  const deepestFirst = isKept ? [] : subtree.sort((a, b) => b.split('/').length - a.split('/').length)
+  return {
+    kind: 'bundle',
+    op: 'removeRecursive',
+    path,
+    changes: deepestFirst.map((each) => ({ kind: 'delete', path: each })),
   }
 }
 

@@ -3,6 +3,7 @@ import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import type { Change } from '../../src/protocol/txn/txn.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import type { ZnodeImage } from '../../src/tree/node-view.ts'
+import { ownerKindOf } from '../../src/tree/owner-kind.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { PlainModel } from './plain-model.ts'
 import { randomChange, sessions } from './random-changes.ts'
@@ -35,9 +36,19 @@ function expectSame(driver: TreeDriver, model: PlainModel): void {
       ephemeralOwner: node.owner,
       acl: node.acl,
       dataLengthBytes: node.data?.length ?? 0,
+      czxid: node.czxid,
       mzxid: node.mzxid,
       pzxid: node.pzxid,
+      ctimeMs: node.ctime,
+      mtimeMs: node.mtime,
     })
+    const walked = [...tree.children(path)].map(({ name, isEphemeral, acl }) => ({ name, isEphemeral, acl }))
+    expect(walked.sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual(
+      children.map((name) => {
+        const child = model.nodes.get(path === '/' ? `/${name}` : `${path}/${name}`)!
+        return { name, isEphemeral: ownerKindOf(child.owner) === 'session', acl: child.acl }
+      }),
+    )
   }
   for (const session of sessions) expect(tree.ephemeralsOf(session)).toEqual(model.ephemeralsOf(session))
   expectSameTotals(tree, model)

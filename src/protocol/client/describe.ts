@@ -13,7 +13,7 @@ export function describeRequest(xid: number, type: number, body: Uint8Array): st
   const op = opOf(type)
   if (op === null) return `${xid} opcode ${type} <${body.length} bytes>`
   if (op === 'multi') {
-    const decoded = decodeMulti(body)
+    const decoded = decodeMulti(body, true)
     return `${xid} multi ${decoded.ok ? describeMulti(decoded.value) : malformed(body)}`
   }
   const codec = ops[op].request

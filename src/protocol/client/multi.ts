@@ -12,6 +12,15 @@ import type { JuteWriter } from '../../jute/jute-writer.ts'
 import type { AclWire } from './acl.ts'
 import { createModeOf } from './create-mode.ts'
 import { MultiHeader } from './headers.ts'
+import {
+  isKeeperWrite,
+  isKeeperWriteOp,
+  type KeeperWrite,
+  type KeeperWriteOp,
+  keeperWriteOpOf,
+  readKeeperWrite,
+  writeKeeperWrite,
+} from './keeper-requests.ts'
 import { opOf, ops } from './operations.ts'
 import { CheckRequest, CreateRequest, CreateTtlRequest, DeleteRequest, SetDataRequest } from './requests.ts'
 import { statSizeBytes } from './stat.ts'
@@ -31,18 +40,20 @@ export type MultiOp =
   | { readonly kind: 'delete'; readonly path: string; readonly version: number }
   | { readonly kind: 'set-data'; readonly path: string; readonly data: Uint8Array | null; readonly version: number }
   | { readonly kind: 'check'; readonly path: string; readonly version: number }
+  | KeeperWrite
 
 const endType = -1
 const errorType = -1
 
-export function decodeMulti(body: Uint8Array): Result<readonly MultiOp[], 'marshalling-error'> {
+/** Unless `withKeepers`, the operations of ClickHouse Keeper do not decode, as they would not in ZooKeeper. */
+export function decodeMulti(body: Uint8Array, withKeepers = false): Result<readonly MultiOp[], 'marshalling-error'> {
   const reader = new JuteReader(body)
   const multiOps: MultiOp[] = []
   for (;;) {
     const header = MultiHeader.read(reader)
     if (reader.failed) return err('marshalling-error')
     if (header.done) return ok(multiOps)
-    const op = readMultiOp(reader, header.type)
+    const op = readMultiOp(reader, header.type, withKeepers)
     if (op === null || reader.failed) return err('marshalling-error')
     multiOps.push(op)
   }
@@ -78,6 +89,12 @@ export function writeMultiCheckResult(writer: JuteWriter): void {
   writeResultHeader(writer, ops.check.opcode)
 }
 
+/** `path` is the body of createIfNotExists alone, whether it created the znode or found it. */
+export function writeMultiKeeperResult(writer: JuteWriter, op: KeeperWriteOp, path: string): void {
+  writeResultHeader(writer, ops[op].opcode)
+  if (op === 'createIfNotExists') writer.writeUstring(path)
+}
+
 export function writeMultiEnd(writer: JuteWriter): void {
   MultiHeader.write(writer, { type: endType, done: true, error: -1 })
 }
@@ -100,7 +117,7 @@ export function describeMulti(multiOps: readonly MultiOp[]): string {
   return `[${multiOps.map((op) => `${op.kind === 'create' ? `${op.op} flags=${op.flags}` : op.kind} ${op.path}`).join(', ')}]`
 }
 
-function readMultiOp(reader: JuteReader, type: number): MultiOp | null {
+function readMultiOp(reader: JuteReader, type: number, withKeepers: boolean): MultiOp | null {
   const name = opOf(type)
   switch (name) {
     case 'create':
@@ -116,7 +133,7 @@ function readMultiOp(reader: JuteReader, type: number): MultiOp | null {
     case 'check':
       return { kind: 'check', ...CheckRequest.read(reader) }
     default:
-      return null
+      return withKeepers && isKeeperWriteOp(name) ? readKeeperWrite(reader, name) : null
   }
 }
 
@@ -139,7 +156,8 @@ function normaliseCreateTtl(request: CreateTtlRequest): MultiOp {
   return { kind: 'create', ...request, op: mode?.container === true ? 'createContainer' : 'create', ttlMs: -1n }
 }
 
-function opNameOf(op: MultiOp): CreateOpName | 'delete' | 'setData' | 'check' {
+function opNameOf(op: MultiOp): CreateOpName | 'delete' | 'setData' | 'check' | KeeperWriteOp {
+  if (isKeeperWrite(op)) return keeperWriteOpOf(op)
   return op.kind === 'create' ? op.op : op.kind === 'set-data' ? 'setData' : op.kind
 }
 
@@ -149,7 +167,8 @@ function writeMultiOp(writer: JuteWriter, op: MultiOp): void {
     else CreateRequest.write(writer, op)
   } else if (op.kind === 'set-data') SetDataRequest.write(writer, op)
   else if (op.kind === 'delete') DeleteRequest.write(writer, op)
-  else CheckRequest.write(writer, op)
+  else if (op.kind === 'check') CheckRequest.write(writer, op)
+  else writeKeeperWrite(writer, op)
 }
 
 function writeResultHeader(writer: JuteWriter, type: number): void {

@@ -3,8 +3,12 @@
  * Opcodes are ZooKeeper's (ZK: ZooDefs.OpCode) and appear nowhere else; `code` is the word that the four-letter
  * word `cons` shows for the last operation (ZK: FinalRequestProcessor). A row with `implemented: false` is answered
  * with `unimplemented` and the connection lives on; ZooKeeper closes it, but a client can only gain by an answer.
+ * The rows from 500 on are ClickHouse Keeper's (src/Common/ZooKeeper/ZooKeeperConstants.h there); whether they are
+ * served is a matter of the configuration.
  */
 import type { RecordCodec } from '../../jute/record.ts'
+import * as keeperReply from './keeper-replies.ts'
+import * as keeperRequest from './keeper-requests.ts'
 import * as reply from './replies.ts'
 import * as request from './requests.ts'
 
@@ -24,13 +28,29 @@ export interface OpTraits {
   readonly implemented: boolean
   /** May be part of a multi. */
   readonly inMulti: boolean
+  /** ClickHouse Keeper's, and not known to ZooKeeper. */
+  readonly isKeepers: boolean
   readonly code: string
 }
 
 type Bodies = readonly [request: RecordCodec<unknown> | null, reply: RecordCodec<unknown> | null]
 
 function row(opcode: number, access: OpAccess, code: string, bodies: Bodies): OpTraits {
-  return { opcode, access, request: bodies[0], reply: bodies[1], implemented: true, inMulti: false, code }
+  const [requestCodec, replyCodec] = bodies
+  return {
+    opcode,
+    access,
+    request: requestCodec,
+    reply: replyCodec,
+    implemented: true,
+    inMulti: false,
+    isKeepers: false,
+    code,
+  }
+}
+
+function keepers(traits: OpTraits): OpTraits {
+  return { ...traits, isKeepers: true }
 }
 
 function later(traits: OpTraits): OpTraits {
@@ -73,6 +93,14 @@ export const opNames = [
   'whoAmI',
   'createSession',
   'closeSession',
+  'filteredList',
+  'checkNotExists',
+  'createIfNotExists',
+  'removeRecursive',
+  'checkStat',
+  'tryRemove',
+  'filteredListWithStatsAndData',
+  'listRecursive',
 ] as const
 export type OpName = (typeof opNames)[number]
 
@@ -111,6 +139,19 @@ export const ops: Readonly<Record<OpName, OpTraits>> = {
   whoAmI: row(107, 'read', 'HOMI', [null, reply.WhoAmIReply]),
   createSession: later(row(-10, 'internal', 'SESS', [request.CreateSessionRequest, null])),
   closeSession: row(-11, 'write', 'CLOS', [null, null]),
+  filteredList: keepers(row(500, 'read', 'GETC', [keeperRequest.FilteredListRequest, reply.GetChildren2Reply])),
+  // As requests of their own the two checks only look.
+  checkNotExists: keepers(orInMulti(row(501, 'read', 'CHEC', [request.CheckRequest, null]))),
+  createIfNotExists: keepers(orInMulti(row(502, 'write', 'CREA', [request.CreateRequest, reply.CreateReply]))),
+  removeRecursive: keepers(orInMulti(row(503, 'write', 'DELE', [keeperRequest.RemoveRecursiveRequest, null]))),
+  checkStat: keepers(orInMulti(row(504, 'read', 'CHEC', [keeperRequest.CheckStatRequest, null]))),
+  tryRemove: keepers(orInMulti(row(505, 'write', 'DELE', [request.DeleteRequest, null]))),
+  filteredListWithStatsAndData: keepers(
+    row(506, 'read', 'GETC', [keeperRequest.DetailedListRequest, keeperReply.DetailedListReply]),
+  ),
+  listRecursive: keepers(
+    row(507, 'read', 'GETC', [keeperRequest.ListRecursiveRequest, keeperReply.ListRecursiveReply]),
+  ),
 }
 
 const nameByOpcode: ReadonlyMap<number, OpName> = new Map(opNames.map((name) => [ops[name].opcode, name]))

@@ -5,9 +5,11 @@
  */
 import { assert, assertNever } from '../../base/assert.ts'
 import type { ServerId, SessionId } from '../../base/ids.ts'
+import { isKeeperWriteOp } from '../client/keeper-requests.ts'
+import { opOf, ops } from '../client/operations.ts'
 import { schema } from '../schema.ts'
 import { highWordOf, lowWordOf, sessionOfWords } from '../session-words.ts'
-import type { AclEntry, Change, Txn } from './txn.ts'
+import type { AclEntry, BundledChange, Change, Txn } from './txn.ts'
 
 const txnType = schema.lookupType('Txn')
 
@@ -64,6 +66,8 @@ function changeToWire(change: Change): object {
       return { setAcl: change }
     case 'check':
       return { check: change }
+    case 'bundle':
+      return { bundle: { type: ops[change.op].opcode, path: change.path, changes: change.changes.map(changeToWire) } }
     case 'create-session':
       return { createSession: { ...sessionWords(change.sessionId), timeoutMs: change.timeoutMs } }
     case 'close-session':
@@ -95,6 +99,7 @@ function changeOfWire(wire: WireChange): Change {
     return { kind: 'set-acl', path: wire.setAcl.path, acl: aclOfWire(wire.setAcl.acl), aversion: wire.setAcl.aversion }
   }
   if (wire.check) return { kind: 'check', path: wire.check.path }
+  if (wire.bundle) return bundleOfWire(wire.bundle)
   if (wire.createSession) {
     const { sessionHigh, sessionLow, timeoutMs } = wire.createSession
     return { kind: 'create-session', sessionId: sessionOfWords(sessionHigh, sessionLow), timeoutMs }
@@ -102,6 +107,18 @@ function changeOfWire(wire: WireChange): Change {
   assert(wire.closeSession !== undefined && wire.closeSession !== null, 'a stored change has a known kind')
   const { sessionHigh, sessionLow, deletedPaths } = wire.closeSession
   return { kind: 'close-session', sessionId: sessionOfWords(sessionHigh, sessionLow), deletedPaths }
+}
+
+function bundleOfWire({ type, path, changes }: WireBundle): Change {
+  const op = opOf(type)
+  assert(isKeeperWriteOp(op), 'a stored bundle names its operation', { type })
+  return { kind: 'bundle', op, path, changes: changes.map(bundledOfWire) }
+}
+
+function bundledOfWire(wire: WireChange): BundledChange {
+  const change = changeOfWire(wire)
+  assert(change.kind === 'create' || change.kind === 'delete', 'a bundle creates and deletes', { kind: change.kind })
+  return change
 }
 
 function aclOfWire(acl: readonly AclEntry[]): readonly AclEntry[] {
@@ -124,7 +141,14 @@ interface WireTxn extends WireSession {
   readonly changes: readonly WireChange[]
 }
 
+interface WireBundle {
+  readonly type: number
+  readonly path: string
+  readonly changes: readonly WireChange[]
+}
+
 interface WireChange {
+  readonly bundle?: WireBundle | null
   readonly create?: {
     readonly path: string
     readonly data?: Uint8Array | null

@@ -4,6 +4,7 @@
  * changes nothing. The zxid travels beside the txn (in the proposal, in the log record), not in it.
  */
 import type { ServerId, SessionId } from '../../base/ids.ts'
+import type { KeeperWriteOp } from '../client/keeper-requests.ts'
 
 /** An ACL entry after fix-up: nothing is null, `auth` is expanded. */
 export interface AclEntry {
@@ -41,5 +42,19 @@ export type Change =
   | { readonly kind: 'set-data'; readonly path: string; readonly data: Uint8Array | null; readonly version: number }
   | { readonly kind: 'set-acl'; readonly path: string; readonly acl: readonly AclEntry[]; readonly aversion: number }
   | { readonly kind: 'check'; readonly path: string } // held when decided; applies nothing
+  | BundleChange
   | { readonly kind: 'create-session'; readonly sessionId: SessionId; readonly timeoutMs: number }
   | { readonly kind: 'close-session'; readonly sessionId: SessionId; readonly deletedPaths: readonly string[] }
+
+export type BundledChange = Extract<Change, { readonly kind: 'create' | 'delete' }>
+
+/**
+ * What one operation of ClickHouse Keeper came to: any number of ordinary changes, none if there was nothing to do,
+ * and one result. `path` is the one that was asked for.
+ */
+export interface BundleChange {
+  readonly kind: 'bundle'
+  readonly op: KeeperWriteOp
+  readonly path: string
+  readonly changes: readonly BundledChange[] // children before parents
+}

@@ -38,12 +38,22 @@ describe('the operation table', () => {
       whoAmI: 107,
       createSession: -10,
       closeSession: -11,
+      // ClickHouse Keeper's, beyond ZooKeeper.
+      filteredList: 500,
+      checkNotExists: 501,
+      createIfNotExists: 502,
+      removeRecursive: 503,
+      checkStat: 504,
+      tryRemove: 505,
+      filteredListWithStatsAndData: 506,
+      listRecursive: 507,
     })
+    expect(opNames.filter((name) => ops[name].isKeepers)).toEqual(opNames.filter((name) => ops[name].opcode >= 500))
   })
 
   it('finds each operation by its opcode and nothing else', () => {
     const found = new Map<number, string>()
-    for (let type = -300; type <= 300; type++) {
+    for (let type = -600; type <= 600; type++) {
       const op = opOf(type)
       if (op !== null) found.set(type, op)
     }
@@ -51,7 +61,7 @@ describe('the operation table', () => {
     for (const name of opNames) expect(found.get(ops[name].opcode)).toBe(name)
   })
 
-  it('allows in a multi what ZooKeeper allows there', () => {
+  it('allows in a multi what ZooKeeper and ClickHouse Keeper allow there', () => {
     expect(opNames.filter((name) => ops[name].inMulti)).toEqual([
       'create',
       'delete',
@@ -60,6 +70,11 @@ describe('the operation table', () => {
       'create2',
       'createContainer',
       'createTTL',
+      'checkNotExists',
+      'createIfNotExists',
+      'removeRecursive',
+      'checkStat',
+      'tryRemove',
     ])
   })
 

@@ -15,6 +15,7 @@ const pathA = '00000002 2f61'
 const openAcl = '00000001 0000001f 00000005 776f726c64 00000006 616e796f6e65'
 const openAclValue = [{ perms: 31, scheme: 'world', id: 'anyone' }]
 const data = bytesOf('0102ff')
+const anyZxid = 'ffffffffffffffff'
 const watched = { path: '/a', watch: true }
 
 export const requestExamples: readonly RequestExample[] = [
@@ -82,4 +83,40 @@ export const requestExamples: readonly RequestExample[] = [
   { op: 'sasl', hex: '00000000', value: { token: new Uint8Array(0) } },
   { op: 'getEphemerals', hex: pathA, value: { prefixPath: '/a' } },
   { op: 'createSession', hex: '00001770', value: { timeoutMs: 6000 } },
+  { op: 'filteredList', hex: `${pathA} 01 02`, value: { path: '/a', watch: true, filter: 2 } },
+  { op: 'checkNotExists', hex: `${pathA} ffffffff`, value: { path: '/a', version: -1 } },
+  {
+    op: 'createIfNotExists',
+    hex: `${pathA} 00000003 0102ff ${openAcl} 00000001`,
+    value: { path: '/a', data, acl: openAclValue, flags: 1 },
+  },
+  { op: 'removeRecursive', hex: `${pathA} ffffffff`, value: { path: '/a', countMax: 2 ** 32 - 1 } },
+  {
+    op: 'checkStat',
+    hex: `${pathA} ffffffff ${anyZxid} 0000000100000002 ${anyZxid} ${anyZxid} ffffffff 00000003 ffffffff ${anyZxid} 00000004 ffffffff ${anyZxid}`,
+    value: {
+      path: '/a',
+      version: -1,
+      stat: {
+        czxid: -1,
+        mzxid: 2 ** 32 + 2,
+        ctime: -1,
+        mtime: -1,
+        version: -1,
+        cversion: 3,
+        aversion: -1,
+        ephemeralOwner: 2n ** 64n - 1n,
+        dataLength: 4,
+        numChildren: -1,
+        pzxid: -1,
+      },
+    },
+  },
+  { op: 'tryRemove', hex: `${pathA} 00000002`, value: { path: '/a', version: 2 } },
+  {
+    op: 'filteredListWithStatsAndData',
+    hex: `${pathA} 00 01 01 00`,
+    value: { path: '/a', watch: false, filter: 1, withStats: true, withData: false },
+  },
+  { op: 'listRecursive', hex: `${pathA} 000003e8`, value: { path: '/a', countMax: 1000 } },
 ]
