@@ -9,6 +9,7 @@ import { JuteReader } from '../../src/jute/jute-reader.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import { ConnectRequest } from '../../src/protocol/client/connect.ts'
 import { authXid, MultiHeader, pingXid, setWatchesXid } from '../../src/protocol/client/headers.ts'
+import { RemoveRecursiveRequest } from '../../src/protocol/client/keeper-requests.ts'
 import { type MultiOp, writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { opOf, ops } from '../../src/protocol/client/operations.ts'
 import * as replies from '../../src/protocol/client/replies.ts'
@@ -93,6 +94,12 @@ function opcodeOf(request: ClientRequest): number {
       return ops.setData.opcode
     case 'check':
       return ops.check.opcode
+    case 'create-if-not-exists':
+      return ops.createIfNotExists.opcode
+    case 'try-remove':
+      return ops.tryRemove.opcode
+    case 'remove-recursive':
+      return ops.removeRecursive.opcode
     case 'multi':
       return ops.multi.opcode
     case 'exists':
@@ -125,7 +132,17 @@ function writeBody(writer: JuteWriter, request: ClientRequest): void {
         acl: request.guarded ? guardedAcl : openAcl,
         flags: flagsOf(request),
       })
+    case 'create-if-not-exists':
+      return requests.CreateRequest.write(writer, {
+        path: request.path,
+        data: bytesOf(request.data),
+        acl: openAcl,
+        flags: 0,
+      })
+    case 'remove-recursive':
+      return RemoveRecursiveRequest.write(writer, request)
     case 'delete':
+    case 'try-remove':
       return requests.DeleteRequest.write(writer, request)
     case 'check':
       return requests.CheckRequest.write(writer, request)
@@ -156,6 +173,7 @@ function writeBody(writer: JuteWriter, request: ClientRequest): void {
 
 function multiOpOf(part: WriteRequest): MultiOp {
   if (part.kind === 'set-data') return { ...part, data: bytesOf(part.data) }
+  if (part.kind === 'create-if-not-exists') return { ...part, data: bytesOf(part.data), acl: openAcl, flags: 0 }
   if (part.kind !== 'create') return part
   return {
     kind: 'create',
@@ -182,6 +200,8 @@ function readReplyBody(request: ClientRequest, reader: JuteReader): ReplyBody {
       const path = replies.CreateReply.read(reader).path
       return { kind: 'created', path, stat: request.withStat ? Stat.read(reader) : null }
     }
+    case 'create-if-not-exists':
+      return { kind: 'created', path: replies.CreateReply.read(reader).path, stat: null }
     case 'exists':
     case 'set-data':
       return { kind: 'stat', stat: Stat.read(reader) }
@@ -216,6 +236,10 @@ function readResults(reader: JuteReader): readonly PartResult[] {
     else if (name === 'delete') results.push({ kind: 'delete' })
     else if (name === 'setData') results.push({ kind: 'set-data', stat: Stat.read(reader) })
     else if (name === 'check') results.push({ kind: 'check' })
-    else results.push({ kind: 'error', code: reader.readInt() })
+    else if (name === 'tryRemove') results.push({ kind: 'try-remove', path: null })
+    else if (name === 'removeRecursive') results.push({ kind: 'remove-recursive', path: null })
+    else if (name === 'createIfNotExists') {
+      results.push({ kind: 'create-if-not-exists', path: replies.CreateReply.read(reader).path })
+    } else results.push({ kind: 'error', code: reader.readInt() })
   }
 }

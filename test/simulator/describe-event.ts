@@ -55,6 +55,12 @@ export function describeRequest(request: ClientRequest): string {
     case 'delete':
     case 'check':
       return `${request.kind} ${request.path} version ${request.version}`
+    case 'create-if-not-exists':
+      return `create-if-not-exists ${request.path} ${dataText(request.data)}`
+    case 'try-remove':
+      return `try-remove ${request.path} version ${request.version}`
+    case 'remove-recursive':
+      return `remove-recursive ${request.path} at most ${request.countMax}`
     case 'set-data':
       return `set-data ${request.path} ${dataText(request.data)} version ${request.version}`
     case 'multi':

@@ -7,6 +7,7 @@ import type { ErrorName } from '../../src/base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
 import type { Stat } from '../../src/protocol/client/stat.ts'
 import type { WatchEventType } from '../../src/protocol/client/watch-event.ts'
+import type { Change, Txn } from '../../src/protocol/txn/txn.ts'
 import type { TraceEvent } from '../../src/replica/trace-event.ts'
 
 export type WriteRequest =
@@ -23,6 +24,13 @@ export type WriteRequest =
   | { readonly kind: 'delete'; readonly path: string; readonly version: number }
   | { readonly kind: 'set-data'; readonly path: string; readonly data: string | null; readonly version: number }
   | { readonly kind: 'check'; readonly path: string; readonly version: number } // only inside a multi
+  | KeeperWriteRequest
+
+/** Of the dialect of ClickHouse Keeper. */
+export type KeeperWriteRequest =
+  | { readonly kind: 'create-if-not-exists'; readonly path: string; readonly data: string | null }
+  | { readonly kind: 'try-remove'; readonly path: string; readonly version: number }
+  | { readonly kind: 'remove-recursive'; readonly path: string; readonly countMax: number }
 
 const userCount = 3n
 
@@ -60,6 +68,9 @@ export function isWrite(request: ClientRequest): boolean {
     case 'create':
     case 'delete':
     case 'set-data':
+    case 'create-if-not-exists':
+    case 'try-remove':
+    case 'remove-recursive':
     case 'multi':
     case 'close-session':
       return true
@@ -73,6 +84,7 @@ export type PartResult =
   | { readonly kind: 'delete' }
   | { readonly kind: 'set-data'; readonly stat: Stat }
   | { readonly kind: 'check' }
+  | { readonly kind: KeeperWriteRequest['kind']; readonly path: string | null } // the path of a create alone
   | { readonly kind: 'error'; readonly code: number } // 0 for parts before the one that failed
 
 export type ReplyBody =
@@ -82,6 +94,11 @@ export type ReplyBody =
   | { readonly kind: 'data'; readonly data: string | null; readonly stat: Stat }
   | { readonly kind: 'children'; readonly names: readonly string[]; readonly stat: Stat | null }
   | { readonly kind: 'multi'; readonly results: readonly PartResult[] }
+
+/** The changes of a txn one by one, with what is inside its bundles. */
+export function plainChangesOf(txn: Txn): readonly Change[] {
+  return txn.changes.flatMap((change): readonly Change[] => (change.kind === 'bundle' ? change.changes : [change]))
+}
 
 /** A reply that says that the write happened. A refused multi says so in its parts only. */
 export function isDoneWrite(request: ClientRequest, error: ErrorName | null, body: ReplyBody): boolean {

@@ -70,7 +70,8 @@ export class Workload {
     const draw = random.fraction()
     if (draw < 0.05) return this.#create(this.#parent(), false)
     if (draw < 0.5) return this.#create(this.#anyPath(), true)
-    if (draw < 0.7) return { kind: 'delete', path: this.#anyPath(), version: this.#version() }
+    if (draw < 0.66) return { kind: 'delete', path: this.#anyPath(), version: this.#version() }
+    if (draw < 0.74) return this.#keeperWrite()
     return { kind: 'set-data', path: this.#anyPath(), data: this.#data(), version: this.#version() }
   }
 
@@ -117,6 +118,16 @@ export class Workload {
     const random = this.#random
     if (random.chance(0.2)) return this.#label()
     return `count=${random.between(-5, 50)},bytes=${random.between(0, 500)}=;${this.#label()}=1`
+  }
+
+  #keeperWrite(): WriteRequest {
+    const random = this.#random
+    const kind = random.pick(['create-if-not-exists', 'try-remove', 'remove-recursive'] as const)
+    if (kind === 'create-if-not-exists') {
+      return { kind, path: random.chance(0.5) ? this.#parent() : this.#anyPath(), data: this.#data() }
+    }
+    if (kind === 'try-remove') return { kind, path: this.#anyPath(), version: this.#version() }
+    return { kind, path: this.#anyPath(), countMax: random.chance(0.3) ? 3 : 1000 }
   }
 
   #create(path: string, mayVary: boolean): WriteRequest {

@@ -5,6 +5,7 @@
  */
 import { hexOfSession, hexOfZxid, type SessionId } from '../../../src/base/ids.ts'
 import type { Change } from '../../../src/protocol/txn/txn.ts'
+import { plainChangesOf } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 import type { CommittedHistory, CommittedTxn } from './committed-history.ts'
 
@@ -17,7 +18,7 @@ export function ephemeralLifetime(history: CommittedHistory, report: Report): Ch
       const pathsByOwner = new Map<SessionId, Set<string>>()
       const ownerByPath = new Map<string, SessionId>()
       for (const committed of history.txns) {
-        for (const change of committed.txn.changes) {
+        for (const change of plainChangesOf(committed.txn)) {
           judgeSession(change, committed, sessions, report)
           judgePaths(change, committed, pathsByOwner, ownerByPath, report)
         }

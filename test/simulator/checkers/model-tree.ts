@@ -6,9 +6,16 @@
 import { codeOf, type ErrorName } from '../../../src/base/errors.ts'
 import type { SessionId, Zxid } from '../../../src/base/ids.ts'
 import type { Stat } from '../../../src/protocol/client/stat.ts'
-import type { AclEntry, Change } from '../../../src/protocol/txn/txn.ts'
+import type { AclEntry, BundleChange, Change } from '../../../src/protocol/txn/txn.ts'
 import { textOfData } from '../describe-event.ts'
-import { type PartResult, type ReadRequest, type ReplyBody, userOfSession, type WriteRequest } from '../sim-event.ts'
+import {
+  type KeeperWriteRequest,
+  type PartResult,
+  type ReadRequest,
+  type ReplyBody,
+  userOfSession,
+  type WriteRequest,
+} from '../sim-event.ts'
 import { ModelQuotas } from './model-quotas.ts'
 
 interface ModelNode {
@@ -42,6 +49,8 @@ export interface ModelMoment {
 
 const noSession = 0n as SessionId
 const sequenceDigits = 10
+
+const plainCreate = { kind: 'create', ephemeral: false, sequential: false, withStat: false, guarded: false } as const
 
 export class ModelTree {
   readonly #nodes = new Map<string, ModelNode>()
@@ -143,6 +152,10 @@ export class ModelTree {
 
   /** For a txn that no request explains: the checker has reported it and goes on from what the servers did. */
   applyChange(change: Change, moment: ModelMoment): void {
+    if (change.kind === 'bundle') {
+      for (const bundled of change.changes) this.applyChange(bundled, moment)
+      return
+    }
     const node = 'path' in change ? this.#nodes.get(change.path) : undefined
     if (change.kind === 'create') {
       this.#insert(change.path, textOfData(change.data), change.ephemeralOwner, guardianIn(change.acl), moment)
@@ -156,6 +169,15 @@ export class ModelTree {
   }
 
   #refusalOf(part: WriteRequest, user: string): ErrorName | null {
+    if (part.kind === 'remove-recursive') return this.#refusalOfRemoval(part, user)
+    if (part.kind === 'try-remove') {
+      const parent = this.#nodes.get(parentOf(part.path))
+      return parent !== undefined && isGuarded(parent, user) ? 'no-auth' : null
+    }
+    if (part.kind === 'create-if-not-exists') {
+      const refusal = this.#refusalOf({ ...part, ...plainCreate }, user)
+      return refusal === 'node-exists' ? null : refusal
+    }
     if (part.kind === 'create') {
       const parent = this.#nodes.get(parentOf(part.path))
       if (parent === undefined) return 'no-node'
@@ -171,6 +193,22 @@ export class ModelTree {
     if (part.kind === 'set-data' && isGuarded(node, user)) return 'no-auth'
     if (part.version !== -1 && part.version !== node.version) return 'bad-version'
     return part.kind === 'delete' && node.children.size > 0 ? 'not-empty' : null
+  }
+
+  /** Level by level: what is closed and what is too much are found in that order. */
+  #refusalOfRemoval({ path, countMax }: { path: string; countMax: number }, user: string): ErrorName | null {
+    const parent = this.#nodes.get(parentOf(path))
+    if (parent !== undefined && isGuarded(parent, user)) return 'no-auth'
+    if (!this.#nodes.has(path)) return null
+    if (countMax < 1) return 'not-empty'
+    let foundCount = 1
+    for (const found of this.#subtree(path)) {
+      const node = this.#nodes.get(found)!
+      if (isGuarded(node, user)) return 'no-auth'
+      if (node.children.size > 0 && foundCount + node.children.size > countMax) return 'not-empty'
+      foundCount += node.children.size
+    }
+    return null
   }
 
   #perform(part: WriteRequest, moment: ModelMoment, effects: string[]): PartResult {
@@ -196,7 +234,36 @@ export class ModelTree {
       case 'check':
         effects.push(`check ${part.path}`)
         return { kind: 'check' }
+      default:
+        return this.#performBundle(part, moment, effects)
     }
+  }
+
+  #performBundle(part: KeeperWriteRequest, moment: ModelMoment, effects: string[]): PartResult {
+    const inside: string[] = []
+    let path: string | null = null
+    if (part.kind === 'create-if-not-exists') {
+      if (!this.#nodes.has(part.path)) this.#perform({ ...part, ...plainCreate }, moment, inside)
+      path = part.path
+    } else if (part.kind === 'try-remove') {
+      const remove = { kind: 'delete', path: part.path, version: part.version } as const
+      if (this.#refusalOf(remove, userOfSession(moment.sessionId)) === null) this.#perform(remove, moment, inside)
+    } else {
+      for (const doomed of this.#subtree(part.path).toReversed()) {
+        this.#perform({ kind: 'delete', path: doomed, version: -1 }, moment, inside)
+      }
+    }
+    effects.push(bundleEffect(part.kind, part.path, inside))
+    return { kind: part.kind, path }
+  }
+
+  /** Level by level, siblings sorted. */
+  #subtree(top: string): readonly string[] {
+    const paths = this.#nodes.has(top) ? [top] : []
+    for (const path of paths) {
+      for (const name of [...this.#nodes.get(path)!.children].sort()) paths.push(`${path}/${name}`)
+    }
+    return paths
   }
 
   #finalPath(part: { readonly path: string; readonly sequential: boolean }): string {
@@ -291,9 +358,21 @@ export function effectOfChange(change: Change): string {
     case 'delete':
     case 'check':
       return `${change.kind} ${change.path}`
+    case 'bundle':
+      return bundleEffect(wordOfBundle(change), change.path, change.changes.map(effectOfChange))
     default:
       return change.kind
   }
+}
+
+/** The kind of request that a bundle came from, for those that clients here send. */
+export function wordOfBundle({ op }: BundleChange): string {
+  if (op === 'createIfNotExists') return 'create-if-not-exists'
+  return op === 'tryRemove' ? 'try-remove' : op === 'removeRecursive' ? 'remove-recursive' : op
+}
+
+function bundleEffect(word: string, path: string, inside: readonly string[]): string {
+  return `${word} ${path} [${inside.join(', ')}]`
 }
 
 export function parentOf(path: string): string {
@@ -336,6 +415,8 @@ function bodyOf(result: PartResult): ReplyBody {
   switch (result.kind) {
     case 'create':
       return { kind: 'created', path: result.path, stat: result.stat }
+    case 'create-if-not-exists':
+      return { kind: 'created', path: result.path!, stat: null }
     case 'set-data':
       return { kind: 'stat', stat: result.stat }
     default:

@@ -17,7 +17,7 @@ import {
   type WriteRequest,
 } from '../sim-event.ts'
 import type { CommittedHistory, CommittedTxn } from './committed-history.ts'
-import { type ModelMoment, ModelTree, type Outcome } from './model-tree.ts'
+import { type ModelMoment, ModelTree, type Outcome, wordOfBundle } from './model-tree.ts'
 
 export interface Answer {
   readonly zxid: Zxid
@@ -142,6 +142,9 @@ export function partsOf(request: ClientRequest): readonly WriteRequest[] {
     case 'delete':
     case 'set-data':
     case 'check':
+    case 'create-if-not-exists':
+    case 'try-remove':
+    case 'remove-recursive':
       return [request]
     default:
       return []
@@ -165,5 +168,6 @@ function keyOfPart(part: WriteRequest): string {
 function keyOfChange(change: Change): string {
   if (change.kind === 'create') return `create ${textOfData(change.data) ?? '(null)'}`
   if (change.kind === 'set-data') return `set-data ${change.path} ${textOfData(change.data) ?? '(null)'}`
+  if (change.kind === 'bundle') return `${wordOfBundle(change)} ${change.path}`
   return 'path' in change ? `${change.kind} ${change.path}` : change.kind
 }

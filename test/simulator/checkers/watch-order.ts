@@ -5,7 +5,7 @@
  */
 import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'
 import type { WatchEventType } from '../../../src/protocol/client/watch-event.ts'
-import type { ClientEvent, ClientRequest, SetWatches, TraceEntry } from '../sim-event.ts'
+import { type ClientEvent, type ClientRequest, plainChangesOf, type SetWatches, type TraceEntry } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 import type { CommittedHistory } from './committed-history.ts'
 import { ModelTree, parentOf } from './model-tree.ts'
@@ -146,7 +146,7 @@ function triggersOf(history: CommittedHistory): ReadonlyMap<string, readonly Tri
     add('child', parentOf(path), zxid, 'children-changed')
   }
   for (const { zxid, txn } of history.txns) {
-    for (const change of txn.changes) {
+    for (const change of plainChangesOf(txn)) {
       if (change.kind === 'create') {
         add('data', change.path, zxid, 'created')
         add('child', parentOf(change.path), zxid, 'children-changed')
@@ -186,7 +186,7 @@ function catchUpsOf(
   }
   for (const { zxid, txn } of history.txns) {
     answerUntil(zxid)
-    for (const change of txn.changes) {
+    for (const change of plainChangesOf(txn)) {
       model.applyChange(change, { zxid, timeMs: txn.timeMs, sessionId: txn.sessionId })
     }
   }
