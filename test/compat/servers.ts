@@ -185,7 +185,8 @@ let nextPort = portMin + Math.floor(Math.random() * (portMax - portMin))
 async function freePort(): Promise<number> {
   for (;;) {
     nextPort = nextPort >= portMax ? portMin : nextPort + 1
-    if (await canListen(nextPort)) return nextPort
+    const port = nextPort // while we wait, another search may move on
+    if (await canListen(port)) return port
   }
 }
 
