@@ -79,6 +79,7 @@ export class Comparer {
     const hasUnorderedEvents = 'calls' in step && step.calls.some(({ operation }) => operation.op === 'closeSession')
     const order = hasUnorderedEvents ? withEventsSorted : unchanged
     const [theirs, ours] = [order(frames.theirs), order(frames.ours)]
+    const isSuperseded = step.kind === 'connect' && slot !== step.slot && ends.theirs.isClosed && ends.ours.isClosed
     let replyCount = step.kind === 'connect' && slot === step.slot ? -1 : 0
     for (let index = 0; index < Math.max(theirs.length, ours.length); index += 1) {
       const [their, our] = [theirs[index] ?? null, ours[index] ?? null]
@@ -86,7 +87,7 @@ export class Comparer {
       if (their?.kind !== 'event') replyCount += 1
       const fields = their !== null && our?.kind === their.kind ? this.#compareFields(call, their, our) : null
       if (fields === null || fields.length > 0)
-        differences.push({ kind: 'frame', call, theirs: their, ours: our, fields: fields ?? [] })
+        differences.push({ kind: 'frame', call, theirs: their, ours: our, fields: fields ?? [], isSuperseded })
     }
     const call = calls.at(-1) ?? null
     if (ends.theirs.isSilent !== ends.ours.isSilent)

@@ -14,9 +14,16 @@ export type Difference =
       readonly theirs: Decoded | null
       readonly ours: Decoded | null
       readonly fields: readonly FieldDifference[]
+      /** Another connection has taken over the session. */
+      readonly isSuperseded: boolean
     }
   /** Only one of the two closed the connection; `call` is the last that was sent, if any. */
-  | { readonly kind: 'closing'; readonly call: Call | null; readonly closedBy: 'theirs' | 'ours' }
+  | {
+      readonly kind: 'closing'
+      readonly call: Call | null
+      readonly closedBy: 'theirs' | 'ours'
+      readonly isSuperseded: boolean
+    }
   | { readonly kind: 'silence'; readonly call: Call | null; readonly silent: 'theirs' | 'ours' }
 
 export interface FieldDifference {
@@ -124,6 +131,33 @@ export const rules: readonly Rule[] = [
     isPlayed: true,
     accepts: (difference) =>
       difference.kind === 'frame' && difference.fields.length > 0 && difference.fields.every(isReorderedAcl),
+  },
+  {
+    name: 'superseded-connection-closes-at-once',
+    what: 'A connection to the leader, after another server has taken over its session',
+    zookeeper: 'is closed when it sends something, and hears of its watches until then',
+    zkts: 'is closed at once',
+    why: 'the sooner a client knows that it holds an old connection, the better',
+    isPlayed: true,
+    accepts: (difference) =>
+      difference.kind === 'frame' &&
+      difference.isSuperseded &&
+      difference.theirs?.kind === 'event' &&
+      difference.ours === null,
+  },
+  {
+    name: 'superseded-connection-is-not-answered',
+    what: 'A write on a connection whose session another server has taken over',
+    zookeeper: 'closes the connection, but is answered first if the arguments are wrong in a way that shows early',
+    zkts: 'closes the connection',
+    why: 'who is not attached any more is told that and nothing else',
+    isPlayed: true,
+    accepts: (difference) => {
+      if (difference.kind === 'silence' || !difference.isSuperseded) return false
+      if (difference.kind === 'closing') return difference.closedBy === 'ours'
+      const err = errOf(difference.theirs)
+      return difference.ours === null && (err === '-8' || err === '-5' || err === '-6')
+    },
   },
   {
     name: 'set-acl-counts-at-once',
