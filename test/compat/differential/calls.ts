@@ -9,6 +9,9 @@ import { Writer } from '../raw-client.ts'
 /** Stands for the folder of the run; replaced by a name of the same length, so that byte counts stay. */
 export const top = '/~top'
 
+/** ZK: jute.maxbuffer, inclusive. */
+export const frameSizeBytesMax = 0xfffff
+
 /** A string of the wire: null, text, or bytes that need not be UTF-8. */
 export type Text = string | null | { readonly hex: string }
 /** Data of the wire: null, text, or one character many times. */

@@ -3,7 +3,7 @@
  * order, and who closed. Owns: which calls the frames answer, and that a difference is either accepted by a rule, and
  * counted, or reported.
  */
-import type { Call, Step } from './calls.ts'
+import type { Call, ConnectStep, Step } from './calls.ts'
 import type { Correspondence } from './correspondence.ts'
 import {
   type Decoded,
@@ -42,6 +42,9 @@ export class Comparer {
   readonly #pairs: Correspondence
   readonly #sides: Sides<Side>
   readonly #uses: Map<string, number>
+  /** By slot; what is closed is overwritten when the slot is used again. */
+  readonly #sessionOf = new Map<number, number>()
+  readonly #superseded = new Set<number>()
 
   /** `uses` counts how often each rule was needed. */
   constructor(pairs: Correspondence, sides: Sides<Side>, uses: Map<string, number>) {
@@ -51,6 +54,7 @@ export class Comparer {
   }
 
   compare(step: Step, outcomes: Sides<StepOutcome>): Comparison {
+    if (step.kind === 'connect') this.#attach(step, outcomes.theirs.get(step.slot)?.frames[0])
     const unexplained: Unexplained[] = []
     const halfClosed: number[] = []
     const closed: number[] = []
@@ -73,13 +77,21 @@ export class Comparer {
     return { unexplained, halfClosed, answers, closed }
   }
 
+  #attach({ session, gives, slot }: ConnectStep, response: Buffer | undefined): void {
+    if (response === undefined || exactValue(decodeConnectResponse(response), 'timeoutMs') === '0') return
+    const number = session === 'new' ? gives : session
+    for (const [other, its] of this.#sessionOf) if (its === number) this.#superseded.add(other)
+    this.#sessionOf.set(slot, number)
+    this.#superseded.delete(slot)
+  }
+
   #compareSlot(step: Step, slot: number, frames: Sides<readonly Decoded[]>, ends: Sides<SlotOutcome>): Difference[] {
     const differences: Difference[] = []
     const calls = slot === step.slot && 'calls' in step ? step.calls : []
     const hasUnorderedEvents = 'calls' in step && step.calls.some(({ operation }) => operation.op === 'closeSession')
     const order = hasUnorderedEvents ? withEventsSorted : unchanged
     const [theirs, ours] = [order(frames.theirs), order(frames.ours)]
-    const isSuperseded = step.kind === 'connect' && slot !== step.slot && ends.theirs.isClosed && ends.ours.isClosed
+    const isSuperseded = this.#superseded.has(slot)
     let replyCount = step.kind === 'connect' && slot === step.slot ? -1 : 0
     for (let index = 0; index < Math.max(theirs.length, ours.length); index += 1) {
       const [their, our] = [theirs[index] ?? null, ours[index] ?? null]
@@ -93,7 +105,7 @@ export class Comparer {
     if (ends.theirs.isSilent !== ends.ours.isSilent)
       differences.push({ kind: 'silence', call, silent: ends.theirs.isSilent ? 'theirs' : 'ours' })
     if (ends.theirs.isClosed !== ends.ours.isClosed)
-      differences.push({ kind: 'closing', call, closedBy: ends.theirs.isClosed ? 'theirs' : 'ours' })
+      differences.push({ kind: 'closing', call, closedBy: ends.theirs.isClosed ? 'theirs' : 'ours', isSuperseded })
     return differences
   }
 

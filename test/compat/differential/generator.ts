@@ -4,7 +4,7 @@
  * step, since what lies behind it may or may not be read; authentication comes first, since its answer may overtake others.
  */
 import type { SeededRandom } from '../../support/seeded-random.ts'
-import { type Call, type ConnectStep, type Operation, type Step, top } from './calls.ts'
+import { type Call, type ConnectStep, frameSizeBytesMax, type Operation, type Step, top } from './calls.ts'
 import { type Decoded, exactValue } from './decode-frame.ts'
 import { KnownTree } from './known-tree.ts'
 import type { Profile } from './profiles.ts'
@@ -14,8 +14,6 @@ import { isForSingleServersOnly } from './single-server-only.ts'
 
 const slotCount = 4
 const nodeCountMax = 250
-/** ZK: jute.maxbuffer, inclusive. */
-const frameSizeBytesMax = 0xfffff
 
 interface Connected {
   readonly session: number
@@ -186,7 +184,7 @@ export class Generator {
       '80000000',
       '00000000',
       '0000000400000001',
-      '00100000',
+      '10000001',
       '7fffffff',
       '72756f6b',
     ])

@@ -12,7 +12,7 @@ import { Generator } from './generator.ts'
 import { freshTop, play, type StepSource } from './play.ts'
 import { type Profile, profiles } from './profiles.ts'
 import { describeSteps, describeUnexplained } from './report.ts'
-import { rules } from './rules.ts'
+import { type Rule, rules } from './rules.ts'
 import { startPair } from './servers.ts'
 import { shrink } from './shrink.ts'
 
@@ -41,7 +41,7 @@ async function main(): Promise<number> {
   }
   const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0)
   console.log(`${requestCount} requests in ${seconds} s, ${failedCount} seeds with differences that no rule explains`)
-  for (const { name } of rules.filter(({ isPlayed }) => isPlayed)) {
+  for (const { name } of rules.filter(({ played }) => isPlayedWith(options.profile, played))) {
     const count = uses.get(name) ?? 0
     const isDead = count === 0 && options.seeds.length >= seedsForEveryRule
     console.log(`rule ${name}: used ${count} times${isDead ? ' - does it still describe anything?' : ''}`)
@@ -90,6 +90,10 @@ async function runSeed(
   } finally {
     await pair.stop()
   }
+}
+
+function isPlayedWith({ serverCount }: Profile, played: Rule['played']): boolean {
+  return played === 'everywhere' || (played === 'in ensembles' && serverCount > 1)
 }
 
 function limited(generator: Generator, requestCount: number): StepSource {

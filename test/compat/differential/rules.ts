@@ -3,7 +3,7 @@
  * counted. docs/reference/differences.md shows this table. A difference that no rule accepts fails the run; a rule that
  * accepts nothing over many seeds is reported, since it may hide something one day.
  */
-import type { Call, Operation } from './calls.ts'
+import { type Call, frameOf, frameSizeBytesMax, type Operation, top } from './calls.ts'
 import { type Decoded, exactValue, type Field } from './decode-frame.ts'
 
 export type Difference =
@@ -38,10 +38,12 @@ export interface Rule {
   readonly zookeeper: string
   readonly zkts: string
   readonly why: string
-  /** False: the generator stays clear of it, since from there on the two servers would be in different states. */
-  readonly isPlayed: boolean
+  /** Nowhere: the generator stays clear of it, since from there on the two servers would be in different states. */
+  readonly played: 'everywhere' | 'in ensembles' | 'nowhere'
   accepts(difference: Difference): boolean
 }
+
+const frameHeaderSizeBytes = 4
 
 export const refusalRule = 'refusal-without-zxid'
 
@@ -52,7 +54,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'takes a zxid, a log record and a flush on every server',
     zkts: 'takes none; a quorum confirms the leader, then the reply carries the zxid of the last write that it could have seen',
     why: 'a refusal changes nothing, so nothing needs to be kept',
-    isPlayed: true,
+    played: 'everywhere',
     accepts: () => false, // counted where the zxids are compared: its zxid has to lie between those of its neighbours
   },
   {
@@ -61,7 +63,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'answers `Unimplemented` with zxid -1 and closes the connection',
     zkts: 'answers the same and keeps the connection',
     why: 'a client can only gain by it',
-    isPlayed: true,
+    played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'closing' &&
       difference.closedBy === 'theirs' &&
@@ -73,11 +75,24 @@ export const rules: readonly Rule[] = [
     zookeeper: 'does it, without asking any ACL',
     zkts: 'answers `Unimplemented`',
     why: 'no genuine client sends them, and anyone could delete any znode',
-    isPlayed: true,
+    played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
       (difference.call?.operation.op === 'createSession' || difference.call?.operation.op === 'deleteContainer') &&
       errOf(difference.ours) === '-6',
+  },
+  {
+    name: 'long-request-is-answered',
+    what: 'A request longer than `jute.maxbuffer`',
+    zookeeper: 'closes the connection, so everything else in flight on it fails too',
+    zkts: 'answers `MarshallingError` in its turn and goes on, up to 256 MiB; requests that restore watches or credentials still close the connection',
+    why: 'every client turns it into an error of that one call; a client that did not notice the loss of its watches would wait for ever',
+    played: 'everywhere',
+    accepts: (difference) => {
+      if (difference.call === null || sizeBytesOf(difference.call) <= frameSizeBytesMax) return false
+      if (difference.kind === 'frame') return difference.theirs === null && errOf(difference.ours) === '-5'
+      return difference.kind === 'closing' && difference.closedBy === 'theirs'
+    },
   },
   {
     name: 'null-path-is-not-watched',
@@ -85,7 +100,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'keep a watch that nothing can trigger',
     zkts: 'answer `MarshallingError`, as reads do',
     why: 'whoever sends it should hear that something is wrong',
-    isPlayed: true,
+    played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
       difference.call !== null &&
@@ -98,7 +113,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'closes the connection without a word',
     zkts: 'is answered with `MarshallingError`, and the connection lives on',
     why: 'silence helps nobody',
-    isPlayed: true,
+    played: 'everywhere',
     accepts: (difference) =>
       difference.call?.operation.op === 'auth' &&
       difference.call.cutBytes !== undefined &&
@@ -112,7 +127,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'answers for the flags',
     zkts: 'answers `MarshallingError` for the path',
     why: 'a body that cannot be decoded is not looked into',
-    isPlayed: true,
+    played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
       difference.call !== null &&
@@ -128,7 +143,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'come in the order of a hash table',
     zkts: 'come in the order in which the client authenticated',
     why: 'ZooKeeper promises no order, and a stable one is easier to read',
-    isPlayed: true,
+    played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' && difference.fields.length > 0 && difference.fields.every(isReorderedAcl),
   },
@@ -138,7 +153,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'is closed when it sends something, and hears of its watches until then',
     zkts: 'is closed at once',
     why: 'the sooner a client knows that it holds an old connection, the better',
-    isPlayed: true,
+    played: 'in ensembles',
     accepts: (difference) =>
       difference.kind === 'frame' &&
       difference.isSuperseded &&
@@ -151,7 +166,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'closes the connection, but is answered first if the arguments are wrong in a way that shows early',
     zkts: 'closes the connection',
     why: 'who is not attached any more is told that and nothing else',
-    isPlayed: true,
+    played: 'in ensembles',
     accepts: (difference) => {
       if (difference.kind === 'silence' || !difference.isSuperseded) return false
       if (difference.kind === 'closing') return difference.closedBy === 'ours'
@@ -165,7 +180,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'is checked against the old list, unless the setACL happens to have been applied already',
     zkts: 'is checked against the new list',
     why: 'the order of requests is the order of their effects',
-    isPlayed: false,
+    played: 'nowhere',
     accepts: () => false,
   },
   {
@@ -174,7 +189,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'makes a container, which is an ephemeral to the requests that follow until it has been applied',
     zkts: 'makes a container',
     why: 'closing the session at once would take the container with it',
-    isPlayed: false,
+    played: 'nowhere',
     accepts: () => false,
   },
   {
@@ -183,10 +198,15 @@ export const rules: readonly Rule[] = [
     zookeeper: 'passes all checks and ends the server when it is applied',
     zkts: 'is refused with `BadArguments` where it would have passed',
     why: 'one request should not stop a server',
-    isPlayed: false,
+    played: 'nowhere',
     accepts: () => false,
   },
 ]
+
+/** Of the payload of its frame. */
+function sizeBytesOf(call: Call): number {
+  return frameOf(call, { top, zxid: () => 0n }).length - frameHeaderSizeBytes
+}
 
 function errOf(reply: Decoded | null): string | undefined {
   return reply === null ? undefined : exactValue(reply, 'err')
