@@ -68,6 +68,12 @@ export interface Config {
   readonly peerTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly linearizableReads: boolean
+  /** Whether new sessions live only on the server that their client asked. False when standalone. */
+  readonly localSessionsEnabled: boolean
+  /** Whether such a session becomes global when it creates an ephemeral; otherwise it may not. */
+  readonly localSessionsUpgradingEnabled: boolean
+  /** Whether a server without a leader serves reads. False when standalone. */
+  readonly readOnlyModeEnabled: boolean
   /** Whether znodes with a time to live may be created; those that exist end in any case. */
   readonly extendedTypesEnabled: boolean
   /** Whether writes over a hard quota are refused; otherwise they are only told. */

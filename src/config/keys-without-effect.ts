@@ -9,7 +9,6 @@ const noTls = 'TLS is not supported yet'
 const noTlsPort = 'TLS is not supported yet; this port will not be opened'
 const noSasl = 'SASL is not supported yet'
 const noReconfig = 'dynamic reconfiguration is not supported yet'
-const noLocalSessions = 'all sessions are global, as with false'
 const noObservers = 'observers are not supported yet'
 const noThreads = 'there are no such threads here'
 const noCache = 'reads copy from the store and need no cache'
@@ -61,13 +60,6 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   'observer.election.DelayMs': noEffect('ms', '200', 'Pause before an observer elects.', noObservers),
   'observer.syncEnabled': noEffect('boolean', 'true', 'Observers write to disk.', noObservers),
   oraclePath: noEffect('path', '', 'File that breaks ties between two servers.', 'a majority always decides'),
-  localSessionsEnabled: noEffect('boolean', 'false', 'Sessions that cost no write.', noLocalSessions),
-  localSessionsUpgradingEnabled: noEffect(
-    'boolean',
-    'false',
-    'Turn local sessions global when needed.',
-    noLocalSessions,
-  ),
   leaderServes: noEffect('boolean', 'yes', 'The leader accepts clients.', 'the leader always serves clients'),
   'multiAddress.reachabilityCheckEnabled': noEffect(
     'boolean',

@@ -102,6 +102,22 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'What reconfig is answered with: ReconfigDisabled, or with true Unimplemented.',
     'Dynamic reconfiguration is not supported yet.',
   ),
+  localSessionsEnabled: used(
+    'boolean',
+    'false',
+    'Ensembles only: a new session lives on the server that its client asked, and costs no write.',
+  ),
+  localSessionsUpgradingEnabled: used(
+    'boolean',
+    'false',
+    'A local session becomes a global one when it creates an ephemeral znode, instead of being refused.',
+  ),
+  'readonlymode.enabled': used(
+    'boolean',
+    'false',
+    'Ensembles only: a server without a leader serves reads to clients that accept it.',
+    'In ZooKeeper a system property only.',
+  ),
   'server.N': used('text', '', 'One member: host:quorumPort:electionPort[:participant][;[clientHost:]clientPort].'),
   peerTimeoutMs: used(
     'ms',

@@ -105,6 +105,7 @@ function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }:
     enforceQuota: settings.flag('enforceQuota', false),
     keeperCompatibility: settings.flag('keeper.compatibility', true),
     keeperAvailabilityZone: settings.text('keeper.availabilityZone'),
+    ...readSessionModes(settings, isEnsemble),
     ...readContainers(settings),
     auth: readAuth(settings, remarks),
     reconfigEnabled: readReconfigEnabled(settings, isEnsemble, remarks),
@@ -121,6 +122,21 @@ function readReconfigEnabled(settings: Settings, isEnsemble: boolean, remarks: C
     remarks.push({ ...entry, severity: 'warning', wrong, write: null })
   }
   return isEnabled
+}
+
+/** A standalone server knows neither, whatever its file says (ZK: ZooKeeperServer has its own session tracker). */
+function readSessionModes(
+  settings: Settings,
+  isEnsemble: boolean,
+): Pick<Config, 'localSessionsEnabled' | 'localSessionsUpgradingEnabled' | 'readOnlyModeEnabled'> {
+  const local = settings.flag('localSessionsEnabled', false)
+  const upgrading = settings.flag('localSessionsUpgradingEnabled', false)
+  const readOnly = settings.flag('readonlymode.enabled', false)
+  return {
+    localSessionsEnabled: isEnsemble && local,
+    localSessionsUpgradingEnabled: isEnsemble && upgrading,
+    readOnlyModeEnabled: isEnsemble && readOnly,
+  }
 }
 
 function readContainers(

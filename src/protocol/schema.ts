@@ -58,6 +58,7 @@ message ForwardedRequest {
   sint32 type = 4;
   bytes body = 5;
   repeated AuthId auth_ids = 6;
+  bool is_local = 7;
 }
 message AuthId { string scheme = 1; string id = 2; }
 message ForwardedAnswer { double sequence = 1; double after = 2; string error = 3; optional bytes body = 4; }

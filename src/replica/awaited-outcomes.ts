@@ -14,9 +14,14 @@ export class AwaitedOutcomes {
   readonly #bySequence = new Map<number, Awaited>()
   #lastSequence = 0
 
+  /** A number for what nobody waits for. */
+  next(): number {
+    return ++this.#lastSequence
+  }
+
   /** Gives the number to send along. */
   add(awaited: Awaited): number {
-    const sequence = ++this.#lastSequence
+    const sequence = this.next()
     this.#bySequence.set(sequence, awaited)
     return sequence
   }

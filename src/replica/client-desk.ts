@@ -14,7 +14,7 @@ import { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
-import { ops } from '../protocol/client/operations.ts'
+import { type OpName, ops } from '../protocol/client/operations.ts'
 import type { ForwardedAnswer } from '../protocol/peer/peer-message.ts'
 import type { SessionIdSource } from '../sessions/session-id-source.ts'
 import type { TreeEvent } from '../tree/tree-event.ts'
@@ -25,6 +25,7 @@ import type { ConfigZnode } from './config-znode.ts'
 import { type AuthSettings, ConnectionRequests } from './connection-requests.ts'
 import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
+import { createsEphemeral } from './ephemeral-creates.ts'
 import type { KeeperZnodes } from './keeper-znodes.ts'
 import { isLargeReply, logLargeReply } from './large-reply.ts'
 import { answerRead } from './read-requests.ts'
@@ -39,6 +40,9 @@ export interface ClientDeskOptions {
   readonly sessionIds: SessionIdSource
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
+  readonly tickTimeMs: number
+  readonly localSessionsEnabled: boolean
+  readonly localSessionsUpgradingEnabled: boolean
   readonly linearizableReads: boolean
   readonly access: AccessRules
   readonly auth: AuthSettings
@@ -79,6 +83,11 @@ export class ClientDesk {
     return this.#route !== null
   }
 
+  /** Serves reads alone, for want of a leader. */
+  get isReadOnly(): boolean {
+    return this.sessions.isReadOnly
+  }
+
   get authFailedCount(): number {
     return this.#requests.authFailedCount
   }
@@ -87,9 +96,9 @@ export class ClientDesk {
     return this.#clients.get(connection)?.session?.id ?? null
   }
 
-  startServing(route: WriteRoute): void {
+  startServing(route: WriteRoute, nowMs: number): void {
     this.#route = route
-    this.sessions.startServing(route)
+    this.sessions.startServing(route, nowMs)
   }
 
   /** Requests on their way have a fate that only the next leader will know: their connections close. */
@@ -98,7 +107,18 @@ export class ClientDesk {
     this.sessions.stopServing()
     this.#awaited.clear()
     this.#parked = []
-    for (const connection of [...this.#clients.keys()]) this.#close(connection, 'leader-lost')
+    this.#closeAll('leader-lost')
+  }
+
+  startReadOnly(nowMs: number): void {
+    assert(this.#route === null, 'who has a leader serves writes too')
+    this.sessions.startReadOnly(nowMs)
+  }
+
+  /** Its clients come back to a server that has a leader, this one or another. */
+  stopReadOnly(): void {
+    this.#closeAll('read-only-ended')
+    this.sessions.stopReadOnly()
   }
 
   open(connection: ConnectionId, remoteAddress: string): void {
@@ -133,7 +153,7 @@ export class ClientDesk {
     if (refusal !== null) return this.#closeFor(client, refusal)
     const { authIds } = client
     const request: PendingRequest = { xid, op: op ?? 'ping', type, body, authIds, state: 'held', outcome: null }
-    if (op === null || !ops[op].implemented || (ops[op].isKeepers && this.#options.keeper === null)) {
+    if (op === null || !(this.#isServed(op) || this.#mayNotWrite(op))) {
       request.state = 'done'
       request.outcome = { zxid: noZxid, error: 'unimplemented', body: null }
     }
@@ -182,29 +202,49 @@ export class ClientDesk {
     const { queue } = client
     while (client.lookedAtCount < queue.length && !client.isGone) {
       const request = queue[client.lookedAtCount]!
-      if (this.#needsConfirmation(request)) return // it starts when it comes to the front, and those behind it later
+      // It starts when it comes to the front, and those behind it later.
+      if (this.#needsConfirmation(request) || isLocalEnd(client, request)) return
       client.lookedAtCount++
       if (request.state === 'held' && ops[request.op].access === 'write') this.#start(client, request)
     }
   }
 
+  /** In read-only mode, where even what we do not know is refused as a write if ZooKeeper writes by it. */
+  #isServed(op: OpName): boolean {
+    return ops[op].implemented && !(ops[op].isKeepers && this.#options.keeper === null)
+  }
+
+  #mayNotWrite(op: PendingRequest['op']): boolean {
+    return this.isReadOnly && op !== 'closeSession' && (ops[op].access === 'write' || op === 'sync')
+  }
+
   #needsConfirmation(request: PendingRequest): boolean {
+    if (this.isReadOnly) return false
     if (request.op === 'sync') return true
     return this.#options.linearizableReads && ops[request.op].access === 'read' && request.op !== 'ping'
   }
 
   /** A held request either goes to the leader or is ready where it stands. */
   #start(client: Client, request: PendingRequest): void {
-    if (ops[request.op].access !== 'write' && !this.#needsConfirmation(request)) {
+    if (this.#mayNotWrite(request.op)) {
+      return this.#finish(request, { zxid: this.#options.state.lastApplied, error: 'not-read-only', body: null })
+    }
+    const isWrite = ops[request.op].access === 'write'
+    if (isWrite ? isLocalEnd(client, request) : !this.#needsConfirmation(request)) {
       request.state = 'confirmed'
       return
     }
-    assert(this.#route !== null && client.session !== null, 'requests come from attached clients of a serving server')
+    const { session } = client
+    assert(this.#route !== null && session !== null, 'requests come from attached clients of a serving server')
+    if (session.isLocal && this.#options.localSessionsUpgradingEnabled && createsEphemeral(request)) {
+      this.sessions.makeGlobal(session)
+    }
     request.state = 'sent'
     const sequence = this.#awaited.add({ kind: 'request', client, request })
-    const type = ops[request.op].access === 'write' ? request.type : ops.sync.opcode
-    const body = ops[request.op].access === 'write' ? request.body : noBody
-    this.#route.submit({ sequence, sessionId: client.session.id, type, body, authIds: request.authIds })
+    const type = isWrite ? request.type : ops.sync.opcode
+    const body = isWrite ? request.body : noBody
+    const { id: sessionId, isLocal } = session
+    this.#route.submit({ sequence, sessionId, isLocal, type, body, authIds: request.authIds })
   }
 
   #answer(client: Client, request: PendingRequest): void {
@@ -216,6 +256,11 @@ export class ClientDesk {
       effects.reply(connection, request.xid, zxid ?? state.lastApplied, error, body)
       if (request.op === 'closeSession' && error === null) this.#close(connection, 'session-closed')
       return
+    }
+    if (request.op === 'closeSession') {
+      effects.reply(connection, request.xid, state.lastApplied, null, null)
+      this.sessions.endLocal(client.session!)
+      return this.#close(connection, 'session-closed')
     }
     const answer = answerRead(request, client, {
       tree: state.tree,
@@ -284,10 +329,19 @@ export class ClientDesk {
     if (reason !== null) this.#close(client.connection, reason)
   }
 
+  #closeAll(reason: ReplicaCloseReason): void {
+    for (const connection of [...this.#clients.keys()]) this.#close(connection, reason)
+  }
+
   #close(connection: ConnectionId, reason: ReplicaCloseReason): void {
     this.#options.effects.close(connection, reason)
     this.gone(connection)
   }
+}
+
+/** The end of a local session is nobody's business but ours; it takes its turn in the queue like a read. */
+function isLocalEnd(client: Client, request: PendingRequest): boolean {
+  return request.op === 'closeSession' && client.session !== null && client.session.isLocal
 }
 
 function isReady(request: PendingRequest): boolean {

@@ -11,6 +11,8 @@ import type { OpName } from '../protocol/client/operations.ts'
 export interface ClientSession {
   readonly id: SessionId
   readonly timeoutMs: number
+  /** Lives on this server only; becomes false when the session is made global. */
+  isLocal: boolean
 }
 
 export interface PendingRequest {

@@ -25,6 +25,7 @@ export type ClientRequest =
       readonly timeoutMs: number
       readonly sessionId: SessionId // 0 = a new session
       readonly password: Uint8Array | null
+      readonly canBeReadOnly: boolean // content with a server that serves only reads
     }
   | {
       readonly kind: 'operation'
@@ -66,6 +67,7 @@ export type Reply =
       readonly timeoutMs: number // 0: the session is not valid, the connection closes
       readonly sessionId: SessionId
       readonly password: Uint8Array
+      readonly readOnly: boolean // there is no leader: reads only, of what this server knows to be committed
     }
   | {
       readonly kind: 'operation'
@@ -84,6 +86,9 @@ export interface WatchNotice {
 /** Why a replica closes a client's connection; one sentence each in docs/reference/log-events.md. */
 export const replicaCloseReasons = [
   'not-serving', // no leader, or not yet in step with it
+  'read-only-mode', // no leader, and the client wants to write
+  'session-needs-quorum', // no leader, and only one could say whether the session still lives
+  'read-only-ended', // there is a leader again; the client shall come back to read and write
   'client-is-ahead', // it has seen a zxid that this server has not
   'session-invalid', // unknown, expired, or the wrong password
   'session-moved', // the session is attached elsewhere

@@ -147,6 +147,8 @@ export class LeaderDesk {
   #checkSession(server: ServerId, request: ForwardedRequest, stamp: Stamp): ErrorName | null {
     const op = opOf(request.type)
     if (op === 'createSession') return null
+    // Whoever sent it vouches for the session; it can own nothing. One that became global meanwhile counts as such.
+    if (request.isLocal && !this.#tracker.isTracking(request.sessionId)) return null
     this.touch(request.sessionId, stamp.monotonicMs)
     const refusal = this.#tracker.check(request.sessionId, server)
     if (op === 'closeSession' && refusal === 'session-moved') return null
@@ -167,6 +169,7 @@ export class LeaderDesk {
       sessionId,
       ids: authIds,
       sessionRefusal,
+      isLocalSession: request.isLocal,
       extendedTypesEnabled: this.#extendedTypesEnabled,
       quotas: this.#quotas,
       access: this.#access,
@@ -208,6 +211,7 @@ export class LeaderDesk {
       sessionId: noSession,
       ids: [],
       sessionRefusal: null,
+      isLocalSession: false,
       extendedTypesEnabled: false,
       keeperCompatibility: false,
       quotas: this.#quotas,

@@ -25,6 +25,7 @@ import { KeeperZnodes } from './keeper-znodes.ts'
 import { LeaderDesk, type RequestSource } from './leader-desk.ts'
 import { noProposals } from './proposal-statistics.ts'
 import { QuotaExcesses } from './quota-excesses.ts'
+import { ReadOnlyMode } from './read-only-mode.ts'
 import { type ReplicaDetails, replicaDetails } from './replica-details.ts'
 import type { ReplicaStatus } from './replica-status.ts'
 import type { ReplicatedState } from './replicated-state.ts'
@@ -33,6 +34,7 @@ import type { Role, Trace } from './trace-event.ts'
 import { type LeaderRequest, type Revalidation, UnconfirmedRequests } from './unconfirmed-requests.ts'
 import { WriteMetrics } from './write-metrics.ts'
 import { WriteResults } from './write-results.ts'
+import type { WriteRoute } from './write-route.ts'
 
 export interface ReplicaOptions {
   readonly config: Config
@@ -71,6 +73,7 @@ export class Replica {
   #forwards: ForwardedRequest[] = [] // of this turn, to the leader
   readonly #answers = new Map<ServerId, ForwardedAnswer[]>() // of this turn, to followers
   readonly #unconfirmed = new UnconfirmedRequests()
+  readonly #readOnlyMode: ReadOnlyMode
 
   constructor(options: ReplicaOptions) {
     this.#options = options
@@ -87,6 +90,9 @@ export class Replica {
       sessionIds: new SessionIdSource(config.serverId, options.wallMsAtStart),
       minSessionTimeoutMs: config.minSessionTimeoutMs,
       maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+      tickTimeMs: config.tickTimeMs,
+      localSessionsEnabled: config.localSessionsEnabled,
+      localSessionsUpgradingEnabled: config.localSessionsUpgradingEnabled,
       linearizableReads: config.linearizableReads,
       access: this.#access,
       auth: config.auth,
@@ -96,6 +102,7 @@ export class Replica {
       log,
       metrics,
     })
+    this.#readOnlyMode = new ReadOnlyMode({ config, clients: this.#clients, state: this.#state, log })
   }
 
   /** Before any event. */
@@ -127,12 +134,14 @@ export class Replica {
     return {
       role: this.role,
       isServing: this.#clients.isServing,
+      isReadOnly: this.#clients.isReadOnly,
       zxid: tree.lastApplied,
       nodeCount: tree.nodeCount,
       ephemeralsCount: tree.ephemeralsCount,
       approximateDataSizeBytes: tree.approximateDataSizeBytes,
       watchCount: this.#clients.watches.watchCount,
       sessionCount: sessions.count,
+      localSessionCount: this.#clients.sessions.localSessionCount,
       authFailedCount: this.#clients.authFailedCount,
       quotas: tree.namespaceQuotas(),
       learners: this.#zab.learnerCounts(),
@@ -188,6 +197,8 @@ export class Replica {
 
   #tick(): void {
     this.#runZab({ kind: 'tick' })
+    this.#clients.sessions.tick(this.#now.monotonicMs)
+    this.#readOnlyMode.tick(this.#zab.state, this.#now.monotonicMs)
     const desk = this.#leaderDesk
     if (desk === null) return
     desk.deleteUnused(this.#now)
@@ -201,18 +212,21 @@ export class Replica {
   /** Everything gathered in this turn leaves in batches: what must be confirmed shares a round, each peer gets one message. */
   #endTurn(): void {
     this.#confirmLeadership()
-    if (this.#following !== null && this.#forwards.length > 0) {
-      const { leader, syncId } = this.#following
-      const { incarnation } = this.#options
-      this.#effects.send(leader, { kind: 'forward', syncId, incarnation, requests: this.#forwards })
-      this.#forwards = []
-    }
+    this.#sendForwards()
     for (const [server, answers] of this.#answers) {
       const syncId = this.#zab.syncIdOf(server)
       if (syncId !== null) this.#effects.send(server, { kind: 'answer', syncId, answers })
     }
     this.#answers.clear()
     this.#runZab({ kind: 'turn-ended' })
+  }
+
+  #sendForwards(): void {
+    if (this.#following === null || this.#forwards.length === 0) return
+    const { leader, syncId } = this.#following
+    const { incarnation } = this.#options
+    this.#effects.send(leader, { kind: 'forward', syncId, incarnation, requests: this.#forwards })
+    this.#forwards = []
   }
 
   #traceDurable(zxid: Zxid): void {
@@ -398,7 +412,9 @@ export class Replica {
     this.#forwards = []
     this.#answers.clear()
     this.#unconfirmed.clear()
-    this.#clients.stopServing()
+    this.#readOnlyMode.lookingAgain(this.#now.monotonicMs)
+    // Read-only clients stay while attempts to follow fail: nothing changes for them until one succeeds.
+    if (!this.#clients.isReadOnly) this.#clients.stopServing()
     this.#options.trace?.({ kind: 'role-changed', role: 'looking', epoch: this.#zab.currentEpoch })
   }
 
@@ -410,11 +426,13 @@ export class Replica {
     this.#leaderDesk = new LeaderDesk(parts, this.#now.monotonicMs)
     const self = config.serverId
     const source = { serverId: self, incarnation }
-    this.#clients.startServing({
+    const route: WriteRoute = {
       submit: (request) => this.#takeRequest(source, request),
       revalidate: (sequence, sessionId, timeoutMs) =>
         this.#take({ kind: 'revalidation', sessionId, from: self, sequence, timeoutMs }),
-    })
+    }
+    this.#readOnlyMode.end()
+    this.#clients.startServing(route, this.#now.monotonicMs)
     log.info('serving-as-leader', { epoch, zxid: hexOfZxid(this.#state.lastApplied) })
     trace?.({ kind: 'role-changed', role: 'leading', epoch })
     trace?.({ kind: 'established', epoch })
@@ -424,11 +442,15 @@ export class Replica {
     const { leader, epoch, syncId } = effect
     this.#roleMetrics.servingBegan('following', this.#now.monotonicMs)
     this.#following = { leader, syncId }
-    this.#clients.startServing({
+    const route: WriteRoute = {
       submit: (request) => this.#forwards.push(request),
-      revalidate: (sequence, sessionId, timeoutMs) =>
-        this.#effects.send(leader, { kind: 'revalidate', syncId, sequence, sessionId, timeoutMs }),
-    })
+      revalidate: (sequence, sessionId, timeoutMs) => {
+        this.#sendForwards() // one of them may be what makes the session known to the leader
+        this.#effects.send(leader, { kind: 'revalidate', syncId, sequence, sessionId, timeoutMs })
+      },
+    }
+    this.#readOnlyMode.end()
+    this.#clients.startServing(route, this.#now.monotonicMs)
     this.#options.log.info('serving-as-follower', {
       epoch,
       peerId: leader,

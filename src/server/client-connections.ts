@@ -46,6 +46,9 @@ const quietReasons: ReadonlySet<ReplicaCloseReason> = new Set([
   'session-replaced',
   'leader-lost',
   'not-serving',
+  'read-only-mode',
+  'session-needs-quorum',
+  'read-only-ended',
   // The replica has said more of these.
   'auth-failed',
   'auth-required',
@@ -124,7 +127,7 @@ export class ClientConnections {
       const { nextIsWrite } = client
       this.statistics.replied(client.replied(now.monotonicMs), nextIsWrite, reply.body?.length ?? 0)
     } else {
-      client.connection.writeConnectResponse(reply.timeoutMs, reply.sessionId, reply.password, false)
+      client.connection.writeConnectResponse(reply.timeoutMs, reply.sessionId, reply.password, reply.readOnly)
       const { sessionId, timeoutMs } = reply
       if (timeoutMs > 0) {
         client.established({ sessionId, timeoutMs, establishedAtWallMs: now.wallMs }, now.monotonicMs)
@@ -277,7 +280,8 @@ export class ClientConnections {
         this.#intake.takeSkipped(client, input)
         return
       case 'connect': {
-        const { lastZxidSeen, timeoutMs, sessionId, password } = input.request
+        const { lastZxidSeen, timeoutMs, sessionId, password, readOnly } = input.request
+        const canBeReadOnly = readOnly === true
         this.#silent.delete(client)
         if (!this.#admission.admitsSession(sessionId === 0n, turn.now().monotonicMs)) {
           this.#refuse(client, 'too-many-connect-requests', driverCloseReasons['too-many-connect-requests'])
@@ -286,7 +290,7 @@ export class ClientConnections {
         client.isKnown = true
         if (sessionId !== 0n) this.#options.metrics.connection_revalidate_count.add()
         turn.feed({ kind: 'connection-opened', connection: client.id, remoteAddress: client.stream.remoteAddress })
-        const request = { kind: 'connect', lastZxidSeen, timeoutMs, sessionId, password } as const
+        const request = { kind: 'connect', lastZxidSeen, timeoutMs, sessionId, password, canBeReadOnly } as const
         turn.feed({ kind: 'request', connection: client.id, request })
         return
       }

@@ -26,7 +26,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     serverId: config.serverId,
     config,
     version: sources.version,
-    serving: replica.isServing ? servingStatus(sources) : null,
+    serving: replica.isServing || replica.isReadOnly ? servingStatus(sources) : null,
     uptimeMs: sources.uptimeMs,
     latency: statistics.latency.status(),
     packetsReceived: totals.packetsReceived,
@@ -51,13 +51,14 @@ function servingStatus({ config, replica, leaderUptimeMs }: StatusSources): Serv
     watchCount: replica.watchCount,
     approximateDataSizeBytes: replica.approximateDataSizeBytes,
     globalSessionCount: replica.sessionCount,
-    localSessionCount: 0,
+    localSessionCount: replica.localSessionCount,
     leader: config.mode === 'ensemble' && replica.role === 'leading' ? leaderStatus(replica, leaderUptimeMs) : null,
   }
 }
 
 function modeOf(config: Config, replica: ReplicaStatus): ServingMode {
   if (config.mode === 'standalone') return 'standalone'
+  if (replica.isReadOnly) return 'read-only'
   return replica.role === 'leading' ? 'leader' : 'follower'
 }
 

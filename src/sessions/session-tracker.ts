@@ -110,6 +110,10 @@ export class SessionTracker {
     return this.#sessions.get(sessionId)?.owner ?? null
   }
 
+  isTracking(sessionId: SessionId): boolean {
+    return this.#sessions.has(sessionId)
+  }
+
   isClosing(sessionId: SessionId): boolean {
     return this.#sessions.get(sessionId)?.isClosing ?? false
   }

@@ -29,6 +29,8 @@ export interface WriteContext {
   readonly ids: readonly AuthId[] // as they were when the request was read from the socket
   /** Why the session may not write now; takes its place among the checks. Null: it may. */
   readonly sessionRefusal: ErrorName | null
+  /** The session lives on one server only: nobody would delete an ephemeral with it. */
+  readonly isLocalSession: boolean
   readonly extendedTypesEnabled: boolean
   readonly quotas: QuotaPolicy
   readonly access: AccessRules
@@ -69,6 +71,8 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   const kind = createKindOf(write, context.sessionId, context.extendedTypesEnabled)
   if (!kind.ok) return kind
   if (context.sessionRefusal !== null) return err(context.sessionRefusal)
+  // ZK: PrepRequestProcessor.validateCreateRequest, where the refused upgrade of the session is thrown.
+  if (context.isLocalSession && ownerKindOf(kind.value.owner) === 'session') return err('ephemeral-on-local-session')
   if (!hasParent(write.path)) return err('bad-arguments')
   const acl = fixUpAcl(write.acl, context.ids, context.access)
   if (!acl.ok) return acl

@@ -7,7 +7,7 @@ import { partsOf } from '../../src/replica/message-parts.ts'
 const syncId = 1 as never
 
 function request(sequence: number, sizeBytes: number): ForwardedRequest {
-  return { sequence, sessionId: 1n as SessionId, type: 1, body: new Uint8Array(sizeBytes), authIds: [] }
+  return { sequence, sessionId: 1n as SessionId, isLocal: false, type: 1, body: new Uint8Array(sizeBytes), authIds: [] }
 }
 
 function sequencesOf(sizesBytes: readonly number[]): readonly (readonly number[])[] {

@@ -39,7 +39,7 @@ export class ReadDesk {
     rules: Partial<Pick<ReadContext, 'access' | 'config'>> = {},
   ) {
     this.#rules = { access: defaultAccess, config: new ConfigZnode(null), ...rules }
-    this.client.session = { id: sessionId, timeoutMs: 10_000 }
+    this.client.session = { id: sessionId, timeoutMs: 10_000, isLocal: false }
   }
 
   authenticate(...ids: readonly AuthId[]): void {

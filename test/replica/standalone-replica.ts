@@ -73,7 +73,7 @@ export class StandaloneReplica {
     const id = connection as ConnectionId
     this.#feed({ kind: 'connection-opened', connection: id, remoteAddress: '127.0.0.1' })
     const request = { kind: 'connect', lastZxidSeen: 0n, timeoutMs: 20_000, sessionId: 0n as SessionId } as const
-    this.#feed({ kind: 'request', connection: id, request: { ...request, password: null } })
+    this.#feed({ kind: 'request', connection: id, request: { ...request, password: null, canBeReadOnly: false } })
     if (diskDelayMs > 0) this.tickUnflushed(diskDelayMs)
     this.flush()
   }

@@ -6,9 +6,11 @@ import { createHash } from 'node:crypto'
 import type { ConnectionId, ServerId, SessionId, Xid } from '../../src/base/ids.ts'
 import { zeroZxid } from '../../src/base/ids.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import type { RecordCodec } from '../../src/jute/record.ts'
 import { encode } from '../../src/jute/record.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
+import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { type OpName, opOf, ops } from '../../src/protocol/client/operations.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { PeerMessage } from '../../src/protocol/peer/peer-message.ts'
@@ -209,12 +211,17 @@ export class TestClient {
     const client = new TestClient(ensemble, server)
     client.connect({ timeoutMs })
     ensemble.run()
-    const response = client.replies()[0]
-    if (response?.kind !== 'connect-response' || response.timeoutMs === 0) throw new Error('no session')
-    client.sessionId = response.sessionId
-    client.password = response.password
+    client.adoptSession()
     client.hear()
     return client
+  }
+
+  /** Remembers the session that it was given. */
+  adoptSession(): void {
+    const response = this.replies()[0]
+    if (response?.kind !== 'connect-response' || response.timeoutMs === 0) throw new Error('no session')
+    this.sessionId = response.sessionId
+    this.password = response.password
   }
 
   connect(wanted: Partial<Omit<Extract<ClientRequest, { readonly kind: 'connect' }>, 'kind'>>): void {
@@ -224,6 +231,7 @@ export class TestClient {
       timeoutMs: 6_000,
       sessionId: 0n as SessionId,
       password: null,
+      canBeReadOnly: false,
     } as const
     this.#feed({ ...request, ...wanted })
   }
@@ -254,6 +262,17 @@ export class TestClient {
   create(path: string, flags = 0): void {
     const acl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
     this.#sendRecord('create', { path, data: Uint8Array.of(1), acl, flags })
+  }
+
+  /** A multi of creates, each a path and its flags. */
+  multiCreate(...creates: readonly (readonly [string, number])[]): void {
+    const writer = new JuteWriter()
+    const acl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
+    const parts = creates.map(
+      ([path, flags]) => ({ kind: 'create', op: 'create', path, data: null, acl, flags, ttlMs: -1n }) as const,
+    )
+    writeMultiRequest(writer, parts)
+    this.send('multi', writer.take())
   }
 
   delete(path: string): void {
@@ -304,17 +323,21 @@ function describeTold(told: Told): string {
   if (told.kind === 'closed') return `closed ${told.reason}`
   const { reply } = told
   if (reply.kind === 'connect-response')
-    return reply.timeoutMs === 0 ? 'session over' : `session for ${reply.timeoutMs} ms`
+    return reply.timeoutMs === 0
+      ? 'session over'
+      : `${reply.readOnly ? 'read-only ' : ''}session for ${reply.timeoutMs} ms`
   return `${reply.xid} ${reply.error ?? 'ok'}`
 }
 
 function newServer(id: ServerId, voters: readonly ServerId[], configLines: readonly string[]): Server {
   const state = new ReplicatedState()
   const log = new TestLog(() => false)
-  const lines = ['dataDir=/data', 'clientPort=2181', 'tickTime=1000', ...configLines]
-  const loaded = loadConfig({ text: lines.join('\n'), dynamicText: null, myidText: null })
+  const members = voters.length === 1 ? [] : voters.map((voter) => `server.${voter}=10.0.0.${voter}:2888:3888`)
+  const limits = ['dataDir=/data', 'clientPort=2181', 'tickTime=1000', 'initLimit=5', 'syncLimit=2']
+  const text = [...limits, ...members, ...configLines].join('\n')
+  const loaded = loadConfig({ text, dynamicText: null, myidText: String(id) })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
-  const config = { ...loaded.value.config, serverId: id }
+  const { config } = loaded.value
   const replica = new Replica({
     config,
     state,

@@ -90,6 +90,7 @@ export class LeaderHarness {
       sessionId: self,
       ids: [],
       sessionRefusal: null,
+      isLocalSession: false,
       extendedTypesEnabled: false,
       quotas: this.quotas,
       access: defaultAccess,

@@ -173,6 +173,7 @@ describe('numbers that wrap', () => {
     sessionId: self,
     ids: [],
     sessionRefusal: null,
+    isLocalSession: false,
     extendedTypesEnabled: false,
     keeperCompatibility: true,
     timeMs: 1000,

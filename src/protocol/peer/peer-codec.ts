@@ -121,6 +121,7 @@ function requestToWire(request: ForwardedRequest): object {
     type: request.type,
     body: request.body,
     authIds: request.authIds,
+    isLocal: request.isLocal,
   }
 }
 
@@ -131,6 +132,7 @@ function requestOfWire(wire: WireRequest): ForwardedRequest {
     type: wire.type,
     body: wire.body,
     authIds: wire.authIds,
+    isLocal: wire.isLocal,
   }
 }
 
@@ -162,6 +164,7 @@ interface WireRequest {
   readonly type: number
   readonly body: Uint8Array
   readonly authIds: readonly WireAuthId[]
+  readonly isLocal: boolean
 }
 
 interface WireAnswer {

@@ -30,6 +30,7 @@ export interface WireAuthId {
 export interface ForwardedRequest {
   readonly sequence: number // of the sending server's incarnation; comes back in the txn's origin or in the answer
   readonly sessionId: SessionId
+  readonly isLocal: boolean // the session lives on the sending server only, which vouches for it
   readonly type: number // opcode
   readonly body: Uint8Array // the client's record, not decoded
   readonly authIds: readonly WireAuthId[] // as they were when the request was read from the socket

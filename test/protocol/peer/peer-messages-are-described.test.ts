@@ -11,7 +11,14 @@ const hash = 5 as Extract<PeerMessage, { kind: 'sync-start' }>['hash']
 const entry = (counter: number) => ({ zxid: at(counter), payload: new TextEncoder().encode('secret') })
 const append = { kind: 'append', syncId: 7, previousZxid: at(1), previousHash: hash, committed: zeroZxid } as const
 const vote = { kind: 'vote', round: 2, leader: 1 as ServerId, epoch, zxid: at(4) } as const
-const request = { sequence: 9, sessionId: 0xabn as SessionId, type: 1, body: new Uint8Array(4), authIds: [] }
+const request = {
+  sequence: 9,
+  sessionId: 0xabn as SessionId,
+  isLocal: false,
+  type: 1,
+  body: new Uint8Array(4),
+  authIds: [],
+}
 
 const examples: readonly (readonly [PeerMessage, string])[] = [
   [{ ...vote, state: 'looking' }, 'vote round=2 looking for 1 epoch=3 zxid=0x300000004'],
