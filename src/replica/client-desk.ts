@@ -31,6 +31,7 @@ import { isLargeReply, logLargeReply } from './large-reply.ts'
 import { answerRead } from './read-requests.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import { SessionDesk } from './session-desk.ts'
+import type { Trace } from './trace-event.ts'
 import { countWatchEvents } from './watch-metrics.ts'
 import type { WriteRoute } from './write-route.ts'
 
@@ -43,6 +44,7 @@ export interface ClientDeskOptions {
   readonly tickTimeMs: number
   readonly localSessionsEnabled: boolean
   readonly localSessionsUpgradingEnabled: boolean
+  readonly trace: Trace | null
   readonly linearizableReads: boolean
   readonly access: AccessRules
   readonly auth: AuthSettings

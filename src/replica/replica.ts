@@ -93,6 +93,7 @@ export class Replica {
       tickTimeMs: config.tickTimeMs,
       localSessionsEnabled: config.localSessionsEnabled,
       localSessionsUpgradingEnabled: config.localSessionsUpgradingEnabled,
+      trace: options.trace,
       linearizableReads: config.linearizableReads,
       access: this.#access,
       auth: config.auth,

@@ -18,6 +18,7 @@ import type { Client, ClientSession } from './client.ts'
 import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import type { Trace } from './trace-event.ts'
 import type { WriteRoute } from './write-route.ts'
 
 export interface SessionDeskOptions {
@@ -29,6 +30,7 @@ export interface SessionDeskOptions {
   readonly maxSessionTimeoutMs: number
   readonly tickTimeMs: number
   readonly localSessionsEnabled: boolean
+  readonly trace: Trace | null
   readonly close: (connection: ConnectionId, reason: ReplicaCloseReason) => void
 }
 
@@ -87,7 +89,10 @@ export class SessionDesk {
     if (this.#heardFromLocally.length > 0) this.#touchLocal()
     // Without a leader clients of local sessions are sent away unless they are content with reads: no time passes.
     const expired = this.#readOnly !== null ? this.#readOnly.expiredBy(nowMs) : this.#expiredLocally()
-    for (const id of expired) this.closeConnectionOf(id, 'session-expired')
+    for (const id of expired) {
+      this.#options.trace?.({ kind: 'local-session-ended', sessionId: id, how: 'expired' })
+      this.closeConnectionOf(id, 'session-expired')
+    }
   }
 
   #expiredLocally(): readonly SessionId[] {
@@ -202,6 +207,7 @@ export class SessionDesk {
   makeGlobal(session: ClientSession): void {
     session.isLocal = false
     this.#local.remove(session.id)
+    this.#options.trace?.({ kind: 'local-session-ended', sessionId: session.id, how: 'made-global' })
     this.#submitCreation(this.#options.awaited.next(), session.id, session.timeoutMs)
   }
 

@@ -16,5 +16,7 @@ export type TraceEvent =
   | { readonly kind: 'committed'; readonly zxid: Zxid }
   | { readonly kind: 'applied'; readonly zxid: Zxid; readonly txn: Txn; readonly digest: string }
   | { readonly kind: 'session-expiring'; readonly sessionId: SessionId }
+  /** A session that only this server knew is over, or from here on the leader's like any other. */
+  | { readonly kind: 'local-session-ended'; readonly sessionId: SessionId; readonly how: 'expired' | 'made-global' }
 
 export type Trace = (event: TraceEvent) => void

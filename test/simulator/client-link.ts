@@ -17,6 +17,7 @@ export interface SessionHandle {
   readonly id: SessionId
   readonly password: Uint8Array
   readonly timeoutMs: number
+  readonly isReadOnly: boolean // of a server without a leader; it ends when there is one
 }
 
 export type HeardReply = Extract<ClientEvent, { readonly kind: 'reply' }>
@@ -36,6 +37,7 @@ export interface LinkOptions {
   readonly session: SessionHandle | null
   readonly lastZxidSeen: Zxid
   readonly timeoutMs: number
+  readonly canBeReadOnly: boolean
 }
 
 export interface LinkHandlers {
@@ -126,9 +128,10 @@ export class ClientLink {
       onClose: (error) => this.#end('server', error?.message ?? 'end of stream'),
     })
     this.#askedAtUs = this.#world.nowUs()
-    const { session, lastZxidSeen, timeoutMs } = this.options
+    const { session, lastZxidSeen, timeoutMs, canBeReadOnly } = this.options
     const sessionId = session?.id ?? noSession
-    stream.write(encodeConnect({ lastZxidSeen, timeoutMs, sessionId, password: session?.password ?? emptyPassword }))
+    const password = session?.password ?? emptyPassword
+    stream.write(encodeConnect({ lastZxidSeen, timeoutMs, sessionId, password, canBeReadOnly }))
   }
 
   #end(by: 'client' | 'server', reason: string): void {
@@ -162,6 +165,7 @@ export class ClientLink {
       return
     }
     const { sessionId, timeoutMs, password } = response.value
+    const isReadOnly = response.value.readOnly === true
     this.#sessionId = sessionId
     this.state = 'attached'
     this.#stream?.write(encodeAuth(sessionId))
@@ -172,11 +176,13 @@ export class ClientLink {
       serverId,
       sessionId,
       isNew: session === null,
+      readOnly: isReadOnly,
       timeoutMs,
       askedAtUs: this.#askedAtUs,
       lastZxidSeen,
     })
-    this.#handlers.onAttached({ id: sessionId, timeoutMs, password: Uint8Array.from(password ?? emptyPassword) })
+    const secret = Uint8Array.from(password ?? emptyPassword)
+    this.#handlers.onAttached({ id: sessionId, timeoutMs, password: secret, isReadOnly })
   }
 
   #onFrame(frame: Uint8Array): void {

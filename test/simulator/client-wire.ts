@@ -29,6 +29,7 @@ export function encodeConnect(request: {
   readonly timeoutMs: number
   readonly sessionId: SessionId
   readonly password: Uint8Array
+  readonly canBeReadOnly: boolean
 }): Uint8Array {
   const writer = startFrame()
   ConnectRequest.write(writer, {
@@ -37,7 +38,7 @@ export function encodeConnect(request: {
     timeoutMs: request.timeoutMs,
     sessionId: request.sessionId,
     password: request.password,
-    readOnly: false,
+    readOnly: request.canBeReadOnly,
   })
   return endFrame(writer)
 }

@@ -30,7 +30,7 @@ export function describeEvent(event: SimEvent): string {
     case 'fault':
       return `fault ${event.text}`
     case 'attached':
-      return `client ${event.client} connection ${event.connection} attached to server ${event.serverId} session ${hexOfSession(event.sessionId)}${event.isNew ? ' (new)' : ''} timeout ${event.timeoutMs} ms seen ${hexOfZxid(event.lastZxidSeen)}`
+      return `client ${event.client} connection ${event.connection} attached to server ${event.serverId} session ${hexOfSession(event.sessionId)}${event.isNew ? ' (new)' : ''}${event.readOnly ? ' read-only' : ''} timeout ${event.timeoutMs} ms seen ${hexOfZxid(event.lastZxidSeen)}`
     case 'session-refused':
       return `client ${event.client} connection ${event.connection} session ${hexOfSession(event.sessionId)} refused`
     case 'request':
@@ -116,6 +116,8 @@ function describeServerEvent(event: TraceEvent): string {
       return `${event.kind} ${hexOfZxid(event.zxid)}`
     case 'applied':
       return `applied ${hexOfZxid(event.zxid)} digest ${event.digest} ${describeTxn(event.txn)}`
+    case 'local-session-ended':
+      return `local session ${hexOfSession(event.sessionId)} ${event.how}`
     case 'session-expiring':
       return `expiring session ${hexOfSession(event.sessionId)}`
     default:

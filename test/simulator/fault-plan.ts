@@ -41,6 +41,13 @@ export interface NetworkPlan {
   readonly windowSizeBytes: number
 }
 
+/** All three need an ensemble. */
+export interface SessionModes {
+  readonly local: boolean
+  readonly upgrading: boolean // of local sessions
+  readonly readOnly: boolean
+}
+
 export interface FaultPlan {
   readonly serverCount: number
   readonly clientCount: number
@@ -49,6 +56,7 @@ export interface FaultPlan {
   readonly tickTimeMs: number
   readonly linearizableReads: boolean
   readonly enforceQuota: boolean
+  readonly sessionModes: SessionModes
   /** Mean time between faults of a kind; kinds that are off are missing. */
   readonly meanMsByKind: ReadonlyMap<FaultKind, number>
   readonly downMsMax: number
@@ -63,8 +71,13 @@ export interface FaultPlan {
   readonly casualtyCount: number
 }
 
-/** Quotas are drawn from a stream of their own: the seeds without any are what they were before there were quotas. */
-export function drawFaultPlan(random: SimRandom, quotaRandom: SimRandom, chaosMs: number): FaultPlan {
+/** What came later draws from streams of its own: the seeds that draw nothing there are what they were before. */
+export interface LaterDraws {
+  readonly quotas: SimRandom
+  readonly sessions: SimRandom
+}
+
+export function drawFaultPlan(random: SimRandom, { quotas, sessions }: LaterDraws, chaosMs: number): FaultPlan {
   const serverCount = random.pick([1, 3, 3, 3, 3, 3, 5, 5])
   const isQuiet = random.chance(0.08)
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
@@ -75,7 +88,7 @@ export function drawFaultPlan(random: SimRandom, quotaRandom: SimRandom, chaosMs
     chaosMs,
     tickTimeMs: random.pick([200, 500, 1000]),
     linearizableReads: random.chance(0.15),
-    enforceQuota: quotaRandom.chance(0.5),
+    enforceQuota: quotas.chance(0.5),
     meanMsByKind: isQuiet ? new Map() : drawKinds(random, serverCount),
     downMsMax: random.pick([500, 3000, 10_000]),
     crashMode: random.pick(['random', 'random', 'torn', 'drop-all', 'keep-all'] as const),
@@ -83,10 +96,16 @@ export function drawFaultPlan(random: SimRandom, quotaRandom: SimRandom, chaosMs
     network: drawNetwork(random, isQuiet),
     diskLatencyMsMax: random.pick([0.2, 2, 15]),
     manners: drawManners(random),
-    profile: drawProfile(random, quotaRandom),
+    profile: drawProfile(random, quotas),
     thinkTimeMsMean: random.pick([50, 100, 200, 400]),
     casualtyCount,
+    sessionModes: drawSessionModes(sessions, serverCount),
   }
+}
+
+function drawSessionModes(random: SimRandom, serverCount: number): SessionModes {
+  const local = random.chance(0.35) && serverCount > 1
+  return { local, upgrading: local && random.chance(0.75), readOnly: random.chance(0.35) && serverCount > 1 }
 }
 
 function drawKinds(random: SimRandom, serverCount: number): ReadonlyMap<FaultKind, number> {
@@ -147,5 +166,7 @@ function drawProfile(random: SimRandom, quotaRandom: SimRandom): WorkloadProfile
 
 export function describePlan(plan: FaultPlan): string {
   const kinds = [...plan.meanMsByKind].map(([kind, meanMs]) => `${kind}/${meanMs}ms`).join(' ')
-  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms, faults: ${kinds || 'none'}`
+  const { local, upgrading, readOnly } = plan.sessionModes
+  const modes = `${local ? `, local sessions${upgrading ? ', upgrading' : ''}` : ''}${readOnly ? ', read-only mode' : ''}`
+  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms${modes}, faults: ${kinds || 'none'}`
 }

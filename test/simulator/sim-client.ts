@@ -33,6 +33,8 @@ export interface SimClientOptions {
   readonly pipelineDepth: number
   readonly thinkTimeMsMean: number
   readonly manners: Manners
+  /** Content with a server without a leader. */
+  readonly canBeReadOnly: boolean
 }
 
 export interface ClientWorld extends LinkWorld {
@@ -101,6 +103,7 @@ export class SimClient {
   #connect(): void {
     if (this.#link !== null && this.#link.state !== 'closed') return
     this.#attaching?.close('overtaken')
+    if (this.options.canBeReadOnly) this.#considerNewSession()
     this.#link = this.#openLink(this.#random.pick(this.options.servers), true)
   }
 
@@ -115,6 +118,7 @@ export class SimClient {
         session: this.#session,
         lastZxidSeen: this.#lastZxidSeen,
         timeoutMs: this.options.sessionTimeoutMs,
+        canBeReadOnly: this.options.canBeReadOnly,
       },
       {
         onAttached: (session) => this.#onAttached(link, session),
@@ -133,6 +137,18 @@ export class SimClient {
     this.#attaching = link
     link.open(Math.max(200, Math.floor(this.options.sessionTimeoutMs / 3)))
     return link
+  }
+
+  /** A session of a read-only server is mostly left behind, and one that no read-only server would take now and then. */
+  #considerNewSession(): void {
+    const session = this.#session
+    if (session === null || this.#isWellBehaved) return
+    if (session.isReadOnly) {
+      if (this.#random.chance(0.7)) this.#forgetSession()
+    } else if (this.#random.chance(0.1)) {
+      this.#forgetSession()
+      this.#world.tell({ kind: 'abandoned', sessionId: session.id })
+    }
   }
 
   #retry(): void {

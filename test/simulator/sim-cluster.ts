@@ -331,6 +331,9 @@ function configOf(id: ServerId, plan: FaultPlan): Config {
     'maxClientCnxns=0',
     `linearizableReads=${plan.linearizableReads}`,
     `enforceQuota=${plan.enforceQuota}`,
+    `localSessionsEnabled=${plan.sessionModes.local}`,
+    `localSessionsUpgradingEnabled=${plan.sessionModes.upgrading}`,
+    `readonlymode.enabled=${plan.sessionModes.readOnly}`,
     ...serverLines,
   ].join('\n')
   const loaded = loadConfig({ text, dynamicText: null, myidText: plan.serverCount === 1 ? null : String(id) })

@@ -116,6 +116,7 @@ export type ClientEvent =
       readonly serverId: ServerId
       readonly sessionId: SessionId
       readonly isNew: boolean
+      readonly readOnly: boolean // as the server said: it has no leader
       readonly timeoutMs: number
       readonly askedAtUs: number // when the connect request left
       readonly lastZxidSeen: Zxid // as the connect request said

@@ -11,8 +11,10 @@ import { committedPrefix } from './checkers/committed-prefix.ts'
 import { durability } from './checkers/durability.ts'
 import { ephemeralLifetime } from './checkers/ephemeral-lifetime.ts'
 import { exactlyOnce } from './checkers/exactly-once.ts'
+import { localSessionExpiry } from './checkers/local-session-expiry.ts'
 import { oneLeaderPerEpoch } from './checkers/one-leader-per-epoch.ts'
 import { quorumDurable } from './checkers/quorum-durable.ts'
+import { readOnlyMode } from './checkers/read-only-mode.ts'
 import { realTimeOrder } from './checkers/real-time-order.ts'
 import { RequestLedger } from './checkers/request-ledger.ts'
 import { sameDigest } from './checkers/same-digest.ts'
@@ -83,7 +85,7 @@ class Run {
   readonly #scheduler: Scheduler
   readonly #world = new SimProcess('world')
   readonly #history = new CommittedHistory()
-  readonly #ledger = new RequestLedger()
+  readonly #ledger: RequestLedger
   readonly #network: SimNetwork
   readonly #links: LinkFaults
   readonly #cluster: SimCluster
@@ -101,8 +103,14 @@ class Run {
   constructor(seed: number, options: SimulateOptions) {
     this.#seed = seed
     this.#random = new SimRandom(seed, 'plan')
-    this.#plan = drawFaultPlan(this.#random, new SimRandom(seed, 'quotas'), options.chaosMs)
+    this.#plan = drawFaultPlan(
+      this.#random,
+      { quotas: new SimRandom(seed, 'quotas'), sessions: new SimRandom(seed, 'sessions') },
+      options.chaosMs,
+    )
     const random = this.#random
+    const { sessionModes } = this.#plan
+    this.#ledger = new RequestLedger({ refusesEphemerals: sessionModes.local && !sessionModes.upgrading })
     this.#scheduler = new Scheduler(this.#plan.granularityUs, (culprit, cause) =>
       this.blame(`${culprit.name} threw ${textOf(cause)}`),
     )
@@ -223,7 +231,8 @@ class Run {
     const trace = this.#trace
     const history = this.#history
     const ledger = this.#ledger
-    const { serverCount, clockRateSpread, tickTimeMs, linearizableReads, enforceQuota } = this.#plan
+    const { serverCount, clockRateSpread, tickTimeMs, linearizableReads, enforceQuota, sessionModes } = this.#plan
+    const hasLocalSessions = sessionModes.local || sessionModes.readOnly
     trace.addChecker((report) => committedPrefix(history, report))
     trace.addChecker((report) => sameDigest(report))
     trace.addChecker((report) => zxidOrder(report))
@@ -231,15 +240,14 @@ class Run {
     trace.addChecker((report) => oneLeaderPerEpoch(report))
     trace.addChecker((report) => durability(history, () => this.#survivors(), report))
     trace.addChecker((report) => sessionReplies(report))
-    trace.addChecker((report) => realTimeOrder({ linearizableReads }, report))
-    trace.addChecker((report) =>
-      sessionExpiry(
-        { clockRateMax: 1 + clockRateSpread, graceMs: tickTimeMs * 2 + sessionTimeoutMsMax * clockRateSpread },
-        report,
-      ),
-    )
-    trace.addChecker((report) => ephemeralLifetime(history, report))
-    trace.addChecker((report) => exactlyOnce(history, ledger, report))
+    trace.addChecker((report) => realTimeOrder({ linearizableReads, hasLocalSessions }, report))
+    const graceMs = tickTimeMs * 2 + sessionTimeoutMsMax * clockRateSpread
+    const expiry = { clockRateMax: 1 + clockRateSpread, graceMs }
+    trace.addChecker((report) => sessionExpiry(expiry, report))
+    trace.addChecker((report) => localSessionExpiry(expiry, report))
+    trace.addChecker((report) => ephemeralLifetime(history, sessionModes.local, report))
+    trace.addChecker((report) => readOnlyMode(report))
+    trace.addChecker((report) => exactlyOnce(history, ledger, { hasLocalSessions }, report))
     trace.addChecker((report) => clientHistory(history, ledger, { enforceQuota }, report))
     trace.addChecker((report) => watchOrder(history, report))
   }
@@ -268,6 +276,8 @@ class Run {
       pipelineDepth: isReader ? 30 : random.pick([1, 2, 8, 30]),
       thinkTimeMsMean: plan.thinkTimeMsMean,
       manners: plan.manners,
+      // Those that prove that every server serves again may not be content with less.
+      canBeReadOnly: plan.sessionModes.readOnly && servers.length > 1 && random.chance(0.6),
     })
   }
 

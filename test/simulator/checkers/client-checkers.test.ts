@@ -58,7 +58,7 @@ describe('session-replies', () => {
 
 describe('real-time-order', () => {
   const check = (events: Events, linearizableReads = false): readonly string[] =>
-    judge(({ report }) => realTimeOrder({ linearizableReads }, report), events)
+    judge(({ report }) => realTimeOrder({ linearizableReads, hasLocalSessions: false }, report), events)
   const read = { kind: 'get-data', path: '/a', watch: false } as const
   const firstWrite = [asked(1, create('/a', '1')), answered(1, z(5), createdA)]
 
@@ -91,7 +91,7 @@ describe('real-time-order', () => {
 
 describe('exactly-once', () => {
   const check = (events: Events): readonly string[] =>
-    judge(({ history, ledger, report }) => exactlyOnce(history, ledger, report), events)
+    judge(({ history, ledger, report }) => exactlyOnce(history, ledger, { hasLocalSessions: false }, report), events)
   const effect = (counter: number, path: string, data: string) => applied(1, z(counter), [created(path, data, counter)])
 
   test('acknowledged and unanswered requests that took effect once pass', () => {

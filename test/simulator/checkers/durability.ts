@@ -20,7 +20,8 @@ export function durability(history: CommittedHistory, survivors: () => readonly 
       if (event.kind === 'request') requests.set(event.requestId, event.request)
       const request = event.kind === 'reply' ? requests.get(event.requestId) : undefined
       if (event.kind === 'reply' && request !== undefined && isDoneWrite(request, event.error, event.body)) {
-        acknowledged.push(event.zxid)
+        // The end of a local session shows the last txn, of which there need not be one yet.
+        if (event.zxid > 0) acknowledged.push(event.zxid)
         acknowledgedMax = Math.max(acknowledgedMax, event.zxid)
       }
       if (event.kind === 'server-started' || event.kind === 'server-crashed') owedByLeader.delete(event.serverId)

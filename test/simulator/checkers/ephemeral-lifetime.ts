@@ -9,7 +9,12 @@ import { plainChangesOf } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 import type { CommittedHistory, CommittedTxn } from './committed-history.ts'
 
-export function ephemeralLifetime(history: CommittedHistory, report: Report): Checker {
+export function ephemeralLifetime(
+  history: CommittedHistory,
+  /** There are sessions that no txn makes; they may write, and own nothing. */
+  hasLocalSessions: boolean,
+  report: Report,
+): Checker {
   return {
     name: 'ephemeral-lifetime',
     observe() {},
@@ -19,7 +24,7 @@ export function ephemeralLifetime(history: CommittedHistory, report: Report): Ch
       const ownerByPath = new Map<string, SessionId>()
       for (const committed of history.txns) {
         for (const change of plainChangesOf(committed.txn)) {
-          judgeSession(change, committed, sessions, report)
+          judgeSession(change, committed, sessions, hasLocalSessions, report)
           judgePaths(change, committed, pathsByOwner, ownerByPath, report)
         }
       }
@@ -31,6 +36,7 @@ function judgeSession(
   change: Change,
   { zxid, txn }: CommittedTxn,
   sessions: Map<SessionId, 'open' | 'closed'>,
+  hasLocalSessions: boolean,
   report: Report,
 ): void {
   if (change.kind === 'create-session') {
@@ -40,6 +46,8 @@ function judgeSession(
     return
   }
   const sessionId = change.kind === 'close-session' ? change.sessionId : txn.sessionId
+  const ownsNothing = change.kind !== 'close-session' && (change.kind !== 'create' || change.ephemeralOwner === 0n)
+  if (hasLocalSessions && ownsNothing && !sessions.has(sessionId)) return
   if (sessions.get(sessionId) !== 'open') {
     report(
       `txn ${hexOfZxid(zxid)} (${change.kind}) belongs to session ${hexOfSession(sessionId)}, which is ${sessions.get(sessionId) ?? 'unknown'}`,

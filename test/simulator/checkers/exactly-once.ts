@@ -9,7 +9,16 @@ import type { Checker, Report } from '../sim-trace.ts'
 import type { CommittedHistory } from './committed-history.ts'
 import type { Explained, RequestLedger } from './request-ledger.ts'
 
-export function exactlyOnce(history: CommittedHistory, ledger: RequestLedger, report: Report): Checker {
+export interface ExactlyOnceOptions {
+  readonly hasLocalSessions: boolean
+}
+
+export function exactlyOnce(
+  history: CommittedHistory,
+  ledger: RequestLedger,
+  { hasLocalSessions }: ExactlyOnceOptions,
+  report: Report,
+): Checker {
   return {
     name: 'exactly-once',
     observe() {},
@@ -37,14 +46,20 @@ export function exactlyOnce(history: CommittedHistory, ledger: RequestLedger, re
           lastBySession.set(entry.sessionId, explained)
         },
       })
-      reportMissing(history, ledger, report)
+      reportMissing(history, ledger, hasLocalSessions, report)
     },
   }
 }
 
-function reportMissing(history: CommittedHistory, ledger: RequestLedger, report: Report): void {
+function reportMissing(
+  history: CommittedHistory,
+  ledger: RequestLedger,
+  hasLocalSessions: boolean,
+  report: Report,
+): void {
   for (const { requestId, request, answer } of ledger.entries) {
     if (answer === null || !isDoneWrite(request, answer.error, answer.body)) continue
+    if (request.kind === 'close-session' && hasLocalSessions) continue // the end of a local one is no txn
     if (history.at(answer.zxid) === null) {
       report(
         `request ${requestId} (${describeRequest(request)}) was acknowledged at ${hexOfZxid(answer.zxid)}, where no txn is`,

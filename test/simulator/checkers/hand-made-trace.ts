@@ -18,7 +18,7 @@ export interface Observers {
 export function judge(makeChecker: (observers: Observers) => Checker, events: readonly SimEvent[]): readonly string[] {
   const reports: string[] = []
   const history = new CommittedHistory()
-  const ledger = new RequestLedger()
+  const ledger = new RequestLedger({ refusesEphemerals: false })
   const checker = makeChecker({ history, ledger, report: (text) => reports.push(text) })
   events.forEach((event, i) => {
     const entry = { atUs: i * 1000, event }
@@ -89,7 +89,7 @@ export function sessionEnded(deletedPaths: readonly string[], sessionId = sessio
 
 export function attached(
   connection: number,
-  options: { lastZxidSeen?: Zxid; sessionId?: SessionId; askedAtUs?: number } = {},
+  options: { lastZxidSeen?: Zxid; sessionId?: SessionId; askedAtUs?: number; readOnly?: boolean } = {},
 ): SimEvent {
   return {
     kind: 'attached',
@@ -98,6 +98,7 @@ export function attached(
     serverId: 1 as ServerId,
     sessionId: options.sessionId ?? session,
     isNew: true,
+    readOnly: options.readOnly ?? false,
     timeoutMs: 4000,
     askedAtUs: options.askedAtUs ?? 0,
     lastZxidSeen: options.lastZxidSeen ?? (0 as Zxid),

@@ -47,6 +47,12 @@ export interface ModelMoment {
   readonly sessionId: SessionId
 }
 
+/** What the ensemble was set up to do. */
+export interface ModelRules {
+  /** All sessions are local and stay so: none may own anything. */
+  readonly refusesEphemerals: boolean
+}
+
 const noSession = 0n as SessionId
 const sequenceDigits = 10
 
@@ -62,9 +68,11 @@ export class ModelTree {
       node.data = before
     })
   })
+  readonly #rules: ModelRules
   #undo: (() => void)[] | null = null
 
-  constructor() {
+  constructor(rules: ModelRules) {
+    this.#rules = rules
     const birth: ModelMoment = { zxid: 0 as Zxid, timeMs: 0, sessionId: noSession }
     for (const path of ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']) {
       this.#nodes.set(path, newNode(birth, '', noSession, null))
@@ -179,6 +187,7 @@ export class ModelTree {
       return refusal === 'node-exists' ? null : refusal
     }
     if (part.kind === 'create') {
+      if (part.ephemeral && this.#rules.refusesEphemerals) return 'ephemeral-on-local-session'
       const parent = this.#nodes.get(parentOf(part.path))
       if (parent === undefined) return 'no-node'
       if (isGuarded(parent, user)) return 'no-auth'

@@ -6,7 +6,13 @@ import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'
 import { type ClientRequest, isDoneWrite, isWrite } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 
-export function realTimeOrder(options: { readonly linearizableReads: boolean }, report: Report): Checker {
+export interface RealTimeOrderOptions {
+  readonly linearizableReads: boolean
+  readonly hasLocalSessions: boolean // whose ends are answered without a word to anyone
+}
+
+export function realTimeOrder(options: RealTimeOrderOptions, report: Report): Checker {
+  const readOnlyConnections = new Set<number>() // their clients have accepted old state
   const asked = new Map<number, { readonly request: ClientRequest; readonly acknowledgedBefore: Zxid }>()
   let acknowledgedMax = 0 as Zxid
   const isFresh = (request: ClientRequest): boolean =>
@@ -14,6 +20,7 @@ export function realTimeOrder(options: { readonly linearizableReads: boolean }, 
   return {
     name: 'real-time-order',
     observe({ event }) {
+      if (event.kind === 'attached' && event.readOnly) readOnlyConnections.add(event.connection)
       if (event.kind === 'request') {
         asked.set(event.requestId, { request: event.request, acknowledgedBefore: acknowledgedMax })
       }
@@ -22,13 +29,15 @@ export function realTimeOrder(options: { readonly linearizableReads: boolean }, 
       if (question === undefined) return // session-replies reports it
       asked.delete(event.requestId)
       const { request, acknowledgedBefore } = question
+      if (request.kind === 'close-session' && options.hasLocalSessions) return
       const isDone = isDoneWrite(request, event.error, event.body)
       if (isDone && event.zxid <= acknowledgedBefore) {
         report(
           `request ${event.requestId} got ${hexOfZxid(event.zxid)}, but ${hexOfZxid(acknowledgedBefore)} was acknowledged before it was sent`,
         )
       }
-      if ((isFresh(request) || (isWrite(request) && !isDone)) && event.error !== 'session-expired') {
+      const isExcused = event.error === 'session-expired' || readOnlyConnections.has(event.connection)
+      if ((isFresh(request) || (isWrite(request) && !isDone)) && !isExcused) {
         if (event.zxid < acknowledgedBefore) {
           report(
             `request ${event.requestId} (${request.kind}) shows ${hexOfZxid(event.zxid)}, but ${hexOfZxid(acknowledgedBefore)} was acknowledged before it was sent`,

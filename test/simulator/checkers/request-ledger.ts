@@ -17,7 +17,7 @@ import {
   type WriteRequest,
 } from '../sim-event.ts'
 import type { CommittedHistory, CommittedTxn } from './committed-history.ts'
-import { type ModelMoment, ModelTree, type Outcome, wordOfBundle } from './model-tree.ts'
+import { type ModelMoment, type ModelRules, ModelTree, type Outcome, wordOfBundle } from './model-tree.ts'
 
 export interface Answer {
   readonly zxid: Zxid
@@ -51,6 +51,11 @@ export class RequestLedger {
   readonly entries: LedgerEntry[] = []
   readonly #byId = new Map<number, LedgerEntry>()
   readonly #attachOrder = new Map<number, number>()
+  readonly #rules: ModelRules
+
+  constructor(rules: ModelRules) {
+    this.#rules = rules
+  }
 
   observe({ event }: TraceEntry): void {
     if (event.kind === 'attached') this.#attachOrder.set(event.connection, this.#attachOrder.size)
@@ -68,7 +73,7 @@ export class RequestLedger {
   /** Executes on a model, in zxid order, the request that explains each txn. */
   replay(history: CommittedHistory, visitor: ReplayVisitor): void {
     const { acknowledged, unanswered } = this.#sortWrites()
-    const model = new ModelTree()
+    const model = new ModelTree(this.#rules)
     const lastBySession = new Map<SessionId, LedgerEntry>()
     for (const committed of history.txns) {
       const { zxid, txn } = committed
@@ -118,7 +123,8 @@ export class RequestLedger {
     const acknowledged = new Map<Zxid, LedgerEntry>()
     const unanswered = new Map<string, LedgerEntry[]>()
     for (const entry of this.entries) {
-      if (!isWrite(entry.request)) continue
+      // What ends a session is no client's write here, and the end of a local one is no txn at all.
+      if (!isWrite(entry.request) || entry.request.kind === 'close-session') continue
       const { answer } = entry
       if (answer !== null) {
         if (isDoneWrite(entry.request, answer.error, answer.body)) acknowledged.set(answer.zxid, entry)

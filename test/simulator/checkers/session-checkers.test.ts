@@ -19,7 +19,7 @@ type Events = Parameters<typeof judge>[1]
 
 describe('ephemeral-lifetime', () => {
   const check = (events: Events): readonly string[] =>
-    judge(({ history, report }) => ephemeralLifetime(history, report), events)
+    judge(({ history, report }) => ephemeralLifetime(history, false, report), events)
   const made = [applied(1, z(1), [sessionMade()]), applied(1, z(2), [created('/e', 'e', 1, session)])]
 
   test('a session that ends with all its ephemerals passes', () => {
@@ -62,7 +62,7 @@ describe('session-expiry', () => {
   const attempt = server(1, { kind: 'session-expiring', sessionId: session })
   const end = applied(1, z(1), [sessionEnded([])])
   const expiring = [attempt, end]
-  const begin = [...leading(1, 1), attached(0, { askedAtUs: 2000 })]
+  const begin = [...leading(1, 1), attached(0, { askedAtUs: 2000 }), applied(1, z(1), [sessionMade()])]
   const pause = (count: number): Events => Array.from({ length: count }, () => ({ kind: 'fault', text: 'time passes' }))
   const calm = { kind: 'phase', phase: 'calm' } as const
   const closed = { kind: 'closed', connection: 0, by: 'client', reason: 'test' } as const

@@ -28,6 +28,8 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
   const sessions = new Map<SessionId, SessionFacts>()
   const sessionByConnection = new Map<number, SessionId>()
   const ended = new Set<SessionId>()
+  /** By a txn that was applied somewhere; all others are local and another checker's. */
+  const made = new Set<SessionId>()
   const leaderByEpoch = new Map<Epoch, { readonly serverId: ServerId; readonly sinceUs: number }>()
   const roleByServer = new Map<ServerId, { readonly epoch: Epoch; readonly sinceUs: number }>()
   /** What is wrong with an attempt to end a session, by server and session. It counts if the end is committed. */
@@ -59,14 +61,11 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
     },
     finish() {
       if (calmSinceUs === null) return
-      for (const [sessionId, { timeoutMs, abandonedAtUs }] of sessions) {
-        if (abandonedAtUs === null || ended.has(sessionId)) continue
-        const idleMs = (nowUs - Math.max(abandonedAtUs, calmSinceUs)) / 1000
-        if (idleMs > timeoutMs + options.graceMs) {
-          report(
-            `session ${hexOfSession(sessionId)} was abandoned ${idleMs.toFixed(0)} ms ago and lives on; its timeout is ${timeoutMs} ms`,
-          )
-        }
+      for (const [sessionId, facts] of sessions) {
+        const idleMs = made.has(sessionId) && !ended.has(sessionId) ? idleMsOf(facts, calmSinceUs, nowUs) : 0
+        if (idleMs <= facts.timeoutMs + options.graceMs) continue
+        const text = `was abandoned ${idleMs.toFixed(0)} ms ago and lives on; its timeout is ${facts.timeoutMs} ms`
+        report(`session ${hexOfSession(sessionId)} ${text}`)
       }
     },
   }
@@ -88,6 +87,7 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
       else faultOfAttempt.set(`${serverId} ${sessionId}`, fault)
     } else if (event.kind === 'applied') {
       for (const change of event.txn.changes) {
+        if (change.kind === 'create-session') made.add(change.sessionId)
         if (change.kind !== 'close-session' || ended.has(change.sessionId)) continue
         ended.add(change.sessionId)
         const fault = faultOfAttempt.get(`${leaderByEpoch.get(epochOf(event.zxid))?.serverId} ${change.sessionId}`)
@@ -95,6 +95,11 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
       }
     }
   }
+}
+
+/** How long nobody has used it in the calm; 0 if somebody may. */
+function idleMsOf({ abandonedAtUs }: SessionFacts, calmSinceUs: number, nowUs: number): number {
+  return abandonedAtUs === null ? 0 : (nowUs - Math.max(abandonedAtUs, calmSinceUs)) / 1000
 }
 
 interface AttemptMoment {

@@ -177,7 +177,7 @@ function catchUpsOf(
   }
   questions.sort((a, b) => a.zxid - b.zxid)
   const result = new Map<number, CatchUp>()
-  const model = new ModelTree()
+  const model = new ModelTree({ refusesEphemerals: false })
   let next = 0
   const answerUntil = (zxid: number): void => {
     for (let question = questions[next]; question !== undefined && question.zxid < zxid; question = questions[++next]) {
