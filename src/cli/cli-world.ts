@@ -22,4 +22,6 @@ export interface CliSettings {
   readonly servers: string
   readonly isJson: boolean
   readonly timeoutMs: number
+  /** A server without a leader will do, for reads. */
+  readonly canBeReadOnly: boolean
 }

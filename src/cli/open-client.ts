@@ -8,7 +8,8 @@ const sessionTimeoutMs = 10_000
 
 export async function openClient(world: CliWorld, settings: CliSettings): Promise<Client> {
   try {
-    return await world.connect({ servers: settings.servers, sessionTimeoutMs }, settings.timeoutMs)
+    const { servers, canBeReadOnly } = settings
+    return await world.connect({ servers, sessionTimeoutMs, canBeReadOnly }, settings.timeoutMs)
   } catch (error) {
     if (!(error instanceof ClientError)) throw error
     throw new CliFailure(error.errorName === 'bad-arguments' ? 'usage' : 'unreachable', error.message, error.errorName)

@@ -22,6 +22,7 @@ interface CommonFlags {
   readonly server?: string
   readonly json?: boolean
   readonly timeout?: string
+  readonly readonly?: boolean
 }
 
 /** Runs one command line, without the program's name, and resolves with the exit status. */
@@ -52,6 +53,7 @@ function buildProgram(version: string, world: CliWorld, end: (exit: ExitName) =>
     .version(version)
     .option('-s, --server <host:port,…>', `servers, with an optional /chroot (default ${serversDefault})`)
     .option('--json', 'one JSON object per answer')
+    .option('-r, --readonly', 'a server without a leader will do, for reads')
     .option('--timeout <ms>', `how long to try to reach a server (default ${timeoutMsDefault})`)
     // -s also means "stat" and "sequential" after some commands, as in zkCli, so it is ours only before them.
     .enablePositionalOptions()
@@ -114,7 +116,8 @@ function settingsOf(program: Command, command: Command): CliSettings {
   const flags: CommonFlags = { ...program.opts<CommonFlags>(), ...command.opts<CommonFlags>() }
   const timeoutMs = flags.timeout === undefined ? timeoutMsDefault : Number(flags.timeout)
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) throw new CliFailure('usage', '--timeout takes milliseconds')
-  return { servers: flags.server ?? serversDefault, isJson: flags.json === true, timeoutMs }
+  const canBeReadOnly = flags.readonly === true
+  return { servers: flags.server ?? serversDefault, isJson: flags.json === true, timeoutMs, canBeReadOnly }
 }
 
 /** One command with a session of its own. With a watch set, it ends when that has fired. */

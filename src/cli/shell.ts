@@ -46,7 +46,8 @@ export async function runShell(world: CliWorld, settings: CliSettings): Promise<
 }
 
 function promptOf(client: Client): string {
-  return client.state.kind === 'connected' ? `[${client.state.server}]` : '[not connected]'
+  if (client.state.kind !== 'connected') return '[not connected]'
+  return `[${client.state.server}${client.state.readOnly ? ' read-only' : ''}]`
 }
 
 async function runLine(line: string, context: ZnodeContext, world: CliWorld): Promise<ExitName | 'quit'> {

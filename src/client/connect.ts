@@ -24,6 +24,7 @@ export function openClient(options: ClientOptions, ports: ClientPorts): Result<C
       timeoutMs,
       dialTimeoutMs: options.dialTimeoutMs ?? Math.ceil(timeoutMs / 3),
       retryDelayMs: options.retryDelayMs ?? retryDelayMsDefault,
+      canBeReadOnly: options.canBeReadOnly ?? false,
       session: options.session ?? null,
     },
     ports,

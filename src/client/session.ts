@@ -20,6 +20,7 @@ import { toClientPath } from './chroot.ts'
 import { describeAddress } from './connect-string.ts'
 import { errorNameOf } from './error-name.ts'
 import { FrameSplitter } from './frame-splitter.ts'
+import { ReadWriteSeeker } from './read-write-seeker.ts'
 import { ServerRotation } from './server-rotation.ts'
 import { setWatchesRequest } from './set-watches.ts'
 import type { ClientPorts, ClientState } from './types.ts'
@@ -31,6 +32,7 @@ export interface SessionOptions {
   readonly timeoutMs: number
   readonly dialTimeoutMs: number
   readonly retryDelayMs: number
+  readonly canBeReadOnly: boolean
   readonly session: { readonly id: SessionId; readonly password: Uint8Array } | null
 }
 
@@ -76,6 +78,11 @@ export class Session {
   #lastSentMs = 0
   #cancelTick: CancelTimer | null = null
   #cancelPatience: CancelTimer | null = null
+  readonly #seeker: ReadWriteSeeker
+  /** Null, or where one with a leader was found. */
+  #betterServer: Address | null = null
+  /** The session was made by a server without a leader: no other would know it (ZK: ClientCnxn.seenRwServerBefore). */
+  #isIdentityReadOnly = false
 
   constructor(options: SessionOptions, ports: ClientPorts) {
     this.#options = options
@@ -83,6 +90,10 @@ export class Session {
     this.#identity = options.session
     this.#timeoutMs = options.timeoutMs
     this.#rotation = new ServerRotation(options.addresses, options.retryDelayMs, ports.random)
+    this.#seeker = new ReadWriteSeeker(options.addresses, options.dialTimeoutMs, ports, (address) => {
+      this.#betterServer = address
+      if (this.#link.kind === 'attached') this.#drop(this.#link.stream, 'another server has a leader')
+    })
   }
 
   get state(): ClientState {
@@ -137,6 +148,9 @@ export class Session {
   }
 
   #dialNext(): void {
+    const better = this.#betterServer
+    this.#betterServer = null
+    if (better !== null) return this.#dial(better)
     const { address, delayMs } = this.#rotation.next()
     if (delayMs === 0) this.#dial(address)
     else this.#link = { kind: 'waiting', cancel: this.#ports.timers.after(delayMs, () => this.#dial(address)) }
@@ -172,13 +186,14 @@ export class Session {
       onDrain: () => undefined,
       onClose: (error) => this.#onClosed(stream, error),
     })
+    const identity = this.#isIdentityReadOnly ? null : this.#identity
     const request = encode(ConnectRequest, {
       protocolVersion: 0,
       lastZxidSeen: BigInt(this.#lastZxidSeen),
       timeoutMs: this.#options.timeoutMs,
-      sessionId: this.#identity?.id ?? (0n as SessionId),
-      password: this.#identity?.password ?? noPassword,
-      readOnly: false,
+      sessionId: identity?.id ?? (0n as SessionId),
+      password: identity?.password ?? noPassword,
+      readOnly: this.#options.canBeReadOnly,
     })
     const frame = new JuteWriter()
     frame.writeBuffer(request)
@@ -197,6 +212,8 @@ export class Session {
       this.#finish({ kind: 'expired' })
       return
     }
+    const readOnly = response.value.readOnly === true
+    this.#isIdentityReadOnly = readOnly && (this.#isIdentityReadOnly || sessionId !== this.#identity?.id)
     this.#identity = { id: sessionId, password: password.slice() }
     this.#timeoutMs = timeoutMs
     this.#link = { kind: 'attached', stream }
@@ -205,7 +222,8 @@ export class Session {
     for (const { body } of this.#auths) this.#writeAuth(body)
     this.#writeSetWatches()
     this.#startTicking(stream)
-    this.#become({ kind: 'connected', server: describeAddress(address), sessionId, timeoutMs })
+    if (readOnly) this.#seeker.start(address)
+    this.#become({ kind: 'connected', server: describeAddress(address), sessionId, timeoutMs, readOnly })
     this.#sendUnsent()
   }
 
@@ -289,6 +307,7 @@ export class Session {
     if (this.#link.kind === 'waiting' || this.#link.kind === 'dialling' || this.#link.kind === 'handshake')
       this.#link.cancel()
     this.#link = { kind: 'none' }
+    this.#seeker.stop()
     this.#cancelTick?.()
     this.#cancelTick = null
     this.#output.reset()

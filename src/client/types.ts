@@ -28,6 +28,11 @@ export interface ClientOptions {
   readonly dialTimeoutMs?: number
   /** Pause before the next round over all servers. Default 100, doubled each round up to 2 000, with jitter. */
   readonly retryDelayMs?: number
+  /**
+   * Also connect to a server without a leader, which answers reads from what it has and refuses writes and `sync` with
+   * not-read-only; the client goes on looking for one with a leader. Default false.
+   */
+  readonly canBeReadOnly?: boolean
   /** Takes over an existing session instead of opening one. */
   readonly session?: { readonly id: SessionId; readonly password: Uint8Array }
 }
@@ -95,7 +100,13 @@ export type ReadResult =
 
 export type ClientState =
   | { readonly kind: 'connecting' }
-  | { readonly kind: 'connected'; readonly server: string; readonly sessionId: SessionId; readonly timeoutMs: number }
+  | {
+      readonly kind: 'connected'
+      readonly server: string
+      readonly sessionId: SessionId
+      readonly timeoutMs: number
+      readonly readOnly: boolean // the server has no leader; reads may be old, writes are refused
+    }
   /** The session is over, and with it its ephemerals and watches; this client is of no further use. */
   | { readonly kind: 'expired' }
   | { readonly kind: 'auth-failed' }

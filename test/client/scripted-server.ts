@@ -26,6 +26,8 @@ export class ScriptedServer {
   timeoutMs = 6_000
   answersConnects = true
   answersPings = true
+  /** As a server without a leader. */
+  isReadOnly = false
   /** Bytes per delivery; 0 = whole. */
   chunkSizeBytes = 0
   #end: ServerEnd | null = null
@@ -95,7 +97,13 @@ export class ScriptedServer {
     const { timeoutMs } = this
     const sessionId = timeoutMs === 0 ? 0n : 0xff00_0000_0000_0001n
     const password = new Uint8Array(16).fill(timeoutMs === 0 ? 0 : 7)
-    const response = { protocolVersion: 0, timeoutMs, sessionId: sessionId as SessionId, password, readOnly: false }
+    const response = {
+      protocolVersion: 0,
+      timeoutMs,
+      sessionId: sessionId as SessionId,
+      password,
+      readOnly: this.isReadOnly,
+    }
     const frame = new JuteWriter()
     frame.writeBuffer(encode(ConnectResponse, response))
     this.#send(frame.take())

@@ -53,6 +53,7 @@ test('a client opens a session with what the server grants', async () => {
     server: 'one:1',
     sessionId: 0xff00_0000_0000_0001n,
     timeoutMs: 6_000,
+    readOnly: false,
   })
 })
 
