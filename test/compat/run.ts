@@ -18,7 +18,7 @@ import { type BuildDirectories, javaClasspath, type Part, parts, type Suite, sui
 
 const suiteTimeoutMs = 240_000
 const startTimeoutMs = 60_000
-const suitesAtOnce: Readonly<Record<Part, number>> = { single: 2, extended: 2, ensemble: 1 }
+const suitesAtOnce: Readonly<Record<Part, number>> = { single: 2, extended: 2, ensemble: 1, sessions: 1 }
 
 interface Score {
   passed: number
@@ -96,7 +96,7 @@ async function runPart(
   score: Score,
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'zkts-compat-'))
-  const serverCount = part === 'ensemble' ? 3 : 1
+  const serverCount = part === 'ensemble' || part === 'sessions' ? 3 : 1
   const isExtended = part === 'extended'
   const servers = await startServers({
     target,
@@ -106,6 +106,7 @@ async function runPart(
     classpath,
     tickTimeMs: 1000,
     isExtended,
+    hasSessionModes: part === 'sessions',
   })
   try {
     await servers.waitUntilAllServe(startTimeoutMs)

@@ -20,6 +20,8 @@ export interface ServersOptions {
   readonly tickTimeMs: number
   /** TTL znodes are served, and empty containers and TTL znodes go within about a second; else as ZooKeeper's default. */
   readonly isExtended?: boolean
+  /** Sessions are local until they own something, and a server without a leader serves reads. */
+  readonly hasSessionModes?: boolean
 }
 
 const containerCheckIntervalMs = 500
@@ -133,6 +135,9 @@ function writeConfig(options: ServersOptions, ports: readonly Ports[], id: numbe
     'enforceQuota=true',
   ]
   if (options.isExtended === true) lines.push(`znode.container.checkIntervalMs=${containerCheckIntervalMs}`)
+  if (options.hasSessionModes === true) {
+    lines.push('localSessionsEnabled=true', 'localSessionsUpgradingEnabled=true', 'readonlymode.enabled=true')
+  }
   if (ports.length === 1) {
     lines.push(`clientPort=${ports[0]!.client}`, 'clientPortAddress=127.0.0.1')
   } else {
@@ -158,10 +163,11 @@ function spawnServer(options: ServersOptions, id: number, onExit: () => void): C
   return child
 }
 
-/** The interval of the container manager is a property without ZooKeeper's prefix: in zoo.cfg it has no effect there. */
-function javaFlags({ classpath, isExtended }: ServersOptions): readonly string[] {
+/** The container interval and the read-only mode are properties without ZooKeeper's prefix: in zoo.cfg they have no effect there. */
+function javaFlags({ classpath, isExtended, hasSessionModes }: ServersOptions): readonly string[] {
+  const readOnly = hasSessionModes === true ? ['-Dreadonlymode.enabled=true'] : []
   const interval = isExtended === true ? [`-Dznode.container.checkIntervalMs=${containerCheckIntervalMs}`] : []
-  return ['-Xmx256m', ...interval, '-cp', classpath]
+  return ['-Xmx256m', ...interval, ...readOnly, '-cp', classpath]
 }
 
 /** The whole answer to a four-letter word, or '' when nobody answers in time. */

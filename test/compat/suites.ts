@@ -23,9 +23,10 @@ const run = promisify(execFile)
 
 /**
  * single: one server with ZooKeeper's defaults. extended: one that serves TTL znodes and soon deletes what has outlived itself.
- * ensemble: three servers, which the suite may kill and start.
+ * ensemble: three servers, which the suite may kill and start. sessions: three more, with local sessions that become global
+ * and a read-only mode.
  */
-export const parts = ['single', 'extended', 'ensemble'] as const
+export const parts = ['single', 'extended', 'ensemble', 'sessions'] as const
 export type Part = (typeof parts)[number]
 
 export interface Suite {
@@ -67,7 +68,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'java',
-    parts: ['single', 'extended', 'ensemble'],
+    parts: ['single', 'extended', 'ensemble', 'sessions'],
     prepare: (build) => javaSuite(build, 'java', 'CompatSuite'),
   },
   {
