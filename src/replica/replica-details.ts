@@ -18,6 +18,8 @@ export type ReplicaSessions =
 
 export interface ReplicaDetails {
   sessions(): ReplicaSessions
+  /** Those of this server alone; null where there can be none. */
+  localExpiryBuckets(): readonly ExpiryBucket[] | null
   ephemerals(): readonly { readonly sessionId: SessionId; readonly paths: readonly string[] }[]
   watchCounts(): WatchSummary
   watchersByPath(): readonly (readonly [path: string, sessionIds: readonly SessionId[]])[]
@@ -31,10 +33,17 @@ export interface DetailSources {
   readonly watches: WatchTable
   /** Null unless leading; times are monotonic. */
   readonly expiryBuckets: (() => readonly ExpiryBucket[]) | null
+  readonly localExpiryBuckets: () => readonly ExpiryBucket[] | null
   readonly sessionOf: (connection: ConnectionId) => SessionId | null
 }
 
-export function replicaDetails({ state, watches, expiryBuckets, sessionOf }: DetailSources): ReplicaDetails {
+export function replicaDetails({
+  state,
+  watches,
+  expiryBuckets,
+  localExpiryBuckets,
+  sessionOf,
+}: DetailSources): ReplicaDetails {
   const { sessions, tree } = state
   const watcherOf = (connection: ConnectionId): SessionId => sessionOf(connection) ?? (0n as SessionId)
   return {
@@ -43,6 +52,7 @@ export function replicaDetails({ state, watches, expiryBuckets, sessionOf }: Det
       const known = [...sessions.entries()].map(([sessionId, timeoutMs]) => ({ sessionId, timeoutMs }))
       return { kind: 'known', sessions: known }
     },
+    localExpiryBuckets,
     // The owner of an ephemeral is always a session of the table.
     ephemerals: () =>
       [...sessions.entries()]

@@ -156,6 +156,7 @@ export class Replica {
       state: this.#state,
       watches: this.#clients.watches,
       expiryBuckets: desk === null ? null : () => desk.expiryBuckets(),
+      localExpiryBuckets: () => this.#clients.sessions.localExpiryBuckets(),
       sessionOf: (connection) => this.#clients.sessionOf(connection),
     })
   }

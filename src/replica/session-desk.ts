@@ -13,6 +13,7 @@ import { isPasswordOf, sessionPasswordOf, sessionPasswordSizeBytes } from '../pr
 import { LocalSessions } from '../sessions/local-sessions.ts'
 import { negotiateTimeoutMs } from '../sessions/negotiate-timeout.ts'
 import type { SessionIdSource } from '../sessions/session-id-source.ts'
+import type { ExpiryBucket } from '../sessions/session-tracker.ts'
 import type { AwaitedOutcomes } from './awaited-outcomes.ts'
 import type { Client, ClientSession } from './client.ts'
 import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
@@ -81,6 +82,12 @@ export class SessionDesk {
   /** Those of this server alone. */
   get localSessionCount(): number {
     return this.#local.count + (this.#readOnly?.count ?? 0)
+  }
+
+  /** For `dump`; null where there can be none. In read-only mode those that were made in it. */
+  localExpiryBuckets(): readonly ExpiryBucket[] | null {
+    if (this.#readOnly !== null) return this.#readOnly.expiryBuckets()
+    return this.#options.localSessionsEnabled ? this.#local.expiryBuckets() : null
   }
 
   /** Local sessions were heard from, or have had their time. Others are the leader's. */

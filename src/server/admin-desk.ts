@@ -2,7 +2,7 @@
  * Answers operators: takes a status of the running server for each question, has it put into words, and carries out what
  * a word changes. Owns: the trace mask, which is kept and shown and traces nothing, as in ZooKeeper of today.
  */
-import type { AdminDetails, SessionsStatus } from '../admin/admin-details.ts'
+import type { AdminDetails, ExpiryBucket, SessionsStatus } from '../admin/admin-details.ts'
 import {
   type AdminAction,
   answerFourLetterWord,
@@ -10,11 +10,12 @@ import {
   type WordQuestion,
 } from '../admin/four-letter-words.ts'
 import { assertNever } from '../base/assert.ts'
+import type { SessionId } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
 import { metricValues, resetMetrics, type ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Stamp } from '../replica/contract.ts'
 import type { Replica } from '../replica/replica.ts'
-import type { ReplicaSessions } from '../replica/replica-details.ts'
+import type { ReplicaDetails } from '../replica/replica-details.ts'
 import type { ClientConnections } from './client-connections.ts'
 import { connectionExpiry } from './connection-expiry.ts'
 import type { HostFacts } from './host-facts.ts'
@@ -63,7 +64,7 @@ export class AdminDesk {
     return {
       connections: () => clients.statuses(),
       metrics: () => new Map([...metricValues(metrics), ...quotaMetrics(replica.status().quotas)]),
-      sessions: () => sessionsStatus(details.sessions(), wallOf),
+      sessions: () => sessionsStatus(details, wallOf),
       ephemerals: details.ephemerals,
       connectionExpiry: () => connectionExpiry(clients.open(), config.connectRequestTimeoutMs, wallOf),
       watchCounts: details.watchCounts,
@@ -95,11 +96,14 @@ export class AdminDesk {
   }
 }
 
-function sessionsStatus(sessions: ReplicaSessions, wallOf: (monotonicMs: number) => number): SessionsStatus {
-  if (sessions.kind === 'known') return { local: null, global: sessions }
-  const buckets = sessions.buckets.map(({ expiresAtMs, sessionIds }) => ({
-    expiresAtWallMs: wallOf(expiresAtMs),
-    members: sessionIds,
-  }))
-  return { local: null, global: { kind: 'expiring', buckets } }
+type TrackedBuckets = NonNullable<ReturnType<ReplicaDetails['localExpiryBuckets']>>
+
+function sessionsStatus(details: ReplicaDetails, wallOf: (monotonicMs: number) => number): SessionsStatus {
+  const onTheWall = (buckets: TrackedBuckets): readonly ExpiryBucket<SessionId>[] =>
+    buckets.map(({ expiresAtMs, sessionIds }) => ({ expiresAtWallMs: wallOf(expiresAtMs), members: sessionIds }))
+  const sessions = details.sessions()
+  const localBuckets = details.localExpiryBuckets()
+  const local = localBuckets === null ? null : onTheWall(localBuckets)
+  if (sessions.kind === 'known') return { local, global: sessions }
+  return { local, global: { kind: 'expiring', buckets: onTheWall(sessions.buckets) } }
 }

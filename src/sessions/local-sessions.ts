@@ -51,11 +51,6 @@ export class LocalSessions {
     this.#tracker.restartAll(this.#timeoutMsById, nowMs)
   }
 
-  /** Each with its timeout, in the order of creation. */
-  entries(): IterableIterator<[SessionId, number]> {
-    return this.#timeoutMsById.entries()
-  }
-
   /** What `dump` prints, soonest first. */
   expiryBuckets(): readonly ExpiryBucket[] {
     return this.#tracker.expiryBuckets()

@@ -127,6 +127,9 @@ describe('a local session', () => {
   test('a local session is not cut short: it lives for its timeout after the last word of its client', () => {
     const ensemble = new TestEnsemble(2, local)
     const client = TestClient.attached(ensemble, 1, 2_000)
+    const [bucket] = ensemble.servers[0]!.replica.details().localExpiryBuckets()!
+    expect(bucket!.sessionIds).toEqual([client.sessionId])
+    expect(bucket!.expiresAtMs % 1_000).toBe(0)
     ensemble.pass(1_000)
     client.send('ping')
     ensemble.pass(1_950)
