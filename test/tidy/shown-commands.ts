@@ -26,6 +26,7 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npm run sim -- --seeds 20', ...typed },
   { command: 'npm run fuzz -- --inputs 1000000', ranBy: '.ci/run', evidence: 'fuzz -- --inputs 1000000' },
   { command: 'npx tsx test/compat/run.ts', ranBy: '.ci/run', evidence: '10m npx tsx test/compat/run.ts' },
+  { command: 'npm run differential -- --seeds 6', ranBy: '.ci/run', evidence: 'differential -- --seeds 6' },
   {
     command: 'UPDATE_DOCS=1 npx vitest run test/tidy',
     ranBy: 'test/tidy/documents-tell-the-truth.test.ts',

@@ -10,6 +10,7 @@ import { KnownTree } from './known-tree.ts'
 import type { Profile } from './profiles.ts'
 import { newPath, openAcl, randomMoment } from './random-arguments.ts'
 import { randomAuth, randomOperation, randomReconfig } from './random-operation.ts'
+import { randomQuotaOperation } from './random-quota.ts'
 import { isForSingleServersOnly } from './single-server-only.ts'
 
 const slotCount = 4
@@ -109,7 +110,7 @@ export class Generator {
     const random = this.#random
     // Refused before it is queued, so its answer may overtake others.
     if (random.chance(80)) return [this.#call(this.#unservedOperation())]
-    const count = random.pick([1, 1, 1, 1, 2, 2, 3, 4, 6, 9, 16])
+    const count = this.#profile.asks.quotas ? 1 : random.pick([1, 1, 1, 1, 2, 2, 3, 4, 6, 9, 16])
     const calls: Call[] = []
     if (random.chance(300)) return [this.#frameAtTheLimit()]
     if (random.chance(400))
@@ -123,9 +124,11 @@ export class Generator {
     }
     for (let index = 0; index < count; index += 1) {
       const operation =
-        this.#known.size > nodeCountMax && random.chance(2)
-          ? ({ op: 'delete', path: this.#known.leaf(random), version: -1 } as const)
-          : randomOperation(random, this.#known)
+        this.#profile.asks.quotas && random.chance(4)
+          ? randomQuotaOperation(random, this.#known)
+          : this.#known.size > nodeCountMax && random.chance(2)
+            ? ({ op: 'delete', path: this.#known.leaf(random), version: -1 } as const)
+            : randomOperation(random, this.#known)
       const call = this.#damaged(this.#call(operation))
       if (this.#profile.serverCount > 1 && isForSingleServersOnly(call)) continue
       calls.push(call)

@@ -6,6 +6,8 @@ import type { SeededRandom } from '../../support/seeded-random.ts'
 import { type Operation, type Text, top } from './calls.ts'
 import { type Decoded, exactValue } from './decode-frame.ts'
 
+const watchedCountMax = 30
+
 export interface KnownNode {
   version: number
   aversion: number
@@ -15,6 +17,9 @@ export interface KnownNode {
 
 export class KnownTree {
   readonly #nodes = new Map<string, KnownNode>()
+  /** Kept apart: not everything may be done to them. */
+  readonly #quotaZnodes = new Set<string>()
+  #watched: readonly string[] = []
 
   get size(): number {
     return this.#nodes.size
@@ -26,6 +31,15 @@ export class KnownTree {
 
   has(path: string): boolean {
     return this.#nodes.has(path)
+  }
+
+  /** Somewhere a watch was set lately, by whichever connection. */
+  watched(random: SeededRandom): string {
+    return this.#watched.length === 0 ? top : random.pick(this.#watched)
+  }
+
+  hasQuotaZnode(path: string): boolean {
+    return this.#quotaZnodes.has(path)
   }
 
   any(random: SeededRandom): string {
@@ -44,6 +58,8 @@ export class KnownTree {
 
   learn(operation: Operation, answer: Decoded | null, session: number | undefined, actualTop: string): void {
     if (answer === null || exactValue(answer, 'err') !== '0') return
+    const path = watchedPath(operation)
+    if (path !== null) this.#watched = [...this.#watched.slice(-watchedCountMax), path]
     if (operation.op === 'multi') {
       if (answer.fields.some(({ name }) => name.endsWith('.code'))) return
       for (const [index, part] of operation.parts.entries())
@@ -68,7 +84,8 @@ export class KnownTree {
         const path = exactValue(answer, `${prefix}path`)?.replace(actualTop, top)
         const isPlain = operation.op === 'create' || operation.op === 'create2'
         const isEphemeral = isPlain && (operation.flags === 1 || operation.flags === 3)
-        if (path?.startsWith('/') === true)
+        if (path?.startsWith('/zookeeper/quota/') === true) this.#quotaZnodes.add(path)
+        else if (path?.startsWith('/') === true)
           this.#nodes.set(path, { version: 0, aversion: 0, owner: isEphemeral ? session : undefined })
         return
       }
@@ -88,6 +105,13 @@ export class KnownTree {
   }
 
   #forget(path: Text): void {
-    if (typeof path === 'string') this.#nodes.delete(path)
+    if (typeof path !== 'string') return
+    this.#nodes.delete(path)
+    this.#quotaZnodes.delete(path)
   }
+}
+
+function watchedPath(operation: Operation): string | null {
+  const isWatching = operation.op === 'addWatch' || ('watch' in operation && operation.watch !== 0)
+  return isWatching && typeof operation.path === 'string' ? operation.path : null
 }

@@ -1,6 +1,7 @@
 /**
  * Plays random request sequences against Apache ZooKeeper and against zkts, and compares everything that comes back:
  * `npm run differential -- --seed N` replays one, `--seeds 50 [--from K] [--requests N]` runs many;
+ * `--profile a,b` chooses other settings, or ensembles;
  * `--coverage` lists what was answered how often.
  * Both servers are fresh for each seed, so a seed is the whole truth about its run. The last line is
  * `N passed, N failed`, counted in seeds; the exit code is 0 if and only if none failed.
@@ -25,7 +26,7 @@ const endMs = 2_000
 interface Options {
   readonly seeds: readonly number[]
   readonly requestCount: number
-  readonly profile: Profile
+  readonly profiles: readonly Profile[]
   readonly showsCoverage: boolean
 }
 
@@ -34,26 +35,30 @@ async function main(): Promise<number> {
   const uses = new Map<string, number>()
   const startedAtMs = performance.now()
   let [requestCount, failedCount] = [0, 0]
-  for (const seed of options.seeds) {
-    const outcome = await runSeed(seed, options, uses)
-    requestCount += outcome.requestCount
-    if (!outcome.isEqual) failedCount += 1
+  for (const profile of options.profiles) {
+    for (const seed of options.seeds) {
+      const outcome = await runSeed(seed, profile, options.requestCount, uses)
+      requestCount += outcome.requestCount
+      if (!outcome.isEqual) failedCount += 1
+    }
   }
+  const runCount = options.seeds.length * options.profiles.length
   const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0)
   console.log(`${requestCount} requests in ${seconds} s, ${failedCount} seeds with differences that no rule explains`)
-  for (const { name } of rules.filter(({ played }) => isPlayedWith(options.profile, played))) {
+  for (const { name } of rules.filter(({ played }) => options.profiles.some((each) => isPlayedWith(each, played)))) {
     const count = uses.get(name) ?? 0
-    const isDead = count === 0 && options.seeds.length >= seedsForEveryRule
+    const isDead = count === 0 && runCount >= seedsForEveryRule
     console.log(`rule ${name}: used ${count} times${isDead ? ' - does it still describe anything?' : ''}`)
   }
   if (options.showsCoverage) printCoverage()
-  console.log(`${options.seeds.length - failedCount} passed, ${failedCount} failed`)
+  console.log(`${runCount - failedCount} passed, ${failedCount} failed`)
   return failedCount === 0 ? 0 : 1
 }
 
 async function runSeed(
   seed: number,
-  { requestCount, profile }: Options,
+  profile: Profile,
+  requestCount: number,
   uses: Map<string, number>,
 ): Promise<{ readonly requestCount: number; readonly isEqual: boolean }> {
   const pair = await startPair(profile)
@@ -63,10 +68,12 @@ async function runSeed(
     const source = counted(limited(generator, requestCount), answerCounts)
     const played = await play(pair.ports, actualTop, source, uses)
     if (played.unexplained.length === 0) {
-      console.log(`seed ${seed}: ${played.requestCount} requests, equal`)
+      console.log(`${profile.name} seed ${seed}: ${played.requestCount} requests, equal`)
       return { requestCount: played.requestCount, isEqual: true }
     }
-    console.log(`seed ${seed}: different after ${played.requestCount} requests, in step ${played.steps.length}`)
+    console.log(
+      `${profile.name} seed ${seed}: different after ${played.requestCount} requests, in step ${played.steps.length}`,
+    )
     for (const each of played.unexplained) console.log(describeUnexplained(each))
     await new Promise((resolve) => setTimeout(resolve, endMs))
     const ended = pair.obituaries()
@@ -143,13 +150,16 @@ function readOptions(): Options {
       profile: { type: 'string', default: profiles[0]!.name },
     },
   })
-  const profile = profiles.find(({ name }) => name === values.profile)
-  if (profile === undefined) throw new Error(`there is no profile ${values.profile}`)
+  const chosen = values.profile.split(',').map((wanted) => {
+    const profile = profiles.find(({ name }) => name === wanted)
+    if (profile === undefined) throw new Error(`there is no profile ${wanted}`)
+    return profile
+  })
   const seeds =
     values.seed === undefined
       ? Array.from({ length: Number(values.seeds) }, (_, index) => Number(values.from) + index)
       : [Number(values.seed)]
-  return { seeds, requestCount: Number(values.requests), profile, showsCoverage: values.coverage }
+  return { seeds, requestCount: Number(values.requests), profiles: chosen, showsCoverage: values.coverage }
 }
 
 process.exit(await main())

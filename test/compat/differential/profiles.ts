@@ -10,6 +10,8 @@ export interface Profile {
   readonly asks: {
     readonly sasl: boolean
     readonly reconfig: boolean
+    /** Then one request at a time: limits are checked against what has been applied, which pipelining leaves to chance. */
+    readonly quotas: boolean
   }
 }
 
@@ -25,10 +27,17 @@ const common: Readonly<Record<string, string>> = {
   'DigestAuthenticationProvider.superDigest': superDigest,
 }
 
-const asks = { sasl: false, reconfig: true }
+const asks = { sasl: false, reconfig: true, quotas: false }
 
 export const profiles: readonly Profile[] = [
   { name: 'standalone', serverCount: 1, settings: common, asks },
   { name: 'ensemble', serverCount: 3, settings: common, asks },
   { name: 'no-ttl', serverCount: 1, settings: { ...common, extendedTypesEnabled: 'false' }, asks },
+  { name: 'skip-acl', serverCount: 1, settings: { ...common, skipACL: 'yes' }, asks },
+  {
+    name: 'quotas',
+    serverCount: 1,
+    settings: { ...common, enforceQuota: 'true' },
+    asks: { ...asks, quotas: true },
+  },
 ]

@@ -33,8 +33,22 @@ const makers: readonly (readonly [weight: number, make: Make])[] = [
   [1, () => ({ op: 'ping' })],
   [10, (random, known) => randomMulti(random, known)],
   [4, (random, known) => randomMultiRead(random, known)],
-  [2, (random, known) => ({ op: 'checkWatches', path: randomPath(random, known), type: randomWatcherType(random) })],
-  [3, (random, known) => ({ op: 'removeWatches', path: randomPath(random, known), type: randomWatcherType(random) })],
+  [
+    2,
+    (random, known) => ({
+      op: 'checkWatches',
+      path: randomWatchedPath(random, known),
+      type: randomWatcherType(random),
+    }),
+  ],
+  [
+    3,
+    (random, known) => ({
+      op: 'removeWatches',
+      path: randomWatchedPath(random, known),
+      type: randomWatcherType(random),
+    }),
+  ],
   [
     4,
     (random, known) => ({
@@ -124,6 +138,10 @@ function versionOf(known: KnownTree, path: Text): number | undefined {
 function randomWatch(random: SeededRandom): number {
   if (random.chance(30)) return random.pick([2, 255])
   return random.below(2)
+}
+
+function randomWatchedPath(random: SeededRandom, known: KnownTree): Text {
+  return random.chance(3) ? randomPath(random, known) : known.watched(random)
 }
 
 function randomWatcherType(random: SeededRandom): number {
