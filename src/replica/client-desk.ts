@@ -14,7 +14,7 @@ import { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
-import { type OpName, ops } from '../protocol/client/operations.ts'
+import { ops } from '../protocol/client/operations.ts'
 import type { ForwardedAnswer } from '../protocol/peer/peer-message.ts'
 import type { SessionIdSource } from '../sessions/session-id-source.ts'
 import type { TreeEvent } from '../tree/tree-event.ts'
@@ -155,7 +155,8 @@ export class ClientDesk {
     if (refusal !== null) return this.#closeFor(client, refusal)
     const { authIds } = client
     const request: PendingRequest = { xid, op: op ?? 'ping', type, body, authIds, state: 'held', outcome: null }
-    if (op === null || !(this.#isServed(op) || this.#mayNotWrite(op))) {
+    const isServed = op !== null && (ops[op].implemented || this.#mayNotWrite(op))
+    if (!isServed || (ops[op].isKeepers && this.#options.keeper === null)) {
       request.state = 'done'
       request.outcome = { zxid: noZxid, error: 'unimplemented', body: null }
     }
@@ -212,10 +213,6 @@ export class ClientDesk {
   }
 
   /** In read-only mode, where even what we do not know is refused as a write if ZooKeeper writes by it. */
-  #isServed(op: OpName): boolean {
-    return ops[op].implemented && !(ops[op].isKeepers && this.#options.keeper === null)
-  }
-
   #mayNotWrite(op: PendingRequest['op']): boolean {
     return this.isReadOnly && op !== 'closeSession' && (ops[op].access === 'write' || op === 'sync')
   }
