@@ -29,6 +29,7 @@ export interface BatchResult {
 const roundsPerRestart = 40
 const settings = [
   'maxClientCnxns=0',
+  'enforceQuota=true',
   `DigestAuthenticationProvider.superDigest=${superDigest}`,
   '4lw.commands.whitelist=*',
   'znode.container.checkIntervalMs=1000',

@@ -7,6 +7,7 @@
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import { encode } from '../../src/jute/record.ts'
 import { MultiHeader } from '../../src/protocol/client/headers.ts'
+import * as keeper from '../../src/protocol/client/keeper-requests.ts'
 import { type MultiOp, writeMultiEnd, writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { type OpName, opNames, ops } from '../../src/protocol/client/operations.ts'
 import * as requests from '../../src/protocol/client/requests.ts'
@@ -97,7 +98,37 @@ const makers: Partial<Readonly<Record<OpName, Make>>> = {
     return encode(requests.SetWatchesRequest, { relativeZxid, dataWatches, existWatches, childWatches })
   },
   setWatches2: (_, values) => encode(requests.SetWatches2Request, watchLists(values)),
+  filteredList: (random, values) =>
+    encode(keeper.FilteredListRequest, { path: values.path(), watch: random.chance(4), filter: filter(random) }),
+  filteredListWithStatsAndData: (random, values) =>
+    encode(keeper.DetailedListRequest, {
+      path: values.path(),
+      watch: random.chance(4),
+      filter: filter(random),
+      withStats: random.chance(2),
+      withData: random.chance(2),
+    }),
+  listRecursive: (random, values) =>
+    encode(keeper.ListRecursiveRequest, { path: values.path(), countMax: countMax(random) }),
+  checkNotExists: (_, values) => encode(requests.CheckRequest, { path: values.path(), version: values.version() }),
+  createIfNotExists: create,
+  tryRemove: (_, values) => encode(requests.DeleteRequest, { path: values.path(), version: values.version() }),
+  removeRecursive: (random, values) => {
+    // The whole of it seldom: the others would find nothing any more.
+    const path = random.chance(30) ? values.path() : values.deepPath()
+    return encode(keeper.RemoveRecursiveRequest, { path, countMax: countMax(random) })
+  },
+  checkStat: (_, values) =>
+    encode(keeper.CheckStatRequest, { path: values.path(), version: values.version(), stat: values.expectedStat() }),
   createSession: (random) => encode(requests.CreateSessionRequest, { timeoutMs: random.int32() }),
+}
+
+function filter(random: SeededRandom): number {
+  return random.chance(12) ? random.below(256) - 128 : random.below(3)
+}
+
+function countMax(random: SeededRandom): number {
+  return random.pick([0, 1, 3, 100, 2 ** 32 - 1])
 }
 
 /** Writes and reads come often, what ends a connection seldom. */
@@ -112,6 +143,7 @@ const weights: Partial<Readonly<Record<OpName, number>>> = {
   closeSession: 0.4,
   createSession: 0.4,
   deleteContainer: 0.4,
+  removeRecursive: 1,
   check: 0.6,
 }
 
@@ -150,7 +182,15 @@ function multi(random: SeededRandom, values: Values): Uint8Array {
 
 function multiOp(random: SeededRandom, values: Values): MultiOp {
   const path = values.path()
-  switch (random.below(5)) {
+  switch (random.below(8)) {
+    case 5:
+      return { kind: 'check-not-exists', path, version: values.version() }
+    case 6:
+      return { kind: 'remove-recursive', path: values.deepPath(), countMax: countMax(random) }
+    case 7:
+      return random.chance(2)
+        ? { kind: 'try-remove', path, version: values.version() }
+        : { kind: 'create-if-not-exists', path, data: values.data(), acl: values.acl(), flags: values.flags() }
     case 0:
       return { kind: 'delete', path, version: values.version() }
     case 1:
@@ -180,7 +220,7 @@ function multiOp(random: SeededRandom, values: Values): MultiOp {
   }
 }
 
-/** Mostly getData and getChildren, now and then a part that does not belong there. */
+/** Mostly what every multiRead may hold, now and then what only Keeper's may, or none. */
 function multiRead(random: SeededRandom, values: Values): Uint8Array {
   const writer = new JuteWriter()
   for (let left = random.below(6); left > 0; left--) {

@@ -3,8 +3,9 @@
  * a path, a version or an ACL.
  */
 import { createHash } from 'node:crypto'
-import type { Zxid } from '../../src/base/ids.ts'
+import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import type { AclWire } from '../../src/protocol/client/acl.ts'
+import type { Stat } from '../../src/protocol/client/stat.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 
 export const rootPath = '/f'
@@ -38,10 +39,14 @@ const oddPaths = [
   '/zookeeper/quota/f',
   '/zookeeper/quota/f/zookeeper_limits',
   '/zookeeper/quota/f/zookeeper_stats',
+  '/zookeeper/quota/f/e',
+  '/zookeeper/quota/f/e/zookeeper_limits',
+  '/zookeeper/quota/f/e/zookeeper_stats',
   '/keeper',
   '/keeper/api_version',
   '/keeper/feature_flags',
 ]
+const quotaTexts = ['count=5,bytes=100', 'count=-1,bytes=x', '=;', 'count=1,bytes=9=;byteHardLimit=90;countHardLimit=4']
 const oddVersions = [-2, 2 ** 31 - 1, -(2 ** 31), 7]
 const openAcl: readonly AclWire[] = [{ perms: 31, scheme: 'world', id: 'anyone' }]
 const oddAcls: readonly (readonly AclWire[] | null)[] = [
@@ -101,6 +106,29 @@ export class Values {
     return path
   }
 
+  deepPath(): string {
+    return `${rootPath}/${this.#random.pick(names)}/${this.#random.pick(names)}`
+  }
+
+  /** A Stat as checkStat expects it: -1 matches anything. */
+  expectedStat(): Stat {
+    const version = (): number => (this.#random.chance(2) ? -1 : this.version())
+    const any = -1 as Zxid
+    return {
+      czxid: any,
+      mzxid: any,
+      ctime: -1,
+      mtime: -1,
+      version: version(),
+      cversion: version(),
+      aversion: version(),
+      ephemeralOwner: -1n as SessionId,
+      dataLength: this.#random.chance(2) ? -1 : this.#random.below(40),
+      numChildren: version(),
+      pzxid: any,
+    }
+  }
+
   /** Few of them, so that watches are found again. */
   watchedPath(): string {
     return this.#random.chance(3) ? this.path() : `${rootPath}/${this.#random.pick(names)}`
@@ -115,7 +143,7 @@ export class Values {
     const random = this.#random
     if (random.chance(10)) return null
     if (random.chance(300)) return random.bytes(60_000)
-    if (random.chance(20)) return new TextEncoder().encode(random.pick(['count=5,bytes=100', 'count=-1,bytes=x', '=;']))
+    if (random.chance(20)) return new TextEncoder().encode(random.pick(quotaTexts))
     return random.bytes(random.below(40))
   }
 
