@@ -45,6 +45,8 @@ export interface Rule {
 
 const frameHeaderSizeBytes = 4
 
+const readsOfKeeper: ReadonlySet<string> = new Set(['exists', 'getData', 'getChildren', 'getChildren2'])
+
 export const refusalRule = 'refusal-without-zxid'
 
 export const rules: readonly Rule[] = [
@@ -93,6 +95,20 @@ export const rules: readonly Rule[] = [
       if (difference.kind === 'frame') return difference.theirs === null && errOf(difference.ours) === '-5'
       return difference.kind === 'closing' && difference.closedBy === 'theirs'
     },
+  },
+  {
+    name: 'keeper-reads-in-multi-read',
+    what: 'A multiRead of exists and getChildren2, beside getData and getChildren',
+    zookeeper: 'answers `MarshallingError`',
+    zkts: 'answers each part, unless `keeper.compatibility=false`',
+    why: 'ClickHouse asks its own Keeper so, and no client of ZooKeeper does',
+    played: 'everywhere',
+    accepts: (difference) =>
+      difference.kind === 'frame' &&
+      difference.call?.operation.op === 'multiRead' &&
+      difference.call.operation.parts.every(({ op }) => readsOfKeeper.has(op)) &&
+      errOf(difference.theirs) === '-5' &&
+      errOf(difference.ours) === '0',
   },
   {
     name: 'null-path-is-not-watched',
