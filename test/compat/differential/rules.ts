@@ -200,6 +200,15 @@ export const rules: readonly Rule[] = [
     accepts: () => false,
   },
   {
+    name: 'quotas-of-blank-names',
+    what: 'A quota at or above a znode whose name is blank',
+    zookeeper: 'is looked for as if the name were not there, and so is not found, or is that of another path',
+    zkts: 'counts like any other',
+    why: 'a space is a legal name',
+    played: 'nowhere',
+    accepts: () => false,
+  },
+  {
     name: 'container-is-no-ephemeral',
     what: 'A createContainer with the flags of an ephemeral',
     zookeeper: 'makes a container, which is an ephemeral to the requests that follow until it has been applied',
