@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Random } from '../ports/random.ts'
 import type { DriverCloseReason } from './close-reasons.ts'
-import { ConnectionThrottle } from './connection-throttle.ts'
+import { ConnectionThrottle, type RequestedSession } from './connection-throttle.ts'
 
 type AdmissionMetrics = Pick<
   ServerMetrics,
@@ -18,6 +18,7 @@ export class ClientAdmission {
   readonly #totalMax: number
   readonly #metrics: AdmissionMetrics
   readonly #throttle: ConnectionThrottle | null
+  readonly #newSessionKind: RequestedSession
   readonly #countByAddress = new Map<string, number>()
 
   constructor(config: Config, metrics: AdmissionMetrics, random: Random) {
@@ -26,6 +27,7 @@ export class ClientAdmission {
     this.#metrics = metrics
     const throttle = config.clientLimits.connectionThrottle
     this.#throttle = throttle === null ? null : new ConnectionThrottle(throttle, random)
+    this.#newSessionKind = config.localSessionsEnabled ? 'new-local' : 'new-global'
   }
 
   /** Null: the connection may stay. */
@@ -51,10 +53,15 @@ export class ClientAdmission {
     else this.#countByAddress.delete(remoteAddress)
   }
 
+  /** The chance that a connect request is turned away although there are tokens; 0 to 1. */
+  get dropChance(): number {
+    return this.#throttle?.dropChance ?? 0
+  }
+
   /** A connect request has come; `isNewSession` unless it names one. */
   admitsSession(isNewSession: boolean, nowMs: number): boolean {
     if (this.#throttle !== null) {
-      if (!this.#throttle.admits(isNewSession, nowMs)) {
+      if (!this.#throttle.admits(isNewSession ? this.#newSessionKind : 'returning', nowMs)) {
         this.#metrics.connection_rejected.add()
         return false
       }

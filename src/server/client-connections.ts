@@ -207,6 +207,10 @@ export class ClientConnections {
     return this.#intake.outstandingCount
   }
 
+  get dropChance(): number {
+    return this.#admission.dropChance
+  }
+
   get openCount(): number {
     return this.#open.size
   }

@@ -7,9 +7,13 @@
 import type { ConnectionThrottleLimits } from '../config/client-limits.ts'
 import type { Random } from '../ports/random.ts'
 
+/** What a connect request asks for; which of the new ones, is the server's to say. */
+export type RequestedSession = 'new-global' | 'new-local' | 'returning'
+
 export class ConnectionThrottle {
   readonly #limits: ConnectionThrottleLimits
   readonly #random: Random
+  readonly #tokensFor: Readonly<Record<RequestedSession, number>>
   #tokenCount: number
   // Nothing was taken since, so it does not matter how long ago that is.
   #filledAtMs = 0
@@ -19,14 +23,19 @@ export class ConnectionThrottle {
   constructor(limits: ConnectionThrottleLimits, random: Random) {
     this.#limits = limits
     this.#random = random
+    this.#tokensFor = {
+      'new-global': limits.newSessionTokens,
+      'new-local': limits.localSessionTokens,
+      returning: limits.returningSessionTokens,
+    }
     this.#tokenCount = limits.tokenCountMax
   }
 
-  /** A connect request has come, for a session that is new or comes back; false: it must be turned away. */
-  admits(isNewSession: boolean, nowMs: number): boolean {
+  /** A connect request has come; false: it must be turned away. */
+  admits(requested: RequestedSession, nowMs: number): boolean {
     this.#fill(nowMs)
     if (this.#limits.freezeTimeMs !== -1 && this.#isDropped(nowMs)) return false
-    const neededCount = isNewSession ? this.#limits.newSessionTokens : this.#limits.returningSessionTokens
+    const neededCount = this.#tokensFor[requested]
     if (this.#tokenCount < neededCount) return false
     this.#tokenCount -= neededCount
     return true
@@ -35,6 +44,11 @@ export class ConnectionThrottle {
   /** Tokens that are missing from the bucket. */
   get deficitCount(): number {
     return this.#limits.tokenCountMax - this.#tokenCount
+  }
+
+  /** 0 to 1. */
+  get dropChance(): number {
+    return this.#dropChance
   }
 
   #fill(nowMs: number): void {

@@ -33,7 +33,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     packetsSent: totals.packetsSent,
     outstandingRequests: clients.outstandingCount,
     authFailedCount: replica.authFailedCount,
-    connectionDropProbability: 0,
+    connectionDropProbability: clients.dropChance,
     responses: statistics.responses,
     connectionCount: clients.openCount,
     dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the log is all there is
