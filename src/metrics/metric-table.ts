@@ -2,7 +2,8 @@
  * Every metric that this server counts, by ZooKeeper's name (ZK: ServerMetrics). mntr prints them with `zk_` before the
  * name; docs/reference/metrics.md lists the same rows. To add one, add a row here and feed it where the thing happens: take
  * `metrics.<name>` once, when your part is made, and keep it.
- * A row that nobody feeds is a lie in the operator's graphs, so what ZooKeeper counts and we do not have is not here.
+ * A row that nobody feeds is a lie in the operator's graphs (test/tidy looks for such rows), so what ZooKeeper counts and
+ * we do not have is not here.
  */
 
 /**
