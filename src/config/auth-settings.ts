@@ -9,6 +9,7 @@ import type { ConfigRemark } from './config-problem.ts'
 import type { Settings, SourcedEntry } from './settings.ts'
 import { nearestWord } from './suggest-key.ts'
 
+const superDigestKey = 'DigestAuthenticationProvider.superDigest'
 const ensembleKey = 'ensembleAuthName'
 const skipAclKey = 'skipACL'
 const algorithmKey = 'DigestAuthenticationProvider.digestAlg'
@@ -19,7 +20,7 @@ export function readAuth(settings: Settings, remarks: ConfigRemark[]): AuthConfi
   const schemes = readSchemes(settings, remarks)
   return {
     schemes,
-    superDigest: settings.text('DigestAuthenticationProvider.superDigest'),
+    superDigest: readSuperDigest(settings, remarks),
     digestAlgorithm: readAlgorithm(settings),
     ensembleNames: listed(settings.text(ensembleKey)),
     requiredSchemes: readRequiredSchemes(settings, schemes),
@@ -74,6 +75,17 @@ function schemeOf(entry: SourcedEntry, settings: Settings, remarks: ConfigRemark
 }
 
 // --- who may do what ---
+
+/** The shortest hash there is, MD5, takes 22 digits. One of another form is never computed, so it only lets nobody in. */
+function readSuperDigest(settings: Settings, remarks: ConfigRemark[]): string | null {
+  const value = settings.text(superDigestKey)
+  const entry = settings.entry(superDigestKey)
+  if (value !== null && entry !== null && !/^[^:]+:[A-Za-z0-9+/]{22,}={0,2}$/.test(value)) {
+    const wrong = 'it is not user:base64(hash(user:password)), so nobody can be the super user'
+    remarks.push({ ...entry, severity: 'warning', wrong, write: 'write the hash of user:password, not the password' })
+  }
+  return value
+}
 
 function readAlgorithm(settings: Settings): DigestAlgorithm {
   const name = settings.text(algorithmKey)

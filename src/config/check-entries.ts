@@ -2,7 +2,7 @@
  * What can be said of each entry by its key alone: unknown, without effect here, refused, set twice. The values
  * of the keys that are used are judged later, by those who use them.
  */
-import type { ConfigProblem, ConfigRemark, ConfigSource } from './config-problem.ts'
+import { type ConfigProblem, type ConfigRemark, type ConfigSource, shownValue } from './config-problem.ts'
 import { keys, traitsOfKey } from './keys.ts'
 import { parseConfigText } from './properties-text.ts'
 import type { SourcedEntry } from './settings.ts'
@@ -48,7 +48,7 @@ export function checkEntries(text: string, dynamicText: string | null): CheckedE
       remarks.push({
         ...entry,
         severity: 'warning',
-        wrong: `it was set to "${earlier.value}" on line ${earlier.line}; the later line wins`,
+        wrong: `it was set to "${shownValue(entry.key, earlier.value)}" on line ${earlier.line}; the later line wins`,
         write: 'remove one of the two',
       })
     }

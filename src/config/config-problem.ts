@@ -18,6 +18,14 @@ export interface ConfigRemark extends ConfigProblem {
   readonly severity: 'warning' | 'note'
 }
 
+/** Of keys as they are written, right or not: what they hold may stand in no log (ssl.keyStore.password, superDigest). */
+const secretKey = /pass(?:word|wd|phrase)|secret|super/i
+
+/** The value as an operator may read it. */
+export function shownValue(key: string, value: string): string {
+  return secretKey.test(key) && value !== '' ? '…' : value
+}
+
 /** `fileNames`: what the sources are really called, as far as the caller knows. */
 export function describeProblem(
   problem: ConfigProblem,
@@ -25,7 +33,11 @@ export function describeProblem(
 ): string {
   const source = fileNames[problem.source] ?? problem.source
   const place = problem.line === null ? source : `${source}:${problem.line}`
-  const setting = problem.key === null ? '' : ` ${problem.key}${problem.value === null ? '' : `=${problem.value}`}:`
+  const setting = problem.key === null ? '' : ` ${describeSetting(problem.key, problem.value)}:`
   const advice = problem.write === null ? '' : `; ${problem.write}`
   return `${place}:${setting} ${problem.wrong}${advice}`
+}
+
+function describeSetting(key: string, value: string | null): string {
+  return value === null ? key : `${key}=${shownValue(key, value)}`
 }

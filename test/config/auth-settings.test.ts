@@ -53,6 +53,13 @@ describe('the settings of authentication', () => {
     expect(load('DigestAuthenticationProvider.digestAlg=MD2').problems).toHaveLength(1)
   })
 
+  it('warn of a digest of the super user that no password gives, and do not show it', () => {
+    const digest = 'DigestAuthenticationProvider.superDigest'
+    const [remark] = load(`${digest}=super:secret`).remarks
+    expect(remark).toContain(`warning zoo.cfg:3: ${digest}=…: it is not user:base64(hash(user:password))`)
+    expect(load(`${digest}=super:D/InIHSb7yEEbrWz8b9l71RjZJU=`).remarks).toEqual([])
+  })
+
   it('leave only the address when digest is switched off', () => {
     expect(load('DigestAuthenticationProvider.enabled=false').auth?.schemes).toEqual(['ip'])
   })

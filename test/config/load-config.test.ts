@@ -191,6 +191,16 @@ test('a key without effect here is a note that says why', () => {
   ])
 })
 
+test('no password that stands in the file is shown, whatever is wrong with its line', () => {
+  const keys = ['ssl.keyStore.password', 'ssl.quorum.trustStore.password', 'SASLAuthenticationProvider.superPassword']
+  const digest = 'DigestAuthenticationProvider.superDigest'
+  const lines = [...keys, digest, digest, `${digest.slice(0, -1)}`].map((key, i) => `${key}=hunter${i}`)
+  const shown = remarks(`dataDir=/d\nclientPort=2181\n${lines.join('\n')}\n`)
+  expect(shown.join()).toContain(`zoo.cfg:3: ssl.keyStore.password=…: it has no effect here`)
+  expect(shown.join()).toContain('it was set to "…" on line')
+  expect(shown.filter((line) => line.includes('hunter'))).toEqual([])
+})
+
 test('a key set twice is a warning and the later line wins', () => {
   const text = 'dataDir=d\nclientPort=1\nclientPort=2'
   expect(config(text).clientAddress.port).toBe(2)
