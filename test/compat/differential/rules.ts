@@ -200,6 +200,15 @@ export const rules: readonly Rule[] = [
     accepts: () => false,
   },
   {
+    name: 'failed-multi-leaves-nothing',
+    what: 'A write that is sent behind a multi with a null in an ACL entry, without waiting for its answer',
+    zookeeper: 'is checked as if the parts before that null had been done, though none is',
+    zkts: 'is checked against what is there',
+    why: 'what was refused has no effects',
+    played: 'nowhere',
+    accepts: () => false,
+  },
+  {
     name: 'quotas-of-blank-names',
     what: 'A quota at or above a znode whose name is blank',
     zookeeper: 'is looked for as if the name were not there, and so is not found, or is that of another path',
