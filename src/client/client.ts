@@ -18,6 +18,7 @@ import { toClientPath, toServerPath } from './chroot.ts'
 import { openFollow, openFollowChildren } from './follow.ts'
 import { createFlags, readMultiResults, toMultiOps } from './multi.ts'
 import { readReadResults, toReadOps } from './multi-read.ts'
+import { deleteQuota, getQuota, setQuota } from './quotas.ts'
 import type { Outcome, Session } from './session.ts'
 import {
   type AclEntry,
@@ -28,10 +29,14 @@ import {
   type CreateOptions,
   type MultiRequest,
   type MultiResult,
+  type Quota,
+  type QuotaLimits,
   type ReadOptions,
   type ReadRequest,
   type ReadResult,
+  type Reconfiguration,
   type Watcher,
+  type WatchKind,
   type WatchOptions,
   type ZnodeStat,
   type ZnodeView,
@@ -42,15 +47,20 @@ import { statFromWire } from './znode-stat.ts'
 
 const anyVersion = -1
 const emptyBody = new Uint8Array(0)
+/** ZK: ZooDefs.CONFIG_NODE. */
+const configPath = '/zookeeper/config'
 
 /** Assumes that whoever made the session has started it, and with the same `chroot`. */
 export class SessionClient implements Client {
   readonly #session: Session
   readonly #chroot: string
+  /** The same session without the chroot, for znodes of the ensemble itself. */
+  readonly #atRoot: SessionClient
 
   constructor(session: Session, chroot: string) {
     this.#session = session
     this.#chroot = chroot
+    this.#atRoot = chroot === '' ? this : new SessionClient(session, '')
   }
 
   get state(): ClientState {
@@ -218,6 +228,58 @@ export class SessionClient implements Client {
     }
   }
 
+  async removeWatches(
+    path: string,
+    kind: WatchKind = 'any',
+    { isLocalEnough = false }: { readonly isLocalEnough?: boolean } = {},
+  ): Promise<void> {
+    const serverPath = this.#inside(path)
+    const { watches } = this.#session
+    if (isLocalEnough && this.#session.state.kind !== 'connected') {
+      if (watches.removeAll(kind, serverPath)) return
+      throw this.#refusal('removeWatches', path, 'no-watcher')
+    }
+    const body = encode(request.WatcherTypeRequest, { path: serverPath, type: watcherTypes[kind] })
+    const outcome = await this.#send('removeWatches', body, (result) => {
+      const isGoneToo = !result.ok && result.error === 'connection-loss' && isLocalEnough
+      if (result.ok || isGoneToo) watches.removeAll(kind, serverPath)
+    })
+    if (!outcome.ok && !(outcome.error === 'connection-loss' && isLocalEnough)) {
+      throw this.#refusal('removeWatches', path, outcome.error)
+    }
+  }
+
+  getConfig(options: ReadOptions = {}): Promise<{ data: Uint8Array | null; stat: ZnodeStat }> {
+    return this.#atRoot.getData(configPath, options)
+  }
+
+  async reconfigure(
+    change: Reconfiguration,
+    fromConfigVersion = -1n,
+  ): Promise<{ data: Uint8Array | null; stat: ZnodeStat }> {
+    const isWhole = change.kind === 'whole'
+    const body = encode(request.ReconfigRequest, {
+      joiningServers: isWhole ? null : listText(change.joining),
+      leavingServers: isWhole ? null : listText(change.leaving),
+      newMembers: isWhole ? listText(change.members) : null,
+      curConfigId: fromConfigVersion,
+    })
+    const { data, stat } = this.#decoded('reconfig', null, await this.#send('reconfig', body), reply.GetDataReply)
+    return { data, stat: statFromWire(stat) }
+  }
+
+  getQuota(path: string): Promise<Quota | null> {
+    return getQuota(this.#atRoot, this.#inside(path))
+  }
+
+  setQuota(path: string, limits: Partial<QuotaLimits>): Promise<Quota> {
+    return setQuota(this.#atRoot, this.#inside(path), limits)
+  }
+
+  deleteQuota(path: string, limits: readonly (keyof QuotaLimits)[] = []): Promise<boolean> {
+    return deleteQuota(this.#atRoot, this.#inside(path), limits)
+  }
+
   async addAuth(scheme: string, credentials: Uint8Array): Promise<void> {
     const body = encode(request.AuthRequest, { type: 0, scheme, auth: credentials })
     const outcome = await new Promise<Outcome>((resolve) => this.#session.submitAuth(body, resolve))
@@ -290,6 +352,11 @@ export class SessionClient implements Client {
         this.#session.watches.add('exist', this.#inside(path), watch)
     }
   }
+}
+
+/** Null, as Java's client has it, where there is nothing to say. */
+function listText(items: readonly string[]): string | null {
+  return items.length === 0 ? null : items.join(',')
 }
 
 function undecodable(op: OpName, path: string | null): ClientError {

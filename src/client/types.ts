@@ -87,6 +87,32 @@ export interface WatchOptions {
   readonly recursive?: boolean
 }
 
+/** Which watches of a path: those set by getChildren, by getData and exists, by `watch`, recursive ones, or all. */
+export type WatchKind = 'children' | 'data' | 'persistent' | 'recursive' | 'any'
+
+/** Null: no limit. The hard ones are enforced where the servers' `enforceQuota` is on, the others are only logged. */
+export interface QuotaLimits {
+  readonly count: bigint | null
+  readonly bytes: bigint | null
+  readonly countHard: bigint | null
+  readonly bytesHard: bigint | null
+}
+
+export interface Quota {
+  readonly limits: QuotaLimits
+  /** Of the znode and all below it, as the servers count. */
+  readonly usedCount: bigint
+  readonly usedBytes: bigint
+  /** As ZooKeeper writes them. */
+  readonly limitsText: string
+  readonly usageText: string
+}
+
+/** Servers as lines of a configuration, `server.4=host:port:port:role;port`; by id to leave. */
+export type Reconfiguration =
+  | { readonly kind: 'incremental'; readonly joining: readonly string[]; readonly leaving: readonly string[] }
+  | { readonly kind: 'whole'; readonly members: readonly string[] }
+
 /** One operation of a multiRead. */
 export interface ReadRequest {
   readonly kind: 'get-data' | 'get-children'
@@ -178,8 +204,27 @@ export interface Client {
    * told. Call what it resolves with to stop; that never rejects.
    */
   watch(path: string, watcher: Watcher, options?: WatchOptions): Promise<() => Promise<void>>
+  /**
+   * Removes all watches of that kind which this client has on the path; rejects with no-watcher if there are none.
+   * While disconnected it waits, or with `isLocalEnough` forgets them, so that they are not set again.
+   */
+  removeWatches(path: string, kind?: WatchKind, options?: { readonly isLocalEnough?: boolean }): Promise<void>
   /** Given again after each reconnect. */
   addAuth(scheme: string, credentials: Uint8Array): Promise<void>
+
+  /** The members of the ensemble as the servers keep them, whatever the chroot. */
+  getConfig(options?: ReadOptions): Promise<{ data: Uint8Array | null; stat: ZnodeStat }>
+  /** Changes the members, if `fromConfigVersion` is the current configuration (-1n: any); resolves with the new one. */
+  reconfigure(
+    change: Reconfiguration,
+    fromConfigVersion?: bigint,
+  ): Promise<{ data: Uint8Array | null; stat: ZnodeStat }>
+  /** The quota of the path itself; null if it has none. */
+  getQuota(path: string): Promise<Quota | null>
+  /** Sets the limits given, and keeps the others. Rejects if a znode above or below has a quota. */
+  setQuota(path: string, limits: Partial<QuotaLimits>): Promise<Quota>
+  /** Lifts the limits named, or removes the quota altogether; resolves with whether there was one. */
+  deleteQuota(path: string, limits?: readonly (keyof QuotaLimits)[]): Promise<boolean>
 
   /** The znode now and after every change; changes in quick succession may be seen as one. */
   follow(path: string): AsyncIterableIterator<ZnodeView>

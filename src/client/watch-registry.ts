@@ -4,7 +4,7 @@
  * Paths are the servers'. All outlive connections: after a reconnect they are sent again.
  */
 import type { WatchEventType } from '../protocol/client/watch-event.ts'
-import type { WatchEvent, Watcher } from './types.ts'
+import type { WatchEvent, Watcher, WatchKind } from './types.ts'
 
 export const watchLists = ['data', 'exist', 'child', 'persistent', 'recursive'] as const
 export type WatchList = (typeof watchLists)[number]
@@ -14,6 +14,15 @@ const concerned: Readonly<Record<WatchEventType, readonly WatchList[]>> = {
   deleted: ['data', 'exist', 'child'],
   'data-changed': ['data', 'exist'],
   'children-changed': ['child'],
+}
+
+/** ZK: ZKWatchManager.removeWatcher. */
+const listsOfKind: Readonly<Record<WatchKind, readonly WatchList[]>> = {
+  children: ['child'],
+  data: ['data', 'exist'],
+  persistent: ['persistent'],
+  recursive: ['recursive'],
+  any: watchLists,
 }
 
 export type WatchedPaths = Readonly<Record<WatchList, readonly string[]>>
@@ -41,6 +50,13 @@ export class WatchRegistry {
     const watchers = this.#lists[list].get(path)
     if (watchers?.delete(watcher) !== true || watchers.size > 0) return false
     return this.#lists[list].delete(path)
+  }
+
+  /** Whoever watches the path in that way. False if nobody did. */
+  removeAll(kind: WatchKind, path: string): boolean {
+    let isAnyGone = false
+    for (const list of listsOfKind[kind]) isAnyGone = this.#lists[list].delete(path) || isAnyGone
+    return isAnyGone
   }
 
   /** Calls the watchers of the event; each once, though it may stand in several lists. */

@@ -1,6 +1,4 @@
-import { expect, it } from 'vitest'
-import { openClient } from '../../src/client/connect.ts'
-import type { Client } from '../../src/client/types.ts'
+import { describe, expect, it } from 'vitest'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import { decode, encode } from '../../src/jute/record.ts'
 import { writeMultiEnd } from '../../src/protocol/client/multi.ts'
@@ -13,25 +11,15 @@ import {
   GetDataReply,
   WhoAmIReply,
 } from '../../src/protocol/client/replies.ts'
-import { CreateTtlRequest, EphemeralsRequest, PathRequest } from '../../src/protocol/client/requests.ts'
-import { ScriptedServer, type SeenRequest, statOf } from './scripted-server.ts'
-import { VirtualWorld } from './virtual-world.ts'
-
-/** Asks something of a client below /app, and answers with `body`. */
-async function exchange<T>(ask: (client: Client) => Promise<T>, body: Uint8Array): Promise<[SeenRequest, T]> {
-  const world = new VirtualWorld()
-  const server = new ScriptedServer(world, 1)
-  const opened = openClient({ servers: 'one:1/app', sessionTimeoutMs: 6_000 }, world.ports)
-  if (!opened.ok) throw new Error(opened.error)
-  await world.pass(10)
-  const answer = ask(opened.value)
-  answer.catch(() => undefined) // looked at below
-  await world.pass(10)
-  const request = server.take()
-  server.reply(request.xid, body)
-  await world.pass(10)
-  return [request, await answer]
-}
+import {
+  CreateTtlRequest,
+  EphemeralsRequest,
+  PathRequest,
+  ReconfigRequest,
+  WatchableRequest,
+} from '../../src/protocol/client/requests.ts'
+import { exchange } from './exchange.ts'
+import { statOf } from './scripted-server.ts'
 
 function multiReadBody(write: (writer: JuteWriter) => void): Uint8Array {
   const writer = new JuteWriter()
@@ -130,4 +118,34 @@ it.each([
   )
   expect(request.op).toBe('createTTL')
   expect(decode(CreateTtlRequest, request.body)).toMatchObject({ value: { path: '/app/t', flags, ttlMs: 1500n } })
+})
+
+describe('the configuration of the ensemble', () => {
+  it('is read past the chroot', async () => {
+    const body = encode(GetDataReply, { data: Uint8Array.of(118), stat: statOf(0) })
+    const [request, answer] = await exchange((client) => client.getConfig(), body)
+    expect(decode(WatchableRequest, request.body)).toMatchObject({ value: { path: '/zookeeper/config', watch: false } })
+    expect(answer.data).toEqual(Uint8Array.of(118))
+  })
+
+  it.each([
+    [
+      { kind: 'incremental', joining: ['server.4=d:1:2;3'], leaving: ['1', '2'] } as const,
+      { joiningServers: 'server.4=d:1:2;3', leavingServers: '1,2', newMembers: null, curConfigId: -1n },
+    ],
+    [
+      { kind: 'whole', members: ['server.1=a:1:2', 'server.2=b:1:2'] } as const,
+      {
+        joiningServers: null,
+        leavingServers: null,
+        newMembers: 'server.1=a:1:2,server.2=b:1:2',
+        curConfigId: -1n,
+      },
+    ],
+  ])('is changed by a request that says %j', async (change, wanted) => {
+    const body = encode(GetDataReply, { data: Uint8Array.of(7), stat: statOf(0) })
+    const [request, answer] = await exchange((client) => client.reconfigure(change), body)
+    expect([request.op, decode(ReconfigRequest, request.body)]).toEqual(['reconfig', { ok: true, value: wanted }])
+    expect(answer.data).toEqual(Uint8Array.of(7))
+  })
 })

@@ -2,7 +2,8 @@
  * Time and network in memory for the client's tests: nothing happens until a test says so. A dial to a port that a
  * test has not opened is refused; bytes are handed over in `settle`, in order.
  */
-import type { ClientPorts } from '../../src/client/types.ts'
+import { openClient } from '../../src/client/connect.ts'
+import type { Client, ClientPorts } from '../../src/client/types.ts'
 import type { Address, ByteStream, StreamHandlers } from '../../src/ports/stream.ts'
 
 /** The end of a stream that the test holds. */
@@ -125,4 +126,11 @@ export class VirtualWorld {
 /** Lets chains of promises run out; each await inside the client takes a few turns of the microtask queue. */
 async function promisesSettled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+}
+
+/** A client that has begun to connect. */
+export function openedClient(world: VirtualWorld, servers: string): Client {
+  const opened = openClient({ servers, sessionTimeoutMs: 6_000 }, world.ports)
+  if (!opened.ok) throw new Error(opened.error)
+  return opened.value
 }
