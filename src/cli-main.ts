@@ -2,11 +2,16 @@
  * Entry of zkts-cli: joins the terminal and the network to src/cli. Sets the exit status and lets the process end
  * by itself, so that output to a pipe is not cut off.
  */
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createInterface } from 'node:readline'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { cliHistoryLinesMax } from './base/limits.ts'
 import { runCli } from './cli/program.ts'
 import { connectWith } from './client/connect.ts'
 import { nodeClock } from './io/node-clock.ts'
+import { nodeLineEditor } from './io/node-line-editor.ts'
+import { nodeLineHistory } from './io/node-line-history.ts'
 import { nodeDialer } from './io/node-net.ts'
 import { nodeRandom } from './io/node-random.ts'
 import { nodeTimers } from './io/node-timers.ts'
@@ -16,19 +21,17 @@ const clock = nodeClock()
 const timers = nodeTimers()
 const random = nodeRandom()
 const dialer = nodeDialer()
+const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
 
 process.exitCode = await runCli(process.argv.slice(2), version, {
   write: (text) => process.stdout.write(text),
   writeError: (text) => process.stderr.write(text),
-  lines: { [Symbol.asyncIterator]: linesOfInput },
-  isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  lineEditor: nodeLineEditor({ input: process.stdin, output: process.stdout, isTerminal }),
+  lineHistory: nodeLineHistory(join(homedir(), '.zkts_cli_history'), cliHistoryLinesMax),
+  isInteractive: isTerminal,
   dialer,
   timers,
+  readFile: (path) => readFile(path, 'utf8'),
   connect: (options, connectTimeoutMs) =>
     connectWith(options, connectTimeoutMs, { clock, timers, random, dialer, log: null }),
 })
-
-/** Nothing is read from standard input before the shell asks for it. */
-function linesOfInput(): AsyncIterator<string> {
-  return createInterface({ input: process.stdin, terminal: process.stdin.isTTY === true })[Symbol.asyncIterator]()
-}

@@ -1,19 +1,24 @@
 /**
- * What the command line touches: a terminal, the network, time. cli-main.ts passes the real ones, tests their own.
+ * What the command line touches: a terminal, the network, time, files. cli-main.ts passes the real ones, tests their own.
  */
 import type { Client, ClientOptions } from '../client/types.ts'
 import type { Dialer } from '../ports/stream.ts'
+import type { LineEditor, LineHistory } from '../ports/terminal.ts'
 import type { Timers } from '../ports/timers.ts'
 
 export interface CliWorld {
   write(text: string): void
   writeError(text: string): void
-  /** Lines typed or piped in; ends with the input. */
-  readonly lines: AsyncIterable<string>
+  /** Opened by the shell alone: nothing else reads standard input. */
+  readonly lineEditor: LineEditor
+  /** Used only while a person is typing. Rejects with an Error whose message says why. */
+  readonly lineHistory: LineHistory
   /** A person is typing: show prompts. */
   readonly isInteractive: boolean
   readonly dialer: Dialer
   readonly timers: Timers
+  /** Rejects with an Error whose message says why. */
+  readFile(path: string): Promise<string>
   /** Rejects with a `ClientError` when no server accepts in time. */
   connect(options: ClientOptions, connectTimeoutMs: number): Promise<Client>
 }
@@ -24,4 +29,6 @@ export interface CliSettings {
   readonly timeoutMs: number
   /** A server without a leader will do, for reads. */
   readonly canBeReadOnly: boolean
+  /** Given to every session that is opened. */
+  readonly auth: readonly { readonly scheme: string; readonly credentials: string }[]
 }

@@ -7,12 +7,20 @@ import { CliFailure } from './exit-codes.ts'
 const sessionTimeoutMs = 10_000
 
 export async function openClient(world: CliWorld, settings: CliSettings): Promise<Client> {
+  const { servers, timeoutMs, canBeReadOnly, auth } = settings
+  let client: Client
   try {
-    const { servers, canBeReadOnly } = settings
-    return await world.connect({ servers, sessionTimeoutMs, canBeReadOnly }, settings.timeoutMs)
+    client = await world.connect({ servers, sessionTimeoutMs, canBeReadOnly }, timeoutMs)
   } catch (error) {
     if (!(error instanceof ClientError)) throw error
     throw new CliFailure(error.errorName === 'bad-arguments' ? 'usage' : 'unreachable', error.message, error.errorName)
+  }
+  try {
+    for (const { scheme, credentials } of auth) await client.addAuth(scheme, new TextEncoder().encode(credentials))
+    return client
+  } catch (error) {
+    client.abandon()
+    throw error
   }
 }
 

@@ -5,15 +5,17 @@
 import { Command } from 'commander'
 import { type AdminWord, adminWords } from '../base/admin-words.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
-import type { Client } from '../client/types.ts'
+import { addCommand, hasOwnLetterS, withLongOptions } from './add-command.ts'
 import { type AskedWord, askWord } from './ask-word.ts'
+import { jsonLine } from './cli-command.ts'
 import type { CliSettings, CliWorld } from './cli-world.ts'
+import { commandTable } from './command-table.ts'
 import { CliFailure, type ExitName, exitCodes } from './exit-codes.ts'
-import { openClient, toFailure } from './open-client.ts'
-import { watchJson, watchLine } from './render.ts'
+import { toFailure } from './open-client.ts'
+import { versionLine } from './render.ts'
+import { runOnce } from './run-once.ts'
 import { runShell } from './shell.ts'
 import { fieldsOfWord } from './word-fields.ts'
-import { addZnodeCommands, jsonLine, showStat, type WithClient, type ZnodeContext } from './znode-commands.ts'
 
 export const serversDefault = '127.0.0.1:2181'
 const timeoutMsDefault = 10_000
@@ -23,6 +25,7 @@ interface CommonFlags {
   readonly json?: boolean
   readonly timeout?: string
   readonly readonly?: boolean
+  readonly auth?: readonly string[]
 }
 
 /** Runs one command line, without the program's name, and resolves with the exit status. */
@@ -32,7 +35,7 @@ export async function runCli(argv: readonly string[], version: string, world: Cl
     exit = outcome
   })
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync([...withLongOptions(argv)], { from: 'user' })
   } catch (error) {
     const failure = toFailure(error)
     exit = failure.exit
@@ -48,6 +51,8 @@ export async function runCli(argv: readonly string[], version: string, world: Cl
 
 function buildProgram(version: string, world: CliWorld, end: (exit: ExitName) => void): Command {
   const program = new Command('zkts-cli')
+  const openShell = async (command: Command): Promise<void> =>
+    end(await runShell(world, settingsOf(program, command), version))
   program
     .description('Talks to zkts and ZooKeeper servers. Without a command it opens a shell.')
     .version(version)
@@ -55,6 +60,7 @@ function buildProgram(version: string, world: CliWorld, end: (exit: ExitName) =>
     .option('--json', 'one JSON object per answer')
     .option('-r, --readonly', 'a server without a leader will do, for reads')
     .option('--timeout <ms>', `how long to try to reach a server (default ${timeoutMsDefault})`)
+    .option('--auth <scheme:credentials>', 'authenticate, such as digest:user:password; may be repeated', gathered)
     // -s also means "stat" and "sequential" after some commands, as in zkCli, so it is ours only before them.
     .enablePositionalOptions()
     .exitOverride()
@@ -62,30 +68,64 @@ function buildProgram(version: string, world: CliWorld, end: (exit: ExitName) =>
     .addHelpText('after', `\nExit status:\n${exitTable()}`)
     .action(async () => {
       if (program.args.length > 0) throw new CliFailure('usage', `there is no command "${program.args[0]}"; try --help`)
-      end(await runShell(world, settingsOf(program, program)))
+      await openShell(program)
     })
     .allowExcessArguments()
-  const withClient: WithClient = (command, action) => runOnce(world, settingsOf(program, command), action)
-  addZnodeCommands(program, withClient)
-  for (const command of program.commands) addCommonOptions(command, '--server <host:port,…>')
+  addTable(program, world)
+  addCommonOptions(program.command('shell'), '-s, --server <host:port,…>')
+    .description('opens a shell, as does no command at all')
+    .action((_flags: object, command: Command) => openShell(command))
+  program
+    .command('version')
+    .description('the version of zkts-cli')
+    .action(() => world.write(versionLine(version)))
   for (const word of adminWords) if (word !== 'stat') addWord(program, word, world)
-  addCommonOptions(program.command('stat [path]'), '-s, --server <host:port,…>')
-    .description('the stat of a znode; without a path, the four-letter word')
-    .option('-w, --watch', 'wait for the next change of the znode')
-    .action((path: string | undefined, flags: { watch?: boolean }, command: Command) =>
-      path === undefined
-        ? runWord({ word: 'stat', traceMask: null }, world, settingsOf(program, command))
-        : withClient(command, showStat(path, flags)),
-    )
-  for (const command of program.commands) command.exitOverride()
+  const tableNames = new Set(commandTable.map(({ name }) => name))
+  for (const command of program.commands) {
+    command.exitOverride()
+    // Those of the table say themselves what is too much.
+    if (!tableNames.has(command.name())) command.allowExcessArguments(false)
+  }
   return program
+}
+
+function addTable(program: Command, world: CliWorld): void {
+  for (const command of commandTable) {
+    if (command.kind === 'shell') {
+      program
+        .command(command.name, { hidden: true })
+        .helpOption(false)
+        .allowUnknownOption()
+        .allowExcessArguments()
+        .action(() => {
+          throw new CliFailure('usage', `${command.name} is a command of the shell; "zkts-cli shell" opens one`)
+        })
+      continue
+    }
+    const isWordToo = command.name === 'stat'
+    const shown = isWordToo
+      ? { ...command, takes: '[path]', summary: `${command.summary}; without a path, the four-letter word` }
+      : command
+    const added = addCommand(program, shown, (input, parsed) => {
+      const settings = settingsOf(program, parsed)
+      if (isWordToo && input.args.length === 0) return runWord({ word: 'stat', traceMask: null }, world, settings)
+      return runOnce(world, settings, (context) => command.run(input, context))
+    })
+    addCommonOptions(added, hasOwnLetterS(command) ? '--server <host:port,…>' : '-s, --server <host:port,…>')
+  }
 }
 
 function addCommonOptions(command: Command, serverFlag: string): Command {
   return command
     .option(serverFlag, 'servers')
     .option('--json', 'one JSON object')
+    .option('--readonly', 'a server without a leader will do, for reads')
     .option('--timeout <ms>', 'how long to try to reach a server')
+    .option('--auth <scheme:credentials>', 'authenticate', gathered)
+}
+
+function gathered(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
 }
 
 function addWord(program: Command, word: AdminWord, world: CliWorld): void {
@@ -116,50 +156,17 @@ function settingsOf(program: Command, command: Command): CliSettings {
   const flags: CommonFlags = { ...program.opts<CommonFlags>(), ...command.opts<CommonFlags>() }
   const timeoutMs = flags.timeout === undefined ? timeoutMsDefault : Number(flags.timeout)
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) throw new CliFailure('usage', '--timeout takes milliseconds')
-  const canBeReadOnly = flags.readonly === true
-  return { servers: flags.server ?? serversDefault, isJson: flags.json === true, timeoutMs, canBeReadOnly }
-}
-
-/** One command with a session of its own. With a watch set, it ends when that has fired. */
-async function runOnce(
-  world: CliWorld,
-  settings: CliSettings,
-  action: (context: ZnodeContext) => Promise<void>,
-): Promise<void> {
-  const client = await openClient(world, settings)
-  try {
-    let onEvent = (): void => undefined
-    const fired = new Promise<void>((resolve) => {
-      onEvent = resolve
-    })
-    let isWatching = false
-    const context: ZnodeContext = {
-      client,
-      isJson: settings.isJson,
-      write: (text) => world.write(text),
-      newWatcher() {
-        isWatching = true
-        return (event) => {
-          world.write(settings.isJson ? jsonLine(watchJson(event)) : `${watchLine(event)}\n`)
-          onEvent()
-        }
-      },
+  // Not merged like the others: whoever is named before the command is needed after it too.
+  const given = [...(program.opts<CommonFlags>().auth ?? []), ...(command === program ? [] : (flags.auth ?? []))]
+  const auth = [...new Set(given)].map((text) => {
+    const [, scheme, credentials] = /^([^:]+):(.*)$/s.exec(text) ?? []
+    if (scheme === undefined || credentials === undefined) {
+      throw new CliFailure('usage', '--auth takes scheme:credentials, such as digest:user:password')
     }
-    await action(context)
-    if (isWatching) await Promise.race([fired, sessionEnd(client)])
-  } finally {
-    await client.close()
-  }
-}
-
-/** Rejects when the session ends before the watch has fired. */
-function sessionEnd(client: Client): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    client.onStateChange((state) => {
-      if (state.kind === 'connecting' || state.kind === 'connected') return
-      reject(new CliFailure('lost', 'the session ended before the watch fired', 'session-expired'))
-    })
+    return { scheme, credentials }
   })
+  const [isJson, canBeReadOnly] = [flags.json === true, flags.readonly === true]
+  return { servers: flags.server ?? serversDefault, isJson, timeoutMs, canBeReadOnly, auth }
 }
 
 /** Asks every server named; all answers are printed before the first failure is reported. */

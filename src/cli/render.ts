@@ -38,12 +38,46 @@ export function dataJson(data: Uint8Array | null): { data: string | null; encodi
   try {
     return { data: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data), encoding: 'utf8' }
   } catch {
-    return { data: btoa(String.fromCharCode(...data)), encoding: 'base64' }
+    return { data: base64Of(data), encoding: 'base64' }
   }
 }
 
 export function dataText(data: Uint8Array | null): string {
   return data === null ? 'null' : new TextDecoder('utf-8', { ignoreBOM: true }).decode(data)
+}
+
+/** A znode without data is shown as the word, as elsewhere. */
+export function base64Of(data: Uint8Array | null): string {
+  if (data === null) return btoa('null')
+  let binary = ''
+  for (const byte of data) binary += String.fromCharCode(byte)
+  return btoa(binary)
+}
+
+/** Null: the text is no base64. */
+export function bytesOfBase64(text: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return null
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+}
+
+const dumpRule = `+--------+${'-'.repeat(49)}+${'-'.repeat(16)}+`
+
+/** 16 bytes a line between rules, drawn as zkCli draws them (Netty: ByteBufUtil.prettyHexDump). */
+export function hexDump(data: Uint8Array | null): string {
+  const bytes = data ?? new TextEncoder().encode('null')
+  if (bytes.length === 0) return ''
+  const lines = [
+    `         +${'-'.repeat(49)}+`,
+    `         | ${Array.from({ length: 16 }, (_, i) => ` ${i.toString(16)}`).join(' ')} |`,
+    dumpRule,
+  ]
+  for (let at = 0; at < bytes.length; at += 16) {
+    const row = [...bytes.subarray(at, at + 16)]
+    const hex = row.map((byte) => ` ${byte.toString(16).padStart(2, '0')}`).join('')
+    const text = row.map((byte) => (byte <= 0x1f || byte >= 0x7f ? '.' : String.fromCharCode(byte))).join('')
+    lines.push(`|${at.toString(16).padStart(8, '0')}|${hex.padEnd(49)}|${text.padEnd(16)}|`)
+  }
+  return [...lines, dumpRule].join('\n')
 }
 
 export function watchLine(event: WatchEvent): string {
@@ -52,4 +86,9 @@ export function watchLine(event: WatchEvent): string {
 
 export function watchJson(event: WatchEvent): Readonly<Record<string, string | null>> {
   return { watch: event.kind, path: event.path, zxid: event.zxid === null ? null : hexOfZxid(event.zxid) }
+}
+
+/** zkCli's words, so that scripts which look for them find them. */
+export function versionLine(version: string): string {
+  return `ZooKeeper CLI version: zkts-${version}\n`
 }

@@ -10,6 +10,7 @@ import { encode } from '../../src/jute/record.ts'
 import { CreateWithStatReply, GetDataReply } from '../../src/protocol/client/replies.ts'
 import { ScriptedServer, statOf } from '../client/scripted-server.ts'
 import { VirtualWorld } from '../client/virtual-world.ts'
+import { scriptedEditor } from './scripted-editor.ts'
 
 interface Terminal {
   readonly world: VirtualWorld
@@ -28,10 +29,10 @@ function terminal(input: readonly string[] = []): Terminal {
     writeError: (text) => {
       self.err += text
     },
-    lines: (async function* () {
-      yield* input
-    })(),
+    lineEditor: scriptedEditor(input),
+    lineHistory: { load: async () => [], append: async () => undefined },
     isInteractive: false,
+    readFile: async () => '',
     dialer: world.ports.dialer,
     timers: world.ports.timers,
     connect: (options, connectTimeoutMs) => connectWith(options, connectTimeoutMs, world.ports),

@@ -7,6 +7,7 @@ import { parseAst } from 'vitest/node'
 import { adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
 import { errors } from '../../src/base/errors.ts'
 import * as limitValues from '../../src/base/limits.ts'
+import { commandTable } from '../../src/cli/command-table.ts'
 import { metricTable } from '../../src/metrics/metric-table.ts'
 import { type OpName, opNames, ops } from '../../src/protocol/client/operations.ts'
 import { schema } from '../../src/protocol/schema.ts'
@@ -28,6 +29,8 @@ export const documentedTables: readonly DocumentedTable[] = [
   { document: 'docs/README.md', block: 'internals', render: () => pagesIn('docs/internals') },
   { document: 'docs/README.md', block: 'reference', render: () => pagesIn('docs/reference') },
   { document: 'docs/architecture.md', block: 'folders', render: foldersTable },
+  { document: 'docs/reference/cli.md', block: 'commands', render: () => commandsTable('znode') },
+  { document: 'docs/reference/cli.md', block: 'commands of the shell', render: () => commandsTable('shell') },
   { document: 'docs/reference/errors.md', block: 'errors', render: errorsTable },
   { document: 'docs/reference/limits.md', block: 'limits', render: limitsTable },
   { document: 'docs/reference/metrics.md', block: 'metrics', render: metricsTable },
@@ -53,6 +56,19 @@ function foldersTable(): string {
       isPure ? 'yes' : 'no',
       reason,
     ]),
+  )
+}
+
+function commandsTable(kind: 'znode' | 'shell'): string {
+  return table(
+    ['command', 'what it does', 'options'],
+    commandTable
+      .filter((command) => command.kind === kind)
+      .map(({ name, takes, summary, options }) => [
+        code(`${name} ${takes}`.trimEnd()),
+        summary,
+        options.map(({ flags, meaning }) => `${code(flags)} ${meaning}`).join('<br>') || '–',
+      ]),
   )
 }
 

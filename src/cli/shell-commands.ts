@@ -1,0 +1,66 @@
+/** The commands that concern the shell itself. */
+import type { ShellCommand } from './cli-command.ts'
+import { CliFailure } from './exit-codes.ts'
+
+const historyShownMax = 10
+
+export const shellCommands: readonly ShellCommand[] = [
+  {
+    kind: 'shell',
+    name: 'connect',
+    takes: '[servers]',
+    summary: 'ends the session and opens another, with the same servers unless others are named',
+    options: [],
+    run: (input, shell) => shell.connect(input.args[0] ?? null),
+  },
+  {
+    kind: 'shell',
+    name: 'close',
+    takes: '',
+    summary: 'ends the session; the shell stays open',
+    options: [],
+    run: (_input, shell) => shell.close(),
+  },
+  {
+    kind: 'shell',
+    name: 'history',
+    takes: '',
+    summary: 'the last lines, with their numbers',
+    options: [],
+    async run(_input, shell) {
+      const first = Math.max(0, shell.history.length - 1 - historyShownMax)
+      for (const [index, line] of shell.history.entries()) if (index >= first) shell.write(`${index} - ${line}\n`)
+    },
+  },
+  {
+    kind: 'shell',
+    name: 'redo',
+    takes: '<number>',
+    summary: 'runs a line again, by its number in the history',
+    options: [],
+    async run(input, shell) {
+      const [text = ''] = input.args
+      if (!/^\d{1,9}$/.test(text)) throw new CliFailure('usage', `"${text}" is no number of a line; history shows them`)
+      await shell.redo(Number(text))
+    },
+  },
+  {
+    kind: 'shell',
+    name: 'printwatches',
+    takes: '[on|off]',
+    summary: 'whether events of watches are printed',
+    options: [],
+    async run(input, shell) {
+      const [wanted] = input.args
+      if (wanted === undefined) shell.write(`printwatches is ${shell.printsWatches ? 'on' : 'off'}\n`)
+      else if (wanted === 'on' || wanted === 'off') shell.printsWatches = wanted === 'on'
+      else throw new CliFailure('usage', `"${wanted}" is neither on nor off`)
+    },
+  },
+  quitNamed('quit', 'ends the session and the shell'),
+  quitNamed('exit', 'the same as quit'),
+]
+
+function quitNamed(name: string, summary: string): ShellCommand {
+  return { kind: 'shell', name, takes: '', summary, options: [], run: async (_input, shell) => shell.quit() }
+}

@@ -1,0 +1,109 @@
+/** The commands that make, change and delete znodes. */
+import type { CreateMode } from '../client/types.ts'
+import { parseAcl } from './acl-text.ts'
+import { answer, type CommandContext, type CommandInput, pathOf, versionOf, type ZnodeCommand } from './cli-command.ts'
+import { CliFailure } from './exit-codes.ts'
+import { bytesOfBase64, statJson, statLines } from './render.ts'
+import { deleteSubtree } from './subtree.ts'
+
+const batchCountDefault = 1000
+/** ZK: EphemeralType.TTL, 5 bytes. */
+const ttlMsMax = 0xff_ffff_ffff
+
+export const writeCommands: readonly ZnodeCommand[] = [
+  {
+    kind: 'znode',
+    name: 'create',
+    takes: '<path> [data] [acl]',
+    summary: 'makes a znode',
+    options: [
+      { flags: '-s, --sequential', meaning: 'a number is appended to the name' },
+      { flags: '-e, --ephemeral', meaning: 'it lives as long as the session' },
+      { flags: '-c, --container', meaning: 'it vanishes some time after it has lost its last child' },
+      { flags: '-t, --ttl <ms>', meaning: 'it vanishes when it has had no new data for so long and has no children' },
+    ],
+    run: create,
+  },
+  {
+    kind: 'znode',
+    name: 'set',
+    takes: '<path> <data>',
+    summary: 'replaces the data',
+    options: [
+      { flags: '-s, --stat', meaning: 'show the new stat' },
+      { flags: '-v, --data-version <version>', meaning: 'only if this is the current data version' },
+      { flags: '-b, --base64', meaning: 'the data is given in base64' },
+    ],
+    run: set,
+  },
+  {
+    kind: 'znode',
+    name: 'delete',
+    takes: '<path>',
+    summary: 'removes a znode without children',
+    options: [{ flags: '-v, --data-version <version>', meaning: 'only if this is the current data version' }],
+    async run(input, context) {
+      const path = pathOf(input)
+      await context.client.delete(path, versionOf(input, 'data-version'))
+      answer(context, { path, deleted: true }, [])
+    },
+  },
+  {
+    kind: 'znode',
+    name: 'deleteall',
+    takes: '<path>',
+    summary: 'removes a znode and all below it',
+    options: [
+      { flags: '-b, --batch <count>', meaning: `so many in one transaction; ${batchCountDefault} unless given` },
+    ],
+    async run(input, context) {
+      const path = pathOf(input)
+      const batch = input.valueOf('batch') ?? String(batchCountDefault)
+      if (!/^\d{1,6}$/.test(batch)) throw new CliFailure('usage', `"${batch}" is no number of znodes`)
+      const deletedCount = await deleteSubtree(context.client, path, Number(batch))
+      answer(context, { path, deletedCount }, [])
+    },
+  },
+]
+
+async function create(input: CommandInput, context: CommandContext): Promise<void> {
+  const path = pathOf(input)
+  const [, data, acl] = input.args
+  const ttlMs = ttlMsOf(input)
+  const created = await context.client.create(path, data === undefined ? null : new TextEncoder().encode(data), {
+    mode: modeOf(input),
+    ...(ttlMs !== null && { ttlMs }),
+    ...(acl !== undefined && { acl: parseAcl(acl) }),
+  })
+  answer(context, { path: created.path, stat: statJson(created.stat) }, [`Created ${created.path}`])
+}
+
+async function set(input: CommandInput, context: CommandContext): Promise<void> {
+  const path = pathOf(input)
+  const text = input.args[1] ?? ''
+  const data = input.has('base64') ? bytesOfBase64(text) : new TextEncoder().encode(text)
+  if (data === null) throw new CliFailure('usage', `"${text}" is not base64`)
+  const stat = await context.client.setData(path, data, versionOf(input, 'data-version'))
+  answer(context, { path, stat: statJson(stat) }, input.has('stat') ? statLines(stat) : [])
+}
+
+function ttlMsOf(input: CommandInput): number | null {
+  const text = input.valueOf('ttl')
+  if (text === undefined) return null
+  if (input.has('ephemeral') || input.has('container')) {
+    throw new CliFailure('usage', 'a znode with a TTL is neither ephemeral nor a container')
+  }
+  const ttlMs = Number(text)
+  if (/^\d+$/.test(text) && ttlMs >= 1 && ttlMs <= ttlMsMax) return ttlMs
+  throw new CliFailure('usage', `"${text}" is no TTL: it takes milliseconds, 1 to ${ttlMsMax}`)
+}
+
+function modeOf(input: CommandInput): CreateMode {
+  const isSequential = input.has('sequential')
+  if (input.has('container')) {
+    if (!isSequential && !input.has('ephemeral')) return 'container'
+    throw new CliFailure('usage', 'a container is neither ephemeral nor sequential')
+  }
+  if (input.has('ephemeral')) return isSequential ? 'ephemeral-sequential' : 'ephemeral'
+  return isSequential ? 'persistent-sequential' : 'persistent'
+}

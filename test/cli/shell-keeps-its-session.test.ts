@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest'
+import { commandTable } from '../../src/cli/command-table.ts'
+import { CliRig } from './cli-rig.ts'
+
+describe('the shell', () => {
+  it('numbers its lines, shows the last of them and runs one again', async () => {
+    const rig = await CliRig.started()
+    const { out, err, status } = await rig.shell(['create -s /a', '', 'redo 0', 'redo 7', 'redo 3', 'history'])
+    expect(out).toBe(
+      'Created /a0000000000\nCreated /a0000000001\n' +
+        '0 - create -s /a\n1 - create -s /a\n2 - redo 7\n3 - redo 3\n4 - history\n',
+    )
+    expect(err).toBe(
+      'there is no line 7 before this one; history shows them\nthere is no line 3 before this one; history shows them\n',
+    )
+    expect(status).toBe(2)
+  })
+
+  it('shows no more than the last eleven lines', async () => {
+    const rig = await CliRig.started()
+    const { out } = await rig.shell([...Array.from({ length: 14 }, () => 'printwatches on'), 'history'])
+    expect(out.split('\n').slice(0, -1)).toHaveLength(11)
+    expect(out).toMatch(/^4 - printwatches on\n/)
+  })
+
+  it('never runs a redo again', async () => {
+    const rig = await CliRig.started()
+    expect((await rig.shell(['redo x', 'redo 0'])).err).toBe(
+      '"x" is no number of a line; history shows them\nline 0 is a redo itself\n',
+    )
+  })
+
+  it('goes on without a session after close, and connect opens another, below another chroot too', async () => {
+    const rig = await CliRig.started()
+    const { out, err, status } = await rig.shell([
+      'create /app',
+      'create -e /e',
+      'close',
+      'ls /',
+      'connect',
+      'ls /',
+      'connect 10.0.0.1:2181/app',
+      'create /x',
+      'connect 10.0.0.1:1',
+      'ls /',
+      'connect 10.0.0.1:2181',
+      'ls /app',
+    ])
+    expect(out).toBe('Created /app\nCreated /e\n[app, zookeeper]\nCreated /x\n[x]\n')
+    expect(err).toMatch(
+      /^not connected; "connect" opens a session\nconnect: connection-loss: no server of 10.0.0.1:1 accepted .*\nnot connected; .*\n$/,
+    )
+    expect(status).toBe(1)
+  })
+
+  it('authenticates again with what --auth has named after connect', async () => {
+    const rig = await CliRig.started()
+    const { out } = await rig.shell(['addauth digest ida:x', 'connect', 'whoami'], '--auth', 'digest:erin:pw')
+    expect(out).toBe('Auth scheme: User\nip: 10.0.1.1\ndigest: erin\n')
+  })
+
+  it('goes on when credentials are refused', async () => {
+    const rig = await CliRig.started()
+    const { out, err } = await rig.shell(['addauth kerberos x', 'ls /', 'connect', 'ls /'])
+    expect(out).toBe('[zookeeper]\n')
+    expect(err).toMatch(
+      /^the server has refused the credentials and ended the session\nauth: auth-failed.*\ngetChildren2 .*auth-failed.*\n$/,
+    )
+  })
+
+  it('ends at quit and at exit, before the lines that follow', async () => {
+    const rig = await CliRig.started()
+    expect((await rig.shell(['quit', 'create /a'])).out).toBe('')
+    expect((await rig.shell(['exit', 'create /a'])).out).toBe('')
+  })
+
+  it('explains every command of the table in its help', async () => {
+    const rig = await CliRig.started()
+    const { out } = await rig.shell(['help'])
+    for (const { name } of commandTable) expect(out).toContain(`\n  ${name}`)
+    expect((await rig.shell(['help setquota'])).out).toMatch(/-N, --count-hard <limit>\s+znodes, enforced/)
+  })
+
+  it('refuses a command that is not there and suggests one that is', async () => {
+    const rig = await CliRig.started()
+    const { err, status } = await rig.shell(['getacl /'])
+    expect(err).toMatch(/unknown command 'getacl'\n\(Did you mean getAcl\?\)/)
+    expect(status).toBe(2)
+  })
+})
+
+describe('the shell at a terminal', () => {
+  async function interactive(): Promise<CliRig> {
+    const rig = await CliRig.started()
+    rig.isInteractive = true
+    return rig
+  }
+
+  it('prompts with the server and the number of the line', async () => {
+    const rig = await interactive()
+    await rig.shell(['ls /', 'close', 'quit'])
+    expect(rig.prompts).toEqual(['[10.0.0.1:2181 0] ', '[10.0.0.1:2181 1] ', '[not connected 2] '])
+  })
+
+  it('keeps lines, but none with credentials, not even misspelt, and shows none of those in its history', async () => {
+    const rig = await interactive()
+    const { out } = await rig.shell([
+      'ls /',
+      'addauth digest erin:secret',
+      ' "addauth" digest erin:secret',
+      'adauth digest x:secret',
+      'history',
+    ])
+    expect(rig.kept).toEqual(['ls /', 'history'])
+    expect(out).not.toContain('secret')
+    expect(out).toContain('1 - addauth digest …\n')
+    expect(['ls /', ' addauth digest a:b'].map((line) => rig.options?.isRemembered(line))).toEqual([true, false])
+    await rig.shell(['quit'])
+    expect(rig.options?.history).toEqual(['ls /', 'history'])
+  })
+
+  it('says once that lines cannot be kept, and works all the same', async () => {
+    const rig = await interactive()
+    rig.historyFailure = new Error('disk full')
+    const { err, out } = await rig.shell(['ls /', 'ls /'])
+    expect([err, out]).toEqual(['lines are not kept: disk full\n', '[zookeeper]\n[zookeeper]\n'])
+  })
+
+  it('writes events above the line that is being typed', async () => {
+    const rig = await interactive()
+    const { out } = await rig.shell(['get -w /zookeeper', 'set /zookeeper x'])
+    expect(out).not.toContain('watch:')
+    expect(rig.above).toEqual([expect.stringMatching(/^watch: \/zookeeper data-changed at 0x\w+\n$/)])
+  })
+
+  it('exits with 0, whatever the commands have done', async () => {
+    const rig = await interactive()
+    expect((await rig.shell(['bogus', 'get /none'])).status).toBe(0)
+  })
+})

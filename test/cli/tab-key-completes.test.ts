@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest'
+import { CliRig } from './cli-rig.ts'
+
+it.each<[string, string, readonly string[]]>([
+  ['get', 'get', ['get ', 'getAcl ', 'getAllChildrenNumber ', 'getEphemerals ']],
+  ['help list', 'list', ['listquota ']],
+  ['zzz', 'zzz', []],
+  ['ls -', '-', ['-s', '--stat', '-w', '--watch', '-R', '--recursive']],
+  ['setquota --c', '--c', ['--count', '--count-hard']],
+  ['reconfig --m', '--m', ['--members']],
+  ['printwatches o', 'o', ['on', 'off']],
+  ['addWatch -m PERSISTENT_', 'PERSISTENT_', ['PERSISTENT_RECURSIVE']],
+  ['ls /', '/', ['/app', '/apple', '/two words', '/zookeeper'].map((path) => path.replace(' ', '\\ '))],
+  ['ls -s /ap', '/ap', ['/app', '/apple']],
+  ['get /app/', '/app/', ['/app/x', '/app/y']],
+  ['set /two\\ words/i', '/two\\ words/i', ['/two\\ words/in']],
+  ['get /none/', '/none/', []],
+])('the text "%s" can go on', async (text, word, candidates) => {
+  const rig = await CliRig.started()
+  await rig.shell(['create /app', 'create /apple', 'create /app/y', 'create /app/x', 'create "/two words"'])
+  await rig.shell(['create "/two words/in"'])
+  expect(await rig.completed(text)).toEqual({ word, candidates })
+})
+
+it('the first word of an empty line can be any command', async () => {
+  const rig = await CliRig.started()
+  const { candidates } = await rig.completed('')
+  expect(candidates).toContain('whoami ')
+  expect(candidates).toEqual([...candidates].sort())
+})
+
+it('paths are not asked for without a session', async () => {
+  const rig = await CliRig.started()
+  let candidates: readonly string[] | undefined
+  await rig.shell([
+    'close',
+    async () => {
+      candidates = (await rig.options?.complete('ls /'))?.candidates
+    },
+  ])
+  expect(candidates).toEqual([])
+})
