@@ -45,13 +45,31 @@ export function hasOwnLetterS(command: Pick<CliCommand, 'options'>): boolean {
   return command.options.some(({ flags }) => new Option(flags).short === '-s')
 }
 
-/** Names of more letters that zkCli takes after one dash, which commander would read as letters. */
-const singleDashed = { reconfig: ['-add', '-remove', '-members', '-file'] } as const
+/** What zkCli takes after one dash, which commander would read as letters: before the command, and after reconfig. */
+const singleDashed = {
+  program: ['-server', '-timeout'],
+  reconfig: ['-add', '-remove', '-members', '-file'],
+} as const
 
-/** The words of zkCli's command line as ours. */
-export function withLongOptions(words: readonly string[]): readonly string[] {
-  const servers = words.map((word) => (word === '-server' ? '--server' : word))
-  if (!words.includes('reconfig')) return servers
-  const names: readonly string[] = singleDashed.reconfig
-  return servers.map((word) => (names.includes(word) ? `-${word}` : word))
+/** A whole command line of zkCli as ours. What follows `--` is no option. */
+export function withLongOptions(argv: readonly string[]): readonly string[] {
+  const [options, rest] = atDoubleDash(argv)
+  // It always waits for a connection.
+  const kept = options.filter((word) => word !== '-waitforconnection')
+  return [...withReconfigOptions(doubled(kept, singleDashed.program)), ...rest]
+}
+
+/** A line of zkCli's shell as ours. */
+export function withReconfigOptions(words: readonly string[]): readonly string[] {
+  const [options, rest] = atDoubleDash(words)
+  return options.includes('reconfig') ? [...doubled(options, singleDashed.reconfig), ...rest] : words
+}
+
+function doubled(words: readonly string[], names: readonly string[]): readonly string[] {
+  return words.map((word) => (names.includes(word) ? `-${word}` : word))
+}
+
+function atDoubleDash(words: readonly string[]): readonly [readonly string[], readonly string[]] {
+  const at = words.indexOf('--')
+  return at < 0 ? [words, []] : [words.slice(0, at), words.slice(at)]
 }

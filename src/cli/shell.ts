@@ -4,9 +4,9 @@
  * Owns: the session, the numbered lines, and that credentials are neither shown again nor kept.
  */
 import { Command } from 'commander'
-import type { Client, Watcher } from '../client/types.ts'
+import type { Client, WatchEvent, Watcher } from '../client/types.ts'
 import type { OpenLineEditor } from '../ports/terminal.ts'
-import { addCommand, withLongOptions } from './add-command.ts'
+import { addCommand, withReconfigOptions } from './add-command.ts'
 import { type CliCommand, type CommandContext, jsonLine, type ShellControl } from './cli-command.ts'
 import type { CliSettings, CliWorld } from './cli-world.ts'
 import { commandTable } from './command-table.ts'
@@ -35,9 +35,11 @@ class Shell implements ShellControl {
   /** As they were typed; the number of a line is its place. */
   readonly #typed: string[] = []
   #keepsHistory: boolean
-  /** One for all, so that two watches on a path print an event once. */
+  #lastEvent: WatchEvent | null = null
+  /** One for all: an event that several watches concern comes several times, and is printed once. */
   readonly #watcher: Watcher = (event) => {
-    if (!this.printsWatches) return
+    if (!this.printsWatches || event === this.#lastEvent) return
+    this.#lastEvent = event
     this.#writeAbove(this.#settings.isJson ? jsonLine(watchJson(event)) : `${watchLine(event)}\n`)
   }
 
@@ -126,21 +128,25 @@ class Shell implements ShellControl {
     const words = splitWords(line)
     if (!words.ok) return this.#complain(new CliFailure('usage', words.error))
     try {
-      await this.#program().parseAsync([...withLongOptions(words.value)], { from: 'user' })
+      await this.#program(words.value[0]).parseAsync([...withReconfigOptions(words.value)], { from: 'user' })
       return 'ok'
     } catch (error) {
       return this.#complain(toFailure(error))
     }
   }
 
-  #program(): Command {
+  /** Most lines need one command; to explain or to suggest takes them all. */
+  #program(name: string | undefined): Command {
+    const named = commandTable.filter((command) => command.name === name)
     const program = new Command('zkts-cli')
       .usage('<command>')
       .exitOverride()
       .configureOutput({ writeOut: (text) => this.write(text), writeErr: (text) => this.#world.writeError(text) })
       .helpOption(false)
       .helpCommand('help [command]', 'what there is, or one command in detail')
-    for (const command of commandTable) addCommand(program, command, (input) => this.#perform(command, input))
+    for (const command of named.length > 0 ? named : commandTable) {
+      addCommand(program, command, (input) => this.#perform(command, input))
+    }
     program
       .command('version')
       .description('the version of zkts-cli')

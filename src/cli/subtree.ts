@@ -67,11 +67,11 @@ async function breadthFirst(client: Client, path: string): Promise<string[]> {
   const found = [path]
   let level: readonly string[] = (await client.getChildren(path)).children.map((name) => below(path, name))
   while (level.length > 0) {
-    found.push(...level)
+    for (const each of level) found.push(each) // spread, a long list would not fit the stack
     const next: string[] = []
     for (let at = 0; at < level.length; at += listedAtOnceMax) {
       const lists = await Promise.all(level.slice(at, at + listedAtOnceMax).map((each) => childPaths(client, each, {})))
-      for (const list of lists) next.push(...list)
+      for (const list of lists) for (const each of list) next.push(each)
     }
     level = next
   }

@@ -111,8 +111,12 @@ describe('a watch in the shell', () => {
       'create /a',
       'get -w /a',
       'get -w /a',
+      'addWatch -m PERSISTENT /a',
+      'addWatch /a',
       'stat -w /b',
       'set /a x',
+      'removewatches /a -p',
+      'removewatches /a -r',
       'create /b',
       'get -w /a',
       'removewatches /a -d',
@@ -211,6 +215,15 @@ describe('a command by itself', () => {
     const ran = await rig.run(...argv)
     expect(ran.status).toBe(status)
     expect(ran.err).toMatch(reason)
+  })
+
+  it('understands the options of zkCli, and leaves arguments behind -- alone', async () => {
+    const rig = await CliRig.started()
+    const options = ['-server', '10.0.0.1:2181', '-timeout', '900', '-waitforconnection']
+    const { err, status } = await rig.run(...options, 'create', '--', '/a', '-server')
+    expect([err, status]).toEqual(['', 0])
+    expect((await rig.run('get', '/a')).out).toBe('-server\n')
+    expect((await rig.shell(['set -- /a -add', 'get /a'])).out).toBe('-add\n')
   })
 
   it('takes the servers by -s after it where that letter means nothing else', async () => {

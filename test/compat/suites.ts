@@ -79,10 +79,12 @@ export const suites: readonly Suite[] = [
   {
     name: 'zkcli',
     parts: ['single'],
-    async prepare(build) {
-      const shell = ['java', ...quietJava, '-cp', await javaClasspath(build), 'org.apache.zookeeper.ZooKeeperMain']
-      return [process.execPath, '--import', 'tsx', join(build.sources, 'java', 'zkcli-suite.ts'), ...shell]
-    },
+    prepare: (build) => zkCliSuite(build, join('java', 'zkcli-suite.ts')),
+  },
+  {
+    name: 'zkts-cli',
+    parts: ['single'],
+    prepare: (build) => zkCliSuite(build, join('cli', 'zkts-cli-suite.ts')),
   },
   {
     name: 'c',
@@ -131,6 +133,12 @@ export const suites: readonly Suite[] = [
 ]
 
 const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1']
+
+/** A suite that is told how to start ZooKeeper's shell. */
+async function zkCliSuite(build: BuildDirectories, file: string): Promise<readonly string[]> {
+  const shell = ['java', ...quietJava, '-cp', await javaClasspath(build), 'org.apache.zookeeper.ZooKeeperMain']
+  return [process.execPath, '--import', 'tsx', join(build.sources, file), ...shell]
+}
 
 async function kazooSuite({ sources, cache }: BuildDirectories, file: string): Promise<readonly string[]> {
   const venv = join(cache, 'venv')
