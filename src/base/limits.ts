@@ -60,7 +60,7 @@ export const quotaExcessesKeptMax = 1000
 export const peerHelloTimeoutMs = 2_000
 /** Keys of one keyed metric, such as top-level znodes with a count of their own; clients choose them. Later ones share a key. */
 export const metricKeyCountMax = 1000
-/** Lines that zkts-cli keeps in its history file; older ones are dropped when a shell opens. */
+/** Lines that a shell of zkts-cli keeps, and those in its history file; older ones are dropped there when a shell opens. */
 export const cliHistoryLinesMax = 1000
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })

@@ -58,9 +58,9 @@ export interface ShellControl {
   connect(servers: string | null): Promise<void>
   close(): Promise<void>
   quit(): void
-  /** Lines by number; secrets in them are not shown. */
-  readonly history: readonly string[]
-  redo(index: number): Promise<void>
+  /** The last lines, oldest first; secrets in them are not shown. */
+  readonly history: readonly (readonly [number: number, line: string])[]
+  redo(number: number): Promise<void>
   printsWatches: boolean
   write(text: string): void
 }

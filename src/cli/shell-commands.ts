@@ -2,7 +2,8 @@
 import type { ShellCommand } from './cli-command.ts'
 import { CliFailure } from './exit-codes.ts'
 
-const historyShownMax = 10
+/** This line and the ten before it, as zkCli shows them. */
+const historyShownMax = 11
 
 export const shellCommands: readonly ShellCommand[] = [
   {
@@ -28,8 +29,7 @@ export const shellCommands: readonly ShellCommand[] = [
     summary: 'the last lines, with their numbers',
     options: [],
     async run(_input, shell) {
-      const first = Math.max(0, shell.history.length - 1 - historyShownMax)
-      for (const [index, line] of shell.history.entries()) if (index >= first) shell.write(`${index} - ${line}\n`)
+      for (const [number, line] of shell.history.slice(-historyShownMax)) shell.write(`${number} - ${line}\n`)
     },
   },
   {

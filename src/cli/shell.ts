@@ -4,6 +4,7 @@
  * Owns: the session, the numbered lines, and that credentials are neither shown again nor kept.
  */
 import { Command } from 'commander'
+import { cliHistoryLinesMax } from '../base/limits.ts'
 import type { Client, WatchEvent, Watcher } from '../client/types.ts'
 import type { OpenLineEditor } from '../ports/terminal.ts'
 import { addCommand, withReconfigOptions } from './add-command.ts'
@@ -32,8 +33,9 @@ class Shell implements ShellControl {
   #client: Client | null = null
   #editor: OpenLineEditor | null = null
   #isOver = false
-  /** As they were typed; the number of a line is its place. */
-  readonly #typed: string[] = []
+  /** As they were typed, the last of them by number. */
+  readonly #typed = new Map<number, string>()
+  #typedCount = 0
   #keepsHistory: boolean
   #lastEvent: WatchEvent | null = null
   /** One for all: an event that several watches concern comes several times, and is printed once. */
@@ -50,8 +52,8 @@ class Shell implements ShellControl {
     this.#keepsHistory = world.isInteractive
   }
 
-  get history(): readonly string[] {
-    return this.#typed.map(withoutSecrets)
+  get history(): readonly (readonly [number: number, line: string])[] {
+    return [...this.#typed].map(([number, line]) => [number, withoutSecrets(line)])
   }
 
   async run(): Promise<ExitName> {
@@ -101,14 +103,14 @@ class Shell implements ShellControl {
     this.#isOver = true
   }
 
-  async redo(index: number): Promise<void> {
-    const line = this.#typed[index]
-    // The last one is the line that asks for it.
-    if (line === undefined || index === this.#typed.length - 1) {
-      throw new CliFailure('usage', `there is no line ${index} before this one; history shows them`)
+  async redo(number: number): Promise<void> {
+    const line = this.#typed.get(number)
+    const own = this.#typedCount - 1 // the line that asks for it
+    if (line === undefined || number === own) {
+      throw new CliFailure('usage', `there is no line ${number} before this one; history shows them`)
     }
-    if (/^\s*redo\b/.test(line)) throw new CliFailure('usage', `line ${index} is a redo itself`)
-    this.#typed[this.#typed.length - 1] = line
+    if (/^\s*redo\b/.test(line)) throw new CliFailure('usage', `line ${number} is a redo itself`)
+    this.#typed.set(own, line)
     const outcome = await this.#run(line)
     if (outcome !== 'ok') throw new CliFailure(outcome, '')
   }
@@ -119,7 +121,8 @@ class Shell implements ShellControl {
 
   async #runNew(line: string): Promise<ExitName> {
     if (line.trim() === '') return 'ok'
-    this.#typed.push(line)
+    this.#typed.set(this.#typedCount++, line)
+    this.#typed.delete(this.#typedCount - 1 - cliHistoryLinesMax)
     if (this.#keepsHistory && !holdsSecrets(line)) await this.#keep(line)
     return this.#run(line)
   }
@@ -182,7 +185,7 @@ class Shell implements ShellControl {
     const state = this.#client?.state
     const isConnected = state?.kind === 'connected'
     const where = isConnected ? `${state.server}${state.readOnly ? ' read-only' : ''}` : 'not connected'
-    this.#editor?.prompt(`[${where} ${this.#typed.length}] `)
+    this.#editor?.prompt(`[${where} ${this.#typedCount}] `)
   }
 
   #writeAbove(text: string): void {

@@ -34,7 +34,7 @@ export async function setQuota(zk: Client, path: string, limits: Partial<QuotaLi
     if (limit !== undefined) fields.set(fieldNames[name], limit ?? -1n)
   }
   const data = new TextEncoder().encode(renderQuotaText(fields))
-  if (now === null) await createQuota(zk, path, data)
+  if (now?.usage == null) await createQuota(zk, path, data, now !== null)
   else await zk.setData(limitsPathOf(path), data)
   const quota = await getQuota(zk, path)
   if (quota === null) throw refused('no-node', path, 'The quota was deleted by somebody else at the same time.')
@@ -45,6 +45,7 @@ export async function setQuota(zk: Client, path: string, limits: Partial<QuotaLi
 export async function getQuota(zk: Client, path: string): Promise<Quota | null> {
   const texts = await readQuota(zk, path)
   if (texts === null) return null
+  const usage = texts.usage ?? new Map<string, bigint>()
   const limits = Object.fromEntries(
     limitNames.map((name) => {
       const limit = quotaFieldOf(texts.limits, fieldNames[name])
@@ -53,10 +54,10 @@ export async function getQuota(zk: Client, path: string): Promise<Quota | null> 
   ) as unknown as QuotaLimits
   return {
     limits,
-    usedCount: quotaFieldOf(texts.usage, 'count'),
-    usedBytes: quotaFieldOf(texts.usage, 'bytes'),
+    usedCount: quotaFieldOf(usage, 'count'),
+    usedBytes: quotaFieldOf(usage, 'bytes'),
     limitsText: renderQuotaText(texts.limits),
-    usageText: renderQuotaText(texts.usage),
+    usageText: renderQuotaText(usage),
   }
 }
 
@@ -117,22 +118,28 @@ async function refuseQuotaBelow(zk: Client, path: string, at: string): Promise<v
   }
 }
 
-async function createQuota(zk: Client, path: string, limits: Uint8Array): Promise<void> {
+/**
+ * Servers count afresh when a usage appears, not when limits do: one that was left behind is made again, and one that
+ * is missing beside limits, which ZooKeeper's own client can leave, is added.
+ */
+async function createQuota(zk: Client, path: string, limits: Uint8Array, hasLimits: boolean): Promise<void> {
   for (const folder of ['/zookeeper', quotaRoot, ...foldersOf(path)]) {
     if ((await zk.exists(folder)) === null) await unless('node-exists', zk.create(folder))
   }
   const usage = new TextEncoder().encode('count=0,bytes=0')
-  const creates: MultiRequest[] = [{ kind: 'create', path: limitsPathOf(path), data: limits }]
-  // One of an earlier quota may have been left behind; servers start it afresh when limits appear.
-  if ((await zk.exists(usagePathOf(path))) === null) {
-    creates.push({ kind: 'create', path: usagePathOf(path), data: usage })
-  }
-  await zk.multi(creates)
+  const leftBehind: readonly MultiRequest[] =
+    (await zk.exists(usagePathOf(path))) === null ? [] : [{ kind: 'delete', path: usagePathOf(path) }]
+  await zk.multi([
+    { kind: hasLimits ? 'set-data' : 'create', path: limitsPathOf(path), data: limits },
+    ...leftBehind,
+    { kind: 'create', path: usagePathOf(path), data: usage },
+  ])
 }
 
 interface QuotaTexts {
   readonly limits: QuotaFields
-  readonly usage: QuotaFields
+  /** Null: nobody counts. */
+  readonly usage: QuotaFields | null
 }
 
 async function readQuota(zk: Client, path: string): Promise<QuotaTexts | null> {
@@ -141,7 +148,7 @@ async function readQuota(zk: Client, path: string): Promise<QuotaTexts | null> {
   const usage = await unless('no-node', zk.getData(usagePathOf(path)))
   return {
     limits: legible(limitsPathOf(path), limits.data),
-    usage: usage === null ? new Map() : legible(usagePathOf(path), usage.data),
+    usage: usage === null ? null : legible(usagePathOf(path), usage.data),
   }
 }
 

@@ -23,6 +23,19 @@ describe('the shell', () => {
     expect(out).toMatch(/^4 - printwatches on\n/)
   })
 
+  it('forgets lines that are more than a thousand back', async () => {
+    const rig = await CliRig.started()
+    const { out, err } = await rig.shell([
+      'ls /',
+      'sync /',
+      ...Array<string>(1000).fill('printwatches on'),
+      'redo 0',
+      'redo 4',
+    ])
+    expect(out).toBe('[zookeeper]\nSync is OK\n')
+    expect(err).toBe('there is no line 0 before this one; history shows them\n')
+  })
+
   it('never runs a redo again', async () => {
     const rig = await CliRig.started()
     expect((await rig.shell(['redo x', 'redo 0'])).err).toBe(

@@ -43,6 +43,22 @@ describe('a quota that the client sets', () => {
     expect(limits).toEqual({ count: 6n, bytes: 50n, countHard: null, bytesHard: 100n })
   })
 
+  it.each(['zookeeper_limits', 'zookeeper_stats'])(
+    'is counted afresh where %s of an earlier one is missing',
+    async (name) => {
+      const { root, zk, run } = await rig()
+      await run(zk.create('/a'))
+      await run(zk.setQuota('/a', { count: 5n }))
+      await run(root.delete(`/zookeeper/quota/a/${name}`))
+      await run(zk.create('/a/b', new Uint8Array(4)))
+      expect(await run(zk.setQuota('/a', { count: 6n }))).toMatchObject({
+        limits: { count: 6n },
+        usedCount: 2n,
+        usedBytes: 4n,
+      })
+    },
+  )
+
   it('below a chroot is set for the path of the servers', async () => {
     const { root, zk, run } = await rig('/app')
     await run(zk.create('/a'))
