@@ -154,6 +154,21 @@ export const rules: readonly Rule[] = [
       (errOf(difference.theirs) === '-8' || errOf(difference.theirs) === '-6'),
   },
   {
+    name: 'multi-read-of-null-writes',
+    what: 'A multiRead of writes, one of them with a null path',
+    zookeeper: 'answers `MarshallingError` with a body of no results behind it',
+    zkts: 'answers `MarshallingError` without a body',
+    why: 'a body that cannot be decoded is not looked into',
+    played: 'everywhere',
+    accepts: (difference) =>
+      difference.kind === 'frame' &&
+      difference.call?.operation.op === 'multiRead' &&
+      difference.call.operation.parts.some((part) => 'path' in part && part.path === null) &&
+      errOf(difference.theirs) === '-5' &&
+      errOf(difference.ours) === '-5' &&
+      difference.fields.every(({ ours }) => ours === null),
+  },
+  {
     name: 'order-of-expanded-ids',
     what: 'The entries that `auth` in an ACL stands for, when the client has several ids',
     zookeeper: 'come in the order of a hash table',
