@@ -4,7 +4,8 @@
  */
 import type { ConnectionId, SessionId } from '../base/ids.ts'
 import type { ExpiryBucket } from '../sessions/session-tracker.ts'
-import type { WatchSummary, WatchTable } from '../watches/watch-table.ts'
+import type { WatchSummary } from '../watches/watch-table.ts'
+import type { ClientDesk } from './client-desk.ts'
 import type { DigestAt } from './digest-history.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 
@@ -30,29 +31,22 @@ export interface ReplicaDetails {
 
 export interface DetailSources {
   readonly state: ReplicatedState
-  readonly watches: WatchTable
+  readonly clients: ClientDesk
   /** Null unless leading; times are monotonic. */
   readonly expiryBuckets: (() => readonly ExpiryBucket[]) | null
-  readonly localExpiryBuckets: () => readonly ExpiryBucket[] | null
-  readonly sessionOf: (connection: ConnectionId) => SessionId | null
 }
 
-export function replicaDetails({
-  state,
-  watches,
-  expiryBuckets,
-  localExpiryBuckets,
-  sessionOf,
-}: DetailSources): ReplicaDetails {
+export function replicaDetails({ state, clients, expiryBuckets }: DetailSources): ReplicaDetails {
   const { sessions, tree } = state
-  const watcherOf = (connection: ConnectionId): SessionId => sessionOf(connection) ?? (0n as SessionId)
+  const { watches } = clients
+  const watcherOf = (connection: ConnectionId): SessionId => clients.sessionOf(connection) ?? (0n as SessionId)
   return {
     sessions() {
       if (expiryBuckets !== null) return { kind: 'expiring', buckets: expiryBuckets() }
       const known = [...sessions.entries()].map(([sessionId, timeoutMs]) => ({ sessionId, timeoutMs }))
       return { kind: 'known', sessions: known }
     },
-    localExpiryBuckets,
+    localExpiryBuckets: () => clients.sessions.localExpiryBuckets(),
     // The owner of an ephemeral is always a session of the table.
     ephemerals: () =>
       [...sessions.entries()]

@@ -1,8 +1,16 @@
 /** What a replica tells of itself at one moment, for whoever administers it. */
 import type { Zxid } from '../base/ids.ts'
 import type { NamespaceQuota } from '../tree/quota-totals.ts'
-import type { ProposalSizes } from './proposal-statistics.ts'
+import type { ClientDesk } from './client-desk.ts'
+import { noProposals, type ProposalSizes, type ProposalStatistics } from './proposal-statistics.ts'
+import type { ReplicatedState } from './replicated-state.ts'
 import type { Role } from './trace-event.ts'
+
+export interface LearnerCounts {
+  readonly learners: number
+  readonly synced: number
+  readonly pending: number
+}
 
 export interface ReplicaStatus {
   readonly role: Role
@@ -17,6 +25,34 @@ export interface ReplicaStatus {
   readonly localSessionCount: number
   readonly authFailedCount: number
   readonly quotas: readonly NamespaceQuota[] // sorted by namespace
-  readonly learners: { readonly learners: number; readonly synced: number; readonly pending: number }
+  readonly learners: LearnerCounts
   readonly proposalSizes: ProposalSizes
+}
+
+export interface StatusSources {
+  readonly role: Role
+  readonly state: ReplicatedState
+  readonly clients: ClientDesk
+  readonly learners: LearnerCounts
+  readonly proposals: ProposalStatistics | null // null unless leading
+}
+
+export function replicaStatus({ role, state, clients, learners, proposals }: StatusSources): ReplicaStatus {
+  const { tree, sessions } = state
+  return {
+    role,
+    isServing: clients.isServing,
+    isReadOnly: clients.isReadOnly,
+    zxid: tree.lastApplied,
+    nodeCount: tree.nodeCount,
+    ephemeralsCount: tree.ephemeralsCount,
+    approximateDataSizeBytes: tree.approximateDataSizeBytes,
+    watchCount: clients.watches.watchCount,
+    sessionCount: sessions.count,
+    localSessionCount: clients.sessions.localSessionCount,
+    authFailedCount: clients.authFailedCount,
+    quotas: tree.namespaceQuotas(),
+    learners,
+    proposalSizes: proposals?.sizes ?? noProposals,
+  }
 }

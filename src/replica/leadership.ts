@@ -1,0 +1,184 @@
+/**
+ * One term of leadership, from the moment at which this server serves as leader. What its own clients and its followers
+ * ask comes in here, is decided at the leader's desk, and what became no txn goes back to whoever asked; all answers to
+ * a follower share one message a turn. An answer that might rest on old state waits until a quorum has confirmed that
+ * we still lead (unconfirmed-requests.ts), and so does what the same session asks behind it.
+ * Thrown away with the term, with all that waits: every link over which something was asked is void then. If anything
+ * of it were decided in a later term, a client could be answered for a request whose fate nobody knows.
+ */
+import type { ServerId, SessionId } from '../base/ids.ts'
+import type { ServerMetrics } from '../metrics/server-metrics.ts'
+import { ops } from '../protocol/client/operations.ts'
+import type { ForwardedAnswer, ForwardedRequest, RequestMessage, SyncId } from '../protocol/peer/peer-message.ts'
+import type { Zab } from '../zab/zab.ts'
+import type { ZabEffect } from '../zab/zab-contract.ts'
+import type { ClientDesk } from './client-desk.ts'
+import type { Stamp } from './contract.ts'
+import type { EffectList } from './effect-list.ts'
+import type { LeaderDesk, RequestSource } from './leader-desk.ts'
+import type { ReplicatedState } from './replicated-state.ts'
+import type { Trace } from './trace-event.ts'
+import { type LeaderRequest, type Revalidation, UnconfirmedRequests } from './unconfirmed-requests.ts'
+import type { WriteRoute } from './write-route.ts'
+
+export interface LeadershipOptions {
+  readonly self: RequestSource
+  readonly desk: LeaderDesk
+  readonly state: ReplicatedState
+  readonly zab: Zab
+  readonly clients: ClientDesk
+  readonly effects: EffectList
+  readonly metrics: ServerMetrics
+  readonly trace: Trace | null
+  readonly now: () => Stamp
+  readonly runZabEffects: (effects: readonly ZabEffect[]) => void
+}
+
+type FromFollower = Extract<RequestMessage, { readonly kind: 'forward' | 'revalidate' }>
+
+export class Leadership implements WriteRoute {
+  readonly desk: LeaderDesk
+  readonly #options: LeadershipOptions
+  readonly #unconfirmed = new UnconfirmedRequests()
+  readonly #answers = new Map<ServerId, ForwardedAnswer[]>() // of this turn, to followers
+  #isOver = false
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options
+    this.desk = options.desk
+  }
+
+  /** Possibly in the midst of deciding: nothing that was asked in this term is decided after it. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  // --- what is asked ---
+
+  submit(request: ForwardedRequest): void {
+    this.#takeRequest(this.#options.self, request)
+  }
+
+  revalidate(sequence: number, sessionId: SessionId, timeoutMs: number): void {
+    const from = this.#options.self.serverId
+    this.#take({ kind: 'revalidation', sessionId, from, sequence, timeoutMs })
+  }
+
+  receive(from: ServerId, message: FromFollower): void {
+    if (!this.#isInStep(from, message.syncId)) return
+    if (message.kind === 'forward') {
+      const source = { serverId: from, incarnation: message.incarnation }
+      for (const request of message.requests) this.#takeRequest(source, request)
+      return
+    }
+    this.#options.metrics.revalidate_count.add()
+    const { sequence, sessionId, timeoutMs } = message
+    this.#take({ kind: 'revalidation', sessionId, from, sequence, timeoutMs })
+  }
+
+  /** Sessions of a follower's clients: only we know when one of them expires. */
+  heardFrom(from: ServerId, syncId: SyncId, sessionIds: readonly SessionId[]): void {
+    if (!this.#isInStep(from, syncId)) return
+    const { monotonicMs } = this.#options.now()
+    for (const id of sessionIds) this.desk.touch(id, monotonicMs)
+  }
+
+  #isInStep(follower: ServerId, syncId: SyncId): boolean {
+    return this.#options.zab.syncIdOf(follower) === syncId
+  }
+
+  #takeRequest(source: RequestSource, request: ForwardedRequest): void {
+    this.#take({ kind: 'request', sessionId: request.sessionId, source, request })
+  }
+
+  #take(asked: LeaderRequest): void {
+    if (!this.#unconfirmed.holdBehind(asked)) this.#decide(asked, false)
+  }
+
+  // --- deciding ---
+
+  /** Proposes it, or answers it; an answer waits until a quorum has confirmed that we still lead. */
+  #decide(asked: LeaderRequest, isConfirmed: boolean): void {
+    if (this.#isOver) return
+    if (asked.kind === 'revalidation') return this.#decideRevalidation(asked, isConfirmed)
+    const { state, zab, now, runZabEffects } = this.#options
+    const { source, request } = asked
+    const isSync = request.type === ops.sync.opcode
+    if (isSync && !isConfirmed) return this.#unconfirmed.add(asked)
+    if (isSync) {
+      const { sequence } = request
+      return this.#giveAnswer(source.serverId, { sequence, after: state.lastApplied, error: null, body: null })
+    }
+    if (zab.isOutOfZxids) {
+      return runZabEffects(zab.stepDown('the counter of this epoch is used up', now().monotonicMs))
+    }
+    const answer = this.desk.decide(source, request, now())
+    if (answer === null) return
+    if (isConfirmed) this.#giveAnswer(source.serverId, answer)
+    else this.#unconfirmed.add(asked)
+  }
+
+  #decideRevalidation(asked: Revalidation, isConfirmed: boolean): void {
+    const { self, zab, clients, effects, now } = this.#options
+    const { from, sequence, sessionId, timeoutMs } = asked
+    const valid = this.desk.reattach(sessionId, from, timeoutMs, now().monotonicMs)
+    if (!valid && !isConfirmed) return this.#unconfirmed.add(asked)
+    if (from === self.serverId) return clients.sessions.revalidated(sequence, valid)
+    if (valid) clients.sessions.closeConnectionOf(sessionId, 'session-moved')
+    const syncId = zab.syncIdOf(from)
+    if (syncId !== null) effects.send(from, { kind: 'revalidated', syncId, sequence, valid })
+  }
+
+  #giveAnswer(to: ServerId, answer: ForwardedAnswer): void {
+    const { self, clients } = this.#options
+    if (to === self.serverId) return clients.receiveAnswer(answer)
+    const batch = this.#answers.get(to)
+    if (batch === undefined) this.#answers.set(to, [answer])
+    else batch.push(answer)
+  }
+
+  // --- confirming ---
+
+  /** One round of heartbeats for all of the turn (D9): a quorum that answers it has followed nobody else since. */
+  #confirm(): void {
+    const { zab, now, runZabEffects } = this.#options
+    // A lone voter confirms itself at once, and what was held behind an answer may need another round.
+    while (!this.#isOver && this.#unconfirmed.needsRound) {
+      const { sequence, effects } = zab.confirmLeadership(now().monotonicMs)
+      this.#unconfirmed.roundBegan(sequence)
+      runZabEffects(effects)
+    }
+  }
+
+  /** A quorum has answered round `sequence`. */
+  confirmed(sequence: number): void {
+    const { confirmed, next } = this.#unconfirmed.confirmed(sequence)
+    for (const asked of confirmed) this.#decide(asked, true)
+    for (const asked of next) this.#take(asked)
+  }
+
+  // --- time ---
+
+  /** What must be confirmed shares a round, and each follower gets one message. */
+  endTurn(): void {
+    this.#confirm()
+    if (this.#isOver) return
+    const { zab, effects } = this.#options
+    for (const [server, answers] of this.#answers) {
+      const syncId = zab.syncIdOf(server)
+      if (syncId !== null) effects.send(server, { kind: 'answer', syncId, answers })
+    }
+    this.#answers.clear()
+  }
+
+  tick(): void {
+    const { clients, metrics, trace, now } = this.#options
+    const stamp = now()
+    this.desk.deleteUnused(stamp)
+    clients.sessions.drainHeardFrom((id) => this.desk.touch(id, stamp.monotonicMs))
+    for (const sessionId of this.desk.expireSessions(stamp)) {
+      metrics.stale_sessions_expired.add()
+      trace?.({ kind: 'session-expiring', sessionId })
+    }
+  }
+}
