@@ -10,6 +10,7 @@ import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
 import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
+import type { Config } from '../config/config.ts'
 import { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
@@ -22,38 +23,37 @@ import { WatchTable } from '../watches/watch-table.ts'
 import { AwaitedOutcomes } from './awaited-outcomes.ts'
 import { Client, type PendingRequest, type RequestOutcome } from './client.ts'
 import type { ConfigZnode } from './config-znode.ts'
-import { type AuthSettings, ConnectionRequests } from './connection-requests.ts'
+import { ConnectionRequests } from './connection-requests.ts'
 import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
 import { createsEphemeral } from './ephemeral-creates.ts'
 import type { KeeperZnodes } from './keeper-znodes.ts'
 import { isLargeReply, logLargeReply } from './large-reply.ts'
+import type { ReadContext } from './read-answer.ts'
 import { answerRead } from './read-requests.ts'
 import type { ReplicatedState } from './replicated-state.ts'
-import { SessionDesk } from './session-desk.ts'
+import { SessionDesk, type SessionDeskConfig } from './session-desk.ts'
 import type { Trace } from './trace-event.ts'
 import { countWatchEvents } from './watch-metrics.ts'
 import type { WriteRoute } from './write-route.ts'
+
+export interface ClientDeskConfig
+  extends SessionDeskConfig,
+    Pick<Config, 'auth' | 'linearizableReads' | 'localSessionsUpgradingEnabled'> {}
 
 export interface ClientDeskOptions {
   readonly state: ReplicatedState
   readonly effects: EffectList
   readonly sessionIds: SessionIdSource
-  readonly minSessionTimeoutMs: number
-  readonly maxSessionTimeoutMs: number
-  readonly tickTimeMs: number
-  readonly localSessionsEnabled: boolean
-  readonly localSessionsUpgradingEnabled: boolean
-  readonly trace: Trace | null
-  readonly linearizableReads: boolean
+  readonly config: ClientDeskConfig
   readonly access: AccessRules
-  readonly auth: AuthSettings
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
   readonly configZnode: ConfigZnode
   /** Null: the operations of ClickHouse Keeper are not served. */
   readonly keeper: KeeperZnodes | null
   readonly log: Log
   readonly metrics: ServerMetrics
+  readonly trace: Trace | null
 }
 
 type Operation = Extract<ClientRequest, { readonly kind: 'operation' }>
@@ -65,15 +65,17 @@ export class ClientDesk {
   readonly #options: ClientDeskOptions
   readonly #clients = new Map<ConnectionId, Client>()
   readonly #awaited = new AwaitedOutcomes()
-  readonly #reads: NamespaceBytes
+  readonly #readContext: ReadContext
   #parked: ForwardedAnswer[] = [] // told once what they saw is applied here; in order of arrival
   #route: WriteRoute | null = null
   readonly #requests: ConnectionRequests
 
   constructor(options: ClientDeskOptions) {
     this.#options = options
-    this.#reads = new NamespaceBytes(options.metrics.read_per_namespace)
-    this.#requests = new ConnectionRequests(options)
+    const { state, access, configZnode, keeper, metrics } = options
+    const reads = new NamespaceBytes(metrics.read_per_namespace)
+    this.#readContext = { tree: state.tree, watches: this.watches, reads, access, configZnode, keeper }
+    this.#requests = new ConnectionRequests({ ...options, auth: options.config.auth })
     this.sessions = new SessionDesk({
       ...options,
       awaited: this.#awaited,
@@ -220,7 +222,7 @@ export class ClientDesk {
   #needsConfirmation(request: PendingRequest): boolean {
     if (this.isReadOnly) return false
     if (request.op === 'sync') return true
-    return this.#options.linearizableReads && ops[request.op].access === 'read' && request.op !== 'ping'
+    return this.#options.config.linearizableReads && ops[request.op].access === 'read' && request.op !== 'ping'
   }
 
   /** A held request either goes to the leader or is ready where it stands. */
@@ -235,7 +237,7 @@ export class ClientDesk {
     }
     const { session } = client
     assert(this.#route !== null && session !== null, 'requests come from attached clients of a serving server')
-    if (session.isLocal && this.#options.localSessionsUpgradingEnabled && createsEphemeral(request)) {
+    if (session.isLocal && this.#options.config.localSessionsUpgradingEnabled && createsEphemeral(request)) {
       this.sessions.makeGlobal(session)
     }
     request.state = 'sent'
@@ -247,7 +249,7 @@ export class ClientDesk {
   }
 
   #answer(client: Client, request: PendingRequest): void {
-    const { state, effects, access, configZnode, keeper, log } = this.#options
+    const { state, effects, log } = this.#options
     const { connection } = client
     if (request.outcome !== null) {
       const { zxid, error, body } = request.outcome
@@ -261,14 +263,7 @@ export class ClientDesk {
       this.sessions.endLocal(client.session!)
       return this.#close(connection, 'session-closed')
     }
-    const answer = answerRead(request, client, {
-      tree: state.tree,
-      watches: this.watches,
-      reads: this.#reads,
-      access,
-      config: configZnode,
-      keeper,
-    })
+    const answer = answerRead(request, client, this.#readContext)
     if (isLargeReply(answer.body)) logLargeReply(log, client, request, answer.body)
     for (const notification of answer.missed) effects.notify(notification, noZxid)
     const xid = request.op === 'ping' ? pingXid : request.xid

@@ -13,7 +13,7 @@ import type { DataTree } from '../tree/data-tree.ts'
 import type { NodeView } from '../tree/node-view.ts'
 
 /** In the order of their bits, which is for ever. */
-export const keeperFeatures = [
+const keeperFeatures = [
   'FILTERED_LIST',
   'MULTI_READ',
   'CHECK_NOT_EXISTS',
@@ -30,7 +30,7 @@ export const keeperFeatures = [
   'CREATE_CONTAINER',
   'MAX_REQUEST_SIZE',
 ] as const
-export type KeeperFeature = (typeof keeperFeatures)[number]
+type KeeperFeature = (typeof keeperFeatures)[number]
 
 /** What Keeper says to clients from before there were flags: filtered lists and multiRead. */
 const apiVersion = '2'

@@ -41,14 +41,14 @@ function writeOne(
   op: ReadOpName,
   path: string,
   request: PendingRequest,
-  { tree, reads, access, config }: ReadContext,
+  { tree, reads, access, configZnode }: ReadContext,
 ): void {
   const acl = tree.aclOf(path)
   if (acl === null) return writeMultiReadError(writer, 'no-node')
   if (!isAllowed(acl, permissions.read, request.authIds, access)) return writeMultiReadError(writer, 'no-auth')
   writeMultiReadHeader(writer, op)
   const start = writer.lengthBytes
-  if (op === 'getData') config.writeDataAndStat(path, tree, writer)
+  if (op === 'getData') configZnode.writeDataAndStat(path, tree, writer)
   else tree.writeChildren(path, writer)
   reads.note(path, path.length + writer.lengthBytes - start)
 }

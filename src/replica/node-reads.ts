@@ -26,7 +26,7 @@ export function readNode(
   context: ReadContext,
 ): ErrorName | null {
   const { path, watch } = wanted
-  const { tree, watches, reads, access, config } = context
+  const { tree, watches, reads, access, configZnode } = context
   const { connection } = client
   if (op === 'exists' && path.includes(nul)) return 'bad-arguments'
   const acl = tree.aclOf(path)
@@ -36,11 +36,11 @@ export function readNode(
   switch (op) {
     case 'exists':
       if (watch) watches.addData(connection, path)
-      config.writeStat(path, tree, writer)
+      configZnode.writeStat(path, tree, writer)
       break
     case 'getData':
       if (watch) watches.addData(connection, path)
-      config.writeDataAndStat(path, tree, writer)
+      configZnode.writeDataAndStat(path, tree, writer)
       break
     case 'getChildren':
       if (watch) watches.addChild(connection, path)
@@ -49,7 +49,7 @@ export function readNode(
     default:
       if (watch) watches.addChild(connection, path)
       tree.writeChildrenAndStat(path, writer)
-      config.correctStat(path, tree, writer)
+      configZnode.correctStat(path, tree, writer)
   }
   reads.note(path, path.length + writer.lengthBytes - start)
   return null

@@ -17,7 +17,7 @@ export interface ReadContext {
   readonly watches: WatchTable
   readonly reads: NamespaceBytes
   readonly access: AccessRules
-  readonly config: ConfigZnode
+  readonly configZnode: ConfigZnode
   /** Null: what ClickHouse Keeper has beyond ZooKeeper is not served. */
   readonly keeper: KeeperZnodes | null
 }

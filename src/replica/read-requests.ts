@@ -1,6 +1,6 @@
 /**
- * Reads: answered from the own tree, in the loop turn in which they are due (design D9). A watch is registered
- * together with the read that asked for it, so nothing can change between the two.
+ * Reads: answered from the own tree, in the loop turn in which they are due (design D9). Each kind has its module:
+ * znodes, watches, the asker himself, many reads at once, and what only ClickHouse Keeper has; ACLs and counts are here.
  * Paths are not validated: a malformed one finds nothing (ZK: FinalRequestProcessor).
  */
 import { isAllowed, visibleAcl } from '../auth/is-allowed.ts'
@@ -77,7 +77,7 @@ export function answerRead(request: PendingRequest, client: Client, context: Rea
 }
 
 /** READ or ADMIN opens it; hashes are shown to ADMIN only. */
-function readAcl(request: PendingRequest, { tree, keeper, access, config }: ReadContext): Body {
+function readAcl(request: PendingRequest, { tree, keeper, access, configZnode }: ReadContext): Body {
   const wanted = decode(PathRequest, request.body)
   if (!wanted.ok) return wanted
   const acl = tree.aclOf(wanted.value.path)
@@ -88,7 +88,7 @@ function readAcl(request: PendingRequest, { tree, keeper, access, config }: Read
   if (!isAllowed(acl, permissions.read | permissions.admin, request.authIds, access)) return err('no-auth')
   const writer = scratchWriter()
   AclVector.write(writer, visibleAcl(acl, request.authIds, access))
-  config.writeStat(wanted.value.path, tree, writer)
+  configZnode.writeStat(wanted.value.path, tree, writer)
   return ok(writer.take())
 }
 

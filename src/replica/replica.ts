@@ -78,20 +78,14 @@ export class Replica {
       state: options.state,
       effects: this.#effects,
       sessionIds: new SessionIdSource(config.serverId, options.wallMsAtStart),
-      minSessionTimeoutMs: config.minSessionTimeoutMs,
-      maxSessionTimeoutMs: config.maxSessionTimeoutMs,
-      tickTimeMs: config.tickTimeMs,
-      localSessionsEnabled: config.localSessionsEnabled,
-      localSessionsUpgradingEnabled: config.localSessionsUpgradingEnabled,
-      trace: options.trace,
-      linearizableReads: config.linearizableReads,
+      config,
       access: this.#access,
-      auth: config.auth,
       hash,
       configZnode: configZnodeOf(config),
       keeper: config.keeperCompatibility ? new KeeperZnodes(config) : null,
       log,
       metrics,
+      trace: options.trace,
     })
     this.#readOnlyMode = new ReadOnlyMode({ config, clients: this.#clients, state: this.#state, log })
   }

@@ -6,6 +6,7 @@
  * had the same session, replies and watches of one would reach whoever holds the other.
  */
 import type { ConnectionId, SessionId } from '../base/ids.ts'
+import type { Config } from '../config/config.ts'
 import { encode } from '../jute/record.ts'
 import { ops } from '../protocol/client/operations.ts'
 import { CreateSessionRequest } from '../protocol/client/requests.ts'
@@ -22,15 +23,17 @@ import type { ReplicatedState } from './replicated-state.ts'
 import type { Trace } from './trace-event.ts'
 import type { WriteRoute } from './write-route.ts'
 
+export type SessionDeskConfig = Pick<
+  Config,
+  'minSessionTimeoutMs' | 'maxSessionTimeoutMs' | 'tickTimeMs' | 'localSessionsEnabled'
+>
+
 export interface SessionDeskOptions {
   readonly state: ReplicatedState
   readonly effects: EffectList
   readonly awaited: AwaitedOutcomes
   readonly sessionIds: SessionIdSource
-  readonly minSessionTimeoutMs: number
-  readonly maxSessionTimeoutMs: number
-  readonly tickTimeMs: number
-  readonly localSessionsEnabled: boolean
+  readonly config: SessionDeskConfig
   readonly trace: Trace | null
   readonly close: (connection: ConnectionId, reason: ReplicaCloseReason) => void
 }
@@ -52,7 +55,7 @@ export class SessionDesk {
 
   constructor(options: SessionDeskOptions) {
     this.#options = options
-    this.#local = new LocalSessions(options.tickTimeMs)
+    this.#local = new LocalSessions(options.config.tickTimeMs)
   }
 
   startServing(route: WriteRoute, nowMs: number): void {
@@ -70,7 +73,7 @@ export class SessionDesk {
   }
 
   startReadOnly(nowMs: number): void {
-    this.#readOnly = new LocalSessions(this.#options.tickTimeMs)
+    this.#readOnly = new LocalSessions(this.#options.config.tickTimeMs)
     this.#nowMs = nowMs
   }
 
@@ -87,7 +90,7 @@ export class SessionDesk {
   /** For `dump`; null where there can be none. In read-only mode those that were made in it. */
   localExpiryBuckets(): readonly ExpiryBucket[] | null {
     if (this.#readOnly !== null) return this.#readOnly.expiryBuckets()
-    return this.#options.localSessionsEnabled ? this.#local.expiryBuckets() : null
+    return this.#options.config.localSessionsEnabled ? this.#local.expiryBuckets() : null
   }
 
   /** Local sessions were heard from, or have had their time. Others are the leader's. */
@@ -120,7 +123,8 @@ export class SessionDesk {
   // --- coming ---
 
   connect(client: Client, request: Connect): void {
-    const { state, minSessionTimeoutMs: minMs, maxSessionTimeoutMs: maxMs } = this.#options
+    const { state, config } = this.#options
+    const { minSessionTimeoutMs: minMs, maxSessionTimeoutMs: maxMs } = config
     if (this.#route === null && this.#readOnly === null) return this.#close(client, 'not-serving')
     if (this.#readOnly !== null && !request.canBeReadOnly) return this.#close(client, 'read-only-mode')
     // It has seen a state that we have not: here time would run backwards for it.
@@ -131,10 +135,10 @@ export class SessionDesk {
   }
 
   #create(client: Client, timeoutMs: number): void {
-    const { awaited, localSessionsEnabled } = this.#options
+    const { awaited, config } = this.#options
     const id = this.#newId()
     if (this.#readOnly !== null) return this.#attachLocal(client, this.#readOnly, id, timeoutMs)
-    if (localSessionsEnabled) return this.#attachLocal(client, this.#local, id, timeoutMs)
+    if (config.localSessionsEnabled) return this.#attachLocal(client, this.#local, id, timeoutMs)
     this.#submitCreation(awaited.add({ kind: 'session', client, id, timeoutMs }), id, timeoutMs)
   }
 

@@ -28,7 +28,7 @@ function deskOf(...lines: readonly string[]): ReadDesk {
   const text = ['dataDir=/d', 'clientPort=2181', 'initLimit=10', 'syncLimit=5', ...lines].join('\n')
   const loaded = loadConfig({ text, dynamicText: null, myidText: '2' })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
-  return new ReadDesk(undefined, { config: configZnodeOf(loaded.value.config) })
+  return new ReadDesk(undefined, { configZnode: configZnodeOf(loaded.value.config) })
 }
 
 function textOf(data: Uint8Array | null): string | null {

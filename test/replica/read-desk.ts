@@ -32,13 +32,13 @@ export class ReadDesk {
   keeper: KeeperZnodes | null = new KeeperZnodes(keeperConfig)
   readonly client = new Client(1 as ConnectionId, '127.0.0.1')
 
-  readonly #rules: Pick<ReadContext, 'access' | 'config'>
+  readonly #rules: Pick<ReadContext, 'access' | 'configZnode'>
 
   constructor(
     sessionId: SessionId = 0x0100_0000_0000_0001n as SessionId,
-    rules: Partial<Pick<ReadContext, 'access' | 'config'>> = {},
+    rules: Partial<Pick<ReadContext, 'access' | 'configZnode'>> = {},
   ) {
-    this.#rules = { access: defaultAccess, config: new ConfigZnode(null), ...rules }
+    this.#rules = { access: defaultAccess, configZnode: new ConfigZnode(null), ...rules }
     this.client.session = { id: sessionId, timeoutMs: 10_000, isLocal: false }
   }
 
