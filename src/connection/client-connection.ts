@@ -10,47 +10,21 @@ import type { AdminWord } from '../base/admin-words.ts'
 import { allocateBytes } from '../base/allocate-bytes.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { codeOf, type ErrorName } from '../base/errors.ts'
-import { hexOfSession, type SessionId, type Xid } from '../base/ids.ts'
+import type { SessionId, Xid } from '../base/ids.ts'
 import { intAt } from '../base/int-at.ts'
 import { clientFrameSizeBytesMax, heldBeforeSessionSizeBytesMax, skippedFrameSizeBytesMax } from '../base/limits.ts'
 import { JuteReader } from '../jute/jute-reader.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
 import { decode } from '../jute/record.ts'
 import { ConnectRequest, ConnectResponse } from '../protocol/client/connect.ts'
-import { describeRequest } from '../protocol/client/describe.ts'
 import { replyHeaderSizeBytes, requestHeaderSizeBytes } from '../protocol/client/headers.ts'
 import { type OpName, opOf, ops } from '../protocol/client/operations.ts'
 import { type WatchEventNumber, writeWatchEventFrame } from '../protocol/client/watch-event.ts'
 import type { CloseReason } from './close-reason.ts'
+import type { ConnectionInput } from './connection-input.ts'
 import { classifyFirstBytes } from './first-bytes.ts'
 import { FrameReader } from './frame-reader.ts'
 import { SkippedFrame, type SkipReason } from './skipped-frame.ts'
-
-/** What the bytes meant, in their order. */
-export type ConnectionInput =
-  | {
-      readonly kind: 'four-letter-word'
-      readonly word: AdminWord
-      readonly traceMask: bigint | null // only `stmk` brings one
-    }
-  | { readonly kind: 'connect'; readonly request: ConnectRequest } // at most once
-  | {
-      readonly kind: 'operation'
-      readonly xid: Xid
-      readonly type: number // the opcode as sent
-      readonly op: OpName | null // null: no operation of ZooKeeper's
-      readonly body: Uint8Array // the record after the header; a copy, safe to keep
-    }
-  /** Its frame was passed over; the driver logs one line, and has it answered with an error in its turn. */
-  | {
-      readonly kind: 'skipped-operation'
-      readonly xid: Xid
-      readonly op: OpName
-      readonly reason: SkipReason
-      readonly path: string | null
-      readonly sizeBytes: number // of the frame
-    }
-  | { readonly kind: 'refused'; readonly reason: CloseReason } // the driver logs one line and closes
 
 /** Decides which requests above a size may come in. */
 export interface LargeRequestGate {
@@ -371,23 +345,5 @@ export class ClientConnection {
   #endFrame(start: number): void {
     this.#output.patchInt(start - 4, this.#output.lengthBytes - start)
     this.#packetsSent++
-  }
-}
-
-/** One line for traces. */
-export function describeConnectionInput(input: ConnectionInput): string {
-  switch (input.kind) {
-    case 'four-letter-word':
-      return `word ${input.word}`
-    case 'connect':
-      return `connect session=${hexOfSession(input.request.sessionId)} timeoutMs=${input.request.timeoutMs}`
-    case 'operation':
-      return describeRequest(input.xid, input.type, input.body)
-    case 'skipped-operation':
-      return `${input.xid} ${input.op} skipped ${input.reason} sizeBytes=${input.sizeBytes} path=${input.path ?? '-'}`
-    case 'refused':
-      return `refused ${input.reason}`
-    default:
-      return assertNever(input)
   }
 }

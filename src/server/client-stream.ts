@@ -4,7 +4,8 @@
  */
 import type { ConnectionStatus, LatencyStatus } from '../admin/server-status.ts'
 import { type ConnectionId, hexOfSession, type SessionId, type Zxid } from '../base/ids.ts'
-import { ClientConnection, type ConnectionInput } from '../connection/client-connection.ts'
+import { ClientConnection } from '../connection/client-connection.ts'
+import type { ConnectionInput } from '../connection/connection-input.ts'
 import type { ByteStream } from '../ports/stream.ts'
 import { type LargeRequestBudget, LargeRequestShare } from './large-request-budget.ts'
 import { Latency } from './latency.ts'

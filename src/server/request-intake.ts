@@ -7,7 +7,7 @@
 import type { Xid } from '../base/ids.ts'
 import { clientOutputSizeBytesMax, pendingRequestsPerConnectionMax } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
-import type { ConnectionInput } from '../connection/client-connection.ts'
+import type { ConnectionInput } from '../connection/connection-input.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import { firstPathOf } from '../protocol/client/first-path.ts'
 import { requestHeaderSizeBytes } from '../protocol/client/headers.ts'

@@ -1,6 +1,7 @@
 /** Frames of a client, and a driver of one connection that answers the handshake, for the tests of this folder. */
 import type { SessionId } from '../../src/base/ids.ts'
-import { ClientConnection, type ConnectionInput } from '../../src/connection/client-connection.ts'
+import { ClientConnection } from '../../src/connection/client-connection.ts'
+import type { ConnectionInput } from '../../src/connection/connection-input.ts'
 import { sessionPasswordOf } from '../../src/protocol/client/session-password.ts'
 
 export const sessionId = 0x1000026f2f2000an as SessionId

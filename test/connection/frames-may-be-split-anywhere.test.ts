@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ClientConnection, type ConnectionInput } from '../../src/connection/client-connection.ts'
+import { ClientConnection } from '../../src/connection/client-connection.ts'
+import type { ConnectionInput } from '../../src/connection/connection-input.ts'
 import { bytesOf, hexOf } from '../support/hex.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { attachedConnection, connectFrame, feed, joined, requestFrame } from './conversation.ts'

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { skippedFrameSizeBytesMax } from '../../src/base/limits.ts'
-import {
-  ClientConnection,
-  type ConnectionInput,
-  type LargeRequestGate,
-} from '../../src/connection/client-connection.ts'
+import { ClientConnection, type LargeRequestGate } from '../../src/connection/client-connection.ts'
+import type { ConnectionInput } from '../../src/connection/connection-input.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import { encode } from '../../src/jute/record.ts'
 import { writeMultiRequest } from '../../src/protocol/client/multi.ts'

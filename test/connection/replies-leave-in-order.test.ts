@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionId, Xid } from '../../src/base/ids.ts'
-import {
-  ClientConnection,
-  type ConnectionInput,
-  describeConnectionInput,
-} from '../../src/connection/client-connection.ts'
+import { ClientConnection } from '../../src/connection/client-connection.ts'
+import { type ConnectionInput, describeConnectionInput } from '../../src/connection/connection-input.ts'
 import { sessionPasswordOf } from '../../src/protocol/client/session-password.ts'
 import { bytesOf, hexOf } from '../support/hex.ts'
 import { attachedConnection, connectFrame, feed, requestFrame, sessionId } from './conversation.ts'

@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { adminWords } from '../../src/base/admin-words.ts'
 import { clientFrameSizeBytesMax, heldBeforeSessionSizeBytesMax } from '../../src/base/limits.ts'
-import {
-  ClientConnection,
-  type ConnectionInput,
-  describeConnectionInput,
-} from '../../src/connection/client-connection.ts'
+import { ClientConnection } from '../../src/connection/client-connection.ts'
 import { type CloseReason, closeReasons } from '../../src/connection/close-reason.ts'
+import { type ConnectionInput, describeConnectionInput } from '../../src/connection/connection-input.ts'
 import { bytesOf } from '../support/hex.ts'
 import { attachedConnection, connectFrame, feed, frame, joined, requestFrame, textBytes } from './conversation.ts'
 

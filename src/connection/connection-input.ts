@@ -1,0 +1,55 @@
+/**
+ * What the bytes of a client meant: the inputs that come out of a connection, for the driver to act on. A body is a copy
+ * and safe to keep; nothing here points into the chunk that was read.
+ */
+import type { AdminWord } from '../base/admin-words.ts'
+import { assertNever } from '../base/assert.ts'
+import { hexOfSession, type Xid } from '../base/ids.ts'
+import type { ConnectRequest } from '../protocol/client/connect.ts'
+import { describeRequest } from '../protocol/client/describe.ts'
+import type { OpName } from '../protocol/client/operations.ts'
+import type { CloseReason } from './close-reason.ts'
+import type { SkipReason } from './skipped-frame.ts'
+
+export type ConnectionInput =
+  | {
+      readonly kind: 'four-letter-word'
+      readonly word: AdminWord
+      readonly traceMask: bigint | null // only `stmk` brings one
+    }
+  | { readonly kind: 'connect'; readonly request: ConnectRequest } // at most once
+  | {
+      readonly kind: 'operation'
+      readonly xid: Xid
+      readonly type: number // the opcode as sent
+      readonly op: OpName | null // null: no operation of ZooKeeper's
+      readonly body: Uint8Array // the record after the header; a copy, safe to keep
+    }
+  /** Its frame was passed over; the driver logs one line, and has it answered with an error in its turn. */
+  | {
+      readonly kind: 'skipped-operation'
+      readonly xid: Xid
+      readonly op: OpName
+      readonly reason: SkipReason
+      readonly path: string | null
+      readonly sizeBytes: number // of the frame
+    }
+  | { readonly kind: 'refused'; readonly reason: CloseReason } // the driver logs one line and closes
+
+/** One line for traces. */
+export function describeConnectionInput(input: ConnectionInput): string {
+  switch (input.kind) {
+    case 'four-letter-word':
+      return `word ${input.word}`
+    case 'connect':
+      return `connect session=${hexOfSession(input.request.sessionId)} timeoutMs=${input.request.timeoutMs}`
+    case 'operation':
+      return describeRequest(input.xid, input.type, input.body)
+    case 'skipped-operation':
+      return `${input.xid} ${input.op} skipped ${input.reason} sizeBytes=${input.sizeBytes} path=${input.path ?? '-'}`
+    case 'refused':
+      return `refused ${input.reason}`
+    default:
+      return assertNever(input)
+  }
+}
