@@ -22,8 +22,9 @@ import type { ReplicaCloseReason, Reply, WatchNotice } from '../replica/contract
 import { ClientAdmission } from './client-admission.ts'
 import { ClientStatistics } from './client-statistics.ts'
 import { ClientStream, type StreamLimits } from './client-stream.ts'
-import { type DriverCloseReason, driverCloseReasons } from './close-reasons.ts'
+import { type DriverCloseReason, driverCloseReasons, quietCloseReasons } from './close-reasons.ts'
 import { LargeRequestBudget } from './large-request-budget.ts'
+import { LeavingClients } from './leaving-clients.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { RequestIntake } from './request-intake.ts'
 import type { Turn } from './turn.ts'
@@ -37,24 +38,6 @@ export interface ClientConnectionsOptions {
   readonly answerWord: (question: WordQuestion) => string
 }
 
-/** A client that was told goodbye and keeps its side open is cut off after this. */
-const goodbyeMs = 2_000
-
-/** Closings that happen many at a time, or by the client's wish: of interest only when one looks for them. */
-const quietReasons: ReadonlySet<ReplicaCloseReason> = new Set([
-  'session-closed',
-  'session-replaced',
-  'leader-lost',
-  'not-serving',
-  'read-only-mode',
-  'session-needs-quorum',
-  'read-only-ended',
-  // The replica has said more of these.
-  'auth-failed',
-  'auth-required',
-  'wrong-ensemble',
-])
-
 export class ClientConnections {
   readonly #options: ClientConnectionsOptions
   readonly #open = new Map<ConnectionId, ClientStream>()
@@ -62,8 +45,7 @@ export class ClientConnections {
   readonly #silent = new Set<ClientStream>()
   /** Those with input that waits for room. */
   readonly #waiting = new Set<ClientStream>()
-  /** Told goodbye, but not gone; with the time of the goodbye, oldest first. */
-  readonly #leaving = new Map<ClientStream, number>()
+  readonly #leaving = new LeavingClients()
   readonly #admission: ClientAdmission
   readonly #intake: RequestIntake
   readonly #refusals: RefusalLog
@@ -153,7 +135,7 @@ export class ClientConnections {
     client.isKnown = false
     if (reason === 'not-serving') this.#options.metrics.cnxn_closed_without_zk_server_running.add()
     const fields = { reason, ...client.identity() }
-    if (quietReasons.has(reason)) this.#options.log.debug('client-closed', fields)
+    if (quietCloseReasons.has(reason)) this.#options.log.debug('client-closed', fields)
     else this.#options.log.info('client-closed', fields)
     this.#sayGoodbye(client)
   }
@@ -177,10 +159,7 @@ export class ClientConnections {
       this.#options.metrics.sessionless_connections_expired.add()
       this.#refuse(client, 'no-connect-request', driverCloseReasons['no-connect-request'])
     }
-    for (const [client, sinceMs] of this.#leaving) {
-      if (nowMs - sinceMs < goodbyeMs) break
-      client.stream.destroy()
-    }
+    this.#leaving.tick(nowMs)
   }
 
   /** The server closes: everyone is sent what was written, then goodbye. */
@@ -193,12 +172,12 @@ export class ClientConnections {
   }
 
   destroyAll(): void {
-    for (const client of [...this.#leaving.keys()]) client.stream.destroy()
+    this.#leaving.destroyAll()
   }
 
   /** Including those that were told goodbye and are not gone. */
   get streamCount(): number {
-    return this.#open.size + this.#leaving.size
+    return this.#open.size + this.#leaving.count
   }
 
   // --- for status ---
@@ -352,7 +331,7 @@ export class ClientConnections {
     this.#forget(client)
     client.isEnding = true
     client.connection.close()
-    this.#leaving.set(client, this.#options.turn.now().monotonicMs)
+    this.#leaving.add(client, this.#options.turn.now().monotonicMs)
     this.#flushLater(client)
   }
 
@@ -365,7 +344,7 @@ export class ClientConnections {
   #gone(client: ClientStream, error: Error | null): void {
     const { remoteAddress } = client.stream
     this.#admission.left(remoteAddress)
-    if (this.#leaving.delete(client)) return
+    if (this.#leaving.left(client)) return
     this.#options.metrics.connection_drop_count.add()
     if (client.connection.isCutShort) {
       const reason = 'connect-request-cut-short'

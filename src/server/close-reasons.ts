@@ -1,7 +1,9 @@
 /**
  * Why the driver, rather than the protocol, ends a client's connection, each with one sentence for the log line.
- * docs/reference/log-events.md lists the same rows.
+ * docs/reference/log-events.md lists the same rows. And of the replica's reasons those that are told quietly.
  */
+import type { ReplicaCloseReason } from '../replica/contract.ts'
+
 export const driverCloseReasons = {
   'too-many-from-address':
     'One address holds maxClientCnxns connections already; raise maxClientCnxns, or find out which program there opens so many.',
@@ -18,3 +20,18 @@ export const driverCloseReasons = {
 } as const satisfies Record<string, string>
 
 export type DriverCloseReason = keyof typeof driverCloseReasons
+
+/** Closings that happen many at a time, or by the client's wish: of interest only when one looks for them. */
+export const quietCloseReasons: ReadonlySet<ReplicaCloseReason> = new Set([
+  'session-closed',
+  'session-replaced',
+  'leader-lost',
+  'not-serving',
+  'read-only-mode',
+  'session-needs-quorum',
+  'read-only-ended',
+  // The replica has said more of these.
+  'auth-failed',
+  'auth-required',
+  'wrong-ensemble',
+])
