@@ -1,7 +1,7 @@
 /**
  * The replicated tree of one server: committed changes in, encoded records and events out.
- * Owns what a change does to znodes and their Stats, lastApplied, and which session owns which znode. Knows no
- * quorum, clock or socket: zxid and time arrive with the change. Paths are strings; '' and '/' are the root.
+ * Owns what a change does to znodes and their Stats, and lastApplied. Knows no quorum, clock or socket: zxid and
+ * time arrive with the change. Paths are strings; '' and '/' are the root.
  * Assumes that changes were validated by the leader against this very history, and come in zxid order. If an
  * assertion here fails, this server's history is not the leader's, and it must stop rather than answer.
  */
@@ -11,17 +11,16 @@ import type { JuteWriter } from '../jute/jute-writer.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
 import type { AclEntry, Change } from '../protocol/txn/txn.ts'
 import { type ChildZnode, walkChildren } from './child-znode.ts'
-import { EphemeralIndex, pathUnitsOf } from './ephemeral-index.ts'
 import { freshZnodes, openAcl } from './fresh-tree.ts'
 import type { NodeView, ZnodeImage } from './node-view.ts'
-import { ownerKindOf } from './owner-kind.ts'
 import { QuotaAccounts, type QuotaView } from './quota-accounts.ts'
 import { type NamespaceQuota, namespaceQuotas } from './quota-totals.ts'
-import { type TransientZnode, walkTransients } from './transient-znode.ts'
+import type { TransientZnode } from './transient-znode.ts'
 import type { TreeDigest } from './tree-digest.ts'
 import type { TreeEvent } from './tree-event.ts'
 import { verifyStore } from './verify-store.ts'
 import { fillFromImage, imageOf, viewOf } from './znode-image.ts'
+import { ZnodeOwners } from './znode-owners.ts'
 import { rootSlot, ZnodeStore } from './znode-store.ts'
 import { noSlot } from './znode-table.ts'
 
@@ -32,8 +31,7 @@ const rootPathLength = 1
 
 export class DataTree {
   readonly #store = new ZnodeStore(openAcl)
-  readonly #ephemerals = new EphemeralIndex()
-  readonly #transients = new Set<number>() // slots of containers and TTL znodes
+  readonly #owners = new ZnodeOwners(this.#store)
   readonly #quotas = new QuotaAccounts(this.#store)
   #lastApplied: Zxid = zeroZxid
   #newest: Zxid = zeroZxid // of the change applied last; invariant: lastApplied <= newest
@@ -80,7 +78,7 @@ export class DataTree {
   }
 
   get ephemeralsCount(): number {
-    return this.#ephemerals.count
+    return this.#owners.ephemeralsCount
   }
 
   /** Memory held outside the JavaScript heap for znodes, names and data. */
@@ -186,15 +184,12 @@ export class DataTree {
 
   /** What the paths of its ephemeral znodes weigh in the txn that closes the session. */
   ephemeralPathUnitsOf(sessionId: SessionId): number {
-    return this.#ephemerals.pathUnitsOf(normalOwner(sessionId))
+    return this.#owners.ephemeralPathUnitsOf(sessionId)
   }
 
   /** Sorted by UTF-16 units. */
   ephemeralsOf(sessionId: SessionId): readonly string[] {
-    return this.#ephemerals
-      .slotsOf(normalOwner(sessionId))
-      .map((slot) => this.#store.pathOf(slot))
-      .sort()
+    return this.#owners.ephemeralPathsOf(sessionId).sort()
   }
 
   /**
@@ -202,7 +197,7 @@ export class DataTree {
    * many txns, skips what they delete and comes to what they create.
    */
   transients(): IterableIterator<TransientZnode> {
-    return walkTransients(this.#transients, this.#store)
+    return this.#owners.transients()
   }
 
   /** The quota that a write to `path` must heed: of the deepest ancestor, or itself, that has limits. */
@@ -223,7 +218,7 @@ export class DataTree {
   /** Recounts everything that is kept incrementally. Costs a walk over the tree. */
   verify(): void {
     assert(this.#lastApplied <= this.#newest, 'lastApplied is not ahead', { newest: this.#newest })
-    const recounted = verifyStore(this.#store, this.#ephemerals, this.#transients)
+    const recounted = verifyStore(this.#store, this.#owners)
     assert(recounted.pathLengthTotal === this.#pathLengthTotal, 'path lengths add up', { ...recounted })
     this.#quotas.verify()
   }
@@ -253,7 +248,7 @@ export class DataTree {
       slot = this.#insert(path, change.acl)
     } else {
       this.#assertReplay(zxid, 'a created znode did not exist', path)
-      this.#disown(slot)
+      this.#owners.disown(slot)
       store.setAcl(slot, change.acl)
     }
     const { table } = store
@@ -264,7 +259,7 @@ export class DataTree {
     table.setStat64(slot, statOffsets.mtime, timeMs)
     table.setStat32(slot, statOffsets.version, 0)
     table.setStat32(slot, statOffsets.aversion, 0)
-    this.#own(slot, change.ephemeralOwner)
+    this.#owners.own(slot, change.ephemeralOwner)
     store.setData(slot, change.data)
     store.seal(slot)
     store.setCreateCount(parent, change.parentCreateCount)
@@ -322,11 +317,10 @@ export class DataTree {
 
   /** A listed path that is gone, or belongs to another session by now, is passed over. */
   #closeSession(zxid: Zxid, sessionId: SessionId, paths: readonly string[]): readonly TreeEvent[] {
-    const owner = normalOwner(sessionId)
     const events: TreeEvent[] = []
     for (const path of paths) {
       const slot = this.#store.find(path)
-      if (slot !== noSlot && this.#ephemerals.has(owner, slot)) events.push(...this.#delete(zxid, path))
+      if (slot !== noSlot && this.#owners.isOwnedBy(slot, sessionId)) events.push(...this.#delete(zxid, path))
     }
     return events
   }
@@ -342,24 +336,9 @@ export class DataTree {
   }
 
   #remove(path: string, slot: number): void {
-    this.#disown(slot)
+    this.#owners.disown(slot)
     this.#store.remove(slot)
     this.#pathLengthTotal -= path.length
-  }
-
-  #own(slot: number, rawOwner: SessionId): void {
-    const owner = normalOwner(rawOwner)
-    this.#store.setOwner(slot, owner)
-    const kind = ownerKindOf(owner)
-    if (kind === 'session') this.#ephemerals.add(owner, slot, pathUnitsOf(this.#store.pathOf(slot)))
-    else if (kind !== 'none') this.#transients.add(slot)
-  }
-
-  #disown(slot: number): void {
-    const owner = this.#store.ownerOf(slot)
-    const kind = ownerKindOf(owner)
-    if (kind === 'session') this.#ephemerals.remove(owner, slot, pathUnitsOf(this.#store.pathOf(slot)))
-    else if (kind !== 'none') this.#transients.delete(slot)
   }
 
   #restoreZnode(image: ZnodeImage): void {
@@ -367,7 +346,7 @@ export class DataTree {
     const slot = image.path === '/' ? rootSlot : this.#insert(image.path, image.acl)
     fillFromImage(store, slot, image)
     this.#quotas.restored(image.path)
-    this.#own(slot, image.ephemeralOwner)
+    this.#owners.own(slot, image.ephemeralOwner)
   }
 
   /**
@@ -385,11 +364,6 @@ export class DataTree {
 }
 
 const empty = new Uint8Array(0)
-
-/** Session ids are unsigned here; one decoded from the wire as signed means the same session. */
-function normalOwner(owner: SessionId): SessionId {
-  return owner >= 0n ? owner : (BigInt.asUintN(64, owner) as SessionId)
-}
 
 function parentPathOf(path: string): string {
   const lastSlash = path.lastIndexOf('/')

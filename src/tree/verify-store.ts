@@ -4,9 +4,9 @@
  */
 import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
-import type { EphemeralIndex } from './ephemeral-index.ts'
 import { ownerKindOf } from './owner-kind.ts'
 import { makeTreeDigest } from './tree-digest.ts'
+import type { ZnodeOwners } from './znode-owners.ts'
 import { rootSlot, type ZnodeStore } from './znode-store.ts'
 import { field, noSlot } from './znode-table.ts'
 
@@ -21,7 +21,7 @@ export interface Recount {
   digestB: number
 }
 
-export function verifyStore(store: ZnodeStore, ephemerals: EphemeralIndex, transients: ReadonlySet<number>): Recount {
+export function verifyStore(store: ZnodeStore, owners: ZnodeOwners): Recount {
   const recount: Recount = {
     znodeCount: 0,
     pathLengthTotal: 0,
@@ -33,7 +33,7 @@ export function verifyStore(store: ZnodeStore, ephemerals: EphemeralIndex, trans
     digestB: 0,
   }
   const referencesByAcl = new Map<number, { readonly slot: number; count: number }>()
-  const owners = new Set<SessionId>()
+  const sessions = new Set<SessionId>()
   const pending = [rootSlot]
   for (let slot = pending.pop(); slot !== undefined; slot = pending.pop()) {
     store.verifyZnode(slot)
@@ -45,11 +45,11 @@ export function verifyStore(store: ZnodeStore, ephemerals: EphemeralIndex, trans
     const owner = store.ownerOf(slot)
     const kind = ownerKindOf(owner)
     if (kind === 'session') {
-      assert(ephemerals.has(owner, slot), 'an ephemeral znode is listed under its session', { owner, slot })
-      owners.add(owner)
+      assert(owners.isOwnedBy(slot, owner), 'an ephemeral znode is listed under its session', { owner, slot })
+      sessions.add(owner)
       recount.ephemeralCount += 1
     } else if (kind !== 'none') {
-      assert(transients.has(slot), 'a container or TTL znode is listed', { slot, kind })
+      assert(owners.isTransient(slot), 'a container or TTL znode is listed', { slot, kind })
       recount.transientCount += 1
     }
     for (const child of childrenOf(store, slot)) pending.push(child)
@@ -58,9 +58,10 @@ export function verifyStore(store: ZnodeStore, ephemerals: EphemeralIndex, trans
     assert(store.aclReferencesOf(slot) === count, 'ACL references add up', { slot, count })
   }
   assert(store.aclListCount === referencesByAcl.size, 'only referenced ACLs are kept', { kept: store.aclListCount })
-  assert(ephemerals.count === recount.ephemeralCount, 'ephemerals add up', { listed: ephemerals.count })
-  assert(ephemerals.sessionCount === owners.size, 'only sessions with ephemerals are listed', { owners: owners.size })
-  assert(transients.size === recount.transientCount, 'only containers and TTL znodes are listed', { ...recount })
+  const { ephemeralsCount, sessionCount, transientCount } = owners
+  assert(ephemeralsCount === recount.ephemeralCount, 'ephemerals add up', { listed: ephemeralsCount })
+  assert(sessionCount === sessions.size, 'only sessions with ephemerals are listed', { owners: sessions.size })
+  assert(transientCount === recount.transientCount, 'only containers and TTL znodes are listed', { ...recount })
   compareTotals(store, recount)
   return recount
 }
