@@ -18,8 +18,9 @@ import { toClientPath, toServerPath } from './chroot.ts'
 import { openFollow, openFollowChildren } from './follow.ts'
 import { createFlags, readMultiResults, toMultiOps } from './multi.ts'
 import { readReadResults, toReadOps } from './multi-read.ts'
+import type { Outcome } from './outcome.ts'
 import { deleteQuota, getQuota, setQuota } from './quotas.ts'
-import type { Outcome, Session } from './session.ts'
+import type { Session } from './session.ts'
 import {
   type AclEntry,
   type Client,

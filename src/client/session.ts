@@ -14,13 +14,16 @@ import type { Address, ByteStream } from '../ports/stream.ts'
 import type { CancelTimer } from '../ports/timers.ts'
 import { ConnectRequest, ConnectResponse } from '../protocol/client/connect.ts'
 import { authXid, notificationXid, pingXid, replyHeaderSizeBytes, setWatchesXid } from '../protocol/client/headers.ts'
-import { type OpName, ops } from '../protocol/client/operations.ts'
+import type { OpName } from '../protocol/client/operations.ts'
 import { WatcherEvent, watchEventTypeOf } from '../protocol/client/watch-event.ts'
 import { toClientPath } from './chroot.ts'
 import { describeAddress } from './connect-string.ts'
+import { Credentials } from './credentials.ts'
 import { errorNameOf } from './error-name.ts'
 import { FrameSplitter } from './frame-splitter.ts'
+import type { Outcome } from './outcome.ts'
 import { ReadWriteSeeker } from './read-write-seeker.ts'
+import { RequestOutput } from './request-output.ts'
 import { ServerRotation } from './server-rotation.ts'
 import { setWatchesRequest } from './set-watches.ts'
 import type { ClientPorts, ClientState } from './types.ts'
@@ -35,11 +38,6 @@ export interface SessionOptions {
   readonly canBeReadOnly: boolean
   readonly session: { readonly id: SessionId; readonly password: Uint8Array } | null
 }
-
-/** `body` is what follows the reply header and belongs to the receiver. */
-export type Outcome =
-  | { readonly ok: true; readonly body: Uint8Array }
-  | { readonly ok: false; readonly error: ErrorName }
 
 interface Pending {
   readonly op: OpName
@@ -70,12 +68,9 @@ export class Session {
   #nextXid = 1
   #unsent: Pending[] = []
   #sent: { readonly xid: number; readonly pending: Pending }[] = []
-  #auths: { readonly body: Uint8Array; waiting: ((outcome: Outcome) => void) | null }[] = []
-  #authsUnderWay = 0
-  readonly #output = new JuteWriter()
-  #flushIsDue = false
+  readonly #output: RequestOutput
+  readonly #credentials: Credentials
   #lastReceivedMs = 0
-  #lastSentMs = 0
   #cancelTick: CancelTimer | null = null
   #cancelPatience: CancelTimer | null = null
   readonly #seeker: ReadWriteSeeker
@@ -89,6 +84,10 @@ export class Session {
     this.#ports = ports
     this.#identity = options.session
     this.#timeoutMs = options.timeoutMs
+    this.#output = new RequestOutput(ports, (bytes) => {
+      if (this.#link.kind === 'attached') this.#link.stream.write(bytes)
+    })
+    this.#credentials = new Credentials((body) => this.#output.write(authXid, 'auth', body))
     this.#rotation = new ServerRotation(options.addresses, options.retryDelayMs, ports.random)
     this.#seeker = new ReadWriteSeeker(options.addresses, options.dialTimeoutMs, ports, (address) => {
       this.#betterServer = address
@@ -132,14 +131,14 @@ export class Session {
     this.#sendUnsent()
   }
 
-  /** Credentials belong to a connection on the server's side, so they are kept and given again. */
+  /** Given now if connected, and again to each server from here on. */
   submitAuth(body: Uint8Array, done: (outcome: Outcome) => void): void {
     if (this.isOver) {
       done({ ok: false, error: this.#errorWhenOver() })
       return
     }
-    this.#auths.push({ body, waiting: done })
-    if (this.#link.kind === 'attached') this.#writeAuth(body)
+    this.#credentials.add(body, done)
+    if (this.#link.kind === 'attached') this.#credentials.giveLast()
   }
 
   /** Stops without a word to the servers. */
@@ -219,7 +218,7 @@ export class Session {
     this.#link = { kind: 'attached', stream }
     this.#cancelPatience?.()
     this.#cancelPatience = null
-    for (const { body } of this.#auths) this.#writeAuth(body)
+    this.#credentials.giveAll()
     this.#writeSetWatches()
     this.#startTicking(stream)
     if (readOnly) this.#seeker.start(address)
@@ -263,12 +262,8 @@ export class Session {
     this.watches.deliver(event.value.path, { kind, path, zxid: zxid < 0 ? null : zxid })
   }
 
-  /** Auth replies carry no number; they come in order. */
   #onAuthReply(outcome: Outcome): void {
-    const auth = this.#auths[this.#auths.length - this.#authsUnderWay]
-    this.#authsUnderWay--
-    auth?.waiting?.(outcome)
-    if (auth !== undefined) auth.waiting = null
+    this.#credentials.replied(outcome)
     // The server closes after a refusal, and would refuse again after each reconnect.
     if (!outcome.ok) this.#finish({ kind: 'auth-failed' })
   }
@@ -311,7 +306,7 @@ export class Session {
     this.#cancelTick?.()
     this.#cancelTick = null
     this.#output.reset()
-    this.#authsUnderWay = 0
+    this.#credentials.linkLost()
   }
 
   /** While disconnected, requests wait as long as the session could live, then fail: nothing of them was sent. */
@@ -335,7 +330,7 @@ export class Session {
         this.#drop(stream, 'the server has been silent for two thirds of the session timeout')
         return
       }
-      if (nowMs - this.#lastSentMs >= intervalMs) this.#writeRequest(pingXid, 'ping', null)
+      if (nowMs - this.#output.lastWrittenMs >= intervalMs) this.#output.write(pingXid, 'ping', null)
       this.#startTicking(stream)
     })
   }
@@ -348,37 +343,15 @@ export class Session {
       const xid = this.#nextXid
       this.#nextXid = xid === 0x7fffffff ? 1 : xid + 1
       this.#sent.push({ xid, pending })
-      this.#writeRequest(xid, pending.op, pending.body)
+      this.#output.write(xid, pending.op, pending.body)
     }
-  }
-
-  #writeAuth(body: Uint8Array): void {
-    this.#authsUnderWay++
-    this.#writeRequest(authXid, 'auth', body)
   }
 
   #writeSetWatches(): void {
     for (const batch of this.watches.batches()) {
       const { op, body } = setWatchesRequest(batch, this.#lastZxidSeen)
-      this.#writeRequest(setWatchesXid, op, body)
+      this.#output.write(setWatchesXid, op, body)
     }
-  }
-
-  /** Everything of one turn leaves in one write. */
-  #writeRequest(xid: number, op: OpName, body: Uint8Array | null): void {
-    const output = this.#output
-    output.writeInt(8 + (body?.length ?? 0))
-    output.writeInt(xid)
-    output.writeInt(ops[op].opcode)
-    if (body !== null) output.writeBytes(body)
-    this.#lastSentMs = this.#ports.clock.monotonicMs()
-    if (this.#flushIsDue) return
-    this.#flushIsDue = true
-    this.#ports.timers.atTurnEnd(() => {
-      this.#flushIsDue = false
-      if (this.#link.kind === 'attached' && output.lengthBytes > 0) this.#link.stream.write(output.take())
-      output.reset()
-    })
   }
 
   #become(state: ClientState): void {
@@ -400,8 +373,7 @@ export class Session {
     this.#become(state)
     const error = this.#errorWhenOver()
     for (const pending of left) pending.done({ ok: false, error })
-    for (const auth of this.#auths) auth.waiting?.({ ok: false, error })
-    this.#auths = []
+    this.#credentials.forget(error)
     this.#listeners.clear()
   }
 
