@@ -188,7 +188,7 @@ const portMin = 15_000
 const portMax = 32_000
 let nextPort = portMin + Math.floor(Math.random() * (portMax - portMin))
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     nextPort = nextPort >= portMax ? portMin : nextPort + 1
     const port = nextPort // while we wait, another search may move on

@@ -42,6 +42,9 @@ export interface BuildDirectories {
 }
 
 const kazooVersion = '2.11.0'
+/** ClickHouse 26.9 as a library, without the Python packages that its interface for data frames wants. */
+const clickhousePackage = 'chdb-core==26.9.0'
+const clickhouseInstallTimeoutMs = 180_000 // it is a download of 180 MB
 /** One in JavaScript alone, one around the C library, which is compiled here. */
 const nodeClients = ['node-zookeeper-client@1.1.3', 'zookeeper@7.3.0']
 
@@ -130,6 +133,11 @@ export const suites: readonly Suite[] = [
     parts: ['extended', 'ensemble'],
     prepare: (build) => nodeSuite(build, 'native-suite.ts'),
   },
+  {
+    name: 'clickhouse',
+    parts: ['single', 'ensemble'],
+    prepare: clickhouseSuite,
+  },
 ]
 
 const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1']
@@ -146,6 +154,28 @@ async function kazooSuite({ sources, cache }: BuildDirectories, file: string): P
   if (!existsSync(python)) await run('python3', ['-m', 'venv', venv])
   await run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `kazoo==${kazooVersion}`])
   return [python, join(sources, 'kazoo', file)]
+}
+
+/** In an environment of its own, made anew when another version is wanted or the last attempt did not end. */
+async function clickhouseSuite({ sources, cache }: BuildDirectories): Promise<readonly string[]> {
+  const venv = join(cache, 'clickhouse-venv')
+  const [python, installed] = [join(venv, 'bin', 'python'), join(venv, 'installed.txt')]
+  if (!existsSync(installed) || readFileSync(installed, 'utf8') !== clickhousePackage) {
+    rmSync(venv, { recursive: true, force: true })
+    await run('python3', ['-m', 'venv', venv])
+    const options = ['--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps', '--only-binary', ':all:']
+    const install = run(python, ['-m', 'pip', 'install', ...options, clickhousePackage], {
+      timeout: clickhouseInstallTimeoutMs,
+      killSignal: 'SIGKILL',
+    })
+    await install.catch((error: unknown) => {
+      throw new Error(
+        `${clickhousePackage} is not installed after ${clickhouseInstallTimeoutMs} ms or less: ${String(error)}`,
+      )
+    })
+    writeFileSync(installed, clickhousePackage)
+  }
+  return [process.execPath, '--import', 'tsx', join(sources, 'clickhouse', 'suite.ts'), python]
 }
 
 async function nodeSuite({ sources, cache }: BuildDirectories, file: string): Promise<readonly string[]> {

@@ -1,0 +1,54 @@
+/** What the checks of ClickHouse share: two embedded ones on the same servers, the first behind a proxy that counts, and a look at the znodes. */
+import { control } from '../node/environment.ts'
+import { bodies, connectRaw, opcodes } from '../raw-client.ts'
+import { type Embedded, startEmbedded } from './embedded-clickhouse.ts'
+import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts'
+
+export { control }
+
+export const servers: readonly string[] = process.env['ZK_SERVERS']!.split(',')
+export const root = process.env['ZK_ROOT']!
+/** ClickHouse Keeper's operations are there to be used. */
+export const isKeeper = process.env['ZK_TARGET'] === 'zkts'
+
+export interface Pair {
+  readonly first: Embedded
+  readonly second: Embedded
+  /** Between the first and the server; what it counts is the first's alone. */
+  readonly recorder: RecordingProxy
+}
+
+/** The first goes through the runner's proxy too, which loses its connections on demand. */
+export async function startPair(python: string, directory: string): Promise<Pair> {
+  const recorder = await startRecordingProxy(process.env['ZK_PROXY']!)
+  await createRoot()
+  const shared = { python, directory, root }
+  return {
+    first: startEmbedded({ ...shared, name: 'first', servers: [`127.0.0.1:${recorder.port}`] }),
+    second: startEmbedded({ ...shared, name: 'second', servers, hasChroot: true }),
+    recorder,
+  }
+}
+
+async function createRoot(): Promise<void> {
+  const session = await connectRaw({ port: Number(servers[0]!.split(':')[1]) })
+  const reply = await session.request(1, opcodes.create, bodies.create(root, null, 0))
+  if (reply.err !== 0 && reply.err !== nodeExists) throw new Error(`create ${root}: ${reply.err}`)
+  await session.request(2, opcodes.closeSession)
+}
+
+/** The sorted names, or null when there is no such znode. */
+export async function childrenOf(path: string): Promise<readonly string[] | null> {
+  const session = await connectRaw({ port: Number(servers[0]!.split(':')[1]) })
+  try {
+    const reply = await session.request(1, opcodes.getChildren, bodies.pathAndWatch(path, false))
+    if (reply.err === noNode) return null
+    if (reply.err !== 0) throw new Error(`getChildren ${path}: ${reply.err}`)
+    return reply.body.ustrings().sort()
+  } finally {
+    await session.request(2, opcodes.closeSession)
+  }
+}
+
+const noNode = -101
+const nodeExists = -110
