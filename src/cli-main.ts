@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { cliHistoryLinesMax } from './base/limits.ts'
+import { exitCodes } from './cli/exit-codes.ts'
 import { runCli } from './cli/program.ts'
 import { connectWith } from './client/connect.ts'
 import { nodeClock } from './io/node-clock.ts'
@@ -22,6 +23,12 @@ const timers = nodeTimers()
 const random = nodeRandom()
 const dialer = nodeDialer()
 const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
+
+// The kernel ends a program that writes to nobody, with this status; Node would print a stack instead.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(exitCodes.unread.code)
+})
 
 process.exitCode = await runCli(process.argv.slice(2), version, {
   write: (text) => process.stdout.write(text),

@@ -8,6 +8,10 @@ export const exitCodes = {
     code: 4,
     meaning: 'The connection broke or the session ended before the answer; the request may have taken effect.',
   },
+  unread: {
+    code: 141,
+    meaning: 'Whoever read the output has left, as `head` does; what was still to do was not done.',
+  },
 } as const
 
 export type ExitName = keyof typeof exitCodes
