@@ -10,6 +10,7 @@ import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
 import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
+import type { LineLimiter } from '../base/line-limiter.ts'
 import type { Config } from '../config/config.ts'
 import { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
@@ -52,6 +53,7 @@ export interface ClientDeskOptions {
   /** Null: the operations of ClickHouse Keeper are not served. */
   readonly keeper: KeeperZnodes | null
   readonly log: Log
+  readonly lines: LineLimiter // for what clients make the log say
   readonly metrics: ServerMetrics
   readonly trace: Trace | null
 }
@@ -249,11 +251,11 @@ export class ClientDesk {
   }
 
   #answer(client: Client, request: PendingRequest): void {
-    const { state, effects, log } = this.#options
+    const { state, effects, log, lines } = this.#options
     const { connection } = client
     if (request.outcome !== null) {
       const { zxid, error, body } = request.outcome
-      if (isLargeReply(body)) logLargeReply(log, client, request, body)
+      if (isLargeReply(body)) logLargeReply(log, lines, client, request, body)
       effects.reply(connection, request.xid, zxid ?? state.lastApplied, error, body)
       if (request.op === 'closeSession' && error === null) this.#close(connection, 'session-closed')
       return
@@ -264,7 +266,7 @@ export class ClientDesk {
       return this.#close(connection, 'session-closed')
     }
     const answer = answerRead(request, client, this.#readContext)
-    if (isLargeReply(answer.body)) logLargeReply(log, client, request, answer.body)
+    if (isLargeReply(answer.body)) logLargeReply(log, lines, client, request, answer.body)
     for (const notification of answer.missed) effects.notify(notification, noZxid)
     const xid = request.op === 'ping' ? pingXid : request.xid
     effects.reply(connection, xid, state.lastApplied, answer.error, answer.body)

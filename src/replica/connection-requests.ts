@@ -2,7 +2,7 @@
  * Requests that change what the connection is known as, auth and sasl, and the rule that one of them may have to come
  * before anything else (ZK: ZooKeeperServer.processPacket, AuthenticationHelper). They are answered out of turn, as in
  * the original: what they bring holds for the requests read after them.
- * A refusal is answered with zxid 0, leaves one line in the log, and ends the connection. The line never shows credentials.
+ * A refusal is answered with zxid 0, leaves a line in the log, and ends the connection. The line never shows credentials.
  */
 import type { AccessRules } from '../auth/access-rules.ts'
 import { unitsOfIds, withIds } from '../auth/auth-id.ts'
@@ -11,6 +11,7 @@ import type { AuthScheme } from '../base/auth-schemes.ts'
 import type { ErrorName } from '../base/errors.ts'
 import { hexOfSession, type Xid } from '../base/ids.ts'
 import { authIdUnitsMax } from '../base/limits.ts'
+import type { LineLimiter } from '../base/line-limiter.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
 import { decode, encode } from '../jute/record.ts'
 import type { Log } from '../ports/log.ts'
@@ -36,6 +37,7 @@ export interface ConnectionRequestsOptions {
   readonly auth: AuthSettings
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
   readonly log: Log
+  readonly lines: LineLimiter
 }
 
 /** Why the connection has to end. */
@@ -122,12 +124,14 @@ export class ConnectionRequests {
     error: ErrorName | null,
     scheme: string | null,
   ): AuthCloseReason {
-    const { effects, log } = this.#options
+    const { effects, log, lines } = this.#options
     this.#authFailedCount++
     if (error !== null) effects.reply(connection, xid, 0, error, null)
     const shown = scheme === null ? null : scheme.slice(0, schemeShownMax)
     const sessionId = session === null ? null : hexOfSession(session.id)
-    log.warn('client-not-authenticated', { reason, scheme: shown, connectionId: connection, remoteAddress, sessionId })
+    const fields = { reason, scheme: shown, connectionId: connection, remoteAddress, sessionId }
+    const suppressed = lines.admit(reason)
+    if (suppressed !== null) log.warn('client-not-authenticated', { ...fields, ...suppressed })
     return reason
   }
 }

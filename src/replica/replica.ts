@@ -7,6 +7,7 @@
 import { type AccessRules, accessRules } from '../auth/access-rules.ts'
 import { assertNever } from '../base/assert.ts'
 import { hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
+import { LineLimiter } from '../base/line-limiter.ts'
 import type { Config } from '../config/config.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
@@ -84,6 +85,7 @@ export class Replica {
       configZnode: configZnodeOf(config),
       keeper: config.keeperCompatibility ? new KeeperZnodes(config) : null,
       log,
+      lines: new LineLimiter(() => this.#now.monotonicMs),
       metrics,
       trace: options.trace,
     })

@@ -22,7 +22,7 @@ import type { ReplicaCloseReason, Reply, WatchNotice } from '../replica/contract
 import { ClientAdmission } from './client-admission.ts'
 import { ClientStatistics } from './client-statistics.ts'
 import { ClientStream, type StreamLimits } from './client-stream.ts'
-import { type DriverCloseReason, driverCloseReasons, quietCloseReasons } from './close-reasons.ts'
+import { type DriverCloseReason, driverCloseReasons } from './close-reasons.ts'
 import { LargeRequestBudget } from './large-request-budget.ts'
 import { LeavingClients } from './leaving-clients.ts'
 import { RefusalLog } from './refusal-log.ts'
@@ -134,9 +134,7 @@ export class ClientConnections {
     if (client === undefined) return
     client.isKnown = false
     if (reason === 'not-serving') this.#options.metrics.cnxn_closed_without_zk_server_running.add()
-    const fields = { reason, ...client.identity() }
-    if (quietCloseReasons.has(reason)) this.#options.log.debug('client-closed', fields)
-    else this.#options.log.info('client-closed', fields)
+    this.#refusals.clientClosed(reason, client.identity())
     this.#sayGoodbye(client)
   }
 
