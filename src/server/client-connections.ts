@@ -308,6 +308,7 @@ export class ClientConnections {
     if (bytes !== null) stream.write(bytes)
     client.queuedBytes = stream.queuedBytes()
     if (client.isEnding) {
+      this.#leaving.giveTimeToRead(client)
       // An unread socket would hide the client's own goodbye.
       if (client.isPaused) stream.resume()
       stream.end()

@@ -4,32 +4,40 @@
  */
 import type { ClientStream } from './client-stream.ts'
 
+/** A client that was told goodbye is cut off after this, plus the time for what it has to read. */
 const goodbyeMs = 2_000
+/** What an operator at the other end of a slow line reads at least, while `wchc` lists ten thousands of watches. */
+const goodbyeSizeBytesPerMs = 64
 
 export class LeavingClients {
-  readonly #sinceMs = new Map<ClientStream, number>() // oldest first
+  readonly #untilMs = new Map<ClientStream, number>()
 
   get count(): number {
-    return this.#sinceMs.size
+    return this.#untilMs.size
   }
 
   add(client: ClientStream, nowMs: number): void {
-    this.#sinceMs.set(client, nowMs)
+    this.#untilMs.set(client, nowMs + goodbyeMs)
+  }
+
+  /** What was written last lies with the stream now. */
+  giveTimeToRead(client: ClientStream): void {
+    const untilMs = this.#untilMs.get(client)
+    if (untilMs !== undefined) this.#untilMs.set(client, untilMs + client.queuedBytes / goodbyeSizeBytesPerMs)
   }
 
   /** False: it had not been told goodbye. */
   left(client: ClientStream): boolean {
-    return this.#sinceMs.delete(client)
+    return this.#untilMs.delete(client)
   }
 
   tick(nowMs: number): void {
-    for (const [client, sinceMs] of this.#sinceMs) {
-      if (nowMs - sinceMs < goodbyeMs) break
-      client.stream.destroy()
+    for (const [client, untilMs] of this.#untilMs) {
+      if (nowMs >= untilMs) client.stream.destroy()
     }
   }
 
   destroyAll(): void {
-    for (const client of [...this.#sinceMs.keys()]) client.stream.destroy()
+    for (const client of [...this.#untilMs.keys()]) client.stream.destroy()
   }
 }
