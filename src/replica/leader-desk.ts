@@ -40,9 +40,14 @@ export interface LeaderDeskOptions {
   readonly access: AccessRules
 }
 
-/** Who sent a request on: a server, in one incarnation of its process. */
-export interface RequestSource {
+/** Who gets an answer: a server, in one attempt to follow us; null if it is ourselves. */
+export interface Asker {
   readonly serverId: ServerId
+  readonly syncId: number | null
+}
+
+/** Who sent a request on: a server, in one incarnation of its process. */
+export interface RequestSource extends Asker {
   readonly incarnation: number
 }
 

@@ -60,20 +60,20 @@ export class Leadership implements WriteRoute {
   }
 
   revalidate(sequence: number, sessionId: SessionId, timeoutMs: number): void {
-    const from = this.#options.self.serverId
-    this.#take({ kind: 'revalidation', sessionId, from, sequence, timeoutMs })
+    this.#take({ kind: 'revalidation', sessionId, source: this.#options.self, sequence, timeoutMs })
   }
 
   receive(from: ServerId, message: FromFollower): void {
     if (!this.#isInStep(from, message.syncId)) return
+    const { syncId } = message
     if (message.kind === 'forward') {
-      const source = { serverId: from, incarnation: message.incarnation }
+      const source = { serverId: from, incarnation: message.incarnation, syncId }
       for (const request of message.requests) this.#takeRequest(source, request)
       return
     }
     this.#options.metrics.revalidate_count.add()
     const { sequence, sessionId, timeoutMs } = message
-    this.#take({ kind: 'revalidation', sessionId, from, sequence, timeoutMs })
+    this.#take({ kind: 'revalidation', sessionId, source: { serverId: from, syncId }, sequence, timeoutMs })
   }
 
   /** Sessions of a follower's clients: only we know when one of them expires. */
@@ -120,7 +120,8 @@ export class Leadership implements WriteRoute {
 
   #decideRevalidation(asked: Revalidation, isConfirmed: boolean): void {
     const { self, zab, clients, effects, now } = this.#options
-    const { from, sequence, sessionId, timeoutMs } = asked
+    const { source, sequence, sessionId, timeoutMs } = asked
+    const from = source.serverId
     const valid = this.desk.reattach(sessionId, from, timeoutMs, now().monotonicMs)
     if (!valid && !isConfirmed) return this.#unconfirmed.add(asked)
     if (from === self.serverId) return clients.sessions.revalidated(sequence, valid)
@@ -153,8 +154,16 @@ export class Leadership implements WriteRoute {
   /** A quorum has answered round `sequence`. */
   confirmed(sequence: number): void {
     const { confirmed, next } = this.#unconfirmed.confirmed(sequence)
-    for (const asked of confirmed) this.#decide(asked, true)
-    for (const asked of next) this.#take(asked)
+    for (const asked of confirmed) if (this.#isAwaited(asked)) this.#decide(asked, true)
+    for (const asked of next) if (this.#isAwaited(asked)) this.#take(asked)
+  }
+
+  /**
+   * Whether the server that asked still follows us in the attempt in which it asked. If not, it has given the request up;
+   * if it was started anew, it even counts its requests anew, and an answer would be taken for that to another.
+   */
+  #isAwaited({ source: { serverId, syncId } }: LeaderRequest): boolean {
+    return syncId === null || this.#isInStep(serverId, syncId)
   }
 
   // --- time ---

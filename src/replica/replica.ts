@@ -293,7 +293,7 @@ export class Replica {
     const desk = new LeaderDesk({ ...own, config, quotas: this.#quotaExcesses, access: this.#access }, monotonicMs)
     this.#leadership = new Leadership({
       ...own,
-      self: { serverId: config.serverId, incarnation },
+      self: { serverId: config.serverId, incarnation, syncId: null },
       desk,
       clients: this.#clients,
       effects: this.#effects,

@@ -5,9 +5,9 @@
  * the answer is of the state in which it is given.
  * What a session asks behind such a request waits too: if it overtook, a read between the two would see the later one.
  */
-import type { ServerId, SessionId } from '../base/ids.ts'
+import type { SessionId } from '../base/ids.ts'
 import type { ForwardedRequest } from '../protocol/peer/peer-message.ts'
-import type { RequestSource } from './leader-desk.ts'
+import type { Asker, RequestSource } from './leader-desk.ts'
 
 export interface WriteOrSync {
   readonly kind: 'request'
@@ -20,7 +20,7 @@ export interface WriteOrSync {
 export interface Revalidation {
   readonly kind: 'revalidation'
   readonly sessionId: SessionId
-  readonly from: ServerId
+  readonly source: Asker
   readonly sequence: number
   readonly timeoutMs: number
 }

@@ -38,6 +38,8 @@ interface Server {
   readonly replica: Replica
   readonly state: ReplicatedState
   readonly log: TestLog
+  /** Counts the restarts. */
+  readonly run: number
 }
 
 interface Waiting {
@@ -49,9 +51,10 @@ const wallMsAtStart = 1_700_000_000_000
 const stepMs = 50
 
 export class TestEnsemble {
-  readonly servers: readonly Server[]
+  readonly servers: Server[]
   readonly told = new Map<ConnectionId, Told[]>()
   readonly sent: { readonly from: ServerId; readonly to: ServerId; readonly message: PeerMessage }[] = []
+  readonly #configLines: readonly string[]
   readonly #heldLanes = new Set<string>()
   readonly #links = new Set<string>()
   #waiting: Waiting[] = []
@@ -60,7 +63,8 @@ export class TestEnsemble {
 
   constructor(serverCount: number, configLines: readonly string[] = []) {
     const ids = Array.from({ length: serverCount }, (_, i) => (i + 1) as ServerId)
-    this.servers = ids.map((id) => newServer(id, ids, configLines))
+    this.#configLines = configLines
+    this.servers = ids.map((id) => newServer({ id, voters: ids, configLines, log: newLog(), run: 0 }))
     for (const server of this.servers) this.#perform(server, server.replica.start(this.#stamp))
     for (const a of ids) for (const b of ids) if (a < b) this.link(a, b)
     this.pass(200)
@@ -89,6 +93,17 @@ export class TestEnsemble {
     this.#waiting = this.#waiting.filter(({ lane }) => lane !== `${a}->${b}` && lane !== `${b}->${a}`)
     this.feed(a, { kind: 'peer-disconnected', peer: b as ServerId })
     this.feed(b, { kind: 'peer-disconnected', peer: a as ServerId })
+  }
+
+  /** The process ends and is started again, with its log and nothing else; its links have to be made anew. */
+  restart(id: number): void {
+    for (const other of this.servers) if (other.id !== id) this.unlink(Math.min(id, other.id), Math.max(id, other.id))
+    this.#waiting = this.#waiting.filter(({ lane }) => lane !== `disk-${id}`)
+    const { log, run } = this.servers[id - 1]!
+    const voters = this.servers.map((server) => server.id)
+    const server = newServer({ id: id as ServerId, voters, configLines: this.#configLines, log, run: run + 1 })
+    this.servers[id - 1] = server
+    this.#perform(server, server.replica.start(this.#stamp))
   }
 
   /** `disk-1` or `1->2`. */
@@ -329,9 +344,17 @@ function describeTold(told: Told): string {
   return `${reply.xid} ${reply.error ?? 'ok'}`
 }
 
-function newServer(id: ServerId, voters: readonly ServerId[], configLines: readonly string[]): Server {
+function newLog(): TestLog {
+  return new TestLog(() => false)
+}
+
+interface NewServer extends Pick<Server, 'id' | 'log' | 'run'> {
+  readonly voters: readonly ServerId[]
+  readonly configLines: readonly string[]
+}
+
+function newServer({ id, voters, configLines, log, run }: NewServer): Server {
   const state = new ReplicatedState()
-  const log = new TestLog(() => false)
   const members = voters.length === 1 ? [] : voters.map((voter) => `server.${voter}=10.0.0.${voter}:2888:3888`)
   const limits = ['dataDir=/data', 'clientPort=2181', 'tickTime=1000', 'initLimit=5', 'syncLimit=2']
   const text = [...limits, ...members, ...configLines].join('\n')
@@ -349,15 +372,15 @@ function newServer(id: ServerId, voters: readonly ServerId[], configLines: reado
       initLimitMs: 5_000,
       heartbeatIntervalMs: 200,
       settleMs: 10,
-      firstIncarnation: 100 * id,
+      firstIncarnation: 1000 * run + 100 * id,
       freshClusterId: 7 as ClusterId,
     },
-    incarnation: 10 + id,
+    incarnation: 100 * run + 10 + id,
     wallMsAtStart,
     hash: (bytes) => createHash('sha1').update(bytes).digest(),
     log: silentLog,
     metrics: newMetrics(),
     trace: null,
   })
-  return { id, replica, state, log }
+  return { id, replica, state, log, run }
 }
