@@ -30,17 +30,23 @@ export class ReplicatedState {
 
   /** Calls `afterChange` behind each change with its index, while the tree shows exactly that much of the txn. */
   apply(entry: TxnEntry, txn: Txn, afterChange: ((index: number) => void) | null): readonly TreeEvent[] {
+    const { changes } = txn
     let events: readonly TreeEvent[] = []
-    for (let i = 0; i < txn.changes.length; i++) {
-      const change = txn.changes[i]!
+    let gathered: TreeEvent[] | null = null // of more than one change; what the tree gives is its own
+    for (let i = 0; i < changes.length; i++) {
+      const change = changes[i]!
       const caused = this.tree.apply(entry.zxid, txn.timeMs, change)
       this.sessions.apply(change)
-      if (caused.length > 0) events = events.length === 0 ? caused : [...events, ...caused]
+      if (changes.length === 1) events = caused
+      else if (caused.length > 0) {
+        gathered ??= []
+        for (const event of caused) gathered.push(event)
+      }
       if (afterChange !== null) afterChange(i)
     }
     this.tree.finishTxn(entry.zxid)
     this.lastHash = entry.hash
     if (DigestHistory.isDue(entry.zxid)) this.digests.note(entry.zxid, this.tree.digest())
-    return events
+    return gathered ?? events
   }
 }
