@@ -12,6 +12,7 @@ import type { DataTree } from '../tree/data-tree.ts'
 import { pathUnitsOf } from '../tree/ephemeral-index.ts'
 import type { NodeView } from '../tree/node-view.ts'
 import type { QuotaView } from '../tree/quota-accounts.ts'
+import { NamesByParent } from './names-by-parent.ts'
 
 /** What validation asks of a znode. */
 export interface PendingNode extends Omit<NodeView, 'czxid' | 'mzxid' | 'pzxid'> {
@@ -38,6 +39,8 @@ interface Step {
 }
 
 const noOwner = 0n as SessionId
+/** Names of what is applied by now, before they are thrown away. */
+const oldNamesKeptMax = 1000
 
 export class PendingChanges {
   readonly #tree: TreeReader
@@ -50,6 +53,8 @@ export class PendingChanges {
   #stepsForgotten = 0
   #lastStaged = zeroZxid
   #stagedPathUnits = 0
+  // What is staged or in flight, by parent. Null until somebody asks: one walk for all that ask, not one for each.
+  #names: NamesByParent | null = null
 
   constructor(tree: TreeReader) {
     this.#tree = tree
@@ -85,22 +90,14 @@ export class PendingChanges {
     return this.#tree.ephemeralPathUnitsOf(sessionId) + (this.#unitsInFlight.get(sessionId) ?? 0)
   }
 
-  /**
-   * The names of the children that the znode will have, in no particular order. Costs a walk over all that is in
-   * flight if the creation of one of them is.
-   */
+  /** The names of the children that the znode will have, in no particular order. */
   childNames(path: string): readonly string[] {
     const prefix = path === '/' ? path : `${path}/`
     const names: string[] = []
     for (const { name } of this.#tree.children(path)) if (this.lookup(prefix + name) !== null) names.push(name)
     if (names.length === this.lookup(path)?.childCount) return names
     const all = new Set(names)
-    for (const changed of [this.#inFlight, this.#stage]) {
-      for (const other of changed.keys()) {
-        const isChild = other.startsWith(prefix) && other !== prefix && other.indexOf('/', prefix.length) < 0
-        if (isChild && this.lookup(other) !== null) all.add(other.slice(prefix.length))
-      }
-    }
+    for (const name of this.#namesOnTheirWay().of(path)) if (this.lookup(prefix + name) !== null) all.add(name)
     return [...all]
   }
 
@@ -108,6 +105,7 @@ export class PendingChanges {
   stage(path: string, node: PendingNode | null): void {
     this.#stage.set(path, node)
     this.#stagedPathUnits += path.length
+    if (this.#names !== null) this.#names.add(path)
   }
 
   /** The staged changes are proposed as `zxid`. */
@@ -152,6 +150,7 @@ export class PendingChanges {
       if (step.owner !== noOwner) this.#disown(step)
     }
     this.#stepsForgotten = next
+    if (this.#names !== null && this.#names.count > 2 * this.#inFlight.size + oldNamesKeptMax) this.#names = null
     // Amortised: a spent prefix is cut only when it is the larger half.
     if (next * 2 > steps.length) {
       this.#steps = steps.slice(next)
@@ -162,6 +161,15 @@ export class PendingChanges {
   /** Znodes that differ from the tree. */
   get inFlightCount(): number {
     return this.#inFlight.size
+  }
+
+  #namesOnTheirWay(): NamesByParent {
+    if (this.#names === null) {
+      this.#names = new NamesByParent()
+      for (const path of this.#inFlight.keys()) this.#names.add(path)
+      for (const path of this.#stage.keys()) this.#names.add(path)
+    }
+    return this.#names
   }
 
   #own(owner: SessionId, path: string, zxid: Zxid): void {

@@ -120,6 +120,28 @@ describe('removeRecursive', () => {
     leader.tree.verify()
   })
 
+  it('finds what came on its way after another one had looked, and not what has gone again', () => {
+    leader.changesOf(create('/a/new'))
+    leader.changesOf(removeRecursive('/a/b'))
+    leader.changesOf(create('/a/newer'))
+    leader.changesOf(create('/a/newer/e', { flags: 1 }))
+    leader.changesOf(remove('/a/new'))
+    leader.apply(2)
+    leader.changesOf(create('/a/b'))
+    expect(deletedBy(removeRecursive('/a'))).toEqual(['/a/newer/e', '/a/newer', '/a/d', '/a/b', '/a'])
+    leader.apply()
+    expect(leader.tree.view('/a')).toBe(null)
+    leader.tree.verify()
+  })
+
+  it('of thousands of znodes that are all on their way looks at each of them once', () => {
+    const parents = Array.from({ length: 12_000 }, (_, i) => `/a/${i}`)
+    const creates = parents.flatMap((path) => [create(path), create(`${path}/c`)])
+    // Seconds, if each parent had all others looked through.
+    leader.changesOf(multi(...creates))
+    expect(deletedBy(removeRecursive('/a', 100_000))).toHaveLength(24_004)
+  }, 5_000)
+
   it('finds what the parts before it have done', () => {
     expect(deletedBy(multi(removeRecursive('/a/b'), removeRecursive('/a')))).toEqual(['/a/b/c', '/a/b', '/a/d', '/a'])
   })
