@@ -22,7 +22,7 @@ import { encodeTxn } from '../protocol/txn/txn-codec.ts'
 import { type ExpiryBucket, SessionTracker } from '../sessions/session-tracker.ts'
 import { PendingChanges } from '../transactions/pending-changes.ts'
 import { type PrepareContext, prepare } from '../transactions/prepare.ts'
-import type { QuotaPolicy } from '../transactions/quota-check.ts'
+import type { QuotaExcess, QuotaPolicy } from '../transactions/quota-check.ts'
 import type { WriteRequest } from '../transactions/write-request.ts'
 import type { Zab } from '../zab/zab.ts'
 import { ContainerCleaner } from './container-cleaner.ts'
@@ -60,6 +60,8 @@ export class LeaderDesk {
   readonly #cleaner: ContainerCleaner
   readonly #extendedTypesEnabled: boolean
   readonly #quotas: QuotaPolicy
+  readonly #toldOfExcesses: QuotaPolicy
+  #excesses: QuotaExcess[] = [] // of the request in hand
   readonly #reconfigEnabled: boolean
   readonly #access: AccessRules
   readonly #keeperCompatibility: boolean
@@ -76,14 +78,21 @@ export class LeaderDesk {
     this.#tracker.restartAll(options.state.sessions.entries(), nowMs)
     this.#cleaner = new ContainerCleaner(options.state.tree, config, nowMs)
     this.#extendedTypesEnabled = config.extendedTypesEnabled
-    this.#quotas = options.quotas
+    this.#quotas = { isEnforced: options.quotas.isEnforced, exceeded: (excess) => this.#excesses.push(excess) }
+    this.#toldOfExcesses = options.quotas
     this.#reconfigEnabled = config.reconfigEnabled
     this.#access = options.access
     this.#keeperCompatibility = config.keeperCompatibility
   }
 
-  /** Turns a request into a proposal, or into an answer. */
-  decide(source: RequestSource, request: ForwardedRequest, stamp: Stamp): ForwardedAnswer | null {
+  /** Turns a request into a proposal, or into an answer; one that is not final will be asked for again. */
+  decide(source: RequestSource, request: ForwardedRequest, stamp: Stamp, isFinal: boolean): ForwardedAnswer | null {
+    const answer = this.#decide(source, request, stamp)
+    if (this.#excesses.length > 0) this.#tellExcesses(answer === null || isFinal)
+    return answer
+  }
+
+  #decide(source: RequestSource, request: ForwardedRequest, stamp: Stamp): ForwardedAnswer | null {
     const origin = { serverId: source.serverId, incarnation: source.incarnation, sequence: request.sequence }
     const refusal = this.#checkSession(source.serverId, request, stamp)
     if (refusal === 'session-moved') return this.#refuse(request, 'session-moved')
@@ -199,6 +208,13 @@ export class LeaderDesk {
     if (wanted.kind === 'close-session') this.#tracker.markClosing(sessionId)
     this.#order(payload, stamp.monotonicMs)
     return null
+  }
+
+  /** A refusal is decided twice, but nobody was refused twice. */
+  #tellExcesses(isDecided: boolean): void {
+    const excesses = this.#excesses
+    this.#excesses = []
+    if (isDecided) for (const excess of excesses) this.#toldOfExcesses.exceeded(excess)
   }
 
   /** In the order of the original, where a disabled reconfig is refused before anybody asks about the session. */

@@ -112,7 +112,7 @@ export class Leadership implements WriteRoute {
     if (zab.isOutOfZxids) {
       return runZabEffects(zab.stepDown('the counter of this epoch is used up', now().monotonicMs))
     }
-    const answer = this.desk.decide(source, request, now())
+    const answer = this.desk.decide(source, request, now(), isConfirmed)
     if (answer === null) return
     if (isConfirmed) this.#giveAnswer(source.serverId, answer)
     else this.#unconfirmed.add(asked)

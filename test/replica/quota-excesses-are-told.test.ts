@@ -116,4 +116,11 @@ describe('enforceQuota', () => {
   ] as const)('decides with %j what a write over a hard quota is answered', (configLines, error) => {
     expect(replicaWithQuota(...configLines).ask(1, 'create', creation('/a/b')).error).toBe(error)
   })
+
+  it('counts a refused write once, though a refusal is decided twice', () => {
+    const replica = replicaWithQuota('enforceQuota=true')
+    replica.ask(1, 'create', creation('/a/b'))
+    replica.ask(1, 'create', creation('/a/c'))
+    expect(replica.metrics.quota_exceeded_error_per_namespace.of('a').value).toBe(2)
+  })
 })

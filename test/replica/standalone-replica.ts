@@ -23,6 +23,7 @@ export class StandaloneReplica {
   readonly state = new ReplicatedState()
   readonly replies: Reply[] = []
   readonly events: WatchNotice[] = []
+  readonly metrics = newMetrics()
   readonly #replica: Replica
   #unflushed: PersistTag[] = []
   #nowMs = 0
@@ -59,7 +60,7 @@ export class StandaloneReplica {
       wallMsAtStart,
       hash: (bytes) => createHash('sha1').update(bytes).digest(),
       log: silent,
-      metrics: newMetrics(),
+      metrics: this.metrics,
       trace: null,
     })
     this.#perform(this.#replica.start(this.#stamp))
