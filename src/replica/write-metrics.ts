@@ -30,6 +30,9 @@ export class WriteMetrics {
       case 'delete':
         this.#bytes.note(change.path, change.path.length)
         return
+      case 'bundle':
+        for (const bundled of change.changes) this.#note(bundled)
+        return
       case 'close-session':
         for (const path of change.deletedPaths) this.#bytes.note(path, path.length)
         return

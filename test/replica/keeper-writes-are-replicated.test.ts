@@ -85,6 +85,17 @@ describe('writes of the dialect of ClickHouse Keeper', () => {
     expect(replica.state.tree.view('/a')).not.toBe(null)
   })
 
+  it('count as writes to the namespaces in which they change something', () => {
+    const replica = replicaWith('/a', '/a/b')
+    const written = replica.metrics.write_per_namespace.of('a')
+    expect([written.count, written.sum]).toEqual([2, 6])
+    replica.ask(1, 'createIfNotExists', createBody('/a/c'))
+    replica.ask(1, 'createIfNotExists', createBody('/a/c'))
+    expect([written.count, written.sum]).toEqual([3, 10])
+    replica.ask(1, 'removeRecursive', encode(RemoveRecursiveRequest, { path: '/a', countMax: 9 }))
+    expect([written.count, written.sum]).toEqual([6, 20])
+  })
+
   it('an ephemeral under a removed subtree is not deleted twice when its session closes', () => {
     const replica = replicaWith('/a')
     replica.ask(1, 'create', encode(CreateRequest, { path: '/a/e', data: null, acl: openAcl, flags: 1 }))
