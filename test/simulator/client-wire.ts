@@ -19,6 +19,8 @@ import { textOfData } from './describe-event.ts'
 import { type ClientRequest, type PartResult, type ReplyBody, userOfSession, type WriteRequest } from './sim-event.ts'
 
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
+const ephemeralFlag = 1
+const sequentialFlag = 2
 const guardedAcl = [
   { perms: 1, scheme: 'world', id: 'anyone' },
   { perms: 31, scheme: 'auth', id: '' },
@@ -138,7 +140,7 @@ function writeBody(writer: JuteWriter, request: ClientRequest): void {
         path: request.path,
         data: bytesOf(request.data),
         acl: openAcl,
-        flags: 0,
+        flags: request.ephemeral ? ephemeralFlag : 0,
       })
     case 'remove-recursive':
       return RemoveRecursiveRequest.write(writer, request)
@@ -174,7 +176,9 @@ function writeBody(writer: JuteWriter, request: ClientRequest): void {
 
 function multiOpOf(part: WriteRequest): MultiOp {
   if (part.kind === 'set-data') return { ...part, data: bytesOf(part.data) }
-  if (part.kind === 'create-if-not-exists') return { ...part, data: bytesOf(part.data), acl: openAcl, flags: 0 }
+  if (part.kind === 'create-if-not-exists') {
+    return { ...part, data: bytesOf(part.data), acl: openAcl, flags: part.ephemeral ? ephemeralFlag : 0 }
+  }
   if (part.kind !== 'create') return part
   return {
     kind: 'create',
@@ -188,7 +192,7 @@ function multiOpOf(part: WriteRequest): MultiOp {
 }
 
 function flagsOf(request: { readonly ephemeral: boolean; readonly sequential: boolean }): number {
-  return (request.ephemeral ? 1 : 0) + (request.sequential ? 2 : 0)
+  return (request.ephemeral ? ephemeralFlag : 0) + (request.sequential ? sequentialFlag : 0)
 }
 
 function bytesOf(data: string | null): Uint8Array | null {

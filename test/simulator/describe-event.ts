@@ -56,7 +56,7 @@ export function describeRequest(request: ClientRequest): string {
     case 'check':
       return `${request.kind} ${request.path} version ${request.version}`
     case 'create-if-not-exists':
-      return `create-if-not-exists ${request.path} ${dataText(request.data)}`
+      return `create-if-not-exists ${request.path} ${dataText(request.data)}${request.ephemeral ? ' ephemeral' : ''}`
     case 'try-remove':
       return `try-remove ${request.path} version ${request.version}`
     case 'remove-recursive':

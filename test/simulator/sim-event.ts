@@ -28,7 +28,12 @@ export type WriteRequest =
 
 /** Of the dialect of ClickHouse Keeper. */
 export type KeeperWriteRequest =
-  | { readonly kind: 'create-if-not-exists'; readonly path: string; readonly data: string | null }
+  | {
+      readonly kind: 'create-if-not-exists'
+      readonly path: string
+      readonly data: string | null
+      readonly ephemeral: boolean
+    }
   | { readonly kind: 'try-remove'; readonly path: string; readonly version: number }
   | { readonly kind: 'remove-recursive'; readonly path: string; readonly countMax: number }
 

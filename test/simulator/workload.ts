@@ -124,7 +124,9 @@ export class Workload {
     const random = this.#random
     const kind = random.pick(['create-if-not-exists', 'try-remove', 'remove-recursive'] as const)
     if (kind === 'create-if-not-exists') {
-      return { kind, path: random.chance(0.5) ? this.#parent() : this.#anyPath(), data: this.#data() }
+      const isParent = random.chance(0.5)
+      const ephemeral = !isParent && random.chance(this.#profile.ephemeralShare)
+      return { kind, path: isParent ? this.#parent() : this.#anyPath(), data: this.#data(), ephemeral }
     }
     if (kind === 'try-remove') return { kind, path: this.#anyPath(), version: this.#version() }
     return { kind, path: this.#anyPath(), countMax: random.chance(0.3) ? 3 : 1000 }

@@ -56,7 +56,7 @@ export interface ModelRules {
 const noSession = 0n as SessionId
 const sequenceDigits = 10
 
-const plainCreate = { kind: 'create', ephemeral: false, sequential: false, withStat: false, guarded: false } as const
+const plainCreate = { kind: 'create', sequential: false, withStat: false, guarded: false } as const
 
 export class ModelTree {
   readonly #nodes = new Map<string, ModelNode>()
