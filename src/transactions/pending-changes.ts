@@ -39,7 +39,7 @@ interface Step {
 }
 
 const noOwner = 0n as SessionId
-/** Names of what is applied by now, before they are thrown away. */
+/** Names of what is applied or was refused by now, before they are thrown away. */
 const oldNamesKeptMax = 1000
 
 export class PendingChanges {
@@ -126,6 +126,7 @@ export class PendingChanges {
   dropStage(): void {
     this.#stage.clear()
     this.#stagedPathUnits = 0
+    this.#dropOldNames()
   }
 
   get isStageEmpty(): boolean {
@@ -150,7 +151,7 @@ export class PendingChanges {
       if (step.owner !== noOwner) this.#disown(step)
     }
     this.#stepsForgotten = next
-    if (this.#names !== null && this.#names.count > 2 * this.#inFlight.size + oldNamesKeptMax) this.#names = null
+    this.#dropOldNames()
     // Amortised: a spent prefix is cut only when it is the larger half.
     if (next * 2 > steps.length) {
       this.#steps = steps.slice(next)
@@ -170,6 +171,11 @@ export class PendingChanges {
       for (const path of this.#stage.keys()) this.#names.add(path)
     }
     return this.#names
+  }
+
+  /** Those of refused requests are old too. */
+  #dropOldNames(): void {
+    if (this.#names !== null && this.#names.count > 2 * this.#inFlight.size + oldNamesKeptMax) this.#names = null
   }
 
   #own(owner: SessionId, path: string, zxid: Zxid): void {
