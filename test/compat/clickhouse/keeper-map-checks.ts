@@ -75,19 +75,19 @@ export function keeperMapChecks({ first, second, recorder }: Pair): readonly Che
   ]
 }
 
-/** Each statement by itself, with the requests that it must and must not have led to. */
+/** Each statement by itself, with the requests of Keeper's that it must have led to; with ZooKeeper, to none. */
 function waysCheck(take: Pair['recorder']['take'], query: Pair['first']['query']): Check {
   const steps: readonly [sql: string, keepers: readonly string[]][] = [
-    [tableOf('ways'), ['502', '14.502']],
-    ['insert into default.ways select number, toString(number) from numbers(50)', []],
-    ['select count() from default.ways where length(value) > 0', ['22.4', '506']],
+    [tableOf('ways'), ['14.502']],
+    ['insert into default.ways select number, toString(number) from numbers(50)', ['22.3']],
+    ['select count() from default.ways where length(value) > 0', ['22.4']],
     ['select key from default.ways where key in (1, 2, 3)', ['22.4']],
-    ["alter table default.ways update value = 'x' where key < 10", []],
+    ["alter table default.ways update value = 'x' where key < 10", ['22.4']],
     ['truncate table default.ways', []],
     ['drop table default.ways sync', []],
     [
       `create table default.waysReplicated (a UInt8) engine=ReplicatedMergeTree('${root}/tables/ways', 'r') order by a`,
-      ['502', '14.502'],
+      ['14.502'],
     ],
     ['drop table default.waysReplicated sync', ['503']],
   ]
@@ -100,13 +100,12 @@ function waysCheck(take: Pair['recorder']['take'], query: Pair['first']['query']
         take()
         await query(sql)
         const asked = [...take().keys()]
-        console.error(`${sql}: ${asked.join(' ')}`) // shown when something fails
         const used = asked.filter((name) => /5\d\d$|^22/.test(name))
         if (!isKeeper) expectEqual(used, [], `requests of Keeper's for: ${sql}`)
-        else if (keepers.length > 0)
+        else
           expectTrue(
-            keepers.some((name) => used.includes(name)),
-            `${sql}: only ${asked.join(' ')}`,
+            keepers.every((name) => used.includes(name)),
+            `${sql}: wanted ${keepers.join(' ')}, got ${asked.join(' ')}`,
           )
       }
     },
