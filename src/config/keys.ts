@@ -15,8 +15,8 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   tickTime: used('ms', '3000', 'The time unit that the limits below count in.'),
   minSessionTimeout: used('ms', '2 ticks', 'Shortest session timeout a client can get.'),
   maxSessionTimeout: used('ms', '20 ticks', 'Longest session timeout a client can get.'),
-  maxClientCnxns: used('count', '60', 'Connections from one address; 0 = no limit.'),
-  maxCnxns: used('count', '0', 'Connections in total; 0 = no limit.'),
+  maxClientCnxns: used('count', '60', 'Connections from one address; 0 or -1 = no limit.'),
+  maxCnxns: used('count', '0', 'Connections in total; 0 or -1 = no limit.'),
   clientPortListenBacklog: used('count', '-1', "Connections the kernel queues; -1 = the system's default."),
   'nio.sessionlessCnxnTimeout': used('ms', '10000', 'A connection that sends no connect request is closed after this.'),
   globalOutstandingLimit: used(

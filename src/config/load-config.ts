@@ -91,8 +91,9 @@ function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }:
     clientBacklog: settings.number('clientPortListenBacklog', -1, 65535) ?? -1,
     quorumListenOnAllIps: settings.flag('quorumListenOnAllIPs', false),
     ...times,
-    maxClientConnectionsPerAddress: settings.number('maxClientCnxns', 0, 1_000_000) ?? 60,
-    maxClientConnections: settings.number('maxCnxns', 0, 1_000_000) ?? 0,
+    // Below 0 there is no limit either (ZK: NIOServerCnxnFactory, ServerCnxnFactory).
+    maxClientConnectionsPerAddress: Math.max(0, settings.number('maxClientCnxns', -1, 1_000_000) ?? 60),
+    maxClientConnections: Math.max(0, settings.number('maxCnxns', -1, 1_000_000) ?? 0),
     connectRequestTimeoutMs: settings.number('nio.sessionlessCnxnTimeout', 1, durationMsMax) ?? connectRequestTimeoutMs,
     outstandingRequestCountMax: outstandingShareOf(
       settings.number('globalOutstandingLimit', 1, 10_000_000) ?? 1000,
@@ -254,7 +255,7 @@ function readWhitelist(settings: Settings, remarks: ConfigRemark[]): readonly Ad
     })
   }
   // Its own scripts ask srvr, and clients that seek a read-write server ask isro (ZK: FourLetterCommands.isEnabled).
-  const always = settings.text('readonlymode.enabled') === 'true' ? ['srvr', 'isro'] : ['srvr']
+  const always = settings.text('readonlymode.enabled')?.toLowerCase() === 'true' ? ['srvr', 'isro'] : ['srvr']
   return adminWords.filter((word) => asked.includes(word) || always.includes(word))
 }
 

@@ -107,11 +107,19 @@ test('an unset whitelist answers the words that only read', () => {
   ])
 })
 
+test.each(['0', '-1'])('with maxClientCnxns and maxCnxns of %s there is no limit', (count) => {
+  const limits = config(`dataDir=/d\nclientPort=2181\nmaxClientCnxns=${count}\nmaxCnxns=${count}`)
+  expect([limits.maxClientConnectionsPerAddress, limits.maxClientConnections]).toEqual([0, 0])
+})
+
 test('srvr is answered whatever the whitelist says, and isro with read-only mode', () => {
   const common = 'dataDir=d\nclientPort=1\n4lw.commands.whitelist='
   expect(config(`${common}mntr, ruok`).fourLetterWords).toEqual(['mntr', 'ruok', 'srvr'])
   expect(config(common).fourLetterWords).toEqual(['srvr'])
-  expect(config(`${common}mntr\nreadonlymode.enabled=true`).fourLetterWords).toEqual(['isro', 'mntr', 'srvr'])
+  for (const on of ['true', 'TRUE']) {
+    const { fourLetterWords } = config(`${common}mntr\nreadonlymode.enabled=${on}`)
+    expect(fourLetterWords).toEqual(['isro', 'mntr', 'srvr'])
+  }
 })
 
 test('a star in the whitelist means every word', () => {
