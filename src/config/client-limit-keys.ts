@@ -29,7 +29,7 @@ export const clientLimitKeys: Readonly<Record<string, KeyTraits>> = {
   throttled_op_wait_time: used(
     'ms',
     '0',
-    'A request that has waited for longer is refused with ThrottledOp; pings, connecting and closing never are. 0 = none is.',
+    'A request that has waited for longer is refused with ThrottledOp; pings, connecting, closing, credentials and restored watches never are. 0 = none is.',
   ),
   connection_throttle_tokens: used('count', '0', 'Connect requests that may come at once; 0 = no limit.'),
   connection_throttle_fill_time: used('ms', '1', 'How often tokens are added again.'),

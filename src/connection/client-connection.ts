@@ -52,7 +52,7 @@ const keptOutputSizeBytesMax = 16 * 1024
  * Whoever is told that these failed goes on as if they had not: a client whose watches or credentials did not come back
  * would wait for ever for an event. So the connection ends instead, as it does in ZooKeeper for every request.
  */
-const neverRefusedAlone: ReadonlySet<OpName> = new Set(['setWatches', 'setWatches2', 'auth', 'sasl'])
+export const neverRefusedAlone: ReadonlySet<OpName> = new Set(['setWatches', 'setWatches2', 'auth', 'sasl'])
 
 export class ClientConnection {
   readonly #frameSizeBytesMax: number

@@ -5,6 +5,7 @@
  * it keep their order and their connection.
  */
 import type { RequestThrottleLimits } from '../config/client-limits.ts'
+import { neverRefusedAlone } from '../connection/client-connection.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { OpName } from '../protocol/client/operations.ts'
 
@@ -19,8 +20,11 @@ type ThrottleMetrics = Pick<
 
 export type ThrottleVerdict = 'go-on' | 'waited-too-long' | 'stale'
 
-/** What keeps a session alive, or ends it, is never refused (ZK: Request.isThrottlable). */
-const neverThrottled: ReadonlySet<OpName> = new Set(['ping', 'closeSession', 'createSession'])
+/**
+ * What keeps a session alive, or ends it, is never refused (ZK: Request.isThrottlable); nor is what a client takes for
+ * done even if it was refused. There auth and sasl never come this way, and a setWatches is lost.
+ */
+const neverThrottled: ReadonlySet<OpName> = new Set([...neverRefusedAlone, 'ping', 'closeSession', 'createSession'])
 
 export class RequestThrottle {
   /** False: nobody need ask anything. */

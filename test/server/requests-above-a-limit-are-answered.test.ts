@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../src/base/errors.ts'
+import type { Zxid } from '../../src/base/ids.ts'
 import { clientFrameSizeBytesMax, refusalLinesPerSecondMax } from '../../src/base/limits.ts'
-import { connectFrame, joined, textBytes } from '../connection/conversation.ts'
-import { closeSessionFrame, createFrame, existsFrame, getDataFrame, pingFrame } from './requests.ts'
+import { encode } from '../../src/jute/record.ts'
+import { ops } from '../../src/protocol/client/operations.ts'
+import { SetWatchesRequest } from '../../src/protocol/client/requests.ts'
+import { connectFrame, joined, requestFrame, textBytes } from '../connection/conversation.ts'
+import { authFrame, closeSessionFrame, createFrame, existsFrame, getDataFrame, pingFrame } from './requests.ts'
 import { type RawClient, standaloneConfig, World } from './server-rig.ts'
 
 const tooLarge = codeOf('marshalling-error')
@@ -194,6 +198,24 @@ describe('requests that wait for their turn', () => {
     expect([errors.get(1), errors.get(4), errors.get(-2), errors.get(5)]).toEqual([0, throttled, 0, 0])
     expect(world.events('request-refused')[0]).toMatchObject({ reason: 'waited-too-long', op: 'create', limitMs: 1 })
     expect((await metricsOf(world)).get('throttled_ops')).toBeGreaterThan(0)
+  })
+
+  test('are carried out however long they waited if they bring credentials or restore watches', async () => {
+    const world = new World()
+    await world.started(standaloneConfig(['request_throttle_max_requests=1', 'throttled_op_wait_time=1']))
+    const client = await connected(world)
+    const lists = { relativeZxid: 0 as Zxid, dataWatches: ['/a'], existWatches: [], childWatches: [] }
+    client.send(
+      joined(
+        ...['/a', '/b', '/c', '/d'].map((path, i) => createFrame(i + 1, path)),
+        authFrame(-4, 'digest', 'u:p'),
+        requestFrame(-8, ops.setWatches.opcode, encode(SetWatchesRequest, lists)),
+        createFrame(5, '/e'),
+      ),
+    )
+    await world.run(1000)
+    const errors = new Map(client.replies().map(({ xid, error }) => [xid, error]))
+    expect([errors.get(4), errors.get(-4), errors.get(-8), errors.get(5)]).toEqual([throttled, 0, 0, throttled])
   })
 
   test.each([
