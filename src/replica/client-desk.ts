@@ -241,6 +241,8 @@ export class ClientDesk {
     assert(this.#route !== null && session !== null, 'requests come from attached clients of a serving server')
     if (session.isLocal && this.#options.config.localSessionsUpgradingEnabled && createsEphemeral(request)) {
       this.sessions.makeGlobal(session)
+      // That was a request too: a leader that has used up its zxids steps down at it, and its clients are gone.
+      if (client.isGone) return
     }
     request.state = 'sent'
     const sequence = this.#awaited.add({ kind: 'request', client, request })
