@@ -65,7 +65,7 @@ export class RequestIntake {
 
   takeSkipped(client: ClientStream, input: SkippedInput): void {
     if (input.reason === 'too-many-large-requests') this.#options.metrics.large_requests_rejected.add()
-    this.#refuse(client, input.reason, input)
+    this.#refuse(client, input.reason, input, 0)
   }
 
   answered(client: ClientStream): void {
@@ -94,20 +94,22 @@ export class RequestIntake {
     if (verdict === 'go-on' || input.op === null) return false
     const { xid, op, body } = input
     const sizeBytes = requestHeaderSizeBytes + body.length
-    this.#refuse(client, verdict, { xid, op, path: firstPathOf(op, body), sizeBytes })
+    this.#refuse(client, verdict, { xid, op, path: firstPathOf(op, body), sizeBytes }, sizeBytes)
     return true
   }
 
+  /** `heldSizeBytes` of it came in, and are given back with the answer. */
   #refuse(
     client: ClientStream,
     reason: RequestRefusal,
     request: { readonly xid: Xid; readonly op: OpName; readonly path: string | null; readonly sizeBytes: number },
+    heldSizeBytes: number,
   ): void {
     const { config, refusals } = this.#options
     const { xid, op, path, sizeBytes } = request
     const limit = requestLimitOf(reason, config.clientLimits)
     refusals.requestRefused(reason, client.identity(), { xid, op, path, sizeBytes, ...limit })
-    this.#handOn(client, { kind: 'refused-operation', xid, op, error: requestRefusals[reason].error }, 0)
+    this.#handOn(client, { kind: 'refused-operation', xid, op, error: requestRefusals[reason].error }, heldSizeBytes)
   }
 
   #handOn(client: ClientStream, request: ClientRequest, sizeBytes: number): void {

@@ -113,6 +113,21 @@ describe('a request longer than jute.maxbuffer', () => {
 describe('large requests', () => {
   const lines = ['largeRequestThreshold=1000', 'largeRequestMaxBytes=5000']
 
+  test('give back what they took if they are refused because they waited', async () => {
+    const world = new World()
+    const throttles = ['request_throttle_max_requests=1', 'throttled_op_wait_time=1']
+    await world.started(standaloneConfig([...lines, ...throttles]))
+    const client = await connected(world)
+    const small = ['/1', '/2', '/3', '/4'].map((path, i) => createFrame(i + 1, path))
+    client.send(joined(...small, createFrame(5, '/a', new Uint8Array(3000))))
+    await world.run(1000)
+    expect(outcomes(client).at(-1)).toEqual([5, throttled])
+    expect((await metricsOf(world)).get('large_requests_rejected')).toBe(0)
+    client.send(createFrame(6, '/b', new Uint8Array(3000)))
+    await world.run(100)
+    expect(outcomes(client).at(-1)).toEqual([6, 0])
+  })
+
   test('over their budget are answered that the server is busy, and small ones are not', async () => {
     const world = new World()
     await world.started(standaloneConfig(lines))
