@@ -59,6 +59,13 @@ function readConnectionThrottle(settings: Settings): ConnectionThrottleLimits | 
     localSessionTokens: weighs ? localWeight : 1,
     returningSessionTokens: weighs ? renewWeight : 1,
   }
+  if (tokens > 0 && limits.returningSessionTokens > limits.tokenCountMax) {
+    settings.refuse(
+      key('renew_session_weight'),
+      `a session that comes back costs ${renewWeight}, and there are ${limits.tokenCountMax} tokens at most, so none could`,
+      'lower it, or raise connection_throttle_tokens',
+    )
+  }
   return tokens === 0 ? null : limits
 }
 

@@ -92,6 +92,16 @@ describe('what a server bears from its clients', () => {
       returningSessionTokens: 5,
     })
   })
+
+  test('a weight that lets no session come back is refused', () => {
+    const renew = 'connection_throttle_renew_session_weight'
+    const on = ['connection_throttle_tokens=2', 'connection_throttle_weight_enabled=true']
+    expect(limitsOf(...on, `${renew}=6`).connectionThrottle?.returningSessionTokens).toBe(6)
+    expect(() => limitsOf(...on, `${renew}=7`)).toThrow(
+      `${renew}=7: a session that comes back costs 7, and there are 6 tokens at most`,
+    )
+    expect(limitsOf(`${renew}=7`).connectionThrottle).toBeNull()
+  })
 })
 
 test.each([
