@@ -110,7 +110,8 @@ async function runPart(
   })
   try {
     await servers.waitUntilAllServe(startTimeoutMs)
-    const waiting = [...ready]
+    for (const each of ready) if (each.suite.runsAlone) await runSuite(servers, { target, part }, each, score)
+    const waiting = ready.filter((each) => !each.suite.runsAlone)
     const runWaiting = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
         await runSuite(servers, { target, part }, next, score)

@@ -32,6 +32,8 @@ export type Part = (typeof parts)[number]
 export interface Suite {
   readonly name: string
   readonly parts: readonly Part[]
+  /** It counts what its servers do for everybody: nobody else may use them meanwhile. */
+  readonly runsAlone?: true
   /** Downloads and compiles; returns the command, to which the part is appended. */
   prepare(build: BuildDirectories): Promise<readonly string[]>
 }
@@ -52,6 +54,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'wire',
     parts: ['single', 'ensemble'],
+    runsAlone: true,
     prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'wire', 'suite.ts')],
   },
   {
