@@ -28,7 +28,7 @@ export const errors = {
   'marshalling-error': {
     code: -5,
     name: 'MarshallingError',
-    meaning: 'The request body could not be decoded.',
+    meaning: 'The request could not be decoded, is longer than jute.maxbuffer, or would make a txn that is too long.',
     retry: 'no',
   },
   unimplemented: { code: -6, name: 'Unimplemented', meaning: 'This server does not know the operation.', retry: 'no' },
