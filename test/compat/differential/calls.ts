@@ -4,7 +4,7 @@
  * Whatever differs from server to server is named here and filled in when the step is played: a session by its number,
  * a zxid by how far it lies back, the folder that a run works in by `top`.
  */
-import { Writer } from '../raw-client.ts'
+import { opcodes, Writer } from '../raw-client.ts'
 
 /** Stands for the folder of the run; replaced by a name of the same length, so that byte counts stay. */
 export const top = '/~top'
@@ -97,39 +97,7 @@ export type Step =
   /** Not a request: hexadecimal bytes as they are. */
   | { readonly kind: 'bytes'; readonly slot: number; readonly hex: string }
 
-export const opcodeOf: Readonly<Record<Exclude<OperationName, 'unknown'>, number>> = {
-  create: 1,
-  delete: 2,
-  exists: 3,
-  getData: 4,
-  setData: 5,
-  getACL: 6,
-  setACL: 7,
-  getChildren: 8,
-  sync: 9,
-  ping: 11,
-  getChildren2: 12,
-  check: 13,
-  multi: 14,
-  create2: 15,
-  reconfig: 16,
-  checkWatches: 17,
-  removeWatches: 18,
-  createContainer: 19,
-  deleteContainer: 20,
-  createTTL: 21,
-  multiRead: 22,
-  auth: 100,
-  setWatches: 101,
-  sasl: 102,
-  getEphemerals: 103,
-  getAllChildrenNumber: 104,
-  setWatches2: 105,
-  addWatch: 106,
-  whoAmI: 107,
-  createSession: -10,
-  closeSession: -11,
-}
+export const opcodeOf: Readonly<Record<Exclude<OperationName, 'unknown'>, number>> = opcodes
 
 /** How one server fills in what differs from run to run. */
 export interface Filling {

@@ -1,6 +1,6 @@
 /**
  * Which requests are played against single servers only, because an ensemble of Apache ZooKeeper does not survive them,
- * or because ours has another answer for good reason: the znode of the configuration has no text yet.
+ * or because ours has another answer for good reason: the znode of the configuration has version 0 in its text and Stat.
  * A write that fails with anything but an error of ZooKeeper's own gets the zxid of the write before it, is proposed
  * with it, and no server answers any write after that (ZK: PrepRequestProcessor.pRequestHelper, its last catch).
  */
