@@ -218,9 +218,10 @@ def expiry():
 
 @check("another client re-attaches a session by its id and password, and not by a wrong password")
 def reattach():
-    first = connect()
+    first = connect(PROXY)
     first.create(path("handover"), ephemeral=True)
     session, password = first.client_id
+    control("block")  # a connected kazoo whose session is taken reconnects at once and takes it back
     thief = connect(client_id=(session, b"\x01" * 16))
     if thief.client_id[0] == session:
         raise AssertionError("a wrong password opened the session")
@@ -228,6 +229,7 @@ def reattach():
     equal(heir.client_id, (session, password), "session")
     equal(heir.exists(path("handover")).ephemeralOwner, session, "owner")
     close(thief, heir)
+    control("unblock")
     first.stop()
 
 
