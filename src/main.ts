@@ -105,7 +105,7 @@ async function runServer(configPath: string | null, log: Log): Promise<number> {
   const server = createServer({
     config,
     version: versionText(version, statSync(thisFile).mtimeMs),
-    ports: nodePorts({ log, backlog: config.clientBacklog }),
+    ports: nodePorts({ log, backlog: config.clientBacklog, requiresDirectorySync: config.requiresDirectorySync }),
     host: nodeHost(),
   })
   const started = await server.start()

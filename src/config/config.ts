@@ -46,6 +46,8 @@ export interface Config {
   readonly dataDir: string
   /** Where the log goes; equal to `dataDir` unless set. */
   readonly dataLogDir: string
+  /** Whether a file system that cannot flush a folder is refused for them. */
+  readonly requiresDirectorySync: boolean
   readonly clientAddress: { readonly host: string; readonly port: number } // 0.0.0.0 = every address
   readonly clientBacklog: number // -1 = the system's default
   /** Bind the quorum and election ports to every address instead of the one in the server line. */

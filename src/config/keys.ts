@@ -10,6 +10,12 @@ import { keysWithoutEffect } from './keys-without-effect.ts'
 const keysUsed: Readonly<Record<string, KeyTraits>> = {
   dataDir: used('path', '', 'Folder of myid, and of the log unless dataLogDir is set; required in a file.'),
   dataLogDir: used('path', 'dataDir', 'Folder of the log; a disk of its own makes writes faster.'),
+  'fsync.directories': used(
+    'boolean',
+    'true',
+    'A data folder whose file system cannot flush a folder is refused; false = it is used, and a power loss may take a new file of the log with it.',
+    'Not in ZooKeeper.',
+  ),
   clientPort: used('port', '', 'Port for clients; required unless the server line names one.'),
   clientPortAddress: used('text', '0.0.0.0', 'Address to serve clients on; 0.0.0.0 = all, IPv6 included.'),
   tickTime: used('ms', '3000', 'The time unit that the limits below count in.'),

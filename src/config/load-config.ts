@@ -87,6 +87,7 @@ function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }:
     members: isEnsemble ? members : [],
     dataDir: dataDir ?? '',
     dataLogDir: settings.text('dataLogDir') ?? dataDir ?? '',
+    requiresDirectorySync: settings.flag('fsync.directories', true),
     clientAddress: readClientAddress(settings, self),
     clientBacklog: settings.number('clientPortListenBacklog', -1, 65535) ?? -1,
     quorumListenOnAllIps: settings.flag('quorumListenOnAllIPs', false),

@@ -3,9 +3,8 @@
  * thread pool instead of two (on ext4, 300 bytes into a preallocated file: 165–219 µs against 182–245 µs for
  * write + fdatasync). It makes its own bytes durable, not what `write` left behind; that is what `sync` is for.
  *
- * A folder is locked by a file in it that holds the owner's pid and that process's start time, so neither a
- * dead owner nor another process that got its pid keeps the folder. Assumes that the folder is not shared
- * between machines.
+ * Uses nothing that a plain file system lacks, except flushing a folder; a file system that refuses that is itself
+ * refused, unless the operator accepts the risk. The lock of a folder is in folder-lock.ts.
  */
 import {
   constants,
@@ -17,10 +16,11 @@ import {
   read as fsRead,
   writev as fsWritev,
 } from 'node:fs'
-import { access, link, mkdir, readdir, readFile, rename, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { access, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Disk, DiskFile, OpenMode } from '../ports/disk.ts'
+import { isLockName, lockFolder } from './folder-lock.ts'
 
 const openFd = promisify(fsOpen)
 const closeFd = promisify(fsClose)
@@ -28,7 +28,6 @@ const fdatasync = promisify(fsFdatasync)
 const ftruncate = promisify(fsFtruncate)
 const fstat = promisify(fsFstat)
 
-const lockName = '.lock'
 /** Linux refuses more vectors in one call (IOV_MAX). */
 const chunkCountMax = 1024
 
@@ -38,11 +37,29 @@ const modeFlags: Readonly<Record<OpenMode, number>> = {
   'create-new': constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
 }
 
-export function nodeDisk(): Disk {
+/** What `fdatasync` of a folder answers where the file system has no such thing. */
+const unsupportedCodes: readonly string[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EBADF']
+
+export interface NodeDiskOptions {
+  /** False: a file system that refuses to flush a folder is used all the same (`fsync.directories=false`). */
+  readonly requiresDirectorySync: boolean
+}
+
+type SyncDirectory = (folder: string) => Promise<void>
+
+export function nodeDisk({ requiresDirectorySync }: NodeDiskOptions = { requiresDirectorySync: true }): Disk {
+  const syncDirectory: SyncDirectory = async (folder) => {
+    try {
+      await flushFolder(folder)
+    } catch (error) {
+      if (!isUnsupported(error)) throw error
+      if (requiresDirectorySync) throw unflushableError(folder, error)
+    }
+  }
   return {
     open: openFile,
-    list: async (folder) => (await readdir(folder)).filter((name) => !name.startsWith(lockName)).sort(),
-    makeFolder,
+    list: async (folder) => (await readdir(folder)).filter((name) => !isLockName(name)).sort(),
+    makeFolder: (folder) => makeFolder(folder, syncDirectory),
     rename: (from, to) => rename(from, to),
     remove: (path) => unlink(path),
     exists: (path) =>
@@ -150,19 +167,36 @@ function withoutFirst(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Ar
   return rest
 }
 
-/** Durable at once, the whole chain of new folders: nothing in a folder is safer than the folder itself. */
-/** Step by step: the platform's own recursive form never returns where a parent exists but takes no children (/proc). */
-async function makeFolder(folder: string): Promise<void> {
+/**
+ * Durable at once, the whole chain of new folders: nothing in a folder is safer than the folder itself. Step by step:
+ * the platform's own recursive form never returns where a parent exists but takes no children (/proc).
+ */
+async function makeFolder(folder: string, syncDirectory: SyncDirectory): Promise<void> {
   const path = resolve(folder)
-  if (await makeOneFolder(path)) return
-  await makeFolder(dirname(path))
-  if (!(await makeOneFolder(path))) {
+  if (await makeOneFolder(path, syncDirectory)) return
+  await makeFolder(dirname(path), syncDirectory)
+  if (!(await makeOneFolder(path, syncDirectory))) {
     throw Object.assign(new Error(`${path} cannot be created in ${dirname(path)}`), { code: 'ENOENT' })
   }
 }
 
+/** False: its parent does not exist. */
+async function makeOneFolder(path: string, syncDirectory: SyncDirectory): Promise<boolean> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && dirname(path) !== path) return false
+    if (code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error
+    await syncFoundFolder(path, syncDirectory)
+    return true
+  }
+  await syncDirectory(dirname(path))
+  return true
+}
+
 /** A run that died between making it and flushing its entry left that to us. Where we may not read the parent, we did not make it. */
-async function syncFoundFolder(path: string): Promise<void> {
+async function syncFoundFolder(path: string, syncDirectory: SyncDirectory): Promise<void> {
   try {
     await syncDirectory(dirname(path))
   } catch (error) {
@@ -170,143 +204,27 @@ async function syncFoundFolder(path: string): Promise<void> {
   }
 }
 
-/** False: its parent does not exist. */
-async function makeOneFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path)
-    await syncDirectory(dirname(path))
-    return true
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' && dirname(path) !== path) return false
-    if (code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error
-    await syncFoundFolder(path)
-    return true
-  }
-}
-
-async function syncDirectory(folder: string): Promise<void> {
+async function flushFolder(folder: string): Promise<void> {
   const fd = await openFd(folder, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     await fdatasync(fd)
+  } catch (error) {
+    throw Object.assign(error as Error, { isFlush: true })
   } finally {
     await closeFd(fd)
   }
 }
 
-interface LockOwner {
-  readonly pid: number
-  readonly startTime: string // in the kernel's ticks; empty where the system does not tell
+/** Only of the flush itself: a folder that cannot be opened is another matter. */
+function isUnsupported(error: unknown): boolean {
+  const { code, isFlush } = error as NodeJS.ErrnoException & { isFlush?: boolean }
+  return isFlush === true && code !== undefined && unsupportedCodes.includes(code)
 }
 
-/**
- * Locks are numbered files, `.lock.<n>`; the highest number counts. Taking over makes the next number, which
- * `link` does for one of many at most, and with its content in place. Nothing ever takes away the highest file,
- * not even its owner's release, so a process that was slow between looking and linking finds a higher one when it
- * looks again, and steps back.
- */
-async function lockFolder(folder: string): Promise<{ release(): Promise<void> }> {
-  const path = resolve(folder)
-  const draft = join(path, `${lockName}-${process.pid}-${draftCount++}`)
-  await writeFile(
-    draft,
-    JSON.stringify({ pid: process.pid, startTime: (await processFactsOf(process.pid))?.startTime ?? '' }),
-  )
-  try {
-    for (;;) {
-      const top = (await lockNumbers(path)).at(-1) ?? 0
-      const owner = await ownerOf(lockPath(path, top))
-      if (owner !== null && (await isAlive(owner))) throw lockedError(folder, owner)
-      if (!(await tryLink(draft, lockPath(path, top + 1)))) continue
-      const numbers = await lockNumbers(path)
-      if (numbers.at(-1) === top + 1) {
-        for (const number of numbers.slice(0, -1)) await rm(lockPath(path, number), { force: true })
-        return { release: () => releaseLock(lockPath(path, top + 1)) }
-      }
-      await rm(lockPath(path, top + 1), { force: true })
-    }
-  } finally {
-    await rm(draft, { force: true })
-  }
-}
-
-let draftCount = 0
-
-/** Leaves the file, with nobody's name in it. */
-async function releaseLock(path: string): Promise<void> {
-  try {
-    await truncate(path, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-}
-
-function lockedError(folder: string, owner: LockOwner): Error {
-  const message = `${folder} is in use by the process with pid ${owner.pid}. Stop it, or give this server a folder of its own.`
-  return Object.assign(new Error(message), { code: 'ELOCKED' })
-}
-
-function lockPath(folder: string, number: number): string {
-  return join(folder, `${lockName}.${number}`)
-}
-
-async function lockNumbers(folder: string): Promise<readonly number[]> {
-  const numbers: number[] = []
-  for (const name of await readdir(folder)) {
-    const match = /^\.lock\.(\d+)$/.exec(name)
-    if (match !== null) numbers.push(Number(match[1]))
-  }
-  return numbers.sort((a, b) => a - b)
-}
-
-async function tryLink(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
-}
-
-async function ownerOf(path: string): Promise<LockOwner | null> {
-  try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as Partial<LockOwner>
-    if (typeof value.pid !== 'number' || typeof value.startTime !== 'string') return null
-    return { pid: value.pid, startTime: value.startTime }
-  } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
-}
-
-async function isAlive(owner: LockOwner): Promise<boolean> {
-  try {
-    process.kill(owner.pid, 0)
-  } catch (error) {
-    // EPERM: it lives, as another user.
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  const facts = await processFactsOf(owner.pid)
-  if (facts === null) return true // no /proc to ask: the signal got through, so the pid is somebody's
-  // Killed, and not yet waited for by its parent: its files are closed, and it will never write again.
-  if (facts.state === 'Z' || facts.state === 'X') return false
-  return owner.startTime === '' || facts.startTime === owner.startTime
-}
-
-interface ProcessFacts {
-  readonly state: string // one letter, as ps shows it
-  readonly startTime: string // in clock ticks since boot
-}
-
-/** Fields 3 and 22 of /proc/<pid>/stat, counted behind the command name, which may hold spaces and parentheses. */
-async function processFactsOf(pid: number): Promise<ProcessFacts | null> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    const [state, startTime] = [fields[0], fields[19]]
-    return state === undefined || startTime === undefined ? null : { state, startTime }
-  } catch {
-    return null
-  }
+function unflushableError(folder: string, cause: unknown): Error {
+  const message =
+    `the file system of ${folder} refuses to flush a folder (${(cause as NodeJS.ErrnoException).code} on fdatasync). ` +
+    'When power fails, a new file of the log could vanish with the acknowledged writes in it. Write a dataDir or ' +
+    'dataLogDir on a file system that can (ext4, XFS, btrfs, ZFS), or accept this with fsync.directories=false.'
+  return Object.assign(new Error(message, { cause }), { code: 'ENODIRSYNC' })
 }

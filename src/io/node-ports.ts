@@ -12,14 +12,16 @@ export interface NodePortsOptions {
   readonly log: Log
   /** Connections the kernel holds until they are accepted; -1 = the system's default. */
   readonly backlog: number
+  /** See `NodeDiskOptions`; left out: required. */
+  readonly requiresDirectorySync?: boolean
 }
 
-export function nodePorts({ log, backlog }: NodePortsOptions): Ports {
+export function nodePorts({ log, backlog, requiresDirectorySync = true }: NodePortsOptions): Ports {
   return {
     clock: nodeClock(),
     timers: nodeTimers(),
     random: nodeRandom(),
-    disk: nodeDisk(),
+    disk: nodeDisk({ requiresDirectorySync }),
     listener: nodeListener({ backlog }),
     dialer: nodeDialer(),
     digest: nodeDigest(),

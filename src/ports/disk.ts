@@ -18,6 +18,12 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
+export interface FolderLock {
+  /** The folder held the lock of another folder: it is a copy of one that was in use. */
+  readonly isCopy: boolean
+  release(): Promise<void>
+}
+
 export type OpenMode = 'read' | 'read-write' | 'create-new' // create-new rejects with EEXIST
 
 export interface Disk {
@@ -29,10 +35,12 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
   exists(path: string): Promise<boolean>
+  /** Rejects with code ENODIRSYNC, and advice, where the file system cannot. So does `makeFolder`. */
   syncDirectory(folder: string): Promise<void>
   /**
    * Takes the folder for this process until `release`; rejects with code ELOCKED (and a message naming the
-   * holder) while another live process has it. A holder that died does not keep it.
+   * holder) while another live process has it. A holder that died does not keep it; nor does one that has the
+   * folder of which this is a copy.
    */
-  lock(folder: string): Promise<{ release(): Promise<void> }>
+  lock(folder: string): Promise<FolderLock>
 }

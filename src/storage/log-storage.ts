@@ -80,6 +80,7 @@ export class LogStorage {
       await disk.makeFolder(folder)
       const lock = await disk.lock(folder)
       release = () => lock.release()
+      if (lock.isCopy) log.info('log-folder-is-a-copy', { path: folder })
       const recovery = await recoverLog({ disk, log, folder, serverId, onCommitted })
       if (!recovery.ok) {
         await release()

@@ -5,19 +5,21 @@ import type { Disk } from '../../src/ports/disk.ts'
 export interface DiskUnderTest {
   readonly disk: Disk
   readonly folder: string // exists, empty
+  /** As `cp -r` does it. */
+  readonly copyFolder: (from: string, to: string) => Promise<void>
   readonly dispose: () => Promise<void>
 }
 
 const bytesOf = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
 export function diskContract(twin: string, make: () => Promise<DiskUnderTest>): void {
-  const check = (title: string, body: (disk: Disk, folder: string) => Promise<void>): void => {
+  const check = (title: string, body: (disk: Disk, folder: string, rig: DiskUnderTest) => Promise<void>): void => {
     test(`${twin}: ${title}`, async () => {
-      const { disk, folder, dispose } = await make()
+      const rig = await make()
       try {
-        await body(disk, folder)
+        await body(rig.disk, rig.folder, rig)
       } finally {
-        await dispose()
+        await rig.dispose()
       }
     })
   }
@@ -112,7 +114,46 @@ export function diskContract(twin: string, make: () => Promise<DiskUnderTest>): 
     const lock = await disk.lock(folder)
     await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'ELOCKED' })
     expect(await disk.list(folder)).toEqual([])
+    expect(lock.isCopy).toBe(false)
     await lock.release()
-    await (await disk.lock(folder)).release()
+    const again = await disk.lock(folder)
+    expect(again.isCopy).toBe(false)
+    await again.release()
+  })
+
+  check('a folder that was copied while it was held is free, and known for a copy', async (disk, folder, rig) => {
+    await disk.makeFolder(`${folder}/original`)
+    const held = await disk.lock(`${folder}/original`)
+    await (await disk.open(`${folder}/original/file`, 'create-new')).close()
+    await rig.copyFolder(`${folder}/original`, `${folder}/copy`)
+    const lock = await disk.lock(`${folder}/copy`)
+    expect(lock.isCopy).toBe(true)
+    expect(await disk.list(`${folder}/copy`)).toEqual(['file'])
+    await expect(disk.lock(`${folder}/copy`)).rejects.toMatchObject({ code: 'ELOCKED' })
+    await lock.release()
+    expect((await disk.lock(`${folder}/copy`)).isCopy).toBe(false)
+    await expect(disk.lock(`${folder}/original`)).rejects.toMatchObject({ code: 'ELOCKED' })
+    await held.release()
+  })
+}
+
+/** For a file system that has no way to make a folder durable. `make` gives a disk that accepts that, and one that does not. */
+export function unflushableFolderContract(
+  twin: string,
+  make: (requiresDirectorySync: boolean) => Promise<DiskUnderTest>,
+): void {
+  test(`${twin}: a file system that cannot flush folders is refused with advice, where a flush is required`, async () => {
+    const { disk, folder, dispose } = await make(true)
+    await expect(disk.syncDirectory(folder)).rejects.toMatchObject({ code: 'ENODIRSYNC' })
+    await expect(disk.makeFolder(`${folder}/new`)).rejects.toMatchObject({ code: 'ENODIRSYNC' })
+    await dispose()
+  })
+
+  test(`${twin}: a file system that cannot flush folders serves where that is accepted`, async () => {
+    const { disk, folder, dispose } = await make(false)
+    await disk.makeFolder(`${folder}/new/er`)
+    await disk.syncDirectory(`${folder}/new/er`)
+    await expect(disk.syncDirectory(`${folder}/none`)).rejects.toMatchObject({ code: 'ENOENT' })
+    await dispose()
   })
 }

@@ -1,17 +1,62 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { nodeDisk } from '../../src/io/node-disk.ts'
-import { type DiskUnderTest, diskContract } from './disk.contract.ts'
+import { type DiskUnderTest, diskContract, unflushableFolderContract } from './disk.contract.ts'
 
-async function inTemporaryFolder(): Promise<DiskUnderTest> {
+/** A file system that has no hard links, as exFAT or some network shares; while `refusesFolderFlush`, one like some FUSE ones. */
+const fileSystem = vi.hoisted(() => ({ refusesFolderFlush: false }))
+
+vi.mock('node:fs/promises', async (original) => {
+  const refuse = async (): Promise<never> => {
+    throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' })
+  }
+  return { ...(await original<object>()), link: refuse }
+})
+
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>()
+  const fdatasync = (fd: number, callback: (error: Error | null) => void): void => {
+    if (!fileSystem.refusesFolderFlush || !real.fstatSync(fd).isDirectory()) real.fdatasync(fd, callback)
+    else callback(Object.assign(new Error('EINVAL: invalid argument, fdatasync'), { code: 'EINVAL' }))
+  }
+  return { ...real, fdatasync }
+})
+
+async function inTemporaryFolder(requiresDirectorySync = true): Promise<DiskUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'zkts-disk-'))
-  return { disk: nodeDisk(), folder, dispose: () => rm(folder, { recursive: true, force: true }) }
+  return {
+    disk: nodeDisk({ requiresDirectorySync }),
+    folder,
+    copyFolder: (from, to) => cp(from, to, { recursive: true }),
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  }
 }
 
 diskContract('real disk', inTemporaryFolder)
+
+unflushableFolderContract('real disk', async (requiresDirectorySync) => {
+  const rig = await inTemporaryFolder(requiresDirectorySync)
+  fileSystem.refusesFolderFlush = true
+  const dispose = async (): Promise<void> => {
+    fileSystem.refusesFolderFlush = false
+    await rig.dispose()
+  }
+  return { ...rig, dispose }
+})
+
+test('a file system that cannot flush folders is named with the setting that accepts it', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  fileSystem.refusesFolderFlush = true
+  const refusal = disk.makeFolder(`${folder}/data`)
+  await expect(refusal).rejects.toThrow(folder)
+  await expect(refusal).rejects.toThrow('EINVAL on fdatasync')
+  await expect(refusal).rejects.toThrow('fsync.directories=false')
+  fileSystem.refusesFolderFlush = false
+  await dispose()
+})
 
 test('the message for a locked folder names the process that holds it', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
@@ -21,18 +66,74 @@ test('the message for a locked folder names the process that holds it', async ()
   await dispose()
 })
 
-test('a lock whose holder died, or whose pid now names another process, is taken over', async () => {
+/** What a claim says, and what the present process would write. */
+async function claimIn(folder: string): Promise<Record<string, unknown>> {
+  const { dev, ino } = await stat(folder, { bigint: true })
+  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  const startTime = (await readFile(`/proc/${process.pid}/stat`, 'utf8')).split(' ')[21]
+  return { pid: process.pid, startTime, bootId, device: `${dev}`, inode: `${ino}` }
+}
+
+test('a lock counts while the process that made it lives in this boot, and no longer', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
+  const live = await claimIn(folder)
   const dead = spawnSync(process.execPath, ['-e', '']).pid
-  for (const owner of [{ pid: dead, startTime: '1' }, { pid: process.pid, startTime: '1' }, 'not json']) {
-    const [held] = (await readdir(folder)).filter((name) => name.startsWith('.lock'))
-    await writeFile(join(folder, held ?? '.lock.1'), JSON.stringify(owner))
+  const name = join(folder, '.lock.1-aa')
+  const leftovers = [
+    { ...live, pid: dead, startTime: '1' },
+    { ...live, startTime: '1' },
+    { ...live, bootId: 'of the boot before' },
+    { pid: dead, startTime: '1' }, // an earlier version wrote no more
+  ]
+  for (const owner of leftovers) {
+    await writeFile(name, `${JSON.stringify(owner)}\nheld\n`)
     const lock = await disk.lock(folder)
+    expect(lock.isCopy).toBe(false)
     const names = await readdir(folder)
     expect(names).toHaveLength(1)
-    expect(JSON.parse(await readFile(join(folder, names[0]!), 'utf8'))).toMatchObject({ pid: process.pid })
+    const [identity, mark] = (await readFile(join(folder, names[0]!), 'utf8')).split('\n')
+    expect(JSON.parse(identity!)).toEqual(live)
+    expect(mark).toBe('held')
     await lock.release()
+    expect(await readdir(folder)).toEqual([])
   }
+  for (const owner of [live, { pid: live['pid'], startTime: live['startTime'] }]) {
+    await writeFile(name, `${JSON.stringify(owner)}\nheld\n`)
+    await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'ELOCKED' })
+    expect(await readdir(folder)).toEqual(['.lock.1-aa'])
+  }
+  await dispose()
+})
+
+test('a claim without content keeps nobody out and is removed once its process is dead', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  const dead = spawnSync(process.execPath, ['-e', '']).pid
+  const [unwritten, abandoned, released] = [`.lock.${process.pid}-aa`, `.lock.${dead}-bb`, '.lock.7']
+  for (const name of [unwritten, abandoned, released]) await writeFile(join(folder, name), '')
+  const lock = await disk.lock(folder)
+  expect((await readdir(folder)).filter((name) => name.length < 20)).toEqual([unwritten])
+  await lock.release()
+  await dispose()
+})
+
+test('of two claims that have not looked around yet the lower name has the folder', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  const claim = `${JSON.stringify(await claimIn(folder))}\n`
+  await writeFile(join(folder, '.lock.0-aa'), claim)
+  await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'ELOCKED' })
+  await rm(join(folder, '.lock.0-aa'))
+  const higher = join(folder, '.lock.x-higher')
+  await writeFile(higher, claim)
+  let isLocked = false
+  const locking = disk.lock(folder).then((lock) => {
+    isLocked = true
+    return lock
+  })
+  // It has read the higher claim again and again by then, or it would have returned.
+  for (let i = 0; i < 200; i++) await readdir(folder)
+  expect(isLocked).toBe(false)
+  await rm(higher)
+  await (await locking).release()
   await dispose()
 })
 
@@ -47,7 +148,7 @@ test('a lock whose holder was killed and not yet waited for is taken over', asyn
   while (!(await statOf(parent.pid)).includes('(sleep)')) await readdir('/proc')
   process.kill(zombie, 'SIGKILL')
   while (!(await statOf(zombie)).includes(') Z ')) await readdir('/proc')
-  await writeFile(join(folder, '.lock.1'), JSON.stringify({ pid: zombie, startTime: '' }))
+  await writeFile(join(folder, '.lock.1-aa'), JSON.stringify({ pid: zombie, startTime: '' }))
   const lock = await disk.lock(folder)
   await lock.release()
   parent.kill()
@@ -57,10 +158,11 @@ test('a lock whose holder was killed and not yet waited for is taken over', asyn
 test('of many that find a stale lock at once, one gets the folder', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   for (let round = 1; round <= 20; round++) {
-    await writeFile(join(folder, `.lock.${round}`), JSON.stringify({ pid: process.pid, startTime: '1' }))
+    await writeFile(join(folder, '.lock.1-aa'), JSON.stringify({ pid: process.pid, startTime: '1' }))
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => disk.lock(folder)))
-    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1)
-    for (const name of await readdir(folder)) await rm(join(folder, name))
+    const locks = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    expect(locks).toHaveLength(1)
+    await locks[0]!.release()
   }
   await dispose()
 })

@@ -1,17 +1,41 @@
 import { expect, test } from 'vitest'
 import { SimDisk } from '../simulator/sim-disk.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
-import { diskContract } from './disk.contract.ts'
+import { type DiskUnderTest, diskContract, unflushableFolderContract } from './disk.contract.ts'
 
 function promptDisk(seed = 1): SimDisk {
-  const schedule = (_delayMs: number, callback: () => void): void => void Promise.resolve().then(callback)
-  return new SimDisk({ random: new SimRandom(seed), schedule })
+  return new SimDisk({ random: new SimRandom(seed), schedule: promptly })
+}
+
+function promptly(_delayMs: number, callback: () => void): void {
+  void Promise.resolve().then(callback)
 }
 
 diskContract('simulated disk', async () => {
   const disk = promptDisk()
   await disk.makeFolder('/data')
-  return { disk, folder: '/data', dispose: async () => {} }
+  return simulated(disk)
+})
+
+unflushableFolderContract('simulated disk', async (requiresDirectorySync) => {
+  const disk = new SimDisk({ random: new SimRandom(1), schedule: promptly, requiresDirectorySync })
+  await disk.makeFolder('/data')
+  disk.faults.cannotSyncDirectories = true
+  return simulated(disk)
+})
+
+function simulated(disk: SimDisk): DiskUnderTest {
+  const copyFolder = async (from: string, to: string): Promise<void> => disk.copyFolder(from, to)
+  return { disk, folder: '/data', copyFolder, dispose: async () => {} }
+}
+
+test('on a simulated disk that cannot flush folders no entry survives a crash', async () => {
+  const disk = new SimDisk({ random: new SimRandom(1), schedule: promptly, requiresDirectorySync: false })
+  disk.faults.cannotSyncDirectories = true
+  await disk.makeFolder('/d')
+  await (await disk.open('/d/f', 'create-new')).writeDurably(0, [new Uint8Array(9)])
+  await disk.syncDirectory('/d')
+  expect(disk.crash('drop-all').paths()).toEqual([])
 })
 
 /** A durable sector of ones, an unflushed one of twos over it, an unflushed one behind, in a durable file. */

@@ -11,7 +11,7 @@
  * `schedule` is the place for an embedding simulator to note asynchronous work: it is called for every
  * operation when it starts, and the function passed to it settles that operation's promise.
  */
-import type { Disk, DiskFile, OpenMode } from '../../src/ports/disk.ts'
+import type { Disk, DiskFile, FolderLock, OpenMode } from '../../src/ports/disk.ts'
 import type { Random } from '../../src/ports/random.ts'
 import { emptyInode, flushSectors, grow, type Inode, sectorSizeBytes, sectorsOf } from './sim-inode.ts'
 
@@ -30,12 +30,16 @@ export interface DiskFaults {
   flushFails: boolean
   /** Every read fails with EIO. */
   readFails: boolean
+  /** The file system cannot flush a folder; nothing of a folder is durable then. */
+  cannotSyncDirectories: boolean
 }
 
 export interface SimDiskOptions {
   readonly random: Random
   readonly schedule: (delayMs: number, callback: () => void) => void
   readonly faults?: Partial<DiskFaults>
+  /** As `requiresDirectorySync` of the real disk; left out: true. */
+  readonly requiresDirectorySync?: boolean
   /** Told of every operation as it starts, with its number from 1. */
   readonly onOperation?: (count: number, operation: DiskOperation | FileOperation, path: string) => void
 }
@@ -53,12 +57,20 @@ export class SimDisk implements Disk {
   #folders = new Set<string>(['', '/', '.'])
   #changes: DirectoryChange[] = []
   readonly #locks = new Set<string>()
+  readonly #copiedLocks = new Set<string>() // folders that hold the lock of the folder they were copied from
   #operationCount = 0
   #crashed = false
 
   constructor(options: SimDiskOptions) {
     this.#options = options
-    const quiet = { latencyMsMin: 1, latencyMsMax: 1, full: false, flushFails: false, readFails: false }
+    const quiet = {
+      latencyMsMin: 1,
+      latencyMsMax: 1,
+      full: false,
+      flushFails: false,
+      readFails: false,
+      cannotSyncDirectories: false,
+    }
     this.faults = { ...quiet, ...options.faults }
   }
 
@@ -99,6 +111,7 @@ export class SimDisk implements Disk {
 
   makeFolder(folder: string): Promise<void> {
     return this.run('make-folder', folder, () => {
+      if (this.faults.cannotSyncDirectories) this.#refuseDirectorySync(folder)
       for (let path = plainFolder(folder); !this.#folders.has(path); path = folderOf(path)) this.#folders.add(path)
     })
   }
@@ -130,23 +143,40 @@ export class SimDisk implements Disk {
     return this.run('sync-directory', folder, () => {
       if (!this.#folders.has(path)) throw fault('ENOENT', 'sync-directory', folder)
       if (this.faults.flushFails) throw fault('EIO', 'sync-directory', folder)
+      if (this.faults.cannotSyncDirectories) return this.#refuseDirectorySync(folder)
       const flushed = this.#changes.slice(0, seen).filter((change) => touches(change, path))
       for (const change of flushed) applyChange(this.#durableFiles, change)
       this.#changes = this.#changes.filter((change) => !flushed.includes(change))
     })
   }
 
-  lock(folder: string): Promise<{ release(): Promise<void> }> {
+  lock(folder: string): Promise<FolderLock> {
     return this.run('lock', folder, () => {
       const path = plainFolder(folder)
       if (this.#locks.has(path)) throw fault('ELOCKED', 'lock', `${folder} is in use by another simulated process:`)
       this.#locks.add(path)
       return {
+        isCopy: this.#copiedLocks.delete(path),
         release: async () => {
           this.#locks.delete(path)
         },
       }
     })
+  }
+
+  /** As `cp -r` while a process runs: the lock comes along. */
+  copyFolder(from: string, to: string): void {
+    const [source, target] = [plainFolder(from), plainFolder(to)]
+    this.#folders.add(target)
+    for (const [path, inode] of [...this.#files]) {
+      if (folderOf(path) !== source) continue
+      const bytes = inode.bytes.slice()
+      const { sizeBytes } = inode
+      const copy = { bytes, sizeBytes, durable: bytes.slice(), durableSizeBytes: sizeBytes, dirty: new Set<number>() }
+      this.#files.set(`${target}${path.slice(source.length)}`, copy)
+      this.#durableFiles.set(`${target}${path.slice(source.length)}`, copy)
+    }
+    if (this.#locks.has(source)) this.#copiedLocks.add(target)
   }
 
   /**
@@ -233,6 +263,10 @@ export class SimDisk implements Disk {
 
   pickBelow(count: number): number {
     return Math.floor((this.#options.random.uint32() / 2 ** 32) * count)
+  }
+
+  #refuseDirectorySync(folder: string): void {
+    if (this.#options.requiresDirectorySync !== false) throw fault('ENODIRSYNC', 'sync-directory', folder)
   }
 
   #latencyMs(): number {

@@ -243,6 +243,25 @@ test('the log of a running server is refused as locked until its process dies', 
   expect((await openStorage(disk.kill())).result.ok).toBe(true)
 })
 
+test('the folder of a log that was copied while its server ran is opened, with one line about it', async () => {
+  const disk = promptDisk()
+  const first = await openStorage(disk)
+  await appendAndWait(first.storage, [new History().next(1, new Uint8Array(9))])
+  disk.copyFolder(folder, '/copy')
+  const copy = await openStorage(disk, { folder: '/copy' })
+  expect(recovered(copy).lastZxid).toBe(1)
+  expect(copy.log.lines).toEqual([{ level: 'info', event: 'log-folder-is-a-copy' }])
+  expect(first.log.lines).toEqual([])
+})
+
+test('a file system that cannot flush folders is an io failure that says so', async () => {
+  const disk = promptDisk()
+  disk.faults.cannotSyncDirectories = true
+  const { result } = await openStorage(disk)
+  expect(result).toMatchObject({ ok: false, error: { kind: 'io' } })
+  expect(result.ok ? '' : result.error.message).toContain('ENODIRSYNC')
+})
+
 test('an unreadable disk is reported as an io failure', async () => {
   const disk = promptDisk()
   const first = await openStorage(disk)

@@ -1,0 +1,206 @@
+/**
+ * One process at a time owns a folder. Node.js has no flock, and the packages that lock by a file decide that a lock
+ * is stale by its age, so a process that was stopped for a while loses a folder that it goes on writing to. Here a lock
+ * ends with its process, and needs nothing of the file system but creating a file that must not exist yet.
+ *
+ * Each process that wants the folder first creates a claim, a file of a name that is never used twice, and writes into
+ * it who it is; only then does it look at the other claims. Of two processes at least one therefore finds the other's
+ * claim, whatever the order of their steps, and the one that finds a holder gives up. Two that find only each other's
+ * claims: the higher name gives up, the lower waits for that, then marks its claim as `held`.
+ *
+ * A claim counts while its process lives: same pid, same start time, same boot. A claim also names the folder it was
+ * made for, by device and inode: a folder that was copied while its server ran holds a copy of that claim, and is free.
+ * The owner keeps the folder open, since some file systems give an inode that nobody uses another number later.
+ * Assumes that the folder is not shared between machines, and that its users see each other's pids.
+ */
+import { randomBytes } from 'node:crypto'
+import { close as fsClose, open as fsOpen } from 'node:fs'
+import { type FileHandle, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { FolderLock } from '../ports/disk.ts'
+
+const openFd = promisify(fsOpen)
+const closeFd = promisify(fsClose)
+
+const lockPrefix = '.lock'
+const heldMark = 'held'
+const waitStepMs = 5
+/** A process that stands still between its claim and its look at ours. */
+const waitMsMax = 5000
+
+interface ProcessIdentity {
+  readonly pid: number
+  readonly startTime: string // in clock ticks since boot; empty where the system has no /proc
+  readonly bootId: string // likewise, and in claims of earlier versions
+}
+
+interface FolderIdentity {
+  readonly device: string
+  readonly inode: string
+}
+
+interface Claim {
+  readonly owner: ProcessIdentity
+  readonly folder: FolderIdentity | null // null: made by an earlier version
+  readonly isHeld: boolean
+}
+
+export function isLockName(name: string): boolean {
+  return name.startsWith(lockPrefix)
+}
+
+/** Rejects with code ELOCKED while a live process has the folder. */
+export async function lockFolder(folder: string): Promise<FolderLock> {
+  const path = resolve(folder)
+  const folderFd = await openFd(path, 'r')
+  try {
+    const own = await makeClaim(path, await identityOf(path))
+    try {
+      const isCopy = await waitForOthers(folder, path, own)
+      await own.handle.appendFile(`${heldMark}\n`)
+      await own.handle.close()
+      return { isCopy, release: () => release(own.path, folderFd) }
+    } catch (error) {
+      await own.handle.close()
+      await rm(own.path, { force: true })
+      throw error
+    }
+  } catch (error) {
+    await closeFd(folderFd)
+    throw error
+  }
+}
+
+async function release(claimPath: string, folderFd: number): Promise<void> {
+  await rm(claimPath, { force: true })
+  await closeFd(folderFd)
+}
+
+interface OwnClaim {
+  readonly name: string
+  readonly path: string
+  readonly folder: FolderIdentity
+  readonly handle: FileHandle
+}
+
+async function makeClaim(path: string, folder: FolderIdentity): Promise<OwnClaim> {
+  const name = `${lockPrefix}.${process.pid}-${randomBytes(8).toString('hex')}`
+  const claimPath = join(path, name)
+  const handle = await open(claimPath, 'wx')
+  try {
+    const startTime = (await processFactsOf(process.pid))?.startTime ?? ''
+    const identity = { pid: process.pid, startTime, bootId: await bootIdOfMachine(), ...folder }
+    await handle.writeFile(`${JSON.stringify(identity)}\n`)
+    return { name, path: claimPath, folder, handle }
+  } catch (error) {
+    await handle.close()
+    await rm(claimPath, { force: true })
+    throw error
+  }
+}
+
+/** Returns when ours is the only claim that counts; true if claims were found that a copy of the folder brought along. */
+async function waitForOthers(folder: string, path: string, own: OwnClaim): Promise<boolean> {
+  let isCopy = false
+  for (let waitedMs = 0; ; waitedMs += waitStepMs) {
+    let waitsFor: ProcessIdentity | null = null
+    for (const name of await readdir(path)) {
+      if (!isLockName(name) || name === own.name) continue
+      const claim = await readClaim(join(path, name))
+      if (claim === null) {
+        // Not written yet: its process has yet to look around, and will find ours. Or never to be written.
+        if (!(await mayStillWrite(name))) await rm(join(path, name), { force: true })
+        continue
+      }
+      const isOfCopy = claim.folder !== null && !isSameFolder(claim.folder, own.folder)
+      if (isOfCopy || !(await isAlive(claim.owner))) {
+        isCopy ||= isOfCopy
+        await rm(join(path, name), { force: true })
+        continue
+      }
+      if (claim.isHeld || name < own.name) throw lockedError(folder, claim.owner)
+      waitsFor = claim.owner
+    }
+    if (waitsFor === null) return isCopy
+    if (waitedMs >= waitMsMax) throw lockedError(folder, waitsFor)
+    await delay(waitStepMs)
+  }
+}
+
+/** Null: gone, or without its content. */
+async function readClaim(path: string): Promise<Claim | null> {
+  try {
+    const [identity = '', mark = ''] = (await readFile(path, 'utf8')).split('\n')
+    const value = JSON.parse(identity) as Partial<ProcessIdentity & FolderIdentity>
+    const { pid, startTime, bootId, device, inode } = value
+    if (typeof pid !== 'number' || typeof startTime !== 'string') return null
+    const owner = { pid, startTime, bootId: typeof bootId === 'string' ? bootId : '' }
+    if (typeof device !== 'string' || typeof inode !== 'string') return { owner, folder: null, isHeld: true }
+    return { owner, folder: { device, inode }, isHeld: mark !== '' }
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** Names of earlier versions hold no pid; those files were empty once released. */
+async function mayStillWrite(name: string): Promise<boolean> {
+  const match = /^\.lock\.(\d+)-[0-9a-f]+$/.exec(name)
+  return match !== null && (await isAlive({ pid: Number(match[1]), startTime: '', bootId: '' }))
+}
+
+async function identityOf(path: string): Promise<FolderIdentity> {
+  const { dev, ino } = await stat(path, { bigint: true })
+  return { device: String(dev), inode: String(ino) }
+}
+
+function isSameFolder(one: FolderIdentity, other: FolderIdentity): boolean {
+  return one.device === other.device && one.inode === other.inode
+}
+
+function lockedError(folder: string, owner: ProcessIdentity): Error {
+  const message = `${folder} is in use by the process with pid ${owner.pid}. Stop it, or give this server a folder of its own.`
+  return Object.assign(new Error(message), { code: 'ELOCKED' })
+}
+
+async function isAlive(owner: ProcessIdentity): Promise<boolean> {
+  if (owner.bootId !== '' && owner.bootId !== (await bootIdOfMachine())) return false
+  try {
+    process.kill(owner.pid, 0)
+  } catch (error) {
+    // EPERM: it lives, as another user.
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  const facts = await processFactsOf(owner.pid)
+  if (facts === null) return true // no /proc to ask: the signal got through, so a process has this pid
+  // Killed, and not yet waited for by its parent: its files are closed, and it will never write again.
+  if (facts.state === 'Z' || facts.state === 'X') return false
+  return owner.startTime === '' || facts.startTime === owner.startTime
+}
+
+interface ProcessFacts {
+  readonly state: string // one letter, as ps shows it
+  readonly startTime: string // in clock ticks since boot
+}
+
+/** Fields 3 and 22 of /proc/<pid>/stat, counted after the command name, which may hold spaces and parentheses. */
+async function processFactsOf(pid: number): Promise<ProcessFacts | null> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, 'utf8')
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    const [state, startTime] = [fields[0], fields[19]]
+    return state === undefined || startTime === undefined ? null : { state, startTime }
+  } catch {
+    return null
+  }
+}
+
+async function bootIdOfMachine(): Promise<string> {
+  try {
+    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+  } catch {
+    return ''
+  }
+}
