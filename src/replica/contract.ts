@@ -46,7 +46,7 @@ export type ReplicaEvent =
   | { readonly kind: 'peer-message'; readonly peer: ServerId; readonly message: PeerMessage }
   | { readonly kind: 'persisted'; readonly tag: PersistTag }
   | { readonly kind: 'log-truncated'; readonly zxid: Zxid }
-  /** Answers `read-log`: the last txn at or before the asked zxid, and what follows it. */
+  /** Answers `read-log`: the last txn at or before the asked zxid and what follows it, or that the log begins later. */
   | ({ readonly kind: 'log-read' } & LogRead)
   | { readonly kind: 'persist-failed'; readonly cause: string }
   | { readonly kind: 'tick' }

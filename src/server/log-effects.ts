@@ -67,8 +67,11 @@ export class LogEffects {
   async #read({ ticket, after, sizeBytesMax }: Extract<LogEffect, { readonly kind: 'read-log' }>): Promise<void> {
     const { storage, turn } = this.#options
     try {
-      const { start, entries } = await storage.readAfter(after, sizeBytesMax)
-      if (!turn.isStopped) turn.feed({ kind: 'log-read', ticket, start, entries })
+      const reading = await storage.readAfter(after, sizeBytesMax)
+      if (turn.isStopped) return
+      if (reading.kind === 'stretch') {
+        turn.feed({ kind: 'log-read', ticket, start: reading.start, entries: reading.entries })
+      } else turn.feed({ kind: 'log-read', ticket, start: null, oldest: reading.oldest })
     } catch (cause) {
       // A bug is not a disk fault: only errors that carry a system's code are.
       if (!(cause instanceof Error && 'code' in cause)) throw cause

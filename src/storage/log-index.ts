@@ -51,8 +51,25 @@ export class LogIndex {
     last.open = false
   }
 
-  /** Position of the last extent that starts at or before `zxid`; 0 if none does. */
-  positionOf(zxid: Zxid): number {
+  /** Forgets the segments before `sequence`. */
+  removeBefore(sequence: number): void {
+    let count = 0
+    while ((this.#extents[count]?.sequence ?? sequence) < sequence) count++
+    this.#extents.splice(0, count)
+  }
+
+  /** The last extent that starts at or before `zxid`; the first of all if none does. */
+  atOrBefore(zxid: Zxid): Extent | null {
+    return this.#extents[Math.max(0, this.#countUpTo(zxid) - 1)] ?? null
+  }
+
+  /** The first extent that starts after `zxid`. */
+  after(zxid: Zxid): Extent | null {
+    return this.#extents[this.#countUpTo(zxid)] ?? null
+  }
+
+  /** How many extents start at or before `zxid`. */
+  #countUpTo(zxid: Zxid): number {
     let low = 0
     let high = this.#extents.length
     while (low < high) {
@@ -60,10 +77,6 @@ export class LogIndex {
       if (this.#extents[middle]!.firstZxid <= zxid) low = middle + 1
       else high = middle
     }
-    return Math.max(0, low - 1)
-  }
-
-  at(position: number): Extent | null {
-    return this.#extents[position] ?? null
+    return low
   }
 }

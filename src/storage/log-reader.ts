@@ -3,62 +3,71 @@
  * because only those are indexed, and checks each batch's checksum again. It never touches the writer.
  * A batch that no longer reads back is an error of the call; what to do about it is for the caller.
  */
-import { type ChainHash, emptyChainHash } from '../base/chain-hash.ts'
-import { type Zxid, zeroZxid } from '../base/ids.ts'
+import type { Zxid } from '../base/ids.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
 import type { TxnEntry } from '../protocol/disk/log-record.ts'
 import { bodyChecksumHolds, readBatchHeader, unmarkedRecords } from './batch-format.ts'
 import type { Extent, LogIndex } from './log-index.ts'
+import type { LogSegments, SegmentRef } from './log-segments.ts'
+import type { LogPoint } from './log-state.ts'
 import { readRecords } from './record-codec.ts'
-import type { SegmentRef } from './recover-log.ts'
 
 export interface LogStretch {
-  readonly start: { readonly zxid: Zxid; readonly hash: ChainHash }
+  readonly kind: 'stretch'
+  readonly start: LogPoint
   readonly entries: readonly TxnEntry[]
+}
+
+/** What was asked for is older than the log, which begins after `oldest`. */
+export interface OlderThanLog {
+  readonly kind: 'older-than-log'
+  readonly oldest: LogPoint
 }
 
 export class LogReader {
   readonly #disk: Disk
   readonly #index: LogIndex
-  readonly #segments: ReadonlyMap<number, SegmentRef>
+  readonly #segments: LogSegments
 
-  constructor(disk: Disk, index: LogIndex, segments: ReadonlyMap<number, SegmentRef>) {
+  constructor(disk: Disk, index: LogIndex, segments: LogSegments) {
     this.#disk = disk
     this.#index = index
     this.#segments = segments
   }
 
-  async readAfter(zxid: Zxid, sizeBytesMax: number): Promise<LogStretch> {
-    let start = { zxid: zeroZxid, hash: emptyChainHash }
+  /** Segments may be removed from the front meanwhile: then what has been read so far is the answer, or none of it. */
+  async readAfter(zxid: Zxid, sizeBytesMax: number): Promise<LogStretch | OlderThanLog> {
+    let start = this.#segments.start
+    if (zxid < start.zxid) return { kind: 'older-than-log', oldest: start }
     const entries: TxnEntry[] = []
     let sizeBytes = 0
     const open = new OpenSegment(this.#disk, this.#segments)
-    let lastRead = -1
+    let extent = this.#index.atOrBefore(zxid)
     try {
-      for (let i = this.#index.positionOf(zxid); sizeBytes < sizeBytesMax || entries.length === 0; i++) {
-        const extent = this.#index.at(i)
-        // A truncation since the last step may have put another history in the place of the next extent.
-        if (extent === null || extent.firstZxid <= lastRead) break
-        const bounds = { ...extent }
+      while (extent !== null && (sizeBytes < sizeBytesMax || entries.length === 0)) {
+        const bounds: Extent = { ...extent }
         const file = await open.fileOf(bounds.sequence)
-        for (const entry of await this.#readExtent(file, bounds)) {
+        if (file === null && entries.length > 0) break
+        if (file === null) return { kind: 'older-than-log', oldest: this.#segments.start }
+        for (const entry of await this.#readExtent(file, open.ref!, bounds)) {
           if (entry.zxid <= zxid) start = { zxid: entry.zxid, hash: entry.hash }
           else if (sizeBytes < sizeBytesMax || entries.length === 0) {
             entries.push(entry)
             sizeBytes += entry.payload.length
           }
         }
-        lastRead = bounds.lastZxid
+        // Removed meanwhile, with txns that follow what was read: the next extent would leave a hole.
+        if (this.#segments.start.zxid > bounds.lastZxid) break
+        extent = this.#index.after(bounds.lastZxid)
       }
     } finally {
       await open.close()
     }
-    return { start, entries }
+    return { kind: 'stretch', start, entries }
   }
 
   /** The live txns of one extent, in order. */
-  async #readExtent(file: DiskFile, extent: Extent): Promise<TxnEntry[]> {
-    const segment = this.#segments.get(extent.sequence)!
+  async #readExtent(file: DiskFile, segment: SegmentRef, extent: Extent): Promise<TxnEntry[]> {
     const bytes = await file.read(extent.startOffset, extent.endOffset - extent.startOffset)
     const entries: TxnEntry[] = []
     for (let at = 0; at < extent.endOffset - extent.startOffset; ) {
@@ -85,20 +94,26 @@ export class LogReader {
 /** The one segment that a call is reading. */
 class OpenSegment {
   readonly #disk: Disk
-  readonly #segments: ReadonlyMap<number, SegmentRef>
-  #sequence = 0
+  readonly #segments: LogSegments
   #file: DiskFile | null = null
+  ref: SegmentRef | null = null
 
-  constructor(disk: Disk, segments: ReadonlyMap<number, SegmentRef>) {
+  constructor(disk: Disk, segments: LogSegments) {
     this.#disk = disk
     this.#segments = segments
   }
 
-  async fileOf(sequence: number): Promise<DiskFile> {
-    if (this.#file !== null && this.#sequence === sequence) return this.#file
+  /** Null: the segment has been removed. */
+  async fileOf(sequence: number): Promise<DiskFile | null> {
+    if (this.#file !== null && this.ref?.sequence === sequence) return this.#file
     await this.close()
-    this.#file = await this.#disk.open(this.#segments.get(sequence)!.path, 'read')
-    this.#sequence = sequence
+    this.ref = this.#segments.get(sequence)
+    if (this.ref === null) return null
+    try {
+      this.#file = await this.#disk.open(this.ref.path, 'read')
+    } catch (error) {
+      if (this.#segments.get(sequence) !== null) throw error
+    }
     return this.#file
   }
 

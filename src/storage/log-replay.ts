@@ -2,20 +2,40 @@
  * Follows the records of a log from its first: checks the order of zxids and the chain of hashes, hands out
  * what is known to be committed, keeps the rest as the tail. A txn leaves the tail only by a commit mark or by
  * a truncation, and no truncation reaches below the mark; so what was handed out is never taken back.
+ *
+ * A log whose front was removed starts from the state in its first header. Something else holds the history up to
+ * `base` then; those txns are checked and not handed out. Until the base, a truncation may go back to a point before
+ * the log, whose hash cannot be checked there. It is checked all the same: the hash of the base covers everything
+ * before it, and a log that never comes to the base with that hash is not believed.
  */
-import { type ChainHash, emptyChainHash, nextChainHash } from '../base/chain-hash.ts'
+import { emptyChainHash, nextChainHash } from '../base/chain-hash.ts'
 import { hexOfZxid, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { TxnEntry } from '../protocol/disk/log-record.ts'
-import { emptyLogState, followRecord, type LogState, type MutableLogState, type StoredRecord } from './log-state.ts'
+import {
+  emptyLogState,
+  followRecord,
+  type LogPoint,
+  type LogState,
+  type MutableLogState,
+  type StoredRecord,
+} from './log-state.ts'
+
+const beginning: LogPoint = { zxid: zeroZxid, hash: emptyChainHash }
 
 export class LogReplay {
   readonly #state: MutableLogState = { ...emptyLogState }
+  readonly #base: LogPoint
   readonly #onCommitted: (entry: TxnEntry) => void
   #tail: TxnEntry[] = []
-  #lastHandedOut: { readonly zxid: Zxid; readonly hash: ChainHash } = { zxid: zeroZxid, hash: emptyChainHash }
+  /** The last txn before the tail: committed, or before the log. */
+  #floor: LogPoint = beginning
+  #logStart: Zxid = zeroZxid
+  #metBase: boolean
 
-  constructor(onCommitted: (entry: TxnEntry) => void) {
+  constructor(onCommitted: (entry: TxnEntry) => void, base: LogPoint | null) {
     this.#onCommitted = onCommitted
+    this.#base = base ?? beginning
+    this.#metBase = base === null
   }
 
   get state(): LogState {
@@ -26,8 +46,26 @@ export class LogReplay {
     return this.#tail
   }
 
-  get lastHandedOut(): { readonly zxid: Zxid; readonly hash: ChainHash } {
-    return this.#lastHandedOut
+  get lastCommitted(): LogPoint {
+    return this.#floor
+  }
+
+  /** Has the live history come to the base? */
+  get metBase(): boolean {
+    return this.#metBase
+  }
+
+  /** The log begins with this state: its front was removed. */
+  startFrom(state: LogState): void {
+    Object.assign(this.#state, state)
+    this.#floor = { zxid: state.lastZxid, hash: state.lastHash }
+    this.#logStart = state.lastZxid
+    this.#noteBase()
+  }
+
+  /** At the end of the log: what the base stands for is committed, whether the log has a mark for it or not. */
+  finish(): void {
+    this.#handOut(this.#base.zxid)
   }
 
   /** Returns what is wrong with the record, or null. */
@@ -36,8 +74,9 @@ export class LogReplay {
     if (problem !== null) return problem
     followRecord(this.#state, record)
     if (record.kind === 'txn') this.#tail.push(record)
-    else if (record.kind === 'truncate') this.#dropAfter(record.zxid)
+    else if (record.kind === 'truncate') this.#dropAfter(record)
     else if (record.kind === 'committed') this.#handOut(record.zxid)
+    this.#noteBase()
     return null
   }
 
@@ -54,29 +93,39 @@ export class LogReplay {
     }
     if (record.kind === 'truncate') {
       if (record.zxid < committed) return `a truncation to ${hexOfZxid(record.zxid)} takes back committed txns`
-      if (this.#hashAt(record.zxid) !== record.hash)
+      if (this.#metBase && record.zxid < this.#base.zxid)
+        return `a truncation to ${hexOfZxid(record.zxid)} takes back txns of the checkpoint`
+      const isBeforeLog = record.zxid < this.#logStart && record.zxid < this.#base.zxid
+      if (!isBeforeLog && this.#hashAt(record.zxid) !== record.hash)
         return `a truncation to ${hexOfZxid(record.zxid)} finds another history`
     }
     return null
   }
 
-  #hashAt(zxid: Zxid): ChainHash | null {
-    if (zxid === this.#lastHandedOut.zxid) return this.#lastHandedOut.hash
+  #hashAt(zxid: Zxid): number | null {
+    if (zxid === this.#floor.zxid) return this.#floor.hash
     return this.#tail.findLast((entry) => entry.zxid === zxid)?.hash ?? null
   }
 
-  #dropAfter(zxid: Zxid): void {
+  #dropAfter({ zxid, hash }: LogPoint): void {
     while ((this.#tail.at(-1)?.zxid ?? zxid) > zxid) this.#tail.pop()
+    if (this.#floor.zxid > zxid) this.#floor = { zxid, hash }
   }
 
   #handOut(zxid: Zxid): void {
     let count = 0
     for (const entry of this.#tail) {
       if (entry.zxid > zxid) break
-      this.#onCommitted({ zxid: entry.zxid, hash: entry.hash, payload: entry.payload })
-      this.#lastHandedOut = { zxid: entry.zxid, hash: entry.hash }
+      if (entry.zxid > this.#base.zxid)
+        this.#onCommitted({ zxid: entry.zxid, hash: entry.hash, payload: entry.payload })
+      this.#floor = { zxid: entry.zxid, hash: entry.hash }
       count++
     }
     if (count > 0) this.#tail = this.#tail.slice(count)
+  }
+
+  #noteBase(): void {
+    const { lastZxid, lastHash } = this.#state
+    if (lastZxid === this.#base.zxid && lastHash === this.#base.hash) this.#metBase = true
   }
 }

@@ -21,6 +21,12 @@ export interface TruncateRecord {
 
 export type StoredRecord = LogRecord | TruncateRecord
 
+/** A place in the history of txns. The hash is that of all of them up to and including `zxid`. */
+export interface LogPoint {
+  readonly zxid: Zxid
+  readonly hash: ChainHash
+}
+
 export interface LogState {
   readonly lastZxid: Zxid
   readonly lastHash: ChainHash

@@ -13,8 +13,8 @@ import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
-import { LogReader, type LogStretch } from './log-reader.ts'
-import type { StoredRecord } from './log-state.ts'
+import { LogReader, type LogStretch, type OlderThanLog } from './log-reader.ts'
+import type { LogPoint, StoredRecord } from './log-state.ts'
 import { type AppendDone, LogWriter } from './log-writer.ts'
 import type { OpenFailure } from './open-failure.ts'
 import { type RecoveredSegments, recoverLog } from './recover-log.ts'
@@ -26,7 +26,7 @@ export interface RecoveredLog {
   readonly acceptedLeader: ServerId | null
   readonly currentEpoch: Epoch
   readonly clusterId: ClusterId
-  readonly committed: Zxid // of the last commit mark, 0 if none; invariant: <= lastZxid
+  readonly committed: Zxid // of the last commit mark or the base, 0 if none; invariant: <= lastZxid
   readonly tail: readonly TxnEntry[] // the txns after `committed`
 }
 
@@ -52,6 +52,7 @@ type StorageState =
       readonly kind: 'open'
       readonly writer: LogWriter
       readonly reader: LogReader
+      readonly parts: Pick<RecoveredSegments, 'index' | 'segments'>
       readonly release: () => Promise<void>
     }
   | { readonly kind: 'closed' }
@@ -63,6 +64,7 @@ export class LogStorage {
   #zxids: Zxid[] = []
   #hashes: ChainHash[] = []
   #committed = 0 as Zxid
+  #removal: Promise<void> = Promise.resolve()
 
   constructor(options: LogStorageOptions) {
     this.#options = options
@@ -70,9 +72,13 @@ export class LogStorage {
 
   /**
    * Recovers. `onCommitted` gets every committed txn in order while the log is read; when the result is a
-   * failure, what it was given must be thrown away.
+   * failure, what it was given must be thrown away. `base`: up to where the caller holds the history itself, null if
+   * it holds nothing; the log may begin anywhere at or before it, and `onCommitted` gets the txns after it.
    */
-  async open(onCommitted: (entry: TxnEntry) => void): Promise<Result<RecoveredLog, OpenFailure>> {
+  async open(
+    onCommitted: (entry: TxnEntry) => void,
+    base: LogPoint | null = null,
+  ): Promise<Result<RecoveredLog, OpenFailure>> {
     assert(this.#state.kind === 'new', 'a log storage is opened once', { state: this.#state.kind })
     const { disk, log, folder, serverId } = this.#options
     let release = async (): Promise<void> => {}
@@ -81,12 +87,12 @@ export class LogStorage {
       const lock = await disk.lock(folder)
       release = () => lock.release()
       if (lock.isCopy) log.info('log-folder-is-a-copy', { path: folder })
-      const recovery = await recoverLog({ disk, log, folder, serverId, onCommitted })
+      const recovery = await recoverLog({ disk, log, folder, serverId, base, onCommitted })
       if (!recovery.ok) {
         await release()
         return recovery
       }
-      return ok(this.#becomeOpen(recovery.value, release))
+      return ok(this.#becomeOpen(recovery.value, base, release))
     } catch (cause) {
       const code = cause instanceof Error && 'code' in cause ? cause.code : null
       if (typeof code !== 'string') throw cause
@@ -96,7 +102,7 @@ export class LogStorage {
     }
   }
 
-  #becomeOpen(recovered: RecoveredSegments, release: () => Promise<void>): RecoveredLog {
+  #becomeOpen(recovered: RecoveredSegments, base: LogPoint | null, release: () => Promise<void>): RecoveredLog {
     const options = {
       ...this.#options,
       segmentSizeBytes: this.#options.segmentSizeBytes ?? segmentSizeBytesDefault,
@@ -106,11 +112,13 @@ export class LogStorage {
     const { state, tail, lastCommitted } = recovered
     this.#zxids = [lastCommitted.zxid, ...tail.map((entry) => entry.zxid)]
     this.#hashes = [lastCommitted.hash, ...tail.map((entry) => entry.hash)]
-    this.#committed = state.committed
+    const committed = base !== null && base.zxid > state.committed ? base.zxid : state.committed
+    this.#committed = committed
+    const { index, segments } = recovered
     const writer = new LogWriter(options, recovered)
-    const reader = new LogReader(this.#options.disk, recovered.index, recovered.segments)
-    this.#state = { kind: 'open', writer, reader, release }
-    return { ...state, tail }
+    const reader = new LogReader(this.#options.disk, index, segments)
+    this.#state = { kind: 'open', writer, reader, parts: { index, segments }, release }
+    return { ...state, committed, tail }
   }
 
   /** Queues the records; `done` comes in order, and only once they are durable. They must not change until then. */
@@ -145,10 +153,31 @@ export class LogStorage {
 
   /**
    * `start` is the last txn at or before `zxid` (zxid 0 and the empty hash at the beginning of history), `entries`
-   * those after it: about `sizeBytesMax` of payload, at least one if there is any. Durable txns only.
+   * those after it: about `sizeBytesMax` of payload, at least one if there is any. Durable txns only. `older-than-log`:
+   * the log begins after `zxid`.
    */
-  readAfter(zxid: Zxid, sizeBytesMax: number): Promise<LogStretch> {
+  readAfter(zxid: Zxid, sizeBytesMax: number): Promise<LogStretch | OlderThanLog> {
     return this.#opened().reader.readAfter(zxid, sizeBytesMax)
+  }
+
+  /**
+   * Removes the segments that hold nothing after `zxid`, one after another from the oldest, each durably before the
+   * next: a crash in between leaves a log that begins later and has no hole. From the call on, readers do not see them.
+   * Assumes that the caller has durable what `open` will need as its base, at `zxid` or after it. After a failure the
+   * files that are left stay until the next start, since nothing is known of their entries.
+   */
+  removeThrough(zxid: Zxid): Promise<void> {
+    const { index, segments } = this.#opened().parts
+    assert(zxid <= this.#committed, 'only committed txns are removed from the log', {
+      zxid,
+      committed: this.#committed,
+    })
+    const removed = segments.takeFront(zxid)
+    index.removeBefore(segments.firstSequence)
+    const removal = this.#removal.then(() => this.#removeFiles(removed.map((segment) => segment.path)))
+    this.#removal = removal
+    removal.catch(() => {}) // the caller has it
+    return removal
   }
 
   get sizeBytes(): number {
@@ -160,7 +189,16 @@ export class LogStorage {
     const { writer, release } = this.#state
     this.#state = { kind: 'closed' }
     await writer.close()
+    await this.#removal.catch(() => {})
     await release()
+  }
+
+  async #removeFiles(paths: readonly string[]): Promise<void> {
+    const { disk, folder } = this.#options
+    for (const path of paths) {
+      await disk.remove(path)
+      await disk.syncDirectory(folder)
+    }
   }
 
   #opened(): Extract<StorageState, { kind: 'open' }> {

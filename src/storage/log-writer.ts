@@ -16,8 +16,9 @@ import type { Log } from '../ports/log.ts'
 import type { CancelTimer, Timers } from '../ports/timers.ts'
 import { type BatchPlace, batchSizeBytes, encodeBatch, recordsSizeBytesOf, sectorSizeBytes } from './batch-format.ts'
 import type { LogIndex } from './log-index.ts'
+import type { LogSegments } from './log-segments.ts'
 import { followRecord, type MutableLogState, type StoredRecord } from './log-state.ts'
-import { indexBatch, type RecoveredSegments, type SegmentRef } from './recover-log.ts'
+import { indexBatch, type RecoveredSegments } from './recover-log.ts'
 import { createSegment, isDiskFull, type SegmentFile } from './segment-file.ts'
 import { segmentHeaderSizeBytes } from './segment-header.ts'
 
@@ -64,14 +65,13 @@ const sealSizeBytesMax = 2 * sectorSizeBytes
 export class LogWriter {
   readonly #options: LogWriterOptions
   readonly #index: LogIndex
-  readonly #segments: Map<number, SegmentRef>
+  readonly #segments: LogSegments
   readonly #durable: MutableLogState
   #state: WriterState = { kind: 'idle' }
   #queue: QueuedAppend[] = []
   #segment: SegmentFile | null
   #nextBatch: number
   #checksum: number
-  #closedSegmentsSizeBytes: number
   #staging = new Uint8Array(64 * 1024)
   #diskWasFull = false
   #sealed = false
@@ -88,13 +88,13 @@ export class LogWriter {
     this.#segment = recovered.active
     this.#nextBatch = recovered.nextBatch
     this.#checksum = recovered.checksum
-    this.#closedSegmentsSizeBytes = recovered.sizeBytes - (recovered.active?.position ?? 0)
+    recovered.segments.closeLast(0) // it is written on
     this.#sealed = recovered.active === null
     this.#armSeal()
   }
 
   get sizeBytes(): number {
-    return this.#closedSegmentsSizeBytes + (this.#segment?.position ?? 0)
+    return this.#segments.closedSizeBytes + (this.#segment?.position ?? 0)
   }
 
   append(records: readonly StoredRecord[], done: AppendDone): void {
@@ -201,18 +201,16 @@ export class LogWriter {
     const before = this.#segment
     const start = {
       serverId,
-      sequence: this.#segments.size + 1,
+      sequence: this.#segments.nextSequence,
       checksumBefore: this.#checksum,
       firstBatch: this.#nextBatch,
       state: this.#durable,
     }
     const created = await createSegment(disk, folder, start, segmentSizeBytes)
-    this.#segments.set(created.sequence, {
-      path: created.file.path,
-      sequence: created.sequence,
-      checksum: created.checksum,
-    })
-    this.#closedSegmentsSizeBytes += before?.position ?? 0
+    const { lastZxid: zxid, lastHash: hash } = this.#durable
+    const { sequence, checksum, file } = created
+    this.#segments.closeLast(before?.position ?? 0)
+    this.#segments.add({ path: file.path, sequence, checksum, lastZxidBefore: zxid }, { zxid, hash })
     this.#segment = created
     await before?.close()
   }
@@ -276,7 +274,8 @@ export class LogWriter {
   #becameDurable(batch: Batch, offset: number): void {
     const segment = this.#segment!
     for (const record of batch.records) followRecord(this.#durable, record)
-    indexBatch(this.#index, { sequence: segment.sequence, offset, sizeBytes: segment.position - offset }, batch.records)
+    const place = { sequence: segment.sequence, offset, sizeBytes: segment.position - offset }
+    indexBatch({ index: this.#index, segments: this.#segments }, place, batch.records)
     this.#sealed = batch.appends.length === 0
     this.#sealWanted = this.#sealWanted && !this.#sealed
     if (this.#diskWasFull) this.#options.log.info('disk-space-returned', { path: this.#options.folder })

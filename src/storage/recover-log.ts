@@ -6,8 +6,7 @@
  * A corrupt log is reported and not touched.
  */
 import { assert } from '../base/assert.ts'
-import type { ChainHash } from '../base/chain-hash.ts'
-import type { ServerId, Zxid } from '../base/ids.ts'
+import { hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
@@ -15,9 +14,10 @@ import type { TxnEntry } from '../protocol/disk/log-record.ts'
 import { batchHeaderSizeBytes } from './batch-format.ts'
 import { LogIndex } from './log-index.ts'
 import { LogReplay } from './log-replay.ts'
-import type { LogState, StoredRecord } from './log-state.ts'
+import { LogSegments, type SegmentRef } from './log-segments.ts'
+import type { LogPoint, LogState, StoredRecord } from './log-state.ts'
 import type { OpenFailure } from './open-failure.ts'
-import { planSegment, type SegmentFacts } from './recovery-plan.ts'
+import { planEnd, planSegment, planStart, type SegmentFacts } from './recovery-plan.ts'
 import { SegmentFile } from './segment-file.ts'
 import {
   formatVersion,
@@ -28,20 +28,13 @@ import {
 } from './segment-header.ts'
 import { endOfNonZeros, holdsAnything, type SegmentEnd, WindowedFile, walkSegment } from './segment-walk.ts'
 
-export interface SegmentRef {
-  readonly path: string
-  readonly sequence: number
-  readonly checksum: number
-}
-
 export interface RecoveredSegments {
-  readonly state: LogState
-  readonly tail: readonly TxnEntry[]
-  readonly lastCommitted: { readonly zxid: Zxid; readonly hash: ChainHash }
+  readonly state: LogState // as the records say, so `committed` may be below the base
+  readonly tail: readonly TxnEntry[] // neither marked as committed nor part of the base
+  readonly lastCommitted: LogPoint
   readonly index: LogIndex
-  readonly segments: Map<number, SegmentRef>
+  readonly segments: LogSegments
   readonly active: SegmentFile | null // null: no segment yet
-  readonly sizeBytes: number // of the batches of all segments
   readonly nextBatch: number
   readonly checksum: number // of the last batch
 }
@@ -51,52 +44,60 @@ export interface RecoveryOptions {
   readonly log: Log
   readonly folder: string
   readonly serverId: ServerId
+  /** What stands for the history before the log; null: nothing does, so the log must begin at its beginning. */
+  readonly base: LogPoint | null
   readonly onCommitted: (entry: TxnEntry) => void
 }
 
 interface Progress {
   readonly replay: LogReplay
   readonly index: LogIndex
-  readonly segments: Map<number, SegmentRef>
+  readonly segments: LogSegments
   last: { readonly ref: SegmentRef; readonly end: SegmentEnd } | null
-  sizeBytes: number
   nextBatch: number
   checksum: number
 }
 
 export async function recoverLog(options: RecoveryOptions): Promise<Result<RecoveredSegments, OpenFailure>> {
-  const { disk, folder } = options
+  const { disk, folder, base } = options
   const names = (await disk.list(folder)).filter((name) => sequenceOfName(name) !== null)
   names.sort((a, b) => sequenceOfName(a)! - sequenceOfName(b)!)
   const progress: Progress = {
-    replay: new LogReplay(options.onCommitted),
+    replay: new LogReplay(options.onCommitted, base),
     index: new LogIndex(),
-    segments: new Map(),
+    segments: new LogSegments(),
     last: null,
-    sizeBytes: 0,
     nextBatch: 1,
     checksum: 0,
   }
+  const first = names[0] === undefined ? null : sequenceOfName(names[0])
+  // Before anything is touched: with a base, the header of the first segment tells more.
+  const missing = startFailure(options, first, false)
+  if (missing !== null) return err(missing)
   for (const [i, name] of names.entries()) {
-    if (sequenceOfName(name) !== i + 1) {
-      const what = `segment ${i + 1} is missing: the next file is ${folder}/${name}`
+    const sequence = first! + i
+    if (sequenceOfName(name) !== sequence) {
+      const what = `segment ${sequence} is missing: the next file is ${folder}/${name}`
       return err(corruptFailure(folder, what))
     }
-    const failure = await recoverSegment(options, progress, `${folder}/${name}`, i + 1 < names.length)
+    const segment = { path: `${folder}/${name}`, sequence, laterSegment: i + 1 < names.length }
+    const failure = await recoverSegment(options, progress, segment)
     if (failure !== null) return err(failure)
   }
+  const unmet = endFailure(options, progress)
+  if (unmet !== null) return err(unmet)
+  progress.replay.finish()
   // Also when nothing was removed: the entries we saw may not have been flushed by the process before us.
   await disk.syncDirectory(folder)
-  const { replay, index, segments, sizeBytes, nextBatch, checksum } = progress
+  const { replay, index, segments, nextBatch, checksum } = progress
   const active = progress.last === null ? null : await reopenLast(options, progress.last)
   return ok({
     state: replay.state,
     tail: replay.tail.map(({ zxid, hash, payload }) => ({ zxid, hash, payload })),
-    lastCommitted: replay.lastHandedOut,
+    lastCommitted: replay.lastCommitted,
     index,
     segments,
     active,
-    sizeBytes,
     nextBatch,
     checksum,
   })
@@ -105,8 +106,11 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
 async function recoverSegment(
   options: RecoveryOptions,
   progress: Progress,
-  path: string,
-  laterSegment: boolean,
+  {
+    path,
+    sequence,
+    laterSegment,
+  }: { readonly path: string; readonly sequence: number; readonly laterSegment: boolean },
 ): Promise<OpenFailure | null> {
   const { disk, log, folder } = options
   const file = await disk.open(path, 'read')
@@ -120,13 +124,19 @@ async function recoverSegment(
       header = reading.header
       const foreign = foreignFailure(options, path, header)
       if (foreign !== null) return foreign
-      const continues = continuesLog(progress, header)
+      const isFirst = progress.last === null
+      const hole = isFirst ? startFailure(options, header.sequence, startsAfter(options.base, header)) : null
+      if (hole !== null) return hole
+      if (isFirst && header.sequence > 1) startLater(progress, header)
+      const continues = header.sequence === sequence && continuesLog(progress, header)
+      if (continues) progress.segments.add(refOf(path, header), pointOf(header.state))
       if (continues) end = await walkSegment(bytes, header, (batch, records) => followBatch(progress, batch, records))
       const { kind, provenDurable } = end ?? { kind: 'zeros', provenDurable: false }
-      facts = { header: 'valid', end: kind, provenDurable, laterSegment, continues }
+      facts = { header: 'valid', end: kind, provenDurable, laterSegment, continues, followsRemoved: false }
     } else {
       const provenDurable = await holdsAnything(bytes)
-      facts = { header: reading.kind, end: 'zeros', provenDurable, laterSegment, continues: false }
+      const followsRemoved = progress.last === null && sequence > 1
+      facts = { header: reading.kind, end: 'zeros', provenDurable, laterSegment, continues: false, followsRemoved }
     }
   } finally {
     await file.close()
@@ -145,10 +155,8 @@ async function recoverSegment(
     case 'cut-torn-tail':
     case 'clean': {
       assert(header !== null && end !== null, 'a usable segment was walked', { path })
-      const ref = { path, sequence: header.sequence, checksum: header.checksum }
-      progress.segments.set(ref.sequence, ref)
-      progress.last = { ref, end }
-      progress.sizeBytes += end.offset
+      progress.last = { ref: refOf(path, header), end }
+      progress.segments.closeLast(end.offset)
       progress.nextBatch = end.nextNumber
       progress.checksum = end.checksum
       return null
@@ -165,20 +173,23 @@ function followBatch(
     const problem = progress.replay.follow(record)
     if (problem !== null) return problem
   }
-  indexBatch(progress.index, batch, records)
+  indexBatch(progress, batch, records)
   return null
 }
 
 /** A truncation is only ever the first record of its batch, so the txns behind it are in order. */
 export function indexBatch(
-  index: LogIndex,
+  { index, segments }: { readonly index: LogIndex; readonly segments: LogSegments },
   batch: { readonly sequence: number; readonly offset: number; readonly sizeBytes: number },
   records: readonly StoredRecord[],
 ): void {
   let first: Zxid | null = null
   let last: Zxid | null = null
   for (const record of records) {
-    if (record.kind === 'truncate') index.truncateAfter(record.zxid)
+    if (record.kind === 'truncate') {
+      index.truncateAfter(record.zxid)
+      segments.truncateAfter({ zxid: record.zxid, hash: record.hash })
+    }
     if (record.kind !== 'txn') continue
     first ??= record.zxid
     last = record.zxid
@@ -186,10 +197,29 @@ export function indexBatch(
   if (first !== null && last !== null) index.add(batch.sequence, batch.offset, batch.sizeBytes, first, last)
 }
 
+function refOf(path: string, header: SegmentHeader): SegmentRef {
+  const { sequence, checksum, state } = header
+  return { path, sequence, checksum, lastZxidBefore: state.lastZxid }
+}
+
+function pointOf(state: LogState): LogPoint {
+  return { zxid: state.lastZxid, hash: state.lastHash }
+}
+
+function startsAfter(base: LogPoint | null, header: SegmentHeader): boolean {
+  return base !== null && header.state.lastZxid > base.zxid
+}
+
+/** The first segment of a log whose front was removed: its header says what came before. */
+function startLater(progress: Progress, header: SegmentHeader): void {
+  progress.replay.startFrom(header.state)
+  progress.nextBatch = header.firstBatch
+  progress.checksum = header.checksumBefore
+}
+
 function continuesLog(progress: Progress, header: SegmentHeader): boolean {
   const { state } = progress.replay
   return (
-    header.sequence === progress.segments.size + 1 &&
     header.checksumBefore === progress.checksum &&
     header.firstBatch === progress.nextBatch &&
     header.state.lastZxid === state.lastZxid &&
@@ -233,6 +263,43 @@ async function eraseTail(file: DiskFile, from: number, to: number): Promise<void
   for (let at = from; at < to; at += zeros.length) {
     await file.writeDurably(at, [zeros.subarray(0, Math.min(zeros.length, to - at))])
   }
+}
+
+/** `first`: the sequence of the first segment, null if there is none. */
+function startFailure(
+  { folder, base }: RecoveryOptions,
+  first: number | null,
+  startsAfterBase: boolean,
+): OpenFailure | null {
+  const plan = planStart({
+    base: base === null ? 'none' : 'given',
+    first: first === null ? 'none' : first === 1 ? 'number-one' : 'later',
+    startsAfterBase,
+  })
+  if (plan.kind === 'read') return null
+  const where = base === null ? '' : hexOfZxid(base.zxid)
+  const whatByReason = {
+    'segments-missing': `the log in ${folder} begins with segment ${first}: the segments before it are missing, and no checkpoint stands for them`,
+    'log-missing': `${folder} holds no log, and there is a checkpoint of ${where} made from one`,
+    'hole-after-base': `the log in ${folder} begins with segment ${first}, after the checkpoint of ${where}: txns between them are missing`,
+  }
+  return corruptFailure(folder, whatByReason[plan.why])
+}
+
+function endFailure({ folder, base }: RecoveryOptions, { replay }: Progress): OpenFailure | null {
+  const { lastZxid } = replay.state
+  const plan = planEnd({
+    base: base === null ? 'none' : 'given',
+    meetsBase: replay.metBase,
+    endsBeforeBase: base !== null && lastZxid < base.zxid,
+  })
+  if (plan.kind === 'accept') return null
+  const where = base === null ? '' : hexOfZxid(base.zxid)
+  const whatByReason = {
+    'ends-before-base': `the log in ${folder} ends at ${hexOfZxid(lastZxid)}, before the checkpoint of ${where}`,
+    'base-of-another-history': `the log in ${folder} has another history than the checkpoint at ${where}`,
+  }
+  return corruptFailure(folder, whatByReason[plan.why])
 }
 
 function foreignFailure(options: RecoveryOptions, path: string, header: SegmentHeader): OpenFailure | null {

@@ -1,11 +1,14 @@
 /**
- * The decision table of recovery: from what one segment looks like to what is done with it.
- * The argument. Batches are written one at a time, each into zeros, and acknowledged only when durable; a new
+ * The decision tables of recovery: from what one segment looks like to what is done with it, and from where the log
+ * begins and ends to whether it is the whole history.
+ * The argument for segments. Batches are written one at a time, each into zeros, and acknowledged only when durable; a new
  * segment is made only when the batches before it are durable. Hence:
  * - an unfinished batch (a sector of it never arrived) was never acknowledged, unless something written later
  *   proves that it had been durable: then it was eaten, and that is corruption;
  * - a batch all of whose sectors arrived but whose checksum is wrong rotted, wherever it stands;
  * - a segment whose header is unfinished never held a batch.
+ * - segments are removed from the front, never the last one; so a first segment that is not number 1 and has no header
+ *   was preceded by one that held batches.
  * Cutting where this table says corrupt loses acknowledged writes; the reverse keeps a healthy server down.
  */
 export interface SegmentFacts {
@@ -17,8 +20,10 @@ export interface SegmentFacts {
   readonly provenDurable: boolean
   /** A segment with a higher sequence exists. */
   readonly laterSegment: boolean
-  /** This segment starts exactly where the one before it ended (true for the first). */
+  /** This segment starts exactly where the one before it ended (for the first one: see `planStart`). */
   readonly continues: boolean
+  /** It is the first one here, and not number 1. */
+  readonly followsRemoved: boolean
 }
 
 export type SegmentPlan =
@@ -37,7 +42,7 @@ export type CorruptionReason =
 export function planSegment(facts: SegmentFacts): SegmentPlan {
   if (facts.header === 'damaged') return corrupt('header-damaged')
   if (facts.header === 'lost') {
-    if (facts.laterSegment || facts.provenDurable) return corrupt('header-missing')
+    if (facts.laterSegment || facts.followsRemoved || facts.provenDurable) return corrupt('header-missing')
     return { kind: 'drop-unused-segment' }
   }
   if (!facts.continues) return corrupt('does-not-continue')
@@ -46,6 +51,47 @@ export function planSegment(facts: SegmentFacts): SegmentPlan {
   if (facts.end === 'zeros') return { kind: 'clean' }
   if (facts.laterSegment) return corrupt('acknowledged-batch-missing')
   return { kind: 'cut-torn-tail' }
+}
+
+/**
+ * Where the log begins, and what stands for the history before it. A base is a point (zxid, chain hash) up to which
+ * something else, a checkpoint, holds all that was committed. It is durable before any segment up to it is removed.
+ */
+export interface StartFacts {
+  readonly base: 'none' | 'given'
+  /** The first segment: there is none, it is number 1, or those before it are not here. */
+  readonly first: 'none' | 'number-one' | 'later'
+  /** By its header: its first txn comes at least one after the base. */
+  readonly startsAfterBase: boolean
+}
+
+export type StartPlan =
+  | { readonly kind: 'read' }
+  | { readonly kind: 'corrupt'; readonly why: 'segments-missing' | 'log-missing' | 'hole-after-base' }
+
+export function planStart(facts: StartFacts): StartPlan {
+  if (facts.base === 'none') {
+    return facts.first === 'later' ? { kind: 'corrupt', why: 'segments-missing' } : { kind: 'read' }
+  }
+  if (facts.first === 'none') return { kind: 'corrupt', why: 'log-missing' }
+  return facts.startsAfterBase ? { kind: 'corrupt', why: 'hole-after-base' } : { kind: 'read' }
+}
+
+/** Once all segments are read. */
+export interface EndFacts {
+  readonly base: 'none' | 'given'
+  /** The live history of the log has the base in it, with the hash that the base has. */
+  readonly meetsBase: boolean
+  readonly endsBeforeBase: boolean
+}
+
+export type EndPlan =
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'corrupt'; readonly why: 'ends-before-base' | 'base-of-another-history' }
+
+export function planEnd(facts: EndFacts): EndPlan {
+  if (facts.base === 'none' || facts.meetsBase) return { kind: 'accept' }
+  return { kind: 'corrupt', why: facts.endsBeforeBase ? 'ends-before-base' : 'base-of-another-history' }
 }
 
 function corrupt(why: CorruptionReason): SegmentPlan {

@@ -32,6 +32,7 @@ export class LearnerStreams {
 
   logRead(learner: Learner, read: LogRead): string | null {
     learner.readTicket = null
+    if (read.start === null) return olderThanLog(learner, read.oldest)
     if (learner.phase === 'locating') {
       const problem = this.#startAt(learner, read.start)
       if (problem !== null) return problem
@@ -99,4 +100,9 @@ export class LearnerStreams {
     const sizeBytesMax = proposalBatchSizeBytesMax
     this.#core.out.push({ kind: 'read-log', ticket: learner.readTicket, after, sizeBytesMax })
   }
+}
+
+function olderThanLog(learner: Learner, oldest: HistoryPoint): string {
+  const at = hexOfZxid(learner.sent?.zxid ?? learner.last!.zxid)
+  return `it needs the txns after ${at}, and our log begins after ${hexOfZxid(oldest.zxid)}: only a copy of the state can bring it up`
 }

@@ -55,14 +55,22 @@ export type StorageEffect =
       readonly whenDurable: readonly SendEffect[] // leave only when the records are durable
     }
   | { readonly kind: 'truncate-log'; readonly zxid: Zxid }
-  /** Answered by `log-read`: the last txn at or before `after`, and what follows it. */
+  /** Answered by `log-read`. */
   | { readonly kind: 'read-log'; readonly ticket: number; readonly after: Zxid; readonly sizeBytesMax: number }
 
-export interface LogRead {
-  readonly ticket: number
+/** `start` is the last txn at or before the asked zxid, `entries` those that follow it. */
+export interface LogStretch {
   readonly start: { readonly zxid: Zxid; readonly hash: ChainHash }
   readonly entries: readonly TxnEntry[]
 }
+
+/** The log begins after the asked zxid: its front was removed. */
+export interface OlderThanLog {
+  readonly start: null
+  readonly oldest: { readonly zxid: Zxid; readonly hash: ChainHash }
+}
+
+export type LogRead = { readonly ticket: number } & (LogStretch | OlderThanLog)
 
 export type ZabEffect =
   | SendEffect

@@ -159,6 +159,7 @@ class Batch implements Observer {
         log: this.#world.log,
         folder: '/data/wal',
         serverId: standaloneConfig().serverId,
+        base: null,
         onCommitted: (entry) => {
           state.restore(entry)
           const known = this.#digests.get(entry.zxid)

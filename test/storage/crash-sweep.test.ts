@@ -2,12 +2,16 @@
  * Goal: whatever moment the power goes, recovery gives a state that the log had after some call, and not before
  * the last acknowledged one. Method: a seeded script runs against the simulated disk, which loses power at each
  * of its operations in turn, in each way it can; then recovery itself loses power once; then the log goes on.
+ * A script may remove old segments; the test then plays the checkpoint that stands for them.
+ * STORAGE_SCRIPTS=20 runs so many scripts beyond the usual ones.
  */
 import { expect, test } from 'vitest'
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
 import { epochOf } from '../../src/base/ids.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
+import type { LogPoint } from '../../src/storage/log-state.ts'
 import type { LogStorage } from '../../src/storage/log-storage.ts'
+import { sequenceOfName } from '../../src/storage/segment-header.ts'
 import { type CrashMode, SimDisk } from '../simulator/sim-disk.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
 import {
@@ -27,6 +31,8 @@ const inFlightMax = 4
 type Step =
   | { readonly kind: 'append'; readonly records: readonly LogRecord[] }
   | { readonly kind: 'truncate'; readonly zxid: Zxid }
+  /** `base`: the committed history that a checkpoint holds by then. */
+  | { readonly kind: 'remove-front'; readonly zxid: Zxid; readonly base: readonly TxnEntry[] }
 
 interface Shape {
   readonly zxids: readonly number[]
@@ -39,13 +45,20 @@ interface Plan {
   readonly seed: number
   readonly segmentSizeBytes: number
   readonly largeSizeBytes: number // of a payload, now and then
+  readonly removesFront: boolean
 }
 
-/** Segments that roll all the time, and one that is filled with zeros ahead of use. */
+/** Segments that roll all the time, without and with removals, and one that is filled with zeros ahead of use. */
 const plans: readonly Plan[] = [
-  { seed: 1, segmentSizeBytes: 6 * 1024, largeSizeBytes: 3000 },
-  { seed: 2, segmentSizeBytes: 3 * 1024, largeSizeBytes: 5000 },
-  { seed: 3, segmentSizeBytes: 400 * 1024, largeSizeBytes: 40_000 },
+  { seed: 1, segmentSizeBytes: 6 * 1024, largeSizeBytes: 3000, removesFront: false },
+  { seed: 2, segmentSizeBytes: 3 * 1024, largeSizeBytes: 5000, removesFront: true },
+  { seed: 3, segmentSizeBytes: 400 * 1024, largeSizeBytes: 40_000, removesFront: false },
+  ...Array.from({ length: Number(process.env['STORAGE_SCRIPTS'] ?? 0) }, (_, i) => ({
+    seed: 100 + i,
+    segmentSizeBytes: (2 + (i % 5)) * 1024,
+    largeSizeBytes: 1000 * (1 + (i % 4)),
+    removesFront: i % 4 !== 3,
+  })),
 ]
 
 interface Script {
@@ -53,7 +66,7 @@ interface Script {
   readonly shapes: readonly Shape[] // shapes[k]: what the log says after k steps
 }
 
-function makeScript({ seed, largeSizeBytes }: Plan): Script {
+function makeScript({ seed, largeSizeBytes, removesFront }: Plan): Script {
   const random = new SimRandom(seed)
   const history = new History()
   const steps: Step[] = []
@@ -69,6 +82,10 @@ function makeScript({ seed, largeSizeBytes }: Plan): Script {
       const { zxid } = random.pick(uncommitted)
       history.truncateAfter(zxid)
       steps.push({ kind: 'truncate', zxid })
+    } else if (dice === 2 && removesFront && committed > 0) {
+      const base = history.entries.filter((entry) => entry.zxid <= committed).slice(0, -random.below(3) || undefined)
+      if (base.length === 0) continue
+      steps.push({ kind: 'remove-front', zxid: base.at(-1 - random.below(Math.min(3, base.length)))!.zxid, base })
     } else if (dice === 1) {
       epoch++
       counter = 0
@@ -105,33 +122,52 @@ function shapeOf(entries: readonly TxnEntry[], epochs: Shape['epochs'], committe
   return { zxids: entries.map((entry) => entry.zxid), hashes: entries.map((entry) => entry.hash), epochs, committed }
 }
 
-function shapeFound(opened: Opened): Shape {
+/** `base`: what the checkpoint of the script holds. */
+function shapeFound(opened: Opened, base: readonly TxnEntry[]): Shape {
   const found = recovered(opened)
   const { acceptedEpoch, acceptedLeader, currentEpoch, clusterId, committed, tail } = found
   for (const entry of opened.committed) expect(entry.zxid).toBeLessThanOrEqual(committed)
-  const entries = [...opened.committed, ...tail]
+  const entries = [...base, ...opened.committed, ...tail]
   expect(found.lastZxid).toBe(entries.at(-1)?.zxid ?? 0)
   return shapeOf(entries, [acceptedEpoch, acceptedLeader, currentEpoch, clusterId], committed)
 }
 
-/** Runs the steps with a few in flight at a time; `acked()` counts those acknowledged. */
-function play(storage: LogStorage, script: Script): { readonly acked: () => number } {
+function pointOf(base: readonly TxnEntry[]): LogPoint | null {
+  const last = base.at(-1)
+  return last === undefined ? null : { zxid: last.zxid, hash: last.hash }
+}
+
+interface Played {
+  readonly acked: number
+  /** What a checkpoint holds: it is durable before anything is removed. */
+  readonly base: readonly TxnEntry[]
+}
+
+/** Runs the steps with a few in flight at a time. A checkpoint is made of what is durable, so a removal waits for that. */
+function play(storage: LogStorage, script: Script): () => Played {
   let issued = 0
+  let base: readonly TxnEntry[] = []
   let acked = 0
   const issue = (): void => {
     while (issued < script.steps.length && issued - acked < inFlightMax) {
-      const step = script.steps[issued++]!
+      const step = script.steps[issued]!
+      if (step.kind === 'remove-front' && acked < issued) return
+      issued++
       const done = (error: Error | null): void => {
         if (error !== null) throw error
         acked++
         issue()
       }
       if (step.kind === 'append') storage.append(step.records, done)
-      else storage.truncateAfter(step.zxid, done)
+      else if (step.kind === 'truncate') storage.truncateAfter(step.zxid, done)
+      else {
+        base = step.base
+        storage.removeThrough(step.zxid).then(() => done(null), done)
+      }
     }
   }
   issue()
-  return { acked: () => acked }
+  return () => ({ acked, base })
 }
 
 /** Runs the script from an empty disk until operation `crashAt` has been started. */
@@ -140,18 +176,18 @@ async function runUntilCrash(
   seed: number,
   script: Script,
   crashAt: number,
-): Promise<{ disk: SimDisk; acked: number; ended: boolean }> {
+): Promise<{ disk: SimDisk; played: Played; ended: boolean }> {
   const time = new VirtualTime()
   const faults = { latencyMsMin: 1, latencyMsMax: 5 }
   const disk = new SimDisk({ random: new SimRandom(seed), schedule: time.schedule, faults })
-  let acked = (): number => 0
+  let played = (): Played => ({ acked: 0, base: [] })
   const options = { timers: time.timers, segmentSizeBytes: plan.segmentSizeBytes, sealDelayMs: 3 }
   void openStorage(disk, options).then((opened) => {
     recovered(opened)
-    acked = play(opened.storage, script).acked
+    played = play(opened.storage, script)
   })
   await time.run(() => disk.operationCount >= crashAt)
-  return { disk, acked: acked(), ended: disk.operationCount < crashAt }
+  return { disk, played: played(), ended: disk.operationCount < crashAt }
 }
 
 const modes: readonly CrashMode[] = ['keep-all', 'drop-all', 'random', 'torn']
@@ -168,11 +204,13 @@ for (const plan of plans) {
       for (const mode of modes) {
         const before = await runUntilCrash(plan, seed * 1000 + crashAt, script, crashAt)
         hasEnded = before.ended
-        await checkRecovery(plan, script, before.disk, before.acked, mode, seed * 1_000_000 + crashAt)
+        await checkRecovery(plan, script, before.disk, before.played, mode, seed * 1_000_000 + crashAt)
         crashCount++
       }
       if (hasEnded) {
-        expect((await runUntilCrash(plan, seed, script, 1e9)).acked).toBe(script.steps.length)
+        const { disk, played } = await runUntilCrash(plan, seed, script, 1e9)
+        expect(played.acked).toBe(script.steps.length)
+        if (seed === 2) expect(sequenceOfName(disk.paths()[0]!.split('/').at(-1)!)).toBeGreaterThan(2)
         break
       }
     }
@@ -185,39 +223,45 @@ async function checkRecovery(
   plan: Plan,
   script: Script,
   crashed: SimDisk,
-  acked: number,
+  { acked, base }: Played,
   mode: CrashMode,
   seed: number,
 ): Promise<void> {
+  const options = { segmentSizeBytes: plan.segmentSizeBytes, base: pointOf(base) }
   const random = new SimRandom(seed)
   const schedule = promptSchedule
   const disk = random.chance(0.5)
     ? crashed.crash(mode, { schedule })
-    : await crashInRecovery(plan, crashed, mode, random)
-  const opened = await openStorage(disk, { segmentSizeBytes: plan.segmentSizeBytes })
-  const found = shapeFound(opened)
+    : await crashInRecovery(options, crashed, mode, random)
+  const opened = await openStorage(disk, options)
+  const found = shapeFound(opened, base)
   const step = script.shapes.findLastIndex((shape) => JSON.stringify(shape) === JSON.stringify(found))
   expect(step, `${mode} after ${acked} acknowledged`).toBeGreaterThanOrEqual(acked)
 
   // What recovery gave is durable and a base to build on, even if power fails again at once.
   const history = new History()
-  history.entries = [...opened.committed, ...recovered(opened).tail]
+  history.entries = [...base, ...opened.committed, ...recovered(opened).tail]
   for (const sizeBytes of [10, 700]) {
     await appendAndWait(opened.storage, [
       history.next(recovered(opened).lastZxid + 2 ** 34 + sizeBytes, payloadOf(random, sizeBytes)),
     ])
   }
-  const again = await openStorage(disk.crash('drop-all'), { segmentSizeBytes: plan.segmentSizeBytes })
-  expect(shapeFound(again)).toEqual(shapeOf(history.entries, found.epochs, found.committed))
+  const again = await openStorage(disk.crash('drop-all'), options)
+  expect(shapeFound(again, base)).toEqual(shapeOf(history.entries, found.epochs, found.committed))
 }
 
-async function crashInRecovery(plan: Plan, crashed: SimDisk, mode: CrashMode, random: SimRandom): Promise<SimDisk> {
+async function crashInRecovery(
+  options: Parameters<typeof openStorage>[1],
+  crashed: SimDisk,
+  mode: CrashMode,
+  random: SimRandom,
+): Promise<SimDisk> {
   let left = random.below(25)
   const schedule = (delayMs: number, callback: () => void): void => {
     if (left-- > 0) promptSchedule(delayMs, callback)
   }
   const disk = crashed.crash(mode, { schedule })
-  void openStorage(disk, { segmentSizeBytes: plan.segmentSizeBytes })
+  void openStorage(disk, options)
   await new Promise<void>((resolve) => setImmediate(resolve))
   return disk.crash(random.pick(modes), { schedule: promptSchedule })
 }

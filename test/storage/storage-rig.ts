@@ -5,6 +5,8 @@ import type { Result } from '../../src/base/result.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { Timers } from '../../src/ports/timers.ts'
 import type { TxnEntry } from '../../src/protocol/disk/log-record.ts'
+import type { LogStretch } from '../../src/storage/log-reader.ts'
+import type { LogPoint } from '../../src/storage/log-state.ts'
 import { LogStorage, type LogStorageOptions, type RecoveredLog } from '../../src/storage/log-storage.ts'
 import type { OpenFailure } from '../../src/storage/open-failure.ts'
 import { SimDisk, type SimDiskOptions } from '../simulator/sim-disk.ts'
@@ -109,19 +111,25 @@ export interface Opened {
 
 export async function openStorage(
   disk: SimDisk,
-  options: Partial<LogStorageOptions> = {},
+  { base = null, ...options }: Partial<LogStorageOptions> & { readonly base?: LogPoint | null } = {},
   wait: <T>(promise: Promise<T>) => Promise<T> = (promise) => promise,
 ): Promise<Opened> {
   const log = new RecordingLog()
   const storage = new LogStorage({ disk, timers: stillTimers, log, folder, serverId, ...options })
   const committed: TxnEntry[] = []
-  const result = await wait(storage.open((entry) => committed.push(entry)))
+  const result = await wait(storage.open((entry) => committed.push(entry), base))
   return { storage, result, committed, log }
 }
 
 export function recovered(opened: Opened): RecoveredLog {
   if (!opened.result.ok) throw new Error(opened.result.error.message)
   return opened.result.value
+}
+
+export async function stretchAfter(storage: LogStorage, zxid: number, sizeBytesMax: number): Promise<LogStretch> {
+  const reading = await storage.readAfter(zxid as Zxid, sizeBytesMax)
+  if (reading.kind !== 'stretch') throw new Error(`the log begins after ${reading.oldest.zxid}`)
+  return reading
 }
 
 export function appendAndWait(storage: LogStorage, records: Parameters<LogStorage['append']>[0]): Promise<void> {

@@ -121,6 +121,31 @@ describe('stream to a learner', () => {
     expect(core.out).toMatchObject([{ kind: 'read-log', after: zxid(1, 3) }])
   })
 
+  test('a learner that needs what was removed from the log is given up with the reason', () => {
+    const entries = historyOf([6])
+    const oldest = { zxid: entries[3]!.zxid, hash: entries[3]!.hash }
+    const recovered = { committed: entries[5]!.zxid, committedHash: entries[5]!.hash }
+    const locating = streamTo(recovered)
+    locating.streams.start(locating.learner)
+    const atOnce = locating.streams.logRead(locating.learner, {
+      ticket: locating.learner.readTicket!,
+      start: null,
+      oldest,
+    })
+    expect(atOnce).toContain('needs the txns after 0x0, and our log begins after 0x100000004')
+    expect(locating.learner.readTicket).toBeNull()
+    expect(locating.appends()).toEqual([])
+
+    const streaming = streamTo(recovered)
+    const { streams, learner } = streaming
+    streams.start(learner)
+    streams.logRead(learner, { ticket: learner.readTicket!, start: point, entries: entries.slice(0, 2) })
+    streams.advance(learner, zeroZxid)
+    expect(streams.logRead(learner, { ticket: learner.readTicket!, start: null, oldest })).toContain(
+      'after 0x100000002',
+    )
+  })
+
   test('a log that no longer has the point where the stream stands ends the attempt', () => {
     const entries = historyOf([6])
     const { streams, learner } = streamTo({ committed: entries[5]!.zxid, committedHash: entries[5]!.hash })

@@ -6,7 +6,7 @@
 import { type ChainHash, emptyChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
-import type { LogRead, RecoveredHistory, StorageEffect } from '../../src/zab/zab-contract.ts'
+import type { LogStretch, RecoveredHistory, StorageEffect } from '../../src/zab/zab-contract.ts'
 
 export class TestLog {
   txns: TxnEntry[] = []
@@ -32,7 +32,7 @@ export class TestLog {
     if (effect.kind === 'truncate-log') this.#truncate(effect.zxid)
   }
 
-  read(after: Zxid, entryCountMax: number): Omit<LogRead, 'ticket'> {
+  read(after: Zxid, entryCountMax: number): LogStretch {
     const index = this.#indexAfter(after)
     const start = this.txns[index - 1] ?? { zxid: zeroZxid, hash: emptyChainHash }
     return { start: { zxid: start.zxid, hash: start.hash }, entries: this.txns.slice(index, index + entryCountMax) }

@@ -1,0 +1,77 @@
+/**
+ * The segments that a log consists of, oldest first. Sequences have no gap; the first need not be 1, since old segments
+ * are removed from the front. The last is the one being written and is never removed.
+ * If the start of a segment were wrong, a learner would be sent a history that does not follow from its own; the running
+ * hash would show it there.
+ */
+import { assert } from '../base/assert.ts'
+import { emptyChainHash } from '../base/chain-hash.ts'
+import { type Zxid, zeroZxid } from '../base/ids.ts'
+import type { LogPoint } from './log-state.ts'
+
+export interface SegmentRef {
+  readonly path: string
+  readonly sequence: number
+  readonly checksum: number
+  /** As its header says. Later truncations may have gone below it. */
+  readonly lastZxidBefore: Zxid
+}
+
+interface Entry {
+  readonly ref: SegmentRef
+  start: LogPoint // the last txn of the live history before this segment
+  sizeBytes: number // of its batches and its header, known once it is closed
+}
+
+export class LogSegments {
+  readonly #entries: Entry[] = []
+
+  get nextSequence(): number {
+    return (this.#entries.at(-1)?.ref.sequence ?? 0) + 1
+  }
+
+  get firstSequence(): number {
+    return this.#entries[0]?.ref.sequence ?? 1
+  }
+
+  /** Where the log begins: history up to this point is not in it. */
+  get start(): LogPoint {
+    return this.#entries[0]?.start ?? { zxid: zeroZxid, hash: emptyChainHash }
+  }
+
+  get closedSizeBytes(): number {
+    let sizeBytes = 0
+    for (const entry of this.#entries) sizeBytes += entry.sizeBytes
+    return sizeBytes
+  }
+
+  add(ref: SegmentRef, start: LogPoint): void {
+    const isNext = this.#entries.length === 0 || ref.sequence === this.nextSequence
+    assert(isNext, 'segments have no gap', { sequence: ref.sequence, expected: this.nextSequence })
+    this.#entries.push({ ref, start, sizeBytes: 0 })
+  }
+
+  /** The newest is written no more. */
+  closeLast(sizeBytes: number): void {
+    const last = this.#entries.at(-1)
+    if (last !== undefined) last.sizeBytes = sizeBytes
+  }
+
+  get(sequence: number): SegmentRef | null {
+    return this.#entries[sequence - this.firstSequence]?.ref ?? null
+  }
+
+  truncateAfter(point: LogPoint): void {
+    for (const entry of this.#entries) if (entry.start.zxid > point.zxid) entry.start = point
+  }
+
+  /**
+   * Takes out the segments that hold nothing after `zxid`, oldest first. It goes by what the next header says, dead
+   * txns included: recovery will compare that very number with the zxid of the checkpoint.
+   */
+  takeFront(zxid: Zxid): readonly SegmentRef[] {
+    let count = 0
+    while (count + 1 < this.#entries.length && this.#entries[count + 1]!.ref.lastZxidBefore <= zxid) count++
+    return this.#entries.splice(0, count).map((entry) => entry.ref)
+  }
+}
