@@ -76,7 +76,17 @@ export class ClientDesk {
     this.#options = options
     const { state, access, configZnode, keeper, metrics } = options
     const reads = new NamespaceBytes(metrics.read_per_namespace)
-    this.#readContext = { tree: state.tree, watches: this.watches, reads, access, configZnode, keeper }
+    this.#readContext = {
+      // Asked for at each read: a checkpoint may take its place.
+      get tree() {
+        return state.tree
+      },
+      watches: this.watches,
+      reads,
+      access,
+      configZnode,
+      keeper,
+    }
     this.#requests = new ConnectionRequests({ ...options, auth: options.config.auth })
     this.sessions = new SessionDesk({
       ...options,

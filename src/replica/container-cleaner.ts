@@ -18,25 +18,30 @@ const minuteMs = 60_000
 /** About 0.2 ms of a tick. */
 const lookedAtPerTickMax = 500
 
+type Tree = Pick<DataTree, 'transients'>
+
 export class ContainerCleaner {
-  readonly #tree: Pick<DataTree, 'transients'>
+  readonly #holder: { readonly tree: Tree }
   readonly #settings: CleanerSettings
   #nextSweepMs: number
   #sweep: Iterator<TransientZnode> | null = null
+  #swept: Tree | null = null
   #sweepStartedMs = 0
   #foundInSweep = 0
 
-  constructor(tree: Pick<DataTree, 'transients'>, settings: CleanerSettings, nowMs: number) {
-    this.#tree = tree
+  constructor(holder: { readonly tree: Tree }, settings: CleanerSettings, nowMs: number) {
+    this.#holder = holder
     this.#settings = settings
     this.#nextSweepMs = nowMs + settings.containerCheckIntervalMs
   }
 
   /** The paths to delete now. */
   tick(now: Stamp): readonly string[] {
+    if (this.#swept !== this.#holder.tree) this.#sweep = null // another tree took the place of the one that is swept
     if (this.#sweep === null) {
       if (now.monotonicMs < this.#nextSweepMs) return none
-      this.#sweep = this.#tree.transients()
+      this.#swept = this.#holder.tree
+      this.#sweep = this.#swept.transients()
       this.#sweepStartedMs = now.monotonicMs
       this.#nextSweepMs = now.monotonicMs + this.#settings.containerCheckIntervalMs
       this.#foundInSweep = 0

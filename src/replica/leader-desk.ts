@@ -72,11 +72,11 @@ export class LeaderDesk {
     this.proposals = new ProposalStatistics(options.metrics)
     this.#state = options.state
     this.#zab = options.zab
-    this.#pending = new PendingChanges(options.state.tree)
+    this.#pending = new PendingChanges(options.state)
     const { config } = options
     this.#tracker = new SessionTracker(config.tickTimeMs)
     this.#tracker.restartAll(options.state.sessions.entries(), nowMs)
-    this.#cleaner = new ContainerCleaner(options.state.tree, config, nowMs)
+    this.#cleaner = new ContainerCleaner(options.state, config, nowMs)
     this.#extendedTypesEnabled = config.extendedTypesEnabled
     this.#quotas = { isEnforced: options.quotas.isEnforced, exceeded: (excess) => this.#excesses.push(excess) }
     this.#toldOfExcesses = options.quotas

@@ -37,20 +37,19 @@ export interface DetailSources {
 }
 
 export function replicaDetails({ state, clients, expiryBuckets }: DetailSources): ReplicaDetails {
-  const { sessions, tree } = state
   const { watches } = clients
   const watcherOf = (connection: ConnectionId): SessionId => clients.sessionOf(connection) ?? (0n as SessionId)
   return {
     sessions() {
       if (expiryBuckets !== null) return { kind: 'expiring', buckets: expiryBuckets() }
-      const known = [...sessions.entries()].map(([sessionId, timeoutMs]) => ({ sessionId, timeoutMs }))
+      const known = [...state.sessions.entries()].map(([sessionId, timeoutMs]) => ({ sessionId, timeoutMs }))
       return { kind: 'known', sessions: known }
     },
     localExpiryBuckets: () => clients.sessions.localExpiryBuckets(),
     // The owner of an ephemeral is always a session of the table.
     ephemerals: () =>
-      [...sessions.entries()]
-        .map(([sessionId]) => ({ sessionId, paths: tree.ephemeralsOf(sessionId) }))
+      [...state.sessions.entries()]
+        .map(([sessionId]) => ({ sessionId, paths: state.tree.ephemeralsOf(sessionId) }))
         .filter(({ paths }) => paths.length > 0),
     watchCounts: () => watches.summary,
     watchersByPath: () => watches.watchersByPath().map(([path, connections]) => [path, connections.map(watcherOf)]),

@@ -1,7 +1,10 @@
 /**
- * What all servers agree on: the tree and the sessions, equal at equal zxids. Changed only by committed
- * txns, in order, each once; the log is replayed into it before the server starts.
+ * What all servers agree on: the tree and the sessions, equal at equal zxids. Changed by committed txns, in order,
+ * each once; the log is replayed into it before the server starts. A checkpoint may take the place of the whole, so
+ * whoever needs the tree or the sessions keeps this object and asks it each time. A tree that was kept would go on
+ * being read after it stopped being the state.
  */
+import { assert } from '../base/assert.ts'
 import { type ChainHash, emptyChainHash } from '../base/chain-hash.ts'
 import type { Zxid } from '../base/ids.ts'
 import type { TxnEntry } from '../protocol/disk/log-record.ts'
@@ -12,15 +15,45 @@ import { DataTree } from '../tree/data-tree.ts'
 import type { TreeEvent } from '../tree/tree-event.ts'
 import { DigestHistory } from './digest-history.ts'
 
+export interface StateContents {
+  readonly tree: DataTree
+  readonly sessions: SessionTable
+  /** The running hash at the tree's lastApplied. */
+  readonly lastHash: ChainHash
+}
+
 export class ReplicatedState {
-  readonly tree = new DataTree()
-  readonly sessions = new SessionTable()
+  #tree = new DataTree()
+  #sessions = new SessionTable()
   readonly digests = new DigestHistory()
   /** The running hash at lastApplied. */
   lastHash: ChainHash = emptyChainHash
 
+  get tree(): DataTree {
+    return this.#tree
+  }
+
+  get sessions(): SessionTable {
+    return this.#sessions
+  }
+
   get lastApplied(): Zxid {
-    return this.tree.lastApplied
+    return this.#tree.lastApplied
+  }
+
+  /**
+   * Takes `contents` for the state from now on and returns those that it had. Not for a leader: what it has in flight
+   * was decided on its tree. Watches stay registered and do not fire: the caller owes their clients the events for what
+   * differs between the two trees, and can tell from both.
+   */
+  install(contents: StateContents): StateContents {
+    const before = { tree: this.#tree, sessions: this.#sessions, lastHash: this.lastHash }
+    const [zxid, installed] = [this.lastApplied, contents.tree.lastApplied]
+    assert(installed >= zxid, 'a state is replaced by one that is as new', { zxid, installed })
+    this.#tree = contents.tree
+    this.#sessions = contents.sessions
+    this.lastHash = contents.lastHash
+    return before
   }
 
   /** Applies a committed txn while nobody watches: at start, from the log. */
@@ -35,8 +68,8 @@ export class ReplicatedState {
     let gathered: TreeEvent[] | null = null // of more than one change; what the tree gives is its own
     for (let i = 0; i < changes.length; i++) {
       const change = changes[i]!
-      const caused = this.tree.apply(entry.zxid, txn.timeMs, change)
-      this.sessions.apply(change)
+      const caused = this.#tree.apply(entry.zxid, txn.timeMs, change)
+      this.#sessions.apply(change)
       if (changes.length === 1) events = caused
       else if (caused.length > 0) {
         gathered ??= []
@@ -44,9 +77,9 @@ export class ReplicatedState {
       }
       if (afterChange !== null) afterChange(i)
     }
-    this.tree.finishTxn(entry.zxid)
+    this.#tree.finishTxn(entry.zxid)
     this.lastHash = entry.hash
-    if (DigestHistory.isDue(entry.zxid)) this.digests.note(entry.zxid, this.tree.digest())
+    if (DigestHistory.isDue(entry.zxid)) this.digests.note(entry.zxid, this.#tree.digest())
     return gathered ?? events
   }
 }

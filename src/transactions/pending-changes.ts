@@ -27,6 +27,11 @@ export const ownZxid = Number.NaN as Zxid
 
 export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf' | 'ephemeralPathUnitsOf' | 'children' | 'quotaOver'>
 
+/** Asked for the tree each time, since another may have taken its place. */
+export interface TreeHolder {
+  readonly tree: TreeReader
+}
+
 interface InFlight {
   readonly node: PendingNode | null // null: will be gone
   readonly zxid: Zxid // of the last txn in flight that changes it
@@ -43,7 +48,7 @@ const noOwner = 0n as SessionId
 const oldNamesKeptMax = 1000
 
 export class PendingChanges {
-  readonly #tree: TreeReader
+  readonly #holder: TreeHolder
   readonly #inFlight = new Map<string, InFlight>()
   readonly #stage = new Map<string, PendingNode | null>()
   // By session, the paths it will own and the zxid that made it so. May list paths that were deleted again.
@@ -56,8 +61,8 @@ export class PendingChanges {
   // What is staged or in flight, by parent. Null until somebody asks: one walk for all that ask, not one for each.
   #names: NamesByParent | null = null
 
-  constructor(tree: TreeReader) {
-    this.#tree = tree
+  constructor(holder: TreeHolder) {
+    this.#holder = holder
   }
 
   /** The znode as the next request will find it; null if there will be none. */
@@ -65,12 +70,12 @@ export class PendingChanges {
     const staged = this.#stage.get(path)
     if (staged !== undefined) return staged
     const inFlight = this.#inFlight.get(path)
-    return inFlight === undefined ? this.#tree.view(path) : inFlight.node
+    return inFlight === undefined ? this.#holder.tree.view(path) : inFlight.node
   }
 
   /** As applied: usage, limits and which paths have any do not see what is in flight, and in ZooKeeper do not either. */
   quotaOver(path: string): QuotaView | null {
-    return this.#tree.quotaOver(path)
+    return this.#holder.tree.quotaOver(path)
   }
 
   /** Whether a txn in flight changes the znode itself or the list of its children. */
@@ -80,21 +85,21 @@ export class PendingChanges {
 
   /** The znodes that the session will own, sorted: those of the tree and in flight, without those in flight away. */
   ephemeralsOf(sessionId: SessionId): readonly string[] {
-    const candidates = new Set(this.#tree.ephemeralsOf(sessionId))
+    const candidates = new Set(this.#holder.tree.ephemeralsOf(sessionId))
     for (const path of this.#ownedInFlight.get(sessionId)?.keys() ?? []) candidates.add(path)
     return [...candidates].filter((path) => this.lookup(path)?.ephemeralOwner === sessionId).sort()
   }
 
   /** The same, weighed instead of listed; one that is both here and on its way is counted twice, never left out. */
   ephemeralPathUnitsOf(sessionId: SessionId): number {
-    return this.#tree.ephemeralPathUnitsOf(sessionId) + (this.#unitsInFlight.get(sessionId) ?? 0)
+    return this.#holder.tree.ephemeralPathUnitsOf(sessionId) + (this.#unitsInFlight.get(sessionId) ?? 0)
   }
 
   /** The names of the children that the znode will have, in no particular order. */
   childNames(path: string): readonly string[] {
     const prefix = path === '/' ? path : `${path}/`
     const names: string[] = []
-    for (const { name } of this.#tree.children(path)) if (this.lookup(prefix + name) !== null) names.push(name)
+    for (const { name } of this.#holder.tree.children(path)) if (this.lookup(prefix + name) !== null) names.push(name)
     if (names.length === this.lookup(path)?.childCount) return names
     const all = new Set(names)
     for (const name of this.#namesOnTheirWay().of(path)) if (this.lookup(prefix + name) !== null) all.add(name)

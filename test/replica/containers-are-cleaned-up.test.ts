@@ -22,8 +22,9 @@ function rig(list: readonly TransientZnode[], changed: Partial<CleanerSettings> 
       yield* world.list
     },
   }
-  const cleaner = new ContainerCleaner(tree, { ...settings, ...changed }, 0)
-  return { world, tick: (atMs: number) => cleaner.tick({ monotonicMs: atMs, wallMs: 1_000_000 + atMs }) }
+  const holder = { tree }
+  const cleaner = new ContainerCleaner(holder, { ...settings, ...changed }, 0)
+  return { world, holder, tick: (atMs: number) => cleaner.tick({ monotonicMs: atMs, wallMs: 1_000_000 + atMs }) }
 }
 
 describe('a transient znode is over', () => {
@@ -78,6 +79,19 @@ describe('the cleaner', () => {
     const { tick } = rig([...znodes(700, { ...container, childCount: 1 }), container])
     expect(tick(60_000)).toEqual([])
     expect(tick(60_050)).toEqual(['/c'])
+  })
+
+  it('leaves a sweep over a tree that another has replaced', () => {
+    const { holder, tick } = rig(znodes(10))
+    expect(tick(60_000)).toEqual(['/0'])
+    const other = { ...container, path: '/other' }
+    holder.tree = {
+      *transients() {
+        yield other
+      },
+    }
+    expect(tick(61_000)).toEqual([])
+    expect(tick(120_000)).toEqual(['/other'])
   })
 
   it('passes over what is not over and comes back to it in the next sweep', () => {

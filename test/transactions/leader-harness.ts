@@ -74,7 +74,7 @@ export const anyStat: Stat = {
 
 export class LeaderHarness {
   readonly tree = new DataTree()
-  readonly pending = new PendingChanges(this.tree)
+  readonly pending = new PendingChanges(this)
   readonly excesses: QuotaExcess[] = []
   enforceQuota = true
   readonly inFlight: { readonly zxid: Zxid; readonly txn: Txn }[] = []

@@ -3,7 +3,7 @@ import { defaultAccess } from '../../src/auth/access-rules.ts'
 import { permissions } from '../../src/auth/permissions.ts'
 import { type SessionId, zeroZxid } from '../../src/base/ids.ts'
 import { prepareNodeWrite } from '../../src/transactions/node-writes.ts'
-import { PendingChanges, type PendingNode } from '../../src/transactions/pending-changes.ts'
+import { PendingChanges, type PendingNode, type TreeReader } from '../../src/transactions/pending-changes.ts'
 import {
   aclWithout,
   alice,
@@ -186,13 +186,14 @@ describe('numbers that wrap', () => {
     const moments = { czxid: zeroZxid, mzxid: zeroZxid, pzxid: zeroZxid, ctimeMs: 0, mtimeMs: 0 }
     const node: PendingNode = { ...counts, ...moments, ephemeralOwner: 0n as SessionId, acl: [], ...numbers }
     const view = (path: string) => (path.startsWith('/p/') ? null : node)
-    return new PendingChanges({
+    const tree: TreeReader = {
       view,
       ephemeralsOf: () => [],
       ephemeralPathUnitsOf: () => 0,
       children: () => [].values(),
       quotaOver: () => null,
-    })
+    }
+    return new PendingChanges({ tree })
   }
 
   it.each([

@@ -166,7 +166,7 @@ describe('changes in flight', () => {
   }
 
   it('are kept until the last of them on a path is applied', () => {
-    const pending = new PendingChanges(new DataTree())
+    const pending = new PendingChanges({ tree: new DataTree() })
     pending.stage('/a', { ...node })
     pending.commitStage(zxid(5))
     pending.stage('/a', { ...node, version: 1 })
@@ -187,7 +187,7 @@ describe('changes in flight', () => {
   })
 
   it('must be proposed in zxid order', () => {
-    const pending = new PendingChanges(new DataTree())
+    const pending = new PendingChanges({ tree: new DataTree() })
     pending.commitStage(zxid(5))
     expect(() => pending.commitStage(zxid(5))).toThrow('zxid order')
   })
