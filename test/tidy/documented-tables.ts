@@ -12,6 +12,7 @@ import { metricTable } from '../../src/metrics/metric-table.ts'
 import { type OpName, opNames, ops } from '../../src/protocol/client/operations.ts'
 import { schema } from '../../src/protocol/schema.ts'
 import { rules } from '../compat/differential/rules.ts'
+import { recoveryTables } from './decision-tables.ts'
 import { layers } from './layers.ts'
 import { table } from './markdown.ts'
 import { filesIn, projectFile } from './project-files.ts'
@@ -29,6 +30,9 @@ export const documentedTables: readonly DocumentedTable[] = [
   { document: 'docs/README.md', block: 'internals', render: () => pagesIn('docs/internals') },
   { document: 'docs/README.md', block: 'reference', render: () => pagesIn('docs/reference') },
   { document: 'docs/architecture.md', block: 'folders', render: foldersTable },
+  { document: 'docs/internals/storage.md', block: 'one segment', render: recoveryTables.segment },
+  { document: 'docs/internals/storage.md', block: 'where the log begins', render: recoveryTables.start },
+  { document: 'docs/internals/storage.md', block: 'the whole log', render: recoveryTables.end },
   { document: 'docs/reference/cli.md', block: 'commands', render: () => commandsTable('znode') },
   { document: 'docs/reference/cli.md', block: 'commands of the shell', render: () => commandsTable('shell') },
   { document: 'docs/reference/errors.md', block: 'errors', render: errorsTable },
