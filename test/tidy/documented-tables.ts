@@ -12,6 +12,7 @@ import { metricTable } from '../../src/metrics/metric-table.ts'
 import { type OpName, opNames, ops } from '../../src/protocol/client/operations.ts'
 import { schema } from '../../src/protocol/schema.ts'
 import { rules } from '../compat/differential/rules.ts'
+import { bannedWords } from './banned-words.ts'
 import { recoveryTables } from './decision-tables.ts'
 import { layers } from './layers.ts'
 import { table } from './markdown.ts'
@@ -28,11 +29,13 @@ export const documentedTables: readonly DocumentedTable[] = [
   { document: 'docs/reference/differences.md', block: 'served', render: servedLists },
   { document: 'docs/reference/differences.md', block: 'rules', render: rulesTable },
   { document: 'docs/README.md', block: 'internals', render: () => pagesIn('docs/internals') },
+  { document: 'docs/README.md', block: 'contributing', render: () => pagesIn('docs/contributing') },
   { document: 'docs/README.md', block: 'reference', render: () => pagesIn('docs/reference') },
   { document: 'docs/architecture.md', block: 'folders', render: foldersTable },
   { document: 'docs/internals/storage.md', block: 'one segment', render: recoveryTables.segment },
   { document: 'docs/internals/storage.md', block: 'where the log begins', render: recoveryTables.start },
   { document: 'docs/internals/storage.md', block: 'the whole log', render: recoveryTables.end },
+  { document: 'docs/contributing/style.md', block: 'words', render: wordsTable },
   { document: 'docs/reference/cli.md', block: 'commands', render: () => commandsTable('znode') },
   { document: 'docs/reference/cli.md', block: 'commands of the shell', render: () => commandsTable('shell') },
   { document: 'docs/reference/errors.md', block: 'errors', render: errorsTable },
@@ -60,6 +63,13 @@ function foldersTable(): string {
       isPure ? 'yes' : 'no',
       reason,
     ]),
+  )
+}
+
+function wordsTable(): string {
+  return table(
+    ['instead of', 'write', 'because'],
+    bannedWords.map(({ word, write, why }) => [word, write, why]),
   )
 }
 

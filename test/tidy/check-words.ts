@@ -1,0 +1,92 @@
+/**
+ * Counts the banned words, line by line, and holds the counts to words-left.json: what is still to be reworded, by
+ * word and by top-level folder. A count may fall and may not rise; what the file does not list is zero.
+ */
+import type { BannedWord } from './banned-words.ts'
+import type { ProjectFile, Violation } from './project-files.ts'
+
+export interface WordPlace {
+  readonly word: string
+  /** The top-level folder, or the file itself at the top level. */
+  readonly area: string
+  readonly place: string
+}
+
+/** Counts by word and area. */
+export type WordCounts = Readonly<Record<string, Readonly<Record<string, number>>>>
+
+/** The table and its tests name the words; recorded texts of other programs, licences and lock files are not ours. */
+const notOurWords =
+  /^(LICENSE|package-lock\.json|test\/tidy\/(banned-words\.ts|words-left\.json|words-are-plain\.test\.ts)$)|\/fixtures\/|\.snap$/
+
+/** Most places that one failure lists. */
+const listedPlacesMax = 60
+
+export function wordPlaces(files: readonly ProjectFile[], words: readonly BannedWord[]): readonly WordPlace[] {
+  return files
+    .filter(({ path }) => !notOurWords.test(path))
+    .flatMap(({ path, text }) => {
+      const area = path.split('/')[0]!
+      return ownLines(text).flatMap(({ line, number }) =>
+        words.flatMap(({ word, pattern }) =>
+          [...line.matchAll(pattern)].map(() => ({ word, area, place: `${path}:${number}` })),
+        ),
+      )
+    })
+}
+
+export function countWords(places: readonly WordPlace[]): WordCounts {
+  const counts: Record<string, Record<string, number>> = {}
+  for (const { word, area } of places) {
+    counts[word] ??= {}
+    counts[word][area] = (counts[word][area] ?? 0) + 1
+  }
+  return counts
+}
+
+/** One line for each word of an area that has become more frequent, with what to write and every place that has it. */
+export function wordsAboveTheCount(
+  places: readonly WordPlace[],
+  words: readonly BannedWord[],
+  left: WordCounts,
+): readonly Violation[] {
+  return Object.entries(countWords(places)).flatMap(([word, areas]) =>
+    Object.entries(areas).flatMap(([area, count]) => {
+      const allowed = left[word]?.[area] ?? 0
+      if (count <= allowed) return []
+      const { write, why } = words.find((row) => row.word === word)!
+      const found = places.filter((one) => one.word === word && one.area === area).map(({ place }) => place)
+      const listed = found.slice(0, listedPlacesMax).join(' ')
+      const more = found.length > listedPlacesMax ? ` and ${found.length - listedPlacesMax} more` : ''
+      return [
+        `"${word}" stands ${count} times in ${area}, allowed: ${allowed}. Write instead: ${write}. ` +
+          `Why: ${why}. Look among the lines that you changed: ${listed}${more}`,
+      ]
+    }),
+  )
+}
+
+/** The counts that words-left.json may have now: never above what it had. */
+export function loweredCounts(places: readonly WordPlace[], left: WordCounts): WordCounts {
+  const counts = countWords(places)
+  const lowered: Record<string, Record<string, number>> = {}
+  for (const [word, areas] of Object.entries(left)) {
+    for (const [area, allowed] of Object.entries(areas)) {
+      const count = Math.min(allowed, counts[word]?.[area] ?? 0)
+      if (count === 0) continue
+      lowered[word] ??= {}
+      lowered[word][area] = count
+    }
+  }
+  return lowered
+}
+
+/** Lines that the project's authors wrote: not what a document copies from code, nor its examples of bad prose. */
+function ownLines(text: string): readonly { readonly line: string; readonly number: number }[] {
+  let isCopied = false
+  return text.split('\n').flatMap((line, index) => {
+    if (line.startsWith('<!-- from code: ')) isCopied = true
+    if (line.startsWith('<!-- end -->')) isCopied = false
+    return isCopied || /^\s*(> )?✗ /.test(line) ? [] : [{ line, number: index + 1 }]
+  })
+}
