@@ -4,10 +4,8 @@ import { runSeeds } from './run-seeds.ts'
 
 const timeoutMs = 180_000
 
-describe('the servers under the faults of seeds 101 to 220', () => {
-  test.each([101, 121, 141, 161, 181, 201])(
-    'no invariant breaks in the twenty seeds from %i',
-    { timeout: timeoutMs },
-    (from) => runSeeds(from, 20),
+describe('the servers under the faults of seeds 31 to 60', () => {
+  test.each([31, 41, 51])('no invariant breaks in the ten seeds from %i', { timeout: timeoutMs }, (from) =>
+    runSeeds(from, 10),
   )
 })
