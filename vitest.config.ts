@@ -1,6 +1,16 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 // Suites that need stock clients or Apache ZooKeeper live in test/compat and test/bench and run from .ci/run.
+// The examples import the package by its name, as users do; here that is the source.
+const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url))
+
 export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^zkts\/client$/, replacement: source('client/index.ts') },
+      { find: /^zkts$/, replacement: source('index.ts') },
+    ],
+  },
   test: { include: ['test/**/*.test.ts'], exclude: ['test/compat/**', 'test/bench/**'], testTimeout: 60_000 },
 })

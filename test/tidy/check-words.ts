@@ -15,6 +15,9 @@ export interface WordPlace {
 /** Counts by word and area. */
 export type WordCounts = Readonly<Record<string, Readonly<Record<string, number>>>>
 
+/** Null: not counted in that area yet, since names that hold the word are going to be renamed there all at once. */
+export type WordsLeft = Readonly<Record<string, Readonly<Record<string, number | null>>>>
+
 /** The table and its tests name the words; recorded texts of other programs, licences and lock files are not ours. */
 const notOurWords =
   /^(LICENSE|package-lock\.json|test\/tidy\/(banned-words\.ts|words-left\.json|words-are-plain\.test\.ts)$)|\/fixtures\/|\.snap$/
@@ -48,12 +51,13 @@ export function countWords(places: readonly WordPlace[]): WordCounts {
 export function wordsAboveTheCount(
   places: readonly WordPlace[],
   words: readonly BannedWord[],
-  left: WordCounts,
+  left: WordsLeft,
 ): readonly Violation[] {
   return Object.entries(countWords(places)).flatMap(([word, areas]) =>
     Object.entries(areas).flatMap(([area, count]) => {
-      const allowed = left[word]?.[area] ?? 0
-      if (count <= allowed) return []
+      const entry = left[word]?.[area]
+      const allowed = entry ?? 0
+      if (entry === null || count <= allowed) return []
       const { write, why } = words.find((row) => row.word === word)!
       const found = places.filter((one) => one.word === word && one.area === area).map(({ place }) => place)
       const listed = found.slice(0, listedPlacesMax).join(' ')
@@ -67,13 +71,14 @@ export function wordsAboveTheCount(
 }
 
 /** The counts that words-left.json may have now: never above what it had. */
-export function loweredCounts(places: readonly WordPlace[], left: WordCounts): WordCounts {
+export function loweredCounts(places: readonly WordPlace[], left: WordsLeft): WordsLeft {
   const counts = countWords(places)
-  const lowered: Record<string, Record<string, number>> = {}
+  const lowered: Record<string, Record<string, number | null>> = {}
   for (const [word, areas] of Object.entries(left)) {
     for (const [area, allowed] of Object.entries(areas)) {
-      const count = Math.min(allowed, counts[word]?.[area] ?? 0)
-      if (count === 0) continue
+      const found = counts[word]?.[area] ?? 0
+      const count = allowed === null ? null : Math.min(allowed, found)
+      if (found === 0) continue
       lowered[word] ??= {}
       lowered[word][area] = count
     }

@@ -11,6 +11,12 @@ export interface ShownCommandRow {
 /** test/readme types every command of the README in a fresh copy; .ci/run runs it. */
 const typed = { ranBy: 'test/readme/main.ts', evidence: "shownCommands([{ path: 'README.md'" }
 
+/** test/readme/examples.ts types those of examples/README.md, beside a server of the build. */
+const typedBesideAServer = {
+  ranBy: 'test/readme/examples.ts',
+  evidence: "shownCommands([projectFile('examples/README.md')]",
+}
+
 export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npm ci && npm test', ranBy: '.ci/run', evidence: '8m npm test' },
   { command: 'npm ci && npx zkts-server', ...typed },
@@ -27,6 +33,11 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npm run fuzz -- --inputs 1000000', ranBy: '.ci/run', evidence: 'fuzz -- --inputs 1000000' },
   { command: 'npx tsx test/compat/run.ts', ranBy: '.ci/run', evidence: '10m npx tsx test/compat/run.ts' },
   { command: 'npm run differential -- --seeds 6', ranBy: '.ci/run', evidence: 'differential -- --seeds 6' },
+  { command: 'npx zkts-server', ...typedBesideAServer },
+  ...['lock', 'leader-election', 'configuration', 'service-discovery', 'embedded-server'].map((name) => ({
+    command: `npx tsx examples/${name}.ts`,
+    ...typedBesideAServer,
+  })),
   {
     command: 'UPDATE_DOCS=1 npx vitest run test/tidy',
     ranBy: 'test/tidy/documents-tell-the-truth.test.ts',

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { bannedWords } from './banned-words.ts'
-import { loweredCounts, type WordCounts, wordPlaces, wordsAboveTheCount } from './check-words.ts'
+import { loweredCounts, type WordsLeft, wordPlaces, wordsAboveTheCount } from './check-words.ts'
 import { projectFile, projectFiles, projectRoot } from './project-files.ts'
 
 const countsFile = 'test/tidy/words-left.json'
-const left = JSON.parse(projectFile(countsFile).text) as WordCounts
+const left = JSON.parse(projectFile(countsFile).text) as WordsLeft
 
 function placesIn(text: string, path = 'src/zab/x.ts') {
   return wordPlaces([{ path, text }], bannedWords)
@@ -26,6 +26,7 @@ it('no banned word stands more often than words-left.json still allows', () => {
 it('a banned word above its count is reported with the replacement, the reason and every place', () => {
   const places = placesIn('// The client is told.\n// Then it is told again.\n')
   expect(wordsAboveTheCount(places, bannedWords, { told: { src: 2 } })).toEqual([])
+  expect(wordsAboveTheCount(places, bannedWords, { told: { src: null } })).toEqual([])
   const [violation, ...others] = wordsAboveTheCount(places, bannedWords, { told: { src: 1, test: 9 } })
   expect(violation).toMatch(/^"told" stands 2 times in src, allowed: 1\. Write instead: notified/)
   expect(violation).toMatch(/to whom\. Look among the lines that you changed: src\/zab\/x\.ts:1 src\/zab\/x\.ts:2$/)
@@ -83,4 +84,5 @@ it('the counts fall by themselves and never rise', () => {
   const places = placesIn('told told told')
   expect(loweredCounts(places, { told: { src: 2, docs: 4 }, desk: { src: 1 } })).toEqual({ told: { src: 2 } })
   expect(loweredCounts(places, { told: { src: 5 } })).toEqual({ told: { src: 3 } })
+  expect(loweredCounts(places, { told: { src: null, docs: null } })).toEqual({ told: { src: null } })
 })
