@@ -9,31 +9,33 @@ export interface WordPlace {
   readonly word: string
   /** The top-level folder, or the file itself at the top level. */
   readonly area: string
-  readonly place: string
+  readonly path: string
+  readonly line: number
 }
 
 /** Counts by word and area. */
 export type WordCounts = Readonly<Record<string, Readonly<Record<string, number>>>>
 
-/** Null: not counted in that area yet, since names that hold the word are going to be renamed there all at once. */
+/** Null: not counted in that area yet, since the names that contain the word wait to be renamed. */
 export type WordsLeft = Readonly<Record<string, Readonly<Record<string, number | null>>>>
 
 /** The table and its tests name the words; recorded texts of other programs, licences and lock files are not ours. */
 const notOurWords =
   /^(LICENSE|package-lock\.json|test\/tidy\/(banned-words\.ts|words-left\.json|words-are-plain\.test\.ts)$)|\/fixtures\/|\.snap$/
 
-/** Most places that one failure lists. */
-const listedPlacesMax = 60
-
 export function wordPlaces(files: readonly ProjectFile[], words: readonly BannedWord[]): readonly WordPlace[] {
   return files
     .filter(({ path }) => !notOurWords.test(path))
     .flatMap(({ path, text }) => {
       const area = path.split('/')[0]!
-      return ownLines(text).flatMap(({ line, number }) =>
-        words.flatMap(({ word, pattern }) =>
-          [...line.matchAll(pattern)].map(() => ({ word, area, place: `${path}:${number}` })),
-        ),
+      const own = ownText(text)
+      return words.flatMap(({ word, pattern }) =>
+        [...own.matchAll(pattern)].map(({ index }) => ({
+          word,
+          area,
+          path,
+          line: own.slice(0, index).split('\n').length,
+        })),
       )
     })
 }
@@ -59,12 +61,10 @@ export function wordsAboveTheCount(
       const allowed = entry ?? 0
       if (entry === null || count <= allowed) return []
       const { write, why } = words.find((row) => row.word === word)!
-      const found = places.filter((one) => one.word === word && one.area === area).map(({ place }) => place)
-      const listed = found.slice(0, listedPlacesMax).join(' ')
-      const more = found.length > listedPlacesMax ? ` and ${found.length - listedPlacesMax} more` : ''
+      const found = places.filter((one) => one.word === word && one.area === area)
       return [
-        `"${word}" stands ${count} times in ${area}, allowed: ${allowed}. Write instead: ${write}. ` +
-          `Why: ${why}. Look among the lines that you changed: ${listed}${more}`,
+        `"${word}" stands ${count} times in ${area}, allowed: ${allowed}. Write instead: ${write}. Why: ${why}. ` +
+          `Look among the lines that you changed:\n${listed(found)}`,
       ]
     }),
   )
@@ -86,12 +86,20 @@ export function loweredCounts(places: readonly WordPlace[], left: WordsLeft): Wo
   return lowered
 }
 
-/** Lines that the project's authors wrote: not what a document copies from code, nor its examples of bad prose. */
-function ownLines(text: string): readonly { readonly line: string; readonly number: number }[] {
+/** One line for each file: its path and the numbers of its lines. */
+function listed(places: readonly WordPlace[]): string {
+  const linesByPath = new Map<string, number[]>()
+  for (const { path, line } of places) linesByPath.set(path, [...(linesByPath.get(path) ?? []), line])
+  return [...linesByPath].map(([path, lines]) => `  ${path}:${lines.join(',')}`).join('\n')
+}
+
+/** Without the lines that the authors did not write: what a document copies from code, and its examples of bad prose. */
+function ownText(text: string): string {
   let isCopied = false
-  return text.split('\n').flatMap((line, index) => {
+  const lines = text.split('\n').map((line) => {
     if (line.startsWith('<!-- from code: ')) isCopied = true
     if (line.startsWith('<!-- end -->')) isCopied = false
-    return isCopied || /^\s*(> )?✗ /.test(line) ? [] : [{ line, number: index + 1 }]
+    return isCopied || /^\s*(> )?✗ /.test(line) ? '' : line
   })
+  return lines.join('\n')
 }
