@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { projectFile, projectFiles, projectRoot } from '../tidy/project-files.ts'
+import { finish, report } from './checks.ts'
 
 /** Declares the globals that it uses, so that it compiles without @types/node. */
 const consumerText = `
@@ -35,8 +36,6 @@ declare class TextDecoder { decode(bytes?: Uint8Array): string }
 
 const folder = mkdtempSync(join(tmpdir(), 'zkts-package-'))
 const consumer = join(folder, 'consumer')
-let passed = 0
-let failed = 0
 
 try {
   run('npm', ['pack', '--silent', '--pack-destination', folder], projectRoot)
@@ -76,8 +75,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
-console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = failed === 0 ? 0 : 1
+finish()
 
 interface Tree {
   readonly dependencies: Readonly<Record<string, { readonly dependencies?: object }>>
@@ -86,12 +84,10 @@ interface Tree {
 function check(title: string, claim: () => void): void {
   try {
     claim()
-    passed++
-    console.log(`ok ${title}`)
+    report(title, null)
   } catch (error) {
-    failed++
     const { stdout, message } = error as { readonly stdout?: string; readonly message: string }
-    console.log(`not ok ${title}: ${message}${stdout === undefined ? '' : `\n${stdout}`}`)
+    report(title, stdout === undefined ? message : `${message}\n${stdout}`)
   }
 }
 

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { danglingCitations } from './check-citations.ts'
 import { documentedTables } from './documented-tables.ts'
-import { blockOf, brokenLinks, shownCommands, withBlock } from './markdown.ts'
+import { blockOf, brokenLinks, mentionedCommands, shownCommands, withBlock } from './markdown.ts'
 import { projectFile, projectFiles, projectRoot } from './project-files.ts'
 import { shownCommandRows } from './shown-commands.ts'
 
 const documents = projectFiles.filter(({ path }) => path.endsWith('.md'))
+const commands = [...shownCommands(documents), ...mentionedCommands(documents)]
 const isUpdating = process.env['UPDATE_DOCS'] !== undefined
 
 describe('tables that come from code', () => {
@@ -47,14 +48,14 @@ it('every document, decision and invariant that a comment cites is there', () =>
 
 it('every command that a document shows is run by something', () => {
   const known = new Set(shownCommandRows.map(({ command }) => command))
-  const unknown = shownCommands(documents).filter(({ text }) => !known.has(text))
+  const unknown = commands.filter(({ text }) => !known.has(text))
   expect(
     unknown.map(({ text, place }) => `${place} shows "${text}": add where it is run to shown-commands.ts`),
   ).toEqual([])
 })
 
 it('every row of shown commands is still shown, and its evidence still there', () => {
-  const shown = new Set(shownCommands(documents).map(({ text }) => text))
+  const shown = new Set(commands.map(({ text }) => text))
   expect(shownCommandRows.filter(({ command }) => !shown.has(command))).toEqual([])
   const without = shownCommandRows.filter(({ ranBy, evidence }) => !projectFile(ranBy).text.includes(evidence))
   expect(without).toEqual([])
@@ -63,6 +64,11 @@ it('every row of shown commands is still shown, and its evidence still there', (
 it('only the lines of shell blocks are taken for commands', () => {
   const text = 'ls\n```sh\n# first\nnpm ci && npm test   # all of it\n```\n```text\nls\n```\n'
   expect(shownCommands([{ path: 'a.md', text }])).toEqual([{ text: 'npm ci && npm test', place: 'a.md:4' }])
+})
+
+it('commands of ours in other blocks are found too, without their explanation', () => {
+  const text = 'npm ci\n```text\nnpm run sim -- --seed 1   one seed\ndataDir=/data\n```\n```sh\nnpm test\n```\n'
+  expect(mentionedCommands([{ path: 'a.md', text }])).toEqual([{ text: 'npm run sim -- --seed 1', place: 'a.md:3' }])
 })
 
 it('a block is filled without touching its neighbours', () => {

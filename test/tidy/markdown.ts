@@ -22,6 +22,24 @@ export function shownCommands(documents: readonly ProjectFile[]): readonly Shown
   })
 }
 
+/**
+ * Commands in other blocks, which a reader may type as well: lines that begin with a program of ours. What follows two
+ * blanks is an explanation.
+ */
+export function mentionedCommands(documents: readonly ProjectFile[]): readonly ShownCommand[] {
+  return documents.flatMap(({ path, text }) => {
+    let isBlock = false
+    return text.split('\n').flatMap((line, index) => {
+      if (line.trimStart().startsWith('```')) {
+        isBlock = /```text\b/.test(line)
+        return []
+      }
+      const isCommand = isBlock && /^(npm|npx|node|zkts-server|zkts-cli|\.ci\/\S+) /.test(line)
+      return isCommand ? [{ text: line.split(/ {2,}/)[0]!, place: `${path}:${index + 1}` }] : []
+    })
+  })
+}
+
 /** Relative links must lead to a file of the project, and to a heading of it if they name one. */
 export function brokenLinks(documents: readonly ProjectFile[], files: readonly ProjectFile[]): readonly Violation[] {
   const textByPath = new Map(files.map(({ path, text }) => [path, text]))

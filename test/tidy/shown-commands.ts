@@ -34,6 +34,18 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npx tsx test/compat/run.ts', ranBy: '.ci/run', evidence: '10m npx tsx test/compat/run.ts' },
   { command: 'npm run differential -- --seeds 6', ranBy: '.ci/run', evidence: 'differential -- --seeds 6' },
   { command: 'npx zkts-server', ...typedBesideAServer },
+  {
+    command: 'npx zkts-server --config zoo.cfg',
+    ranBy: 'test/readme/documents.ts',
+    evidence: "['--config', 'zoo.cfg']",
+  },
+  ...['npm run sim -- --seed 17', 'npm run sim -- --seed 17 --trace'].map((command) => ({
+    command,
+    ranBy: 'test/readme/documents.ts',
+    evidence: `'${command}'`,
+  })),
+  { command: 'npm run sim -- --seeds 500 --from 1', ranBy: '.ci/run', evidence: 'sim -- --seeds 600' },
+  { command: '.ci/with-node 26 npx vitest run', ranBy: '.ci/run', evidence: '.ci/with-node 26 npx vitest run' },
   ...['lock', 'leader-election', 'configuration', 'service-discovery', 'embedded-server'].map((name) => ({
     command: `npx tsx examples/${name}.ts`,
     ...typedBesideAServer,
