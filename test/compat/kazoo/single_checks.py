@@ -1,6 +1,8 @@
 """Every operation that kazoo has, against one server."""
 
 import os
+import subprocess
+import sys
 
 from kazoo.client import KazooState
 from kazoo.exceptions import (
@@ -18,7 +20,7 @@ from kazoo.exceptions import (
 )
 from kazoo.protocol.states import EventType
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, Permissions, make_acl, make_digest_acl
-from harness import PROXY, ROOT, check, close, connect, control, equal, eventually, raises
+from harness import PROXY, ROOT, SERVERS, check, close, connect, control, equal, eventually, raises
 
 ZK = connect()
 ZK.ensure_path(ROOT)
@@ -281,3 +283,10 @@ def too_long():
     if not is_zookeeper:
         equal(states, [], "connection states")
     close(client)
+
+
+@check("the lock of examples/kazoo_lock.py counts each hold once")
+def lock_example():
+    example = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../examples/kazoo_lock.py")
+    done = subprocess.run([sys.executable, example, SERVERS], capture_output=True, text=True, timeout=60)
+    equal((done.returncode, done.stdout), (0, "the counter is 15\n"), done.stderr[-400:] or "output")
