@@ -17,14 +17,15 @@ import { DigestHistory } from './digest-history.ts'
 
 export interface StateContents {
   readonly tree: DataTree
+  /** Those that the txns of this tree change. */
   readonly sessions: SessionTable
   /** The running hash at the tree's lastApplied. */
   readonly lastHash: ChainHash
 }
 
 export class ReplicatedState {
-  #tree = new DataTree()
   #sessions = new SessionTable()
+  #tree = new DataTree(this.#sessions)
   readonly digests = new DigestHistory()
   /** The running hash at lastApplied. */
   lastHash: ChainHash = emptyChainHash
@@ -63,23 +64,9 @@ export class ReplicatedState {
 
   /** Calls `afterChange` behind each change with its index, while the tree shows exactly that much of the txn. */
   apply(entry: TxnEntry, txn: Txn, afterChange: ((index: number) => void) | null): readonly TreeEvent[] {
-    const { changes } = txn
-    let events: readonly TreeEvent[] = []
-    let gathered: TreeEvent[] | null = null // of more than one change; what the tree gives is its own
-    for (let i = 0; i < changes.length; i++) {
-      const change = changes[i]!
-      const caused = this.#tree.apply(entry.zxid, txn.timeMs, change)
-      this.#sessions.apply(change)
-      if (changes.length === 1) events = caused
-      else if (caused.length > 0) {
-        gathered ??= []
-        for (const event of caused) gathered.push(event)
-      }
-      if (afterChange !== null) afterChange(i)
-    }
-    this.#tree.finishTxn(entry.zxid)
+    const events = this.#tree.applier.apply(entry.zxid, txn, afterChange)
     this.lastHash = entry.hash
     if (DigestHistory.isDue(entry.zxid)) this.digests.note(entry.zxid, this.#tree.digest())
-    return gathered ?? events
+    return events
   }
 }

@@ -4,15 +4,18 @@
  * private knowledge and lives in `SessionTracker`.
  */
 import type { SessionId } from '../base/ids.ts'
-import type { Change } from '../protocol/txn/txn.ts'
 
 export class SessionTable {
   readonly #timeoutMsById = new Map<SessionId, number>()
 
-  /** Changes of znodes are none of its business. Applying one twice changes nothing. */
-  apply(change: Change): void {
-    if (change.kind === 'create-session') this.#timeoutMsById.set(change.sessionId, change.timeoutMs)
-    else if (change.kind === 'close-session') this.#timeoutMsById.delete(change.sessionId)
+  /** A session was created. A second time changes nothing. */
+  put(sessionId: SessionId, timeoutMs: number): void {
+    this.#timeoutMsById.set(sessionId, timeoutMs)
+  }
+
+  /** A session was closed. A second time changes nothing. */
+  remove(sessionId: SessionId): void {
+    this.#timeoutMsById.delete(sessionId)
   }
 
   has(sessionId: SessionId): boolean {

@@ -8,10 +8,10 @@
  */
 import { assert } from '../base/assert.ts'
 import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
+import type { QuotaView } from '../tree/apply/quota-accounts.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { pathUnitsOf } from '../tree/ephemeral-index.ts'
 import type { NodeView } from '../tree/node-view.ts'
-import type { QuotaView } from '../tree/quota-accounts.ts'
 import { NamesByParent } from './names-by-parent.ts'
 
 /** What validation asks of a znode. */

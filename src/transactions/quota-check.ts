@@ -5,7 +5,7 @@
  */
 import { assertNever } from '../base/assert.ts'
 import { type QuotaFieldName, type QuotaFields, quotaFieldOf } from '../protocol/client/quota-text.ts'
-import type { QuotaView } from '../tree/quota-accounts.ts'
+import type { QuotaView } from '../tree/apply/quota-accounts.ts'
 import type { PendingChanges } from './pending-changes.ts'
 
 export interface QuotaPolicy {

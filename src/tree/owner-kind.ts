@@ -21,3 +21,13 @@ export function ownerKindOf(owner: SessionId): OwnerKind {
 export function ttlMsOf(owner: SessionId): number {
   return Number(owner & ttlMsMask)
 }
+
+/** Owners are kept unsigned; an id decoded from the wire as signed means the same session. */
+export function unsignedOwner(owner: SessionId): SessionId {
+  return owner >= 0n ? owner : (BigInt.asUintN(64, owner) as SessionId)
+}
+
+/** Whether a kept owner is this session, and not a container or a time to live that looks like it. */
+export function isOwnedBy(owner: SessionId, sessionId: SessionId): boolean {
+  return owner === unsignedOwner(sessionId) && ownerKindOf(owner) === 'session'
+}

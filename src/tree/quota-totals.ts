@@ -3,7 +3,7 @@
  * A hard limit stands for the soft one beside it; what no text sets adds -1 there, and so it does here.
  */
 import { type QuotaFields, quotaFieldOf } from '../protocol/client/quota-text.ts'
-import type { QuotaAccounts } from './quota-accounts.ts'
+import type { QuotaAccounts } from './apply/quota-accounts.ts'
 
 export interface NamespaceQuota {
   readonly namespace: string
@@ -28,7 +28,7 @@ export function namespaceOf(path: string): string | null {
   return name === '' ? null : name
 }
 
-export function namespaceQuotas(accounts: QuotaAccounts): readonly NamespaceQuota[] {
+export function namespaceQuotas<Znode>(accounts: QuotaAccounts<Znode>): readonly NamespaceQuota[] {
   const sums = new Map<string, Sums>()
   accounts.forEach((kind, path, fields) => {
     const namespace = namespaceOf(path)

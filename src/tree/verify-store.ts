@@ -6,11 +6,10 @@ import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
 import { ownerKindOf } from './owner-kind.ts'
 import { makeTreeDigest } from './tree-digest.ts'
-import type { ZnodeOwners } from './znode-owners.ts'
 import { rootSlot, type ZnodeStore } from './znode-store.ts'
 import { field, noSlot } from './znode-table.ts'
 
-export interface Recount {
+interface Recount {
   znodeCount: number
   pathLengthTotal: number // UTF-16 units
   dataSizeBytes: number
@@ -21,7 +20,8 @@ export interface Recount {
   digestB: number
 }
 
-export function verifyStore(store: ZnodeStore, owners: ZnodeOwners): Recount {
+export function verifyStore(store: ZnodeStore): void {
+  const { owners } = store
   const recount: Recount = {
     znodeCount: 0,
     pathLengthTotal: 0,
@@ -45,11 +45,11 @@ export function verifyStore(store: ZnodeStore, owners: ZnodeOwners): Recount {
     const owner = store.ownerOf(slot)
     const kind = ownerKindOf(owner)
     if (kind === 'session') {
-      assert(owners.isOwnedBy(slot, owner), 'an ephemeral znode is listed under its session', { owner, slot })
+      assert(owners.isEphemeralOf(owner, slot), 'an ephemeral znode is listed under its session', { owner, slot })
       sessions.add(owner)
       recount.ephemeralCount += 1
     } else if (kind !== 'none') {
-      assert(owners.isTransient(slot), 'a container or TTL znode is listed', { slot, kind })
+      assert(owners.transients.has(slot), 'a container or TTL znode is listed', { slot, kind })
       recount.transientCount += 1
     }
     for (const child of childrenOf(store, slot)) pending.push(child)
@@ -58,12 +58,11 @@ export function verifyStore(store: ZnodeStore, owners: ZnodeOwners): Recount {
     assert(store.aclReferencesOf(slot) === count, 'ACL references add up', { slot, count })
   }
   assert(store.aclListCount === referencesByAcl.size, 'only referenced ACLs are kept', { kept: store.aclListCount })
-  const { ephemeralsCount, sessionCount, transientCount } = owners
+  const { ephemeralsCount, sessionCount, transients } = owners
   assert(ephemeralsCount === recount.ephemeralCount, 'ephemerals add up', { listed: ephemeralsCount })
   assert(sessionCount === sessions.size, 'only sessions with ephemerals are listed', { owners: sessions.size })
-  assert(transientCount === recount.transientCount, 'only containers and TTL znodes are listed', { ...recount })
+  assert(transients.size === recount.transientCount, 'only containers and TTL znodes are listed', { ...recount })
   compareTotals(store, recount)
-  return recount
 }
 
 function addZnode(store: ZnodeStore, slot: number, recount: Recount): void {
@@ -97,6 +96,8 @@ function compareTotals(store: ZnodeStore, recount: Recount): void {
     ...recount,
   })
   assert(store.dataSizeBytes === recount.dataSizeBytes, 'data sizes add up', { kept: store.dataSizeBytes, ...recount })
+  const { pathLengthTotal } = store
+  assert(pathLengthTotal === recount.pathLengthTotal, 'path lengths add up', { kept: pathLengthTotal, ...recount })
   const digest = makeTreeDigest(recount.digestA, recount.digestB)
   assert(store.digest() === digest, 'the running digest is right', { kept: store.digest(), digest })
 }

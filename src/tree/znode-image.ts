@@ -3,6 +3,7 @@
  * Knows where each field of a znode is kept; owns nothing. A field that is forgotten here is lost by whoever
  * rebuilds a tree from images, and the digest of that tree would tell.
  */
+import type { Zxid } from '../base/ids.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
 import type { NodeView, ZnodeImage } from './node-view.ts'
 import type { ZnodeStore } from './znode-store.ts'
@@ -18,9 +19,9 @@ export function viewOf(store: ZnodeStore, slot: number): NodeView {
     ephemeralOwner: store.ownerOf(slot),
     acl: store.aclOf(slot),
     dataLengthBytes: table.stat32(slot, statOffsets.dataLength),
-    czxid: store.zxidAt(slot, statOffsets.czxid),
-    mzxid: store.zxidAt(slot, statOffsets.mzxid),
-    pzxid: store.zxidAt(slot, statOffsets.pzxid),
+    czxid: table.stat64(slot, statOffsets.czxid) as Zxid,
+    mzxid: table.stat64(slot, statOffsets.mzxid) as Zxid,
+    pzxid: table.stat64(slot, statOffsets.pzxid) as Zxid,
     ctimeMs: table.stat64(slot, statOffsets.ctime),
     mtimeMs: table.stat64(slot, statOffsets.mtime),
   }

@@ -1,61 +1,56 @@
 /**
  * Who owns which znode: a session its ephemerals, nobody else the containers and TTL znodes, which end on their own.
- * Keeps the owner in the store and the lists by which znodes of either kind are found without a walk over the tree.
+ * Keeps the lists by which znodes of either kind are found without a walk over the tree; the owner itself is in the store.
  * invariant: a slot is listed exactly while its znode exists with that owner; if one were missing, an ephemeral would
- * outlive its session. Session ids are unsigned here; one decoded from the wire as signed means the same session.
+ * outlive its session.
  */
 import type { SessionId } from '../base/ids.ts'
 import { EphemeralIndex, pathUnitsOf } from './ephemeral-index.ts'
-import { ownerKindOf } from './owner-kind.ts'
-import { type TransientZnode, walkTransients } from './transient-znode.ts'
-import type { ZnodeStore } from './znode-store.ts'
+import { ownerKindOf, unsignedOwner } from './owner-kind.ts'
+
+export interface PathSource {
+  pathOf(slot: number): string
+}
 
 export class ZnodeOwners {
-  readonly #store: ZnodeStore
+  readonly #paths: PathSource
   readonly #ephemerals = new EphemeralIndex()
   readonly #transients = new Set<number>() // slots of containers and TTL znodes
 
-  constructor(store: ZnodeStore) {
-    this.#store = store
+  constructor(paths: PathSource) {
+    this.#paths = paths
   }
 
-  own(slot: number, rawOwner: SessionId): void {
-    const owner = normalOwner(rawOwner)
-    this.#store.setOwner(slot, owner)
+  add(slot: number, owner: SessionId): void {
     const kind = ownerKindOf(owner)
-    if (kind === 'session') this.#ephemerals.add(owner, slot, pathUnitsOf(this.#store.pathOf(slot)))
+    if (kind === 'session') this.#ephemerals.add(owner, slot, pathUnitsOf(this.#paths.pathOf(slot)))
     else if (kind !== 'none') this.#transients.add(slot)
   }
 
   /** Its znode goes, or gets another owner. */
-  disown(slot: number): void {
-    const owner = this.#store.ownerOf(slot)
+  remove(slot: number, owner: SessionId): void {
     const kind = ownerKindOf(owner)
-    if (kind === 'session') this.#ephemerals.remove(owner, slot, pathUnitsOf(this.#store.pathOf(slot)))
+    if (kind === 'session') this.#ephemerals.remove(owner, slot, pathUnitsOf(this.#paths.pathOf(slot)))
     else if (kind !== 'none') this.#transients.delete(slot)
   }
 
-  isOwnedBy(slot: number, sessionId: SessionId): boolean {
-    return this.#ephemerals.has(normalOwner(sessionId), slot)
+  isEphemeralOf(sessionId: SessionId, slot: number): boolean {
+    return this.#ephemerals.has(unsignedOwner(sessionId), slot)
   }
 
   /** In no particular order. */
   ephemeralPathsOf(sessionId: SessionId): string[] {
-    return this.#ephemerals.slotsOf(normalOwner(sessionId)).map((slot) => this.#store.pathOf(slot))
+    return this.#ephemerals.slotsOf(unsignedOwner(sessionId)).map((slot) => this.#paths.pathOf(slot))
   }
 
   /** What these paths weigh in the txn that closes the session. */
   ephemeralPathUnitsOf(sessionId: SessionId): number {
-    return this.#ephemerals.pathUnitsOf(normalOwner(sessionId))
+    return this.#ephemerals.pathUnitsOf(unsignedOwner(sessionId))
   }
 
-  transients(): IterableIterator<TransientZnode> {
-    return walkTransients(this.#transients, this.#store)
-  }
-
-  /** A container or TTL znode that is listed. */
-  isTransient(slot: number): boolean {
-    return this.#transients.has(slot)
+  /** Slots of containers and TTL znodes. */
+  get transients(): ReadonlySet<number> {
+    return this.#transients
   }
 
   get ephemeralsCount(): number {
@@ -66,12 +61,4 @@ export class ZnodeOwners {
   get sessionCount(): number {
     return this.#ephemerals.sessionCount
   }
-
-  get transientCount(): number {
-    return this.#transients.size
-  }
-}
-
-function normalOwner(owner: SessionId): SessionId {
-  return owner >= 0n ? owner : (BigInt.asUintN(64, owner) as SessionId)
 }

@@ -1,15 +1,16 @@
 /**
- * The znodes of one tree, by slot: links, names, data, ACLs, and the running digest. Every mutation here keeps the
- * counts, the index and the derived Stat fields right; what a change means is decided by DataTree above.
+ * The znodes of one tree, by slot: links, names, data, ACLs, owners, and the running digest. Every mutation here keeps
+ * the counts, the indexes and the derived Stat fields right; what a change means is decided by TxnApplier.
  * After the mutations of one change `seal` must be called for each znode touched, or the digest is stale:
  * `verify` would see it. Slots obtained from `find` are good until the znode is removed.
  */
 import { assert } from '../base/assert.ts'
-import type { SessionId, Zxid } from '../base/ids.ts'
+import type { SessionId } from '../base/ids.ts'
 import type { JuteWriter } from '../jute/jute-writer.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
 import { AclTable } from './acl-table.ts'
+import { type ApplyStore, cversionOf, type SubtreeSize } from './apply/apply-store.ts'
 import { ByteArena, offsetOf } from './byte-arena.ts'
 import { HashLanes } from './hash-lanes.ts'
 import { ownerKindOf } from './owner-kind.ts'
@@ -17,14 +18,17 @@ import { indexKeyOf, pathHashA, pathHashB, rootPathHashA, rootPathHashB } from '
 import { PathIndex, type PathMatcher } from './path-index.ts'
 import { makeTreeDigest, type TreeDigest } from './tree-digest.ts'
 import { matchNameBackwards, nameLengthBytes, readName, writeName } from './znode-name.ts'
+import { ZnodeOwners } from './znode-owners.ts'
 import { emptyData, field, noData, noSlot, ZnodeTable } from './znode-table.ts'
 
 const slash = 0x2f
 export const rootSlot = 0
 const noOwner = 0n as SessionId
 
-export class ZnodeStore implements PathMatcher {
+export class ZnodeStore implements PathMatcher, ApplyStore<number> {
+  readonly none = noSlot
   readonly table = new ZnodeTable()
+  readonly owners = new ZnodeOwners(this)
   readonly #arena = new ByteArena()
   readonly #acls = new AclTable()
   readonly #index = new PathIndex(this)
@@ -33,6 +37,7 @@ export class ZnodeStore implements PathMatcher {
   #digestA = 0
   #digestB = 0
   #dataSizeBytes = 0
+  #pathLengthTotal = 1 // of the root
 
   constructor(rootAcl: readonly AclEntry[]) {
     const slot = this.table.allocate()
@@ -50,6 +55,11 @@ export class ZnodeStore implements PathMatcher {
   /** Bytes of all data, null counted as empty. */
   get dataSizeBytes(): number {
     return this.#dataSizeBytes
+  }
+
+  /** UTF-16 units of the paths of all znodes. */
+  get pathLengthTotal(): number {
+    return this.#pathLengthTotal
   }
 
   /** Bytes held for znodes, names and data, without the index. */
@@ -112,14 +122,17 @@ export class ZnodeStore implements PathMatcher {
     if (next !== noSlot) table.setWord(next, field.previousSibling, slot)
     table.setWord(parent, field.firstChild, slot)
     this.#addChildren(parent, 1)
+    this.#pathLengthTotal += path.length
     return slot
   }
 
   /** Removes a znode without children; its parent's child count shrinks. */
-  remove(slot: number): void {
+  remove(slot: number, path: string): void {
     const { table } = this
     assert(slot !== rootSlot, 'the root stays', {})
-    assert(this.childCount(slot) === 0, 'a removed znode has no children', { path: this.pathOf(slot) })
+    assert(this.childCount(slot) === 0, 'a removed znode has no children', { path })
+    this.owners.remove(slot, this.ownerOf(slot))
+    this.#pathLengthTotal -= path.length
     const parent = table.word(slot, field.parent)
     const next = table.word(slot, field.nextSibling)
     const previous = table.word(slot, field.previousSibling)
@@ -164,8 +177,8 @@ export class ZnodeStore implements PathMatcher {
     this.#acls.release(before)
   }
 
-  /** The raw owner; the Stat shows it only if it is a session (ZK: DataNode.copyStat). */
   setOwner(slot: number, owner: SessionId): void {
+    this.owners.remove(slot, this.ownerOf(slot))
     const words = this.#ownerWords
     words.setBigUint64(0, owner)
     const high = words.getInt32(0)
@@ -175,11 +188,20 @@ export class ZnodeStore implements PathMatcher {
     const isShown = ownerKindOf(owner) === 'session'
     this.table.setStat32(slot, statOffsets.ephemeralOwner, isShown ? high : 0)
     this.table.setStat32(slot, statOffsets.ephemeralOwner + 4, isShown ? low : 0)
+    this.owners.add(slot, owner)
   }
 
   setCreateCount(slot: number, createCount: number): void {
     this.table.setWord(slot, field.createCount, createCount)
     this.#deriveCversion(slot)
+  }
+
+  setStat32(slot: number, at: number, value: number): void {
+    this.table.setStat32(slot, at, value)
+  }
+
+  setStat64(slot: number, at: number, value: number): void {
+    this.table.setStat64(slot, at, value)
   }
 
   /** Brings the digest up to date with the present image of the znode. */
@@ -205,28 +227,32 @@ export class ZnodeStore implements PathMatcher {
     return this.table.word(slot, field.nextSibling)
   }
 
-  /** Follows the links between znodes, so that a walk over millions allocates nothing. */
-  countBelow(top: number): number {
-    let count = 0
-    let slot = this.firstChildOf(top)
-    while (slot !== noSlot) {
-      count += 1
-      let next = this.firstChildOf(slot)
-      while (next === noSlot && slot !== top) {
-        next = this.nextSiblingOf(slot)
-        if (next === noSlot) slot = this.parentOf(slot)
-      }
-      slot = next
+  /**
+   * What comes after `slot` on a walk over `top` and all below it, parents before children; `noSlot` at the end.
+   * It follows the links between znodes, so that a walk over millions allocates nothing.
+   */
+  nextOnWalk(top: number, slot: number): number {
+    let next = this.firstChildOf(slot)
+    let node = slot
+    while (next === noSlot && node !== top) {
+      next = this.nextSiblingOf(node)
+      if (next === noSlot) node = this.parentOf(node)
     }
-    return count
+    return next
+  }
+
+  measure(top: number): SubtreeSize {
+    let znodeCount = 0
+    let dataSizeBytes = 0
+    for (let slot = top; slot !== noSlot; slot = this.nextOnWalk(top, slot)) {
+      znodeCount += 1
+      dataSizeBytes += this.dataLengthBytesOf(slot)
+    }
+    return { znodeCount, dataSizeBytes }
   }
 
   childCount(slot: number): number {
     return this.table.stat32(slot, statOffsets.numChildren)
-  }
-
-  zxidAt(slot: number, at: number): Zxid {
-    return this.table.stat64(slot, at) as Zxid
   }
 
   ownerOf(slot: number): SessionId {
@@ -315,7 +341,7 @@ export class ZnodeStore implements PathMatcher {
     assert(table.word(slot, field.imageHashB) === this.#hash.b, 'the kept image hash is right', { slot })
     const path = this.pathOf(slot)
     assert(this.find(path) === slot, 'the index leads to the znode', { slot, path })
-    const cversion = (2 * table.word(slot, field.createCount) - this.childCount(slot)) | 0
+    const cversion = cversionOf(table.word(slot, field.createCount), this.childCount(slot))
     assert(table.stat32(slot, statOffsets.cversion) === cversion, 'cversion follows from the counts', {
       path,
       cversion,
@@ -339,9 +365,8 @@ export class ZnodeStore implements PathMatcher {
     this.#deriveCversion(slot)
   }
 
-  /** We store a count of creates; clients see creates plus deletes (ZK: DataNode.copyStat). Wraps as an int32. */
   #deriveCversion(slot: number): void {
-    const cversion = 2 * this.table.word(slot, field.createCount) - this.childCount(slot)
+    const cversion = cversionOf(this.table.word(slot, field.createCount), this.childCount(slot))
     this.table.setStat32(slot, statOffsets.cversion, cversion)
   }
 

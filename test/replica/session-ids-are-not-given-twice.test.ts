@@ -7,7 +7,7 @@ test('a new session never gets the id of a living one, whatever the wall clock d
   const replica = new StandaloneReplica()
   const earlierRun = new SessionIdSource(1 as ServerId, wallMsAtStart)
   const living = [earlierRun.next(), earlierRun.next()]
-  for (const sessionId of living) replica.state.sessions.apply({ kind: 'create-session', sessionId, timeoutMs: 30_000 })
+  for (const sessionId of living) replica.state.sessions.put(sessionId, 30_000)
   replica.connect(1)
   const reply = replica.replies.at(-1)
   expect(reply?.kind === 'connect-response' ? reply.sessionId : null).toBe(earlierRun.next())

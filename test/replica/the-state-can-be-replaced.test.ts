@@ -16,18 +16,14 @@ const newSession = 0x0900_0000_0000_0001n as SessionId
 
 /** A state at the zxid of another, in which history went otherwise. */
 function otherState({ lastApplied, lastHash }: ReplicatedState, paths: readonly string[]): StateContents {
-  const tree = new DataTree()
   const sessions = new SessionTable()
+  const tree = new DataTree(sessions)
   const changes: Change[] = [
     { kind: 'create-session', sessionId: newSession, timeoutMs: 20_000 },
     ...paths.map((path, i) => creation(path, i + 1)),
     creation('/ephemeral', paths.length + 1, { owner: newSession }),
   ]
-  for (const change of changes) {
-    tree.apply(lastApplied, 1_700_000_000_000, change)
-    sessions.apply(change)
-  }
-  tree.finishTxn(lastApplied)
+  tree.applier.apply(lastApplied, { timeMs: 1_700_000_000_000, changes }, null)
   return { tree, sessions, lastHash }
 }
 
@@ -161,7 +157,7 @@ test('clients of the read-only mode read the state that is installed', () => {
 test('a state is not replaced by an older one', () => {
   const ensemble = new TestEnsemble(1)
   const { state } = ensemble.leader
-  const older = { ...otherState(state, []), tree: new DataTree() }
+  const older = { ...otherState(state, []), tree: new DataTree(new SessionTable()) }
   TestClient.attached(ensemble, 1)
   const { tree } = state
   expect(() => state.install(older)).toThrow('as new')

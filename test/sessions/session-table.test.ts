@@ -7,30 +7,24 @@ const session = (id: bigint): SessionId => id as SessionId
 describe('the session table', () => {
   it('holds a session from its creation to its close', () => {
     const table = new SessionTable()
-    table.apply({ kind: 'create-session', sessionId: session(7n), timeoutMs: 5000 })
+    table.put(session(7n), 5000)
     expect([table.has(session(7n)), table.timeoutMsOf(session(7n)), table.count]).toEqual([true, 5000, 1])
-    table.apply({ kind: 'close-session', sessionId: session(7n), deletedPaths: [] })
+    table.remove(session(7n))
     expect([table.has(session(7n)), table.timeoutMsOf(session(7n)), table.count]).toEqual([false, null, 0])
   })
 
   it('is the same after a change is applied twice', () => {
     const table = new SessionTable()
     for (let round = 0; round < 2; round++) {
-      table.apply({ kind: 'create-session', sessionId: session(7n), timeoutMs: 5000 })
-      table.apply({ kind: 'create-session', sessionId: session(3n), timeoutMs: 6000 })
+      table.put(session(7n), 5000)
+      table.put(session(3n), 6000)
     }
     expect([...table.entries()]).toEqual([
       [7n, 5000],
       [3n, 6000],
     ])
-    table.apply({ kind: 'close-session', sessionId: session(7n), deletedPaths: [] })
-    table.apply({ kind: 'close-session', sessionId: session(7n), deletedPaths: [] })
+    table.remove(session(7n))
+    table.remove(session(7n))
     expect([...table.entries()]).toEqual([[3n, 6000]])
-  })
-
-  it('ignores changes of znodes', () => {
-    const table = new SessionTable()
-    table.apply({ kind: 'delete', path: '/a' })
-    expect(table.count).toBe(0)
   })
 })

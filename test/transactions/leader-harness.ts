@@ -10,6 +10,7 @@ import type { Result } from '../../src/base/result.ts'
 import type { AclWire } from '../../src/protocol/client/acl.ts'
 import type { Stat } from '../../src/protocol/client/stat.ts'
 import type { Change, Txn } from '../../src/protocol/txn/txn.ts'
+import { SessionTable } from '../../src/sessions/session-table.ts'
 import { PendingChanges } from '../../src/transactions/pending-changes.ts'
 import { type PrepareContext, type Prepared, prepare } from '../../src/transactions/prepare.ts'
 import type { QuotaExcess, QuotaPolicy } from '../../src/transactions/quota-check.ts'
@@ -73,7 +74,7 @@ export const anyStat: Stat = {
 }
 
 export class LeaderHarness {
-  readonly tree = new DataTree()
+  readonly tree = new DataTree(new SessionTable())
   readonly pending = new PendingChanges(this)
   readonly excesses: QuotaExcess[] = []
   enforceQuota = true
@@ -110,8 +111,7 @@ export class LeaderHarness {
   /** Applies the oldest `count` txns in flight, all by default. */
   apply(count = this.inFlight.length): void {
     for (const { zxid, txn } of this.inFlight.splice(0, count)) {
-      for (const change of txn.changes) this.tree.apply(zxid, txn.timeMs, change)
-      this.tree.finishTxn(zxid)
+      this.tree.applier.apply(zxid, txn, null)
       this.pending.forget(zxid)
     }
   }

@@ -7,6 +7,7 @@ import type { AuthId } from '../../src/auth/auth-id.ts'
 import { permissions } from '../../src/auth/permissions.ts'
 import { type SessionId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { MultiOp } from '../../src/protocol/client/multi.ts'
+import { SessionTable } from '../../src/sessions/session-table.ts'
 import { PendingChanges } from '../../src/transactions/pending-changes.ts'
 import type { WriteRequest } from '../../src/transactions/write-request.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
@@ -166,7 +167,7 @@ describe('changes in flight', () => {
   }
 
   it('are kept until the last of them on a path is applied', () => {
-    const pending = new PendingChanges({ tree: new DataTree() })
+    const pending = new PendingChanges({ tree: new DataTree(new SessionTable()) })
     pending.stage('/a', { ...node })
     pending.commitStage(zxid(5))
     pending.stage('/a', { ...node, version: 1 })
@@ -187,7 +188,7 @@ describe('changes in flight', () => {
   })
 
   it('must be proposed in zxid order', () => {
-    const pending = new PendingChanges({ tree: new DataTree() })
+    const pending = new PendingChanges({ tree: new DataTree(new SessionTable()) })
     pending.commitStage(zxid(5))
     expect(() => pending.commitStage(zxid(5))).toThrow('zxid order')
   })

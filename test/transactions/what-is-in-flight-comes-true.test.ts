@@ -6,6 +6,7 @@
 import { expect, test } from 'vitest'
 import type { Zxid } from '../../src/base/ids.ts'
 import type { MultiOp } from '../../src/protocol/client/multi.ts'
+import { SessionTable } from '../../src/sessions/session-table.ts'
 import type { PendingNode } from '../../src/transactions/pending-changes.ts'
 import type { WriteRequest } from '../../src/transactions/write-request.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
@@ -60,15 +61,14 @@ function beliefs({ pending }: LeaderHarness): unknown {
 
 function applyTwice(tree: DataTree, inFlight: LeaderHarness['inFlight']): void {
   for (const { zxid, txn } of [...inFlight].flatMap((each) => [each, each])) {
-    for (const change of txn.changes) tree.apply(zxid, txn.timeMs, change)
-    tree.finishTxn(zxid)
+    tree.applier.apply(zxid, txn, null)
   }
 }
 
 function rebuilt(tree: DataTree, lastApplied: Zxid): DataTree {
   const images: ZnodeImage[] = []
   tree.iterate((image) => images.push(image))
-  return DataTree.restore(images, lastApplied)
+  return DataTree.restore(images, new SessionTable(), lastApplied)
 }
 
 test.each([1, 2, 3, 4, 5, 6])('what is in flight comes true, once or twice applied, with seed %i', (seed) => {
@@ -76,7 +76,7 @@ test.each([1, 2, 3, 4, 5, 6])('what is in flight comes true, once or twice appli
   for (let round = 0; round < 8; round++) {
     const leader = new LeaderHarness()
     leader.enforceQuota = false
-    const twice = new DataTree()
+    const twice = new DataTree(new SessionTable())
     for (let i = 0; i < 60; i++) {
       leader.submit(randomRequest(random))
       if (random.chance(3)) continue

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
+import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import { openAcl, TreeDriver } from './tree-driver.ts'
 
@@ -48,7 +49,7 @@ describe('a fresh tree', () => {
   })
 
   test('a fresh tree reports the numbers of an empty Apache ZooKeeper', () => {
-    const tree = new DataTree()
+    const tree = new DataTree(new SessionTable())
     expect(tree.nodeCount).toBe(5)
     expect(tree.approximateDataSizeBytes).toBe(44)
     expect(tree.ephemeralsCount).toBe(0)
@@ -73,7 +74,7 @@ describe('a fresh tree', () => {
     '/zookeeper\u0000',
     '/\ud800',
   ])('a read of the malformed or missing path %j misses and writes nothing', (path) => {
-    const tree = new DataTree()
+    const tree = new DataTree(new SessionTable())
     const writer = new JuteWriter()
     expect(tree.view(path)).toBeNull()
     expect(tree.aclOf(path)).toBeNull()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { InvariantViolation } from '../../src/base/assert.ts'
-import type { Zxid } from '../../src/base/ids.ts'
+import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import { creation, TreeDriver } from './tree-driver.ts'
 
 describe('a change that does not fit the tree', () => {
@@ -10,7 +10,7 @@ describe('a change that does not fit the tree', () => {
     driver.create('/b')
     const older = (driver.zxid - 1) as Zxid
     expect(() => driver.commitAt(older, [{ kind: 'delete', path: '/a' }])).toThrow(InvariantViolation)
-    expect(() => driver.tree.finishTxn(older)).toThrow(InvariantViolation)
+    expect(() => driver.commitAt(older, [])).toThrow(InvariantViolation)
   })
 
   test('a create of a znode that exists is refused as a bug', () => {
@@ -28,6 +28,12 @@ describe('a change that does not fit the tree', () => {
     expect(() => driver.delete('/a')).toThrow('a deleted znode existed')
     expect(() => driver.setData('/a', null)).toThrow('a znode that gets data exists')
     expect(() => driver.setAcl('/a', [])).toThrow('a znode that gets an ACL exists')
+  })
+
+  test('a create below an ephemeral znode is refused as a bug', () => {
+    const driver = new TreeDriver()
+    driver.create('/e', { owner: 7n as SessionId })
+    expect(() => driver.create('/e/c')).toThrow('the parent of a created znode is not ephemeral')
   })
 
   test('a delete of a znode with children is refused as a bug', () => {
@@ -53,6 +59,15 @@ describe('a txn that is applied again as the last one', () => {
     [
       'deletes a znode and creates it anew with a child',
       [creation('/n', 2), { kind: 'delete', path: '/n' } as const, creation('/n', 3), creation('/n/c', 1)],
+    ],
+    [
+      'makes a znode ephemeral that had a child before',
+      [
+        creation('/a/c', 1),
+        { kind: 'delete', path: '/a/c' } as const,
+        { kind: 'delete', path: '/a' } as const,
+        creation('/a', 2, { owner: 7n as SessionId }),
+      ],
     ],
     [
       'sets data of a znode that it deletes',

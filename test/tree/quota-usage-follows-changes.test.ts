@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import type { Change } from '../../src/protocol/txn/txn.ts'
+import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import type { ZnodeImage } from '../../src/tree/node-view.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
@@ -176,7 +177,7 @@ test('a restored tree keeps what was counted and counts on', () => {
   driver.setData(usagePath('/a'), bytes('count=70,bytes=0'))
   const images: ZnodeImage[] = []
   driver.tree.iterate((image) => images.push(image))
-  const restored = new TreeDriver(DataTree.restore(images, driver.zxid))
+  const restored = new TreeDriver(DataTree.restore(images, new SessionTable(), driver.zxid))
   expect(restored.tree.digest()).toBe(driver.tree.digest())
   restored.tree.verify()
   restored.zxid = driver.zxid

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { SessionId } from '../../src/base/ids.ts'
+import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import type { ZnodeImage } from '../../src/tree/node-view.ts'
 import { containerOwner } from '../../src/tree/owner-kind.ts'
@@ -58,7 +59,7 @@ test('a restored tree lists the containers and TTL znodes of the old one', () =>
   driver.create('/c/t', { owner: ttlOwner(5) })
   const images: ZnodeImage[] = []
   driver.tree.iterate((image) => images.push(image))
-  const restored = DataTree.restore(images, driver.zxid)
+  const restored = DataTree.restore(images, new SessionTable(), driver.zxid)
   expect([...restored.transients()]).toEqual([...driver.tree.transients()])
   restored.verify()
 })

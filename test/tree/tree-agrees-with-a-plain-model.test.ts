@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import type { Change } from '../../src/protocol/txn/txn.ts'
+import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import type { ZnodeImage } from '../../src/tree/node-view.ts'
 import { ownerKindOf } from '../../src/tree/owner-kind.ts'
@@ -133,7 +134,7 @@ test.each(seeds)('a tree restored from the images of another of seed %i is the s
   const tree = treeOf(randomHistory(seed))
   const images: ZnodeImage[] = []
   tree.iterate((image) => images.push(image))
-  const restored = DataTree.restore(images, tree.lastApplied)
+  const restored = DataTree.restore(images, new SessionTable(), tree.lastApplied)
   restored.verify()
   expect(restored.digest()).toBe(tree.digest())
   expect(restored.lastApplied).toBe(tree.lastApplied)

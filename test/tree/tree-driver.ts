@@ -8,6 +8,7 @@ import { type Codec, decode } from '../../src/jute/record.ts'
 import { GetChildren2Reply, GetChildrenReply, GetDataReply } from '../../src/protocol/client/replies.ts'
 import { Stat } from '../../src/protocol/client/stat.ts'
 import type { AclEntry, Change } from '../../src/protocol/txn/txn.ts'
+import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import type { TreeEvent } from '../../src/tree/tree-event.ts'
 
@@ -23,7 +24,7 @@ export class TreeDriver {
   readonly tree: DataTree
   zxid = 0x1_0000_0000 as Zxid
 
-  constructor(tree: DataTree = new DataTree()) {
+  constructor(tree: DataTree = new DataTree(new SessionTable())) {
     this.tree = tree
   }
 
@@ -33,9 +34,7 @@ export class TreeDriver {
   }
 
   commitAt(zxid: Zxid, changes: readonly Change[]): readonly TreeEvent[] {
-    const events = changes.flatMap((change) => this.tree.apply(zxid, timeMsOf(zxid), change))
-    this.tree.finishTxn(zxid)
-    return events
+    return this.tree.applier.apply(zxid, { timeMs: timeMsOf(zxid), changes }, null)
   }
 
   create(

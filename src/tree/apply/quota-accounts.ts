@@ -7,19 +7,17 @@
  * of the changes alone, or digests part. It changes without version, mzxid, mtime or event.
  * Assumes that it hears of every change in order, behind the change. With no quota each change costs one look.
  */
-import { assert } from '../base/assert.ts'
+import { assert } from '../../base/assert.ts'
 import {
   addToUsage,
   limitsPathOf,
   parseQuotaText,
   type QuotaFields,
-  quotaRoot,
   quotaZnodeOf,
   renderQuotaText,
   usagePathOf,
-} from '../protocol/client/quota-text.ts'
-import { rootSlot, type ZnodeStore } from './znode-store.ts'
-import { noSlot } from './znode-table.ts'
+} from '../../protocol/client/quota-text.ts'
+import type { ApplyStore, SubtreeSize } from './apply-store.ts'
 
 /** The quota that a path falls under, as the leader checks it. */
 export interface QuotaView {
@@ -33,14 +31,14 @@ export type QuotaUsage =
   | { readonly kind: 'missing' } // a client has deleted it, or not made it yet
   | { readonly kind: 'unreadable' }
 
-export class QuotaAccounts {
-  readonly #store: ZnodeStore
+export class QuotaAccounts<Znode> {
+  readonly #store: ApplyStore<Znode>
   readonly #limited = new Set<string>() // paths with limits; never '': the root has no quota
   readonly #metered = new Set<string>() // paths with a usage znode, '' for the root
   /** While a finished txn is replayed, what the usage znodes held before: it has all been counted. */
   #kept: Map<string, Uint8Array | null> | null = null
 
-  constructor(store: ZnodeStore) {
+  constructor(store: ApplyStore<Znode>) {
     this.#store = store
   }
 
@@ -88,7 +86,7 @@ export class QuotaAccounts {
     if (this.#kept === null) return
     for (const [path, data] of this.#kept) {
       const slot = this.#store.find(usagePathOf(path))
-      if (slot !== noSlot) this.#write(slot, data)
+      if (slot !== this.#store.none) this.#write(slot, data)
     }
     this.#kept = null
   }
@@ -99,11 +97,11 @@ export class QuotaAccounts {
     if (quotaPath === null) return null
     const store = this.#store
     const usage = store.find(usagePathOf(quotaPath))
-    const fields = usage === noSlot ? null : parseQuotaText(store.dataOf(usage))
+    const fields = usage === store.none ? null : parseQuotaText(store.dataOf(usage))
     return {
       path: quotaPath,
       limits: parseQuotaText(store.dataOf(store.find(limitsPathOf(quotaPath)))),
-      usage: fields !== null ? { kind: 'known', fields } : { kind: usage === noSlot ? 'missing' : 'unreadable' },
+      usage: fields !== null ? { kind: 'known', fields } : { kind: usage === store.none ? 'missing' : 'unreadable' },
     }
   }
 
@@ -113,19 +111,19 @@ export class QuotaAccounts {
     for (const path of this.#metered) if (path !== '') this.#visit('usage', path, usagePathOf(path), visit)
   }
 
-  /** Compares the lists with the tree: costs a walk over /zookeeper/quota. */
-  verify(): void {
+  /** Compares the lists with the paths of all znodes at and below /zookeeper/quota. */
+  verify(quotaPaths: readonly string[]): void {
     assert(this.#kept === null, 'no replay is under way', {})
     let limitedCount = 0
     let meteredCount = 0
-    this.#walk(this.#store.find(quotaRoot), (slot) => {
-      const quota = quotaZnodeOf(this.#store.pathOf(slot))
-      if (quota === null || (quota.kind === 'limits' && quota.path === '')) return
+    for (const path of quotaPaths) {
+      const quota = quotaZnodeOf(path)
+      if (quota === null || (quota.kind === 'limits' && quota.path === '')) continue
       const list = quota.kind === 'limits' ? this.#limited : this.#metered
       assert(list.has(quota.path), 'every limits and usage znode is listed', { ...quota })
       if (quota.kind === 'limits') limitedCount += 1
       else meteredCount += 1
-    })
+    }
     assert(limitedCount === this.#limited.size, 'only paths with limits are listed', { limitedCount })
     assert(meteredCount === this.#metered.size, 'only paths with usage are listed', { meteredCount })
   }
@@ -149,7 +147,7 @@ export class QuotaAccounts {
     const quotaPath = this.#deepest(path)
     if (quotaPath === null) return
     const slot = this.#store.find(usagePathOf(quotaPath))
-    if (slot === noSlot) return
+    if (slot === this.#store.none) return
     const usage = parseQuotaText(this.#store.dataOf(slot))
     // There, a server that cannot read this text dies of it; counting anew mends what the client broke.
     if (usage === null) this.#countAnew(quotaPath)
@@ -159,46 +157,20 @@ export class QuotaAccounts {
   /** The znode and everything below it, as the tree is now (ZK: DataTree.getCounts). */
   #countAnew(quotaPath: string): void {
     const store = this.#store
-    const usage = store.find(usagePathOf(quotaPath))
     const top = store.find(quotaPath)
-    let count = 0
-    let sizeBytes = 0
-    if (top !== noSlot) {
-      this.#walk(top, (slot) => {
-        count += 1
-        sizeBytes += store.dataLengthBytesOf(slot)
-      })
-    }
-    this.#write(
-      usage,
-      bytesOf(
-        new Map([
-          ['count', BigInt(count)],
-          ['bytes', BigInt(sizeBytes)],
-        ]),
-      ),
-    )
+    const size = top === store.none ? nothing : store.measure(top)
+    const fields = new Map([
+      ['count', BigInt(size.znodeCount)],
+      ['bytes', BigInt(size.dataSizeBytes)],
+    ])
+    this.#write(store.find(usagePathOf(quotaPath)), bytesOf(fields))
   }
 
-  /** Follows the links between znodes, so that a large subtree costs no memory. */
-  #walk(top: number, visit: (slot: number) => void): void {
+  #write(znode: Znode, data: Uint8Array | null): void {
     const store = this.#store
-    let slot = top
-    while (slot !== noSlot) {
-      visit(slot)
-      let next = store.firstChildOf(slot)
-      while (next === noSlot && slot !== top) {
-        next = store.nextSiblingOf(slot)
-        if (next === noSlot) slot = store.parentOf(slot)
-      }
-      slot = next
-    }
-  }
-
-  #write(slot: number, data: Uint8Array | null): void {
-    assert(slot !== rootSlot && slot !== noSlot, 'usage is kept in a znode of its own', { slot })
-    this.#store.setData(slot, data)
-    this.#store.seal(slot)
+    assert(znode !== store.none && znode !== store.find('/'), 'usage is kept in a znode of its own', {})
+    store.setData(znode, data)
+    store.seal(znode)
   }
 
   #visit(
@@ -212,6 +184,7 @@ export class QuotaAccounts {
   }
 }
 
+const nothing: SubtreeSize = { znodeCount: 0, dataSizeBytes: 0 }
 const encoder = new TextEncoder()
 
 function bytesOf(fields: QuotaFields): Uint8Array {
