@@ -1,0 +1,57 @@
+/** The bytes are for ever: servers of two versions talk to each other while an ensemble is upgraded. */
+import { expect, test } from 'vitest'
+import { decodePeerFrame, encodePeerFrame } from '../../../src/protocol/peer/peer-codec.ts'
+import { hexOf } from '../../support/hex.ts'
+import { frames } from './peer-message-examples.ts'
+
+const bytesOf: Readonly<Record<string, string>> = {
+  'vote, looking': '12290a2709000000000000004210fe011900000000000008402100002000000008422a076c6f6f6b696e67',
+  'vote, following': '12210a1f100119000000000000084021ffffffffffff3f432a09666f6c6c6f77696e67',
+  'vote, leading': '12170a1509000000000000f03f10fe012a076c656164696e67',
+  'follower-info': '1210120e0dfeffffff110000000000000840',
+  'new-epoch': '12101a0e0dfeffffff110000000000000840',
+  'ack-epoch': '122d222b0dfeffffff100119000000000000084021000020000000084229fdffffffffff3f43310100000000003043',
+  'ack-epoch of zeros': '12022200',
+  'sync-start': '12192a170dfeffffff11000020000000084219fdffffffffff3f43',
+  'sync-from': '121a8a01170dfeffffff11000020000000084219fdffffffffff3f43',
+  append:
+    '123d323b0dfeffffff11000020000000084219fdffffffffff3f43220e09000028000000084212030908072209090000300000000842290000200000000842',
+  'append without entries': '122232200dfeffffff11000020000000084219fdffffffffff3f43290000200000000842',
+  'new-leader': '12223a200dfeffffff110000000000000840190100000000003043210000200000000842',
+  'ack-new-leader': '1210420e0dfeffffff110000200000000842',
+  'up-to-date': '12104a0e0dfeffffff110000200000000842',
+  ack: '1210520e0dfeffffff110000200000000842',
+  heartbeat: '12195a170dfeffffff11000000000000f041190000200000000842',
+  'heartbeat-reply': '122262200dfeffffff110000000000001c401a10341200feefcdab890000000001000000',
+  'heartbeat-reply without sessions': '1210620e0dfeffffff110000000000001c40',
+  forward:
+    '12476a450dfeffffff123709001000000000704215341200fe1defcdab8920152a03010203320f0a06646967657374120562656e3a7832080a0269701202c3a9380112001dffffffff',
+  'forward without requests': '12076a050dfeffffff',
+  answer:
+    '124972470dfeffffff121b0900000000000022401100002000000008421a076e6f2d6e6f6465120d0900000000000024402202040512140900000000000026401100002000000008422200',
+  revalidate: '12257a230dfeffffff1100000000000000401d341200fe25efcdab8928ffffffffffffffffff01',
+  revalidated: '12138201100dfeffffff1100000000000000401801',
+  'revalidated, over': '121182010e0dfeffffff110000000000000040',
+  hello: '0a150801100318fe012101000000000030432dffffffff',
+  'nothing at all': '',
+  'hello and two messages':
+    '0a150801100318fe012101000000000030432dffffffff1210520e0dfeffffff11000020000000084212170a1509000000000000f03f10fe012a076c656164696e67',
+}
+
+test.each(Object.keys(frames))('a peer frame with %s has the bytes that it always had', (name) => {
+  expect(hexOf(encodePeerFrame(frames[name]!))).toBe(bytesOf[name])
+})
+
+test.each(Object.keys(frames))('a peer frame with %s is the same after it came over', (name) => {
+  const sent = frames[name]
+  expect(asRead(decodePeerFrame(encodePeerFrame(sent!)), sent)).toEqual(asRead(sent, sent))
+})
+
+/** The fields of `value` that `like` has, however they are kept: what is zero is not on the wire, and may be inherited. */
+function asRead(value: unknown, like: unknown): unknown {
+  if (like instanceof Uint8Array) return hexOf(value as Uint8Array)
+  if (Array.isArray(like)) return (value as readonly unknown[]).map((each, i) => asRead(each, like[i]))
+  if (typeof like !== 'object' || like === null) return value
+  const read = value as Readonly<Record<string, unknown>>
+  return Object.fromEntries(Object.entries(like).map(([name, each]) => [name, asRead(read[name], each)]))
+}
