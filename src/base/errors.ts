@@ -151,6 +151,10 @@ export const errors = {
 
 export type ErrorName = keyof typeof errors
 
+export function isErrorName(name: string): name is ErrorName {
+  return Object.hasOwn(errors, name)
+}
+
 /** The int32 that stands for `name` on the wire. */
 export function codeOf(name: ErrorName): number {
   return errors[name].code

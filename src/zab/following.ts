@@ -6,8 +6,7 @@
  */
 import { nextChainHash } from '../base/chain-hash.ts'
 import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
-import { describePeerMessage } from '../protocol/peer/describe-peer-message.ts'
-import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
+import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
 import { followsInOrder } from './history.ts'
 import type { Role, RoleChanges } from './role.ts'
 import type { ZabCore } from './zab-core.ts'

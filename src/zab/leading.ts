@@ -18,8 +18,7 @@ import {
   type Zxid,
 } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
-import { describePeerMessage } from '../protocol/peer/describe-peer-message.ts'
-import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
+import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import { quorumReached } from './quorum.ts'

@@ -10,6 +10,7 @@ import * as limitValues from '../../src/base/limits.ts'
 import { commandTable } from '../../src/cli/command-table.ts'
 import { metricTable } from '../../src/metrics/metric-table.ts'
 import { type OpName, opNames, ops } from '../../src/protocol/client/operations.ts'
+import { peerSchema } from '../../src/protocol/peer/peer-codec.ts'
 import { schema } from '../../src/protocol/schema.ts'
 import { rules } from '../compat/differential/rules.ts'
 import { bannedWords } from './banned-words.ts'
@@ -197,7 +198,7 @@ function fieldText({ key, value, shorthand }: RecordNode, text: string): string 
 
 /** Everything that servers say to each other and write to their logs. */
 function messageTables(): string {
-  const types = schema.nestedArray.filter((item) => item instanceof protobuf.Type)
+  const types = [...schema.nestedArray, ...peerSchema.nestedArray].filter((item) => item instanceof protobuf.Type)
   return table(
     ['message', 'fields'],
     types.map((type) => [type.name, type.fieldsArray.map(protoFieldText).join(', ') || '–']),

@@ -1,175 +1,82 @@
 /**
  * PeerFrame ↔ bytes. Bytes that do not decode, or decode to something no server of ours sends, give null:
- * the link refuses the peer. Decoded messages are protobufjs objects that carry our `kind`; absent scalars
- * read as their proto3 defaults through the prototype.
+ * the link refuses the peer. A message whose fields are all plain is the object that protobufjs decoded, with our
+ * `kind`; absent scalars read as their proto3 defaults through the prototype.
  */
-import type { ErrorName } from '../../base/errors.ts'
-import { errors } from '../../base/errors.ts'
-import type { SessionId } from '../../base/ids.ts'
-import { schema } from '../schema.ts'
-import { highWordOf, lowWordOf, sessionOfWords } from '../session-words.ts'
-import type { ForwardedAnswer, ForwardedRequest, Hello, PeerFrame, PeerMessage, WireAuthId } from './peer-message.ts'
+import { assert } from '../../base/assert.ts'
+import { protoSchemaOf, type WireObject } from '../proto-record.ts'
+import { Hello, type PeerFrame, type PeerMessage, peerMessageRows } from './peer-message.ts'
 
-const frameType = schema.lookupType('PeerFrame')
+type Kind = PeerMessage['kind']
 
-const fieldOfKind = {
-  vote: 'vote',
-  'follower-info': 'followerInfo',
-  'new-epoch': 'newEpoch',
-  'ack-epoch': 'ackEpoch',
-  'sync-start': 'syncStart',
-  'sync-from': 'syncFrom',
-  append: 'append',
-  'new-leader': 'newLeader',
-  'ack-new-leader': 'ackNewLeader',
-  'up-to-date': 'upToDate',
-  ack: 'ack',
-  heartbeat: 'heartbeat',
-  'heartbeat-reply': 'heartbeatReply',
-  forward: 'forward',
-  answer: 'answer',
-  revalidate: 'revalidate',
-  revalidated: 'revalidated',
-} as const satisfies Record<PeerMessage['kind'], string>
-
-const kindOfField = new Map<string, PeerMessage['kind']>(
-  Object.entries(fieldOfKind).map(([kind, field]) => [field, kind as PeerMessage['kind']]),
+const messages = (Object.keys(peerMessageRows) as Kind[]).map((kind) => {
+  const { id, recordOf } = peerMessageRows[kind]
+  return { kind, id, field: fieldNameOf(kind), record: recordOf(kind) }
+})
+const byKind: Readonly<Record<string, (typeof messages)[number]>> = Object.fromEntries(
+  messages.map((message) => [message.kind, message]),
+)
+const byField: Readonly<Record<string, (typeof messages)[number]>> = Object.fromEntries(
+  messages.map((message) => [message.field, message]),
 )
 
+const bodies = messages.toSorted((left, right) => left.id - right.id)
+
+export const peerSchema = protoSchemaOf(
+  [...bodies.map(({ record }) => record), Hello],
+  [
+    `message PeerMessage { oneof body { ${bodies.map(({ id, field, record }) => `${record.name} ${field} = ${id};`).join(' ')} } }`,
+    'message PeerFrame { optional Hello hello = 1; repeated PeerMessage messages = 2; }',
+  ],
+)
+
+const frameType = peerSchema.lookupType('PeerFrame')
+
 export function encodePeerFrame(frame: PeerFrame): Uint8Array {
+  const { hello } = frame
   return frameType
     .encode({
-      hello: frame.hello,
-      messages: frame.messages.map((message) => ({ [fieldOfKind[message.kind]]: toWire(message) })),
+      hello: hello === null ? null : Hello.toWire(hello),
+      messages: frame.messages.map((message) => {
+        const { field, record } = byKind[message.kind]!
+        return { [field]: record.toWire(message) }
+      }),
     })
     .finish()
 }
 
 /** Byte fields of the result are views into `bytes`. */
 export function decodePeerFrame(bytes: Uint8Array): PeerFrame | null {
-  let wire: WireFrame
   try {
-    wire = frameType.decode(bytes) as unknown as WireFrame
-  } catch {
-    return null // protobufjs throws on malformed input; the caller closes the link and says why
+    const wire: object = frameType.decode(bytes)
+    return frameOfWire(wire as WireFrame)
+  } catch (thrown) {
+    // protobufjs throws on malformed input, and so do fields; the caller closes the link and says why.
+    assert(thrown instanceof Error, 'what is thrown is an error')
+    return null
   }
-  const messages: PeerMessage[] = []
+}
+
+function frameOfWire(wire: WireFrame): PeerFrame | null {
+  const read: PeerMessage[] = []
   for (const item of wire.messages) {
-    const kind = item.body === undefined ? undefined : kindOfField.get(item.body)
-    if (kind === undefined) return null
-    const message = fromWire(kind, item[item.body!] as WireBody)
-    if (message === null) return null
-    messages.push(message)
+    if (item.body === undefined) return null
+    const { kind, record } = byField[item.body]!
+    const message = record.ofWire(item[item.body] as WireObject) as WireObject
+    message['kind'] = kind
+    read.push(message as PeerMessage)
   }
-  return { hello: wire.hello ?? null, messages }
+  return { hello: wire.hello ? Hello.ofWire(wire.hello) : null, messages: read }
 }
-
-function toWire(message: PeerMessage): object {
-  switch (message.kind) {
-    case 'heartbeat-reply':
-      return { ...message, touched: message.touched.flatMap((id) => [highWordOf(id), lowWordOf(id)]) }
-    case 'forward':
-      return { ...message, requests: message.requests.map(requestToWire) }
-    case 'answer':
-      return { syncId: message.syncId, answers: message.answers.map(answerToWire) }
-    case 'revalidate':
-      return { ...message, sessionHigh: highWordOf(message.sessionId), sessionLow: lowWordOf(message.sessionId) }
-    default:
-      return message
-  }
-}
-
-function fromWire(kind: PeerMessage['kind'], body: WireBody): PeerMessage | null {
-  switch (kind) {
-    case 'heartbeat-reply': {
-      const words = body['touched'] as readonly number[]
-      const touched: SessionId[] = []
-      for (let i = 0; i + 1 < words.length; i += 2) touched.push(sessionOfWords(words[i]!, words[i + 1]!))
-      return { kind, syncId: body['syncId'] as number, sequence: body['sequence'] as number, touched }
-    }
-    case 'forward':
-      return {
-        kind,
-        syncId: body['syncId'] as number,
-        incarnation: body['incarnation'] as number,
-        requests: (body['requests'] as readonly WireRequest[]).map(requestOfWire),
-      }
-    case 'answer': {
-      const answers = (body['answers'] as readonly WireAnswer[]).map(answerOfWire)
-      if (answers.includes(null)) return null
-      return { kind, syncId: body['syncId'] as number, answers: answers as readonly ForwardedAnswer[] }
-    }
-    case 'revalidate':
-      return {
-        kind,
-        syncId: body['syncId'] as number,
-        sequence: body['sequence'] as number,
-        sessionId: sessionOfWords(body['sessionHigh'] as number, body['sessionLow'] as number),
-        timeoutMs: body['timeoutMs'] as number,
-      }
-    default:
-      body['kind'] = kind
-      return body as unknown as PeerMessage
-  }
-}
-
-function requestToWire(request: ForwardedRequest): object {
-  return {
-    sequence: request.sequence,
-    sessionHigh: highWordOf(request.sessionId),
-    sessionLow: lowWordOf(request.sessionId),
-    type: request.type,
-    body: request.body,
-    authIds: request.authIds,
-    isLocal: request.isLocal,
-  }
-}
-
-function requestOfWire(wire: WireRequest): ForwardedRequest {
-  return {
-    sequence: wire.sequence,
-    sessionId: sessionOfWords(wire.sessionHigh, wire.sessionLow),
-    type: wire.type,
-    body: wire.body,
-    authIds: wire.authIds,
-    isLocal: wire.isLocal,
-  }
-}
-
-function answerToWire(answer: ForwardedAnswer): object {
-  return { sequence: answer.sequence, after: answer.after, error: answer.error ?? '', body: answer.body }
-}
-
-function answerOfWire(wire: WireAnswer): ForwardedAnswer | null {
-  if (wire.error !== '' && !(wire.error in errors)) return null
-  return {
-    sequence: wire.sequence,
-    after: wire.after as ForwardedAnswer['after'],
-    error: wire.error === '' ? null : (wire.error as ErrorName),
-    body: wire.body ?? null,
-  }
-}
-
-type WireBody = Record<string, unknown>
 
 interface WireFrame {
-  readonly hello?: Hello | null
-  readonly messages: readonly (WireBody & { readonly body?: string })[]
+  readonly hello?: WireObject | null
+  readonly messages: readonly WireMessage[]
 }
 
-interface WireRequest {
-  readonly sequence: number
-  readonly sessionHigh: number
-  readonly sessionLow: number
-  readonly type: number
-  readonly body: Uint8Array
-  readonly authIds: readonly WireAuthId[]
-  readonly isLocal: boolean
-}
+type WireMessage = WireObject & { readonly body?: string }
 
-interface WireAnswer {
-  readonly sequence: number
-  readonly after: number
-  readonly error: string
-  readonly body?: Uint8Array | null
+/** `ack-epoch` is the field `ackEpoch` of the schema. */
+function fieldNameOf(kind: Kind): string {
+  return kind.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

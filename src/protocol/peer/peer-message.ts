@@ -1,119 +1,251 @@
 /**
  * What servers say to each other (docs/internals/zab.md has the table of message × sender × receiver × phase).
+ * One row for each message: its number, its fields, and how traces, assertions and logs show it. The type, the schema
+ * and the codec come from the row. A new message is a new row; a new field is a new line in its row.
+ *
  * `syncId` names one attempt of a learner to follow a leader: it is the learner's role incarnation, sent
  * with follower-info and carried by everything that belongs to that attempt, both ways, so that nothing of
  * an earlier role is taken for the present one. All messages of one link arrive in order or the link closes.
+ *
+ * Descriptions never show payloads and bodies, only how many there are. Hashes are left out: they say nothing to a reader.
  */
 import type { ChainHash } from '../../base/chain-hash.ts'
-import type { ErrorName } from '../../base/errors.ts'
-import type { Epoch, ServerId, SessionId, Zxid } from '../../base/ids.ts'
+import { isErrorName } from '../../base/errors.ts'
+import { type Epoch, hexOfSession, hexOfZxid, type ServerId, type Zxid } from '../../base/ids.ts'
 import type { ClusterId } from '../disk/log-record.ts'
+import {
+  bool,
+  bytes,
+  bytesOrNull,
+  double,
+  type Field,
+  fixed32,
+  type InferFields,
+  type InferRecord,
+  int32,
+  oneOf,
+  type ProtoRecord,
+  protoRecord,
+  repeated,
+  sessionList,
+  sessionWords,
+  sint32,
+  text,
+  textOrNull,
+  uint32,
+} from '../proto-record.ts'
 
 export type SyncId = number // uint32
 
-export interface Vote {
-  readonly leader: ServerId
-  readonly epoch: Epoch // the candidate's current epoch
-  readonly zxid: Zxid // the candidate's last logged zxid
-}
+const syncId = fixed32<SyncId>(1)
 
-export interface WireEntry {
-  readonly zxid: Zxid
-  readonly payload: Uint8Array
-}
+const WireEntry = protoRecord('Entry', {
+  zxid: double<Zxid>(1),
+  payload: bytes(2),
+})
+export type WireEntry = InferRecord<typeof WireEntry>
 
-export interface WireAuthId {
-  readonly scheme: string
-  readonly id: string
-}
+const WireAuthId = protoRecord('AuthId', { scheme: text(1), id: text(2) })
+export type WireAuthId = InferRecord<typeof WireAuthId>
 
-export interface ForwardedRequest {
-  readonly sequence: number // of the sending server's incarnation; comes back in the txn's origin or in the answer
-  readonly sessionId: SessionId
-  readonly isLocal: boolean // the session lives on the sending server only, which vouches for it
-  readonly type: number // opcode
-  readonly body: Uint8Array // the client's record, not decoded
-  readonly authIds: readonly WireAuthId[] // as they were when the request was read from the socket
-}
+const ForwardedRequest = protoRecord('ForwardedRequest', {
+  sequence: double(1), // of the sending server's incarnation; comes back in the txn's origin or in the answer
+  sessionId: sessionWords(2, 3),
+  type: sint32(4), // opcode
+  body: bytes(5), // the client's record, not decoded
+  authIds: repeated(6, WireAuthId), // as they were when the request was read from the socket
+  isLocal: bool(7), // the session lives on the sending server only, which vouches for it
+})
+export type ForwardedRequest = InferRecord<typeof ForwardedRequest>
 
-/** The outcome of a request that became no txn. It may be told to the client once `after` is applied. */
-export interface ForwardedAnswer {
-  readonly sequence: number
-  readonly after: Zxid
-  readonly error: ErrorName | null
-  readonly body: Uint8Array | null
-}
+/** The outcome of a request that became no txn. The client may have it once its server has applied `after`. */
+const ForwardedAnswer = protoRecord('ForwardedAnswer', {
+  sequence: double(1),
+  after: double<Zxid>(2),
+  error: textOrNull(3, isErrorName),
+  body: bytesOrNull(4),
+})
+export type ForwardedAnswer = InferRecord<typeof ForwardedAnswer>
 
-export type ZabMessage =
-  | ({ readonly kind: 'vote'; readonly round: number; readonly state: 'looking' | 'following' | 'leading' } & Vote)
-  | { readonly kind: 'follower-info'; readonly syncId: SyncId; readonly acceptedEpoch: Epoch }
-  | { readonly kind: 'new-epoch'; readonly syncId: SyncId; readonly epoch: Epoch }
-  | {
-      readonly kind: 'ack-epoch'
-      readonly syncId: SyncId
-      readonly countable: boolean // false: it had accepted this epoch from another leader
-      readonly currentEpoch: Epoch
-      readonly lastZxid: Zxid
-      readonly lastHash: ChainHash
-      readonly clusterId: ClusterId
-    }
-  | { readonly kind: 'sync-start'; readonly syncId: SyncId; readonly zxid: Zxid; readonly hash: ChainHash }
+const zabRows = {
+  vote: row(
+    1,
+    {
+      round: double(1),
+      leader: uint32<ServerId>(2),
+      epoch: double<Epoch>(3), // the candidate's current epoch
+      zxid: double<Zxid>(4), // the candidate's last logged zxid
+      state: oneOf(5, ['looking', 'following', 'leading']),
+    },
+    ({ round, state, leader, epoch, zxid }) => {
+      const what = state === 'leading' ? state : `${state === 'looking' ? 'looking for' : state} ${leader}`
+      return `round=${round} ${what} epoch=${epoch} zxid=${hexOfZxid(zxid)}`
+    },
+  ),
+  'follower-info': row(
+    2,
+    { syncId, acceptedEpoch: double<Epoch>(2) },
+    ({ syncId, acceptedEpoch }) => `sync=${syncId} accepted=${acceptedEpoch}`,
+  ),
+  'new-epoch': row(3, { syncId, epoch: double<Epoch>(2) }, ({ syncId, epoch }) => `sync=${syncId} epoch=${epoch}`),
+  'ack-epoch': row(
+    4,
+    {
+      syncId,
+      countable: bool(2), // false: it had accepted this epoch from another leader
+      currentEpoch: double<Epoch>(3),
+      lastZxid: double<Zxid>(4),
+      lastHash: double<ChainHash>(5),
+      clusterId: double<ClusterId>(6),
+    },
+    ({ syncId, countable, currentEpoch, lastZxid }) =>
+      `sync=${syncId} ${countable ? 'counts' : 'does-not-count'} current=${currentEpoch} last=${hexOfZxid(lastZxid)}`,
+  ),
+  'sync-start': row(
+    5,
+    { syncId, zxid: double<Zxid>(2), hash: double<ChainHash>(3) },
+    ({ syncId, zxid }) => `sync=${syncId} at=${hexOfZxid(zxid)}`,
+  ),
   /** The learner has no such point: the last one it has before it. The leader starts again from there. */
-  | { readonly kind: 'sync-from'; readonly syncId: SyncId; readonly zxid: Zxid; readonly hash: ChainHash }
-  | {
-      readonly kind: 'append'
-      readonly syncId: SyncId
-      readonly previousZxid: Zxid
-      readonly previousHash: ChainHash
-      readonly entries: readonly WireEntry[]
-      readonly committed: Zxid
-    }
-  | {
-      readonly kind: 'new-leader'
-      readonly syncId: SyncId
-      readonly epoch: Epoch
-      readonly clusterId: ClusterId
-      readonly lastZxid: Zxid
-    }
-  | { readonly kind: 'ack-new-leader'; readonly syncId: SyncId; readonly durable: Zxid }
-  | { readonly kind: 'up-to-date'; readonly syncId: SyncId; readonly committed: Zxid }
-  | { readonly kind: 'ack'; readonly syncId: SyncId; readonly durable: Zxid }
-  | { readonly kind: 'heartbeat'; readonly syncId: SyncId; readonly sequence: number; readonly committed: Zxid }
-  | {
-      readonly kind: 'heartbeat-reply'
-      readonly syncId: SyncId
-      readonly sequence: number
-      readonly touched: readonly SessionId[] // sessions heard from since the last reply
-    }
+  'sync-from': row(
+    17,
+    { syncId, zxid: double<Zxid>(2), hash: double<ChainHash>(3) },
+    ({ syncId, zxid }) => `sync=${syncId} at=${hexOfZxid(zxid)}`,
+  ),
+  append: row(
+    6,
+    {
+      syncId,
+      previousZxid: double<Zxid>(2),
+      previousHash: double<ChainHash>(3),
+      entries: repeated(4, WireEntry),
+      committed: double<Zxid>(5),
+    },
+    ({ syncId, previousZxid, entries, committed }) =>
+      `sync=${syncId} after=${hexOfZxid(previousZxid)} [${rangeOf(entries)}] committed=${hexOfZxid(committed)}`,
+  ),
+  'new-leader': row(
+    7,
+    { syncId, epoch: double<Epoch>(2), clusterId: double<ClusterId>(3), lastZxid: double<Zxid>(4) },
+    ({ syncId, epoch, lastZxid }) => `sync=${syncId} epoch=${epoch} last=${hexOfZxid(lastZxid)}`,
+  ),
+  'ack-new-leader': row(
+    8,
+    { syncId, durable: double<Zxid>(2) },
+    ({ syncId, durable }) => `sync=${syncId} durable=${hexOfZxid(durable)}`,
+  ),
+  'up-to-date': row(
+    9,
+    { syncId, committed: double<Zxid>(2) },
+    ({ syncId, committed }) => `sync=${syncId} committed=${hexOfZxid(committed)}`,
+  ),
+  ack: row(
+    10,
+    { syncId, durable: double<Zxid>(2) },
+    ({ syncId, durable }) => `sync=${syncId} durable=${hexOfZxid(durable)}`,
+  ),
+  heartbeat: row(
+    11,
+    { syncId, sequence: double(2), committed: double<Zxid>(3) },
+    ({ syncId, sequence, committed }) => `sync=${syncId} sequence=${sequence} committed=${hexOfZxid(committed)}`,
+  ),
+  'heartbeat-reply': row(
+    12,
+    { syncId, sequence: double(2), touched: sessionList(3) }, // sessions heard from since the last reply
+    ({ syncId, sequence, touched }) => `sync=${syncId} sequence=${sequence} touched=${touched.length}`,
+  ),
+}
 
-export type RequestMessage =
-  | {
-      readonly kind: 'forward'
-      readonly syncId: SyncId
-      readonly incarnation: number // of the sender's process; with the sequence it names a request for ever
-      readonly requests: readonly ForwardedRequest[]
-    }
-  | { readonly kind: 'answer'; readonly syncId: SyncId; readonly answers: readonly ForwardedAnswer[] }
-  | {
-      readonly kind: 'revalidate'
-      readonly syncId: SyncId
-      readonly sequence: number
-      readonly sessionId: SessionId
-      readonly timeoutMs: number
-    }
-  | { readonly kind: 'revalidated'; readonly syncId: SyncId; readonly sequence: number; readonly valid: boolean }
+const requestRows = {
+  forward: row(
+    13,
+    {
+      syncId,
+      requests: repeated(2, ForwardedRequest),
+      incarnation: fixed32(3), // of the sender's process; with the sequence it names a request for ever
+    },
+    ({ syncId, requests }) =>
+      `sync=${syncId} [${requests.map(({ sequence, type }) => `#${sequence} opcode ${type}`).join(', ')}]`,
+  ),
+  answer: row(
+    14,
+    { syncId, answers: repeated(2, ForwardedAnswer) },
+    ({ syncId, answers }) =>
+      `sync=${syncId} [${answers.map(({ sequence, error }) => `#${sequence} ${error ?? 'ok'}`).join(', ')}]`,
+  ),
+  revalidate: row(
+    15,
+    { syncId, sequence: double(2), sessionId: sessionWords(3, 4), timeoutMs: int32(5) },
+    ({ syncId, sequence, sessionId }) => `sync=${syncId} #${sequence} ${hexOfSession(sessionId)}`,
+  ),
+  revalidated: row(
+    16,
+    { syncId, sequence: double(2), valid: bool(3) },
+    ({ syncId, sequence, valid }) => `sync=${syncId} #${sequence} ${valid ? 'valid' : 'over'}`,
+  ),
+}
 
+export type ZabMessage = MessageOf<typeof zabRows>
+export type RequestMessage = MessageOf<typeof requestRows>
 export type PeerMessage = ZabMessage | RequestMessage
 
-export interface Hello {
-  readonly protocolVersion: number
-  readonly from: ServerId
-  readonly to: ServerId
-  readonly clusterId: ClusterId // 0 while the sender's history is empty
-  readonly incarnation: number
-}
+export type Vote = Pick<Extract<ZabMessage, { readonly kind: 'vote' }>, 'leader' | 'epoch' | 'zxid'>
+
+/** The first frame of each direction, and only that, carries it. */
+export const Hello = protoRecord('Hello', {
+  protocolVersion: uint32(1),
+  from: uint32<ServerId>(2),
+  to: uint32<ServerId>(3),
+  clusterId: double<ClusterId>(4), // 0 while the sender's history is empty
+  incarnation: fixed32(5),
+})
+export type Hello = InferRecord<typeof Hello>
 
 export interface PeerFrame {
-  readonly hello: Hello | null // the first frame of each direction, and only that
+  readonly hello: Hello | null
   readonly messages: readonly PeerMessage[]
+}
+
+export const peerMessageRows: Readonly<Record<PeerMessage['kind'], MessageRow<object>>> = {
+  ...zabRows,
+  ...requestRows,
+}
+
+/** As in `vote round=2 looking for 3 epoch=1 zxid=0x100000004`. */
+export function describePeerMessage(message: PeerMessage): string {
+  return `${message.kind} ${peerMessageRows[message.kind].describe(message)}`
+}
+
+export interface MessageRow<T> {
+  readonly id: number // in the oneof of PeerMessage
+  /** The record under the name that its kind gives it. */
+  recordOf(kind: string): ProtoRecord<T>
+  describe(message: T): string
+}
+
+type MessageOf<Rows> = {
+  [K in keyof Rows]: Rows[K] extends MessageRow<infer T> ? Message<K, T> : never
+}[keyof Rows]
+
+type Message<K, T> = { readonly [P in keyof T | 'kind']: P extends keyof T ? T[P] : K }
+
+function row<const F extends Readonly<Record<string, Field<unknown>>>>(
+  id: number,
+  fields: F,
+  describe: (message: InferFields<F>) => string,
+): MessageRow<InferFields<F>> {
+  return { id, recordOf: (kind) => protoRecord(typeNameOf(kind), fields), describe }
+}
+
+/** `ack-epoch` is the message `AckEpoch` of the schema. */
+function typeNameOf(kind: string): string {
+  return kind.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** A batch is gap-free within an epoch, so its ends tell it whole. */
+function rangeOf(entries: readonly WireEntry[]): string {
+  const first = entries[0]
+  const last = entries[entries.length - 1]
+  if (first === undefined || last === undefined) return ''
+  return entries.length === 1 ? hexOfZxid(first.zxid) : `${hexOfZxid(first.zxid)}..${hexOfZxid(last.zxid)}`
 }

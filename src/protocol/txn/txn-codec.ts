@@ -28,7 +28,8 @@ export function encodeTxn(txn: Txn): Uint8Array {
 
 /** `data` fields of the result are views into `bytes`. */
 export function decodeTxn(bytes: Uint8Array): Txn {
-  const wire = txnType.decode(bytes) as unknown as WireTxn
+  const decoded: object = txnType.decode(bytes)
+  const wire = decoded as WireTxn
   return {
     timeMs: wire.timeMs,
     sessionId: sessionOfWords(wire.sessionHigh, wire.sessionLow),

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest'
 import type { Epoch, ServerId, SessionId, Zxid } from '../../../src/base/ids.ts'
 import { makeZxid, zeroZxid } from '../../../src/base/ids.ts'
 import type { ClusterId } from '../../../src/protocol/disk/log-record.ts'
-import { describePeerMessage } from '../../../src/protocol/peer/describe-peer-message.ts'
-import type { PeerMessage } from '../../../src/protocol/peer/peer-message.ts'
+import { describePeerMessage, type PeerMessage } from '../../../src/protocol/peer/peer-message.ts'
 
 const epoch = 3 as Epoch
 const at = (counter: number): Zxid => makeZxid(epoch, counter)

@@ -1,6 +1,6 @@
 /** The bytes are for ever: servers of two versions talk to each other while an ensemble is upgraded. */
 import { expect, test } from 'vitest'
-import { decodePeerFrame, encodePeerFrame } from '../../../src/protocol/peer/peer-codec.ts'
+import { decodePeerFrame, encodePeerFrame, peerSchema } from '../../../src/protocol/peer/peer-codec.ts'
 import { hexOf } from '../../support/hex.ts'
 import { frames } from './peer-message-examples.ts'
 
@@ -45,6 +45,20 @@ test.each(Object.keys(frames))('a peer frame with %s has the bytes that it alway
 test.each(Object.keys(frames))('a peer frame with %s is the same after it came over', (name) => {
   const sent = frames[name]
   expect(asRead(decodePeerFrame(encodePeerFrame(sent!)), sent)).toEqual(asRead(sent, sent))
+})
+
+test.each<readonly [string, object]>([
+  ['of no kind', {}],
+  ['a vote in an unknown state', { vote: { round: 1, leader: 1, epoch: 1, zxid: 1, state: 'observing' } }],
+  ['a vote without a state', { vote: { round: 1, leader: 1, epoch: 1, zxid: 1 } }],
+  [
+    'an answer with an unknown error',
+    { answer: { syncId: 1, answers: [{ sequence: 1, after: 1, error: 'toString' }] } },
+  ],
+  ['half a session id', { heartbeatReply: { syncId: 1, sequence: 1, touched: [1, 2, 3] } }],
+])('a peer frame with a message that holds %s is refused', (_what, message) => {
+  const frameType = peerSchema.lookupType('PeerFrame')
+  expect(decodePeerFrame(frameType.encode({ messages: [message] }).finish())).toBe(null)
 })
 
 /** The fields of `value` that `like` has, however they are kept: what is zero is not on the wire, and may be inherited. */
