@@ -7,13 +7,18 @@
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
+import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { versionText } from './admin/server-version.ts'
 import { InvariantViolation } from './base/assert.ts'
+import { lastLinesMs, logBufferSizeBytesMax } from './base/limits.ts'
 import { describeProblem } from './config/config-problem.ts'
 import { filesNamedIn, loadConfig, type ParsedConfig } from './config/load-config.ts'
+import { BoundedOutput } from './io/bounded-output.ts'
 import { type ChildServer, startChildServer } from './io/child-server.ts'
+import { descriptorOutput } from './io/descriptor-output.ts'
+import { LogFile } from './io/log-file.ts'
 import { readTextFile, writeTextFile } from './io/node-files.ts'
 import { nodeHost } from './io/node-host.ts'
 import { nodePorts } from './io/node-ports.ts'
@@ -28,10 +33,18 @@ interface MainOptions {
   readonly local?: number
   readonly logLevel: LogLevel
   readonly logFormat?: 'json' | 'pretty'
+  readonly logFile?: string
+  readonly logRotateSize?: number // bytes
+  readonly logRotateEvery?: string
+  readonly logRotateCount: number
 }
 
 const thisFile = fileURLToPath(import.meta.url)
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+const standardOutput = descriptorOutput(1)
+const standardError = descriptorOutput(2)
+/** All that must be written before the process ends. */
+const outputs = [standardOutput, standardError]
 /** A member of a local ensemble that died is started again after this. */
 const restartDelayMs = 1000
 
@@ -48,8 +61,16 @@ function commandLine(): Command {
     .addOption(
       new Option('--log-format <format>', 'default: pretty on a terminal, json elsewhere').choices(['json', 'pretty']),
     )
+    .option('--log-file <file>', 'log into this file and not to standard output')
+    .option('--log-rotate-size <size>', 'begin a new log file when it has this size, e.g. 100M', parseSize)
+    .option('--log-rotate-every <time>', 'begin a new log file each so many hours or days, e.g. 12h or 1d', parsePeriod)
+    .option('--log-rotate-count <count>', 'how many rotated log files are kept', parseRotatedCount, 10)
     .version(version)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => standardOutput.write(text),
+      writeErr: (text) => standardError.write(text),
+    })
     .allowExcessArguments(false)
 }
 
@@ -57,6 +78,28 @@ function parseCount(text: string): number {
   const count = Number(text)
   if (Number.isInteger(count) && count >= 1 && count <= localServerCountMax) return count
   throw new InvalidArgumentError(`write a number from 1 to ${localServerCountMax}.`)
+}
+
+/** Bytes; K, M and G are powers of 1024. */
+function parseSize(text: string): number {
+  const [, digits, unit] = /^(\d{1,9})([KMG]?)$/.exec(text) ?? []
+  const sizeBytes = Number(digits) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit ?? '')
+  if (sizeBytes >= 1) return sizeBytes
+  throw new InvalidArgumentError('write a number of bytes, or one with K, M or G, such as 100M.')
+}
+
+/** The clock is divided into such periods: hours must divide a day. */
+function parsePeriod(text: string): string {
+  const [, digits, unit] = /^(\d{1,3})([hd])$/.exec(text) ?? []
+  const count = Number(digits)
+  if (count >= 1 && (unit === 'd' || 24 % count === 0)) return text
+  throw new InvalidArgumentError('write days, such as 1d, or hours that divide a day, such as 1h or 12h.')
+}
+
+function parseRotatedCount(text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= 1000) return count
+  throw new InvalidArgumentError('write a number from 1 to 1000.')
 }
 
 async function main(): Promise<number> {
@@ -69,31 +112,83 @@ async function main(): Promise<number> {
     throw error
   }
   const options = command.opts<MainOptions>()
-  const format = options.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')
-  const log = pinoLog({ level: options.logLevel, pretty: format === 'pretty', fileDescriptor: 1 })
+  const logOutput = openLogOutput(options)
+  if (logOutput === null) return exitCodes.usage.code
+  const format = options.logFormat ?? (options.logFile === undefined && isatty(1) ? 'pretty' : 'json')
+  const log = pinoLog({ level: options.logLevel, pretty: format === 'pretty', output: logOutput })
   exitOnBugs(log)
-  if (options.local === undefined) return runServer(options.config ?? null, log)
+  if (options.local === undefined) return runServer(options.config ?? null, log, () => logOutput.lostLineCount)
   if (options.config !== undefined) {
-    process.stderr.write('zkts-server: --local writes its own configuration; leave out --config.\n')
+    complain('--local writes its own configuration; leave out --config.')
     return exitCodes.usage.code
   }
   const logArgs = ['--log-level', options.logLevel, '--log-format', format]
-  return new LocalEnsemble(options.local, { log, logArgs, isPretty: format === 'pretty' }).run()
+  return new LocalEnsemble(options.local, { log, logArgs, isPretty: format === 'pretty', output: logOutput }).run()
+}
+
+/** Null: what is wrong was written to standard error. */
+function openLogOutput(options: MainOptions): BoundedOutput | null {
+  const { logFile: path, logRotateSize = null, logRotateEvery = null, logRotateCount } = options
+  if (path === undefined) {
+    if (logRotateSize === null && logRotateEvery === null) return standardOutput
+    complain('--log-rotate-size and --log-rotate-every need a --log-file that they rotate.')
+    return null
+  }
+  const file = new LogFile({
+    path: resolve(path),
+    rotateAtSizeBytes: logRotateSize,
+    rotateEvery: logRotateEvery,
+    rotatedCount: logRotateCount,
+  })
+  try {
+    file.check()
+  } catch (error) {
+    complain(`--log-file: ${reasonOf(error)}. Write the path of a file that this user may write.`)
+    return null
+  }
+  const keeps = `up to ${logBufferSizeBytesMax / 1024} KiB of lines wait in memory, and are written when it can be again`
+  const onError = (error: Error): void =>
+    complain(`the log file ${path} cannot be written: ${error.message}; ${keeps}.`)
+  const output = new BoundedOutput(file, { onError })
+  outputs.push(output)
+  return output
+}
+
+function complain(text: string): void {
+  standardError.write(`zkts-server: ${text}\n`)
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function exitOnBugs(log: Log): void {
   const crash = (error: unknown): void => {
     const details = error instanceof InvariantViolation ? error.details : {}
     log.error('server-crashed', { err: error, details })
-    process.exit(exitCodes.bug.code)
+    exitNow(exitCodes.bug.code, lastLinesMs)
   }
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
+  // Node itself would print them to standard error, and wait there for a reader.
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => log.warn('node-warning', { name: warning.name, text: warning.message }))
+}
+
+/** The last line before an exit is the one that matters; but a reader that has stopped must not keep the process. */
+async function exit(code: number): Promise<never> {
+  await Promise.all(outputs.map((output) => output.whenWritten(lastLinesMs)))
+  return exitNow(code, 0)
+}
+
+function exitNow(code: number, withinMs: number): never {
+  for (const output of outputs) output.writeLastLines(withinMs)
+  process.exit(code)
 }
 
 // --- one server ---
 
-async function runServer(configPath: string | null, log: Log): Promise<number> {
+async function runServer(configPath: string | null, log: Log, lostLogLines: () => number): Promise<number> {
   const parsed = await readConfig(configPath)
   if (parsed === null) return exitCodes.usage.code
   const { config, remarks } = parsed
@@ -106,18 +201,18 @@ async function runServer(configPath: string | null, log: Log): Promise<number> {
     config,
     version: versionText(version, statSync(thisFile).mtimeMs),
     ports: nodePorts({ log, backlog: config.clientBacklog, requiresDirectorySync: config.requiresDirectorySync }),
-    host: nodeHost(),
+    host: nodeHost({ lostLogLines }),
   })
   const started = await server.start()
   if (!started.ok) {
     log.error('server-not-started', { kind: started.error.kind, text: started.error.message })
-    process.stderr.write(`zkts-server: ${started.error.message}\n`)
+    complain(started.error.message)
     return exitCodes.notStarted.code
   }
   let isClosing = false
   onTermination(() => {
     // Whoever asks twice does not want to wait for the goodbyes.
-    if (isClosing) process.exit(exitCodes.closed.code)
+    if (isClosing) exitNow(exitCodes.closed.code, 0)
     isClosing = true
     void server.close()
   })
@@ -127,8 +222,8 @@ async function runServer(configPath: string | null, log: Log): Promise<number> {
 
 /** Null: what is wrong was written to standard error. */
 async function readConfig(path: string | null): Promise<ParsedConfig | null> {
-  const complain = (lines: readonly string[]): null => {
-    for (const line of lines) process.stderr.write(`zkts-server: ${line}\n`)
+  const refuse = (lines: readonly string[]): null => {
+    for (const line of lines) complain(line)
     return null
   }
   const unreadable: string[] = []
@@ -136,25 +231,25 @@ async function readConfig(path: string | null): Promise<ParsedConfig | null> {
     try {
       return await readTextFile(file)
     } catch (error) {
-      unreadable.push(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+      unreadable.push(`${file} cannot be read: ${reasonOf(error)}`)
       return null
     }
   }
   const text = path === null ? null : await read(path)
-  if (unreadable.length > 0) return complain(unreadable)
-  if (path !== null && text === null) return complain([`there is no file ${path}; write its path behind --config.`])
+  if (unreadable.length > 0) return refuse(unreadable)
+  if (path !== null && text === null) return refuse([`there is no file ${path}; write its path behind --config.`])
   const { dataDir, dynamicConfigFile } = filesNamedIn(text)
   const dynamicText = dynamicConfigFile === null ? null : await read(dynamicConfigFile)
-  if (unreadable.length > 0) return complain(unreadable)
+  if (unreadable.length > 0) return refuse(unreadable)
   if (dynamicConfigFile !== null && dynamicText === null) {
-    return complain([`${path}: dynamicConfigFile names ${dynamicConfigFile}, and there is no such file.`])
+    return refuse([`${path}: dynamicConfigFile names ${dynamicConfigFile}, and there is no such file.`])
   }
   const myidText = dataDir === null ? null : await read(`${dataDir}/myid`)
-  if (unreadable.length > 0) return complain(unreadable)
+  if (unreadable.length > 0) return refuse(unreadable)
   const parsed = loadConfig({ text, dynamicText, myidText })
   if (parsed.ok) return parsed.value
   const names = { 'zoo.cfg': path, 'dynamic file': dynamicConfigFile, myid: `${dataDir}/myid` }
-  return complain(parsed.error.map((problem) => describeProblem(problem, names)))
+  return refuse(parsed.error.map((problem) => describeProblem(problem, names)))
 }
 
 function onTermination(callback: () => void): void {
@@ -163,21 +258,26 @@ function onTermination(callback: () => void): void {
 
 // --- an ensemble on this machine ---
 
+interface LocalEnsembleOptions {
+  readonly log: Log
+  readonly logArgs: readonly string[]
+  readonly isPretty: boolean
+  /** Takes the lines of all members. */
+  readonly output: BoundedOutput
+}
+
 /**
  * One that was killed, or stopped by itself, comes back after a second, as under any supervisor, so that a failover and
  * the return can be watched. One that cannot start would not the second time either: then the others stop too.
  */
 class LocalEnsemble {
   readonly #members: readonly LocalMember[]
-  readonly #options: { readonly log: Log; readonly logArgs: readonly string[]; readonly isPretty: boolean }
+  readonly #options: LocalEnsembleOptions
   readonly #running = new Set<ChildServer>()
   readonly #pauses = new Set<() => void>()
   #isStopping = false
 
-  constructor(
-    serverCount: number,
-    options: { readonly log: Log; readonly logArgs: readonly string[]; readonly isPretty: boolean },
-  ) {
+  constructor(serverCount: number, options: LocalEnsembleOptions) {
     this.#members = localEnsemble(serverCount, resolve('data'))
     this.#options = options
   }
@@ -188,17 +288,17 @@ class LocalEnsemble {
       await writeTextFile(member.configPath, member.configText)
       await writeTextFile(member.myidPath, member.myidText)
     }
-    process.stdout.write(`connect to ${connectStringOf(this.#members)}; Ctrl-C stops all servers\n`)
+    standardOutput.write(`connect to ${connectStringOf(this.#members)}; Ctrl-C stops all servers\n`)
     onTermination(() => this.#stopAll())
     const codes = await Promise.all(this.#members.map((member) => this.#keepRunning(member)))
     return codes.find((code) => code !== exitCodes.closed.code) ?? exitCodes.closed.code
   }
 
   async #keepRunning(member: LocalMember): Promise<number> {
-    const { log, logArgs, isPretty } = this.#options
+    const { log, logArgs, isPretty, output } = this.#options
     const { id: serverId, clientPort } = member
     // A JSON line says itself which server wrote it.
-    const onLine = (line: string): void => void process.stdout.write(isPretty ? `[${serverId}] ${line}\n` : `${line}\n`)
+    const onLine = (line: string): void => output.write(isPretty ? `[${serverId}] ${line}\n` : `${line}\n`)
     while (!this.#isStopping) {
       const child = startChildServer(thisFile, ['--config', member.configPath, ...logArgs], onLine)
       this.#running.add(child)
@@ -238,4 +338,4 @@ class LocalEnsemble {
   }
 }
 
-process.exit(await main())
+await exit(await main())

@@ -51,6 +51,7 @@ export function renderMntr(status: ServerStatus, metrics: ReadonlyMap<string, nu
       ['max_file_descriptor_count', status.fileDescriptors.maxCount],
     )
   }
+  if (status.lostLogLineCount !== null) rows.push(['log_lines_lost', status.lostLogLineCount])
   if (serving.leader !== null) rows.push(...leaderRows(serving.leader))
   for (const [key, value] of metrics) rows.push([key, key.startsWith('avg_') ? javaDouble(value) : value])
   return asLines(rows.map(([key, value]) => `zk_${key}\t${value}`))

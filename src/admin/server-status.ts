@@ -125,6 +125,8 @@ export interface ServerStatus {
   readonly dataLogDirSizeBytes: number
   /** Null where the system does not tell. */
   readonly fileDescriptors: FileDescriptorStatus | null
+  /** Log lines that were dropped because their output did not take them; null where the log is not ours. */
+  readonly lostLogLineCount: number | null
 }
 
 /** Facts of the machine and the process for `envi`; read once at the start. */

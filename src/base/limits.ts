@@ -52,6 +52,14 @@ export const connectRequestTimeoutMs = 10_000
 export const heldBeforeSessionSizeBytesMax = 1024 * 1024
 /** Log lines a second for one reason to refuse clients or requests; the next line says how many were left out. */
 export const refusalLinesPerSecondMax = 10
+/** Log lines that wait because their terminal, pipe or file does not take them. Above it lines are dropped and counted: a reader that stops must not stop the server. */
+export const logBufferSizeBytesMax = 1024 * 1024
+/** An output without room for a line is tried again after this. */
+export const outputRetryMs = 25
+/** An output that failed (its reader is gone, its disk is full) is tried again after this. */
+export const outputRetryMsAfterError = 1000
+/** A process that ends waits so long for the readers of its last lines. */
+export const lastLinesMs = 500
 /** Unsent bytes to one peer; above it the link is closed, since the peer no longer reads. */
 export const peerOutputSizeBytesMax = 256 * 1024 * 1024
 /** Quotas whose last line in the log is remembered; beyond it the log repeats itself. */

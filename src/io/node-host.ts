@@ -21,9 +21,11 @@ export interface NodeHost {
   }
   memory(): { readonly freeBytes: number; readonly maxBytes: number; readonly totalBytes: number }
   fileDescriptors(): { readonly openCount: number; readonly maxCount: number } | null
+  /** Log lines that were dropped because nothing took them. */
+  lostLogLines(): number
 }
 
-export function nodeHost(): NodeHost {
+export function nodeHost({ lostLogLines }: { readonly lostLogLines: () => number }): NodeHost {
   return {
     environment: {
       hostName: hostname(),
@@ -47,6 +49,7 @@ export function nodeHost(): NodeHost {
       }
     },
     fileDescriptors,
+    lostLogLines,
   }
 }
 

@@ -3,8 +3,9 @@
  * is a field. Errors given as `err` are rendered with code and stack.
  */
 import { type Logger, type LoggerOptions, pino } from 'pino'
-import pretty from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 import type { Log, LogFields } from '../ports/log.ts'
+import type { BoundedOutput } from './bounded-output.ts'
 
 export const logLevels = ['error', 'warn', 'info', 'debug', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -13,17 +14,21 @@ export interface PinoLogOptions {
   readonly level: LogLevel
   /** Readable lines instead of JSON. */
   readonly pretty: boolean
-  /** 1 = standard output, 2 = standard error. */
-  readonly fileDescriptor: number
+  /** It reports the lines that it has lost in a line of this log. */
+  readonly output: BoundedOutput
 }
 
-export function pinoLog(options: PinoLogOptions): Log {
-  const settings: LoggerOptions = { level: options.level, base: null, messageKey: 'event', timestamp: isoTimestamp }
-  // Written at once, not buffered: the last line before an exit is the one that matters.
-  const destination = options.pretty
-    ? pretty({ sync: true, destination: options.fileDescriptor, messageKey: 'event', translateTime: 'SYS:HH:MM:ss.l' })
-    : pino.destination({ fd: options.fileDescriptor, sync: true })
-  return fromPino(pino(settings, destination))
+export function pinoLog({ level, pretty, output }: PinoLogOptions): Log {
+  const settings: LoggerOptions = { level, base: null, messageKey: 'event', timestamp: isoTimestamp }
+  // Rendered here and not by a stream of pino-pretty, which would keep lines without a limit.
+  const render = pretty ? prettyFactory({ messageKey: 'event', translateTime: 'SYS:HH:MM:ss.l' }) : asItIs
+  const log = fromPino(pino(settings, { write: (line: string) => output.write(render(line)) }))
+  output.onLost = (lineCount) => log.warn('log-lines-lost', { lineCount })
+  return log
+}
+
+function asItIs(line: string): string {
+  return line
 }
 
 function isoTimestamp(): string {

@@ -9,6 +9,8 @@ export interface HostFacts {
   memory(): MemoryStatus
   /** Null where the system does not tell. */
   fileDescriptors(): FileDescriptorStatus | null
+  /** Log lines that were dropped because their output did not take them; null where the log is not ours. */
+  lostLogLines(): number | null
 }
 
 const unknown = '<NA>'
@@ -28,4 +30,5 @@ export const unknownHost: HostFacts = {
   },
   memory: () => ({ freeBytes: 0, maxBytes: 0, totalBytes: 0 }),
   fileDescriptors: () => null,
+  lostLogLines: () => null,
 }

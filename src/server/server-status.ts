@@ -39,6 +39,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the log is all there is
     dataLogDirSizeBytes: sources.logSizeBytes,
     fileDescriptors: sources.host.fileDescriptors(),
+    lostLogLineCount: sources.host.lostLogLines(),
   }
 }
 

@@ -81,6 +81,7 @@ export const status: ServerStatus = {
   dataDirSizeBytes: 10,
   dataLogDirSizeBytes: 20,
   fileDescriptors: { openCount: 30, maxCount: 1024 },
+  lostLogLineCount: 7,
 }
 
 export const leading: ServerStatus = {

@@ -91,6 +91,7 @@ test('mntr prints whole numbers plainly and averages as doubles', () => {
   ])
   expect(lines).toContain('zk_uptime\t5000')
   expect(lines).toContain('zk_open_file_descriptor_count\t30')
+  expect(lines).toContain('zk_log_lines_lost\t7')
   expect(lines).toContain('zk_fsync_count\t7')
   expect(lines.at(-1)).toBe('')
 })

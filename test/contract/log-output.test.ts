@@ -1,0 +1,175 @@
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { BoundedOutput, type OutputSink } from '../../src/io/bounded-output.ts'
+import { LogFile } from '../../src/io/log-file.ts'
+import { pinoLog } from '../../src/io/pino-log.ts'
+
+/** A pipe whose reader takes what the test says. */
+class ScriptedPipe implements OutputSink {
+  roomBytes = 0
+  text = ''
+  failure: Error | null = null
+  attempts = 0
+
+  write(bytes: Uint8Array, done: (error: Error | null, takenCount: number) => void): void {
+    this.attempts++
+    if (this.failure !== null) done(this.failure, 0)
+    else done(null, this.writeNow(bytes))
+  }
+
+  writeNow(bytes: Uint8Array): number {
+    const taken = bytes.subarray(0, this.roomBytes)
+    this.roomBytes -= taken.length
+    this.text += Buffer.from(taken).toString()
+    return taken.length
+  }
+}
+
+const line = (n: number): string => `line ${String(n).padStart(4, '0')}\n` // of 10 bytes
+
+test('lines that a stopped reader does not take are kept up to the limit, then dropped, counted and reported in their place', () => {
+  const pipe = new ScriptedPipe()
+  const output: BoundedOutput = new BoundedOutput(pipe, {
+    sizeBytesMax: 40,
+    onLost: (lineCount) => output.write(`lost ${lineCount}\n`),
+  })
+  for (let n = 1; n <= 7; n++) output.write(line(n))
+  expect([pipe.text, output.lostLineCount]).toEqual(['', 3])
+  pipe.roomBytes = 1000
+  output.write(line(8))
+  output.write(line(9))
+  expect(pipe.text).toBe(`${[1, 2, 3, 4].map(line).join('')}lost 3\n${line(8)}${line(9)}`)
+  expect(output.lostLineCount).toBe(3)
+})
+
+test('a line that left in part is completed before the next', () => {
+  const pipe = new ScriptedPipe()
+  const output = new BoundedOutput(pipe)
+  pipe.roomBytes = 4
+  output.write(line(1))
+  expect(pipe.text).toBe('line')
+  pipe.roomBytes = 1000
+  output.write(line(2))
+  expect(pipe.text).toBe(line(1) + line(2))
+})
+
+test('a reader that takes a little at a time does not get a report for every line', () => {
+  const pipe = new ScriptedPipe()
+  const reports: number[] = []
+  const output = new BoundedOutput(pipe, { sizeBytesMax: 100, onLost: (lineCount) => reports.push(lineCount) })
+  for (let n = 0; n < 100; n++) {
+    pipe.roomBytes = 10
+    output.write(line(n))
+    output.write(line(n))
+    output.write(line(n))
+  }
+  expect(reports.length).toBeLessThan(25)
+  expect(reports.every((lineCount) => lineCount > 5)).toBe(true)
+})
+
+test('after a failed write lines are kept, one report is made, and not every line tries again', () => {
+  const pipe = new ScriptedPipe()
+  const errors: string[] = []
+  const output = new BoundedOutput(pipe, { onError: (error) => errors.push(error.message) })
+  pipe.failure = new Error('no space')
+  for (let n = 1; n <= 5; n++) output.write(line(n))
+  expect([errors, pipe.attempts]).toEqual([['no space'], 1])
+  pipe.failure = null
+  pipe.roomBytes = 1000
+  output.writeLastLines(0)
+  expect(pipe.text).toBe([1, 2, 3, 4, 5].map(line).join(''))
+})
+
+test('the last lines of a process are not waited for when nothing takes them', () => {
+  const pipe = new ScriptedPipe()
+  const output = new BoundedOutput(pipe)
+  output.write(line(1))
+  output.write(line(2))
+  pipe.roomBytes = 13
+  output.writeLastLines(0)
+  expect(pipe.text).toBe(`${line(1)}lin`)
+})
+
+test('the log reports its lost lines as a warning', async () => {
+  const pipe = new ScriptedPipe()
+  const output = new BoundedOutput(pipe, { sizeBytesMax: 200 })
+  const log = pinoLog({ level: 'info', pretty: false, output })
+  for (let n = 0; n < 10; n++) log.info('something-happened', { n })
+  pipe.roomBytes = 10_000
+  log.info('something-happened', { n: 10 })
+  const lines = pipe.text.trimEnd().split('\n')
+  const last = lines.slice(-2).map((each) => JSON.parse(each))
+  expect(last).toMatchObject([
+    { level: 40, event: 'log-lines-lost', lineCount: 10 - (lines.length - 2) },
+    { event: 'something-happened', n: 10 },
+  ])
+})
+
+async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'zkts-log-'))
+  await use(join(folder, 'logs', 'server.log'))
+  rmSync(folder, { recursive: true })
+}
+
+const waitMs = 20_000
+const noRotation = { rotateAtSizeBytes: null, rotateEvery: null, rotatedCount: 10 }
+
+test('a log file is rotated when it has its size, and no more rotated files are kept than wanted', () =>
+  inFolder(async (path) => {
+    const output = new BoundedOutput(new LogFile({ path, ...noRotation, rotateAtSizeBytes: 30, rotatedCount: 2 }))
+    for (let n = 1; n <= 10; n++) {
+      output.write(line(n))
+      await output.whenWritten(waitMs)
+    }
+    expect(readdirSync(join(path, '..')).sort()).toEqual(['server.log', 'server.log.1', 'server.log.2'])
+    expect(readFileSync(`${path}.1`, 'utf8')).toBe([7, 8, 9].map(line).join(''))
+    expect(readFileSync(path, 'utf8')).toBe(line(10))
+  }))
+
+test('a log file that another program has renamed is opened anew when that is asked for', () =>
+  inFolder(async (path) => {
+    const file = new LogFile({ path, ...noRotation })
+    const output = new BoundedOutput(file)
+    output.write(line(1))
+    await output.whenWritten(waitMs)
+    renameSync(path, `${path}.old`)
+    output.write(line(2))
+    await output.whenWritten(waitMs)
+    file.reopen()
+    output.write(line(3))
+    await output.whenWritten(waitMs)
+    expect(readFileSync(`${path}.old`, 'utf8')).toBe(line(1) + line(2))
+    expect(readFileSync(path, 'utf8')).toBe(line(3))
+  }))
+
+test('a log file that cannot be written keeps its lines until it can', () =>
+  inFolder(async (path) => {
+    const folder = join(path, '..')
+    writeFileSync(folder, 'in the way of the folder')
+    let failed: (error: Error) => void = () => undefined
+    const failure = new Promise<Error>((resolve) => {
+      failed = resolve
+    })
+    const output = new BoundedOutput(new LogFile({ path, ...noRotation }), { onError: failed })
+    output.write(line(1))
+    expect((await failure).message).toContain('ENOTDIR')
+    output.write(line(2))
+    rmSync(folder)
+    await output.whenWritten(waitMs)
+    expect(readFileSync(path, 'utf8')).toBe(line(1) + line(2))
+  }))
+
+test('the last lines of a log file are there when the process ends at once', () =>
+  inFolder(async (path) => {
+    const file = new LogFile({ path, ...noRotation })
+    file.check()
+    const output = new BoundedOutput(file)
+    output.write(line(1))
+    output.write(line(2))
+    output.writeLastLines(0)
+    const text = readFileSync(path, 'utf8')
+    expect(text.startsWith(line(1) + line(2))).toBe(true)
+    await output.whenWritten(waitMs)
+  }))

@@ -1,0 +1,90 @@
+/** A server as its users start it: a process of its own, with the standard output and error that a test gives it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+
+const entry = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+
+export interface ServerProcess {
+  readonly child: ChildProcess
+  readonly folder: string
+  /** The answer to a four-letter word, as soon as there is one. */
+  ask(word: string): Promise<string>
+  /** Ends it with SIGTERM, and resolves with its exit status. */
+  stop(): Promise<number | null>
+}
+
+export interface ServerProcessOptions {
+  readonly args?: readonly string[]
+  readonly stdout?: number | 'pipe'
+  readonly stderr?: number | 'pipe'
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** A standalone server in a folder of its own, which is removed when it is stopped. */
+export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const folder = scratchFolder()
+  const port = await freePort()
+  const config = join(folder, 'zoo.cfg')
+  writeFileSync(config, `dataDir=${folder}/data\nclientPort=${port}\nclientPortAddress=127.0.0.1\n`)
+  const { args = [], stdout = 'pipe', stderr = 'pipe', env = process.env } = options
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, '--config', config, ...args], {
+    stdio: ['ignore', stdout, stderr],
+    env,
+  })
+  const ended = once(child, 'exit')
+  onTestFinished(() => void child.kill('SIGKILL')) // of a test that failed
+  return {
+    child,
+    folder,
+    ask: (word) => askUntilAnswered(child, port, word),
+    async stop() {
+      child.kill('SIGTERM')
+      const [code] = await ended
+      rmSync(folder, { recursive: true })
+      return code
+    },
+  }
+}
+
+export function scratchFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'zkts-contract-'))
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  probe.listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+async function askUntilAnswered(child: ChildProcess, port: number, word: string): Promise<string> {
+  const deadlineMs = performance.now() + 20_000
+  for (;;) {
+    const answer = await ask(port, word)
+    if (answer !== '') return answer
+    expect(child.exitCode, 'the exit status of the server while it is asked').toBe(null)
+    expect(performance.now(), 'the server answers').toBeLessThan(deadlineMs)
+  }
+}
+
+/** Empty if there is no server, or if it does not answer within a few seconds. */
+function ask(port: number, word: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = ''
+    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(word))
+    socket.on('data', (bytes) => {
+      answer += bytes.toString()
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve(answer))
+    socket.setTimeout(5_000, () => socket.destroy())
+  })
+}
