@@ -107,15 +107,14 @@ export class PeerLink {
     for (const bytes of frames) out.push({ kind: 'write', bytes })
   }
 
-  /** `heardUntilMs`: up to then silence is our own fault, because this process stood still. */
-  tick(nowMs: number, heardUntilMs: number, out: PeerLinkAction[]): void {
+  tick(nowMs: number, out: PeerLinkAction[]): void {
     const { peerTimeoutMs } = this.#settings
     if (this.#state.kind === 'closed') return
     if (this.#state.kind === 'awaiting-hello') {
       if (nowMs >= this.#state.untilMs) this.close('hello-late', '', out)
       return
     }
-    const silentMs = nowMs - Math.max(this.#lastReceivedMs, heardUntilMs)
+    const silentMs = nowMs - this.#lastReceivedMs
     if (silentMs >= peerTimeoutMs) {
       this.close('silent', `nothing for ${Math.round(silentMs)} ms`, out)
     } else if (nowMs - this.#lastSentMs >= peerTimeoutMs / keepAlivesPerTimeout) {

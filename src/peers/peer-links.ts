@@ -2,7 +2,8 @@
  * All links of one server to its peers. Owns: that there is one link to each, dialled by the server with the higher
  * id, so that two servers never hold two links with different orders of messages; redialling; and that `connected`
  * and `disconnected` of a peer alternate.
- * Assumes: the driver performs the actions in order and reports every stream's end. The methods queue actions, which
+ * Assumes: the driver performs the actions in order and reports every stream's end, and its time stands still while
+ * this process does, since what peers sent meanwhile waits unread. The methods queue actions, which
  * `takeActions` hands out.
  */
 import { assert, assertNever } from '../base/assert.ts'
@@ -53,9 +54,6 @@ export class PeerLinks {
   readonly #peers = new Map<ServerId, Peer>()
   readonly #links = new Map<LinkId, PeerLink>()
   #lastLinkId = 0
-  #lastTickMs: number | null = null
-  /** Silence before this moment is our own fault: see `tick`. */
-  #heardUntilMs = Number.NEGATIVE_INFINITY
   #out: PeerAction[] = []
 
   constructor(settings: PeerLinksSettings) {
@@ -75,15 +73,7 @@ export class PeerLinks {
 
   /** Dials who is due, keeps links alive, closes silent ones. The first tick dials everybody. */
   tick(nowMs: number): void {
-    const { peerTimeoutMs } = this.#settings
-    const sinceTickMs = nowMs - (this.#lastTickMs ?? nowMs)
-    this.#lastTickMs = nowMs
-    // After a pause of this process its timers fire before its sockets are read: what peers sent meanwhile waits in
-    // the kernel, and each gets half a timeout more to be heard.
-    if (sinceTickMs > peerTimeoutMs / 2) this.#heardUntilMs = nowMs - peerTimeoutMs / 2
-    for (const [id, link] of this.#links) {
-      this.#act(id, link, nowMs, (out) => link.tick(nowMs, this.#heardUntilMs, out))
-    }
+    for (const [id, link] of this.#links) this.#act(id, link, nowMs, (out) => link.tick(nowMs, out))
     for (const peer of this.#peers.values()) {
       if (!peer.weDial || peer.up !== null || peer.isDialling || nowMs < peer.nextDialMs) continue
       peer.isDialling = true

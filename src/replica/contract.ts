@@ -14,6 +14,7 @@ import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
 
 export interface Stamp {
+  /** What the process stood still does not count, so latencies lack it, too. */
   readonly monotonicMs: number
   readonly wallMs: number
 }

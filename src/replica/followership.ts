@@ -4,7 +4,7 @@
  * earlier one could be told for a request that went another way. Thrown away when the attempt ends.
  */
 import type { ServerId, SessionId } from '../base/ids.ts'
-import type { ForwardedRequest, RequestMessage, SyncId } from '../protocol/peer/peer-message.ts'
+import type { ForwardedRequest, RequestMessage, SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
 import type { ClientDesk } from './client-desk.ts'
 import type { EffectList } from './effect-list.ts'
 import type { WriteRoute } from './write-route.ts'
@@ -18,11 +18,13 @@ export interface FollowershipOptions {
   readonly effects: EffectList
 }
 
+type HeartbeatReply = Extract<ZabMessage, { readonly kind: 'heartbeat-reply' }>
 type FromLeader = Extract<RequestMessage, { readonly kind: 'answer' | 'revalidated' }>
 
 export class Followership implements WriteRoute {
   readonly #options: FollowershipOptions
   #forwards: ForwardedRequest[] = [] // of this turn
+  #heartbeatReply: HeartbeatReply | null = null // of this turn
 
   constructor(options: FollowershipOptions) {
     this.#options = options
@@ -40,6 +42,25 @@ export class Followership implements WriteRoute {
 
   endTurn(): void {
     this.#sendForwards()
+    if (this.#heartbeatReply !== null) this.#sendHeartbeatReply(this.#heartbeatReply)
+  }
+
+  /**
+   * The reply leaves at the end of the turn. After a pause of this server, heartbeats of the leader and pings of clients
+   * wait in its sockets together, and the leader must hear of the pings whichever is read first. The reply to the
+   * latest heartbeat stands for those before it.
+   */
+  replyToHeartbeat(reply: HeartbeatReply): void {
+    this.#heartbeatReply = reply
+  }
+
+  /** Names the sessions that were heard from: the leader alone decides when one expires. */
+  #sendHeartbeatReply(reply: HeartbeatReply): void {
+    this.#heartbeatReply = null
+    const touched: SessionId[] = []
+    const { leader, clients, effects } = this.#options
+    clients.sessions.drainHeardFrom((id) => touched.push(id))
+    effects.send(leader, { ...reply, touched })
   }
 
   #sendForwards(): void {
@@ -54,12 +75,5 @@ export class Followership implements WriteRoute {
     if (from !== leader || message.syncId !== syncId) return
     if (message.kind === 'revalidated') return clients.sessions.revalidated(message.sequence, message.valid)
     for (const answer of message.answers) clients.receiveAnswer(answer)
-  }
-
-  /** The sessions of our clients that the leader shall keep alive. */
-  takeHeardFrom(): readonly SessionId[] {
-    const heardFrom: SessionId[] = []
-    this.#options.clients.sessions.drainHeardFrom((id) => heardFrom.push(id))
-    return heardFrom
   }
 }

@@ -244,11 +244,10 @@ export class Replica {
     }
   }
 
-  /** Heartbeat replies take along which sessions were heard from: only the leader knows when one expires. */
   #send({ to, message }: Extract<ZabEffect, { readonly kind: 'send' }>): void {
     if (message.kind === 'sync-start') this.#options.metrics.diff_count.add()
-    if (message.kind !== 'heartbeat-reply' || this.#followership === null) return this.#effects.send(to, message)
-    this.#effects.send(to, { ...message, touched: this.#followership.takeHeardFrom() })
+    if (message.kind === 'heartbeat-reply' && this.#followership !== null) this.#followership.replyToHeartbeat(message)
+    else this.#effects.send(to, message)
   }
 
   #apply({ entry }: Extract<ZabEffect, { readonly kind: 'deliver' }>): void {

@@ -172,9 +172,11 @@ class Server implements ZktsServer {
       metrics,
       trace: trace ?? null,
     })
-    const turn: Turn = new Turn(ports.clock, ports.timers, {
+    const tickIntervalMsMax = config.heartbeatIntervalMs / ticksPerHeartbeat
+    const turn: Turn = new Turn(ports.clock, ports.timers, tickIntervalMsMax, {
       handle: (event, stamp) => replica.handle(event, stamp),
       perform: (effect) => this.#perform(running, effect),
+      tick: () => this.#handleTick(running),
       readOn: () => clients.readOn(),
       flush: () => {
         peers?.flush(turn.now().monotonicMs)
@@ -240,17 +242,21 @@ class Server implements ZktsServer {
   /** An election waits for ticks, so they come fast while there is one; afterwards an idle server should sleep. */
   #tick(running: Running): void {
     const { config, ports } = this.#options
-    const { turn, clients, peers, replica } = running
+    const { turn, replica } = running
     const calmIntervalMs = config.heartbeatIntervalMs / ticksPerHeartbeat
     const intervalMs = replica.role === 'looking' ? Math.min(electionTickMs, calmIntervalMs) : calmIntervalMs
     this.#cancelTick = ports.timers.after(Math.max(1, Math.floor(intervalMs)), () => {
       this.#tick(running)
-      const { monotonicMs } = turn.now()
-      peers?.tick(monotonicMs)
-      turn.feed({ kind: 'tick' })
-      clients.tick(monotonicMs)
-      this.#leadingSinceMs = replica.role === 'leading' ? (this.#leadingSinceMs ?? monotonicMs) : null
+      turn.tick()
     })
+  }
+
+  #handleTick({ turn, clients, peers, replica }: Running): void {
+    const { monotonicMs } = turn.now()
+    peers?.tick(monotonicMs)
+    turn.feed({ kind: 'tick' })
+    clients.tick(monotonicMs)
+    this.#leadingSinceMs = replica.role === 'leading' ? (this.#leadingSinceMs ?? monotonicMs) : null
   }
 
   #perform(running: Running, effect: Effect): void {

@@ -3,16 +3,21 @@
  * nothing more has arrived, the replica gathers what leaves in batches, and then each socket gets one write.
  * Owns: that an event is handled only when all effects of the one before it have started, and the time stamp, which
  * is read once a turn. Events fed before `start` wait for it; after `stop` they are dropped.
+ * Nothing expires before what already waits in the sockets was read: a tick is handled at the end of its turn, and
+ * the time of all deadlines is the time that this process ran.
  */
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { Effect, ReplicaEvent, Stamp } from '../replica/contract.ts'
+import { RunningClock } from './running-clock.ts'
 
 /** What a turn drives. */
 export interface TurnParts {
   handle(event: ReplicaEvent, stamp: Stamp): readonly Effect[]
   perform(effect: Effect): void
+  /** Time has passed: the links to peers, the replica and the connections of clients look for what is due. */
+  tick(): void
   /** Goes on with input that was held back, as far as there is room now. */
   readOn(): void
   /** One write for each stream that has something to send. */
@@ -21,10 +26,18 @@ export interface TurnParts {
 
 type TurnState = 'new' | 'idle' | 'handling' | 'stopped'
 
+/**
+ * A tick counts for so many tick intervals at most. It is more than a heartbeat interval (three ticks), so that after a
+ * pause heartbeats and keep-alives are due at once, and a small part of the time after which a peer counts as dead.
+ */
+const ticksPerStepMax = 4
+
 export class Turn {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #parts: TurnParts
+  readonly #runningClock: RunningClock
+  #isTickDue = false
   #state: TurnState = 'new'
   #stamp: Stamp | null = null
   #waiting: ReplicaEvent[] = []
@@ -33,8 +46,10 @@ export class Turn {
   #isScheduled = false
   readonly #onTurnEnd = (): void => this.#end()
 
-  constructor(clock: Clock, timers: Timers, parts: TurnParts) {
+  /** `tickIntervalMsMax`: the longest time between two ticks while the process runs. */
+  constructor(clock: Clock, timers: Timers, tickIntervalMsMax: number, parts: TurnParts) {
     this.#clock = clock
+    this.#runningClock = new RunningClock(clock.monotonicMs(), tickIntervalMsMax * ticksPerStepMax)
     this.#timers = timers
     this.#parts = parts
   }
@@ -45,8 +60,17 @@ export class Turn {
 
   /** One reading serves the whole turn. */
   now(): Stamp {
-    this.#stamp ??= { monotonicMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() }
+    this.#stamp ??= {
+      monotonicMs: this.#runningClock.at(this.#clock.monotonicMs()),
+      wallMs: this.#clock.wallMs(),
+    }
     return this.#stamp
+  }
+
+  /** A tick is due: it is handled when this turn has read its sockets. */
+  tick(): void {
+    this.#isTickDue = true
+    this.schedule()
   }
 
   start(first: (stamp: Stamp) => readonly Effect[]): void {
@@ -96,9 +120,16 @@ export class Turn {
 
   #end(): void {
     this.#isScheduled = false
+    if (this.#state === 'idle' && this.#isTickDue) this.#tick()
     if (this.#state === 'idle') this.#finishTurn()
     if (!this.isStopped) this.#parts.flush()
     this.#stamp = null
+  }
+
+  #tick(): void {
+    this.#isTickDue = false
+    this.#parts.tick()
+    this.#runningClock.tick(this.#clock.monotonicMs())
   }
 
   /** The effects of a turn's end can bring new events, and those new effects: the turn ends when it is quiet. */

@@ -205,7 +205,7 @@ export class Following implements Role {
 
   #receiveHeartbeat(message: From<'heartbeat'>): void {
     if (this.#phase === 'broadcasting') this.#core.commitUpTo(message.committed)
-    // The replica adds the sessions it has heard from before the reply leaves.
+    // The replica sends it at the end of the turn, with the sessions that it has heard from.
     this.#tell({ kind: 'heartbeat-reply', syncId: this.#syncId, sequence: message.sequence, touched: [] })
   }
 

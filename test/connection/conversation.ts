@@ -23,10 +23,10 @@ export function requestFrame(xid: number, type: number, body: Uint8Array): Uint8
 }
 
 /** `readOnly` null makes the 44 bytes of an old client. */
-export function connectFrame(readOnly: boolean | null = false): Uint8Array {
+export function connectFrame(readOnly: boolean | null = false, timeoutMs = 6000): Uint8Array {
   const payload = new Uint8Array(readOnly === null ? 44 : 45)
   const view = new DataView(payload.buffer)
-  view.setInt32(12, 6000)
+  view.setInt32(12, timeoutMs)
   view.setInt32(24, 16)
   if (readOnly === true) payload[44] = 1
   return frame(payload)

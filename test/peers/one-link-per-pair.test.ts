@@ -97,17 +97,6 @@ describe('the set of links', () => {
     expect(low.told).toEqual(['connected 2', 'disconnected 2'])
   })
 
-  test('a server that stood still itself gives its peers half a timeout to be heard', () => {
-    const { low } = connectedPair()
-    low.wires.clear()
-    low.tick(50)
-    low.tick(5000)
-    low.tick(5000 + peerTimeoutMs / 2 - 1)
-    expect(low.closes).toEqual([])
-    low.tick(5000 + peerTimeoutMs / 2)
-    expect(low.closes).toMatchObject([{ reason: 'silent' }])
-  })
-
   test('somebody who connects and says nothing is closed', () => {
     const side = new Side(two)
     side.links.opened(null, 0)

@@ -173,6 +173,21 @@ describe('a session', () => {
     expect(touched.filter((id) => id === active.sessionId).length).toBeLessThanOrEqual(11)
   })
 
+  test('a reply to a heartbeat names the clients that are heard from later in the same turn', () => {
+    const ensemble = new TestEnsemble(2)
+    const { follower, leader } = ensemble
+    const client = TestClient.attached(ensemble, follower.id)
+    ensemble.pass(500)
+    const message = ensemble.sent.findLast((each) => each.message.kind === 'heartbeat')!.message
+    ensemble.feed(follower.id, { kind: 'peer-message', peer: leader.id, message })
+    client.send('ping')
+    ensemble.feed(follower.id, { kind: 'turn-ended' })
+    expect(ensemble.sent.at(-1)).toMatchObject({
+      from: follower.id,
+      message: { kind: 'heartbeat-reply', touched: [client.sessionId] },
+    })
+  })
+
   test('closing answers, takes the ephemerals that are still on their way along, and drops what follows', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
