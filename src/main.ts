@@ -7,159 +7,44 @@
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
-import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { versionText } from './admin/server-version.ts'
 import { InvariantViolation } from './base/assert.ts'
-import { lastLinesMs, logBufferSizeBytesMax } from './base/limits.ts'
+import { lastLinesMs } from './base/limits.ts'
 import { describeProblem } from './config/config-problem.ts'
 import { filesNamedIn, loadConfig, type ParsedConfig } from './config/load-config.ts'
-import { BoundedOutput } from './io/bounded-output.ts'
-import { type ChildServer, startChildServer } from './io/child-server.ts'
-import { descriptorOutput } from './io/descriptor-output.ts'
-import { LogFile } from './io/log-file.ts'
-import { readTextFile, writeTextFile } from './io/node-files.ts'
+import { readTextFile } from './io/node-files.ts'
 import { nodeHost } from './io/node-host.ts'
 import { nodePorts } from './io/node-ports.ts'
-import { type LogLevel, logLevels, pinoLog } from './io/pino-log.ts'
+import { nodeTimers } from './io/node-timers.ts'
+import { readCommandLine } from './launch/command-line.ts'
+import { type OpenLog, ProcessOutputs } from './launch/process-outputs.ts'
+import { Supervisor } from './launch/supervisor.ts'
 import type { Log } from './ports/log.ts'
 import { createServer } from './server/create-server.ts'
 import { exitCodes } from './server/exit-codes.ts'
-import { connectStringOf, type LocalMember, localEnsemble, localServerCountMax } from './server/local-ensemble.ts'
-
-interface MainOptions {
-  readonly config?: string
-  readonly local?: number
-  readonly logLevel: LogLevel
-  readonly logFormat?: 'json' | 'pretty'
-  readonly logFile?: string
-  readonly logRotateSize?: number // bytes
-  readonly logRotateEvery?: string
-  readonly logRotateCount: number
-}
 
 const thisFile = fileURLToPath(import.meta.url)
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
-const standardOutput = descriptorOutput(1)
-const standardError = descriptorOutput(2)
-/** All that must be written before the process ends. */
-const outputs = [standardOutput, standardError]
-/** A member of a local ensemble that died is started again after this. */
-const restartDelayMs = 1000
-
-function commandLine(): Command {
-  return new Command('zkts-server')
-    .description('A coordination server that every ZooKeeper client uses unchanged.')
-    .option('-c, --config <file>', 'zoo.cfg to run with; without one: standalone on 127.0.0.1:2181, data in ./data')
-    .option(
-      '--local <count>',
-      'run an ensemble of so many servers on this machine, data in ./data/server.N',
-      parseCount,
-    )
-    .addOption(new Option('--log-level <level>', 'least severe lines to log').choices(logLevels).default('info'))
-    .addOption(
-      new Option('--log-format <format>', 'default: pretty on a terminal, json elsewhere').choices(['json', 'pretty']),
-    )
-    .option('--log-file <file>', 'log into this file and not to standard output')
-    .option('--log-rotate-size <size>', 'begin a new log file when it has this size, e.g. 100M', parseSize)
-    .option('--log-rotate-every <time>', 'begin a new log file each so many hours or days, e.g. 12h or 1d', parsePeriod)
-    .option('--log-rotate-count <count>', 'how many rotated log files are kept', parseRotatedCount, 10)
-    .version(version)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => standardOutput.write(text),
-      writeErr: (text) => standardError.write(text),
-    })
-    .allowExcessArguments(false)
-}
-
-function parseCount(text: string): number {
-  const count = Number(text)
-  if (Number.isInteger(count) && count >= 1 && count <= localServerCountMax) return count
-  throw new InvalidArgumentError(`write a number from 1 to ${localServerCountMax}.`)
-}
-
-/** Bytes; K, M and G are powers of 1024. */
-function parseSize(text: string): number {
-  const [, digits, unit] = /^(\d{1,9})([KMG]?)$/.exec(text) ?? []
-  const sizeBytes = Number(digits) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit ?? '')
-  if (sizeBytes >= 1) return sizeBytes
-  throw new InvalidArgumentError('write a number of bytes, or one with K, M or G, such as 100M.')
-}
-
-/** The clock is divided into such periods: hours must divide a day. */
-function parsePeriod(text: string): string {
-  const [, digits, unit] = /^(\d{1,3})([hd])$/.exec(text) ?? []
-  const count = Number(digits)
-  if (count >= 1 && (unit === 'd' || 24 % count === 0)) return text
-  throw new InvalidArgumentError('write days, such as 1d, or hours that divide a day, such as 1h or 12h.')
-}
-
-function parseRotatedCount(text: string): number {
-  const count = Number(text)
-  if (Number.isInteger(count) && count >= 1 && count <= 1000) return count
-  throw new InvalidArgumentError('write a number from 1 to 1000.')
-}
+const outputs = new ProcessOutputs()
 
 async function main(): Promise<number> {
-  const command = commandLine()
-  try {
-    command.parse()
-  } catch (error) {
-    // Commander has printed what is wrong; help and version are no errors.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage.code
-    throw error
-  }
-  const options = command.opts<MainOptions>()
-  const logOutput = openLogOutput(options)
-  if (logOutput === null) return exitCodes.usage.code
-  const format = options.logFormat ?? (options.logFile === undefined && isatty(1) ? 'pretty' : 'json')
-  const log = pinoLog({ level: options.logLevel, pretty: format === 'pretty', output: logOutput })
-  exitOnBugs(log)
-  if (options.local === undefined) return runServer(options.config ?? null, log, () => logOutput.lostLineCount)
+  const commandLine = readCommandLine(process.argv.slice(2), version, {
+    writeOut: (text) => outputs.print(text),
+    writeErr: (text) => outputs.printError(text),
+  })
+  if (commandLine.kind !== 'run') return commandLine.kind === 'answered' ? 0 : exitCodes.usage.code
+  const { options } = commandLine
+  const opened = outputs.openLog(options)
+  if (opened === null) return exitCodes.usage.code
+  exitOnBugs(opened.log)
+  onHangUp(opened.log)
+  if (options.local === undefined) return runServer(options.config ?? null, opened)
   if (options.config !== undefined) {
-    complain('--local writes its own configuration; leave out --config.')
+    outputs.complain('--local writes its own configuration; leave out --config.')
     return exitCodes.usage.code
   }
-  const logArgs = ['--log-level', options.logLevel, '--log-format', format]
-  return new LocalEnsemble(options.local, { log, logArgs, isPretty: format === 'pretty', output: logOutput }).run()
-}
-
-/** Null: what is wrong was written to standard error. */
-function openLogOutput(options: MainOptions): BoundedOutput | null {
-  const { logFile: path, logRotateSize = null, logRotateEvery = null, logRotateCount } = options
-  if (path === undefined) {
-    if (logRotateSize === null && logRotateEvery === null) return standardOutput
-    complain('--log-rotate-size and --log-rotate-every need a --log-file that they rotate.')
-    return null
-  }
-  const file = new LogFile({
-    path: resolve(path),
-    rotateAtSizeBytes: logRotateSize,
-    rotateEvery: logRotateEvery,
-    rotatedCount: logRotateCount,
-  })
-  try {
-    file.check()
-  } catch (error) {
-    complain(`--log-file: ${reasonOf(error)}. Write the path of a file that this user may write.`)
-    return null
-  }
-  const keeps = `up to ${logBufferSizeBytesMax / 1024} KiB of lines wait in memory, and are written when it can be again`
-  const onError = (error: Error): void =>
-    complain(`the log file ${path} cannot be written: ${error.message}; ${keeps}.`)
-  const output = new BoundedOutput(file, { onError })
-  outputs.push(output)
-  return output
-}
-
-function complain(text: string): void {
-  standardError.write(`zkts-server: ${text}\n`)
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return runEnsemble(options.local, ['--log-level', options.logLevel, '--log-format', opened.format], opened)
 }
 
 function exitOnBugs(log: Log): void {
@@ -175,20 +60,48 @@ function exitOnBugs(log: Log): void {
   process.on('warning', (warning) => log.warn('node-warning', { name: warning.name, text: warning.message }))
 }
 
-/** The last line before an exit is the one that matters; but a reader that has stopped must not keep the process. */
+/** Sent by logrotate and its like, and to all programs of a terminal that closes; under nohup, too, it is no reason to end. */
+function onHangUp(log: Log): void {
+  process.on('SIGHUP', () => log.info('settings-reloaded', { reloaded: outputs.reopen() }))
+}
+
+function onTermination(callback: () => void): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, callback)
+}
+
 async function exit(code: number): Promise<never> {
-  await Promise.all(outputs.map((output) => output.whenWritten(lastLinesMs)))
+  await outputs.whenWritten()
   return exitNow(code, 0)
 }
 
 function exitNow(code: number, withinMs: number): never {
-  for (const output of outputs) output.writeLastLines(withinMs)
+  outputs.writeLastLines(withinMs)
   process.exit(code)
+}
+
+async function runEnsemble(
+  serverCount: number,
+  logArgs: readonly string[],
+  { log, format, output }: OpenLog,
+): Promise<number> {
+  const supervisor = new Supervisor({
+    serverCount,
+    folder: resolve('data'),
+    program: thisFile,
+    log,
+    logArgs,
+    isPretty: format === 'pretty',
+    timers: nodeTimers(),
+    writeLogLine: (line) => output.write(`${line}\n`),
+    print: (line) => outputs.print(`${line}\n`),
+  })
+  onTermination(() => supervisor.stop())
+  return supervisor.run()
 }
 
 // --- one server ---
 
-async function runServer(configPath: string | null, log: Log, lostLogLines: () => number): Promise<number> {
+async function runServer(configPath: string | null, { log, output }: OpenLog): Promise<number> {
   const parsed = await readConfig(configPath)
   if (parsed === null) return exitCodes.usage.code
   const { config, remarks } = parsed
@@ -201,12 +114,12 @@ async function runServer(configPath: string | null, log: Log, lostLogLines: () =
     config,
     version: versionText(version, statSync(thisFile).mtimeMs),
     ports: nodePorts({ log, backlog: config.clientBacklog, requiresDirectorySync: config.requiresDirectorySync }),
-    host: nodeHost({ lostLogLines }),
+    host: nodeHost({ lostLogLines: () => output.lostLineCount }),
   })
   const started = await server.start()
   if (!started.ok) {
     log.error('server-not-started', { kind: started.error.kind, text: started.error.message })
-    complain(started.error.message)
+    outputs.complain(started.error.message)
     return exitCodes.notStarted.code
   }
   let isClosing = false
@@ -223,7 +136,7 @@ async function runServer(configPath: string | null, log: Log, lostLogLines: () =
 /** Null: what is wrong was written to standard error. */
 async function readConfig(path: string | null): Promise<ParsedConfig | null> {
   const refuse = (lines: readonly string[]): null => {
-    for (const line of lines) complain(line)
+    for (const line of lines) outputs.complain(line)
     return null
   }
   const unreadable: string[] = []
@@ -231,7 +144,7 @@ async function readConfig(path: string | null): Promise<ParsedConfig | null> {
     try {
       return await readTextFile(file)
     } catch (error) {
-      unreadable.push(`${file} cannot be read: ${reasonOf(error)}`)
+      unreadable.push(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
       return null
     }
   }
@@ -250,92 +163,6 @@ async function readConfig(path: string | null): Promise<ParsedConfig | null> {
   if (parsed.ok) return parsed.value
   const names = { 'zoo.cfg': path, 'dynamic file': dynamicConfigFile, myid: `${dataDir}/myid` }
   return refuse(parsed.error.map((problem) => describeProblem(problem, names)))
-}
-
-function onTermination(callback: () => void): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, callback)
-}
-
-// --- an ensemble on this machine ---
-
-interface LocalEnsembleOptions {
-  readonly log: Log
-  readonly logArgs: readonly string[]
-  readonly isPretty: boolean
-  /** Takes the lines of all members. */
-  readonly output: BoundedOutput
-}
-
-/**
- * One that was killed, or stopped by itself, comes back after a second, as under any supervisor, so that a failover and
- * the return can be watched. One that cannot start would not the second time either: then the others stop too.
- */
-class LocalEnsemble {
-  readonly #members: readonly LocalMember[]
-  readonly #options: LocalEnsembleOptions
-  readonly #running = new Set<ChildServer>()
-  readonly #pauses = new Set<() => void>()
-  #isStopping = false
-
-  constructor(serverCount: number, options: LocalEnsembleOptions) {
-    this.#members = localEnsemble(serverCount, resolve('data'))
-    this.#options = options
-  }
-
-  /** Resolves with the exit code when all have ended. */
-  async run(): Promise<number> {
-    for (const member of this.#members) {
-      await writeTextFile(member.configPath, member.configText)
-      await writeTextFile(member.myidPath, member.myidText)
-    }
-    standardOutput.write(`connect to ${connectStringOf(this.#members)}; Ctrl-C stops all servers\n`)
-    onTermination(() => this.#stopAll())
-    const codes = await Promise.all(this.#members.map((member) => this.#keepRunning(member)))
-    return codes.find((code) => code !== exitCodes.closed.code) ?? exitCodes.closed.code
-  }
-
-  async #keepRunning(member: LocalMember): Promise<number> {
-    const { log, logArgs, isPretty, output } = this.#options
-    const { id: serverId, clientPort } = member
-    // A JSON line says itself which server wrote it.
-    const onLine = (line: string): void => output.write(isPretty ? `[${serverId}] ${line}\n` : `${line}\n`)
-    while (!this.#isStopping) {
-      const child = startChildServer(thisFile, ['--config', member.configPath, ...logArgs], onLine)
-      this.#running.add(child)
-      log.info('local-server-started', { serverId, pid: child.pid, clientPort })
-      const { code, signal } = await child.ended
-      this.#running.delete(child)
-      if (this.#isStopping) return code ?? exitCodes.closed.code
-      if (signal === null && code !== exitCodes.stopped.code && code !== exitCodes.closed.code) {
-        log.error('local-server-failed', { serverId, exitCode: code })
-        this.#stopAll()
-        return code ?? exitCodes.notStarted.code
-      }
-      log.warn('local-server-ended', { serverId, exitCode: code, signal, restartDelayMs })
-      await this.#pause()
-    }
-    return exitCodes.closed.code
-  }
-
-  #stopAll(): void {
-    this.#isStopping = true
-    for (const child of this.#running) child.stop()
-    for (const end of this.#pauses) end()
-  }
-
-  /** Ends early when all shall stop. */
-  async #pause(): Promise<void> {
-    let end = (): void => {}
-    await new Promise<void>((done) => {
-      const timer = setTimeout(done, restartDelayMs)
-      end = () => {
-        clearTimeout(timer)
-        done()
-      }
-      this.#pauses.add(end)
-    })
-    this.#pauses.delete(end)
-  }
 }
 
 await exit(await main())

@@ -7,11 +7,16 @@
  */
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { isatty } from 'node:tty'
 import { BoundedOutput, type BoundedOutputOptions, type OutputSink } from './bounded-output.ts'
 
 /** 1 = standard output, 2 = standard error. */
 export function descriptorOutput(fileDescriptor: number, options: BoundedOutputOptions = {}): BoundedOutput {
   return new BoundedOutput(descriptorSink(fileDescriptor), options)
+}
+
+export function isTerminal(fileDescriptor: number): boolean {
+  return isatty(fileDescriptor)
 }
 
 export function descriptorSink(fileDescriptor: number): OutputSink {

@@ -27,11 +27,16 @@ export class LogFile implements OutputSink {
     this.#options = options
   }
 
-  /** Throws the system's error if the file cannot be written; makes its folder. */
-  check(): void {
+  /** Why the file cannot be written, if so; makes it, and its folder. */
+  problem(): string | null {
     const { path } = this.#options
-    mkdirSync(dirname(path), { recursive: true })
-    closeSync(openSync(path, 'a'))
+    try {
+      mkdirSync(dirname(path), { recursive: true })
+      closeSync(openSync(path, 'a'))
+      return null
+    } catch (error) {
+      return (error as Error).message
+    }
   }
 
   /** The next line goes to a file of this name that is opened anew. */

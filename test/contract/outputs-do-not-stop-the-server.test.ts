@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, constants, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { scratchFolder, startServerProcess } from './server-process.ts'
@@ -90,4 +100,20 @@ test('a server whose output is a full disk serves', async () => {
   expect(await server.ask('ruok')).toBe('imok')
   expect(await server.stop()).toBe(0)
   closeSync(full)
+})
+
+test('SIGHUP does not end a server; a renamed log file is opened anew', async () => {
+  const folder = scratchFolder()
+  const path = join(folder, 'logs', 'server.log')
+  const server = await startServerProcess({ args: ['--log-file', path] })
+  expect(await server.ask('ruok')).toBe('imok')
+  renameSync(path, `${path}.old`)
+  server.child.kill('SIGHUP')
+  while (!existsSync(path) || !readFileSync(path, 'utf8').includes('settings-reloaded')) {
+    expect(await server.ask('ruok')).toBe('imok')
+  }
+  expect(await server.stop()).toBe(0)
+  expect(readFileSync(`${path}.old`, 'utf8')).toContain('server-started')
+  expect(readFileSync(path, 'utf8')).toContain('server-stopped')
+  rmSync(folder, { recursive: true })
 })

@@ -1,6 +1,7 @@
 /**
  * Follows the README to the letter: copies the project as a fresh clone would be, types every command of its shell
- * blocks in order, and runs its example. Servers stay up until the next one is started. Needs ports 2181 to 2183,
+ * blocks in order, and runs its example. Servers stay up until the next one is started; then SIGTERM goes to the process
+ * of the command alone, as from a unit, and must end the server. Needs ports 2181 to 2183,
  * 2888 to 2890 and the registry that npm is set to. Left out is `npm test`, which .ci/run runs as a step of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -22,6 +23,7 @@ type Outcome = { readonly ok: true } | { readonly ok: false; readonly reason: st
 
 const folder = mkdtempSync(join(tmpdir(), 'zkts-readme-'))
 let server: ChildProcess | null = null
+let serverCommand = ''
 let serverOutput = ''
 let passed = 0
 let failed = 0
@@ -47,9 +49,10 @@ function report(title: string, outcome: Outcome): void {
 }
 
 async function type(command: string): Promise<Outcome> {
-  if (!command.includes('zkts-server')) return run(command)
+  if (!command.includes('npm start')) return run(command)
   await stopServer()
-  server = inFolder(command)
+  serverCommand = command
+  server = inFolder(replacingTheShell(command))
   serverOutput = ''
   for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk) => (serverOutput += chunk))
   const deadlineMs = Date.now() + commandTimeoutMs
@@ -75,7 +78,7 @@ async function run(command: string): Promise<Outcome> {
   return code === 0 ? { ok: true } : { ok: false, reason: `ended with ${code}: ${output.slice(-600)}` }
 }
 
-/** In a process group of its own, so that npx and what it starts get a signal together, as from a terminal. */
+/** In a process group of its own, so that nothing is left when a command fails. */
 function inFolder(command: string): ChildProcess {
   return spawn('bash', ['-c', command], { cwd: folder, detached: true })
 }
@@ -88,12 +91,26 @@ function stopGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+/** The last part of the command becomes the process that we know. */
+function replacingTheShell(command: string): string {
+  const at = command.lastIndexOf('npm start')
+  return `${command.slice(0, at)}exec ${command.slice(at)}`
+}
+
 async function stopServer(): Promise<void> {
   if (server === null) return
-  stopGroup(server, 'SIGINT')
-  for (let i = 0; i < 50 && (await ask('ruok')) !== ''; i++) await pause(100)
-  stopGroup(server, 'SIGKILL')
+  const stopping = server
   server = null
+  const ended = new Promise((done) => (stopping.exitCode === null ? stopping.on('exit', done) : done(null)))
+  stopping.kill('SIGTERM')
+  await Promise.race([ended, pause(10_000)])
+  let isGone = false
+  for (let i = 0; i < 50 && !isGone; i++) {
+    isGone = (await ask('ruok')) === ''
+    if (!isGone) await pause(100)
+  }
+  report(`SIGTERM to "${serverCommand}"`, isGone ? { ok: true } : { ok: false, reason: 'the server stays' })
+  stopGroup(stopping, 'SIGKILL')
 }
 
 /** Empty if nobody answers. */

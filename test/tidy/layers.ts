@@ -183,13 +183,19 @@ export const layers: readonly Layer[] = [
   ),
   {
     ...shell(
-      'main.ts',
-      'entry of zkts-server: files and flags to `Config`, signals, exit codes, the final catch',
-      ['server', 'admin', 'config', 'io', 'ports', 'base'],
-      'entry files join, and decide nothing',
+      'launch',
+      'how a server process is started: its command line, its log and complaints, and the supervisor of `--local`',
+      ['server', 'io', 'ports', 'base'],
+      'it knows processes and their output, and nothing of what a server does',
     ),
     packages: ['commander'],
   },
+  shell(
+    'main.ts',
+    'entry of zkts-server: joins command line, files and ports to a server; signals, exit codes, the final catch',
+    ['launch', 'server', 'admin', 'config', 'io', 'ports', 'base'],
+    'entry files join, and decide nothing',
+  ),
   shell(
     'index.ts',
     'the door `zkts`: re-exports only',

@@ -19,7 +19,7 @@ const typedBesideAServer = {
 
 export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npm ci && npm test', ranBy: '.ci/run', evidence: '8m npm test' },
-  { command: 'npm ci && npx zkts-server', ...typed },
+  { command: 'npm ci && npm start', ...typed },
   { command: 'npx zkts-cli ruok', ...typed },
   { command: 'npx zkts-cli create /greeting hello', ...typed },
   { command: 'npx zkts-cli get /greeting', ...typed },
@@ -27,7 +27,7 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npx zkts-cli --json stat /greeting', ...typed },
   { command: 'npx zkts-cli srvr', ...typed },
   { command: 'npx zkts-cli', ...typed },
-  { command: 'npx zkts-server --local 3', ...typed },
+  { command: 'npm start -- --local 3', ...typed },
   { command: 'npx zkts-cli srvr -s 127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183', ...typed },
   { command: 'npm run sim -- --seeds 20', ...typed },
   { command: 'npm run fuzz -- --inputs 1000000', ranBy: '.ci/run', evidence: 'fuzz -- --inputs 1000000' },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
-import { connectStringOf, localEnsemble, localServerCountMax } from '../../src/server/local-ensemble.ts'
+import { connectStringOf, localEnsemble, localServerCountMax } from '../../src/launch/local-ensemble.ts'
 
 describe('an ensemble on one machine', () => {
   test.each([1, 3, localServerCountMax])('the files of %i servers are accepted and agree with each other', (count) => {

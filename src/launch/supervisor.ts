@@ -1,0 +1,100 @@
+/**
+ * The supervisor of `--local N`: runs the servers of an ensemble as processes of their own, starts one again that ended,
+ * and passes their log lines on.
+ * Owns: the child processes. Assumes: the process that it runs in stays up as long as one of them.
+ */
+import { type ChildServer, startChildServer } from '../io/child-server.ts'
+import { writeTextFile } from '../io/node-files.ts'
+import type { Log } from '../ports/log.ts'
+import type { Timers } from '../ports/timers.ts'
+import { exitCodes } from '../server/exit-codes.ts'
+import { connectStringOf, type LocalMember, localEnsemble } from './local-ensemble.ts'
+
+/** A server that ended is started again after this. */
+const restartDelayMs = 1000
+
+export interface SupervisorOptions {
+  readonly serverCount: number
+  /** Everything is below it. */
+  readonly folder: string
+  /** The entry file of a server. */
+  readonly program: string
+  readonly log: Log
+  readonly logArgs: readonly string[]
+  readonly isPretty: boolean
+  readonly timers: Timers
+  /** Takes the lines of all members. */
+  readonly writeLogLine: (line: string) => void
+  readonly print: (line: string) => void
+}
+
+/**
+ * One that was killed, or stopped by itself, comes back after a second, as under any supervisor, so that a failover and
+ * the return can be watched. One that cannot start would not the second time either: then the others stop too.
+ */
+export class Supervisor {
+  readonly #members: readonly LocalMember[]
+  readonly #options: SupervisorOptions
+  readonly #running = new Set<ChildServer>()
+  readonly #pauses = new Set<() => void>()
+  #isStopping = false
+
+  constructor(options: SupervisorOptions) {
+    this.#members = localEnsemble(options.serverCount, options.folder)
+    this.#options = options
+  }
+
+  /** Resolves with the exit code when all have ended. */
+  async run(): Promise<number> {
+    for (const member of this.#members) {
+      await writeTextFile(member.configPath, member.configText)
+      await writeTextFile(member.myidPath, member.myidText)
+    }
+    this.#options.print(`connect to ${connectStringOf(this.#members)}; Ctrl-C stops all servers`)
+    const codes = await Promise.all(this.#members.map((member) => this.#keepRunning(member)))
+    return codes.find((code) => code !== exitCodes.closed.code) ?? exitCodes.closed.code
+  }
+
+  async #keepRunning(member: LocalMember): Promise<number> {
+    const { log, logArgs, isPretty, program, writeLogLine } = this.#options
+    const { id: serverId, clientPort } = member
+    // A JSON line says itself which server wrote it.
+    const onLine = (line: string): void => writeLogLine(isPretty ? `[${serverId}] ${line}` : line)
+    while (!this.#isStopping) {
+      const child = startChildServer(program, ['--config', member.configPath, ...logArgs], onLine)
+      this.#running.add(child)
+      log.info('local-server-started', { serverId, pid: child.pid, clientPort })
+      const { code, signal } = await child.ended
+      this.#running.delete(child)
+      if (this.#isStopping) return code ?? exitCodes.closed.code
+      if (signal === null && code !== exitCodes.stopped.code && code !== exitCodes.closed.code) {
+        log.error('local-server-failed', { serverId, exitCode: code })
+        this.stop()
+        return code ?? exitCodes.notStarted.code
+      }
+      log.warn('local-server-ended', { serverId, exitCode: code, signal, restartDelayMs })
+      await this.#pause()
+    }
+    return exitCodes.closed.code
+  }
+
+  /** All servers are asked to close; `run` resolves when they have. */
+  stop(): void {
+    this.#isStopping = true
+    for (const child of this.#running) child.stop()
+    for (const end of this.#pauses) end()
+  }
+
+  /** Ends early when all shall stop. */
+  async #pause(): Promise<void> {
+    await new Promise<void>((done) => {
+      const cancel = this.#options.timers.after(restartDelayMs, () => end())
+      const end = (): void => {
+        cancel()
+        this.#pauses.delete(end)
+        done()
+      }
+      this.#pauses.add(end)
+    })
+  }
+}
