@@ -17,7 +17,7 @@ import { readTextFile } from './io/node-files.ts'
 import { nodeHost } from './io/node-host.ts'
 import { nodePorts } from './io/node-ports.ts'
 import { nodeTimers } from './io/node-timers.ts'
-import { readCommandLine } from './launch/command-line.ts'
+import { type CommandLineOptions, readCommandLine } from './launch/command-line.ts'
 import { type OpenLog, ProcessOutputs } from './launch/process-outputs.ts'
 import { Supervisor } from './launch/supervisor.ts'
 import type { Log } from './ports/log.ts'
@@ -39,12 +39,17 @@ async function main(): Promise<number> {
   if (opened === null) return exitCodes.usage.code
   exitOnBugs(opened.log)
   onHangUp(opened.log)
-  if (options.local === undefined) return runServer(options.config ?? null, opened)
+  if (options.local === undefined) return runServer(options, opened)
   if (options.config !== undefined) {
     outputs.complain('--local writes its own configuration; leave out --config.')
     return exitCodes.usage.code
   }
-  return runEnsemble(options.local, ['--log-level', options.logLevel, '--log-format', opened.format], opened)
+  const passedOn = options.plainSockets ? ['--plain-sockets'] : []
+  return runEnsemble(
+    options.local,
+    ['--log-level', options.logLevel, '--log-format', opened.format, ...passedOn],
+    opened,
+  )
 }
 
 function exitOnBugs(log: Log): void {
@@ -81,7 +86,7 @@ function exitNow(code: number, withinMs: number): never {
 
 async function runEnsemble(
   serverCount: number,
-  logArgs: readonly string[],
+  args: readonly string[],
   { log, format, output }: OpenLog,
 ): Promise<number> {
   const supervisor = new Supervisor({
@@ -89,7 +94,7 @@ async function runEnsemble(
     folder: resolve('data'),
     program: thisFile,
     log,
-    logArgs,
+    args,
     isPretty: format === 'pretty',
     timers: nodeTimers(),
     writeLogLine: (line) => output.write(`${line}\n`),
@@ -101,7 +106,8 @@ async function runEnsemble(
 
 // --- one server ---
 
-async function runServer(configPath: string | null, { log, output }: OpenLog): Promise<number> {
+async function runServer(options: CommandLineOptions, { log, output }: OpenLog): Promise<number> {
+  const configPath = options.config ?? null
   const parsed = await readConfig(configPath)
   if (parsed === null) return exitCodes.usage.code
   const { config, remarks } = parsed
@@ -113,7 +119,12 @@ async function runServer(configPath: string | null, { log, output }: OpenLog): P
   const server = createServer({
     config,
     version: versionText(version, statSync(thisFile).mtimeMs),
-    ports: nodePorts({ log, backlog: config.clientBacklog, requiresDirectorySync: config.requiresDirectorySync }),
+    ports: nodePorts({
+      log,
+      backlog: config.clientBacklog,
+      requiresDirectorySync: config.requiresDirectorySync,
+      plainSockets: options.plainSockets === true,
+    }),
     host: nodeHost({ lostLogLines: () => output.lostLineCount }),
   })
   const started = await server.start()

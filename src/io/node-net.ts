@@ -10,11 +10,13 @@ import type { Address, ByteStream, Dialer, Listener, ListenerHandle, StreamHandl
 const keepAliveDelayMs = 30_000
 
 export interface NodeListenerOptions {
-  /** Connections the kernel holds until we accept them; -1 = the system's default. */
-  readonly backlog: number
+  /** Connections the kernel holds until we accept them; -1, if left out, = the system's default. */
+  readonly backlog?: number
+  /** True: accepted sockets are used as Node makes them, through documented fields only (see `acceptedStream`). */
+  readonly plainSockets?: boolean
 }
 
-export function nodeListener(options: NodeListenerOptions = { backlog: -1 }): Listener {
+export function nodeListener({ backlog = -1, plainSockets = false }: NodeListenerOptions = {}): Listener {
   return {
     async listen(address: Address, onStream: (stream: ByteStream) => void): Promise<ListenerHandle> {
       const server = createServer({
@@ -29,9 +31,9 @@ export function nodeListener(options: NodeListenerOptions = { backlog: -1 }): Li
           socket.destroy()
           return
         }
-        onStream(acceptedStream(socket))
+        onStream(plainSockets ? new SocketStream(socket, true) : acceptedStream(socket))
       })
-      await listenOnAny(server, address, options.backlog)
+      await listenOnAny(server, address, backlog)
       const bound = server.address()
       if (bound === null || typeof bound === 'string') throw new Error('a listening TCP server has no address')
       // Accepting can fail for a moment (EMFILE); the server object stays usable and the kernel keeps the backlog.
@@ -139,7 +141,7 @@ interface AcceptedSocket {
  * option for accepted ones: it allocates 64 KiB for every read and gives most of it back, which costs 13 % of the
  * writes of an ensemble. So the connection is handed from the socket that Node made to one made with `onread`; its
  * server goes along, since it counts its connections until they close. Where these fields are not what we know,
- * the socket is used as it is.
+ * the socket is used as it is; `plainSockets` turns the hand-over off, should a version of Node change what they mean.
  */
 function acceptedStream(socket: Socket): SocketStream {
   const accepted = socket as unknown as AcceptedSocket

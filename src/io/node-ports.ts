@@ -14,15 +14,22 @@ export interface NodePortsOptions {
   readonly backlog: number
   /** See `NodeDiskOptions`; left out: required. */
   readonly requiresDirectorySync?: boolean
+  /** Accepted sockets are used through documented fields of Node.js only, which costs some throughput. */
+  readonly plainSockets?: boolean
 }
 
-export function nodePorts({ log, backlog, requiresDirectorySync = true }: NodePortsOptions): Ports {
+export function nodePorts({
+  log,
+  backlog,
+  requiresDirectorySync = true,
+  plainSockets = false,
+}: NodePortsOptions): Ports {
   return {
     clock: nodeClock(),
     timers: nodeTimers(),
     random: nodeRandom(),
     disk: nodeDisk({ requiresDirectorySync }),
-    listener: nodeListener({ backlog }),
+    listener: nodeListener({ backlog, plainSockets }),
     dialer: nodeDialer(),
     digest: nodeDigest(),
     log,

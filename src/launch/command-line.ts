@@ -12,6 +12,7 @@ export interface CommandLineOptions {
   readonly logRotateSize?: number // bytes
   readonly logRotateEvery?: string
   readonly logRotateCount: number
+  readonly plainSockets?: true
 }
 
 export interface CommandLineOutput {
@@ -55,6 +56,7 @@ function commandLine(version: string): Command {
     .option('--log-rotate-size <size>', 'begin a new log file when it has this size, e.g. 100M', parseSize)
     .option('--log-rotate-every <time>', 'begin a new log file each so many hours or days, e.g. 12h or 1d', parsePeriod)
     .option('--log-rotate-count <count>', 'how many rotated log files are kept', parseRotatedCount, 10)
+    .option('--plain-sockets', 'use sockets through documented features of Node.js only; slower')
     .version(version)
     .exitOverride()
     .allowExcessArguments(false)

@@ -20,7 +20,8 @@ export interface SupervisorOptions {
   /** The entry file of a server. */
   readonly program: string
   readonly log: Log
-  readonly logArgs: readonly string[]
+  /** For each server, beside its configuration. */
+  readonly args: readonly string[]
   readonly isPretty: boolean
   readonly timers: Timers
   /** Takes the lines of all members. */
@@ -56,12 +57,12 @@ export class Supervisor {
   }
 
   async #keepRunning(member: LocalMember): Promise<number> {
-    const { log, logArgs, isPretty, program, writeLogLine } = this.#options
+    const { log, args, isPretty, program, writeLogLine } = this.#options
     const { id: serverId, clientPort } = member
     // A JSON line says itself which server wrote it.
     const onLine = (line: string): void => writeLogLine(isPretty ? `[${serverId}] ${line}` : line)
     while (!this.#isStopping) {
-      const child = startChildServer(program, ['--config', member.configPath, ...logArgs], onLine)
+      const child = startChildServer(program, ['--config', member.configPath, ...args], onLine)
       this.#running.add(child)
       log.info('local-server-started', { serverId, pid: child.pid, clientPort })
       const { code, signal } = await child.ended

@@ -1,5 +1,6 @@
 /**
- * Runs the suites of stock clients against running servers and sums up: `tsx test/compat/run.ts [--target zkts|zookeeper] [--only name,name]`.
+ * Runs the suites of stock clients against running servers and sums up: `tsx test/compat/run.ts [--target zkts|zookeeper] [--only name,name]
+ * [--part part] [--plain-sockets]`; the last is for zkts, whose default is to hand sockets over (io/node-net.ts).
  * Every part has fresh servers that its suites share; each suite works below its own path and has its own proxy. Suites that need one
  * server run side by side, as they mostly wait; those of the ensemble kill servers and so run one after another.
  * A suite that cannot be prepared, crashes, hangs or prints no check counts as one failure: nothing is skipped in silence.
@@ -34,7 +35,7 @@ const projectRoot = resolve(import.meta.dirname, '..', '..')
 const build: BuildDirectories = { sources: import.meta.dirname, cache: join(projectRoot, '.cache', 'compat') }
 
 async function main(): Promise<number> {
-  const { target, only, part } = readArguments()
+  const { target, only, part, plainSockets } = readArguments()
   const score: Score = { passed: 0, failed: 0 }
   mkdirSync(build.cache, { recursive: true })
   const classpath = target === 'zookeeper' ? await javaClasspath(build) : ''
@@ -42,7 +43,7 @@ async function main(): Promise<number> {
   const prepared = await prepareAll(chosen, score)
   const runIfAny = async (each: Part): Promise<void> => {
     const ready = prepared.filter(({ suite }) => suite.parts.includes(each) && (part === undefined || part === each))
-    if (ready.length > 0) await runPart(target, classpath, each, ready, score)
+    if (ready.length > 0) await runPart({ target, classpath, plainSockets }, each, ready, score)
   }
   await Promise.all([runIfAny('single'), runIfAny('extended')])
   await runIfAny('ensemble')
@@ -54,12 +55,14 @@ function readArguments(): {
   readonly target: Target
   readonly only: readonly string[]
   readonly part: string | undefined
+  readonly plainSockets: boolean
 } {
   const { values } = parseArgs({
     options: {
       target: { type: 'string', default: 'zkts' },
       only: { type: 'string', default: '' },
       part: { type: 'string' },
+      'plain-sockets': { type: 'boolean', default: false },
     },
   })
   const only = values.only.split(',').filter((name) => name !== '')
@@ -70,7 +73,7 @@ function readArguments(): {
     throw new Error(`--target is zkts or zookeeper, not '${values.target}'`)
   if (values.part !== undefined && !parts.some((part) => part === values.part))
     throw new Error(`--part is one of ${parts.join(', ')}, not '${values.part}'`)
-  return { target: values.target, only, part: values.part }
+  return { target: values.target, only, part: values.part, plainSockets: values['plain-sockets'] }
 }
 
 async function prepareAll(chosen: readonly Suite[], score: Score): Promise<readonly PreparedSuite[]> {
@@ -88,9 +91,14 @@ async function prepareAll(chosen: readonly Suite[], score: Score): Promise<reado
   return prepared
 }
 
+interface ServersToTest {
+  readonly target: Target
+  readonly classpath: string
+  readonly plainSockets: boolean
+}
+
 async function runPart(
-  target: Target,
-  classpath: string,
+  { target, classpath, plainSockets }: ServersToTest,
   part: Part,
   ready: readonly PreparedSuite[],
   score: Score,
@@ -107,6 +115,7 @@ async function runPart(
     tickTimeMs: 1000,
     isExtended,
     hasSessionModes: part === 'sessions',
+    plainSockets,
   })
   try {
     await servers.waitUntilAllServe(startTimeoutMs)

@@ -22,6 +22,8 @@ export interface ServersOptions {
   readonly isExtended?: boolean
   /** Sessions are local until they own something, and a server without a leader serves reads. */
   readonly hasSessionModes?: boolean
+  /** zkts alone: sockets without the fields that Node.js does not document. */
+  readonly plainSockets?: boolean
 }
 
 const containerCheckIntervalMs = 500
@@ -154,7 +156,15 @@ function spawnServer(options: ServersOptions, id: number, onExit: () => void): C
   const config = join(directory, 'zoo.cfg')
   const [command, args] =
     options.target === 'zkts'
-      ? [process.execPath, [join(options.projectRoot, 'bin', 'zkts-server.js'), '--config', config]]
+      ? [
+          process.execPath,
+          [
+            join(options.projectRoot, 'bin', 'zkts-server.js'),
+            '--config',
+            config,
+            ...(options.plainSockets === true ? ['--plain-sockets'] : []),
+          ],
+        ]
       : ['java', [...javaFlags(options), 'org.apache.zookeeper.server.quorum.QuorumPeerMain', config]]
   const log = openSync(join(directory, 'server.log'), 'a')
   const child = spawn(command, args, { cwd: directory, stdio: ['ignore', log, log] })

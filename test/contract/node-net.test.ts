@@ -12,12 +12,14 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-streamContract('node', async () => {
-  const listener = nodeListener()
-  const gone = await listener.listen(loopback, () => undefined)
-  await gone.close()
-  return { listener, dialer: nodeDialer(), address: loopback, deadAddress: gone.address, until }
-})
+for (const plainSockets of [false, true]) {
+  streamContract(plainSockets ? 'node with plain sockets' : 'node', async () => {
+    const listener = nodeListener({ plainSockets })
+    const gone = await listener.listen(loopback, () => undefined)
+    await gone.close()
+    return { listener, dialer: nodeDialer(), address: loopback, deadAddress: gone.address, until }
+  })
+}
 
 test('listening on 0.0.0.0 serves IPv4 clients under their plain address', async () => {
   const seen: string[] = []
