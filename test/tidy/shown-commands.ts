@@ -35,7 +35,7 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npm run differential -- --seeds 6', ranBy: '.ci/run', evidence: 'differential -- --seeds 6' },
   { command: 'npx zkts-server', ...typedBesideAServer },
   {
-    command: 'npx zkts-server --config zoo.cfg',
+    command: 'npm start -- --config zoo.cfg',
     ranBy: 'test/readme/documents.ts',
     evidence: "['--config', 'zoo.cfg']",
   },
