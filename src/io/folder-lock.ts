@@ -27,7 +27,7 @@ const closeFd = promisify(fsClose)
 const lockPrefix = '.lock'
 const heldMark = 'held'
 const waitStepMs = 5
-/** A process that stands still between its claim and its look at ours. */
+/** For a process that stands still between its claim and its look at ours, or that was killed and has not ended yet. */
 const waitMsMax = 5000
 
 interface ProcessIdentity {
@@ -115,12 +115,14 @@ async function waitForOthers(folder: string, path: string, own: OwnClaim): Promi
         continue
       }
       const isOfCopy = claim.folder !== null && !isSameFolder(claim.folder, own.folder)
-      if (isOfCopy || !(await isAlive(claim.owner))) {
+      const life = isOfCopy ? 'ended' : await lifeOf(claim.owner)
+      if (life === 'ended') {
         isCopy ||= isOfCopy
         await rm(join(path, name), { force: true })
         continue
       }
-      if (claim.isHeld || name < own.name) throw lockedError(folder, claim.owner)
+      const isSettled = claim.isHeld || name < own.name
+      if (isSettled && life === 'running') throw lockedError(folder, claim.owner)
       waitsFor = claim.owner
     }
     if (waitsFor === null) return isCopy
@@ -148,7 +150,7 @@ async function readClaim(path: string): Promise<Claim | null> {
 /** Names of earlier versions hold no pid; those files were empty once released. */
 async function mayStillWrite(name: string): Promise<boolean> {
   const match = /^\.lock\.(\d+)-[0-9a-f]+$/.exec(name)
-  return match !== null && (await isAlive({ pid: Number(match[1]), startTime: '', bootId: '' }))
+  return match !== null && (await lifeOf({ pid: Number(match[1]), startTime: '', bootId: '' })) !== 'ended'
 }
 
 async function identityOf(path: string): Promise<FolderIdentity> {
@@ -165,33 +167,39 @@ function lockedError(folder: string, owner: ProcessIdentity): Error {
   return Object.assign(new Error(message), { code: 'ELOCKED' })
 }
 
-async function isAlive(owner: ProcessIdentity): Promise<boolean> {
-  if (owner.bootId !== '' && owner.bootId !== (await bootIdOfMachine())) return false
+type Life = 'running' | 'ending' | 'ended'
+
+async function lifeOf(owner: ProcessIdentity): Promise<Life> {
+  if (owner.bootId !== '' && owner.bootId !== (await bootIdOfMachine())) return 'ended'
   try {
     process.kill(owner.pid, 0)
   } catch (error) {
     // EPERM: it lives, as another user.
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return 'ended'
   }
   const facts = await processFactsOf(owner.pid)
-  if (facts === null) return true // no /proc to ask: the signal got through, so a process has this pid
-  // Killed, and not yet waited for by its parent: its files are closed, and it will never write again.
-  if (facts.state === 'Z' || facts.state === 'X') return false
-  return owner.startTime === '' || facts.startTime === owner.startTime
+  if (facts === null) return 'running' // no /proc to ask: the signal got through, so a process has this pid
+  if (owner.startTime !== '' && facts.startTime !== owner.startTime) return 'ended'
+  if (facts.state !== 'Z' && facts.state !== 'X') return 'running'
+  // Killed. Its main thread has ended; another may still be in a write that the disk has not answered, and that write
+  // would land after recovery has read the log. Once they are gone it only waits to be waited for by its parent.
+  return facts.threadCount > 1 ? 'ending' : 'ended'
 }
 
 interface ProcessFacts {
   readonly state: string // one letter, as ps shows it
+  readonly threadCount: number
   readonly startTime: string // in clock ticks since boot
 }
 
-/** Fields 3 and 22 of /proc/<pid>/stat, counted after the command name, which may hold spaces and parentheses. */
+/** Fields 3, 20 and 22 of /proc/<pid>/stat, counted after the command name, which may hold spaces and parentheses. */
 async function processFactsOf(pid: number): Promise<ProcessFacts | null> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    const [state, startTime] = [fields[0], fields[19]]
-    return state === undefined || startTime === undefined ? null : { state, startTime }
+    const [state, threadCount, startTime] = [fields[0], fields[17], fields[19]]
+    if (state === undefined || threadCount === undefined || startTime === undefined) return null
+    return { state, threadCount: Number(threadCount), startTime }
   } catch {
     return null
   }

@@ -7,13 +7,16 @@ import { nodeDisk } from '../../src/io/node-disk.ts'
 import { type DiskUnderTest, diskContract, unflushableFolderContract } from './disk.contract.ts'
 
 /** A file system that has no hard links, as exFAT or some network shares; while `refusesFolderFlush`, one like some FUSE ones. */
-const fileSystem = vi.hoisted(() => ({ refusesFolderFlush: false }))
+const fileSystem = vi.hoisted(() => ({ refusesFolderFlush: false, textByPath: new Map<string, string>() }))
 
 vi.mock('node:fs/promises', async (original) => {
   const refuse = async (): Promise<never> => {
     throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' })
   }
-  return { ...(await original<object>()), link: refuse }
+  const real = await original<typeof import('node:fs/promises')>()
+  const readText = async (path: string, encoding: 'utf8'): Promise<string> =>
+    fileSystem.textByPath.get(path) ?? (await real.readFile(path, encoding))
+  return { ...real, link: refuse, readFile: readText }
 })
 
 vi.mock('node:fs', async (original) => {
@@ -152,6 +155,29 @@ test('a lock whose holder was killed and not yet waited for is taken over', asyn
   const lock = await disk.lock(folder)
   await lock.release()
   parent.kill()
+  await dispose()
+})
+
+test('a lock whose holder was killed is taken over when the last of its threads has ended, and not before', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  const child = spawn('sleep', ['60'])
+  const claim = { ...(await claimIn(folder)), pid: child.pid, startTime: '77' }
+  await writeFile(join(folder, '.lock.1-aa'), `${JSON.stringify(claim)}\nheld\n`)
+  // The main thread is a zombie already, while another still waits for the disk in the middle of a write.
+  const fields = (threadCount: number): string => `Z 1 1 1 0 -1 4 0 0 0 0 1 1 0 0 20 0 ${threadCount} 0 77 0`
+  const statPath = `/proc/${child.pid}/stat`
+  fileSystem.textByPath.set(statPath, `${child.pid} (a (b) c) ${fields(3)}`)
+  let isLocked = false
+  const locking = disk.lock(folder).then((lock) => {
+    isLocked = true
+    return lock
+  })
+  for (let i = 0; i < 200; i++) await readdir(folder)
+  expect(isLocked).toBe(false)
+  fileSystem.textByPath.set(statPath, `${child.pid} (a (b) c) ${fields(1)}`)
+  await (await locking).release()
+  fileSystem.textByPath.clear()
+  child.kill()
   await dispose()
 })
 
