@@ -42,6 +42,13 @@ test('without a file the server is standalone on the loopback address', () => {
   })
 })
 
+test('a file system must be able to flush folders unless the configuration accepts that it cannot', () => {
+  const standalone = 'dataDir=/d\nclientPort=2181\n'
+  expect(config(null).requiresDirectorySync).toBe(true)
+  expect(config(standalone).requiresDirectorySync).toBe(true)
+  expect(config(`${standalone}fsync.directories=false`).requiresDirectorySync).toBe(false)
+})
+
 test('ticks become milliseconds', () => {
   expect(config(ensemble, { myidText: '3\n' })).toMatchObject({
     serverId: 3,
