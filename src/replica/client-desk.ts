@@ -30,7 +30,7 @@ import type { EffectList } from './effect-list.ts'
 import { createsEphemeral } from './ephemeral-creates.ts'
 import type { KeeperZnodes } from './keeper-znodes.ts'
 import { isLargeReply, logLargeReply } from './large-reply.ts'
-import type { ReadContext } from './read-answer.ts'
+import { type ReadContext, ServerReads } from './read-answer.ts'
 import { answerRead } from './read-requests.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import { SessionDesk, type SessionDeskConfig } from './session-desk.ts'
@@ -76,17 +76,7 @@ export class ClientDesk {
     this.#options = options
     const { state, access, configZnode, keeper, metrics } = options
     const reads = new NamespaceBytes(metrics.read_per_namespace)
-    this.#readContext = {
-      // Asked for at each read: a checkpoint may take its place.
-      get tree() {
-        return state.tree
-      },
-      watches: this.watches,
-      reads,
-      access,
-      configZnode,
-      keeper,
-    }
+    this.#readContext = new ServerReads(state, { watches: this.watches, reads, access, configZnode, keeper })
     this.#requests = new ConnectionRequests({ ...options, auth: options.config.auth })
     this.sessions = new SessionDesk({
       ...options,

@@ -22,6 +22,32 @@ export interface ReadContext {
   readonly keeper: KeeperZnodes | null
 }
 
+/**
+ * What the reads of a server look at. The tree is asked for at each of them, since a checkpoint may take its place. A
+ * class, because the getter of an object literal is not inlined: 45 ns a read instead of 4.
+ */
+export class ServerReads implements ReadContext {
+  readonly watches: WatchTable
+  readonly reads: NamespaceBytes
+  readonly access: AccessRules
+  readonly configZnode: ConfigZnode
+  readonly keeper: KeeperZnodes | null
+  readonly #state: { readonly tree: DataTree }
+
+  constructor(state: { readonly tree: DataTree }, rest: Omit<ReadContext, 'tree'>) {
+    this.#state = state
+    this.watches = rest.watches
+    this.reads = rest.reads
+    this.access = rest.access
+    this.configZnode = rest.configZnode
+    this.keeper = rest.keeper
+  }
+
+  get tree(): DataTree {
+    return this.#state.tree
+  }
+}
+
 export interface ReadAnswer {
   readonly error: ErrorName | null
   /** With an error only to a multiRead. */
