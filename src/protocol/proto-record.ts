@@ -69,7 +69,10 @@ export function protoRecord<F extends Fields>(name: string, fields: F): ProtoRec
       }
       if (isPlain) return wire as Value
       const value: WireObject = {}
-      for (let i = 0; i < parts.length; i++) value[names[i]!] = parts[i]!.take(wire, names[i]!)
+      for (let i = 0; i < parts.length; i++) {
+        const field = parts[i]!
+        value[names[i]!] = field.isPlain ? wire[names[i]!] : field.take(wire, names[i]!)
+      }
       return value as Value
     },
   }
@@ -137,20 +140,17 @@ export function repeated<T>(id: number, record: ProtoRecord<T>): Field<readonly 
   }
 }
 
-/** Two fields: the name with `High` and `Low` behind its stem, so that `sessionId` is `sessionHigh` and `sessionLow`. */
+/** Two fields, `sessionHigh` and `sessionLow`, whatever the name: a record has one session. */
 export function sessionWords(highId: number, lowId: number): Field<SessionId> {
-  const stem = (name: string): string => name.replace(/Id$/, '')
   return {
     ...scalar<SessionId>('fixed32', highId),
-    declare: (name) => `fixed32 ${stem(name)}High = ${highId}; fixed32 ${stem(name)}Low = ${lowId};`,
+    declare: () => `fixed32 sessionHigh = ${highId}; fixed32 sessionLow = ${lowId};`,
     isPlain: false,
-    put(wire, name, value): void {
-      wire[`${stem(name)}High`] = highWordOf(value)
-      wire[`${stem(name)}Low`] = lowWordOf(value)
+    put(wire, _name, value): void {
+      wire['sessionHigh'] = highWordOf(value)
+      wire['sessionLow'] = lowWordOf(value)
     },
-    take(wire, name): SessionId {
-      return sessionOfWords(wire[`${stem(name)}High`] as number, wire[`${stem(name)}Low`] as number)
-    },
+    take: (wire) => sessionOfWords(wire['sessionHigh'] as number, wire['sessionLow'] as number),
   }
 }
 
