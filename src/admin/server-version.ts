@@ -4,7 +4,7 @@
  * kazoo takes the digits and dots after `zookeeper.version=` of envi, Telegraf takes letters, digits, dots and
  * dashes after `zk_version`.
  */
-export const matchedZooKeeperVersion = '3.9.5'
+const matchedZooKeeperVersion = '3.9.5'
 
 /** As in `Zookeeper version: 3.9.5-zkts-0.1.0, built on 2026-07-17 00:00 UTC`, where it is what follows the colon. */
 export function versionText(ownVersion: string, builtAtWallMs: number): string {

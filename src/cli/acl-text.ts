@@ -29,7 +29,7 @@ export function parseAcl(text: string): readonly AclEntry[] {
   })
 }
 
-export function permissionText(permissions: number): string {
+function permissionText(permissions: number): string {
   return permissionLetters.map(([letter, bit]) => ((permissions & bit) === 0 ? '' : letter)).join('')
 }
 

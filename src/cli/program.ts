@@ -17,7 +17,7 @@ import { runOnce } from './run-once.ts'
 import { runShell } from './shell.ts'
 import { fieldsOfWord } from './word-fields.ts'
 
-export const serversDefault = '127.0.0.1:2181'
+const serversDefault = '127.0.0.1:2181'
 const timeoutMsDefault = 10_000
 
 interface CommonFlags {

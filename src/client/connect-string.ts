@@ -10,7 +10,7 @@ export interface ConnectString {
   readonly chroot: string // '' or a path without a trailing slash
 }
 
-export const clientPortDefault = 2181
+const clientPortDefault = 2181
 
 export function parseConnectString(text: string): Result<ConnectString, string> {
   const slashAt = text.indexOf('/')

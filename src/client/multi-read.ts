@@ -2,13 +2,13 @@
  * A multiRead as the client sees it: each read has its own outcome, and a refused one is a value, since the others
  * are still of use (ZK: MultiResponse).
  */
+import { errorNameOf } from '../base/errors.ts'
 import { JuteReader } from '../jute/jute-reader.ts'
 import { MultiHeader } from '../protocol/client/headers.ts'
 import type { ReadOp } from '../protocol/client/multi-read.ts'
 import { opOf } from '../protocol/client/operations.ts'
 import { GetChildrenReply, GetDataReply } from '../protocol/client/replies.ts'
 import { toServerPath } from './chroot.ts'
-import { errorNameOf } from './error-name.ts'
 import type { ReadRequest, ReadResult } from './types.ts'
 import { statFromWire } from './znode-stat.ts'
 
@@ -34,7 +34,7 @@ export function readReadResults(body: Uint8Array, count: number): readonly ReadR
 }
 
 function readResult(reader: JuteReader, type: number): ReadResult | null {
-  if (type === -1) return { kind: 'refused', errorName: errorNameOf(reader.readInt()) }
+  if (type === -1) return { kind: 'refused', errorName: errorNameOf(reader.readInt()) ?? 'system-error' }
   switch (opOf(type)) {
     case 'getData': {
       const { data, stat } = GetDataReply.read(reader)

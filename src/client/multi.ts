@@ -4,7 +4,7 @@
  */
 
 import { assertNever } from '../base/assert.ts'
-import type { ErrorName } from '../base/errors.ts'
+import { type ErrorName, errorNameOf } from '../base/errors.ts'
 import { JuteReader } from '../jute/jute-reader.ts'
 import { MultiHeader } from '../protocol/client/headers.ts'
 import type { MultiOp } from '../protocol/client/multi.ts'
@@ -12,7 +12,6 @@ import { opOf } from '../protocol/client/operations.ts'
 import { CreateWithStatReply, StatReply } from '../protocol/client/replies.ts'
 import { aclToWire, openAcl } from './acl-wire.ts'
 import { toClientPath, toServerPath } from './chroot.ts'
-import { errorNameOf } from './error-name.ts'
 import { ClientError, type CreateMode, MultiError, type MultiRequest, type MultiResult } from './types.ts'
 import { statFromWire } from './znode-stat.ts'
 
@@ -63,7 +62,7 @@ export function readMultiResults(
     if (header.done) break
     if (header.type === -1) {
       const code = reader.readInt()
-      errorNames.push(code === 0 ? null : errorNameOf(code))
+      errorNames.push(code === 0 ? null : (errorNameOf(code) ?? 'system-error'))
     } else {
       const result = readResult(reader, header.type, chroot)
       if (result === null || reader.failed) throw undecodable()

@@ -5,7 +5,7 @@
  * disagree about the stream, and the connection is dropped rather than matched by guess.
  * Assumes: `ports` are the only way to time, chance and network, so the same code runs in the simulator.
  */
-import type { ErrorName } from '../base/errors.ts'
+import { type ErrorName, errorNameOf } from '../base/errors.ts'
 import type { SessionId, Zxid } from '../base/ids.ts'
 import { JuteReader } from '../jute/jute-reader.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
@@ -19,7 +19,6 @@ import { WatcherEvent, watchEventTypeOf } from '../protocol/client/watch-event.t
 import { toClientPath } from './chroot.ts'
 import { describeAddress } from './connect-string.ts'
 import { Credentials } from './credentials.ts'
-import { errorNameOf } from './error-name.ts'
 import { FrameSplitter } from './frame-splitter.ts'
 import type { Outcome } from './outcome.ts'
 import { ReadWriteSeeker } from './read-write-seeker.ts'
@@ -237,7 +236,7 @@ export class Session {
     const code = header.readInt()
     const body = payload.slice(replyHeaderSizeBytes)
     if (zxid > this.#lastZxidSeen) this.#lastZxidSeen = zxid
-    const outcome: Outcome = code === 0 ? { ok: true, body } : { ok: false, error: errorNameOf(code) }
+    const outcome: Outcome = code === 0 ? { ok: true, body } : { ok: false, error: errorNameOf(code) ?? 'system-error' }
     if (xid === notificationXid) this.#onWatchEvent(zxid, body)
     else if (xid === authXid) this.#onAuthReply(outcome)
     else if (xid !== pingXid && xid !== setWatchesXid) this.#onReply(stream, xid, outcome)

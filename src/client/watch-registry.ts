@@ -3,10 +3,11 @@
  * watchers it concerns (ZK: ZKWatchManager.materialize); persistent and recursive ones stay until they are removed.
  * Paths are the servers'. All outlive connections: after a reconnect they are sent again.
  */
+import { parentAbove } from '../protocol/client/path.ts'
 import type { WatchEventType } from '../protocol/client/watch-event.ts'
 import type { WatchEvent, Watcher, WatchKind } from './types.ts'
 
-export const watchLists = ['data', 'exist', 'child', 'persistent', 'recursive'] as const
+const watchLists = ['data', 'exist', 'child', 'persistent', 'recursive'] as const
 export type WatchList = (typeof watchLists)[number]
 
 const concerned: Readonly<Record<WatchEventType, readonly WatchList[]>> = {
@@ -71,7 +72,7 @@ export class WatchRegistry {
     }
     gather('persistent', serverPath)
     if (event.kind !== 'children-changed' && this.#lists.recursive.size > 0) {
-      for (let path: string | null = serverPath; path !== null; path = parentOf(path)) gather('recursive', path)
+      for (let path: string | null = serverPath; path !== null; path = parentAbove(path)) gather('recursive', path)
     }
     for (const watcher of called) watcher(event)
   }
@@ -102,11 +103,4 @@ export class WatchRegistry {
 
 function emptyBatch(): Record<WatchList, string[]> {
   return { data: [], exist: [], child: [], persistent: [], recursive: [] }
-}
-
-function parentOf(path: string): string | null {
-  if (path === '/') return null
-  const slash = path.lastIndexOf('/')
-  if (slash < 0) return null
-  return slash === 0 ? '/' : path.slice(0, slash)
 }

@@ -15,7 +15,7 @@ export function nearestWord(word: string, known: readonly string[]): string | nu
 }
 
 /** Insertions, deletions and replacements that turn one text into the other. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

@@ -11,7 +11,7 @@ import { decodePeerFrame, encodePeerFrame } from '../protocol/peer/peer-codec.ts
 import type { PeerFrame, PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { LinkCloseReason } from './link-close-reason.ts'
 
-export const peerFrameHeaderSizeBytes = 12
+const peerFrameHeaderSizeBytes = 12
 
 /** One frame, ready for the wire. */
 export function encodeFrame(frame: PeerFrame): Uint8Array {

@@ -8,7 +8,7 @@
  */
 import protobuf from 'protobufjs'
 
-export const schemaText = `
+const schemaText = `
 syntax = "proto3";
 
 message AclEntry { int32 perms = 1; string scheme = 2; string id = 3; }

@@ -102,7 +102,7 @@ export function sequenceOfName(name: string): number | null {
   return match === null ? null : Number.parseInt(match[1]!, 16)
 }
 
-export function isZero(bytes: Uint8Array): boolean {
+function isZero(bytes: Uint8Array): boolean {
   for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false
   return true
 }

@@ -34,7 +34,7 @@ export const noSlot = -1
 export const noData = -1
 export const emptyData = -2
 
-export const znodeSizeBytes = 136
+const znodeSizeBytes = 136
 const wordsPerSlot = znodeSizeBytes / 4
 assert(field.parent * 4 === statSizeBytes, 'our fields begin where the Stat ends', { statSizeBytes })
 assert((field.imageHashB + 1) * 4 === znodeSizeBytes, 'the fields fill a slot', { znodeSizeBytes })

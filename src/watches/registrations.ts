@@ -3,11 +3,13 @@
  * Owns both directions, path to connections and connection to paths, and keeps them equal: a watch that is in
  * one only would never fire or never go away. Nothing of a watch remains once it has fired or been removed.
  */
+
 import { assert } from '../base/assert.ts'
 import type { ConnectionId } from '../base/ids.ts'
+import { parentAbove } from '../protocol/client/path.ts'
 
 /** Several may hold at once for one connection and path; each is registered and removed on its own. */
-export const watchModes = {
+const watchModes = {
   standard: 1, // fires once
   persistent: 2, // fires until removed
   recursive: 4, // likewise, and for everything below its path
@@ -107,7 +109,7 @@ export class Registrations {
 
   #recursiveAbove(path: string, told: readonly ConnectionId[]): readonly ConnectionId[] {
     const all = new Set(told)
-    for (let above = parentOf(path); above !== null; above = parentOf(above)) {
+    for (let above = parentAbove(path); above !== null; above = parentAbove(above)) {
       for (const [connection, modes] of this.#modesByPath.get(above) ?? []) {
         if ((modes & watchModes.recursive) !== 0) all.add(connection)
       }
@@ -128,11 +130,4 @@ export class Registrations {
 
 function bitsOf(mode: WatchMode | 'any'): number {
   return mode === 'any' ? watchModes.standard | watchModes.persistent | watchModes.recursive : watchModes[mode]
-}
-
-function parentOf(path: string): string | null {
-  if (path === '/') return null
-  const slash = path.lastIndexOf('/')
-  if (slash < 0) return null
-  return slash === 0 ? '/' : path.slice(0, slash)
 }

@@ -37,7 +37,7 @@ export const CheckStatRequest = record('CheckStatRequest', { path: text, version
 export type CheckStatRequest = Infer<typeof CheckStatRequest>
 
 /** Which children a list shows. */
-export const listFilters = ['all', 'persistent', 'ephemeral'] as const
+const listFilters = ['all', 'persistent', 'ephemeral'] as const
 export type ListFilter = (typeof listFilters)[number]
 
 /** Null: the number names no filter. */
@@ -46,13 +46,7 @@ export function listFilterOf(number: number): ListFilter | null {
 }
 
 /** Those that may be part of a multi. */
-export const keeperWriteOps = [
-  'checkNotExists',
-  'createIfNotExists',
-  'removeRecursive',
-  'checkStat',
-  'tryRemove',
-] as const
+const keeperWriteOps = ['checkNotExists', 'createIfNotExists', 'removeRecursive', 'checkStat', 'tryRemove'] as const
 export type KeeperWriteOp = (typeof keeperWriteOps)[number]
 
 export type KeeperWrite =

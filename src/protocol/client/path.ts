@@ -22,6 +22,11 @@ export function parentOf(text: string): string {
   return at === 0 ? '/' : text.slice(0, at)
 }
 
+/** The next step of a walk upwards: null above the root, and for a text without a slash. */
+export function parentAbove(text: string): string | null {
+  return text === '/' || !text.includes('/') ? null : parentOf(text)
+}
+
 /** What stands after the last `/`; empty for the root. */
 export function nameOf(text: string): string {
   return text.slice(text.lastIndexOf('/') + 1)

@@ -20,7 +20,7 @@ export type WatchEventNumber = (typeof watchEventTypes)[WatchEventType]
 const typeNames: readonly WatchEventType[] = ['created', 'deleted', 'data-changed', 'children-changed']
 
 /** ZK: Watcher.Event.KeeperState.SyncConnected, the only state a server sends. */
-export const syncConnectedState = 3
+const syncConnectedState = 3
 
 export const WatcherEvent = record('WatcherEvent', { type: int, state: int, path: text })
 export type WatcherEvent = Infer<typeof WatcherEvent>
