@@ -6,6 +6,7 @@ import { Option } from 'commander'
 import { type Client, ClientError } from '../client/types.ts'
 import type { Completion } from '../ports/terminal.ts'
 import type { CliCommand } from './cli-command.ts'
+import { lastWordOf, quotedWord } from './split-words.ts'
 
 /** The words that stand for something other than a path or an option. */
 const fixedWords: Readonly<Record<string, readonly string[]>> = {
@@ -35,7 +36,7 @@ export async function completeLine(
         .map((each) => `${each} `),
     }
   }
-  if (word.startsWith('/')) return { word, candidates: await paths(word, client) }
+  if (/^["']?\//.test(word)) return { word, candidates: await paths(word, client) }
   const command = commands.find((each) => each.name === name)
   const words = name === 'addWatch' && before.at(-1) === '-m' ? watchModes : (fixedWords[name] ?? [])
   const candidates = word.startsWith('-') ? optionsOf(command) : words
@@ -47,25 +48,19 @@ function optionsOf(command: CliCommand | undefined): readonly string[] {
   return options.flatMap(({ short, long }) => [short, long].filter((each) => each !== undefined))
 }
 
-/** From the last blank that separates; a backslash keeps a blank in the word, as in split-words.ts. */
-function lastWordOf(text: string): string {
-  let start = 0
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '\\') i++
-    else if (text[i] === ' ' || text[i] === '\t') start = i + 1
-  }
-  return text.slice(start)
-}
-
 async function paths(word: string, client: Client | null): Promise<readonly string[]> {
   if (client?.state.kind !== 'connected') return []
-  const path = word.replace(/\\(.)/g, '$1')
+  const quote = word.startsWith('/') ? null : word[0]!
+  const path = quote === null ? word : word.slice(1, word.endsWith(quote) ? -1 : undefined)
   const parentEnd = path.lastIndexOf('/')
   const prefix = path.slice(0, parentEnd + 1)
   try {
     const { children } = await client.getChildren(parentEnd === 0 ? '/' : path.slice(0, parentEnd))
     const found = [...children].sort().map((name) => prefix + name)
-    return found.filter((each) => each.startsWith(path)).map((each) => each.replace(/[\\\s'"]/g, '\\$&'))
+    return found
+      .filter((each) => each.startsWith(path))
+      .map((each) => (quote === null || each.includes(quote) ? quotedWord(each) : quote + each + quote))
+      .filter((each) => each !== null)
   } catch (error) {
     if (error instanceof ClientError) return []
     throw error

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import type { CliWorld } from '../../src/cli/cli-world.ts'
 import { exitCodes } from '../../src/cli/exit-codes.ts'
 import { runCli } from '../../src/cli/program.ts'
-import { splitWords } from '../../src/cli/split-words.ts'
 import { fieldsOfWord } from '../../src/cli/word-fields.ts'
 import { connectWith } from '../../src/client/connect.ts'
 import { encode } from '../../src/jute/record.ts'
@@ -212,14 +211,6 @@ test('the shell prints a watch when it fires', async () => {
   server.reply(server.take().xid)
   expect(await finish(tty, running)).toBe(0)
   expect(tty.out).toBe('null\nwatch: /a data-changed at 0x10\nnull\n')
-})
-
-test('words of a line may be quoted and escaped', () => {
-  expect(splitWords(`set /a "x \\" y" '' b\\ c 'd"e'`)).toEqual({
-    ok: true,
-    value: ['set', '/a', 'x " y', '', 'b c', 'd"e'],
-  })
-  expect(splitWords('get "a').ok).toBe(false)
 })
 
 test('docs/reference/cli.md lists the exit statuses of the table', () => {

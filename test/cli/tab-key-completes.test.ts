@@ -10,10 +10,15 @@ it.each<[string, string, readonly string[]]>([
   ['reconfig --m', '--m', ['--members']],
   ['printwatches o', 'o', ['on', 'off']],
   ['addWatch -m PERSISTENT_', 'PERSISTENT_', ['PERSISTENT_RECURSIVE']],
-  ['ls /', '/', ['/app', '/apple', '/two words', '/zookeeper'].map((path) => path.replace(' ', '\\ '))],
+  ['ls /', '/', ['/app', '/apple', '"/two words"', '/zookeeper']],
   ['ls -s /ap', '/ap', ['/app', '/apple']],
   ['get /app/', '/app/', ['/app/x', '/app/y']],
-  ['set /two\\ words/i', '/two\\ words/i', ['/two\\ words/in']],
+  ['set "/two words/i', '"/two words/i', ['"/two words/in"']],
+  ["set '/two words/i", "'/two words/i", ["'/two words/in'"]],
+  ['set "/two words/in"', '"/two words/in"', ['"/two words/in"']],
+  ['set "/two words/in" "/ap', '"/ap', ['"/app"', '"/apple"']],
+  ['ls /two', '/two', ['"/two words"']],
+  ["get /app/it's", "/app/it's", []],
   ['get /none/', '/none/', []],
 ])('the text "%s" can go on', async (text, word, candidates) => {
   const rig = await CliRig.started()

@@ -1,0 +1,41 @@
+/**
+ * Compares our parsers with those of Apache ZooKeeper, by calling the classes in its jar:
+ * `tsx test/compat/parsers/main.ts [--seed N] [--lines N]`. With `--record` it writes anew what the unit tests know of
+ * zkCli. The last line is `N passed, N failed`; the exit code is 0 if and only if none failed.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runChecks } from '../checks.ts'
+import { type BuildDirectories, javaSuite } from '../suites.ts'
+import { recordWords, wordChecks } from './words.ts'
+
+const projectRoot = resolve(import.meta.dirname, '..', '..', '..')
+const build: BuildDirectories = {
+  sources: join(projectRoot, 'test', 'compat'),
+  cache: join(projectRoot, '.cache', 'compat'),
+}
+const recordedWords = join(projectRoot, 'test', 'cli', 'fixtures', 'zkcli-words.json')
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      lines: { type: 'string', default: '2000' },
+      record: { type: 'boolean', default: false },
+    },
+  })
+  mkdirSync(build.cache, { recursive: true })
+  const zkCli = await javaSuite(build, 'parsers', 'ZkCliWords')
+  if (values.record) {
+    const rows = recordWords(zkCli).map((each) => JSON.stringify(each))
+    writeFileSync(recordedWords, `[\n${rows.join(',\n')}\n]\n`)
+  }
+  let failedCount = 0
+  const checks = wordChecks(zkCli, Number(values.seed), Number(values.lines))
+  for (const check of checks) failedCount += await runChecks([check])
+  console.log(`${checks.length - failedCount} passed, ${failedCount} failed`)
+  return failedCount === 0 ? 0 : 1
+}
+
+process.exit(await main())
