@@ -6,7 +6,7 @@
 import { assert } from './assert.ts'
 import type { Brand } from './brand.ts'
 
-export type ServerId = Brand<number, 'ServerId'> // 1..254, as in `server.N` and myid
+export type ServerId = Brand<number, 'ServerId'> // 0..254, as in `server.N` and myid
 export type Epoch = Brand<number, 'Epoch'>
 export type Zxid = Brand<number, 'Zxid'>
 export type SessionId = Brand<bigint, 'SessionId'> // unsigned 64 bits; the top byte is the id of the server that made it

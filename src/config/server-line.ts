@@ -19,9 +19,9 @@ const serverIdMax = 254
 
 export function parseServerId(text: string): Result<ServerId, ServerLineError> {
   const id = wholeNumber(text)
-  if (id === null || id < 1 || id > serverIdMax) {
+  if (id === null || id < 0 || id > serverIdMax) {
     return err({
-      wrong: `a server id is a number from 1 to ${serverIdMax}`,
+      wrong: `a server id is a number from 0 to ${serverIdMax}`,
       write: 'write server.1=…, and 1 into its myid',
     })
   }

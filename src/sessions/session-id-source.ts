@@ -15,7 +15,7 @@ export class SessionIdSource {
   /** `wallMs`: a restarted host has a smaller uptime than before, so the monotonic clock would repeat ids. */
   constructor(serverId: ServerId, wallMs: number) {
     // 255 is left out: owners that start with 0xff are TTL nodes (ZK: EphemeralType.validateServerId).
-    assert(serverId >= 1 && serverId <= 254, 'server id fits the top byte of a session id', { serverId })
+    assert(serverId >= 0 && serverId <= 254, 'server id fits the top byte of a session id', { serverId })
     const timePart = BigInt.asUintN(64, BigInt(Math.trunc(wallMs)) << 24n) >> 8n
     this.#next = (BigInt(serverId) << 56n) | timePart
   }

@@ -51,7 +51,7 @@ export function encodeSegmentHeader(header: Omit<SegmentHeader, 'checksum' | 've
   writeUint64(view, 28, state.lastZxid)
   writeUint64(view, 36, state.lastHash)
   view.setUint32(44, state.acceptedEpoch)
-  view.setUint32(48, state.acceptedLeader ?? 0)
+  view.setUint32(48, wordOfLeader(state.acceptedLeader))
   view.setUint32(52, state.currentEpoch)
   writeUint64(view, 56, state.clusterId)
   writeUint64(view, 64, state.committed)
@@ -68,12 +68,11 @@ export function readSegmentHeader(bytes: Uint8Array): HeaderReading {
   if (!intact || bytes[endOffset] !== endMark || !isZero(bytes.subarray(checksumOffset + 4, endOffset))) {
     return { kind: 'damaged' }
   }
-  const leader = view.getUint32(48)
   const state: LogState = {
     lastZxid: readUint64(view, 28) as Zxid,
     lastHash: readUint64(view, 36) as ChainHash,
     acceptedEpoch: view.getUint32(44) as Epoch,
-    acceptedLeader: leader === 0 ? null : (leader as ServerId),
+    acceptedLeader: leaderOfWord(view.getUint32(48)),
     currentEpoch: view.getUint32(52) as Epoch,
     clusterId: readUint64(view, 56) as ClusterId,
     committed: readUint64(view, 64) as Zxid,
@@ -90,6 +89,19 @@ export function readSegmentHeader(bytes: Uint8Array): HeaderReading {
       checksum,
     },
   }
+}
+
+/** In logs of all ages 0 means that no epoch was accepted; so server 0, which came later, has a number that no server has. */
+const wordOfServerZero = 256
+
+function wordOfLeader(leader: ServerId | null): number {
+  if (leader === null) return 0
+  return leader === 0 ? wordOfServerZero : leader
+}
+
+function leaderOfWord(word: number): ServerId | null {
+  if (word === 0) return null
+  return (word === wordOfServerZero ? 0 : word) as ServerId
 }
 
 export function segmentName(lastZxidBefore: Zxid, sequence: number): string {

@@ -86,6 +86,12 @@ test('one server line makes a standalone server unless standaloneEnabled is fals
   expect(config(`${text}standaloneEnabled=false`, { myidText: '7' })).toMatchObject({ mode: 'ensemble', serverId: 7 })
 })
 
+test('0 is a server id like any other', () => {
+  const text = `${ensemble}server.0=z:2888:3888;2180\n`
+  const { serverId, members, clientAddress } = config(text, { myidText: '0\n' })
+  expect([serverId, members.map(({ id }) => id), clientAddress.port]).toEqual([0, [0, 1, 2, 3], 2180])
+})
+
 test('server lines may stand in the dynamic file', () => {
   const at = ensemble.indexOf('server.1')
   const [own, dynamicText] = [ensemble.slice(0, at), ensemble.slice(at)]
@@ -158,7 +164,7 @@ describe.each([
   ['a doubled address', 'server.3=B:2888:3999', /b:2888 is already used by server\.2/],
   ['equal ports', 'server.3=c:2888:2888', /quorum and election port must differ/],
   ['several addresses', 'server.3=c:1:2|d:1:2', /several addresses/],
-  ['an id of 255', 'server.255=c:1:2', /a number from 1 to 254/],
+  ['an id of 255', 'server.255=c:1:2', /a number from 0 to 254/],
   ['a missing election port', 'server.3=c:2888', /needs a quorum port and an election port/],
   ['a client port out of range', 'server.3=c:1:2;70000', /not a number from 1 to 65535/],
   [

@@ -136,8 +136,9 @@ describe('stopping a server', () => {
 })
 
 describe('an ensemble of three', () => {
-  async function startEnsemble(world: World) {
-    const servers = [1, 2, 3].map((id) => world.server(ensembleConfig(id), world.disk(id), `10.0.0.${id}`))
+  async function startEnsemble(world: World, firstId = 1) {
+    const ids = [firstId, firstId + 1, firstId + 2]
+    const servers = ids.map((id) => world.server(ensembleConfig(id, 3, firstId), world.disk(id), `10.0.0.${id}`))
     for (const { server } of servers) {
       const started = await world.settle(server.start())
       expect(started.ok).toBe(true)
@@ -165,6 +166,31 @@ describe('an ensemble of three', () => {
     reader.send(existsFrame(1, '/a'))
     await world.run(50)
     expect([writer.replies()[0]!.error, reader.replies()[0]!.error]).toEqual([0, 0])
+  })
+
+  test('server 0 serves, and leads when it is the one that may', async () => {
+    const world = new World()
+    const servers = await startEnsemble(world, 0)
+    const writer = await world.connect('10.0.1.1', '10.0.0.0')
+    writer.send(connectFrame(), createFrame(1, '/a'))
+    await world.run(200)
+    expect(writer.replies()[0]!.error).toBe(0)
+    expect(await modeOf(world, '10.0.0.0')).toBe('follower')
+    for (const { server } of servers) await world.settle(server.close())
+
+    // Alone in its ensemble it accepts epochs of its own, and finds them again in its log.
+    const disk = world.disk(9)
+    for (const _start of [1, 2]) {
+      const { server } = world.server(ensembleConfig(0, 1, 0), disk, '10.0.0.0')
+      expect((await world.settle(server.start())).ok).toBe(true)
+      await world.run(500)
+      const client = await world.connect('10.0.1.1', '10.0.0.0')
+      client.send(connectFrame(), createFrame(1, '/b'))
+      await world.run(200)
+      expect(await modeOf(world, '10.0.0.0')).toBe('leader')
+      expect(client.replies()).toHaveLength(1)
+      await world.settle(server.close())
+    }
   })
 
   test('the others go on when the leader closes', async () => {

@@ -11,6 +11,10 @@ describe('session ids', () => {
     expect(new SessionIdSource(server(3), wallMs).next()).toBe(0x03_12_34_56_78_9a_00_00n)
   })
 
+  it('of server 0 have nothing in the top byte', () => {
+    expect(new SessionIdSource(server(0), 0x0123456789a).next()).toBe(0x12_34_56_78_9a_00_00n)
+  })
+
   it('lose the top of a time that has more than forty bits', () => {
     expect(new SessionIdSource(server(1), 2 ** 40 + 5).next()).toBe(0x01_00_00_00_00_05_00_00n)
   })
