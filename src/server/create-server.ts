@@ -244,7 +244,7 @@ class Server implements ZktsServer {
     const { config, ports } = this.#options
     const { turn, replica } = running
     const calmIntervalMs = config.heartbeatIntervalMs / ticksPerHeartbeat
-    const intervalMs = replica.role === 'looking' ? Math.min(electionTickMs, calmIntervalMs) : calmIntervalMs
+    const intervalMs = Math.min(calmIntervalMs, this.#tickLimitMs(replica.role))
     this.#cancelTick = ports.timers.after(Math.max(1, Math.floor(intervalMs)), () => {
       this.#tick(running)
       turn.tick()
@@ -257,6 +257,12 @@ class Server implements ZktsServer {
     turn.feed({ kind: 'tick' })
     clients.tick(monotonicMs)
     this.#leadingSinceMs = replica.role === 'leading' ? (this.#leadingSinceMs ?? monotonicMs) : null
+  }
+
+  /** What a role needs besides heartbeats. The leader begins its sweeps over containers and TTL znodes at ticks. */
+  #tickLimitMs(role: Replica['role']): number {
+    if (role === 'looking') return electionTickMs
+    return role === 'leading' ? this.#options.config.containerCheckIntervalMs : Number.POSITIVE_INFINITY
   }
 
   #perform(running: Running, effect: Effect): void {

@@ -44,7 +44,8 @@ export function configOf(text: string, myidText: string | null): Config {
 
 export function ensembleConfig(id: number, serverCount = 3, firstId = 1): Config {
   const lines = ['dataDir=/data', 'tickTime=1000', 'initLimit=10', 'syncLimit=5', 'standaloneEnabled=false']
-  for (let i = firstId; i < firstId + serverCount; i++) lines.push(`server.${i}=10.0.0.${i}:2888:3888;10.0.0.${i}:${clientPort}`)
+  for (let i = firstId; i < firstId + serverCount; i++)
+    lines.push(`server.${i}=10.0.0.${i}:2888:3888;10.0.0.${i}:${clientPort}`)
   return configOf(lines.join('\n'), `${id}\n`)
 }
 
