@@ -12,7 +12,6 @@ import { versionText } from './admin/server-version.ts'
 import { InvariantViolation } from './base/assert.ts'
 import { lastLinesMs } from './base/limits.ts'
 import { describeProblem } from './config/config-problem.ts'
-import { filesNamedIn, loadConfig, type ParsedConfig } from './config/load-config.ts'
 import { readTextFile } from './io/node-files.ts'
 import { nodeHost } from './io/node-host.ts'
 import { nodePorts } from './io/node-ports.ts'
@@ -21,6 +20,7 @@ import { type CommandLineOptions, readCommandLine } from './launch/command-line.
 import { type OpenLog, ProcessOutputs } from './launch/process-outputs.ts'
 import { Supervisor } from './launch/supervisor.ts'
 import type { Log } from './ports/log.ts'
+import { readConfig } from './server/config-files.ts'
 import { createServer } from './server/create-server.ts'
 import { exitCodes } from './server/exit-codes.ts'
 
@@ -108,9 +108,12 @@ async function runEnsemble(
 
 async function runServer(options: CommandLineOptions, { log, output }: OpenLog): Promise<number> {
   const configPath = options.config ?? null
-  const parsed = await readConfig(configPath)
-  if (parsed === null) return exitCodes.usage.code
-  const { config, remarks } = parsed
+  const parsed = await readConfig(configPath, readTextFile)
+  if (!parsed.ok) {
+    for (const line of parsed.error) outputs.complain(line)
+    return exitCodes.usage.code
+  }
+  const { config, remarks } = parsed.value
   for (const remark of remarks) {
     const fields = { key: remark.key, text: describeProblem(remark, { 'zoo.cfg': configPath }) }
     if (remark.severity === 'warning') log.warn('config-warning', fields)
@@ -142,38 +145,6 @@ async function runServer(options: CommandLineOptions, { log, output }: OpenLog):
   })
   await server.stopped
   return isClosing ? exitCodes.closed.code : exitCodes.stopped.code
-}
-
-/** Null: what is wrong was written to standard error. */
-async function readConfig(path: string | null): Promise<ParsedConfig | null> {
-  const refuse = (lines: readonly string[]): null => {
-    for (const line of lines) outputs.complain(line)
-    return null
-  }
-  const unreadable: string[] = []
-  const read = async (file: string): Promise<string | null> => {
-    try {
-      return await readTextFile(file)
-    } catch (error) {
-      unreadable.push(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
-      return null
-    }
-  }
-  const text = path === null ? null : await read(path)
-  if (unreadable.length > 0) return refuse(unreadable)
-  if (path !== null && text === null) return refuse([`there is no file ${path}; write its path behind --config.`])
-  const { dataDir, dynamicConfigFile } = filesNamedIn(text)
-  const dynamicText = dynamicConfigFile === null ? null : await read(dynamicConfigFile)
-  if (unreadable.length > 0) return refuse(unreadable)
-  if (dynamicConfigFile !== null && dynamicText === null) {
-    return refuse([`${path}: dynamicConfigFile names ${dynamicConfigFile}, and there is no such file.`])
-  }
-  const myidText = dataDir === null ? null : await read(`${dataDir}/myid`)
-  if (unreadable.length > 0) return refuse(unreadable)
-  const parsed = loadConfig({ text, dynamicText, myidText })
-  if (parsed.ok) return parsed.value
-  const names = { 'zoo.cfg': path, 'dynamic file': dynamicConfigFile, myid: `${dataDir}/myid` }
-  return refuse(parsed.error.map((problem) => describeProblem(problem, names)))
 }
 
 await exit(await main())

@@ -5,6 +5,7 @@
 import { type ConfigProblem, type ConfigRemark, type ConfigSource, shownValue } from './config-problem.ts'
 import { keys, traitsOfKey } from './keys.ts'
 import { parseConfigText } from './properties-text.ts'
+import { wholeNumber } from './server-line.ts'
 import type { SourcedEntry } from './settings.ts'
 import { nearestWord } from './suggest-key.ts'
 
@@ -89,11 +90,21 @@ function judge(entry: SourcedEntry, problems: ConfigProblem[], remarks: ConfigRe
     remarks.push({ ...entry, severity: 'note', wrong: `it has no effect here: ${traits.support.note}`, write: null })
     return
   }
+  // A server line has a problem of its own.
+  if (entry.value === '' && traits.unit !== 'text') {
+    problems.push({ ...entry, wrong: 'there is no value', write: 'write one, or remove the line' })
+    return
+  }
   if (traits.support.kind === 'refused') {
     const { harmlessValues, reason } = traits.support
-    if (harmlessValues.some((value) => value.toLowerCase() === entry.value.toLowerCase())) return
+    if (harmlessValues.some((value) => isSame(value, entry.value))) return
     const keep =
       harmlessValues.length === 0 ? 'remove the line' : `write ${harmlessValues.join(' or ')}, or remove the line`
     problems.push({ ...entry, wrong: reason, write: keep })
   }
+}
+
+function isSame(a: string, b: string): boolean {
+  const [first, second] = [wholeNumber(a), wholeNumber(b)]
+  return first === null || second === null ? a.toLowerCase() === b.toLowerCase() : first === second
 }

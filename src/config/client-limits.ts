@@ -33,7 +33,7 @@ export interface ConnectionThrottleLimits {
   readonly fillTimeMs: number
   readonly fillTokenCount: number
   readonly freezeTimeMs: number // -1 = nobody is dropped by chance
-  readonly dropIncrease: number
+  readonly dropIncrease: number // may be above 1
   readonly dropDecrease: number
   readonly decreaseRatio: number
   /** Tokens that a connect request takes. */

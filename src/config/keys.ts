@@ -16,7 +16,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'A data folder whose file system cannot flush a folder is refused; false = it is used, and a power loss may take a new file of the log with it.',
     'Not in ZooKeeper.',
   ),
-  clientPort: used('port', '', 'Port for clients; required unless the server line names one.'),
+  clientPort: used('port', '', 'Port for clients; required unless the server line names one. 0 = any that is free.'),
   clientPortAddress: used('text', '0.0.0.0', 'Address to serve clients on; 0.0.0.0 = all, IPv6 included.'),
   tickTime: used('ms', '3000', 'The time unit that the limits below count in.'),
   minSessionTimeout: used('ms', '2 ticks', 'Shortest session timeout a client can get.'),

@@ -11,10 +11,11 @@ import { readAuth } from './auth-settings.ts'
 import { checkEntries } from './check-entries.ts'
 import type { Config, EnsembleMember } from './config.ts'
 import type { ConfigProblem, ConfigRemark } from './config-problem.ts'
-import { readMembers } from './members.ts'
+import { isAddress, isAnyAddress, isHost, isSameHost, withoutBrackets } from './host-text.ts'
+import { type MembersRead, readMembers } from './members.ts'
 import { parseConfigText } from './properties-text.ts'
 import { outstandingShareOf, readClientLimits } from './read-client-limits.ts'
-import { parsePort, wholeNumber } from './server-line.ts'
+import { parseClientPort, wholeNumber } from './server-line.ts'
 import { Settings } from './settings.ts'
 import { nearestWord } from './suggest-key.ts'
 
@@ -36,7 +37,9 @@ export interface ParsedConfig {
 const textWithoutFile = 'dataDir=./data\nclientPort=2181\nclientPortAddress=127.0.0.1\n'
 
 const peerTimeoutMsDefault = 1500
-const durationMsMax = 2 ** 31 - 1
+/** Of Java's int: ZooKeeper's settings are of this size, and so is a timeout on the wire. */
+const intMax = 2 ** 31 - 1
+const intMin = -(2 ** 31)
 const standaloneServerId = 1 as ServerId
 
 /** What must be read before `loadConfig` can be called. */
@@ -54,17 +57,23 @@ export function loadConfig(texts: ConfigTexts): Result<ParsedConfig, readonly Co
   const remarks: ConfigRemark[] = [...checked.remarks]
   const settings = new Settings(checked.byKey)
   settings.problems.push(...checked.problems)
-  const members = readMembers(checked.serverEntries, settings.problems)
+  const read = readMembers(checked.serverEntries, settings.problems)
+  const { members } = read
+  const lineCount = members.length + read.refusedIds.length
 
   const standaloneEnabled = settings.flag('standaloneEnabled', true)
   // ZK: QuorumPeerConfig.isDistributed. One server line alone does not make an ensemble unless told.
-  const isEnsemble = members.length > 1 || (members.length === 1 && !standaloneEnabled)
-  if (!standaloneEnabled && members.length === 0) {
+  const isEnsemble = lineCount > 1 || (lineCount === 1 && !standaloneEnabled)
+  if (!standaloneEnabled && lineCount === 0) {
     settings.refuse('standaloneEnabled', 'an ensemble has no server lines', 'add server.1=host:2888:3888;2181')
   }
-  const serverId = isEnsemble ? readMyid(texts.myidText, members, settings) : standaloneServerId
-  const self = selfIn(members, isEnsemble, serverId, texts.myidText)
-  const config = buildConfig({ settings, members, self, isEnsemble, serverId, remarks })
+  const serverId = isEnsemble ? readMyid(texts.myidText, read, settings) : standaloneServerId
+  const self = isEnsemble
+    ? (members.find((member) => member.id === serverId) ?? null)
+    : standaloneSelf(members, settings, texts.myidText)
+  const isOwnLineRefused = self === null && read.refusedIds.length > 0
+  const config = buildConfig({ settings, members, self, isOwnLineRefused, isEnsemble, serverId, remarks })
+  remarks.push(...settings.remarks)
   return settings.problems.length > 0 ? err(settings.problems) : ok({ config, remarks })
 }
 
@@ -72,14 +81,16 @@ interface BuildInput {
   readonly settings: Settings
   readonly members: readonly EnsembleMember[]
   readonly self: EnsembleMember | null
+  readonly isOwnLineRefused: boolean // it could have named a port
   readonly isEnsemble: boolean
   readonly serverId: ServerId
   readonly remarks: ConfigRemark[]
 }
 
-function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }: BuildInput): Config {
+function buildConfig(input: BuildInput): Config {
+  const { settings, members, self, isOwnLineRefused, isEnsemble, serverId, remarks } = input
   const dataDir = settings.text('dataDir')
-  if (dataDir === null) settings.refuse('dataDir', 'it is required', 'write dataDir=/var/lib/zookeeper')
+  if (!settings.has('dataDir')) settings.refuse('dataDir', 'it is required', 'write dataDir=/var/lib/zookeeper')
   const times = readTimes(settings, isEnsemble)
   return Object.freeze({
     serverId,
@@ -88,16 +99,18 @@ function buildConfig({ settings, members, self, isEnsemble, serverId, remarks }:
     dataDir: dataDir ?? '',
     dataLogDir: settings.text('dataLogDir') ?? dataDir ?? '',
     requiresDirectorySync: settings.flag('fsync.directories', true),
-    clientAddress: readClientAddress(settings, self),
-    clientBacklog: settings.number('clientPortListenBacklog', -1, 65535) ?? -1,
+    clientAddress: readClientAddress(settings, self, isOwnLineRefused),
+    // Below 1 it is the system's choice (ZK: java.net.ServerSocket.bind).
+    clientBacklog: backlogOf(settings.number('clientPortListenBacklog', intMin, intMax) ?? -1),
     quorumListenOnAllIps: settings.flag('quorumListenOnAllIPs', false),
     ...times,
     // Below 0 there is no limit either (ZK: NIOServerCnxnFactory, ServerCnxnFactory).
-    maxClientConnectionsPerAddress: Math.max(0, settings.number('maxClientCnxns', -1, 1_000_000) ?? 60),
-    maxClientConnections: Math.max(0, settings.number('maxCnxns', -1, 1_000_000) ?? 0),
-    connectRequestTimeoutMs: settings.number('nio.sessionlessCnxnTimeout', 1, durationMsMax) ?? connectRequestTimeoutMs,
+    maxClientConnectionsPerAddress: Math.max(0, settings.number('maxClientCnxns', intMin, intMax) ?? 60),
+    maxClientConnections: Math.max(0, settings.integer('maxCnxns', intMin, intMax) ?? 0),
+    connectRequestTimeoutMs: settings.integer('nio.sessionlessCnxnTimeout', 1, intMax) ?? connectRequestTimeoutMs,
     outstandingRequestCountMax: outstandingShareOf(
-      settings.number('globalOutstandingLimit', 1, 10_000_000) ?? 1000,
+      // Below 1 each connection may have one request in flight (ZK: ZooKeeperServer.shouldThrottle).
+      Math.max(1, settings.integer('globalOutstandingLimit', intMin, intMax) ?? 1000),
       isEnsemble ? members.length : 1,
     ),
     clientLimits: readClientLimits(settings),
@@ -145,9 +158,10 @@ function readContainers(
   settings: Settings,
 ): Pick<Config, 'containerCheckIntervalMs' | 'containerDeletionsPerMinuteMax' | 'containerNeverUsedMs'> {
   return {
-    containerCheckIntervalMs: settings.number('znode.container.checkIntervalMs', 1, durationMsMax) ?? 60_000,
-    containerDeletionsPerMinuteMax: settings.number('znode.container.maxPerMinute', 1, 10_000_000) ?? 10_000,
-    containerNeverUsedMs: settings.number('znode.container.maxNeverUsedIntervalMs', 0, durationMsMax) ?? 300_000,
+    containerCheckIntervalMs: settings.integer('znode.container.checkIntervalMs', 1, intMax) ?? 60_000,
+    containerDeletionsPerMinuteMax: settings.integer('znode.container.maxPerMinute', 1, intMax) ?? 10_000,
+    containerNeverUsedMs:
+      settings.integer('znode.container.maxNeverUsedIntervalMs', 0, Number.MAX_SAFE_INTEGER) ?? 300_000,
   }
 }
 
@@ -163,12 +177,15 @@ type Times = Pick<
 >
 
 function readTimes(settings: Settings, isEnsemble: boolean): Times {
-  const tickTimeMs = settings.number('tickTime', 1, 3_600_000) ?? 3000
-  const initLimitMs = readLimit(settings, 'initLimit', 10, isEnsemble) * tickTimeMs
-  const syncLimitMs = readLimit(settings, 'syncLimit', 5, isEnsemble) * tickTimeMs
-  const minSessionTimeoutMs = readSessionTimeout(settings, 'minSessionTimeout', 2 * tickTimeMs)
-  const maxSessionTimeoutMs = readSessionTimeout(settings, 'maxSessionTimeout', 20 * tickTimeMs)
-  if (minSessionTimeoutMs > maxSessionTimeoutMs) {
+  const tickTimeMs = settings.number('tickTime', 1, intMax) ?? 3000
+  const ticks = (count: number): number => Math.min(intMax, count * tickTimeMs)
+  const initLimitMs = ticks(readLimit(settings, 'initLimit', 10, isEnsemble))
+  const syncLimitMs = ticks(readLimit(settings, 'syncLimit', 5, isEnsemble))
+  // 0 or below as a minimum: there is none.
+  const minSessionTimeoutMs = Math.max(1, readSessionTimeout(settings, 'minSessionTimeout', ticks(2)))
+  const maxSessionTimeoutMs = readSessionTimeout(settings, 'maxSessionTimeout', ticks(20))
+  // One below 1 is refused already.
+  if (maxSessionTimeoutMs > 0 && minSessionTimeoutMs > maxSessionTimeoutMs) {
     const blamed = settings.has('minSessionTimeout') ? 'minSessionTimeout' : 'maxSessionTimeout'
     settings.refuse(
       blamed,
@@ -176,8 +193,7 @@ function readTimes(settings: Settings, isEnsemble: boolean): Times {
       'raise maxSessionTimeout or lower minSessionTimeout',
     )
   }
-  const peerTimeoutMs =
-    settings.number('peerTimeoutMs', 50, durationMsMax) ?? Math.min(peerTimeoutMsDefault, syncLimitMs)
+  const peerTimeoutMs = settings.number('peerTimeoutMs', 50, intMax) ?? Math.min(peerTimeoutMsDefault, syncLimitMs)
   if (peerTimeoutMs > syncLimitMs) {
     settings.refuse('peerTimeoutMs', `above syncLimit x tickTime, ${syncLimitMs} ms`, `write at most ${syncLimitMs}`)
   }
@@ -194,30 +210,42 @@ function readTimes(settings: Settings, isEnsemble: boolean): Times {
   }
 }
 
+/** A standalone server has no use for it; ZooKeeper only wants it to be a number then. */
 function readLimit(settings: Settings, key: 'initLimit' | 'syncLimit', otherwise: number, isRequired: boolean): number {
-  if (isRequired && !settings.has(key))
-    settings.refuse(key, 'it is required in an ensemble', `write ${key}=${otherwise}`)
-  return settings.number(key, 1, 100_000) ?? otherwise
+  if (!isRequired) return Math.max(1, settings.number(key, intMin, intMax) ?? otherwise)
+  if (!settings.has(key)) settings.refuse(key, 'it is required in an ensemble', `write ${key}=${otherwise}`)
+  return settings.number(key, 1, intMax) ?? otherwise
 }
 
 /** -1 means the default, as in ZooKeeper. */
 function readSessionTimeout(settings: Settings, key: string, otherwiseMs: number): number {
-  const value = settings.number(key, -1, durationMsMax)
-  if (value === 0) settings.refuse(key, 'a session cannot last 0 ms', 'write milliseconds, or -1 for the default')
+  const isMaximum = key === 'maxSessionTimeout'
+  const value = settings.number(key, intMin, intMax)
+  if (isMaximum && value !== null && value < 1 && value !== -1) {
+    settings.refuse(key, `a session cannot last ${value} ms`, 'write milliseconds, or -1 for the default')
+  }
   return value === null || value === -1 ? otherwiseMs : value
 }
 
-function readClientAddress(settings: Settings, self: EnsembleMember | null): Config['clientAddress'] {
-  const portText = settings.text('clientPort')
-  const port = portText === null ? null : parsePort(portText)
-  if (portText !== null && port === null) settings.refuse('clientPort', 'no port', 'write a number from 1 to 65535')
-  const host = settings.text('clientPortAddress')
+function backlogOf(count: number): number {
+  return count < 1 ? -1 : count
+}
+
+function readClientAddress(
+  settings: Settings,
+  self: EnsembleMember | null,
+  isOwnLineRefused: boolean,
+): Config['clientAddress'] {
+  const port = readOwnClientPort(settings)
   const linePort = self === null ? null : self.clientPort
-  if (portText === null && linePort === null) {
+  if (!settings.has('clientPort') && linePort === null) {
+    if (isOwnLineRefused) return { host: '0.0.0.0', port: 2181 }
     const wrong = settings.has('secureClientPort')
       ? 'there is a TLS client port only, and TLS is not supported yet'
       : 'there is no port for clients'
     settings.refuse('clientPort', wrong, 'write clientPort=2181')
+  } else if (!settings.has('clientPort') && settings.has('clientPortAddress')) {
+    settings.refuse('clientPortAddress', 'it has an effect only with clientPort', `write clientPort=${linePort}`)
   }
   if (port !== null && linePort !== null && port !== linePort) {
     settings.refuse(
@@ -226,15 +254,40 @@ function readClientAddress(settings: Settings, self: EnsembleMember | null): Con
       'remove one of the two, or make them equal',
     )
   }
-  const lineHost = self === null ? null : self.clientHost
-  if (host !== null && lineHost !== null && host !== lineHost) {
+  return { host: readClientHost(settings, self), port: port ?? linePort ?? 2181 }
+}
+
+function readOwnClientPort(settings: Settings): number | null {
+  const text = settings.text('clientPort')
+  const port = text === null ? null : parseClientPort(text)
+  if (text !== null && port === null) settings.refuse('clientPort', 'no port', 'write a number from 0 to 65535')
+  return port
+}
+
+/** ZK: QuorumPeerConfig.setupClientPort: the server line counts, and clientPortAddress must not contradict it. */
+function readClientHost(settings: Settings, self: EnsembleMember | null): string {
+  const key = 'clientPortAddress'
+  const text = settings.text(key)
+  if (settings.has(key) && text === null) {
+    // Java takes it for the loopback address.
+    settings.refuse(key, 'there is no address', 'write 0.0.0.0 for every address, or remove the line')
+  } else if (text !== null && !isHost(withoutBrackets(text))) {
     settings.refuse(
-      'clientPortAddress',
-      `the server line of this server says ${lineHost}`,
-      'remove one of the two, or make them equal',
+      key,
+      'neither an address nor a name',
+      'write clientPortAddress=0.0.0.0 or =::1, with an equals sign',
     )
   }
-  return { host: host ?? lineHost ?? '0.0.0.0', port: port ?? linePort ?? 2181 }
+  const host = text === null ? null : withoutBrackets(text)
+  const lineHost = self === null ? null : self.clientHost
+  if (host === null || lineHost === null) return host ?? lineHost ?? '0.0.0.0'
+  if (isAnyAddress(host) || isSameHost(host, lineHost)) return lineHost
+  if (isAddress(host) && isAddress(lineHost)) {
+    settings.refuse(key, `the server line of this server says ${lineHost}`, 'remove one of the two, or make them equal')
+  } else {
+    settings.warn(key, `clients are served on ${lineHost}, as the server line of this server says`, 'remove this line')
+  }
+  return lineHost
 }
 
 function readWhitelist(settings: Settings, remarks: ConfigRemark[]): readonly AdminWord[] {
@@ -260,8 +313,9 @@ function readWhitelist(settings: Settings, remarks: ConfigRemark[]): readonly Ad
   return adminWords.filter((word) => asked.includes(word) || always.includes(word))
 }
 
-function readMyid(text: string | null, members: readonly EnsembleMember[], settings: Settings): ServerId {
-  const known = members.map((member) => member.id).join(', ')
+function readMyid(text: string | null, { members, refusedIds }: MembersRead, settings: Settings): ServerId {
+  const ids = [...members.map((member) => member.id), ...refusedIds.filter((id) => id !== null)].sort((a, b) => a - b)
+  const known = ids.join(', ')
   const refuse = (value: string | null, wrong: string): ServerId => {
     const write = `write the number of this server, one of ${known}, into the file myid in dataDir`
     settings.problems.push({ source: 'myid', line: value === null ? null : 1, key: null, value, wrong, write })
@@ -269,22 +323,36 @@ function readMyid(text: string | null, members: readonly EnsembleMember[], setti
   }
   if (text === null)
     return refuse(null, 'the file is missing, so this server does not know which of the server lines it is')
-  // ZooKeeper refuses blanks around the number; nothing is gained by that.
-  const firstLine = (text.split(/\r\n|\n|\r/)[0] ?? '').trim()
-  const id = wholeNumber(firstLine)
+  const firstLine = firstLineOf(text)
+  const id = idInMyid(text)
   if (id === null) return refuse(firstLine, `"${firstLine}" is not a number`)
-  if (!members.some((member) => member.id === id)) return refuse(firstLine, `there is no server.${firstLine} line`)
+  const isKnown = ids.some((each) => each === id) || refusedIds.includes(null)
+  if (!isKnown) return refuse(firstLine, `there is no server.${firstLine} line`)
   return id as ServerId
 }
 
-/** The member that this server is. Standalone, myid only serves to pick a client port from the server lines. */
-function selfIn(
+/** Standalone, myid only serves to pick a client port from the server lines; without clientPort the first line will do. */
+function standaloneSelf(
   members: readonly EnsembleMember[],
-  isEnsemble: boolean,
-  serverId: ServerId,
+  settings: Settings,
   myidText: string | null,
 ): EnsembleMember | null {
-  if (isEnsemble) return members.find((member) => member.id === serverId) ?? null
-  const ownId = wholeNumber((myidText ?? '').trim())
-  return members.find((member) => member.id === ownId) ?? members[0] ?? null
+  const ownId = myidText === null ? null : idInMyid(myidText)
+  if (myidText !== null && ownId === null) {
+    const value = firstLineOf(myidText)
+    const wrong = `"${value}" is not a number`
+    const write = 'write the number of this server, or remove the file, which a standalone server does not need'
+    settings.problems.push({ source: 'myid', line: 1, key: null, value, wrong, write })
+  }
+  const named = members.find((member) => member.id === ownId)
+  return named ?? (settings.has('clientPort') ? null : (members[0] ?? null))
+}
+
+function idInMyid(text: string): number | null {
+  return wholeNumber(firstLineOf(text))
+}
+
+/** ZooKeeper refuses blanks around the number; nothing is gained by that. */
+function firstLineOf(text: string): string {
+  return (text.split(/\r\n|\n|\r/)[0] ?? '').trim()
 }

@@ -2,14 +2,24 @@
  * The server lines as a whole: each id once, each address once. Two members behind one address would be one
  * process with two votes.
  */
+import type { ServerId } from '../base/ids.ts'
 import type { EnsembleMember } from './config.ts'
 import type { ConfigProblem } from './config-problem.ts'
+import { plainHost } from './host-text.ts'
 import { parseServerId, parseServerLine } from './server-line.ts'
 import type { SourcedEntry } from './settings.ts'
 
-/** By id. Problems are added to `problems`; lines that have one are left out. */
-export function readMembers(entries: readonly SourcedEntry[], problems: ConfigProblem[]): readonly EnsembleMember[] {
+export interface MembersRead {
+  /** By id, without the lines that have a problem. */
+  readonly members: readonly EnsembleMember[]
+  /** The lines that have a problem: their ids, null where that is what is wrong. They need no second complaint. */
+  readonly refusedIds: readonly (ServerId | null)[]
+}
+
+/** Problems are added to `problems`. */
+export function readMembers(entries: readonly SourcedEntry[], problems: ConfigProblem[]): MembersRead {
   const members: EnsembleMember[] = []
+  const refusedIds: (ServerId | null)[] = []
   const usedBy = new Map<string, string>()
   for (const entry of entries) {
     const { source, line, key, value } = entry
@@ -19,11 +29,13 @@ export function readMembers(entries: readonly SourcedEntry[], problems: ConfigPr
     const id = parseServerId(key.slice('server.'.length))
     if (!id.ok) {
       refuse(id.error.wrong, id.error.write)
+      refusedIds.push(null)
       continue
     }
     const member = parseServerLine(id.value, value)
     if (!member.ok) {
       refuse(member.error.wrong, member.error.write)
+      refusedIds.push(id.value)
       continue
     }
     if (members.some((other) => other.id === id.value)) {
@@ -32,12 +44,12 @@ export function readMembers(entries: readonly SourcedEntry[], problems: ConfigPr
     }
     const { host, quorumPort, electionPort } = member.value
     for (const port of [quorumPort, electionPort]) {
-      const address = `${host.toLowerCase()}:${port}`
+      const address = `${plainHost(host)}:${port}`
       const other = usedBy.get(address)
       if (other !== undefined) refuse(`${address} is already used by ${other}`, 'give each server its own address')
       usedBy.set(address, key)
     }
     members.push(member.value)
   }
-  return members.sort((a, b) => a.id - b.id)
+  return { members: members.sort((a, b) => a.id - b.id), refusedIds }
 }

@@ -26,10 +26,16 @@ export function parseConfigText(text: string): ConfigText {
     if (plainKey === null || plainValue === null) {
       malformed.push({ line, text: content, wrong: '\\u must be followed by four hexadecimal digits' })
     } else {
-      entries.push({ key: plainKey.trim(), value: plainValue.trim(), line })
+      entries.push({ key: trimmed(plainKey), value: trimmed(plainValue), line })
     }
   }
   return { entries, malformed }
+}
+
+/** As Java trims: control characters and blanks, and not the no-break space, which a path may end in. */
+export function trimmed(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is trimmed
+  return text.replace(/^[\u0000- ]+|[\u0000- ]+$/g, '')
 }
 
 interface LogicalLine {
@@ -47,11 +53,12 @@ function logicalLines(text: string): readonly LogicalLine[] {
     const line = i + 1
     while (endsInContinuation(content)) {
       content = content.slice(0, -1)
-      if (i + 1 === lines.length) break
+      // After a backslash alone nothing has begun yet, so the next line may be a comment.
+      if (content === '' || i + 1 === lines.length) break
       i++
       content += withoutLeadingBlanks(lines[i]!)
     }
-    result.push({ content, line })
+    if (content !== '') result.push({ content, line })
   }
   return result
 }

@@ -31,7 +31,7 @@ export function parseServerId(text: string): Result<ServerId, ServerLineError> {
 export function parseServerLine(id: ServerId, text: string): Result<EnsembleMember, ServerLineError> {
   if (text.includes('|'))
     return err({ wrong: 'several addresses for one server are not supported yet', write: 'keep one of them' })
-  const [peerPart = '', clientPart = null, securePart = null] = text.split(';').map((part) => part.trim())
+  const [peerPart = '', clientPart = null, securePart = null] = splitFields(text, ';')
   const peer = parsePeerPart(peerPart)
   if (!peer.ok) return peer
   if (securePart !== null && securePart !== '' && clientPart === '') {
@@ -86,33 +86,45 @@ function parseClientPart(text: string): Result<{ host: string | null; port: numb
   const fields = splitHostAndFields(text)
   if (fields === null || fields.length > 2) return err({ wrong: `"${text}" is no client address`, write: advice })
   const portText = fields.length === 1 ? fields[0]! : fields[1]!
-  const port = parsePort(portText)
-  if (port === null) return err({ wrong: `client port "${portText}" is not a number from 1 to 65535`, write: advice })
+  const port = parseClientPort(portText)
+  if (port === null) return err({ wrong: `client port "${portText}" is not a number from 0 to 65535`, write: advice })
+  // Java takes no name for the loopback address, and Node for every address.
+  if (fields.length === 2 && fields[0] === '') {
+    return err({ wrong: 'the host before the client port is missing', write: advice })
+  }
   return ok({ host: fields.length === 2 ? fields[0]! : null, port })
 }
 
 /** Splits at colons, except inside the brackets of a leading IPv6 address. Null if the brackets do not match. */
 function splitHostAndFields(text: string): readonly string[] | null {
-  if (!text.startsWith('[')) return text.split(':').map((field) => field.trim())
+  if (!text.startsWith('[')) return splitFields(text, ':')
   const end = text.indexOf(']')
   if (end < 0) return null
   const rest = text.slice(end + 1)
   if (rest !== '' && !rest.startsWith(':')) return null
-  return [
-    text.slice(1, end),
-    ...rest
-      .split(':')
-      .slice(1)
-      .map((field) => field.trim()),
-  ]
+  return [text.slice(1, end), ...(rest === '' ? [] : splitFields(rest.slice(1), ':'))]
 }
 
-export function parsePort(text: string): number | null {
+/** Between servers: a port that the others can dial. */
+function parsePort(text: string): number | null {
   const port = wholeNumber(text)
   return port !== null && port >= 1 && port <= 65535 ? port : null
 }
 
+/** 0: the system chooses a free one. */
+export function parseClientPort(text: string): number | null {
+  const port = wholeNumber(text)
+  return port !== null && port >= 0 && port <= 65535 ? port : null
+}
+
+/** As Java's parseInt reads it, with a sign and leading zeros, and up to 15 digits behind those. */
 export function wholeNumber(text: string): number | null {
-  if (!/^-?\d{1,15}$/.test(text)) return null
-  return Number(text)
+  return /^[+-]?0*\d{1,15}$/.test(text) ? Number(text) + 0 : null
+}
+
+/** As Java's String.split: empty fields at the end do not count. */
+function splitFields(text: string, separator: string): readonly string[] {
+  const fields = text.split(separator).map((field) => field.trim())
+  while (fields.length > 1 && fields.at(-1) === '') fields.pop()
+  return fields
 }

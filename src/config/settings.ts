@@ -3,7 +3,7 @@
  * It guards one invariant: a key asked for with a bad value leaves a problem behind, so the default it
  * answers with can never start a server.
  */
-import type { ConfigProblem, ConfigSource } from './config-problem.ts'
+import type { ConfigProblem, ConfigRemark, ConfigSource } from './config-problem.ts'
 import type { ConfigEntry } from './properties-text.ts'
 import { wholeNumber } from './server-line.ts'
 
@@ -13,6 +13,7 @@ export interface SourcedEntry extends ConfigEntry {
 
 export class Settings {
   readonly problems: ConfigProblem[] = []
+  readonly remarks: ConfigRemark[] = []
   readonly #byKey: ReadonlyMap<string, SourcedEntry>
 
   constructor(byKey: ReadonlyMap<string, SourcedEntry>) {
@@ -56,24 +57,30 @@ export class Settings {
     return null
   }
 
-  /** As `number`, and hexadecimal after `0x`: what Java's system properties accept (ZK: Integer.getInteger). */
+  /** As `number`, in the forms that Java's system properties may have: 0x10, #10, 020 (ZK: Integer.getInteger). */
   integer(key: string, min: number, max: number): number | null {
     const text = this.text(key)
-    if (text === null || !/^0x[0-9a-f]{1,8}$/i.test(text)) return this.number(key, min, max)
-    const value = Number(text)
+    const value = text === null ? null : decoded(text)
+    if (text === null || value === null) return this.number(key, min, max)
     if (value >= min && value <= max) return value
     this.refuse(key, 'not a whole number in range', `write a number from ${min} to ${max}`)
     return null
   }
 
-  /** A number that may have a fraction; null as for `number`. */
+  /** A number that may have a fraction, as Java writes it; null as for `number`. */
   decimal(key: string, min: number, max: number): number | null {
     const text = this.text(key)
     if (text === null) return null
-    const value = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : null
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(text) ? Number(text) : null
     if (value !== null && value >= min && value <= max) return value
     this.refuse(key, 'not a number in range', `write a number from ${min} to ${max}, such as 0.02`)
     return null
+  }
+
+  /** Adds a warning about a key that is set. */
+  warn(key: string, wrong: string, write: string | null): void {
+    const entry = this.#byKey.get(key)
+    if (entry !== undefined) this.remarks.push({ ...entry, severity: 'warning', wrong, write })
   }
 
   /** Adds a problem about a key, with its line and value if it is set. */
@@ -88,4 +95,13 @@ export class Settings {
       write,
     })
   }
+}
+
+/** Java's Integer.decode for what is not plainly decimal; null for everything else. */
+function decoded(text: string): number | null {
+  const [, sign, prefix, digits] = /^([+-]?)(0x|#|0)([0-9a-f]{1,16})$/i.exec(text) ?? []
+  if (prefix === undefined || digits === undefined) return null
+  const isOctal = prefix === '0'
+  if (isOctal && !/^[0-7]+$/.test(digits)) return null
+  return (sign === '-' ? -1 : 1) * Number.parseInt(digits, isOctal ? 8 : 16)
 }

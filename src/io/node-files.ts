@@ -5,10 +5,19 @@ import { dirname } from 'node:path'
 /** The text, or null if there is no such file. Any other failure rejects with the system's code. */
 export async function readTextFile(path: string): Promise<string | null> {
   try {
-    return await readFile(path, 'utf8')
+    return textOf(await readFile(path))
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw error
+  }
+}
+
+/** UTF-8; what is none is Latin-1, as Java reads properties files. */
+function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return bytes.toString('latin1')
   }
 }
 

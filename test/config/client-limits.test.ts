@@ -42,19 +42,59 @@ describe('what a server bears from its clients', () => {
   })
 
   test.each([
-    'jute.maxbuffer=1023',
+    'jute.maxbuffer=44',
     `jute.maxbuffer=${clientFrameSizeBytesCeiling + 1}`,
     'jute.maxbuffer=0x100000000',
     'jute.maxbuffer=4m',
-    'largeRequestThreshold=0',
-    'largeRequestMaxBytes=0',
-    'request_throttle_max_requests=-1',
-    'connection_throttle_drop_increase=1.5',
-    'connection_throttle_drop_increase=.5',
-    'connection_throttle_global_session_weight=0',
+    'jute.maxbuffer=',
+    'largeRequestThreshold=2147483648',
+    'request_throttle_max_requests=1.5',
+    'connection_throttle_drop_increase=-0.5',
+    'connection_throttle_drop_increase=x',
+    'connection_throttle_fill_count=0',
+    'connection_throttle_fill_time=0',
+    'nio.sessionlessCnxnTimeout=0',
+    'znode.container.checkIntervalMs=0',
+    'znode.container.maxPerMinute=0',
   ])('the line %s is refused by the name of its key', (line) => {
     const loaded = load([line])
     expect(loaded.ok ? [] : loaded.error.map(({ key }) => key)).toEqual([line.split('=')[0]])
+  })
+
+  test.each([
+    ['100', 100],
+    ['0144', 100],
+    ['#64', 100],
+    ['+100', 100],
+    ['45', 45],
+  ])('a limit on frames of %s is %d bytes', (text, sizeBytes) => {
+    expect(limitsOf(`jute.maxbuffer=${text}`).frameSizeBytesMax).toBe(sizeBytes)
+  })
+
+  test('values below what makes sense are as if they were not set, and are warned of where ZooKeeper warns', () => {
+    const loaded = load([
+      'largeRequestThreshold=-7',
+      'largeRequestMaxBytes=0',
+      'request_throttle_max_requests=-1',
+      'throttled_op_wait_time=-1',
+      'connection_throttle_tokens=5',
+      'connection_throttle_global_session_weight=0',
+      'connection_throttle_weight_enabled=true',
+      'connection_throttle_drop_increase=.5',
+      'connection_throttle_drop_decrease=1e-3',
+    ])
+    if (!loaded.ok) throw new Error('refused')
+    const { config, remarks } = loaded.value
+    expect(config.clientLimits).toMatchObject({
+      largeRequests: null,
+      requestThrottle: { inFlightCountMax: 0, waitMsMax: 0 },
+      connectionThrottle: { newSessionTokens: 3, dropIncrease: 0.5, dropDecrease: 0.001 },
+    })
+    expect(remarks.map(({ key, wrong }) => `${key}: ${wrong}`)).toEqual([
+      'largeRequestThreshold: no request is large',
+      'largeRequestMaxBytes: not above 0, so the default of 104857600 bytes counts',
+      'connection_throttle_global_session_weight: not above 0, so 3 counts',
+    ])
   })
 
   test('a threshold turns the budget for large requests on', () => {

@@ -166,7 +166,7 @@ describe.each([
   ['several addresses', 'server.3=c:1:2|d:1:2', /several addresses/],
   ['an id of 255', 'server.255=c:1:2', /a number from 0 to 254/],
   ['a missing election port', 'server.3=c:2888', /needs a quorum port and an election port/],
-  ['a client port out of range', 'server.3=c:1:2;70000', /not a number from 1 to 65535/],
+  ['a client port out of range', 'server.3=c:1:2;70000', /not a number from 0 to 65535/],
   [
     'a peer timeout above the sync limit',
     'peerTimeoutMs=10001',
@@ -177,6 +177,39 @@ describe.each([
     const text = `${ensemble.replace(/server\.3.*\n/, '')}${line}\n`
     expect(problems(text, { myidText: '1' }).join('\n')).toMatch(expected)
   })
+})
+
+test.each([
+  ['0.0.0.0', '127.0.0.1', '127.0.0.1'],
+  ['::', '[::1]', '::1'],
+  ['0:0:0:0:0:0:0:1', '[::1]', '::1'],
+  ['[::1]', '[0::1]', '0::1'],
+  ['LOCALHOST', 'localhost', 'localhost'],
+])('clientPortAddress=%s agrees with %s in the server line', (address, lineHost, host) => {
+  const text = `${ensemble.replace(';2181', `;${lineHost}:2181`)}clientPort=2181\nclientPortAddress=${address}\n`
+  expect(load(text, { myidText: '1' })).toMatchObject({
+    ok: true,
+    value: { config: { clientAddress: { host, port: 2181 } }, remarks: [] },
+  })
+})
+
+test('two addresses for clients that differ are refused, a name beside an address is a warning', () => {
+  const text = `${ensemble.replace(';2181', ';127.0.0.1:2181')}clientPort=2181\nclientPortAddress=`
+  expect(problems(`${text}127.0.0.2`, { myidText: '1' })).toEqual([
+    'zoo.cfg:9: clientPortAddress=127.0.0.2: the server line of this server says 127.0.0.1; remove one of the two, or make them equal',
+  ])
+  const loaded = load(`${text}localhost`, { myidText: '1' })
+  expect(loaded.ok && loaded.value.remarks.map((remark) => describeProblem(remark))).toEqual([
+    'zoo.cfg:9: clientPortAddress=localhost: clients are served on 127.0.0.1, as the server line of this server says; remove this line',
+  ])
+})
+
+test('one server line with a mistake is one problem, whoever this server is', () => {
+  const broken = ensemble.replace('server.2=b:2888', 'server.2=b:x')
+  const wrong = expect.stringMatching(/^zoo\.cfg:6: server\.2=b:x:3888;2181: quorum and election port are numbers/)
+  for (const myidText of ['1', '2', '3']) expect(problems(broken, { myidText })).toEqual([wrong])
+  expect(problems(ensemble.replace('server.2', 'server.two'), { myidText: '2' })).toHaveLength(1)
+  expect(problems(`dataDir=d\nserver.1=a:1\n`)).toHaveLength(1)
 })
 
 test('limits that an ensemble needs are asked for by name', () => {

@@ -28,3 +28,12 @@ test('escapes are resolved in keys and values', () => {
 test('a malformed unicode escape is reported with its line', () => {
   expect(parseConfigText('a=1\nb=\\u12').malformed).toMatchObject([{ line: 2 }])
 })
+
+test('after a backslash alone the next line may be a comment', () => {
+  expect(pairs('\\\n# comment\na=1\n\\\n\\')).toEqual(['3 a=1'])
+})
+
+test('blanks and control characters around a value go, a no-break space stays', () => {
+  expect(pairs('a=\u00a0x\u00a0 \t\ufeff')).toEqual(['1 a=\u00a0x\u00a0 \t\ufeff'])
+  expect(pairs('a=x\\u0001 ')).toEqual(['1 a=x'])
+})

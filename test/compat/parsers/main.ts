@@ -1,6 +1,6 @@
 /**
  * Compares our parsers with those of Apache ZooKeeper, by calling the classes in its jar:
- * `tsx test/compat/parsers/main.ts [--seed N] [--lines N]`. With `--record` it writes anew what the unit tests know of
+ * `tsx test/compat/parsers/main.ts [--seed N] [--lines N] [--files N]`. With `--record` it writes anew what the unit tests know of
  * zkCli. The last line is `N passed, N failed`; the exit code is 0 if and only if none failed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runChecks } from '../checks.ts'
 import { type BuildDirectories, javaSuite } from '../suites.ts'
+import { configChecks } from './config.ts'
 import { recordWords, wordChecks } from './words.ts'
 
 const projectRoot = resolve(import.meta.dirname, '..', '..', '..')
@@ -22,6 +23,7 @@ async function main(): Promise<number> {
     options: {
       seed: { type: 'string', default: '1' },
       lines: { type: 'string', default: '2000' },
+      files: { type: 'string', default: '600' },
       record: { type: 'boolean', default: false },
     },
   })
@@ -32,7 +34,11 @@ async function main(): Promise<number> {
     writeFileSync(recordedWords, `[\n${rows.join(',\n')}\n]\n`)
   }
   let failedCount = 0
-  const checks = wordChecks(zkCli, Number(values.seed), Number(values.lines))
+  const zkConfig = await javaSuite(build, 'parsers', 'ZkConfig')
+  const checks = [
+    ...wordChecks(zkCli, Number(values.seed), Number(values.lines)),
+    ...configChecks(zkConfig, Number(values.seed), Number(values.files)),
+  ]
   for (const check of checks) failedCount += await runChecks([check])
   console.log(`${checks.length - failedCount} passed, ${failedCount} failed`)
   return failedCount === 0 ? 0 : 1

@@ -1,0 +1,60 @@
+/**
+ * From the path of a zoo.cfg to a `Config`: which files are read, in which order, and what is said when one cannot be.
+ * Assumes of `read`: the text of a file, null if there is none, and an Error with the system's code otherwise.
+ */
+import { err, ok, type Result } from '../base/result.ts'
+import { type ConfigProblem, describeProblem } from '../config/config-problem.ts'
+import { filesNamedIn, loadConfig, type ParsedConfig } from '../config/load-config.ts'
+
+export type ReadText = (path: string) => Promise<string | null>
+
+/** `path` null: without a file. An error is everything that is wrong, a line each. */
+export async function readConfig(
+  path: string | null,
+  read: ReadText,
+): Promise<Result<ParsedConfig, readonly string[]>> {
+  const main = await readOr(path, read, '--config')
+  if (!main.ok) return main
+  if (path !== null && main.value === null) {
+    return err([`--config: there is no file ${path}. Write the path of a zoo.cfg, or leave --config out.`])
+  }
+  const { dataDir, dynamicConfigFile } = filesNamedIn(main.value)
+  const dynamic = await readOr(dynamicConfigFile, read, 'dynamicConfigFile')
+  if (!dynamic.ok) return dynamic
+  const myid = await readOr(dataDir === null ? null : `${dataDir}/myid`, read, 'dataDir')
+  if (!myid.ok) return myid
+  const parsed = loadConfig({ text: main.value, dynamicText: dynamic.value, myidText: myid.value })
+  if (parsed.ok) return parsed
+  const names = { 'zoo.cfg': path, 'dynamic file': dynamicConfigFile, myid: `${dataDir}/myid` }
+  return err(parsed.error.map((problem: ConfigProblem) => describeProblem(problem, names)))
+}
+
+/** `setting` is what names the file. */
+async function readOr(
+  path: string | null,
+  read: ReadText,
+  setting: string,
+): Promise<Result<string | null, readonly string[]>> {
+  if (path === null) return ok(null)
+  try {
+    return ok(await read(path))
+  } catch (cause) {
+    // Only errors that carry a system's code are faults of the machine; anything else is a bug.
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    return err([`${setting}: ${path} cannot be read: ${adviceFor(String(cause.code), cause.message)}`])
+  }
+}
+
+function adviceFor(code: string, message: string): string {
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return `this user may not read it (${code}). Grant the right, or start the server as the user that owns it.`
+    case 'EISDIR':
+      return `it is a folder (${code}). Write the path of a file.`
+    case 'ENOTDIR':
+      return `a part of this path is a file, not a folder (${code}). Write the path of a folder that exists or can be made.`
+    default:
+      return `${message}.`
+  }
+}
