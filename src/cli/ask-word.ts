@@ -2,6 +2,7 @@
 import type { AdminWord } from '../base/admin-words.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { describeAddress } from '../client/connect-string.ts'
+import { explainDialFailure } from '../client/dial-failure.ts'
 import type { Address } from '../ports/stream.ts'
 import type { CliWorld } from './cli-world.ts'
 
@@ -23,7 +24,9 @@ export function askWord(
   return new Promise((resolve) => {
     world.dialer.dial(address, timeoutMs, (outcome) => {
       if (!outcome.ok) {
-        resolve(err({ kind: 'unreachable', message: `cannot connect to ${server}: ${outcome.error.message}` }))
+        resolve(
+          err({ kind: 'unreachable', message: `cannot connect to ${server}: ${explainDialFailure(outcome.error)}` }),
+        )
         return
       }
       const { stream } = outcome

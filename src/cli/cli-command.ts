@@ -3,6 +3,8 @@
  * table of docs/reference/cli.md are all made from these values, so that none of them can forget one.
  * Names and one-letter options are zkCli's.
  */
+
+import { pathProblem } from '../client/path-problem.ts'
 import type { Client, Watcher } from '../client/types.ts'
 import { CliFailure } from './exit-codes.ts'
 
@@ -74,11 +76,13 @@ export function jsonLine(value: unknown): string {
   return `${JSON.stringify(value)}\n`
 }
 
-/** An argument that names a znode. */
-export function pathOf(input: CommandInput, index = 0): string {
-  const path = input.args[index] ?? ''
-  if (path.startsWith('/')) return path
-  throw new CliFailure('usage', `"${path}" is no path: paths begin with /. Servers are named before the command, by -s`)
+/** An argument that names a znode. With `isSequential` a number follows, so the text may end with a slash. */
+export function pathOf(input: CommandInput, isSequential = false): string {
+  const path = input.args[0] ?? ''
+  const problem = pathProblem(isSequential && path !== '' ? `${path}0` : path)
+  if (problem === null) return path
+  const isAddress = /^[^/]+:\d+/.test(path)
+  throw new CliFailure('usage', isAddress ? `${problem}. Servers are named before the command, by -s` : problem)
 }
 
 /** -1: any. */

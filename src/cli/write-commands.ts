@@ -67,7 +67,7 @@ export const writeCommands: readonly ZnodeCommand[] = [
 ]
 
 async function create(input: CommandInput, context: CommandContext): Promise<void> {
-  const path = pathOf(input)
+  const path = pathOf(input, input.has('sequential'))
   const [, data, acl] = input.args
   const ttlMs = ttlMsOf(input)
   const created = await context.client.create(path, data === undefined ? null : new TextEncoder().encode(data), {

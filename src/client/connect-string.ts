@@ -3,7 +3,7 @@
  */
 import { err, ok, type Result } from '../base/result.ts'
 import type { Address } from '../ports/stream.ts'
-import { parseZnodePath } from '../protocol/client/path.ts'
+import { pathProblem } from './path-problem.ts'
 
 export interface ConnectString {
   readonly addresses: readonly Address[] // at least one
@@ -15,7 +15,8 @@ const clientPortDefault = 2181
 export function parseConnectString(text: string): Result<ConnectString, string> {
   const slashAt = text.indexOf('/')
   const chroot = slashAt < 0 ? '' : text.slice(slashAt).replace(/\/$/, '')
-  if (chroot !== '' && !parseZnodePath(chroot).ok) return err(`"${chroot}" is no path to work below`)
+  const problem = chroot === '' ? null : pathProblem(chroot)
+  if (problem !== null) return err(`the path to work below: ${problem}`)
   const addresses: Address[] = []
   for (const part of (slashAt < 0 ? text : text.slice(0, slashAt)).split(',')) {
     const address = parseAddress(part.trim())

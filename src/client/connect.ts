@@ -13,6 +13,16 @@ const retryDelayMsDefault = 100
 
 /** Starts to connect and returns at once; requests made before it is connected wait. */
 export function openClient(options: ClientOptions, ports: ClientPorts): Result<Client, string> {
+  const opened = openSession(options, ports)
+  return opened.ok ? ok(opened.value.client) : opened
+}
+
+interface Opened {
+  readonly client: Client
+  readonly session: Session
+}
+
+function openSession(options: ClientOptions, ports: ClientPorts): Result<Opened, string> {
   const parsed = parseConnectString(options.servers)
   if (!parsed.ok) return err(parsed.error)
   const timeoutMs = options.sessionTimeoutMs ?? sessionTimeoutMsDefault
@@ -30,7 +40,7 @@ export function openClient(options: ClientOptions, ports: ClientPorts): Result<C
     ports,
   )
   session.start()
-  return ok(new SessionClient(session, chroot))
+  return ok({ client: new SessionClient(session, chroot), session })
 }
 
 /** Resolves once connected. Rejects with connection-loss if no server accepts within `connectTimeoutMs`, and then stops trying. */
@@ -39,9 +49,9 @@ export async function connectWith(
   connectTimeoutMs: number,
   ports: ClientPorts,
 ): Promise<Client> {
-  const opened = openClient(options, ports)
+  const opened = openSession(options, ports)
   if (!opened.ok) throw new ClientError('bad-arguments', 'connect', null, opened.error)
-  const client = opened.value
+  const { client, session } = opened.value
   let hasTimedOut = false
   const cancel = ports.timers.after(connectTimeoutMs, () => {
     hasTimedOut = true
@@ -53,7 +63,7 @@ export async function connectWith(
   } catch (error) {
     if (!hasTimedOut) throw error
     const tried = `no server of ${options.servers} accepted a session within ${connectTimeoutMs} ms`
-    throw new ClientError('connection-loss', 'connect', null, tried)
+    throw new ClientError('connection-loss', 'connect', null, [tried, ...session.failures].join('\n  '))
   } finally {
     cancel()
   }

@@ -19,6 +19,7 @@ import { WatcherEvent, watchEventTypeOf } from '../protocol/client/watch-event.t
 import { toClientPath } from './chroot.ts'
 import { describeAddress } from './connect-string.ts'
 import { Credentials } from './credentials.ts'
+import { explainDialFailure } from './dial-failure.ts'
 import { FrameSplitter } from './frame-splitter.ts'
 import type { Outcome } from './outcome.ts'
 import { ReadWriteSeeker } from './read-write-seeker.ts'
@@ -53,6 +54,8 @@ type Link =
 
 const noPassword = new Uint8Array(16)
 
+const noSession = 'connected, but no session began; it has no leader, or refuses clients, as its log says'
+
 export class Session {
   readonly watches = new WatchRegistry()
   readonly #options: SessionOptions
@@ -73,6 +76,8 @@ export class Session {
   #cancelTick: CancelTimer | null = null
   #cancelPatience: CancelTimer | null = null
   readonly #seeker: ReadWriteSeeker
+  /** Why each server was given up last, by its address. */
+  readonly #failures = new Map<string, string>()
   /** Null, or where one with a leader was found. */
   #betterServer: Address | null = null
   /** The session was made by a server without a leader: no other would know it (ZK: ClientCnxn.seenRwServerBefore). */
@@ -108,6 +113,15 @@ export class Session {
 
   get isOver(): boolean {
     return this.#state.kind !== 'connecting' && this.#state.kind !== 'connected'
+  }
+
+  /** `host:port: why`, for each server that was given up since the last session began, in the order of the options. */
+  get failures(): readonly string[] {
+    const servers = new Set(this.#options.addresses.map(describeAddress))
+    return [...servers].flatMap((server) => {
+      const why = this.#failures.get(server)
+      return why === undefined ? [] : [`${server}: ${why}`]
+    })
   }
 
   onStateChange(callback: (state: ClientState) => void): () => void {
@@ -160,6 +174,7 @@ export class Session {
         this.#shakeHands(outcome.stream, address)
         return
       }
+      this.#failures.set(describeAddress(address), explainDialFailure(outcome.error))
       this.#ports.log?.info('client-dial-failed', { server: describeAddress(address), err: outcome.error })
       this.#dialNext()
     })
@@ -167,6 +182,8 @@ export class Session {
   }
 
   #shakeHands(stream: ByteStream, address: Address): void {
+    // Until it answers.
+    this.#failures.set(describeAddress(address), noSession)
     const patienceMs = Math.ceil((this.#timeoutMs * 2) / 3)
     const cancel = this.#ports.timers.after(patienceMs, () => this.#drop(stream, 'no answer to the connect request'))
     this.#link = { kind: 'handshake', stream, cancel }
@@ -215,6 +232,7 @@ export class Session {
     this.#identity = { id: sessionId, password: password.slice() }
     this.#timeoutMs = timeoutMs
     this.#link = { kind: 'attached', stream }
+    this.#failures.clear()
     this.#cancelPatience?.()
     this.#cancelPatience = null
     this.#credentials.giveAll()

@@ -90,7 +90,7 @@ interface BuildInput {
 function buildConfig(input: BuildInput): Config {
   const { settings, members, self, isOwnLineRefused, isEnsemble, serverId, remarks } = input
   const dataDir = settings.text('dataDir')
-  if (!settings.has('dataDir')) settings.refuse('dataDir', 'it is required', 'write dataDir=/var/lib/zookeeper')
+  if (!settings.has('dataDir')) settings.refuseMissing('dataDir', 'it is required', 'write dataDir=/var/lib/zookeeper')
   const times = readTimes(settings, isEnsemble)
   return Object.freeze({
     serverId,
@@ -213,7 +213,7 @@ function readTimes(settings: Settings, isEnsemble: boolean): Times {
 /** A standalone server has no use for it; ZooKeeper only wants it to be a number then. */
 function readLimit(settings: Settings, key: 'initLimit' | 'syncLimit', otherwise: number, isRequired: boolean): number {
   if (!isRequired) return Math.max(1, settings.number(key, intMin, intMax) ?? otherwise)
-  if (!settings.has(key)) settings.refuse(key, 'it is required in an ensemble', `write ${key}=${otherwise}`)
+  if (!settings.has(key)) settings.refuseMissing(key, 'it is required in an ensemble', `write ${key}=${otherwise}`)
   return settings.number(key, 1, intMax) ?? otherwise
 }
 
@@ -243,7 +243,7 @@ function readClientAddress(
     const wrong = settings.has('secureClientPort')
       ? 'there is a TLS client port only, and TLS is not supported yet'
       : 'there is no port for clients'
-    settings.refuse('clientPort', wrong, 'write clientPort=2181')
+    settings.refuseMissing('clientPort', wrong, 'write clientPort=2181')
   } else if (!settings.has('clientPort') && settings.has('clientPortAddress')) {
     settings.refuse('clientPortAddress', 'it has an effect only with clientPort', `write clientPort=${linePort}`)
   }

@@ -4,8 +4,10 @@
  * answers with can never start a server.
  */
 import type { ConfigProblem, ConfigRemark, ConfigSource } from './config-problem.ts'
+import { traitsOfKey } from './keys.ts'
 import type { ConfigEntry } from './properties-text.ts'
 import { wholeNumber } from './server-line.ts'
+import { nearestWord } from './suggest-key.ts'
 
 export interface SourcedEntry extends ConfigEntry {
   readonly source: ConfigSource
@@ -77,6 +79,15 @@ export class Settings {
     return null
   }
 
+  /** A key that must be set and is not. If another was probably meant for it, that one is named, with its line. */
+  refuseMissing(key: string, wrong: string, write: string): void {
+    const meant = [...this.#byKey.values()].find(
+      (entry) => isUnknown(entry.key) && nearestWord(entry.key, [key]) !== null,
+    )
+    if (meant === undefined) this.refuse(key, wrong, write)
+    else this.problems.push({ ...meant, wrong: `unknown key, and ${key} is missing`, write: `did you mean ${key}?` })
+  }
+
   /** Adds a warning about a key that is set. */
   warn(key: string, wrong: string, write: string | null): void {
     const entry = this.#byKey.get(key)
@@ -95,6 +106,10 @@ export class Settings {
       write,
     })
   }
+}
+
+function isUnknown(key: string): boolean {
+  return traitsOfKey(key) === null
 }
 
 /** Java's Integer.decode for what is not plainly decimal; null for everything else. */

@@ -28,7 +28,7 @@ import { findForeignData } from './foreign-data.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LogEffects } from './log-effects.ts'
 import { PeerConnections } from './peer-connections.ts'
-import { missingHash, portFailure, type StartFailure } from './start-failure.ts'
+import { missingHash, portFailure, type StartFailure, underItsSetting } from './start-failure.ts'
 import { timedDisk } from './timed-disk.ts'
 import { Turn } from './turn.ts'
 
@@ -122,7 +122,7 @@ class Server implements ZktsServer {
     const storage = new LogStorage({ disk, timers, log: this.#log, folder, serverId: config.serverId })
     const state = new ReplicatedState()
     const recovery = await this.#recover(storage, state)
-    if (!recovery.ok) return err(recovery.error)
+    if (!recovery.ok) return err(underItsSetting(recovery.error, config))
     const running = this.#assemble(storage, state, recovery.value)
     const failure = await this.#listen(running)
     if (failure !== null) {

@@ -2,6 +2,7 @@
  * Data of Apache ZooKeeper in the data folder. This server cannot read it yet; starting beside it would show
  * clients an empty tree where there was a full one, so the start is refused.
  */
+import { explainDiskFailure } from '../base/disk-failure.ts'
 import type { Config } from '../config/config.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { StartFailure } from './start-failure.ts'
@@ -13,7 +14,7 @@ export async function findForeignData(disk: Disk, config: Config): Promise<Start
   } catch (cause) {
     // Only errors that carry a system's code are faults of the disk; anything else is a bug.
     if (!(cause instanceof Error && 'code' in cause)) throw cause
-    const message = `dataDir: ${config.dataDir} cannot be read: ${cause.message}. Write another folder, or grant the right.`
+    const message = `dataDir: ${config.dataDir}: ${explainDiskFailure(cause)}`
     return { kind: 'io', message }
   }
 }

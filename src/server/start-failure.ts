@@ -1,5 +1,6 @@
 /** Why a server does not start: a value, since the reason lies outside the program. `message` says what to do. */
 import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
+import type { Config } from '../config/config.ts'
 import type { Address } from '../ports/stream.ts'
 
 export interface StartFailure {
@@ -40,4 +41,11 @@ function adviceFor(code: string, setting: string, cause: unknown): string {
     default:
       return `${cause instanceof Error ? cause.message : String(cause)} (${code}).`
   }
+}
+
+/** A disk that refuses is named by the key of zoo.cfg that leads to it. */
+export function underItsSetting(failure: StartFailure, config: Config): StartFailure {
+  if (failure.kind !== 'io') return failure
+  const setting = config.dataLogDir === config.dataDir ? 'dataDir' : 'dataLogDir'
+  return { kind: 'io', message: `${setting}: ${failure.message}` }
 }

@@ -6,6 +6,7 @@
  */
 import { assert } from '../base/assert.ts'
 import type { ChainHash } from '../base/chain-hash.ts'
+import { explainDiskFailure } from '../base/disk-failure.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import { txnSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -97,8 +98,8 @@ export class LogStorage {
       const code = cause instanceof Error && 'code' in cause ? cause.code : null
       if (typeof code !== 'string') throw cause
       await release()
-      const kind = code === 'ELOCKED' ? 'locked' : 'io'
-      return err({ kind, message: `${folder}: ${(cause as Error).message}` })
+      if (code === 'ELOCKED') return err({ kind: 'locked', message: `${folder}: ${(cause as Error).message}` })
+      return err({ kind: 'io', message: `${folder}: ${explainDiskFailure(cause as Error)}` })
     }
   }
 

@@ -72,7 +72,7 @@ test('a four-letter word is asked of every server named, and one dead server dec
   answeringWords(tty.world, 3, 'imok')
   expect(await finish(tty, tty.run('ruok', '-s', 'a:1,b:2,c:3'))).toBe(3)
   expect(tty.out).toBe('== a:1\nimok\n== c:3\nimok\n')
-  expect(tty.err).toBe('cannot connect to b:2: refused\n')
+  expect(tty.err).toBe('cannot connect to b:2: connection refused (ECONNREFUSED); no server listens on this port\n')
 })
 
 test('a word outside the whitelist is a refusal', async () => {

@@ -61,7 +61,7 @@ describe('the shell', () => {
     ])
     expect(out).toBe('Created /app\nCreated /e\n[app, zookeeper]\nCreated /x\n[x]\n')
     expect(err).toMatch(
-      /^not connected; "connect" opens a session\nconnect: connection-loss: no server of 10.0.0.1:1 accepted .*\nnot connected; .*\n$/,
+      /^not connected; "connect" opens a session\nconnect: connection-loss: no server of 10.0.0.1:1 accepted .*\n {2}10.0.0.1:1: connection refused .*\nnot connected; .*\n$/,
     )
     expect(status).toBe(1)
   })

@@ -1,0 +1,24 @@
+/** Why the disk refused, in words, and what to do. `cause.message` names the system's code and the operation. */
+export function explainDiskFailure(cause: Error): string {
+  const code = 'code' in cause ? String(cause.code) : null
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return `this user may not use it (${cause.message}). Grant the right to read and write, or write another folder.`
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `the disk is full (${cause.message}). Make room, or write a folder on another disk.`
+    case 'EROFS':
+      return `the file system is read-only (${cause.message}). Mount it for writing, or write another folder.`
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return `a part of the path is a file and not a folder (${cause.message}). Write the path of a folder.`
+    case 'EIO':
+      return `the disk has failed (${cause.message}). Look into the log of the system, and replace the disk if it is broken.`
+    case 'EMFILE':
+    case 'ENFILE':
+      return `too many files are open (${cause.message}). Raise the limit (ulimit -n), and start again.`
+    default:
+      return `${cause.message}.`
+  }
+}

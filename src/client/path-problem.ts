@@ -1,0 +1,17 @@
+/** What is wrong with the text of a path, in words, where the server would only say bad-arguments. */
+import { parseZnodePath } from '../protocol/client/path.ts'
+
+/** Null: it is a legal path. */
+export function pathProblem(text: string): string | null {
+  if (text === '') return 'the path is empty; write /name, or / for the root'
+  if (!text.startsWith('/')) return `"${text}" is no path: a path begins with /; write /${text}`
+  if (parseZnodePath(text).ok) return null
+  const plain = text.replaceAll(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
+  if (text.includes('//')) return `"${text}" has an empty name between two slashes; write ${plain}`
+  if (plain !== text) return `"${text}" ends with a slash; write ${plain}`
+  const dots = text.split('/').find((name) => name === '.' || name === '..')
+  if (dots !== undefined) return `"${text}" has the name "${dots}", which no znode can have; write the whole path`
+  const character = [...text].find((each) => !/[/.]/.test(each) && !parseZnodePath(`/${each}`).ok) ?? ''
+  const point = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+  return `${JSON.stringify(text)} has the character U+${point}, which no path can have`
+}

@@ -1,0 +1,78 @@
+/** What zkts-cli says when something is wrong: the whole text, for each way in which it can be. */
+import { describe, expect, it } from 'vitest'
+import { ensembleConfig, World } from '../server/server-rig.ts'
+import { CliRig } from './cli-rig.ts'
+
+const noSession = 'connected, but no session began; it has no leader, or refuses clients, as its log says'
+
+describe('a path that is none', () => {
+  it.each([
+    ['ls /a/', '"/a/" ends with a slash; write /a'],
+    ['ls a', '"a" is no path: a path begins with /; write /a'],
+    ['ls ""', 'the path is empty; write /name, or / for the root'],
+    ['get //', '"//" has an empty name between two slashes; write /'],
+    ['get /a//b/', '"/a//b/" has an empty name between two slashes; write /a/b'],
+    ['stat /a/../b', '"/a/../b" has the name "..", which no znode can have; write the whole path'],
+    ['create /.', '"/." has the name ".", which no znode can have; write the whole path'],
+    ['set /a\u0001 x', '"/a\\u0001" has the character U+0001, which no path can have'],
+    ['delete /\u{1f600}', '"/\u{1f600}" has the character U+1F600, which no path can have'],
+    ['create /a/', '"/a/" ends with a slash; write /a'],
+    [
+      'ls 127.0.0.1:2181',
+      '"127.0.0.1:2181" is no path: a path begins with /; write /127.0.0.1:2181. Servers are named before the command, by -s',
+    ],
+  ])('%s', async (line, message) => {
+    const rig = await CliRig.started()
+    const { out, err, status } = await rig.shell([line])
+    expect([out, err, status]).toEqual(['', `${message}\n`, 2])
+  })
+
+  it('is none of a sequential znode that ends with a slash: its name is the number', async () => {
+    const rig = await CliRig.started()
+    expect((await rig.shell(['create /q', 'create -s /q/'])).out).toBe('Created /q\nCreated /q/0000000000\n')
+  })
+
+  it('is named in the servers too', async () => {
+    const rig = await CliRig.started()
+    expect((await rig.shell(['connect 10.0.0.1:2181/a/./b'])).err).toBe(
+      'connect: bad-arguments: the path to work below: "/a/./b" has the name ".", which no znode can have; write the whole path\n',
+    )
+  })
+})
+
+describe('a server that cannot be reached', () => {
+  /** The world has a server at 10.0.0.1, and no other host. */
+  async function ran(servers: string, ...command: readonly string[]) {
+    const rig = await CliRig.started()
+    return rig.run('-s', servers, '--timeout', '2000', ...command)
+  }
+
+  it('is named with the reason, each of them once', async () => {
+    const { err, status } = await ran('10.0.0.1:1,10.0.0.2:2181', 'ls', '/')
+    expect(status).toBe(3)
+    expect(err).toBe(
+      'connect: connection-loss: no server of 10.0.0.1:1,10.0.0.2:2181 accepted a session within 2000 ms\n' +
+        '  10.0.0.1:1: connection refused (ECONNREFUSED); no server listens on this port\n' +
+        '  10.0.0.2:2181: connection refused (ECONNREFUSED); no server listens on this port\n',
+    )
+  })
+
+  it('is named with the reason when it is asked a word', async () => {
+    const { err, status } = await ran('10.0.0.1:1', 'ruok')
+    expect(status).toBe(3)
+    expect(err).toBe(
+      'cannot connect to 10.0.0.1:1: connection refused (ECONNREFUSED); no server listens on this port\n',
+    )
+  })
+
+  it('is told from one that has no leader', async () => {
+    const world = new World()
+    const { server } = world.server(ensembleConfig(1))
+    await world.settle(server.start())
+    const { err, status } = await new CliRig(world).run('--timeout', '2000', 'ls', '/')
+    expect(status).toBe(3)
+    expect(err).toBe(
+      `connect: connection-loss: no server of 10.0.0.1:2181 accepted a session within 2000 ms\n  10.0.0.1:2181: ${noSession}\n`,
+    )
+  })
+})
