@@ -11,18 +11,13 @@ import { type Client, ClientError, type ClientOptions, type ClientPorts } from '
 const sessionTimeoutMsDefault = 10_000
 const retryDelayMsDefault = 100
 
-/** Starts to connect and returns at once; requests made before it is connected wait. */
-export function openClient(options: ClientOptions, ports: ClientPorts): Result<Client, string> {
-  const opened = openSession(options, ports)
-  return opened.ok ? ok(opened.value.client) : opened
-}
-
-interface Opened {
+export interface OpenedClient {
   readonly client: Client
   readonly session: Session
 }
 
-function openSession(options: ClientOptions, ports: ClientPorts): Result<Opened, string> {
+/** Starts to connect and returns at once; requests made before it is connected wait. */
+export function openClient(options: ClientOptions, ports: ClientPorts): Result<OpenedClient, string> {
   const parsed = parseConnectString(options.servers)
   if (!parsed.ok) return err(parsed.error)
   const timeoutMs = options.sessionTimeoutMs ?? sessionTimeoutMsDefault
@@ -49,7 +44,7 @@ export async function connectWith(
   connectTimeoutMs: number,
   ports: ClientPorts,
 ): Promise<Client> {
-  const opened = openSession(options, ports)
+  const opened = openClient(options, ports)
   if (!opened.ok) throw new ClientError('bad-arguments', 'connect', null, opened.error)
   const { client, session } = opened.value
   let hasTimedOut = false

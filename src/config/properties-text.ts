@@ -33,7 +33,7 @@ export function parseConfigText(text: string): ConfigText {
 }
 
 /** As Java trims: control characters and blanks, and not the no-break space, which a path may end in. */
-export function trimmed(text: string): string {
+function trimmed(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is trimmed
   return text.replace(/^[\u0000- ]+|[\u0000- ]+$/g, '')
 }

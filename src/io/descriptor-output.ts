@@ -19,7 +19,7 @@ export function isTerminal(fileDescriptor: number): boolean {
   return isatty(fileDescriptor)
 }
 
-export function descriptorSink(fileDescriptor: number): OutputSink {
+function descriptorSink(fileDescriptor: number): OutputSink {
   const stat = fstatSync(fileDescriptor)
   if (stat.isFile()) return threadedSink(fileDescriptor, true)
   const own = stat.isSocket() ? null : reopened(fileDescriptor)

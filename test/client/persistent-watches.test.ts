@@ -18,7 +18,7 @@ async function connected(chroot = ''): Promise<{ world: VirtualWorld; server: Sc
   const opened = openClient({ servers: `one:1${chroot}`, sessionTimeoutMs: 6_000 }, world.ports)
   if (!opened.ok) throw new Error(opened.error)
   await world.pass(10)
-  return { world, server, client: opened.value }
+  return { world, server, client: opened.value.client }
 }
 
 /** Starts a watch and lets the server agree to it. */

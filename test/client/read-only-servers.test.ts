@@ -7,7 +7,7 @@ import { VirtualWorld } from './virtual-world.ts'
 function open(world: VirtualWorld, servers: string): Client {
   const opened = openClient({ servers, sessionTimeoutMs: 6_000, canBeReadOnly: true }, world.ports)
   if (!opened.ok) throw new Error(opened.error)
-  return opened.value
+  return opened.value.client
 }
 
 /** A server that answers whatever it hears with a word. */

@@ -14,7 +14,7 @@ const retryMs = 150
 function open(world: VirtualWorld, options: Partial<ClientOptions> = {}): Client {
   const opened = openClient({ servers: 'one:1', sessionTimeoutMs: 6_000, ...options }, world.ports)
   if (!opened.ok) throw new Error(opened.error)
-  return opened.value
+  return opened.value.client
 }
 
 async function connected(options: Partial<ClientOptions> = {}): Promise<{

@@ -132,5 +132,5 @@ async function promisesSettled(): Promise<void> {
 export function openedClient(world: VirtualWorld, servers: string): Client {
   const opened = openClient({ servers, sessionTimeoutMs: 6_000 }, world.ports)
   if (!opened.ok) throw new Error(opened.error)
-  return opened.value
+  return opened.value.client
 }
