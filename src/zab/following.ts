@@ -26,6 +26,8 @@ export class Following implements Role {
   readonly #core: ZabCore
   readonly #changes: RoleChanges
   readonly #syncId: SyncId
+  /** In which the leader was, or will be, elected: ours may be another, and then says nothing about that election. */
+  readonly #round: number
   #phase: Phase = 'awaiting-leader'
   #epoch: Epoch
   #deadlineMs: number // of the present phase; while broadcasting, of the leader's silence
@@ -35,6 +37,7 @@ export class Following implements Role {
     this.#changes = changes
     this.leader = leader
     this.#syncId = core.nextIncarnation()
+    this.#round = core.peerVotes.get(leader)?.round ?? core.round
     this.#epoch = core.acceptedEpoch
     this.#deadlineMs = core.nowMs + core.settings.peerTimeoutMs
   }
@@ -48,7 +51,7 @@ export class Following implements Role {
   receive(from: ServerId, message: ZabMessage): void {
     if (message.kind === 'vote') {
       if (from === this.leader) this.#receiveLeaderVote(message)
-      else if (message.state === 'looking') this.#core.send(from, { ...this.#vote(), state: 'following' })
+      else this.#receiveVote(from, message)
       return
     }
     if (from !== this.leader || message.syncId !== this.#syncId) return
@@ -98,13 +101,22 @@ export class Following implements Role {
   persisted(): void {}
   logRead(): void {}
 
+  #receiveVote(from: ServerId, vote: From<'vote'>): void {
+    if (vote.state === 'looking') this.#core.send(from, { ...this.#vote(), state: 'following' })
+    // One that leads is better than one that may.
+    const isLate = this.#phase === 'awaiting-leader' && vote.state === 'leading' && !this.#core.isShunned(from)
+    if (isLate) this.#changes.becomeFollowing(from)
+  }
+
   #receiveLeaderVote(vote: From<'vote'>): void {
     if (vote.state === 'leading') {
       if (this.#phase === 'awaiting-leader') this.#introduce()
     } else if (this.#phase !== 'awaiting-leader' || vote.state === 'following') {
       this.#changes.becomeLooking('the leader leads no more')
-    } else if (vote.round > this.#core.round) {
+    } else if (vote.round > this.#round) {
       this.#changes.becomeLooking('the candidate has begun a new round')
+    } else if (vote.leader !== this.leader) {
+      this.#changes.becomeLooking('the candidate has found a better one')
     }
   }
 
@@ -232,7 +244,7 @@ export class Following implements Role {
     const core = this.#core
     return {
       kind: 'vote',
-      round: core.round,
+      round: this.#round,
       leader: this.leader,
       epoch: core.currentEpoch,
       zxid: core.history.last.zxid,

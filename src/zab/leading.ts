@@ -23,7 +23,7 @@ import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import { quorumReached } from './quorum.ts'
 import type { Role, RoleChanges } from './role.ts'
-import { isMoreRecent } from './vote-order.ts'
+import { isBetterVote, isMoreRecent } from './vote-order.ts'
 import type { LogRead, PersistTag } from './zab-contract.ts'
 import type { ZabCore } from './zab-core.ts'
 
@@ -150,12 +150,6 @@ export class Leading implements Role {
     return { learners: this.#learners.size, synced, pending: this.#learners.size - synced }
   }
 
-  /** The zxid that the next proposal will have. */
-  nextZxid(): Zxid {
-    const last = this.#core.history.last.zxid
-    return epochOf(last) === this.#epoch ? ((last + 1) as Zxid) : makeZxid(this.#epoch, 1)
-  }
-
   /** A new epoch starts its counter afresh, so what an earlier epoch has used up does not matter. */
   get isOutOfZxids(): boolean {
     const last = this.#core.history.last.zxid
@@ -165,9 +159,10 @@ export class Leading implements Role {
   /** Step B1: the txn gets its place in the order; it leaves with the turn's batch. */
   propose(payload: Uint8Array): Zxid {
     assert(this.isEstablished, 'only an established leader proposes', { epoch: this.#epoch })
-    const zxid = this.nextZxid()
+    const last = this.#core.history.last
+    const zxid = epochOf(last.zxid) === this.#epoch ? ((last.zxid + 1) as Zxid) : makeZxid(this.#epoch, 1)
     assert(epochOf(zxid) === this.#epoch, 'the counter stays within its epoch', { zxid, epoch: this.#epoch })
-    this.#core.accept({ zxid, hash: nextChainHash(this.#core.history.last.hash, zxid, payload), payload })
+    this.#core.accept({ zxid, hash: nextChainHash(last.hash, zxid, payload), payload })
     return zxid
   }
 
@@ -185,6 +180,9 @@ export class Leading implements Role {
     if (vote.state === 'looking') {
       this.#drop(from, 'it looks for a leader')
       this.#core.send(from, this.#vote())
+    } else if (vote.state === 'leading' && this.#phase === 'gathering' && isBetterVote(vote, this.#vote())) {
+      // Both would wait for the same followers. An established leader is the better one by its epoch.
+      this.#changes.becomeLooking(`server ${from} leads too and goes before`)
     }
   }
 
@@ -292,6 +290,8 @@ export class Leading implements Role {
     this.#phase = 'broadcasting'
     core.commitUpTo(this.#initialLast)
     for (const learner of synced) this.#sendUpToDate(learner)
+    // One that was elected by others at the same time learns by our new epoch that it will gather no quorum.
+    for (const peer of core.connected) if (!this.#learners.has(peer)) core.send(peer, this.#vote())
     core.out.push({ kind: 'serving-as-leader', epoch: this.#epoch })
   }
 

@@ -1,5 +1,8 @@
 /**
- * Election (docs/internals/zab.md, steps E1–E5). Owns: the round and who voted for whom in it.
+ * Election (docs/internals/zab.md, steps E1–E5). Owns: the round and this server's vote in it. The votes of
+ * the others are what each of them said last (ZabCore.peerVotes), in whatever role that reached us: links
+ * keep their order, and a peer says each change to everybody, so nothing has to be said twice. If votes were
+ * forgotten with a role, the peer would have no reason to repeat them, and the election would stand still.
  * Safety does not rest here: two servers that both believe they won cannot both gather a quorum for one
  * epoch. What rests here is that the most recent history among a quorum wins, and wins fast.
  */
@@ -12,7 +15,6 @@ import type { VoteMessage, ZabCore } from './zab-core.ts'
 export class Looking implements Role {
   readonly #core: ZabCore
   readonly #changes: RoleChanges
-  readonly #received = new Map<ServerId, Vote>() // votes of this round
   #proposal: Vote
   #settlesAtMs: number | null = null
   #resendAtMs: number
@@ -26,37 +28,35 @@ export class Looking implements Role {
 
   enter(): void {
     this.#core.nextIncarnation()
-    this.#startRound(this.#core.round + 1, this.#core.ownVote())
-    if (!this.#followWhoLeads()) this.#decideIfSettled()
+    this.#startRound(Math.max(this.#core.round + 1, this.#newestRound()))
+    this.#followOrDecide()
   }
 
   receive(from: ServerId, message: ZabMessage): void {
     if (message.kind !== 'vote') return // of a role that is over
-    if (message.state !== 'looking') {
-      this.#followWhoLeads()
-      return
-    }
-    this.#consider(from, message)
-    this.#decideIfSettled()
+    if (message.state === 'looking' && message.round < this.#core.round) this.#core.send(from, this.#voteMessage())
+    this.#followOrDecide()
   }
 
   peerConnected(peer: ServerId): void {
     this.#core.send(peer, this.#voteMessage())
+    this.#followOrDecide() // others may vote for it already
   }
 
   peerDisconnected(peer: ServerId): void {
-    this.#received.delete(peer)
     // A leader that we cannot reach cannot lead us, however good its history.
-    if (this.#proposal.leader === peer) this.#startRound(this.#core.round + 1, this.#core.ownVote())
-    this.#decideIfSettled()
+    if (this.#proposal.leader === peer) this.#startRound(this.#core.round + 1)
+    this.#followOrDecide()
   }
 
   tick(): void {
     if (this.#core.nowMs >= this.#resendAtMs) {
+      // Links lose nothing, so this changes nothing as long as the rest of this file is right.
       this.#resendAtMs = this.#core.nowMs + this.#core.settings.peerTimeoutMs
+      this.#core.log.debug('votes-sent-again', { round: this.#core.round, leaderId: this.#proposal.leader })
       this.#core.broadcast(this.#voteMessage())
     }
-    if (!this.#followWhoLeads()) this.#decideIfSettled()
+    this.#followOrDecide()
   }
 
   persisted(): void {}
@@ -65,25 +65,21 @@ export class Looking implements Role {
     this.#core.flush([])
   }
 
-  #consider(from: ServerId, message: VoteMessage): void {
-    const core = this.#core
-    if (message.round < core.round) {
-      core.send(from, this.#voteMessage()) // it will catch up with the round
-      return
-    }
-    const own = core.ownVote()
-    if (message.round > core.round) {
-      this.#startRound(message.round, this.#isEligible(message.leader) && isBetterVote(message, own) ? message : own)
-    } else if (isBetterVote(message, this.#proposal) && this.#isEligible(message.leader)) {
-      this.#propose(message)
-    }
-    this.#received.set(from, message)
+  #followOrDecide(): void {
+    if (this.#followWhoLeads()) return
+    const newest = this.#newestRound()
+    if (newest > this.#core.round) this.#startRound(newest)
+    else this.#proposeBetter(this.#bestVote())
+    this.#decideIfSettled()
   }
 
-  #startRound(round: number, vote: Vote): void {
+  #startRound(round: number): void {
     this.#core.round = round
-    this.#received.clear()
-    this.#propose(vote)
+    this.#propose(this.#bestVote())
+  }
+
+  #proposeBetter(vote: Vote): void {
+    if (isBetterVote(vote, this.#proposal)) this.#propose(vote)
   }
 
   #propose(vote: Vote): void {
@@ -92,15 +88,33 @@ export class Looking implements Role {
     this.#core.broadcast(this.#voteMessage())
   }
 
-  #isEligible(candidate: ServerId): boolean {
-    return candidate === this.#core.settings.self || this.#core.connected.has(candidate)
+  #newestRound(): number {
+    let newest = 0
+    for (const vote of this.#core.peerVotes.values()) {
+      if (vote.state === 'looking' && vote.round > newest) newest = vote.round
+    }
+    return newest
+  }
+
+  /** Of this round: our own, or a better one for a candidate that we reach. */
+  #bestVote(): Vote {
+    const core = this.#core
+    let best = core.ownVote()
+    for (const vote of core.peerVotes.values()) {
+      if (vote.state !== 'looking' || vote.round !== core.round) continue
+      const isEligible = vote.leader === core.settings.self || core.connected.has(vote.leader)
+      if (isEligible && isBetterVote(vote, best)) best = vote
+    }
+    return best
   }
 
   #decideIfSettled(): void {
     const core = this.#core
-    let agree = 1
-    for (const vote of this.#received.values()) if (isSameVote(vote, this.#proposal)) agree++
-    if (agree < core.quorum) {
+    const { leader } = this.#proposal
+    const agree = this.#countAgreement()
+    // A candidate that votes for another, or is of another round, is not going to lead.
+    const isWilling = leader === core.settings.self || this.#agrees(core.peerVotes.get(leader))
+    if (!isWilling || agree < core.quorum) {
       this.#settlesAtMs = null
       return
     }
@@ -109,17 +123,29 @@ export class Looking implements Role {
       this.#settlesAtMs ??= core.nowMs + core.settings.settleMs
       if (core.nowMs < this.#settlesAtMs) return
     }
-    if (this.#proposal.leader === core.settings.self) this.#changes.becomeLeading()
-    else this.#changes.becomeFollowing(this.#proposal.leader)
+    if (leader === core.settings.self) this.#changes.becomeLeading()
+    else this.#changes.becomeFollowing(leader)
+  }
+
+  #countAgreement(): number {
+    let agree = 1
+    for (const vote of this.#core.peerVotes.values()) if (this.#agrees(vote)) agree++
+    return agree
+  }
+
+  /** A peer that has decided already says `following`, and with it whom it had agreed to. */
+  #agrees(vote: VoteMessage | undefined): boolean {
+    if (vote === undefined || vote.round !== this.#core.round) return false
+    if (vote.state === 'following') return vote.leader === this.#proposal.leader
+    return vote.state === 'looking' && isSameVote(vote, this.#proposal)
   }
 
   /** An ensemble that has a leader is joined, not disturbed. */
   #followWhoLeads(): boolean {
     const core = this.#core
     let best: VoteMessage | null = null
-    for (const peer of core.settings.voters) {
-      const vote = core.peerVotes.get(peer)
-      if (vote?.state !== 'leading' || !core.connected.has(peer) || core.isShunned(peer)) continue
+    for (const [peer, vote] of core.peerVotes) {
+      if (vote.state !== 'leading' || core.isShunned(peer)) continue
       if (best === null || isBetterVote(vote, best)) best = vote
     }
     if (best === null) return false

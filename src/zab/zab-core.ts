@@ -21,7 +21,7 @@ export class ZabCore {
   readonly quorum: number
   readonly history: History
   readonly connected = new Set<ServerId>()
-  /** What each connected peer last said of itself. */
+  /** What each connected peer last said of itself. It stays true until the peer says otherwise or its link closes. */
   readonly peerVotes = new Map<ServerId, VoteMessage>()
   out: ZabEffect[] = []
   nowMs = 0
@@ -65,6 +65,12 @@ export class ZabCore {
 
   broadcast(message: ZabMessage): void {
     for (const peer of this.settings.voters) if (this.connected.has(peer)) this.send(peer, message)
+  }
+
+  noteVote(from: ServerId, vote: VoteMessage): void {
+    this.peerVotes.set(from, vote)
+    // Whatever failed with its leadership is over; if it leads again, that is another attempt.
+    if (vote.state === 'looking') this.#shunnedUntilMs.delete(from)
   }
 
   /** After a failed attempt to follow `leader`, so that we do not try again in a tight loop. */

@@ -53,11 +53,6 @@ export class Zab {
     return this.#role.propose(payload)
   }
 
-  nextZxid(): Zxid {
-    assert(this.#role instanceof Leading, 'only a leader gives out zxids')
-    return this.#role.nextZxid()
-  }
-
   /** On the established leader; see Leading.confirmLeadership. */
   confirmLeadership(nowMs: number): { readonly sequence: number; readonly effects: readonly ZabEffect[] } {
     assert(this.#role instanceof Leading, 'only a leader can be confirmed')
@@ -117,7 +112,7 @@ export class Zab {
         core.peerVotes.delete(event.peer)
         return this.#role.peerDisconnected(event.peer)
       case 'message':
-        if (event.message.kind === 'vote') core.peerVotes.set(event.from, event.message)
+        if (event.message.kind === 'vote') core.noteVote(event.from, event.message)
         return this.#role.receive(event.from, event.message)
       case 'persisted':
         core.durable = event.tag.zxid

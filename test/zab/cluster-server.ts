@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly seed: number
   readonly messageDelayMsMax: number
   readonly diskDelayMsMax: number
+  /** False: no timer of an election runs out, so what waits for one stands still for ever. */
+  readonly hasTimeouts?: boolean
   /** Told of every step, for traces and for faults at an exact moment. */
   readonly onStep?: (step: ClusterStep) => void
   /** Puts another message in place of one that arrives: elections may go any way without harm. */
@@ -24,6 +26,7 @@ export type ClusterStep =
   | { readonly kind: 'arrival'; readonly from: ServerId; readonly to: ServerId; readonly message: ZabMessage }
   | { readonly kind: 'effect'; readonly server: ServerId; readonly effect: ZabEffect }
   | { readonly kind: 'durable'; readonly server: ServerId; readonly effect: StorageEffect }
+  | { readonly kind: 'link'; readonly server: ServerId } // came up or went down
 
 export interface Serving {
   readonly as: 'leader' | 'follower'

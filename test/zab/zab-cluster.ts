@@ -77,11 +77,12 @@ export class ZabCluster {
     const recovered = log.recover(known)
     this.checks.started(server.id, recovered.committed)
     server.life++
+    const { hasTimeouts = true } = this.#options
     const settings = {
       self: server.id,
       voters: this.servers.map(({ id: voter }) => voter),
-      peerTimeoutMs: timing.peerTimeoutMs,
-      initLimitMs: timing.initLimitMs,
+      peerTimeoutMs: hasTimeouts ? timing.peerTimeoutMs : Number.POSITIVE_INFINITY,
+      initLimitMs: hasTimeouts ? timing.initLimitMs : Number.POSITIVE_INFINITY,
       heartbeatIntervalMs: timing.heartbeatIntervalMs,
       settleMs: timing.settleMs,
       firstIncarnation: this.random.below(2 ** 32),
@@ -227,10 +228,12 @@ export class ZabCluster {
       case 'link-up':
         if (event.link.session !== event.session || server.zab === null) return
         event.link.seen.set(server.id, event.session)
+        this.#options.onStep?.({ kind: 'link', server: server.id })
         return this.#feed(server, { kind: 'peer-connected', peer: otherEnd(event.link, server.id) })
       case 'link-down':
         if (event.link.seen.get(server.id) !== event.session) return
         event.link.seen.set(server.id, 0)
+        this.#options.onStep?.({ kind: 'link', server: server.id })
         return this.#feed(server, { kind: 'peer-disconnected', peer: otherEnd(event.link, server.id) })
       case 'arrival': {
         if (event.link.seen.get(server.id) !== event.session) return

@@ -1,0 +1,123 @@
+/**
+ * While links lose nothing, an election ends by messages alone. Here no timer of an election ever runs out: not the one
+ * that sends votes again, not the one by which a candidate, a leader or a shunned peer is given up. So a message whose
+ * content is forgotten although it stays true, in whatever role it arrived, stops the cluster for ever, and a seed shows
+ * it. The settle time is no such timer; it only lets votes arrive.
+ */
+import { describe, expect, test } from 'vitest'
+import { SeededRandom } from '../support/seeded-random.ts'
+import { timing } from './cluster-server.ts'
+import { ZabCluster } from './zab-cluster.ts'
+
+/** ZAB_SEEDS raises the number of seeds, ZAB_FIRST_SEED moves to others. */
+const seedCount = Number(process.env['ZAB_SEEDS'] ?? 300)
+const firstSeed = Number(process.env['ZAB_FIRST_SEED'] ?? 1)
+const messageDelayMsMax = 1
+const diskDelayMsMax = 1
+/** A message and the turn that handles it: the slowest that the cluster can draw. */
+const stepMsMax = 1 + 8 * messageDelayMsMax + 2
+/**
+ * From the last change of a link to a leader that serves with a quorum: two rounds of votes (a second one if a server
+ * noticed late), the settle time as ticks show it, discovery, synchronisation, and three flushes.
+ */
+const electionMsMax = 2 * 2 * stepMsMax + timing.settleMs + 2 * timing.tickMs + 8 * stepMsMax + 3 * 8 * diskDelayMsMax
+
+describe('an election without timers', () => {
+  test.each([
+    [3, 1],
+    [4, 0.3],
+    [5, 0.7],
+  ])('%i voters find a leader within a few messages of the last fault', (voterCount, share) => {
+    for (let seed = firstSeed; seed < firstSeed + seedCount * share; seed++) new TimerlessCourse(seed, voterCount).run()
+  })
+})
+
+class TimerlessCourse {
+  readonly #seed: number
+  readonly #random: SeededRandom
+  readonly #cluster: ZabCluster
+  #lastChangeMs = 0
+
+  constructor(seed: number, voterCount: number) {
+    this.#seed = seed
+    this.#random = new SeededRandom(seed ^ 0x717e)
+    this.#cluster = new ZabCluster({
+      voterCount,
+      seed,
+      messageDelayMsMax,
+      diskDelayMsMax,
+      hasTimeouts: false,
+      onStep: (step) => {
+        if (step.kind === 'link') this.#lastChangeMs = this.#cluster.nowMs
+      },
+    })
+  }
+
+  run(): void {
+    const cluster = this.#cluster
+    for (const { id } of cluster.servers) {
+      cluster.start(id)
+      cluster.run(this.#random.below(40))
+    }
+    for (let i = 0; i < 12; i++) {
+      for (let faults = this.#random.below(3); faults >= 0; faults--) {
+        this.#disturb()
+        cluster.run(this.#random.below(this.#random.pick([1, 10, 100])))
+      }
+      for (const { id, isPaused } of cluster.servers) if (isPaused) this.#change(() => cluster.resume(id))
+      this.#expectLeader(i)
+    }
+  }
+
+  /** At most a minority is dead at any time; everybody else is linked, or will be with the next redial. */
+  #disturb(): void {
+    const cluster = this.#cluster
+    const some = this.#random.pick(cluster.servers)
+    const victim = cluster.leader !== null && this.#random.chance(2) ? cluster.leader : some
+    const dead = cluster.servers.filter(({ zab }) => zab === null)
+    const mayDie = 2 * (dead.length + 1) < cluster.servers.length
+    switch (this.#random.below(6)) {
+      case 0:
+      case 1:
+        if (mayDie) this.#change(() => cluster.crash(victim.id))
+        return
+      case 2:
+        return this.#change(() => {
+          for (const { id } of dead) cluster.start(id)
+        })
+      case 3:
+        return this.#change(() => cluster.pause(some.id))
+      case 4:
+        if (cluster.leader !== null) this.#change(() => cluster.stepDown(cluster.leader!.id))
+        return
+      default: {
+        const other = this.#random.pick(cluster.servers)
+        if (other !== some) this.#change(() => cluster.links.close(cluster.links.between(some.id, other.id)))
+      }
+    }
+  }
+
+  #change(what: () => void): void {
+    this.#lastChangeMs = this.#cluster.nowMs
+    what()
+  }
+
+  #expectLeader(step: number): void {
+    const cluster = this.#cluster
+    const living = cluster.servers.filter(({ zab }) => zab !== null)
+    const isFound = (): boolean =>
+      cluster.leader !== null &&
+      living.every(({ serving }) => serving !== null && serving.epoch === cluster.leader!.serving!.epoch)
+    while (!cluster.runUntil(isFound, 1)) {
+      cluster.run(1)
+      if (cluster.nowMs - this.#lastChangeMs <= electionMsMax) continue
+      const states = cluster.servers.map(
+        ({ id, zab, serving }) => `${id}=${zab?.state ?? 'dead'}/${serving?.as ?? '-'}`,
+      )
+      expect.fail(
+        `seed ${this.#seed} with ${cluster.servers.length} voters, step ${step}: ` +
+          `not all serve ${electionMsMax} ms after the last change: ${states.join(', ')}`,
+      )
+    }
+  }
+}
