@@ -28,6 +28,8 @@ export interface Ensemble {
 export interface EnsembleExtras {
   readonly settings?: Readonly<Record<string, string>>
   readonly systemProperties?: Readonly<Record<string, string>>
+  /** Our server in another build. */
+  readonly program?: string
 }
 
 export async function startEnsemble(
@@ -42,7 +44,11 @@ export async function startEnsemble(
   process.on('exit', removeOnExit)
   const start = (options: ServerOptions): Promise<RunningServer> =>
     target === 'zkts'
-      ? startZktsServer({ ...options, settings: extras.settings ?? {} })
+      ? startZktsServer({
+          ...options,
+          settings: extras.settings ?? {},
+          ...(extras.program && { program: extras.program }),
+        })
       : startZooKeeperServer({ ...options, ...extras, classpath: zookeeperClasspath })
   const optionsOfAll = await serverOptions(dir, size)
   const outcomes = await Promise.allSettled(optionsOfAll.map(start))

@@ -22,7 +22,7 @@ export async function startZktsServer(options: ServerOptions): Promise<RunningSe
   return startServerProcess({
     name: 'zkts-server',
     program: process.execPath,
-    args: ['--max-old-space-size=1024', program, '--config', configFile],
+    args: ['--max-old-space-size=1024', options.program ?? program, '--config', configFile],
     env: { NODE_OPTIONS: '' }, // ours are for running TypeScript; an operator has none
     clientPort: options.clientPort,
     logFile: join(options.dir, 'server.log'),

@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** How long to wait until it serves. */
   readonly timeoutMs?: number
+  /** Our server's entry file in another build, to compare the two. */
+  readonly program?: string
 }
 
 export const startTimeoutMsDefault = 60_000
