@@ -66,6 +66,8 @@ export const peerOutputSizeBytesMax = 256 * 1024 * 1024
 export const quotaExcessesKeptMax = 1000
 /** Peers that dial and say nothing are closed after this. */
 export const peerHelloTimeoutMs = 2_000
+/** A server that no peer has called for so long says so: its address or its id is probably not the one that they know. */
+export const peerCallTimeoutMs = 10_000
 /** Keys of one keyed metric, such as top-level znodes with a count of their own; clients choose them. Later ones share a key. */
 export const metricKeyCountMax = 1000
 /** Lines that a shell of zkts-cli keeps, and those in its history file; older ones are dropped there when a shell opens. */

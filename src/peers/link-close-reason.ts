@@ -20,6 +20,10 @@ export const linkCloseReasons = {
     'The greeting was meant for, or came from, another server than the configuration puts at this address; compare the server lines and the myid files of both.',
   'unknown-server': 'The peer gives an id for which there is no server line; give all servers the same server lines.',
   'same-server-id': 'Another server gives our own id; give each server its own number in myid.',
+  'id-in-use':
+    'A second process gives the id of a server whose link lives. It was refused, and the living link stays. Find it at remoteAddress and stop it, or give it an id of its own in myid and in the server lines.',
+  'own-id-in-use':
+    'The peer holds a living link to another process with our id, so it refused this one, which tries again ever more rarely. Stop one of the two, or correct myid and the server lines. Two data folders must not take turns under one id: what one of them has acknowledged, the other lacks.',
   'called-the-wrong-way':
     'A peer with a lower id called, but the server with the higher id calls; compare the server lines and the myid files of both.',
   'peer-of-another-ensemble':

@@ -1,5 +1,7 @@
 /**
- * One link to another server, from its first byte to its last, as a state machine: awaiting-hello, up, closed.
+ * One link to another server, from its first byte to its last, as a state machine: awaiting-hello, greeted, up, closed.
+ * A link that we accepted stays `greeted` until the caller says `accept` or `refuse`: whether its peer may have it
+ * depends on the peer's other links.
  * Owns: the greeting, the order of messages, and the two clocks that tell a dead peer from a quiet one.
  * Assumes: the caller performs the actions in order, feeds nothing after `close`, and ticks several times in
  * peerTimeoutMs. If a link could deliver messages before the greeting was checked, a stranger could vote.
@@ -25,6 +27,7 @@ export interface PeerLinkSettings {
 
 export type PeerLinkAction =
   | { readonly kind: 'write'; readonly bytes: Uint8Array }
+  | { readonly kind: 'greeted'; readonly hello: Hello } // answer with accept or refuse
   | { readonly kind: 'up'; readonly hello: Hello } // at most once, before any message
   | { readonly kind: 'message'; readonly message: PeerMessage }
   | {
@@ -37,7 +40,8 @@ export type PeerLinkAction =
 
 export type PeerLinkState =
   | { readonly kind: 'awaiting-hello'; readonly untilMs: number }
-  | { readonly kind: 'up'; readonly peer: ServerId }
+  | { readonly kind: 'greeted'; readonly peer: ServerId; readonly hello: Hello }
+  | { readonly kind: 'up'; readonly peer: ServerId; readonly hello: Hello }
   | { readonly kind: 'closed' }
 
 /** Before its greeting a stranger makes us hold no more than this. */
@@ -67,13 +71,35 @@ export class PeerLink {
     return this.#state
   }
 
+  /** Of the peer's process; null before it has greeted. */
+  get incarnation(): number | null {
+    return 'hello' in this.#state ? this.#state.hello.incarnation : null
+  }
+
   get dialled(): ServerId | null {
     return this.#dialled
   }
 
   /** The caller speaks first: the one who is called does not know yet whom to greet. */
   start(out: PeerLinkAction[]): void {
-    if (this.#dialled !== null) this.#greet(this.#dialled, out)
+    if (this.#dialled !== null) this.#greet(this.#dialled, false, out)
+  }
+
+  /** The peer that greeted may have the link. */
+  accept(nowMs: number, out: PeerLinkAction[]): void {
+    assert(this.#state.kind === 'greeted', 'a link is accepted once its peer has greeted', { state: this.#state.kind })
+    const { peer, hello } = this.#state
+    this.#lastReceivedMs = nowMs // it had to wait for our greeting
+    this.#greet(peer, false, out)
+    this.#goUp(hello, out)
+  }
+
+  /** A process with the id of the one that greeted is connected already. */
+  refuse(detail: string, out: PeerLinkAction[]): void {
+    assert(this.#state.kind === 'greeted', 'a link is refused once its peer has greeted', { state: this.#state.kind })
+    const { peer } = this.#state
+    this.#greet(peer, true, out)
+    this.#close('id-in-use', detail, peer, true, out)
   }
 
   receive(bytes: Uint8Array, nowMs: number, out: PeerLinkAction[]): void {
@@ -109,7 +135,7 @@ export class PeerLink {
 
   tick(nowMs: number, out: PeerLinkAction[]): void {
     const { peerTimeoutMs } = this.#settings
-    if (this.#state.kind === 'closed') return
+    if (this.#state.kind === 'closed' || this.#state.kind === 'greeted') return
     if (this.#state.kind === 'awaiting-hello') {
       if (nowMs >= this.#state.untilMs) this.close('hello-late', '', out)
       return
@@ -124,7 +150,7 @@ export class PeerLink {
   }
 
   close(reason: LinkCloseReason, detail: string, out: PeerLinkAction[]): void {
-    this.#close(reason, detail, this.#state.kind === 'up' ? this.#state.peer : this.#dialled, false, out)
+    this.#close(reason, detail, 'peer' in this.#state ? this.#state.peer : this.#dialled, false, out)
   }
 
   /** The stream is gone: nothing more will be sent. */
@@ -140,6 +166,8 @@ export class PeerLink {
       if (this.#isClosed()) return
     } else if (frame.hello !== null) {
       return this.close('hello-repeated', '', out)
+    } else if (this.#state.kind === 'greeted') {
+      return this.close('message-unknown', 'it did not wait for our greeting', out)
     }
     for (const message of frame.messages) out.push({ kind: 'message', message })
   }
@@ -147,16 +175,26 @@ export class PeerLink {
   #receiveHello(hello: Hello, out: PeerLinkAction[]): void {
     const { self, voters, clusterId } = this.#settings
     const problem = checkHello(hello, { self, voters, dialled: this.#dialled, clusterId: clusterId() })
-    // Also before a refusal: then the other side can say in its own log what is wrong.
-    if (this.#dialled === null) this.#greet(hello.from, out)
-    if (problem !== null) return this.#close(problem.reason, problem.detail, hello.from, true, out)
-    this.#state = { kind: 'up', peer: hello.from }
+    if (problem !== null) {
+      // Greeted all the same: then the other side can say in its own log what is wrong.
+      if (this.#dialled === null) this.#greet(hello.from, false, out)
+      return this.#close(problem.reason, problem.detail, hello.from, true, out)
+    }
+    if (hello.idInUse) return this.#close('own-id-in-use', '', hello.from, false, out)
+    if (this.#dialled !== null) return this.#goUp(hello, out)
+    this.#state = { kind: 'greeted', peer: hello.from, hello }
+    out.push({ kind: 'greeted', hello })
+  }
+
+  #goUp(hello: Hello, out: PeerLinkAction[]): void {
+    this.#state = { kind: 'up', peer: hello.from, hello }
     out.push({ kind: 'up', hello })
   }
 
-  #greet(to: ServerId, out: PeerLinkAction[]): void {
+  #greet(to: ServerId, idInUse: boolean, out: PeerLinkAction[]): void {
     const { self, incarnation, clusterId } = this.#settings
-    const hello: Hello = { protocolVersion: peerProtocolVersion, from: self, to, clusterId: clusterId(), incarnation }
+    const [protocolVersion, from] = [peerProtocolVersion, self]
+    const hello: Hello = { protocolVersion, from, to, clusterId: clusterId(), incarnation, idInUse }
     out.push({ kind: 'write', bytes: encodeFrame({ hello, messages: [] }) })
   }
 

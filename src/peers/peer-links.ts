@@ -1,7 +1,9 @@
 /**
  * All links of one server to its peers. Owns: that there is one link to each, dialled by the server with the higher
- * id, so that two servers never hold two links with different orders of messages; redialling; and that `connected`
- * and `disconnected` of a peer alternate.
+ * id, so that two servers never hold two links with different orders of messages; redialling; that `connected` and
+ * `disconnected` of a peer alternate; and that an id belongs to one process at a time (design D15): a process that gives
+ * the id of a connected one waits until the link of that one has spoken, and is refused, or has closed, and follows it.
+ * If a second process could replace the first, the two would depose leaders in turn, and one id would vote from two disks.
  * Assumes: the driver performs the actions in order and reports every stream's end, and its time stands still while
  * this process does, since what peers sent meanwhile waits unread. The methods queue actions, which
  * `takeActions` hands out.
@@ -9,11 +11,13 @@
 import { assert, assertNever } from '../base/assert.ts'
 import type { Brand } from '../base/brand.ts'
 import type { ServerId } from '../base/ids.ts'
-import { peerOutputSizeBytesMax } from '../base/limits.ts'
-import type { PeerMessage } from '../protocol/peer/peer-message.ts'
+import { peerCallTimeoutMs, peerOutputSizeBytesMax } from '../base/limits.ts'
+import type { Hello, PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { LinkCloseReason } from './link-close-reason.ts'
 import { PeerLink, type PeerLinkAction, type PeerLinkSettings } from './peer-link.ts'
 import { redialDelayMs } from './redial-backoff.ts'
+
+const undialled = { isDialling: false, failedAttempts: 0, nextDialMs: 0, isOwnIdInUse: false }
 
 /** Names a stream between servers, within one process. */
 export type LinkId = Brand<number, 'LinkId'>
@@ -29,6 +33,8 @@ export type PeerAction =
   | { readonly kind: 'connected'; readonly peer: ServerId; readonly incarnation: number }
   | { readonly kind: 'disconnected'; readonly peer: ServerId }
   | { readonly kind: 'message'; readonly peer: ServerId; readonly message: PeerMessage }
+  /** No link has been up for so long, though these have to call us. Repeats itself with each tick. */
+  | { readonly kind: 'not-called'; readonly by: readonly ServerId[]; readonly forMs: number }
   /** The driver closes the stream and logs the reason. */
   | {
       readonly kind: 'close'
@@ -43,10 +49,14 @@ interface Peer {
   readonly id: ServerId
   readonly weDial: boolean
   up: LinkId | null
+  /** Greeted us as this peer from another process while a link was up. */
+  contender: LinkId | null
   /** A dial is under way, or its link awaits the greeting. */
   isDialling: boolean
   failedAttempts: number
   nextDialMs: number
+  /** At the last attempt another process with our id was connected there. */
+  isOwnIdInUse: boolean
 }
 
 export class PeerLinks {
@@ -54,6 +64,8 @@ export class PeerLinks {
   readonly #peers = new Map<ServerId, Peer>()
   readonly #links = new Map<LinkId, PeerLink>()
   #lastLinkId = 0
+  /** Since when no link has been up; null while one is. */
+  #aloneSinceMs: number | null = null
   #out: PeerAction[] = []
 
   constructor(settings: PeerLinksSettings) {
@@ -61,7 +73,7 @@ export class PeerLinks {
     for (const id of settings.voters) {
       if (id === settings.self) continue
       const weDial = settings.self > id
-      this.#peers.set(id, { id, weDial, up: null, isDialling: false, failedAttempts: 0, nextDialMs: 0 })
+      this.#peers.set(id, { id, weDial, up: null, contender: null, ...undialled })
     }
   }
 
@@ -74,6 +86,7 @@ export class PeerLinks {
   /** Dials who is due, keeps links alive, closes silent ones. The first tick dials everybody. */
   tick(nowMs: number): void {
     for (const [id, link] of this.#links) this.#act(id, link, nowMs, (out) => link.tick(nowMs, out))
+    this.#complainIfAlone(nowMs)
     for (const peer of this.#peers.values()) {
       if (!peer.weDial || peer.up !== null || peer.isDialling || nowMs < peer.nextDialMs) continue
       peer.isDialling = true
@@ -96,7 +109,9 @@ export class PeerLinks {
 
   received(id: LinkId, bytes: Uint8Array, nowMs: number): void {
     const link = this.#links.get(id)
-    if (link !== undefined) this.#act(id, link, nowMs, (out) => link.receive(bytes, nowMs, out))
+    if (link === undefined) return
+    this.#act(id, link, nowMs, (out) => link.receive(bytes, nowMs, out))
+    if (link.state.kind === 'up') this.#refuseContender(this.#peer(link.state.peer), nowMs)
   }
 
   /** The stream has ended; fine if we closed it ourselves. */
@@ -127,6 +142,16 @@ export class PeerLinks {
     }
   }
 
+  /** A second process of the lowest id dials nobody and is dialled by nobody: this is all that it can notice. */
+  #complainIfAlone(nowMs: number): void {
+    const peers = [...this.#peers.values()]
+    if (peers.some(({ up }) => up !== null)) this.#aloneSinceMs = null
+    else this.#aloneSinceMs ??= nowMs
+    const forMs = nowMs - (this.#aloneSinceMs ?? nowMs)
+    const by = peers.filter(({ weDial }) => !weDial).map(({ id }) => id)
+    if (forMs >= peerCallTimeoutMs && by.length > 0) this.#out.push({ kind: 'not-called', by, forMs })
+  }
+
   #act(id: LinkId, link: PeerLink, nowMs: number, step: (out: PeerLinkAction[]) => void): void {
     const actions: PeerLinkAction[] = []
     step(actions)
@@ -135,15 +160,19 @@ export class PeerLinks {
         case 'write':
           this.#out.push({ kind: 'write', link: id, bytes: action.bytes })
           break
+        case 'greeted':
+          this.#admit(id, link, action.hello, nowMs)
+          break
         case 'up':
           this.#linkUp(id, this.#peer(action.hello.from), action.hello.incarnation, nowMs)
           break
         case 'message':
-          assert(link.state.kind !== 'awaiting-hello', 'messages follow the greeting', {})
+          assert(link.state.kind === 'up' || link.state.kind === 'closed', 'messages follow the greeting', {})
           this.#deliver(id, action.message)
           break
         case 'close':
           this.#out.push({ ...action, link: id })
+          if (link.dialled !== null) this.#peer(link.dialled).isOwnIdInUse = action.reason === 'own-id-in-use'
           this.#forget(id, link, nowMs)
           break
         default:
@@ -152,10 +181,32 @@ export class PeerLinks {
     }
   }
 
+  /** A link that speaks lives, so its process does, and another one may not have its id. */
+  #refuseContender(peer: Peer, nowMs: number): void {
+    const id = peer.contender
+    if (id === null) return
+    const link = this.#links.get(id)!
+    const { up } = peer
+    assert(link.state.kind === 'greeted' && up !== null, 'a contender waits beside a link', { peerId: peer.id })
+    const [first, second] = [this.#links.get(up)!.incarnation, link.state.hello.incarnation]
+    this.#act(id, link, nowMs, (out) => link.refuse(`connected is incarnation ${first}, refused ${second}`, out))
+  }
+
+  #admit(id: LinkId, link: PeerLink, hello: Hello, nowMs: number): void {
+    const peer = this.#peer(hello.from)
+    if (peer.up === null || this.#links.get(peer.up)!.incarnation === hello.incarnation) {
+      return this.#act(id, link, nowMs, (out) => link.accept(nowMs, out))
+    }
+    // A process that restarted before we noticed its end, or a second one with its id. Only one of them can wait.
+    this.#refuseContender(peer, nowMs)
+    peer.contender = id
+  }
+
   #linkUp(id: LinkId, peer: Peer, incarnation: number, nowMs: number): void {
     const old = peer.up
     if (old !== null) {
-      // The peer knows better than we whether the old link is dead: it made a new one.
+      // The peer knows better than we whether the old link is dead: it made a new one. So it lives.
+      this.#refuseContender(peer, nowMs)
       const oldLink = this.#links.get(old)!
       this.#act(old, oldLink, nowMs, (out) => oldLink.close('replaced', '', out))
     }
@@ -174,19 +225,30 @@ export class PeerLinks {
   #forget(id: LinkId, link: PeerLink, nowMs: number): void {
     this.#links.delete(id)
     for (const peer of this.#peers.values()) {
+      if (peer.contender === id) peer.contender = null
       if (peer.up === id) {
         peer.up = null
         this.#out.push({ kind: 'disconnected', peer: peer.id })
         this.#scheduleRedial(peer, nowMs)
+        this.#admitContender(peer, nowMs)
       } else if (link.dialled === peer.id && peer.up === null) {
         this.#scheduleRedial(peer, nowMs)
       }
     }
   }
 
+  #admitContender(peer: Peer, nowMs: number): void {
+    const id = peer.contender
+    if (id === null) return
+    peer.contender = null
+    const link = this.#links.get(id)!
+    this.#act(id, link, nowMs, (out) => link.accept(nowMs, out))
+  }
+
   #scheduleRedial(peer: Peer, nowMs: number): void {
     peer.isDialling = false
-    peer.nextDialMs = nowMs + redialDelayMs(peer.failedAttempts, this.#settings.uint32())
+    const { failedAttempts, isOwnIdInUse } = peer
+    peer.nextDialMs = nowMs + redialDelayMs(failedAttempts, this.#settings.uint32(), isOwnIdInUse)
     peer.failedAttempts++
   }
 

@@ -1,7 +1,7 @@
 /**
  * The links to the other servers: joins the state machines of src/peers to streams, and their news to the replica.
  * Owns: the streams, the quorum port, and one log line for each change of a link; a refusal that repeats itself with
- * every redial is logged once, then only at debug level.
+ * every redial is a warning once a minute, and in between only at debug level.
  * Assumes: `flush` is called at each turn's end and `tick` several times in peerTimeoutMs.
  */
 import { assert, assertNever } from '../base/assert.ts'
@@ -26,6 +26,11 @@ export interface PeerConnectionsOptions {
   readonly clusterId: () => ClusterId
 }
 
+/** A warning that still holds is repeated so often. */
+const warningIntervalMs = 60_000
+const notCalled =
+  'No other server is connected, and these have to call this one. They call the address that their own server line gives for this id: check that it leads to this process, that they run, and that no other process has this id.'
+
 type DialOutcome = { readonly ok: true; readonly stream: ByteStream } | { readonly ok: false; readonly error: Error }
 
 export class PeerConnections {
@@ -33,8 +38,8 @@ export class PeerConnections {
   readonly #links: PeerLinks
   readonly #streams = new Map<LinkId, ByteStream>()
   readonly #dials = new Map<ServerId, () => void>()
-  /** What was last complained about, by peer; forgotten when the link is up. */
-  readonly #complaints = new Map<ServerId | null, string>()
+  /** What was last complained about, and when, by peer; forgotten when the link is up. */
+  readonly #complaints = new Map<ServerId | null, { readonly what: string; readonly atMs: number }>()
   #listening: ListenerHandle | null = null
   #isClosed = false
 
@@ -143,6 +148,7 @@ export class PeerConnections {
         return
       case 'connected':
         this.#complaints.delete(action.peer)
+        this.#complaints.delete(this.#options.config.serverId)
         log.info('peer-connected', { peerId: action.peer, incarnation: action.incarnation })
         turn.feed({ kind: 'peer-connected', peer: action.peer })
         return
@@ -151,6 +157,9 @@ export class PeerConnections {
         return
       case 'message':
         turn.feed({ kind: 'peer-message', peer: action.peer, message: action.message })
+        return
+      case 'not-called':
+        this.#complainOfSilence(action.by, action.forMs)
         return
       case 'close':
         this.#closeLink(action)
@@ -176,7 +185,7 @@ export class PeerConnections {
     }
     const { host, quorumPort } = this.#member(peer)
     const fields = { peerId: peer, host, port: quorumPort, cause: outcome.error.message }
-    if (this.#isNews(peer, 'unreachable')) this.#options.log.info('peer-unreachable', fields)
+    if (this.#isNews(peer, 'unreachable', null)) this.#options.log.info('peer-unreachable', fields)
     else this.#options.log.debug('peer-unreachable', fields)
     this.#links.dialFailed(peer, this.#nowMs())
     this.#perform()
@@ -194,7 +203,8 @@ export class PeerConnections {
     const { link, peer, reason, detail, isGentle } = action
     const stream = this.#streams.get(link)
     const fields = { peerId: peer, reason, why: linkCloseReasons[reason], detail, remoteAddress: stream?.remoteAddress }
-    if (!this.#isNews(peer, reason)) this.#options.log.debug('peer-link-closed', fields)
+    if (!this.#isNews(peer, reason, isOrdinary(reason) ? null : warningIntervalMs))
+      this.#options.log.debug('peer-link-closed', fields)
     else if (isOrdinary(reason)) this.#options.log.info('peer-link-closed', fields)
     else this.#options.log.warn('peer-link-closed', fields)
     if (stream === undefined) return
@@ -207,9 +217,23 @@ export class PeerConnections {
     this.#options.ports.timers.after(peerHelloTimeoutMs, () => stream.destroy())
   }
 
-  #isNews(peer: ServerId | null, complaint: string): boolean {
-    if (this.#complaints.get(peer) === complaint) return false
-    this.#complaints.set(peer, complaint)
+  #complainOfSilence(peers: readonly ServerId[], forMs: number): void {
+    const { config, log } = this.#options
+    if (!this.#isNews(config.serverId, 'not-called', warningIntervalMs)) return
+    log.warn('no-peer-calls', {
+      serverId: config.serverId,
+      peerIds: peers,
+      durationMs: Math.round(forMs),
+      why: notCalled,
+    })
+  }
+
+  /** Null: said once is enough. */
+  #isNews(peer: ServerId | null, what: string, againAfterMs: number | null): boolean {
+    const atMs = this.#nowMs()
+    const last = this.#complaints.get(peer)
+    if (last?.what === what && (againAfterMs === null || atMs - last.atMs < againAfterMs)) return false
+    this.#complaints.set(peer, { what, atMs })
     return true
   }
 }

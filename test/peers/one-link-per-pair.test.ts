@@ -46,8 +46,8 @@ describe('the set of links', () => {
   })
 
   test('the redial delay keeps between half and all of its bound', () => {
-    expect([redialDelayMs(0, 0), redialDelayMs(0, 2 ** 32 - 1)]).toEqual([25, expect.closeTo(50, 5)])
-    expect([redialDelayMs(99, 0), redialDelayMs(99, 2 ** 32 - 1)]).toEqual([500, expect.closeTo(1000, 5)])
+    expect([redialDelayMs(0, 0, false), redialDelayMs(0, 2 ** 32 - 1, false)]).toEqual([25, expect.closeTo(50, 5)])
+    expect([redialDelayMs(99, 0, false), redialDelayMs(99, 2 ** 32 - 1, false)]).toEqual([500, expect.closeTo(1000, 5)])
   })
 
   test('a link that was up is dialled again soon after it is lost', () => {

@@ -53,6 +53,9 @@ export class Side {
         case 'message':
           this.told.push(`${action.message.kind} from ${action.peer}`)
           break
+        case 'not-called':
+          this.told.push(`not-called by ${action.by}`)
+          break
         default:
           this.told.push(`${action.kind} ${action.peer}`)
       }

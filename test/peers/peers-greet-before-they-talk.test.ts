@@ -12,7 +12,7 @@ const cluster = (id: number) => () => id as ClusterId
 
 function helloFrom(from: ServerId, to: ServerId, changes: Partial<Hello> = {}): Hello {
   const [protocolVersion, clusterId] = [peerProtocolVersion, 0 as ClusterId]
-  return { protocolVersion, from, to, clusterId, incarnation: 5, ...changes }
+  return { protocolVersion, from, to, clusterId, incarnation: 5, idInUse: false, ...changes }
 }
 
 /** What a server does with the first bytes of somebody who connects. */

@@ -198,6 +198,7 @@ export const Hello = protoRecord('Hello', {
   to: uint32<ServerId>(3),
   clusterId: double<ClusterId>(4), // 0 while the sender's history is empty
   incarnation: fixed32(5),
+  idInUse: bool(6), // this greeting refuses: another process with the id of the receiver is connected here
 })
 export type Hello = InferRecord<typeof Hello>
 

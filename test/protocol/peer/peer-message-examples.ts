@@ -101,13 +101,21 @@ const messages: Readonly<Record<string, PeerMessage>> = {
   'revalidated, over': { kind: 'revalidated', syncId, sequence: 2, valid: false },
 }
 
-const hello = { protocolVersion: 1, from: 3 as ServerId, to: leader, clusterId, incarnation: 0xffff_ffff }
+const hello = {
+  protocolVersion: 1,
+  from: 3 as ServerId,
+  to: leader,
+  clusterId,
+  incarnation: 0xffff_ffff,
+  idInUse: false,
+}
 
 export const frames: Readonly<Record<string, PeerFrame>> = {
   ...Object.fromEntries(
     Object.entries(messages).map(([name, message]) => [name, { hello: null, messages: [message] }]),
   ),
   hello: { hello, messages: [] },
+  'hello that refuses': { hello: { ...hello, idInUse: true }, messages: [] },
   'nothing at all': { hello: null, messages: [] },
   'hello and two messages': { hello, messages: [messages['ack']!, messages['vote, leading']!] },
 }
