@@ -1,5 +1,5 @@
 /** The text of conf (ZK: ZooKeeperServer.dumpConf, QuorumZooKeeperServer.dumpConf). */
-import { membershipText } from '../base/membership-text.ts'
+import { membershipText } from '../membership/membership-text.ts'
 import { asLines } from './connection-text.ts'
 import type { ConfigStatus, ServerStatus } from './server-status.ts'
 

@@ -77,7 +77,7 @@ export interface MemberStatus {
   readonly host: string
   readonly quorumPort: number
   readonly electionPort: number
-  readonly role: 'participant'
+  readonly role: 'participant' | 'observer'
   readonly clientHost: string | null
   readonly clientPort: number | null
 }

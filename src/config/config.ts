@@ -17,7 +17,7 @@ export interface EnsembleMember {
   readonly host: string
   readonly quorumPort: number
   readonly electionPort: number
-  readonly role: 'participant'
+  readonly role: 'participant' | 'observer'
   /** Where this member serves clients, if the line says so. */
   readonly clientHost: string | null
   readonly clientPort: number | null

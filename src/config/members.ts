@@ -3,6 +3,7 @@
  * process with two votes.
  */
 import type { ServerId } from '../base/ids.ts'
+import { Membership } from '../membership/membership.ts'
 import type { EnsembleMember } from './config.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import { plainHost } from './host-text.ts'
@@ -52,4 +53,10 @@ export function readMembers(entries: readonly SourcedEntry[], problems: ConfigPr
     members.push(member.value)
   }
   return { members: members.sort((a, b) => a.id - b.id), refusedIds }
+}
+
+/** Participants vote, each with the same weight; observers learn. */
+export function membershipOf(members: readonly EnsembleMember[]): Membership {
+  const idsOf = (role: EnsembleMember['role']) => members.filter((member) => member.role === role).map(({ id }) => id)
+  return Membership.ofMajority(idsOf('participant'), idsOf('observer'))
 }

@@ -4,9 +4,10 @@
  * of the tree: two servers whose files spell an address differently hold equal trees all the same, and a file that
  * changes between two runs contradicts no log. Data that the super user has written, in a transaction, is shown instead.
  */
-import { membershipText } from '../base/membership-text.ts'
+
 import type { Config } from '../config/config.ts'
 import type { JuteWriter } from '../jute/jute-writer.ts'
+import { membershipText } from '../membership/membership-text.ts'
 import { statOffsets, statSizeBytes } from '../protocol/client/stat.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 

@@ -7,9 +7,11 @@
 import type { WordQuestion } from '../admin/four-letter-words.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
-import { hexOfZxid, type ServerId } from '../base/ids.ts'
+import { hexOfZxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
+import { membershipOf } from '../config/members.ts'
+import { Membership } from '../membership/membership.ts'
 import { newMetrics, type ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import type { Ports } from '../ports/ports.ts'
@@ -210,11 +212,12 @@ class Server implements ZktsServer {
     const { config, ports } = this.#options
     const { serverId: self, members, peerTimeoutMs, initLimitMs, heartbeatIntervalMs } = config
     const { random } = ports
-    const voters: readonly ServerId[] = config.mode === 'standalone' ? [self] : members.map((member) => member.id)
+    const membership = config.mode === 'standalone' ? Membership.ofMajority([self]) : membershipOf(members)
     // 53 random bits, and not zero, which means none.
     const freshClusterId = ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
     const firstIncarnation = random.uint32()
-    return { self, voters, peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs, firstIncarnation, freshClusterId }
+    const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs }
+    return { self, membership, ...times, firstIncarnation, freshClusterId }
   }
 
   async #listen({ clients, peers, turn }: Running): Promise<StartFailure | null> {

@@ -221,7 +221,6 @@ export class PeerConnections {
     const { config, log } = this.#options
     if (!this.#isNews(config.serverId, 'not-called', warningIntervalMs)) return
     log.warn('no-peer-calls', {
-      serverId: config.serverId,
       peerIds: peers,
       durationMs: Math.round(forMs),
       why: notCalled,

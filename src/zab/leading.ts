@@ -16,12 +16,12 @@ import {
   makeZxid,
   type ServerId,
   type Zxid,
+  zeroZxid,
 } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
-import { quorumReached } from './quorum.ts'
 import type { Role, RoleChanges } from './role.ts'
 import { isBetterVote, isMoreRecent } from './vote-order.ts'
 import type { LogRead, PersistTag } from './zab-contract.ts'
@@ -140,8 +140,7 @@ export class Leading implements Role {
   }
 
   syncIdOf(peer: ServerId): SyncId | null {
-    const learner = this.#learners.get(peer)
-    return learner?.phase === 'synced' ? learner.syncId : null
+    return this.#syncedLearner(peer)?.syncId ?? null
   }
 
   learnerCounts(): { readonly learners: number; readonly synced: number; readonly pending: number } {
@@ -200,7 +199,7 @@ export class Leading implements Role {
 
   #mintEpochIfGathered(): void {
     const core = this.#core
-    if (this.#learners.size + 1 < core.quorum) return
+    if (!core.membership.isQuorum(this.#takesPart)) return
     // Above all that a quorum has accepted; and above what others are known to have, or they could never join.
     const highest = core.newestEpochSeen
     assert(highest < epochMax, 'there is an epoch left', { highest })
@@ -227,7 +226,8 @@ export class Leading implements Role {
     learner.phase = 'epoch-acked'
     learner.last = { zxid: message.lastZxid, hash: message.lastHash }
     if (this.#phase === 'proposing-epoch') {
-      if (isMoreRecent(message.currentEpoch, message.lastZxid, this.#initialEpoch, this.#initialLast)) {
+      const isVoter = this.#core.membership.isVoter(learner.id) // what others hold alone was never committed
+      if (isVoter && isMoreRecent(message.currentEpoch, message.lastZxid, this.#initialEpoch, this.#initialLast)) {
         return this.#changes.becomeLooking(`server ${learner.id} has a more recent history`)
       }
       if (message.countable) this.#epochAcks.add(learner.id)
@@ -242,7 +242,7 @@ export class Leading implements Role {
 
   #synchroniseIfAccepted(): void {
     const core = this.#core
-    if (this.#epochAcks.size < core.quorum) return
+    if (!core.membership.isQuorum(this.#acceptedEpoch)) return
     this.#enterPhase('synchronising')
     if (this.#clusterId === 0) this.#clusterId = core.settings.freshClusterId
     core.saveCurrentEpoch(this.#epoch, this.#clusterId, [])
@@ -285,11 +285,10 @@ export class Leading implements Role {
   #establishIfSynced(): void {
     const core = this.#core
     if (this.#phase !== 'synchronising' || !this.#selfSynced) return
-    const synced = [...this.#learners.values()].filter((learner) => learner.phase === 'synced')
-    if (synced.length + 1 < core.quorum) return
+    if (!core.membership.isQuorum(this.#isSynced)) return
     this.#phase = 'broadcasting'
     core.commitUpTo(this.#initialLast)
-    for (const learner of synced) this.#sendUpToDate(learner)
+    for (const learner of this.#learners.values()) if (learner.phase === 'synced') this.#sendUpToDate(learner)
     // One that was elected by others at the same time learns by our new epoch that it will gather no quorum.
     for (const peer of core.connected) if (!this.#learners.has(peer)) core.send(peer, this.#vote())
     core.out.push({ kind: 'serving-as-leader', epoch: this.#epoch })
@@ -305,9 +304,7 @@ export class Leading implements Role {
   #commitWhatAQuorumHolds(): void {
     if (this.#phase !== 'broadcasting') return
     const core = this.#core
-    const reached: Zxid[] = [Math.min(core.durable, core.history.last.zxid) as Zxid]
-    for (const learner of this.#learners.values()) if (learner.phase === 'synced') reached.push(learner.acked)
-    const held = quorumReached(reached, core.settings.voters.length, core.committed)
+    const held = core.membership.reachedByQuorum(this.#durableOn)
     if (held > core.committed) core.commitUpTo(held)
   }
 
@@ -329,10 +326,7 @@ export class Leading implements Role {
 
   #noteConfirmations(): void {
     if (this.#phase !== 'broadcasting') return
-    const answered = [this.#heartbeatSequence]
-    for (const learner of this.#learners.values())
-      if (learner.phase === 'synced') answered.push(learner.heartbeatAnswered)
-    const confirmed = quorumReached(answered, this.#core.settings.voters.length, 0)
+    const confirmed = this.#core.membership.reachedByQuorum(this.#heartbeatAnsweredBy)
     if (confirmed <= this.#confirmed) return
     const wasAwaited = this.#confirmed < this.#lastConfirmAsked
     this.#confirmed = confirmed
@@ -345,10 +339,33 @@ export class Leading implements Role {
     if (!this.#learners.delete(peer)) return
     this.#epochAcks.delete(peer)
     this.#core.log.info('learner-dropped', { peerId: peer, reason })
-    const remaining = this.#learners.size + 1
-    if (this.#phase !== 'gathering' && remaining < this.#core.quorum) {
+    if (this.#phase !== 'gathering' && !this.#core.membership.isQuorum(this.#takesPart)) {
       this.#changes.becomeLooking('no quorum of learners is left')
     }
+  }
+
+  // --- what a voter counts for; see Membership ---
+
+  readonly #takesPart = (voter: ServerId): boolean => this.#isSelf(voter) || this.#learners.has(voter)
+  readonly #acceptedEpoch = (voter: ServerId): boolean => this.#epochAcks.has(voter)
+  readonly #isSynced = (voter: ServerId): boolean => this.#isSelf(voter) || this.#syncedLearner(voter) !== null
+  readonly #durableOn = (voter: ServerId): Zxid => {
+    const { durable, history } = this.#core
+    if (this.#isSelf(voter)) return Math.min(durable, history.last.zxid) as Zxid
+    return this.#syncedLearner(voter)?.acked ?? zeroZxid
+  }
+  readonly #heartbeatAnsweredBy = (voter: ServerId): number => {
+    if (this.#isSelf(voter)) return this.#heartbeatSequence
+    return this.#syncedLearner(voter)?.heartbeatAnswered ?? 0
+  }
+
+  #isSelf(voter: ServerId): boolean {
+    return voter === this.#core.settings.self
+  }
+
+  #syncedLearner(id: ServerId): Learner | null {
+    const learner = this.#learners.get(id)
+    return learner?.phase === 'synced' ? learner : null
   }
 
   #enterPhase(phase: Phase): void {

@@ -3,6 +3,7 @@
  * the others are what each of them said last (ZabCore.peerVotes), in whatever role that reached us: links
  * keep their order, and a peer says each change to everybody, so nothing has to be said twice. If votes were
  * forgotten with a role, the peer would have no reason to repeat them, and the election would stand still.
+ * A server that has no vote says that it looks, so that a leader lets go of it, and waits for one that leads.
  * Safety does not rest here: two servers that both believe they won cannot both gather a quorum for one
  * epoch. What rests here is that the most recent history among a quorum wins, and wins fast.
  */
@@ -66,7 +67,7 @@ export class Looking implements Role {
   }
 
   #followOrDecide(): void {
-    if (this.#followWhoLeads()) return
+    if (this.#followWhoLeads() || !this.#isVoter(this.#core.settings.self)) return
     const newest = this.#newestRound()
     if (newest > this.#core.round) this.#startRound(newest)
     else this.#proposeBetter(this.#bestVote())
@@ -90,8 +91,8 @@ export class Looking implements Role {
 
   #newestRound(): number {
     let newest = 0
-    for (const vote of this.#core.peerVotes.values()) {
-      if (vote.state === 'looking' && vote.round > newest) newest = vote.round
+    for (const [peer, vote] of this.#core.peerVotes) {
+      if (vote.state === 'looking' && vote.round > newest && this.#isVoter(peer)) newest = vote.round
     }
     return newest
   }
@@ -100,10 +101,10 @@ export class Looking implements Role {
   #bestVote(): Vote {
     const core = this.#core
     let best = core.ownVote()
-    for (const vote of core.peerVotes.values()) {
-      if (vote.state !== 'looking' || vote.round !== core.round) continue
-      const isEligible = vote.leader === core.settings.self || core.connected.has(vote.leader)
-      if (isEligible && isBetterVote(vote, best)) best = vote
+    for (const [peer, vote] of core.peerVotes) {
+      if (vote.state !== 'looking' || vote.round !== core.round || !this.#isVoter(peer)) continue
+      const isReached = vote.leader === core.settings.self || core.connected.has(vote.leader)
+      if (isReached && this.#isVoter(vote.leader) && isBetterVote(vote, best)) best = vote
     }
     return best
   }
@@ -111,14 +112,12 @@ export class Looking implements Role {
   #decideIfSettled(): void {
     const core = this.#core
     const { leader } = this.#proposal
-    const agree = this.#countAgreement()
     // A candidate that votes for another, or is of another round, is not going to lead.
-    const isWilling = leader === core.settings.self || this.#agrees(core.peerVotes.get(leader))
-    if (!isWilling || agree < core.quorum) {
+    if (!this.#agrees(leader) || !core.membership.isQuorum(this.#agrees)) {
       this.#settlesAtMs = null
       return
     }
-    if (agree < core.settings.voters.length) {
+    if (!core.membership.voters.every(this.#agrees)) {
       // Somebody better may still speak up; waiting a moment is cheaper than a second election.
       this.#settlesAtMs ??= core.nowMs + core.settings.settleMs
       if (core.nowMs < this.#settlesAtMs) return
@@ -127,15 +126,16 @@ export class Looking implements Role {
     else this.#changes.becomeFollowing(leader)
   }
 
-  #countAgreement(): number {
-    let agree = 1
-    for (const vote of this.#core.peerVotes.values()) if (this.#agrees(vote)) agree++
-    return agree
+  #isVoter(id: ServerId): boolean {
+    return this.#core.membership.isVoter(id)
   }
 
   /** A peer that has decided already says `following`, and with it whom it had agreed to. */
-  #agrees(vote: VoteMessage | undefined): boolean {
-    if (vote === undefined || vote.round !== this.#core.round) return false
+  readonly #agrees = (voter: ServerId): boolean => {
+    const core = this.#core
+    if (voter === core.settings.self) return true
+    const vote = core.peerVotes.get(voter)
+    if (vote === undefined || vote.round !== core.round) return false
     if (vote.state === 'following') return vote.leader === this.#proposal.leader
     return vote.state === 'looking' && isSameVote(vote, this.#proposal)
   }

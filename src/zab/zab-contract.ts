@@ -4,12 +4,14 @@
  */
 import type { ChainHash } from '../base/chain-hash.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
 import type { ZabMessage } from '../protocol/peer/peer-message.ts'
 
 export interface ZabSettings {
   readonly self: ServerId
-  readonly voters: readonly ServerId[] // sorted, self among them
+  /** As it is at the start; self belongs to it. */
+  readonly membership: Membership
   /** A role that waits for others to turn up gives up after this. */
   readonly peerTimeoutMs: number
   /** A role that waits for disks or for a long synchronisation gives up after this (initLimit). */

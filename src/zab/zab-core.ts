@@ -6,11 +6,11 @@
 import { assert } from '../base/assert.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import { commitMarkIntervalTxns } from '../base/limits.ts'
+import type { Membership } from '../membership/membership.ts'
 import type { Log } from '../ports/log.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
 import type { Vote, ZabMessage } from '../protocol/peer/peer-message.ts'
 import { History } from './history.ts'
-import { quorumSize } from './quorum.ts'
 import type { PersistTag, RecoveredHistory, SendEffect, ZabEffect, ZabSettings } from './zab-contract.ts'
 
 export type VoteMessage = Extract<ZabMessage, { readonly kind: 'vote' }>
@@ -18,7 +18,8 @@ export type VoteMessage = Extract<ZabMessage, { readonly kind: 'vote' }>
 export class ZabCore {
   readonly settings: ZabSettings
   readonly log: Log
-  readonly quorum: number
+  /** Who counts. A role asks it anew each time, so that it may change. */
+  readonly membership: Membership
   readonly history: History
   readonly connected = new Set<ServerId>()
   /** What each connected peer last said of itself. It stays true until the peer says otherwise or its link closes. */
@@ -43,7 +44,7 @@ export class ZabCore {
   constructor(settings: ZabSettings, recovered: RecoveredHistory, log: Log) {
     this.settings = settings
     this.log = log
-    this.quorum = quorumSize(settings.voters.length)
+    this.membership = settings.membership
     this.history = new History({ zxid: recovered.committed, hash: recovered.committedHash }, recovered.tail)
     this.incarnation = settings.firstIncarnation
     this.acceptedEpoch = recovered.acceptedEpoch
@@ -64,7 +65,7 @@ export class ZabCore {
   }
 
   broadcast(message: ZabMessage): void {
-    for (const peer of this.settings.voters) if (this.connected.has(peer)) this.send(peer, message)
+    for (const peer of this.membership.members) if (this.connected.has(peer)) this.send(peer, message)
   }
 
   noteVote(from: ServerId, vote: VoteMessage): void {

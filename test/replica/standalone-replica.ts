@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import { type ConnectionId, type ServerId, type SessionId, type Xid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { Membership } from '../../src/membership/membership.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
@@ -48,7 +49,7 @@ export class StandaloneReplica {
       },
       zab: {
         self: 1 as ServerId,
-        voters: [1 as ServerId],
+        membership: Membership.ofMajority([1 as ServerId]),
         peerTimeoutMs: config.peerTimeoutMs,
         initLimitMs: config.initLimitMs,
         heartbeatIntervalMs: config.heartbeatIntervalMs,

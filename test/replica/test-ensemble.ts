@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import type { RecordCodec } from '../../src/jute/record.ts'
 import { encode } from '../../src/jute/record.ts'
+import { Membership } from '../../src/membership/membership.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { type OpName, opOf, ops } from '../../src/protocol/client/operations.ts'
@@ -367,7 +368,7 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
     recovered: log.recover(zeroZxid),
     zab: {
       self: id,
-      voters,
+      membership: Membership.ofMajority(voters),
       peerTimeoutMs: 1_000,
       initLimitMs: 5_000,
       heartbeatIntervalMs: 200,

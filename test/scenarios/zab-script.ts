@@ -4,6 +4,7 @@
  */
 import { nextChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, hexOfZxid, makeZxid, type ServerId, type Zxid } from '../../src/base/ids.ts'
+import { Membership } from '../../src/membership/membership.ts'
 import type { ClusterId, LogRecord } from '../../src/protocol/disk/log-record.ts'
 import { describePeerMessage, type ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
@@ -116,10 +117,9 @@ export class ZabScript {
   }
 
   #start(server: Server): void {
-    const voters = [...this.#servers.keys()] as ServerId[]
     const settings = {
       self: server.id,
-      voters,
+      membership: Membership.ofMajority([...this.#servers.keys()] as ServerId[]),
       peerTimeoutMs: 1_000,
       initLimitMs: 5_000,
       heartbeatIntervalMs: 4_000, // few of their own accord

@@ -55,9 +55,15 @@ export const layers: readonly Layer[] = [
     packages: ['protobufjs'],
   },
   pure(
+    'membership',
+    'who votes and who only learns, weights and groups: which servers are a quorum; the members as text',
+    ['base'],
+    'it counts ids, and need not know what they agree about',
+  ),
+  pure(
     'config',
     'the text of zoo.cfg, its dynamic part and myid become one frozen `Config`',
-    ['base'],
+    ['membership', 'base'],
     'it takes text and reads no files, so every mistake in a configuration can be tested as a string',
   ),
   pure(
@@ -87,7 +93,7 @@ export const layers: readonly Layer[] = [
   pure(
     'zab',
     'election, discovery, synchronisation, broadcast; payloads are opaque bytes',
-    ['protocol', 'ports', 'base'],
+    ['membership', 'protocol', 'ports', 'base'],
     'the order of txns must not depend on what is in them; of the ports it uses only the type `Log`',
   ),
   pure(
@@ -119,6 +125,7 @@ export const layers: readonly Layer[] = [
       'tree',
       'auth',
       'config',
+      'membership',
       'protocol',
       'jute',
       'metrics',
@@ -136,13 +143,26 @@ export const layers: readonly Layer[] = [
   pure(
     'admin',
     'the texts of the four-letter words, from a status value',
-    ['base'],
+    ['membership', 'base'],
     'what operators read is rendered from a value, so asking never disturbs the server',
   ),
   shell(
     'server',
     '`createServer({ config, ports })`: feeds events to the replica, runs its effects, life from start to close',
-    ['admin', 'storage', 'replica', 'peers', 'connection', 'zab', 'config', 'protocol', 'metrics', 'ports', 'base'],
+    [
+      'admin',
+      'storage',
+      'replica',
+      'peers',
+      'connection',
+      'zab',
+      'config',
+      'membership',
+      'protocol',
+      'metrics',
+      'ports',
+      'base',
+    ],
     'it cannot name io, so a simulated server differs from a real one in the argument `ports` only',
   ),
   {

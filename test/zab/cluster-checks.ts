@@ -3,10 +3,10 @@
  * only, never inside a server, and they compare with one history: what any server has delivered.
  */
 import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import type { Membership } from '../../src/membership/membership.ts'
 import type { TxnEntry } from '../../src/protocol/disk/log-record.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { followsInOrder } from '../../src/zab/history.ts'
-import { quorumSize } from '../../src/zab/quorum.ts'
 import type { TestLog } from './test-log.ts'
 
 /** A question to a leader whether it still leads, with how much it and anyone had delivered when it was asked. */
@@ -24,9 +24,11 @@ export class ClusterChecks {
   readonly #delivered = new Map<ServerId, number>()
   readonly #confirmations = new Map<ServerId, Confirmation[]>()
   readonly #logs: ReadonlyMap<ServerId, TestLog>
+  readonly #membership: Membership
 
-  constructor(logs: ReadonlyMap<ServerId, TestLog>) {
+  constructor(logs: ReadonlyMap<ServerId, TestLog>, membership: Membership) {
     this.#logs = logs
+    this.#membership = membership
   }
 
   readonly isCommitted = (entry: TxnEntry): boolean => {
@@ -66,10 +68,13 @@ export class ClusterChecks {
     const last = this.committed.at(-1)?.zxid ?? zeroZxid
     if (!followsInOrder(last, entry.zxid)) throw new Error(`${hexOfZxid(entry.zxid)} follows ${hexOfZxid(last)}: a gap`)
     // A log counts when it says that its history is the one of this epoch; another may yet lose an election.
-    let holders = 0
-    for (const log of this.#logs.values()) if (log.currentEpoch >= epoch && log.holds(entry)) holders++
-    if (holders < quorumSize(this.#logs.size)) {
-      throw new Error(`server ${server} delivers ${hexOfZxid(entry.zxid)}, which only ${holders} logs hold`)
+    const holds = (id: ServerId): boolean => {
+      const log = this.#logs.get(id)!
+      return log.currentEpoch >= epoch && log.holds(entry)
+    }
+    if (!this.#membership.isQuorum(holds)) {
+      const holders = this.#membership.members.filter(holds)
+      throw new Error(`server ${server} delivers ${hexOfZxid(entry.zxid)}, which only the logs of ${holders} hold`)
     }
     this.assume(entry)
   }
@@ -90,6 +95,7 @@ export class ClusterChecks {
   }
 
   established(server: ServerId, epoch: Epoch): void {
+    claim(this.#membership.isVoter(server), server, 'leads and has no vote')
     claim(this.#logs.get(server)!.currentEpoch >= epoch, server, 'leads an epoch that its log does not know')
     const other = this.#leaderOf.get(epoch)
     if (other !== undefined) throw new Error(`servers ${other} and ${server} both lead epoch ${epoch}`)

@@ -3,6 +3,7 @@
  * all short, so that a second of it holds many elections.
  */
 import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import type { Membership } from '../../src/membership/membership.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import type { Zab } from '../../src/zab/zab.ts'
 import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
@@ -10,7 +11,8 @@ import type { LinkEvent } from './test-links.ts'
 import type { TestLog } from './test-log.ts'
 
 export interface ClusterOptions {
-  readonly voterCount: number
+  /** Its members are 1, 2, … */
+  readonly membership: Membership
   readonly seed: number
   readonly messageDelayMsMax: number
   readonly diskDelayMsMax: number

@@ -7,6 +7,7 @@
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { timing } from './cluster-server.ts'
+import { shapes } from './random-faults.ts'
 import { ZabCluster } from './zab-cluster.ts'
 
 /** ZAB_SEEDS raises the number of seeds, ZAB_FIRST_SEED moves to others. */
@@ -24,25 +25,27 @@ const electionMsMax = 2 * 2 * stepMsMax + timing.settleMs + 2 * timing.tickMs + 
 
 describe('an election without timers', () => {
   test.each([
-    [3, 1],
-    [4, 0.3],
-    [5, 0.7],
-  ])('%i voters find a leader within a few messages of the last fault', (voterCount, share) => {
-    for (let seed = firstSeed; seed < firstSeed + seedCount * share; seed++) new TimerlessCourse(seed, voterCount).run()
+    ['three voters', 1],
+    ['five voters', 0.7],
+    ['three voters and two learners', 0.3],
+    ['three groups with weights', 0.3],
+    ['two memberships of which both must agree', 0.3],
+  ] as const)('%s find a leader within a few messages of the last fault', (shape, share) => {
+    for (let seed = firstSeed; seed < firstSeed + seedCount * share; seed++) new TimerlessCourse(seed, shape).run()
   })
 })
 
 class TimerlessCourse {
-  readonly #seed: number
+  readonly #name: string
   readonly #random: SeededRandom
   readonly #cluster: ZabCluster
   #lastChangeMs = 0
 
-  constructor(seed: number, voterCount: number) {
-    this.#seed = seed
+  constructor(seed: number, shape: keyof typeof shapes) {
+    this.#name = `seed ${seed} with ${shape}`
     this.#random = new SeededRandom(seed ^ 0x717e)
     this.#cluster = new ZabCluster({
-      voterCount,
+      membership: shapes[shape],
       seed,
       messageDelayMsMax,
       diskDelayMsMax,
@@ -69,13 +72,13 @@ class TimerlessCourse {
     }
   }
 
-  /** At most a minority is dead at any time; everybody else is linked, or will be with the next redial. */
+  /** A quorum lives at any time; everybody else is linked, or will be with the next redial. */
   #disturb(): void {
     const cluster = this.#cluster
     const some = this.#random.pick(cluster.servers)
     const victim = cluster.leader !== null && this.#random.chance(2) ? cluster.leader : some
     const dead = cluster.servers.filter(({ zab }) => zab === null)
-    const mayDie = 2 * (dead.length + 1) < cluster.servers.length
+    const mayDie = cluster.membership.isQuorum((id) => id !== victim.id && cluster.server(id).zab !== null)
     switch (this.#random.below(6)) {
       case 0:
       case 1:
@@ -115,7 +118,7 @@ class TimerlessCourse {
         ({ id, zab, serving }) => `${id}=${zab?.state ?? 'dead'}/${serving?.as ?? '-'}`,
       )
       expect.fail(
-        `seed ${this.#seed} with ${cluster.servers.length} voters, step ${step}: ` +
+        `${this.#name}, step ${step}: ` +
           `not all serve ${electionMsMax} ms after the last change: ${states.join(', ')}`,
       )
     }

@@ -7,7 +7,7 @@ import type { ChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, epochOf, makeZxid, type ServerId, zeroZxid } from '../../src/base/ids.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
 import { timing } from './cluster-server.ts'
-import { commit, followersOf, newCluster, settle } from './working-cluster.ts'
+import { commit, followersOf, majorityOf, newCluster, settle } from './working-cluster.ts'
 import { ZabCluster } from './zab-cluster.ts'
 
 describe('election', () => {
@@ -147,7 +147,7 @@ describe('election', () => {
   })
 
   test('the write after the last counter of an epoch opens the next epoch (ZOOKEEPER-1277, 4883)', () => {
-    const cluster = new ZabCluster({ voterCount: 3, seed: 7, messageDelayMsMax: 0, diskDelayMsMax: 1 })
+    const cluster = new ZabCluster({ membership: majorityOf(3), seed: 7, messageDelayMsMax: 0, diskDelayMsMax: 1 })
     const epoch = 7 as Epoch
     const last = { zxid: makeZxid(epoch, 2 ** 32 - 2), hash: 5 as ChainHash, payload: new Uint8Array(1) }
     cluster.checks.assume(last)

@@ -11,15 +11,19 @@ const firstSeed = Number(process.env['ZAB_FIRST_SEED'] ?? 1)
 
 describe('random faults', () => {
   test.each([
-    [1, 0.2],
-    [2, 0.4],
-    [3, 1],
-    [5, 0.6],
-  ])('a cluster of %i voters keeps one history and recovers after any faults', (voterCount, share) => {
+    ['one voter', 0.2],
+    ['two voters', 0.4],
+    ['three voters', 1],
+    ['five voters', 0.5],
+    ['three voters and two learners', 0.3],
+    ['one voter and a learner with a higher id', 0.2],
+    ['three groups with weights', 0.2],
+    ['two memberships of which both must agree', 0.2],
+  ] as const)('a cluster of %s keeps one history and recovers after any faults', (shape, share) => {
     let committed = 0
     let epochs = 0
     for (let seed = firstSeed; seed < firstSeed + seedCount * share; seed++) {
-      const report = runSeed(seed, voterCount)
+      const report = runSeed(seed, shape)
       committed += report.committedCount
       epochs += report.epochCount
     }

@@ -4,8 +4,8 @@
  * within a bounded time. Throws what went wrong with the seed that shows it.
  */
 import { type Epoch, epochMax, makeZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import { Membership } from '../../src/membership/membership.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
-import { quorumSize } from '../../src/zab/quorum.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { timing } from './cluster-server.ts'
 import { ZabCluster } from './zab-cluster.ts'
@@ -16,13 +16,38 @@ export interface SeedReport {
   readonly recoveryMs: number // from healing to the first leader
 }
 
-export function runSeed(seed: number, voterCount: number): SeedReport {
+/** Who is in the cluster, and what a quorum of it is. */
+export const shapes = {
+  'one voter': Membership.ofMajority(idsUpTo(1)),
+  'two voters': Membership.ofMajority(idsUpTo(2)),
+  'three voters': Membership.ofMajority(idsUpTo(3)),
+  'five voters': Membership.ofMajority(idsUpTo(5)),
+  'three voters and two learners': Membership.ofMajority(idsUpTo(3), [4, 5] as ServerId[]),
+  'one voter and a learner with a higher id': Membership.ofMajority(idsUpTo(1), [2] as ServerId[]),
+  'three groups with weights': Membership.ofGroups([
+    { id: 1 as ServerId, weight: 1, group: 1 },
+    { id: 2 as ServerId, weight: 2, group: 1 },
+    { id: 3 as ServerId, weight: 1, group: 2 },
+    { id: 4 as ServerId, weight: 1, group: 3 },
+    { id: 5 as ServerId, weight: 0, group: 3 },
+  ]),
+  'two memberships of which both must agree': Membership.ofBoth(
+    Membership.ofMajority(idsUpTo(3), [4] as ServerId[]),
+    Membership.ofMajority([3, 4, 5] as ServerId[]),
+  ),
+} as const
+
+export function runSeed(seed: number, shape: keyof typeof shapes): SeedReport {
   try {
-    return new RandomFaults(seed, voterCount).run()
+    return new RandomFaults(seed, shapes[shape]).run()
   } catch (cause) {
     const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-    throw new Error(`seed ${seed} with ${voterCount} voters: ${text}`, { cause })
+    throw new Error(`seed ${seed} with ${shape}: ${text}`, { cause })
   }
+}
+
+function idsUpTo(count: number): readonly ServerId[] {
+  return Array.from({ length: count }, (_, i) => (i + 1) as ServerId)
 }
 
 const faultMsMax = 400
@@ -38,11 +63,11 @@ class RandomFaults {
   readonly #hasPuppets: boolean
   readonly #puppets = new Map<ServerId, ServerId>()
 
-  constructor(seed: number, voterCount: number) {
+  constructor(seed: number, membership: Membership) {
     this.#random = new SeededRandom(seed ^ 0x5eed)
     this.#crashOneIn = this.#random.pick([15, 60, 1_000_000])
     this.#cluster = new ZabCluster({
-      voterCount,
+      membership,
       seed,
       messageDelayMsMax: this.#random.pick([0, 2, 10]),
       diskDelayMsMax: this.#random.pick([0, 3, 20]),
@@ -158,18 +183,24 @@ class RandomFaults {
     const cluster = this.#cluster
     const { servers } = cluster
     cluster.healAll()
-    // A minority may stay dead for ever.
-    const deadMax = this.#random.chance(3) ? servers.length - quorumSize(servers.length) : 0
+    // Those that no quorum needs may stay dead for ever.
+    const someStayDead = this.#random.chance(3)
+    const alive = new Set(cluster.membership.members)
     let dead = 0
     for (const server of servers) {
       cluster.resume(server.id)
       cluster.freeDisk(server.id)
       if (server.zab !== null) continue
-      if (dead < deadMax) dead++
-      else this.#start(server.id)
+      const isNeeded = !cluster.membership.isQuorum((id) => id !== server.id && alive.has(id))
+      if (isNeeded || !someStayDead) {
+        this.#start(server.id)
+        continue
+      }
+      alive.delete(server.id)
+      dead++
     }
     const fromMs = cluster.nowMs
-    if (!cluster.runUntil(() => cluster.leader !== null && this.#servingCount() > servers.length / 2, healLimitMs)) {
+    if (!cluster.runUntil(() => cluster.leader !== null && this.#aQuorumServes(), healLimitMs)) {
       throw new Error(`no leader ${healLimitMs} ms after the last fault: ${this.#states()}`)
     }
     const recoveryMs = cluster.nowMs - fromMs
@@ -193,6 +224,11 @@ class RandomFaults {
 
   #living(): ZabCluster['servers'] {
     return this.#cluster.servers.filter(({ zab }) => zab !== null)
+  }
+
+  #aQuorumServes(): boolean {
+    const { membership } = this.#cluster
+    return membership.isQuorum((id) => this.#cluster.server(id).serving !== null)
   }
 
   #servingCount(): number {

@@ -1,12 +1,24 @@
 /** Shorthand for stories about a cluster: start one, let it settle, ask whether all agree. */
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
+import { Membership } from '../../src/membership/membership.ts'
 import type { ClusterOptions, ClusterServer } from './cluster-server.ts'
 import { ZabCluster } from './zab-cluster.ts'
 
 export function newCluster(voterCount: number, options: Partial<ClusterOptions> = {}): ZabCluster {
-  const cluster = new ZabCluster({ voterCount, seed: 7, messageDelayMsMax: 0, diskDelayMsMax: 1, ...options })
+  const cluster = new ZabCluster({
+    membership: majorityOf(voterCount),
+    seed: 7,
+    messageDelayMsMax: 0,
+    diskDelayMsMax: 1,
+    ...options,
+  })
   cluster.startAll()
   return cluster
+}
+
+/** Servers 1, 2, …, all of which vote. */
+export function majorityOf(voterCount: number): Membership {
+  return Membership.ofMajority(Array.from({ length: voterCount }, (_, i) => (i + 1) as ServerId))
 }
 
 /** All servers serve, and know of everything that is committed. */

@@ -4,6 +4,7 @@
  * not made durable; a pause keeps what happens to a server waiting at its door.
  */
 import { type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import type { Membership } from '../../src/membership/membership.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
 import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
@@ -17,6 +18,7 @@ import { silentLog } from './zab-settings.ts'
 
 export class ZabCluster {
   readonly servers: readonly ClusterServer[]
+  readonly membership: Membership
   readonly checks: ClusterChecks
   readonly links: TestLinks
   readonly random: SeededRandom
@@ -28,9 +30,10 @@ export class ZabCluster {
   constructor(options: ClusterOptions) {
     this.#options = options
     this.random = new SeededRandom(options.seed)
-    const ids = Array.from({ length: options.voterCount }, (_, i) => (i + 1) as ServerId)
+    this.membership = options.membership
+    const ids = this.membership.members
     const logs = new Map<ServerId, TestLog>()
-    this.checks = new ClusterChecks(logs)
+    this.checks = new ClusterChecks(logs, this.membership)
     for (const id of ids) logs.set(id, new TestLog(this.checks.isCommitted))
     this.servers = ids.map((id) => newServer(id, logs.get(id)!))
     this.links = new TestLinks(ids, timing.linkTimeoutMs, {
@@ -80,7 +83,7 @@ export class ZabCluster {
     const { hasTimeouts = true } = this.#options
     const settings = {
       self: server.id,
-      voters: this.servers.map(({ id: voter }) => voter),
+      membership: this.membership,
       peerTimeoutMs: hasTimeouts ? timing.peerTimeoutMs : Number.POSITIVE_INFINITY,
       initLimitMs: hasTimeouts ? timing.initLimitMs : Number.POSITIVE_INFINITY,
       heartbeatIntervalMs: timing.heartbeatIntervalMs,

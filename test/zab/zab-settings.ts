@@ -1,6 +1,7 @@
 /** One `Zab` or `ZabCore` by itself, and histories to give it. */
 import { type ChainHash, emptyChainHash, nextChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, makeZxid, type ServerId, type Zxid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
+import { Membership } from '../../src/membership/membership.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { ClusterId, TxnEntry } from '../../src/protocol/disk/log-record.ts'
 import type { RecoveredHistory, ZabSettings } from '../../src/zab/zab-contract.ts'
@@ -13,7 +14,7 @@ export const other = 3 as ServerId
 
 export const settings: ZabSettings = {
   self,
-  voters: [self, leader, other],
+  membership: Membership.ofMajority([self, leader, other]),
   peerTimeoutMs: 100,
   initLimitMs: 500,
   heartbeatIntervalMs: 40,

@@ -2,7 +2,7 @@
  * The members of an ensemble as ZooKeeper writes them, in the configuration znode and in `conf` (ZK:
  * QuorumVerifier.toString, QuorumServer.toString). Clients parse it, so every character counts.
  */
-import type { ServerId } from './ids.ts'
+import type { ServerId } from '../base/ids.ts'
 
 export interface MemberLine {
   readonly id: ServerId
