@@ -177,8 +177,8 @@ export class Leading implements Role {
 
   #receiveVote(from: ServerId, vote: From<'vote'>): void {
     if (vote.state === 'looking') {
-      this.#drop(from, 'it looks for a leader')
       this.#core.send(from, this.#vote())
+      this.#drop(from, 'it looks for a leader') // which may end this leadership, so it comes last
     } else if (vote.state === 'leading' && this.#phase === 'gathering' && isBetterVote(vote, this.#vote())) {
       // Both would wait for the same followers. An established leader is the better one by its epoch.
       this.#changes.becomeLooking(`server ${from} leads too and goes before`)

@@ -112,6 +112,7 @@ export class Zab {
         core.peerVotes.delete(event.peer)
         return this.#role.peerDisconnected(event.peer)
       case 'message':
+        assert(core.connected.has(event.from), 'messages come over links that are up', { peerId: event.from })
         if (event.message.kind === 'vote') core.noteVote(event.from, event.message)
         return this.#role.receive(event.from, event.message)
       case 'persisted':

@@ -128,6 +128,19 @@ describe('election', () => {
     expect(cluster.checks.deliveredBy(learner.id)).toBe(1)
   })
 
+  test('a leader whose last learner looks for a leader does not claim to lead when it has given up itself', () => {
+    const cluster = newCluster(3, { hasTimeouts: false })
+    const leader = settle(cluster)
+    const [one, two] = followersOf(leader, cluster)
+    cluster.crash(two!.id)
+    cluster.run(300)
+    const syncId = leader.zab!.syncIdOf(one!.id)!
+    cluster.links.send(leader.id, one!.id, { kind: 'ack', syncId, durable: zeroZxid }) // so that it gives up
+    cluster.run(5)
+    expect(cluster.leader).toBeNull()
+    settle(cluster)
+  })
+
   test('a deposed leader does not confirm that it leads (ZOOKEEPER-1675, 2136)', () => {
     const confirmed: ServerId[] = []
     const cluster = newCluster(3, {

@@ -99,6 +99,7 @@ export class TestLinks {
       channel.isCut = false
       const { held } = channel
       channel.held = []
+      if (link.session === 0) continue // it closed meanwhile
       for (const message of held) this.#carry(link, channel, to, message)
     }
   }
