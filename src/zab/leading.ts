@@ -179,9 +179,17 @@ export class Leading implements Role {
     if (vote.state === 'looking') {
       this.#core.send(from, this.#vote())
       this.#drop(from, 'it looks for a leader') // which may end this leadership, so it comes last
-    } else if (vote.state === 'leading' && this.#phase === 'gathering' && isBetterVote(vote, this.#vote())) {
-      // Both would wait for the same followers. An established leader is the better one by its epoch.
+    } else if (this.#phase === 'gathering') {
+      this.#giveWay(from, vote)
+    }
+  }
+
+  /** Votes that cross elect two leaders, and both would wait for the same followers. */
+  #giveWay(from: ServerId, vote: From<'vote'>): void {
+    if (vote.state === 'leading' && isBetterVote(vote, this.#vote())) {
       this.#changes.becomeLooking(`server ${from} leads too and goes before`)
+    } else if (!this.#core.membership.isQuorum(this.#mayTakePart)) {
+      this.#changes.becomeLooking('too many follow another leader')
     }
   }
 
@@ -289,8 +297,6 @@ export class Leading implements Role {
     this.#phase = 'broadcasting'
     core.commitUpTo(this.#initialLast)
     for (const learner of this.#learners.values()) if (learner.phase === 'synced') this.#sendUpToDate(learner)
-    // One that was elected by others at the same time learns by our new epoch that it will gather no quorum.
-    for (const peer of core.connected) if (!this.#learners.has(peer)) core.send(peer, this.#vote())
     core.out.push({ kind: 'serving-as-leader', epoch: this.#epoch })
   }
 
@@ -347,6 +353,11 @@ export class Leading implements Role {
   // --- what a voter counts for; see Membership ---
 
   readonly #takesPart = (voter: ServerId): boolean => this.#isSelf(voter) || this.#learners.has(voter)
+  /** It says nothing of another leader. */
+  readonly #mayTakePart = (voter: ServerId): boolean => {
+    const vote = this.#core.peerVotes.get(voter)
+    return vote === undefined || vote.state === 'looking' || vote.leader === this.#core.settings.self
+  }
   readonly #acceptedEpoch = (voter: ServerId): boolean => this.#epochAcks.has(voter)
   readonly #isSynced = (voter: ServerId): boolean => this.#isSelf(voter) || this.#syncedLearner(voter) !== null
   readonly #durableOn = (voter: ServerId): Zxid => {
