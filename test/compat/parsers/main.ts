@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { runChecks } from '../checks.ts'
 import { type BuildDirectories, javaSuite } from '../suites.ts'
 import { configChecks } from './config.ts'
+import { startedChecks } from './started.ts'
 import { recordWords, wordChecks } from './words.ts'
 
 const projectRoot = resolve(import.meta.dirname, '..', '..', '..')
@@ -38,6 +39,10 @@ async function main(): Promise<number> {
   const checks = [
     ...wordChecks(zkCli, Number(values.seed), Number(values.lines)),
     ...configChecks(zkConfig, Number(values.seed), Number(values.files)),
+    ...startedChecks(
+      [...zkConfig.slice(0, -1), 'org.apache.zookeeper.server.quorum.QuorumPeerMain'],
+      [process.execPath, join(projectRoot, 'bin', 'zkts-server.js'), '--config'],
+    ),
   ]
   for (const check of checks) failedCount += await runChecks([check])
   console.log(`${checks.length - failedCount} passed, ${failedCount} failed`)
