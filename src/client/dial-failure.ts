@@ -19,3 +19,6 @@ export function explainDialFailure(error: Error): string {
       return error.message
   }
 }
+
+/** Of a server that takes the connection and never answers the connect request. */
+export const noSession = 'connected, but no session began; it has no leader, or refuses clients, as its log says'

@@ -19,7 +19,7 @@ import { WatcherEvent, watchEventTypeOf } from '../protocol/client/watch-event.t
 import { toClientPath } from './chroot.ts'
 import { describeAddress } from './connect-string.ts'
 import { Credentials } from './credentials.ts'
-import { explainDialFailure } from './dial-failure.ts'
+import { explainDialFailure, noSession } from './dial-failure.ts'
 import { FrameSplitter } from './frame-splitter.ts'
 import type { Outcome } from './outcome.ts'
 import { ReadWriteSeeker } from './read-write-seeker.ts'
@@ -53,8 +53,6 @@ type Link =
   | { readonly kind: 'attached'; readonly stream: ByteStream }
 
 const noPassword = new Uint8Array(16)
-
-const noSession = 'connected, but no session began; it has no leader, or refuses clients, as its log says'
 
 export class Session {
   readonly watches = new WatchRegistry()

@@ -124,7 +124,11 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'Ensembles only: a server without a leader serves reads to clients that accept it.',
     'In ZooKeeper a system property only.',
   ),
-  'server.N': used('text', '', 'One member: host:quorumPort:electionPort[:participant][;[clientHost:]clientPort].'),
+  'server.N': used(
+    'text',
+    '',
+    'One member, N from 0 to 254: host:quorumPort:electionPort[:participant][;[clientHost:]clientPort].',
+  ),
   peerTimeoutMs: used(
     'ms',
     'min(1500, syncLimit)',

@@ -117,7 +117,7 @@ export function parseClientPort(text: string): number | null {
   return port !== null && port >= 0 && port <= 65535 ? port : null
 }
 
-/** As Java's parseInt reads it, with a sign and leading zeros, and up to 15 digits behind those. */
+/** As Java's parseInt reads it, with a sign and leading zeros, and up to 15 digits after those. */
 export function wholeNumber(text: string): number | null {
   return /^[+-]?0*\d{1,15}$/.test(text) ? Number(text) + 0 : null
 }

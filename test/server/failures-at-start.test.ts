@@ -88,6 +88,10 @@ describe('a disk that refuses', () => {
 describe('a port that cannot be opened', () => {
   it.each([
     ['EADDRINUSE', 'another process uses this port (EADDRINUSE). Stop it, or write another port for clientPort.'],
+    [
+      'EADDRNOTAVAIL',
+      'this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set quorumListenOnAllIPs=true for the quorum port, or clientPortAddress=0.0.0.0 for the client port.',
+    ],
     ['EACCES', 'this user may not open this port (EACCES). Write a port above 1023, or grant the right.'],
     ['ENOTFOUND', 'the name does not resolve (ENOTFOUND). Check the name, or write the address.'],
     ['EPROTO', 'EPROTO: why (EPROTO).'],
@@ -124,7 +128,7 @@ describe('files that cannot be read or understood', () => {
       ['--config: /etc/zoo.cfg cannot be read: it is a folder (EISDIR). Write the path of a file.'],
     ],
     [
-      'a zoo.cfg of somebody else',
+      'a zoo.cfg of another user',
       { '/etc/zoo.cfg': fault('EACCES', 'permission denied') },
       [
         '--config: /etc/zoo.cfg cannot be read: this user may not read it (EACCES). Grant the right, or start the server as the user that owns it.',

@@ -65,13 +65,13 @@ export const configRules: readonly ConfigRule[] = [
     what: 'Two lines for one server, or two servers at one address',
     zookeeper: 'takes one of the lines; starts and finds no peer at the address',
     zkts: 'refuses to start',
-    why: 'nobody means it, and the number of voters depends on it',
+    why: 'it is a mistake, and the number of voters depends on it',
     refusal: /there are two lines for server|is already used by/,
   },
   {
     name: 'server-lines-without-a-host',
     what: 'A server line without a host, or with port 0 between servers, or with something after `]` that is no colon',
-    zookeeper: 'takes the loopback address, or a port that nobody can know',
+    zookeeper: 'takes the loopback address, or a port that no peer can know',
     zkts: 'refuses to start',
     why: 'the other servers could not reach it',
     refusal: /the host is missing|the host before the client port is missing|numbers from 1 to 65535|brackets around/,
@@ -95,7 +95,7 @@ export const configRules: readonly ConfigRule[] = [
   {
     name: 'a-port-for-clients',
     what: 'No port for clients, in zoo.cfg or in the server line',
-    zookeeper: 'starts, and serves nobody',
+    zookeeper: 'starts, and serves no client',
     zkts: 'refuses to start',
     why: 'a server without clients is a mistake',
     refusal: /there is no port for clients/,
@@ -154,7 +154,7 @@ export const configRules: readonly ConfigRule[] = [
   {
     name: 'port-of-the-only-line',
     what: 'One server line that has a port for clients, no `clientPort`, and no myid that names it',
-    zookeeper: 'starts standalone and serves nobody',
+    zookeeper: 'starts standalone and serves no client',
     zkts: 'serves on the port of the line',
     why: 'there is one server, so it is its line',
     accepts: ({ theirRefusal, ourRefusals, fields }) =>

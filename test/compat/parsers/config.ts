@@ -174,7 +174,7 @@ function plainAddress(address: TheirAddress | null): TheirAddress | null {
 
 function describe(difference: ConfigDifference, theirs: Settings): string {
   const { given, theirRefusal, ourRefusals, fields } = difference
-  const wanted = fields.map((field) => `${field} (${JSON.stringify(theirs[field])} there)`)
+  const wanted = fields.map((field) => `${field} (ZooKeeper: ${JSON.stringify(theirs[field])})`)
   return `${given.title} ${JSON.stringify({ ...given, title: undefined })}: ZooKeeper ${theirRefusal ?? 'starts'}; zkts ${
     ourRefusals?.join(' / ') ?? 'starts'
   }; other settings: ${wanted.join(', ')}`
