@@ -9,7 +9,7 @@ import type { Hello } from '../protocol/peer/peer-message.ts'
 import type { LinkCloseReason } from './link-close-reason.ts'
 
 /** Counts up with each change of the messages between servers that an older server would not understand. */
-export const peerProtocolVersion = 1
+export const peerProtocolVersion = 2
 
 export interface HelloExpectation {
   readonly self: ServerId
@@ -44,7 +44,10 @@ export function checkHello(hello: Hello, expected: HelloExpectation): HelloProbl
   // Zero is an empty history, which belongs to no ensemble yet and may join any.
   if (hello.clusterId !== 0 && clusterId !== 0 && hello.clusterId !== clusterId) {
     const [theirs, ours] = [hello.clusterId.toString(16), clusterId.toString(16)]
-    return problem('peer-of-another-ensemble', `data of server ${hello.from} is of ensemble ${theirs}, ours of ${ours}`)
+    return problem(
+      'peer-of-another-ensemble',
+      `server ${hello.from} has data of cluster 0x${theirs}, this server of 0x${ours}`,
+    )
   }
   return null
 }

@@ -27,7 +27,7 @@ export const linkCloseReasons = {
   'called-the-wrong-way':
     'A peer with a lower id called, but the server with the higher id calls; compare the server lines and the myid files of both.',
   'peer-of-another-ensemble':
-    'The peer holds the data of another ensemble, and joining would destroy one of the two; check the server lines and dataDir. If its data is not needed, stop it, move its data folder away and start it empty.',
+    'The peer holds the data of another cluster; detail names both. To join would destroy one of the two, so they refuse each other, and a server that finds no quorum of its own cluster serves nothing. Stop the servers whose data is not the right one, move their data folder away (the content of dataDir and dataLogDir, except myid), and start them: they copy the data of the others.',
   replaced: 'The peer made a new link, so the old one is of no more use.',
   silent: 'Nothing was heard from the peer for peerTimeoutMs; check the peer and the network.',
   'output-too-large': 'The peer does not read what we send; check whether it is stopped or overloaded.',

@@ -197,7 +197,15 @@ class Server implements ZktsServer {
     const peers: PeerConnections | null =
       config.mode === 'standalone'
         ? null
-        : new PeerConnections({ config, ports, log, turn, incarnation, clusterId: () => replica.clusterId })
+        : new PeerConnections({
+            config,
+            ports,
+            log,
+            turn,
+            incarnation,
+            clusterId: () => replica.clusterId,
+            isServing: () => replica.status().isServing,
+          })
     const send: PeerConnections['send'] = (to, message) => {
       assert(peers !== null, 'a standalone server has nobody to send to', { to, kind: message.kind })
       peers.send(to, message)
@@ -217,7 +225,7 @@ class Server implements ZktsServer {
     const freshClusterId = ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
     const firstIncarnation = random.uint32()
     const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs }
-    return { self, membership, ...times, firstIncarnation, freshClusterId }
+    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog: true }
   }
 
   async #listen({ clients, peers, turn }: Running): Promise<StartFailure | null> {

@@ -24,6 +24,8 @@ export interface PeerConnectionsOptions {
   readonly turn: Turn
   readonly incarnation: number
   readonly clusterId: () => ClusterId
+  /** Whether this server has a leader, or is it. */
+  readonly isServing: () => boolean
 }
 
 /** A warning that still holds is repeated so often. */
@@ -205,7 +207,9 @@ export class PeerConnections {
     const fields = { peerId: peer, reason, why: linkCloseReasons[reason], detail, remoteAddress: stream?.remoteAddress }
     if (!this.#isNews(peer, reason, isOrdinary(reason) ? null : warningIntervalMs))
       this.#options.log.debug('peer-link-closed', fields)
-    else if (isOrdinary(reason)) this.#options.log.info('peer-link-closed', fields)
+    else if (reason === 'peer-of-another-ensemble' && !this.#options.isServing()) {
+      this.#options.log.error('peer-link-closed', { ...fields, isServing: false })
+    } else if (isOrdinary(reason)) this.#options.log.info('peer-link-closed', fields)
     else this.#options.log.warn('peer-link-closed', fields)
     if (stream === undefined) return
     this.#streams.delete(link)

@@ -6,7 +6,9 @@
  */
 import { nextChainHash } from '../base/chain-hash.ts'
 import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
+import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
+import { chooseJoining } from './cluster-rule.ts'
 import { followsInOrder } from './history.ts'
 import type { Role, RoleChanges } from './role.ts'
 import type { ZabCore } from './zab-core.ts'
@@ -30,6 +32,7 @@ export class Following implements Role {
   readonly #round: number
   #phase: Phase = 'awaiting-leader'
   #epoch: Epoch
+  #clusterId = 0 as ClusterId // of the leader, from new-epoch
   #deadlineMs: number // of the present phase; while broadcasting, of the leader's silence
 
   constructor(core: ZabCore, changes: RoleChanges, leader: ServerId) {
@@ -122,12 +125,21 @@ export class Following implements Role {
 
   #introduce(): void {
     this.#enterPhase('discovering')
-    this.#tell({ kind: 'follower-info', syncId: this.#syncId, acceptedEpoch: this.#core.acceptedEpoch })
+    const { acceptedEpoch, clusterId, mayCount, history } = this.#core
+    const lastZxid = history.last.zxid
+    this.#tell({ kind: 'follower-info', syncId: this.#syncId, acceptedEpoch, clusterId, lastZxid, mayCount })
   }
 
   #receiveNewEpoch(message: From<'new-epoch'>): void {
     const core = this.#core
     if (this.#phase !== 'discovering') return this.#giveUp(`new-epoch while ${this.#phase}`)
+    // Before the epoch is accepted and long before anything is cut: this may be the last copy.
+    if (chooseJoining(core.data, { clusterId: message.clusterId, isEmpty: false }) !== 'may-join') {
+      core.reportForeign(this.leader, message.clusterId, false)
+      core.shunForeign(this.leader)
+      return this.#changes.becomeLooking(`server ${this.leader} leads another cluster`)
+    }
+    this.#clusterId = message.clusterId
     if (message.epoch < core.acceptedEpoch) return this.#giveUp('the leader is of an epoch that is over')
     this.#epoch = message.epoch
     // Having accepted this epoch from another leader we may join, but must not count for two (ZK: ACKEPOCH with -1).
@@ -158,6 +170,7 @@ export class Following implements Role {
     }
     if (floor.hash !== message.hash) return this.#giveUp('the histories differ where the leader starts')
     if (message.zxid < core.history.last.zxid) core.truncateAfter(message.zxid)
+    core.beginSyncWith(this.#clusterId)
     this.#enterPhase('synchronising')
   }
 
@@ -202,6 +215,7 @@ export class Following implements Role {
     if (message.lastZxid !== core.history.last.zxid || message.epoch !== this.#epoch) {
       return this.#giveUp('the synchronisation stream ended short of what it promised')
     }
+    if (message.clusterId !== this.#clusterId) return this.#giveUp('the leader changed the name of its cluster')
     // One log, in order: this epoch becomes current only behind the history that belongs to it.
     const answer: ZabMessage = { kind: 'ack-new-leader', syncId: this.#syncId, durable: message.lastZxid }
     core.saveCurrentEpoch(message.epoch, message.clusterId, [{ kind: 'send', to: this.leader, message: answer }])

@@ -20,6 +20,7 @@ import {
 } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
+import { chooseJoining, hexOfCluster } from './cluster-rule.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import type { Role, RoleChanges } from './role.ts'
@@ -44,7 +45,7 @@ export class Leading implements Role {
   readonly #initialLast: Zxid // the end of the epoch's initial history
   #phase: Phase = 'gathering'
   #epoch: Epoch
-  #clusterId: ClusterId
+  readonly #clusterId: ClusterId
   #selfSynced = false
   #deadlineMs: number
   #heartbeatSequence = 0
@@ -60,7 +61,8 @@ export class Leading implements Role {
     this.#initialEpoch = core.currentEpoch
     this.#initialLast = core.history.last.zxid
     this.#epoch = core.acceptedEpoch
-    this.#clusterId = core.clusterId
+    // What nobody has named yet gets a name. Learners may have another one while they hold no txns; they take this.
+    this.#clusterId = core.clusterId === 0 ? core.settings.freshClusterId : core.clusterId
     this.#deadlineMs = core.nowMs + core.settings.peerTimeoutMs
   }
 
@@ -194,7 +196,16 @@ export class Leading implements Role {
   }
 
   #receiveFollowerInfo(from: ServerId, message: From<'follower-info'>): void {
-    const learner = new Learner(from, message.syncId)
+    const own = { clusterId: this.#clusterId, isEmpty: this.#core.history.last.zxid === 0 }
+    const theirs = { clusterId: message.clusterId, isEmpty: message.lastZxid === 0 }
+    const joining = chooseJoining(theirs, own)
+    if (joining === 'refuse') return this.#refuseForeign(from, message)
+    if (joining === 'leader-must-yield') {
+      // Servers whose disks were emptied may have elected each other; nothing was written since, so nothing is lost.
+      const theirCluster = hexOfCluster(theirs.clusterId)
+      return this.#changes.becomeLooking(`server ${from} holds data of cluster ${theirCluster}, this server holds none`)
+    }
+    const learner = new Learner(from, message.syncId, message.mayCount)
     this.#learners.set(from, learner)
     this.#core.sawEpoch(message.acceptedEpoch)
     if (this.#phase === 'gathering') return this.#mintEpochIfGathered()
@@ -203,6 +214,14 @@ export class Leading implements Role {
       return this.#changes.becomeLooking(`server ${from} has accepted the newer epoch ${message.acceptedEpoch}`)
     }
     if (this.#phase !== 'saving-epoch') this.#sendNewEpoch(learner)
+  }
+
+  /** It reads our cluster id in the answer, and gives up by itself. */
+  #refuseForeign(from: ServerId, message: From<'follower-info'>): void {
+    this.#core.reportForeign(from, message.clusterId, this.isEstablished)
+    this.#drop(from, 'its data is of another cluster')
+    const { syncId } = message
+    this.#core.send(from, { kind: 'new-epoch', syncId, epoch: this.#epoch, clusterId: this.#clusterId })
   }
 
   #mintEpochIfGathered(): void {
@@ -225,21 +244,25 @@ export class Leading implements Role {
   }
 
   #sendNewEpoch(learner: Learner): void {
+    // One that does not count is brought up by an epoch that stands without it.
+    if (!learner.counts && !this.isEstablished) return
     learner.phase = 'epoch-sent'
-    this.#core.send(learner.id, { kind: 'new-epoch', syncId: learner.syncId, epoch: this.#epoch })
+    const { syncId } = learner
+    this.#core.send(learner.id, { kind: 'new-epoch', syncId, epoch: this.#epoch, clusterId: this.#clusterId })
   }
 
   #receiveAckEpoch(learner: Learner, message: From<'ack-epoch'>): void {
     if (learner.phase !== 'epoch-sent') return this.#drop(learner.id, `ack-epoch while ${learner.phase}`)
     learner.phase = 'epoch-acked'
     learner.last = { zxid: message.lastZxid, hash: message.lastHash }
+    // Also of one that comes late: a server of our quorum whose disk was emptied since may have helped another leader.
+    const isMore = isMoreRecent(message.currentEpoch, message.lastZxid, this.#initialEpoch, this.#initialLast)
+    const isVoter = this.#core.membership.isVoter(learner.id) // what others hold alone was never committed
+    if (isMore && isVoter && !this.isEstablished) {
+      return this.#changes.becomeLooking(`server ${learner.id} has a more recent history`)
+    }
     if (this.#phase === 'proposing-epoch') {
-      const isVoter = this.#core.membership.isVoter(learner.id) // what others hold alone was never committed
-      if (isVoter && isMoreRecent(message.currentEpoch, message.lastZxid, this.#initialEpoch, this.#initialLast)) {
-        return this.#changes.becomeLooking(`server ${learner.id} has a more recent history`)
-      }
       if (message.countable) this.#epochAcks.add(learner.id)
-      if (this.#clusterId === 0) this.#clusterId = message.clusterId
       this.#synchroniseIfAccepted()
     } else {
       this.#startSync(learner)
@@ -252,7 +275,6 @@ export class Leading implements Role {
     const core = this.#core
     if (!core.membership.isQuorum(this.#acceptedEpoch)) return
     this.#enterPhase('synchronising')
-    if (this.#clusterId === 0) this.#clusterId = core.settings.freshClusterId
     core.saveCurrentEpoch(this.#epoch, this.#clusterId, [])
     for (const learner of this.#learners.values()) if (learner.phase === 'epoch-acked') this.#startSync(learner)
   }
@@ -267,7 +289,7 @@ export class Leading implements Role {
     if (learner.last === null || message.zxid >= learner.last.zxid) {
       return this.#drop(learner.id, 'it asked to synchronise from where it already was')
     }
-    const again = new Learner(learner.id, learner.syncId)
+    const again = new Learner(learner.id, learner.syncId, learner.counts)
     again.last = { zxid: message.zxid, hash: message.hash }
     this.#learners.set(learner.id, again)
     this.#startSync(again)
@@ -285,6 +307,7 @@ export class Leading implements Role {
     if (learner.phase !== 'new-leader-sent') return this.#drop(learner.id, `ack-new-leader while ${learner.phase}`)
     learner.noteAcked(message.durable)
     learner.phase = 'synced'
+    learner.counts = true
     if (this.#phase === 'broadcasting') this.#sendUpToDate(learner)
     else this.#establishIfSynced()
     this.#commitWhatAQuorumHolds()
@@ -298,6 +321,7 @@ export class Leading implements Role {
     core.commitUpTo(this.#initialLast)
     for (const learner of this.#learners.values()) if (learner.phase === 'synced') this.#sendUpToDate(learner)
     core.out.push({ kind: 'serving-as-leader', epoch: this.#epoch })
+    for (const learner of this.#learners.values()) if (learner.phase === 'joined') this.#sendNewEpoch(learner)
   }
 
   #sendUpToDate(learner: Learner): void {
@@ -352,7 +376,7 @@ export class Leading implements Role {
 
   // --- what a voter counts for; see Membership ---
 
-  readonly #takesPart = (voter: ServerId): boolean => this.#isSelf(voter) || this.#learners.has(voter)
+  readonly #takesPart = (voter: ServerId): boolean => this.#isSelf(voter) || this.#learners.get(voter)?.counts === true
   /** It says nothing of another leader. */
   readonly #mayTakePart = (voter: ServerId): boolean => {
     const vote = this.#core.peerVotes.get(voter)

@@ -19,6 +19,8 @@ export type LearnerPhase =
 export class Learner {
   readonly id: ServerId
   readonly syncId: SyncId
+  /** Whether it is one of those that make a quorum; one that may not count does so once it is in step. */
+  counts: boolean
   phase: LearnerPhase = 'joined'
   last: HistoryPoint | null = null // of its own history, from ack-epoch
   sent: HistoryPoint | null = null // the stream has reached this point
@@ -29,9 +31,10 @@ export class Learner {
   #inFlight: { readonly zxid: Zxid; readonly sizeBytes: number }[] = []
   #inFlightSizeBytes = 0
 
-  constructor(id: ServerId, syncId: SyncId) {
+  constructor(id: ServerId, syncId: SyncId, counts: boolean) {
     this.id = id
     this.syncId = syncId
+    this.counts = counts
   }
 
   get windowIsFull(): boolean {

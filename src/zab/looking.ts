@@ -29,18 +29,20 @@ export class Looking implements Role {
 
   enter(): void {
     this.#core.nextIncarnation()
+    this.#core.dropUnfinishedSync()
     this.#startRound(Math.max(this.#core.round + 1, this.#newestRound()))
     this.#followOrDecide()
   }
 
   receive(from: ServerId, message: ZabMessage): void {
     if (message.kind !== 'vote') return // of a role that is over
-    if (message.state === 'looking' && message.round < this.#core.round) this.#core.send(from, this.#voteMessage())
+    const isBehind = message.state === 'looking' && message.round < this.#core.round
+    if (isBehind && this.#core.mayCount) this.#core.send(from, this.#voteMessage())
     this.#followOrDecide()
   }
 
   peerConnected(peer: ServerId): void {
-    this.#core.send(peer, this.#voteMessage())
+    if (this.#core.mayCount) this.#core.send(peer, this.#voteMessage())
     this.#followOrDecide() // others may vote for it already
   }
 
@@ -55,7 +57,7 @@ export class Looking implements Role {
       // Links lose nothing, so this changes nothing as long as the rest of this file is right.
       this.#resendAtMs = this.#core.nowMs + this.#core.settings.peerTimeoutMs
       this.#core.log.debug('votes-sent-again', { round: this.#core.round, leaderId: this.#proposal.leader })
-      this.#core.broadcast(this.#voteMessage())
+      this.#sendVote()
     }
     this.#followOrDecide()
   }
@@ -86,7 +88,12 @@ export class Looking implements Role {
   #propose(vote: Vote): void {
     this.#proposal = { leader: vote.leader, epoch: vote.epoch, zxid: vote.zxid }
     this.#settlesAtMs = null
-    this.#core.broadcast(this.#voteMessage())
+    this.#sendVote()
+  }
+
+  /** A server that does not count says nothing: a vote of its own could elect a leader that lacks what it has lost. */
+  #sendVote(): void {
+    if (this.#core.mayCount) this.#core.broadcast(this.#voteMessage())
   }
 
   #newestRound(): number {
@@ -111,6 +118,7 @@ export class Looking implements Role {
 
   #decideIfSettled(): void {
     const core = this.#core
+    if (!core.mayCount) return // (ZK: FastLeaderElection ignores votes while its own zxid is -1)
     const { leader } = this.#proposal
     // A candidate that votes for another, or is of another round, is not going to lead.
     if (!this.#agrees(leader) || !core.membership.isQuorum(this.#agrees)) {

@@ -23,6 +23,12 @@ export interface ZabSettings {
   readonly firstIncarnation: number
   /** The name this server would give to a new ensemble, should it be its first leader. */
   readonly freshClusterId: ClusterId
+  /**
+   * Whether this server counts while its log is empty. If not, an empty log may be the rest of a lost one: the server
+   * takes no part in an election and no leader counts it, until a leader that has a quorum without it has brought it up
+   * (ZK: db.autocreate, the initialize file; ZOOKEEPER-261).
+   */
+  readonly trustsEmptyLog: boolean
 }
 
 /** What the log says when the server starts. */

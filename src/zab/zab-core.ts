@@ -4,12 +4,13 @@
  * commits only go up and never beyond the history; records reach the log in the order they were decided.
  */
 import { assert } from '../base/assert.ts'
-import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
-import { commitMarkIntervalTxns } from '../base/limits.ts'
+import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
+import { commitMarkIntervalTxns, foreignClusterReminderMs } from '../base/limits.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Log } from '../ports/log.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
 import type { Vote, ZabMessage } from '../protocol/peer/peer-message.ts'
+import { chooseJoining, type DataName, describeForeignCluster, hexOfCluster } from './cluster-rule.ts'
 import { History } from './history.ts'
 import type { PersistTag, RecoveredHistory, SendEffect, ZabEffect, ZabSettings } from './zab-contract.ts'
 
@@ -37,6 +38,9 @@ export class ZabCore {
   committed: Zxid // invariant: applied = committed <= history.last
   durable: Zxid // the own log holds everything up to here
   readonly #shunnedUntilMs = new Map<ServerId, number>()
+  readonly #foreignUntilMs = new Map<ServerId, number>()
+  /** When the data of which peer was last reported as foreign, and of which cluster it was. */
+  readonly #foreignReports = new Map<ServerId, { readonly clusterId: ClusterId; readonly atMs: number }>()
   #unsaved: LogRecord[] = []
   #unmarkedCommits = 0
   #readTickets = 0
@@ -60,6 +64,35 @@ export class ZabCore {
     return { leader: this.settings.self, epoch: this.currentEpoch, zxid: this.history.last.zxid }
   }
 
+  get data(): DataName {
+    return { clusterId: this.clusterId, isEmpty: this.history.last.zxid === 0 }
+  }
+
+  /** Whether this server may vote and be counted by a leader that has no quorum yet. */
+  get mayCount(): boolean {
+    return this.settings.trustsEmptyLog || this.clusterId !== 0
+  }
+
+  /** Of a peer that holds data of another cluster; each peer and cluster at most once a minute. */
+  reportForeign(peer: ServerId, theirs: ClusterId, isServing: boolean): void {
+    const last = this.#foreignReports.get(peer)
+    if (last?.clusterId === theirs && this.nowMs < last.atMs + foreignClusterReminderMs) return
+    this.#foreignReports.set(peer, { clusterId: theirs, atMs: this.nowMs })
+    const ids = { own: this.clusterId, theirs }
+    const text = describeForeignCluster(peer, ids, isServing)
+    const fields = { peerId: peer, clusterId: hexOfCluster(ids.own), peerClusterId: hexOfCluster(theirs), text }
+    if (isServing) this.log.warn('data-of-another-cluster', fields)
+    else this.log.error('data-of-another-cluster', fields)
+  }
+
+  /**
+   * Takes back what a first synchronisation left that was cut short. A part of a history must not win an election as if
+   * it were the whole, and nothing of it was acknowledged: a server without a cluster id has never been in step.
+   */
+  dropUnfinishedSync(): void {
+    if (this.clusterId === 0 && this.committed === 0 && this.history.last.zxid > 0) this.truncateAfter(zeroZxid)
+  }
+
   send(to: ServerId, message: ZabMessage): void {
     this.out.push({ kind: 'send', to, message })
   }
@@ -79,8 +112,20 @@ export class ZabCore {
     this.#shunnedUntilMs.set(leader, this.nowMs + this.settings.peerTimeoutMs)
   }
 
+  /** It leads another cluster. That ends with its process, or by a new election of its servers: not soon. */
+  shunForeign(leader: ServerId): void {
+    this.#foreignUntilMs.set(leader, this.nowMs + foreignClusterReminderMs)
+  }
+
   isShunned(leader: ServerId): boolean {
-    return this.nowMs < (this.#shunnedUntilMs.get(leader) ?? 0)
+    const untilMs = Math.max(this.#shunnedUntilMs.get(leader) ?? 0, this.#foreignUntilMs.get(leader) ?? 0)
+    return this.nowMs < untilMs
+  }
+
+  peerGone(peer: ServerId): void {
+    this.connected.delete(peer)
+    this.peerVotes.delete(peer)
+    this.#foreignUntilMs.delete(peer) // it may come back with other data
   }
 
   sawEpoch(epoch: Epoch): void {
@@ -125,10 +170,37 @@ export class ZabCore {
 
   saveCurrentEpoch(epoch: Epoch, clusterId: ClusterId, whenDurable: readonly SendEffect[]): void {
     assert(epoch === this.acceptedEpoch, 'an epoch is accepted before it is current', { epoch })
+    assert(
+      this.clusterId === 0 || this.clusterId === clusterId || this.history.last.zxid === 0,
+      'a history keeps its name',
+      {
+        own: this.clusterId,
+        theirs: clusterId,
+      },
+    )
     this.currentEpoch = epoch
     this.clusterId = clusterId
     this.flush([])
     this.#persist([{ kind: 'current-epoch', epoch, clusterId }], 'current-epoch', whenDurable)
+  }
+
+  /**
+   * The data of `clusterId` replaces an empty log that had another name. Until the whole history is here the log has no
+   * name at all: txns of one cluster never stand under the name of another, also after a crash.
+   */
+  beginSyncWith(clusterId: ClusterId): void {
+    if (this.clusterId === clusterId || this.clusterId === 0) return
+    assert(
+      chooseJoining(this.data, { clusterId, isEmpty: false }) === 'may-join',
+      'only an empty log gets a new name',
+      {
+        own: this.clusterId,
+        theirs: clusterId,
+        lastZxid: this.history.last.zxid,
+      },
+    )
+    this.clusterId = 0 as ClusterId
+    this.#persist([{ kind: 'current-epoch', epoch: this.currentEpoch, clusterId: this.clusterId }], 'txns', [])
   }
 
   truncateAfter(zxid: Zxid): void {

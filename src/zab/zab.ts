@@ -108,8 +108,7 @@ export class Zab {
         core.connected.add(event.peer)
         return this.#role.peerConnected(event.peer)
       case 'peer-disconnected':
-        core.connected.delete(event.peer)
-        core.peerVotes.delete(event.peer)
+        core.peerGone(event.peer)
         return this.#role.peerDisconnected(event.peer)
       case 'message':
         assert(core.connected.has(event.from), 'messages come over links that are up', { peerId: event.from })

@@ -56,6 +56,7 @@ export class StandaloneReplica {
         settleMs: 10,
         firstIncarnation: 1,
         freshClusterId: 7 as ClusterId,
+        trustsEmptyLog: true,
       },
       incarnation: 1,
       wallMsAtStart,

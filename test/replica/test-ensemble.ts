@@ -375,6 +375,7 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
       settleMs: 10,
       firstIncarnation: 1000 * run + 100 * id,
       freshClusterId: 7 as ClusterId,
+      trustsEmptyLog: true,
     },
     incarnation: 100 * run + 10 + id,
     wallMsAtStart,

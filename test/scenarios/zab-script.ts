@@ -5,6 +5,7 @@
 import { nextChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, hexOfZxid, makeZxid, type ServerId, type Zxid } from '../../src/base/ids.ts'
 import { Membership } from '../../src/membership/membership.ts'
+import type { Log } from '../../src/ports/log.ts'
 import type { ClusterId, LogRecord } from '../../src/protocol/disk/log-record.ts'
 import { describePeerMessage, type ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
@@ -17,6 +18,8 @@ interface Server {
   readonly log: TestLog
   zab: Zab | null
   starts: number
+  freshClusterId: ClusterId
+  trustsEmptyLog: boolean
 }
 
 /** What waits to happen, in order; `lane` is the link or the disk that it waits in. */
@@ -46,6 +49,12 @@ export class ZabScript {
         break
       case 'log':
         this.#writeLog(this.#server(ids[0]!), words.slice(1))
+        break
+      case 'mint': // the cluster id that this server would give to an ensemble
+        this.#server(ids[0]!).freshClusterId = ids[1] as ClusterId
+        break
+      case 'distrust': // the empty logs of these servers
+        for (const id of ids) this.#server(id).trustsEmptyLog = false
         break
       case 'start':
         for (const id of ids) this.#start(this.#server(id))
@@ -94,18 +103,27 @@ export class ZabScript {
   }
 
   #addServer(id: ServerId): void {
-    this.#servers.set(id, { id, log: new TestLog(() => false), zab: null, starts: 0 })
+    this.#servers.set(id, {
+      id,
+      log: new TestLog(() => false),
+      zab: null,
+      starts: 0,
+      freshClusterId: 77 as ClusterId,
+      trustsEmptyLog: true,
+    })
   }
 
-  /** Words: `1:3` = the third txn of epoch 1, and all before it; `accepted=2/1` = from server 1; `current=2`; `committed=1:2`; `foreign`. */
+  /** Words: `1:3` = the third txn of epoch 1, and all before it; `accepted=2/1` = from server 1; `current=2`; `cluster=88`; `committed=1:2`; `foreign`. */
   #writeLog(server: Server, words: readonly string[]): void {
     const salt = words.includes('foreign') ? 99 : 0
+    const named = words.find((word) => word.startsWith('cluster='))
+    const clusterId = Number(named?.split('=')[1] ?? 77) as ClusterId
     const records = words.flatMap((word): readonly LogRecord[] => {
       const [key, value = ''] = word.split('=')
       const numbers = value.split(/[:/]/).map(Number)
       const [first = 0, second = 0] = numbers
       if (key === 'accepted') return [{ kind: 'accepted-epoch', epoch: first as Epoch, leader: second as ServerId }]
-      if (key === 'current') return [{ kind: 'current-epoch', epoch: first as Epoch, clusterId: 77 as ClusterId }]
+      if (key === 'current') return [{ kind: 'current-epoch', epoch: first as Epoch, clusterId }]
       if (key === 'committed') return [{ kind: 'committed', zxid: makeZxid(first as Epoch, second) }]
       return []
     })
@@ -125,10 +143,16 @@ export class ZabScript {
       heartbeatIntervalMs: 4_000, // few of their own accord
       settleMs: tickMs,
       firstIncarnation: server.id * 1_000 + 100 * server.starts++,
-      freshClusterId: 77 as ClusterId,
+      freshClusterId: server.freshClusterId,
+      trustsEmptyLog: server.trustsEmptyLog,
     }
-    server.zab = new Zab(settings, server.log.recover(0 as Zxid), silentLog)
+    server.zab = new Zab(settings, server.log.recover(0 as Zxid), this.#logOf(server.id))
     this.#feed(server, { kind: 'start' })
+  }
+
+  /** What someone must act on is part of the story. */
+  #logOf(id: ServerId): Log {
+    return { ...silentLog, error: (event) => void this.#trace.push(`${id} logs an error: ${event}`) }
   }
 
   #connect(ids: readonly number[]): void {
@@ -255,7 +279,7 @@ function describeStorage(effect: StorageEffect): string {
     if (record.kind === 'txn' || record.kind === 'committed') return `${record.kind} ${hexOfZxid(record.zxid)}`
     return record.kind === 'accepted-epoch'
       ? `accepted-epoch ${record.epoch} of ${record.leader}`
-      : `current-epoch ${record.epoch}`
+      : `current-epoch ${record.epoch}${record.clusterId === 77 ? '' : ` of cluster ${record.clusterId}`}`
   })
   const then = effect.whenDurable.map(({ to, message }) => `${message.kind} to ${to}`)
   return `persist ${records.join(', ')}${then.length > 0 ? `; when durable: ${then.join(', ')}` : ''}`

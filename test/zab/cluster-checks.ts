@@ -70,7 +70,7 @@ export class ClusterChecks {
     // A log counts when it says that its history is the one of this epoch; another may yet lose an election.
     const holds = (id: ServerId): boolean => {
       const log = this.#logs.get(id)!
-      return log.currentEpoch >= epoch && log.holds(entry)
+      return (log.currentEpoch >= epoch && log.holds(entry)) || log.heldBeforeWipe(entry, epoch)
     }
     if (!this.#membership.isQuorum(holds)) {
       const holders = this.#membership.members.filter(holds)

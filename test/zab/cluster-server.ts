@@ -47,6 +47,7 @@ export interface ClusterServer {
   diskIsBusy: boolean
   diskIsStuck: boolean
   appliedAtStart: Zxid
+  trustsEmptyLog: boolean // false once its disk was emptied
 }
 
 export type PlannedEvent =
@@ -80,5 +81,6 @@ export function newServer(id: ServerId, log: TestLog): ClusterServer {
     diskIsBusy: false,
     diskIsStuck: false,
     appliedAtStart: zeroZxid,
+    trustsEmptyLog: true,
   }
 }

@@ -15,7 +15,7 @@ const point = { zxid: zeroZxid, hash: emptyChainHash }
 function streamTo(recovered: Partial<RecoveredHistory>, last = point) {
   const core = new ZabCore(settings, { ...nothingRecovered, ...recovered }, silentLog)
   const streams = new LearnerStreams(core)
-  const learner = new Learner(other, 42)
+  const learner = new Learner(other, 42, true)
   learner.last = last
   const sent = (): readonly ZabMessage[] =>
     core.out.splice(0).flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []))
@@ -25,7 +25,7 @@ function streamTo(recovered: Partial<RecoveredHistory>, last = point) {
 
 describe('window of a learner', () => {
   test('the window is full at its size and opens as what was sent becomes durable', () => {
-    const learner = new Learner(other, 42)
+    const learner = new Learner(other, 42, true)
     learner.noteSent({ zxid: zxid(1, 1), hash: emptyChainHash }, syncWindowSizeBytesMax - 1)
     expect(learner.windowIsFull).toBe(false)
     learner.noteSent({ zxid: zxid(1, 2), hash: emptyChainHash }, 1)
@@ -37,7 +37,7 @@ describe('window of a learner', () => {
   })
 
   test('an acknowledgement that comes late takes nothing back', () => {
-    const learner = new Learner(other, 42)
+    const learner = new Learner(other, 42, true)
     learner.noteAcked(zxid(1, 5))
     learner.noteAcked(zxid(1, 3))
     expect(learner.acked).toBe(zxid(1, 5))

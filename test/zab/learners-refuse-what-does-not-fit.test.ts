@@ -38,7 +38,7 @@ class FedLearner {
 
   /** The usual course up to a phase. */
   discover(): void {
-    this.hear({ kind: 'new-epoch', syncId: this.syncId, epoch: epoch(1) })
+    this.hear({ kind: 'new-epoch', syncId: this.syncId, epoch: epoch(1), clusterId: 77 as ClusterId })
   }
 
   startSync(): void {

@@ -61,6 +61,8 @@ class RandomFaults {
   #epochCount = 0
   /** Votes that arrive at a server are all for its puppet: bad leaders get elected, several at a time. */
   readonly #hasPuppets: boolean
+  /** Disks are emptied, of a minority at a time; then db.autocreate is false. */
+  readonly #hasWipes: boolean
   readonly #puppets = new Map<ServerId, ServerId>()
 
   constructor(seed: number, membership: Membership) {
@@ -79,6 +81,7 @@ class RandomFaults {
       replace: (to, message) => this.#replaceVote(to, message),
     })
     this.#hasPuppets = this.#random.chance(3)
+    this.#hasWipes = new SeededRandom(seed ^ 0xd15c).chance(3)
   }
 
   run(): SeedReport {
@@ -112,6 +115,7 @@ class RandomFaults {
     const cluster = this.#cluster
     const { servers } = cluster
     if (this.#hasPuppets && this.#random.chance(2)) this.#drawPuppets()
+    if (this.#hasWipes && this.#random.chance(3)) this.#wipe()
     const some = this.#random.pick(servers).id
     const leader = cluster.leader?.id ?? some
     switch (this.#random.below(14)) {
@@ -168,6 +172,19 @@ class RandomFaults {
     this.#cluster.crash(id, this.#random.below(log.queue.length + 1))
   }
 
+  #wipe(): void {
+    const some = this.#random.pick(this.#cluster.servers)
+    if (this.#lacksData(some.id)) return
+    const { membership } = this.#cluster
+    if (membership.isQuorum((id) => id !== some.id && !this.#lacksData(id))) this.#cluster.wipe(some.id)
+  }
+
+  /** Its disk was emptied, and no leader has brought it up since. */
+  #lacksData(id: ServerId): boolean {
+    const { trustsEmptyLog, log } = this.#cluster.server(id)
+    return !trustsEmptyLog && log.clusterId === 0
+  }
+
   /** Half the time a server knows more than nothing of what was committed, as after a checkpoint. */
   #start(id: number): void {
     const server = this.#cluster.server(id)
@@ -191,7 +208,7 @@ class RandomFaults {
       cluster.resume(server.id)
       cluster.freeDisk(server.id)
       if (server.zab !== null) continue
-      const isNeeded = !cluster.membership.isQuorum((id) => id !== server.id && alive.has(id))
+      const isNeeded = !cluster.membership.isQuorum((id) => id !== server.id && alive.has(id) && !this.#lacksData(id))
       if (isNeeded || !someStayDead) {
         this.#start(server.id)
         continue

@@ -90,6 +90,7 @@ export class ZabCluster {
       settleMs: timing.settleMs,
       firstIncarnation: this.random.below(2 ** 32),
       freshClusterId: (1 + this.random.below(2 ** 31)) as ClusterId,
+      trustsEmptyLog: server.trustsEmptyLog,
     }
     server.zab = new Zab(settings, recovered, silentLog)
     this.#feed(server, { kind: 'start' })
@@ -118,6 +119,15 @@ export class ZabCluster {
       this.links.close(link)
       link.seen.set(server.id, 0)
     }
+  }
+
+  /** It crashes, and finds an empty disk. */
+  wipe(id: number): void {
+    this.crash(id)
+    const server = this.server(id)
+    server.log.wipe()
+    server.appliedAtStart = zeroZxid
+    server.trustsEmptyLog = false
   }
 
   pause(id: number): void {

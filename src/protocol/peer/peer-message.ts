@@ -84,10 +84,24 @@ const zabRows = {
   ),
   'follower-info': row(
     2,
-    { syncId, acceptedEpoch: double<Epoch>(2) },
-    ({ syncId, acceptedEpoch }) => `sync=${syncId} accepted=${acceptedEpoch}`,
+    {
+      syncId,
+      acceptedEpoch: double<Epoch>(2),
+      clusterId: double<ClusterId>(3),
+      lastZxid: double<Zxid>(4),
+      mayCount: bool(5), // false: its data folder is empty and not trusted, so it counts once it is in step
+    },
+    ({ syncId, acceptedEpoch, clusterId, lastZxid, mayCount }) => {
+      const data = `last=${hexOfZxid(lastZxid)} of ${clusterText(clusterId)}`
+      return `sync=${syncId} accepted=${acceptedEpoch} ${data}${mayCount ? '' : ' does-not-count'}`
+    },
   ),
-  'new-epoch': row(3, { syncId, epoch: double<Epoch>(2) }, ({ syncId, epoch }) => `sync=${syncId} epoch=${epoch}`),
+  /** `clusterId` comes before anything of the learner is changed: it refuses a cluster that is not its own. */
+  'new-epoch': row(
+    3,
+    { syncId, epoch: double<Epoch>(2), clusterId: double<ClusterId>(3) },
+    ({ syncId, epoch, clusterId }) => `sync=${syncId} epoch=${epoch} of ${clusterText(clusterId)}`,
+  ),
   'ack-epoch': row(
     4,
     {
@@ -241,6 +255,10 @@ function row<const F extends Readonly<Record<string, Field<unknown>>>>(
 /** `ack-epoch` is the message `AckEpoch` of the schema. */
 function typeNameOf(kind: string): string {
   return kind.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function clusterText(clusterId: ClusterId): string {
+  return clusterId === 0 ? 'no-cluster' : `cluster-${clusterId.toString(16)}`
 }
 
 /** A batch is gap-free within an epoch, so its ends tell it whole. */

@@ -23,8 +23,29 @@ const examples: readonly (readonly [PeerMessage, string])[] = [
   [{ ...vote, state: 'looking' }, 'vote round=2 looking for 1 epoch=3 zxid=0x300000004'],
   [{ ...vote, state: 'following' }, 'vote round=2 following 1 epoch=3 zxid=0x300000004'],
   [{ ...vote, state: 'leading' }, 'vote round=2 leading epoch=3 zxid=0x300000004'],
-  [{ kind: 'follower-info', syncId: 7, acceptedEpoch: epoch }, 'follower-info sync=7 accepted=3'],
-  [{ kind: 'new-epoch', syncId: 7, epoch }, 'new-epoch sync=7 epoch=3'],
+  [
+    {
+      kind: 'follower-info',
+      syncId: 7,
+      acceptedEpoch: epoch,
+      clusterId: 171 as ClusterId,
+      lastZxid: at(2),
+      mayCount: true,
+    },
+    'follower-info sync=7 accepted=3 last=0x300000002 of cluster-ab',
+  ],
+  [
+    {
+      kind: 'follower-info',
+      syncId: 7,
+      acceptedEpoch: epoch,
+      clusterId: 0 as ClusterId,
+      lastZxid: at(0),
+      mayCount: false,
+    },
+    'follower-info sync=7 accepted=3 last=0x300000000 of no-cluster does-not-count',
+  ],
+  [{ kind: 'new-epoch', syncId: 7, epoch, clusterId: 171 as ClusterId }, 'new-epoch sync=7 epoch=3 of cluster-ab'],
   [
     {
       kind: 'ack-epoch',
