@@ -72,7 +72,7 @@ export class Looking implements Role {
     if (this.#followWhoLeads() || !this.#isVoter(this.#core.settings.self)) return
     const newest = this.#newestRound()
     if (newest > this.#core.round) this.#startRound(newest)
-    else this.#proposeBetter(this.#bestVote())
+    else this.#proposeIfNew(this.#bestVote())
     this.#decideIfSettled()
   }
 
@@ -81,8 +81,8 @@ export class Looking implements Role {
     this.#propose(this.#bestVote())
   }
 
-  #proposeBetter(vote: Vote): void {
-    if (isBetterVote(vote, this.#proposal)) this.#propose(vote)
+  #proposeIfNew(vote: Vote): void {
+    if (!isSameVote(vote, this.#proposal)) this.#propose(vote)
   }
 
   #propose(vote: Vote): void {
@@ -104,16 +104,25 @@ export class Looking implements Role {
     return newest
   }
 
-  /** Of this round: our own, or a better one for a candidate that we reach. */
+  /**
+   * Of this round: our own, or a better one for a candidate that takes part in the round itself. Peers that know each
+   * other's votes for a silent candidate would otherwise keep each other waiting for it.
+   */
   #bestVote(): Vote {
     const core = this.#core
     let best = core.ownVote()
     for (const [peer, vote] of core.peerVotes) {
-      if (vote.state !== 'looking' || vote.round !== core.round || !this.#isVoter(peer)) continue
-      const isReached = vote.leader === core.settings.self || core.connected.has(vote.leader)
-      if (isReached && this.#isVoter(vote.leader) && isBetterVote(vote, best)) best = vote
+      if (!this.#isOfThisRound(peer, vote)) continue
+      const candidate = vote.leader
+      const takesPart =
+        candidate === core.settings.self || this.#isOfThisRound(candidate, core.peerVotes.get(candidate))
+      if (takesPart && isBetterVote(vote, best)) best = vote
     }
     return best
+  }
+
+  #isOfThisRound(peer: ServerId, vote: VoteMessage | undefined): boolean {
+    return vote?.state === 'looking' && vote.round === this.#core.round && this.#isVoter(peer)
   }
 
   #decideIfSettled(): void {
