@@ -48,6 +48,8 @@ export interface Config {
   readonly dataLogDir: string
   /** Whether a file system that cannot flush a folder is refused for them. */
   readonly requiresDirectorySync: boolean
+  /** Whether a server without data counts in a quorum; if not, it waits to be brought up, or for the file `initialize`. */
+  readonly dbAutocreate: boolean
   readonly clientAddress: { readonly host: string; readonly port: number } // 0.0.0.0 = every address
   readonly clientBacklog: number // -1 = the system's default
   /** Bind the quorum and election ports to every address instead of the one in the server line. */

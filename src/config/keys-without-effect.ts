@@ -145,12 +145,6 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'it always does',
   ),
   'datadir.autocreate': noEffect('boolean', 'true', 'Create folders.', 'missing folders are created'),
-  'db.autocreate': noEffect(
-    'boolean',
-    'true',
-    'Trust an empty database.',
-    'a server without its log does not vote with a hole in it',
-  ),
 
   // Tree
   emulate353TTLNodes: noEffect('boolean', 'false', 'Owner format of 3.5.3.', 'no data of that version is ever read'),

@@ -30,6 +30,12 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     '1000',
     'Requests in flight above which sockets are read no further; of three members or more, each has the share of one follower.',
   ),
+  'db.autocreate': used(
+    'boolean',
+    'true',
+    'A server without data counts in a quorum. With false it does not vote until a leader that has a quorum without it has brought it up, or a file initialize was in dataDir when it started ("zkts-cli data initialize" makes it).',
+    'A server that is alone refuses to start without data; ZooKeeper serves an empty tree then.',
+  ),
   ...clientLimitKeys,
   initLimit: used('ticks', '', 'Time a member may take to find and join a leader; required in ensembles.'),
   syncLimit: used('ticks', '', 'Time a member may lag behind the leader; required in ensembles.'),

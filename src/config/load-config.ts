@@ -115,6 +115,7 @@ function buildConfig(input: BuildInput): Config {
     ),
     clientLimits: readClientLimits(settings),
     fourLetterWords: readWhitelist(settings, remarks),
+    dbAutocreate: settings.flag('db.autocreate', true),
     linearizableReads: settings.flag('linearizableReads', false),
     extendedTypesEnabled: settings.flag('extendedTypesEnabled', true),
     enforceQuota: settings.flag('enforceQuota', false),

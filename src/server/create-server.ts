@@ -26,6 +26,7 @@ import { LogStorage, type RecoveredLog } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
 import { AdminDesk } from './admin-desk.ts'
 import { ClientConnections } from './client-connections.ts'
+import { DataFolder } from './data-folder.ts'
 import { findForeignData } from './foreign-data.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LogEffects } from './log-effects.ts'
@@ -70,6 +71,7 @@ const farewellStepMs = 10
 /** What exists once the log is recovered. */
 interface Running {
   readonly storage: LogStorage
+  readonly dataFolder: DataFolder
   readonly replica: Replica
   readonly turn: Turn
   readonly clients: ClientConnections
@@ -118,14 +120,22 @@ class Server implements ZktsServer {
     if (!ports.digest.offers(digestAlgorithm)) return err(missingHash(digestAlgorithm))
     const foreign = await findForeignData(ports.disk, config)
     if (foreign !== null) return err(foreign)
-    const folder = `${config.dataLogDir}/wal`
     const { clock, timers } = ports
+    const dataFolder = new DataFolder({ disk: ports.disk, timers, log: this.#log, config })
+    const misplaced = await dataFolder.inspect()
+    if (misplaced !== null) return err(misplaced)
+    const folder = dataFolder.logFolder
     const disk = timedDisk(ports.disk, clock, this.#metrics.fsynctime)
     const storage = new LogStorage({ disk, timers, log: this.#log, folder, serverId: config.serverId })
     const state = new ReplicatedState()
     const recovery = await this.#recover(storage, state)
     if (!recovery.ok) return err(underItsSetting(recovery.error, config))
-    const running = this.#assemble(storage, state, recovery.value)
+    const contradicted = await dataFolder.confirm(recovery.value)
+    if (contradicted !== null) {
+      await storage.close()
+      return err(contradicted)
+    }
+    const running = this.#assemble(storage, state, recovery.value, dataFolder)
     const failure = await this.#listen(running)
     if (failure !== null) {
       await running.peers?.close()
@@ -155,7 +165,7 @@ class Server implements ZktsServer {
     return recovery
   }
 
-  #assemble(storage: LogStorage, state: ReplicatedState, recovered: RecoveredLog): Running {
+  #assemble(storage: LogStorage, state: ReplicatedState, recovered: RecoveredLog, dataFolder: DataFolder): Running {
     const { config, ports, trace, version, host = unknownHost } = this.#options
     const log = this.#log
     const metrics = this.#metrics
@@ -166,7 +176,7 @@ class Server implements ZktsServer {
       state,
       // What was marked committed has been applied; the hash there is that of the last txn applied.
       recovered: { ...recovered, committedHash: recovered.committed === 0 ? emptyChainHash : state.lastHash },
-      zab: this.#zabSettings(),
+      zab: this.#zabSettings(dataFolder.trustsEmptyLog),
       incarnation,
       wallMsAtStart: ports.clock.wallMs(),
       hash: (bytes) => ports.digest.hash(config.auth.digestAlgorithm, bytes),
@@ -210,13 +220,19 @@ class Server implements ZktsServer {
       assert(peers !== null, 'a standalone server has nobody to send to', { to, kind: message.kind })
       peers.send(to, message)
     }
-    const logEffects = new LogEffects({ storage, turn, metrics, send })
+    const logEffects = new LogEffects({
+      storage,
+      turn,
+      metrics,
+      send,
+      noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
+    })
     const admin = new AdminDesk({ version, host, clients, replica, metrics })
-    const running: Running = { storage, replica, turn, clients, peers, logEffects, admin, startedAtMs }
+    const running: Running = { storage, dataFolder, replica, turn, clients, peers, logEffects, admin, startedAtMs }
     return running
   }
 
-  #zabSettings(): ZabSettings {
+  #zabSettings(trustsEmptyLog: boolean): ZabSettings {
     const { config, ports } = this.#options
     const { serverId: self, members, peerTimeoutMs, initLimitMs, heartbeatIntervalMs } = config
     const { random } = ports
@@ -225,7 +241,7 @@ class Server implements ZktsServer {
     const freshClusterId = ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
     const firstIncarnation = random.uint32()
     const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs }
-    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog: true }
+    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog }
   }
 
   async #listen({ clients, peers, turn }: Running): Promise<StartFailure | null> {
@@ -334,12 +350,16 @@ class Server implements ZktsServer {
       const closed = [this.#listening?.close(), running.peers?.close()]
       running.clients.closeAll()
       await new Promise<void>((done) => {
-        this.#whenGone(running.clients, farewellMs, () => done(running.storage.close()))
+        this.#whenGone(running.clients, farewellMs, () => done(this.#closeData(running)))
       })
       await Promise.all(closed)
     }
     this.#log.info('server-stopped', { reason })
     this.#resolveStopped(reason)
+  }
+
+  #closeData({ dataFolder, storage }: Running): Promise<void> {
+    return dataFolder.close()?.then(() => storage.close()) ?? storage.close()
   }
 
   /** Gives clients a moment to take what was sent to them. */

@@ -1,11 +1,13 @@
 /**
  * The storage effects of a replica, run on its log; what became of them comes back as events.
- * Owns: that what waits for durability leaves when the flush has completed, before the replica hears of it, and that
+ * Owns: that the record of an epoch is followed by the identity of the data folder before anything else is written or
+ * acknowledged (design D14); that what waits for durability leaves when the flush has completed, before the replica hears of it, and that
  * after the first failure nothing more comes back: a log that failed once cannot be believed again.
  */
 import { assertNever } from '../base/assert.ts'
-import type { ServerId } from '../base/ids.ts'
+import type { Epoch, ServerId } from '../base/ids.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
+import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { Effect } from '../replica/contract.ts'
 import type { LogStorage } from '../storage/log-storage.ts'
@@ -18,17 +20,26 @@ export interface LogEffectsOptions {
   readonly turn: Turn
   readonly metrics: ServerMetrics
   readonly send: (to: ServerId, message: PeerMessage) => void
+  /** Keeps an epoch that is durable in the log in the identity of the data folder, too; rejects with a fault of the disk. */
+  readonly noteEpoch: (epoch: Epoch, clusterId: ClusterId) => Promise<void>
 }
 
 export class LogEffects {
   readonly #options: LogEffectsOptions
   #hasFailed = false
+  /** What was asked for while the record of an epoch was under way. */
+  #held: LogEffect[] | null = null
 
   constructor(options: LogEffectsOptions) {
     this.#options = options
   }
 
   run(effect: LogEffect): void {
+    if (this.#held !== null) this.#held.push(effect)
+    else this.#start(effect)
+  }
+
+  #start(effect: LogEffect): void {
     switch (effect.kind) {
       case 'persist':
         this.#persist(effect)
@@ -48,12 +59,35 @@ export class LogEffects {
     const { storage, turn, metrics, send } = this.#options
     const handedInAtMs = turn.now().monotonicMs
     metrics.sync_processor_request_queued.add(records.length)
+    const epochRecord = records.findLast((record) => record.kind === 'current-epoch')
+    if (epochRecord !== undefined) this.#held = []
     storage.append(records, (error) => {
       if (turn.isStopped || this.#failed(error)) return
       metrics.sync_processor_queue_and_flush_time_ms.note(turn.now().monotonicMs - handedInAtMs)
-      for (const { to, message } of whenDurable) send(to, message)
-      turn.feed({ kind: 'persisted', tag })
+      const release = (): void => {
+        for (const { to, message } of whenDurable) send(to, message)
+        turn.feed({ kind: 'persisted', tag })
+      }
+      if (epochRecord === undefined) release()
+      else void this.#noteEpoch(epochRecord, release)
     })
+  }
+
+  /** Once in an epoch, so its few flushes cost nothing that counts. */
+  async #noteEpoch(record: Extract<LogRecord, { readonly kind: 'current-epoch' }>, release: () => void): Promise<void> {
+    const { turn, noteEpoch } = this.#options
+    try {
+      await noteEpoch(record.epoch, record.clusterId)
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause)) throw cause
+      if (!turn.isStopped) this.#failed(cause)
+      return
+    }
+    if (turn.isStopped) return
+    const held = this.#held ?? []
+    this.#held = null
+    release()
+    for (const effect of held) this.run(effect)
   }
 
   #truncate({ zxid }: Extract<LogEffect, { readonly kind: 'truncate-log' }>): void {

@@ -7,6 +7,8 @@ export interface StartFailure {
   readonly kind:
     | 'corrupt' // the log lacks acknowledged records
     | 'foreign' // the data folder is another server's, or another program's
+    | 'misplaced' // the data folder remembers a log that is not where the configuration looks for it
+    | 'empty' // there is no data, and db.autocreate=false says that there should be
     | 'locked' // another live process uses the data folder
     | 'io' // the disk refused to read or write
     | 'port' // a port cannot be opened

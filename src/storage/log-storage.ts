@@ -8,7 +8,7 @@ import { assert } from '../base/assert.ts'
 import type { ChainHash } from '../base/chain-hash.ts'
 import { explainDiskFailure } from '../base/disk-failure.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
-import { txnSizeBytesMax } from '../base/limits.ts'
+import { diskFullRetryMs, txnSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
@@ -45,7 +45,6 @@ export interface LogStorageOptions {
 
 const segmentSizeBytesDefault = 64 * 1024 * 1024
 const sealDelayMsDefault = 100
-const diskFullRetryMsDefault = 1000
 
 type StorageState =
   | { readonly kind: 'new' }
@@ -108,7 +107,7 @@ export class LogStorage {
       ...this.#options,
       segmentSizeBytes: this.#options.segmentSizeBytes ?? segmentSizeBytesDefault,
       sealDelayMs: this.#options.sealDelayMs ?? sealDelayMsDefault,
-      diskFullRetryMs: this.#options.diskFullRetryMs ?? diskFullRetryMsDefault,
+      diskFullRetryMs: this.#options.diskFullRetryMs ?? diskFullRetryMs,
     }
     const { state, tail, lastCommitted } = recovered
     this.#zxids = [lastCommitted.zxid, ...tail.map((entry) => entry.zxid)]

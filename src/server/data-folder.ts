@@ -1,0 +1,308 @@
+/**
+ * The data folder of a server, from the start on (design D14): finds out whether it is the one that it was, before and
+ * after the log is read; keeps its identity up to date; and decides whether an empty log counts.
+ * Owns: the files `identity` and `initialize` in dataDir. Assumes: `noteEpoch` is called when the record of an epoch is
+ * durable in the log, and what is acknowledged by that record waits until it resolves. Were it the other way round, a
+ * crash between the two could leave an identity that contradicts a healthy log.
+ */
+import { assertNever } from '../base/assert.ts'
+import type { Epoch } from '../base/ids.ts'
+import { diskFullRetryMs } from '../base/limits.ts'
+import type { Config } from '../config/config.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { Log } from '../ports/log.ts'
+import type { Timers } from '../ports/timers.ts'
+import type { ClusterId } from '../protocol/disk/log-record.ts'
+import type { DataIdentity } from '../storage/data-identity.ts'
+import { identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
+import { checkLog, type FolderFacts, type FolderRefusal, type LogFacts, planFolder } from '../storage/identity-plan.ts'
+import { isDiskFull } from '../storage/segment-file.ts'
+import { sequenceOfName } from '../storage/segment-header.ts'
+import type { StartFailure } from './start-failure.ts'
+
+export interface DataFolderOptions {
+  readonly disk: Disk
+  readonly timers: Timers
+  readonly log: Log
+  readonly config: Config
+}
+
+const initializeFileName = 'initialize'
+
+export class DataFolder {
+  readonly logFolder: string
+  readonly #options: DataFolderOptions
+  #identity: DataIdentity | null = null
+  #wasDamaged = false
+  #writing: Promise<void> | null = null
+  #isClosed = false
+
+  constructor(options: DataFolderOptions) {
+    this.#options = options
+    this.logFolder = logFolderOf(options.config.dataLogDir)
+  }
+
+  /** Whether an empty log may vote and be counted. */
+  get trustsEmptyLog(): boolean {
+    return this.#options.config.dbAutocreate || (this.#identity?.isInitialized ?? false)
+  }
+
+  /** Before the log is opened, which would make its folder. Changes nothing. */
+  async inspect(): Promise<StartFailure | null> {
+    return translated(this.#options.config, () => this.#inspect())
+  }
+
+  /** After the log was read. Writes what is missing; removes `initialize`. */
+  async confirm(found: LogFacts): Promise<StartFailure | null> {
+    return translated(this.#options.config, () => this.#confirm(found))
+  }
+
+  /** Resolves when it is durable; waits while the disk is full. One at a time. */
+  noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
+    this.#writing = this.#noteEpoch(currentEpoch, clusterId).finally(() => {
+      this.#writing = null
+    })
+    return this.#writing
+  }
+
+  /** Before the folder is given to another process: what is being written there; null if nothing is. */
+  close(): Promise<void> | null {
+    this.#isClosed = true
+    return this.#writing?.catch(() => {}) ?? null // the failure has been reported to `noteEpoch`'s caller
+  }
+
+  async #noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
+    const isInitialized = clusterId === 0 && (this.#identity?.isInitialized ?? false)
+    const identity = { ...this.#fresh(), currentEpoch, clusterId, isInitialized }
+    const { disk, config, log } = this.#options
+    for (let wasFull = false; ; ) {
+      try {
+        await writeIdentityFile(disk, config.dataDir, identity)
+        if (wasFull) log.info('disk-space-returned', { path: config.dataDir })
+        this.#identity = identity
+        return
+      } catch (error) {
+        if (!isDiskFull(error) || this.#isClosed) throw error
+        if (!wasFull) log.error('disk-full', { path: config.dataDir })
+        wasFull = true
+        await this.#pause()
+      }
+    }
+  }
+
+  async #inspect(): Promise<StartFailure | null> {
+    const { disk, config } = this.#options
+    const reading = await readIdentityFile(disk, config.dataDir)
+    if (reading.kind === 'newer') {
+      const message =
+        `${this.#identityPath} has format ${reading.format}, this program reads format 1. ` +
+        'Start the version that wrote it; nothing was changed.'
+      return { kind: 'foreign', message }
+    }
+    this.#identity = reading.kind === 'valid' ? reading.identity : null
+    this.#wasDamaged = reading.kind === 'damaged'
+    const facts: FolderFacts = {
+      identity: reading.kind === 'valid' ? reading.identity : reading.kind,
+      serverId: config.serverId,
+      hasLog: holdsSegment(await namesIn(disk, this.logFolder, noSuchFolder)),
+      otherLogs: await this.#otherLogs(),
+    }
+    const plan = planFolder(facts)
+    if (plan.kind === 'refuse') return this.#refusal(plan.why, facts)
+    if (plan.kind === 'open-log' && facts.otherLogs.length > 0) {
+      const text = `the log in ${this.logFolder} is used; move the other away, so that it is not taken for it one day`
+      this.#options.log.warn('other-log-found', { folder: this.logFolder, otherFolders: facts.otherLogs, text })
+    }
+    return null
+  }
+
+  async #confirm(found: LogFacts): Promise<StartFailure | null> {
+    const { disk, config, log } = this.#options
+    const before = this.#identity
+    const problem = before === null ? null : checkLog(before, found)
+    if (problem !== null) return this.#logRefusal(problem, before!, found)
+    await disk.makeFolder(config.dataDir)
+    const initializePath = `${config.dataDir}/${initializeFileName}`
+    const isAsked = await disk.exists(initializePath)
+    const hasHistory = found.currentEpoch > 0
+    const isUnnamed = found.clusterId === 0
+    const isInitialized = isUnnamed && (isAsked || (before?.isInitialized ?? false))
+    const identity: DataIdentity = { ...this.#fresh(), ...pick(found), isInitialized }
+    const isKnown = before !== null && isSame(before, identity)
+    if (!isKnown && (hasHistory || isInitialized)) {
+      if (before === null && hasHistory) {
+        log.info('identity-rebuilt', { path: this.#identityPath, cause: this.#wasDamaged ? 'damaged' : 'missing' })
+      } else if (before !== null && before.logFolder !== identity.logFolder) {
+        log.info('log-folder-changed', { folder: identity.logFolder, previousFolder: before.logFolder })
+      }
+      await writeIdentityFile(disk, config.dataDir, identity)
+      this.#identity = identity
+    }
+    if (isAsked) {
+      // Now that its meaning is kept elsewhere; left there, it would speak for the next empty log, too.
+      await disk.remove(initializePath)
+      await disk.syncDirectory(config.dataDir)
+      log.info('initialize-file-used', { path: initializePath, isEmpty: isUnnamed })
+    }
+    return isUnnamed && !this.trustsEmptyLog ? this.#noteUntrusted() : null
+  }
+
+  /** Alone it would wait for ever for the others that it does not have (ZooKeeper serves an empty tree then). */
+  #noteUntrusted(): StartFailure | null {
+    const { config, log } = this.#options
+    const isAlone = config.mode === 'standalone' || config.members.length === 1
+    const what = `db.autocreate=false, and ${config.dataDir} holds no data and no file "${initializeFileName}"`
+    if (!isAlone) {
+      const text =
+        `${what}: this server does not vote, and waits for a leader that has a quorum without it and brings it up. ` +
+        `If this is a new ensemble, stop its servers, run "zkts-cli data initialize ${config.dataDir}" for each, and start them.`
+      log.warn('empty-data-not-trusted', { dataDir: config.dataDir, text })
+      return null
+    }
+    const message =
+      `${what}, so its data may be lost or in another place. If there has never been any, run ` +
+      `"zkts-cli data initialize ${config.dataDir}", and start again.`
+    return { kind: 'empty', message }
+  }
+
+  #refusal(why: FolderRefusal, { identity, otherLogs }: FolderFacts): StartFailure {
+    const { config } = this.#options
+    const { logFolder } = this
+    const known = typeof identity === 'string' ? null : identity
+    switch (why) {
+      case 'of-another-server': {
+        const message =
+          `dataDir: ${config.dataDir} is the data folder of server ${known!.serverId} (${this.#identityPath}), this is ` +
+          `server ${config.serverId}. Check dataDir and myid; nothing was changed.`
+        return { kind: 'foreign', message }
+      }
+      case 'log-missing': {
+        const isMoved = samePath(known!.logFolder) !== samePath(logFolder)
+        const was = isMoved ? `its log was in ${known!.logFolder}` : 'its log was there'
+        const found = otherLogs.length > 0 ? `; there is a log in ${otherLogs.join(' and in ')}` : ''
+        const wayOut =
+          otherLogs.length > 0
+            ? `Write dataLogDir=${parentOf(otherLogs[0]!)}, or move ${otherLogs[0]} to ${logFolder}.`
+            : `Mount the disk or bring the folder back${isMoved ? `, or write dataLogDir=${parentOf(known!.logFolder)}` : ''}.`
+        const message =
+          `dataLogDir: there is no log in ${logFolder}, but ${config.dataDir} has held data of cluster ` +
+          `0x${known!.clusterId.toString(16)} up to epoch ${known!.currentEpoch}, and ${was}${found}. ${wayOut} ` +
+          `If that log is to be given up, remove ${this.#identityPath}; then this server starts empty. Nothing was changed.`
+        return { kind: 'misplaced', message }
+      }
+      case 'log-elsewhere': {
+        const message =
+          `dataLogDir: there is no log in ${logFolder}, but there is one in ${otherLogs.join(' and in ')}. ` +
+          `Write dataLogDir=${parentOf(otherLogs[0]!)}, or move ${otherLogs[0]} to ${logFolder}; if it is of no use, move it ` +
+          'out of dataDir. Nothing was changed.'
+        return { kind: 'misplaced', message }
+      }
+      case 'identity-damaged': {
+        const message =
+          `dataDir: ${this.#identityPath} is damaged, and there is no log in ${logFolder}. Bring the log back (check ` +
+          `dataLogDir and the disk); if this folder never held data, remove ${this.#identityPath}. Nothing was changed.`
+        return { kind: 'misplaced', message }
+      }
+      default:
+        return assertNever(why)
+    }
+  }
+
+  #logRefusal(why: 'older-log' | 'of-another-cluster', identity: DataIdentity, found: LogFacts): StartFailure {
+    const path = this.#identityPath
+    const [own, theirs] = [`0x${identity.clusterId.toString(16)}`, `0x${found.clusterId.toString(16)}`]
+    const what =
+      why === 'older-log'
+        ? `the log in ${this.logFolder} ends in epoch ${found.currentEpoch}, but ${path} remembers epoch ` +
+          `${identity.currentEpoch}: it is an older copy, and lacks what this server has acknowledged since`
+        : `the log in ${this.logFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was exchanged`
+    const message =
+      `${what}. Bring the right folder back. In an ensemble whose other servers are intact you may also move the content of ` +
+      `dataDir and dataLogDir away, except myid, and start: the data is copied from them. If the log is the right one, ` +
+      `remove ${path}. Nothing was changed.`
+    return { kind: 'foreign', message }
+  }
+
+  async #otherLogs(): Promise<readonly string[]> {
+    const { disk, config } = this.#options
+    const { dataDir } = config
+    const candidates = [logFolderOf(dataDir)]
+    if (this.#identity !== null) candidates.push(this.#identity.logFolder)
+    for (const name of await namesIn(disk, dataDir, noSuchFolder)) candidates.push(logFolderOf(`${dataDir}/${name}`))
+    const found = new Map<string, string>()
+    for (const folder of candidates) {
+      const path = samePath(folder)
+      if (path === samePath(this.logFolder) || found.has(path)) continue
+      if (holdsSegment(await namesIn(disk, folder, noFolderOfOurs))) found.set(path, folder)
+    }
+    return [...found.values()]
+  }
+
+  #fresh(): Pick<DataIdentity, 'serverId' | 'logFolder'> {
+    return { serverId: this.#options.config.serverId, logFolder: this.logFolder }
+  }
+
+  get #identityPath(): string {
+    return `${this.#options.config.dataDir}/${identityFileName}`
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((done) => void this.#options.timers.after(diskFullRetryMs, done))
+  }
+}
+
+/** Only errors that carry a system's code are faults of the disk; anything else is a bug. */
+async function translated(config: Config, work: () => Promise<StartFailure | null>): Promise<StartFailure | null> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    const message = `dataDir: ${config.dataDir} cannot be used: ${cause.message}. Write another folder, or grant the right.`
+    return { kind: 'io', message }
+  }
+}
+
+function logFolderOf(parent: string): string {
+  return `${parent}/wal`
+}
+
+function parentOf(logFolder: string): string {
+  return logFolder.replace(/\/wal$/, '')
+}
+
+/** One way to write a path, as far as text can tell. */
+function samePath(path: string): string {
+  return path.replace(/\/+/g, '/').replace(/^(\.\/)+|\/$/g, '')
+}
+
+function pick({ currentEpoch, clusterId }: LogFacts): LogFacts {
+  return { currentEpoch, clusterId }
+}
+
+function isSame(a: DataIdentity, b: DataIdentity): boolean {
+  return (
+    a.serverId === b.serverId &&
+    a.clusterId === b.clusterId &&
+    a.currentEpoch === b.currentEpoch &&
+    a.logFolder === b.logFolder &&
+    a.isInitialized === b.isInitialized
+  )
+}
+
+function holdsSegment(names: readonly string[]): boolean {
+  return names.some((name) => sequenceOfName(name) !== null)
+}
+
+const noSuchFolder = ['ENOENT', 'ENOTDIR']
+/** Folders of others, such as lost+found, may be closed to us, and then hold nothing of ours. */
+const noFolderOfOurs = [...noSuchFolder, 'EACCES', 'EPERM']
+
+/** None if that is what the error code says. */
+async function namesIn(disk: Disk, folder: string, codesOfNone: readonly string[]): Promise<readonly string[]> {
+  try {
+    return await disk.list(folder)
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && codesOfNone.includes(String(cause.code))) return []
+    throw cause
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Reads and replaces the identity of a data folder. A reader finds the old file or the new one, whole: the new one is
+ * written and flushed beside the old, renamed over it, and the folder is flushed.
+ */
+import type { Disk } from '../ports/disk.ts'
+import { type DataIdentity, encodeIdentity, type IdentityReading, readIdentity } from './data-identity.ts'
+
+export const identityFileName = 'identity'
+const draftName = 'identity.next'
+
+export async function readIdentityFile(disk: Disk, dataDir: string): Promise<IdentityReading> {
+  const path = `${dataDir}/${identityFileName}`
+  if (!(await disk.exists(path))) return { kind: 'missing' }
+  const file = await disk.open(path, 'read')
+  try {
+    return readIdentity(await file.read(0, await file.sizeBytes()))
+  } finally {
+    await file.close()
+  }
+}
+
+/** Durable when it resolves. May be called again after a failure. */
+export async function writeIdentityFile(disk: Disk, dataDir: string, identity: DataIdentity): Promise<void> {
+  const draft = `${dataDir}/${draftName}`
+  if (await disk.exists(draft)) await disk.remove(draft) // of a write that a crash or a full disk cut short
+  const file = await disk.open(draft, 'create-new')
+  try {
+    await file.writeDurably(0, [encodeIdentity(identity)])
+  } finally {
+    await file.close()
+  }
+  await disk.rename(draft, `${dataDir}/${identityFileName}`)
+  await disk.syncDirectory(dataDir)
+}

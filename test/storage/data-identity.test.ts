@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import type { Epoch, ServerId } from '../../src/base/ids.ts'
+import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
+import { type DataIdentity, encodeIdentity, readIdentity } from '../../src/storage/data-identity.ts'
+import { checkLog, type FolderFacts, type FolderPlan, planFolder } from '../../src/storage/identity-plan.ts'
+
+const identity: DataIdentity = {
+  serverId: 3 as ServerId,
+  clusterId: (2 ** 52 + 5) as ClusterId,
+  currentEpoch: 7 as Epoch,
+  logFolder: '/var/zk log=1/wal',
+  isInitialized: false,
+}
+
+describe('the identity of a data folder', () => {
+  test('an identity reads back as it was written', () => {
+    for (const isInitialized of [true, false]) {
+      const bytes = encodeIdentity({ ...identity, isInitialized })
+      expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: { ...identity, isInitialized } })
+    }
+  })
+
+  test('an identity with any changed or missing byte is damaged or of another format, never another identity', () => {
+    const bytes = encodeIdentity(identity)
+    for (let i = 0; i < bytes.length; i++) {
+      const changed = bytes.slice()
+      changed[i]! ^= 1
+      expect(['damaged', 'newer']).toContain(readIdentity(changed).kind)
+      expect(readIdentity(bytes.slice(0, i)).kind).toBe('damaged')
+    }
+  })
+
+  test('an identity of a later format is named as such', () => {
+    const text = new TextDecoder().decode(encodeIdentity(identity)).replace('format=1', 'format=2')
+    expect(readIdentity(new TextEncoder().encode(text))).toEqual({ kind: 'newer', format: '2' })
+  })
+})
+
+describe('what a start does with a data folder', () => {
+  const fresh = { ...identity, currentEpoch: 0 as Epoch }
+  const other = ['/data/wal']
+  const none: readonly string[] = []
+  const rows: readonly (readonly [FolderFacts['identity'], boolean, readonly string[], string])[] = [
+    ['missing', false, none, 'start-empty'],
+    ['missing', false, other, 'log-elsewhere'],
+    ['missing', true, none, 'open-log'],
+    ['missing', true, other, 'open-log'],
+    ['damaged', false, none, 'identity-damaged'],
+    ['damaged', false, other, 'identity-damaged'],
+    ['damaged', true, none, 'open-log'],
+    ['damaged', true, other, 'open-log'],
+    [fresh, false, none, 'start-empty'],
+    [fresh, false, other, 'log-elsewhere'],
+    [fresh, true, none, 'open-log'],
+    [fresh, true, other, 'open-log'],
+    [identity, false, none, 'log-missing'],
+    [identity, false, other, 'log-missing'],
+    [identity, true, none, 'open-log'],
+    [identity, true, other, 'open-log'],
+  ]
+  const nameOf = (plan: FolderPlan): string => (plan.kind === 'refuse' ? plan.why : plan.kind)
+
+  test.each(rows)(
+    'case %#: identity %j, own log %j, other logs %j leads to %s',
+    (known, hasLog, otherLogs, outcome) => {
+      expect(nameOf(planFolder({ identity: known, serverId: identity.serverId, hasLog, otherLogs }))).toBe(outcome)
+    },
+  )
+
+  test('the folder of another server is refused with or without a log', () => {
+    for (const hasLog of [true, false]) {
+      const plan = planFolder({ identity, serverId: 2 as ServerId, hasLog, otherLogs: [] })
+      expect(nameOf(plan)).toBe('of-another-server')
+    }
+  })
+
+  test.each([
+    ['the same', 7, identity.clusterId, null],
+    ['a later epoch, as after a crash between the two files', 8, identity.clusterId, null],
+    ['an earlier epoch', 6, identity.clusterId, 'older-log'],
+    ['no epoch', 0, 0, 'older-log'],
+    ['another cluster', 7, 5, 'of-another-cluster'],
+    ['no cluster, as between two', 7, 0, null],
+  ] as const)('a log with %s is judged as %#', (_what, currentEpoch, clusterId, refusal) => {
+    const log = { currentEpoch: currentEpoch as Epoch, clusterId: clusterId as ClusterId }
+    expect(checkLog(identity, log)).toBe(refusal)
+  })
+})
