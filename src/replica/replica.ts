@@ -174,7 +174,8 @@ export class Replica {
   #tick(): void {
     this.#runZab({ kind: 'tick' })
     this.#clients.sessions.tick(this.#now.monotonicMs)
-    this.#readOnlyMode.tick(this.#zab.state, this.#now.monotonicMs)
+    // An empty log that is not trusted is nothing to read from.
+    if (this.#zab.mayCount) this.#readOnlyMode.tick(this.#zab.state, this.#now.monotonicMs)
     this.#leadership?.tick()
   }
 

@@ -78,6 +78,11 @@ export class Zab {
     return this.#core.history.last.zxid === 0 ? (0 as ClusterId) : this.#core.clusterId
   }
 
+  /** False: the log is empty, and may be the rest of a lost one. */
+  get mayCount(): boolean {
+    return this.#core.mayCount
+  }
+
   get state(): 'looking' | 'following' | 'leading' {
     if (this.#role instanceof Leading) return 'leading'
     return this.#role instanceof Following ? 'following' : 'looking'

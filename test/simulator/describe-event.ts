@@ -21,6 +21,8 @@ export function describeEvent(event: SimEvent): string {
       return `server ${event.serverId} ${describeServerEvent(event.event)}`
     case 'server-started':
       return `server ${event.serverId} started`
+    case 'disk-wiped':
+      return `server ${event.serverId} finds an empty disk`
     case 'server-crashed':
       return `server ${event.serverId} crashed: ${event.how}`
     case 'server-log':

@@ -24,7 +24,8 @@ export const faultKinds = [
   'flush-failure',
   'clock-jump',
 ] as const
-export type FaultKind = (typeof faultKinds)[number]
+/** A disk is replaced by an empty one, of a minority at a time, and db.autocreate is false: drawn by itself. */
+export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk'
 
 export interface NetworkPlan {
   readonly latencyUsBase: number
@@ -57,6 +58,8 @@ export interface FaultPlan {
   readonly linearizableReads: boolean
   readonly enforceQuota: boolean
   readonly sessionModes: SessionModes
+  /** Whether an empty log counts; false where disks are wiped. */
+  readonly dbAutocreate: boolean
   /** Mean time between faults of a kind; kinds that are off are missing. */
   readonly meanMsByKind: ReadonlyMap<FaultKind, number>
   readonly downMsMax: number
@@ -75,11 +78,13 @@ export interface FaultPlan {
 export interface LaterDraws {
   readonly quotas: SimRandom
   readonly sessions: SimRandom
+  readonly wipes: SimRandom
 }
 
-export function drawFaultPlan(random: SimRandom, { quotas, sessions }: LaterDraws, chaosMs: number): FaultPlan {
+export function drawFaultPlan(random: SimRandom, { quotas, sessions, wipes }: LaterDraws, chaosMs: number): FaultPlan {
   const serverCount = random.pick([1, 3, 3, 3, 3, 3, 5, 5])
   const isQuiet = random.chance(0.08)
+  const wipeMeanMs = serverCount > 1 && wipes.chance(0.3) ? wipes.pick([2500, 6000, 15_000]) : null
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
   return {
     serverCount,
@@ -89,7 +94,8 @@ export function drawFaultPlan(random: SimRandom, { quotas, sessions }: LaterDraw
     tickTimeMs: random.pick([200, 500, 1000]),
     linearizableReads: random.chance(0.15),
     enforceQuota: quotas.chance(0.5),
-    meanMsByKind: isQuiet ? new Map() : drawKinds(random, serverCount),
+    meanMsByKind: withWipes(isQuiet ? new Map() : drawKinds(random, serverCount), wipeMeanMs),
+    dbAutocreate: wipeMeanMs === null,
     downMsMax: random.pick([500, 3000, 10_000]),
     crashMode: random.pick(['random', 'random', 'torn', 'drop-all', 'keep-all'] as const),
     clockRateSpread: random.pick([0, 0.001, 0.01, 0.1]),
@@ -101,6 +107,10 @@ export function drawFaultPlan(random: SimRandom, { quotas, sessions }: LaterDraw
     casualtyCount,
     sessionModes: drawSessionModes(sessions, serverCount),
   }
+}
+
+function withWipes(kinds: ReadonlyMap<FaultKind, number>, meanMs: number | null): ReadonlyMap<FaultKind, number> {
+  return meanMs === null ? kinds : new Map([...kinds, ['wipe-disk', meanMs]])
 }
 
 function drawSessionModes(random: SimRandom, serverCount: number): SessionModes {

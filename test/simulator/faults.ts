@@ -169,6 +169,9 @@ export class Faults {
         return this.#spoilDisk(victim, 'full')
       case 'flush-failure':
         return this.#spoilDisk(victim, 'flush-fails')
+      case 'wipe-disk':
+        if (cluster.canLoseDisk(victim)) cluster.wipe(victim, this.#downMs())
+        return
       case 'clock-jump':
         return cluster.jumpWallClock(victim, random.between(-3_600_000, 3_600_000))
       default:

@@ -40,6 +40,7 @@ interface SimServer {
   readonly config: Config
   readonly rate: number
   disk: SimDisk
+  readonly newDisk: () => SimDisk
   /** What the machine's disk suffers from; it outlives crashes, unlike the object that plays it. */
   readonly troubles: Set<DiskTrouble>
   wallOffsetMs: number
@@ -62,6 +63,8 @@ export class SimCluster {
   readonly ids: readonly ServerId[]
   readonly clientHosts: readonly string[]
   crashCount = 0
+  /** Their disk was wiped, and no leader has brought them up since. */
+  readonly #lacking = new Set<ServerId>()
   /** The last that established an epoch; it may be gone. */
   leaderId: ServerId | null = null
   readonly #world: ClusterWorld
@@ -101,6 +104,25 @@ export class SimCluster {
     }
     server.plans++
     if (downMs !== null) this.#startAfter(server, downMs)
+  }
+
+  get lackingIds(): readonly ServerId[] {
+    return [...this.#lacking]
+  }
+
+  /** Never more than a minority lacks its data: what a majority has lost, nobody can bring back. */
+  canLoseDisk(id: ServerId): boolean {
+    return !this.#lacking.has(id) && this.#lacking.size < Math.floor((this.ids.length - 1) / 2)
+  }
+
+  /** The machine loses power, and comes back with an empty disk. */
+  wipe(id: ServerId, downMs: number): void {
+    const server = this.#server(id)
+    this.crash(id, 'power-off', downMs)
+    this.#world.tell({ kind: 'disk-wiped', serverId: id })
+    server.disk = server.newDisk()
+    this.#lacking.add(id)
+    this.#applyTroubles(server)
   }
 
   /** As on SIGTERM: the server may hand over and close what it has; then the process ends. */
@@ -186,6 +208,7 @@ export class SimCluster {
       ports,
       trace: (event) => {
         if (event.kind === 'established') this.leaderId = server.id
+        if (event.kind === 'role-changed' && event.role !== 'looking') this.#lacking.delete(server.id)
         this.#world.tell({ kind: 'server', serverId: server.id, event })
       },
     })
@@ -272,18 +295,22 @@ export class SimCluster {
         callback()
       })
     }
+    const diskRandom = random.fork(`disk ${id}`)
+    const newDisk = (): SimDisk => new SimDisk({ random: diskRandom, schedule })
     const server: SimServer = {
       id,
       host: hostOfServer(id),
       config: configOf(id, plan),
       rate: 1 + (random.fraction() * 2 - 1) * plan.clockRateSpread,
-      disk: new SimDisk({ random: random.fork(`disk ${id}`), schedule }),
+      disk: newDisk(),
+      newDisk,
       troubles: new Set(),
       wallOffsetMs: random.between(-1000, 1000),
       running: null,
       isExcused: false,
       plans: 0,
     }
+    if (!plan.dbAutocreate) server.disk.placeAtOnce('/data/initialize')
     this.#applyTroubles(server)
     return server
   }
@@ -333,6 +360,7 @@ function configOf(id: ServerId, plan: FaultPlan): Config {
     `enforceQuota=${plan.enforceQuota}`,
     `localSessionsEnabled=${plan.sessionModes.local}`,
     `localSessionsUpgradingEnabled=${plan.sessionModes.upgrading}`,
+    `db.autocreate=${plan.dbAutocreate}`,
     `readonlymode.enabled=${plan.sessionModes.readOnly}`,
     ...serverLines,
   ].join('\n')

@@ -234,6 +234,14 @@ export class SimDisk implements Disk {
     inode.durable.fill(0, sector * sectorSizeBytes, (sector + 1) * sectorSizeBytes)
   }
 
+  /** An empty file, durable, with its folder. */
+  placeAtOnce(path: string): void {
+    for (let folder = folderOf(path); !this.#folders.has(folder); folder = folderOf(folder)) this.#folders.add(folder)
+    const inode = emptyInode()
+    this.#files.set(path, inode)
+    this.#durableFiles.set(path, inode)
+  }
+
   removeAtOnce(path: string): void {
     this.#files.delete(path)
     this.#durableFiles.delete(path)

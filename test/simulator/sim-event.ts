@@ -164,6 +164,8 @@ export type SimEvent =
   | { readonly kind: 'server'; readonly serverId: ServerId; readonly event: TraceEvent }
   | { readonly kind: 'server-started'; readonly serverId: ServerId }
   | { readonly kind: 'server-crashed'; readonly serverId: ServerId; readonly how: string }
+  /** Its disk is empty; what it held before counts until a leader has brought it up again. */
+  | { readonly kind: 'disk-wiped'; readonly serverId: ServerId }
   | { readonly kind: 'server-log'; readonly serverId: ServerId; readonly text: string }
   | { readonly kind: 'phase'; readonly phase: 'chaos' | 'healed' | 'calm' }
   | FaultEvent

@@ -105,7 +105,11 @@ class Run {
     this.#random = new SimRandom(seed, 'plan')
     this.#plan = drawFaultPlan(
       this.#random,
-      { quotas: new SimRandom(seed, 'quotas'), sessions: new SimRandom(seed, 'sessions') },
+      {
+        quotas: new SimRandom(seed, 'quotas'),
+        sessions: new SimRandom(seed, 'sessions'),
+        wipes: new SimRandom(seed, 'wipes'),
+      },
       options.chaosMs,
     )
     const random = this.#random
@@ -162,7 +166,10 @@ class Run {
 
   async #heal(): Promise<void> {
     const { ids } = this.#cluster
-    this.#casualties = this.#random.shuffled(ids).slice(0, this.#plan.casualtyCount)
+    // Those whose disk was wiped come first: the others together with the dead must leave a majority that has everything.
+    const { lackingIds } = this.#cluster
+    const shuffled = this.#random.shuffled(ids).filter((id) => !lackingIds.includes(id))
+    this.#casualties = [...lackingIds, ...shuffled].slice(0, this.#plan.casualtyCount)
     this.#tell({ kind: 'phase', phase: 'healed' })
     this.#faults.heal(this.#casualties)
     const startedUs = this.#scheduler.nowUs

@@ -95,6 +95,14 @@ describe('quorum-durable', () => {
     expect(check([durable(1), server(1, { kind: 'committed', zxid: z(1) })])).toHaveLength(1)
   })
 
+  test('a server whose disk was wiped counts with what it had until it is in step again', () => {
+    const wiped = [durable(1), durable(3), { kind: 'disk-wiped', serverId: 3 as never } as const]
+    const restarted = server(3, { kind: 'durable', zxid: z(0) })
+    expect(check([...wiped, restarted, applied(1, z(1), a)])).toEqual([])
+    const inStep = server(3, { kind: 'role-changed', role: 'following', epoch: 1 as never })
+    expect(check([...wiped, restarted, inStep, applied(1, z(1), a)])).toHaveLength(1)
+  })
+
   test('a server that fell back behind the commit does not count', () => {
     const fallen = server(3, { kind: 'durable', zxid: z(0) })
     expect(check([durable(1), durable(3), fallen, applied(1, z(1), a)])).toHaveLength(1)

@@ -1,23 +1,35 @@
 /**
  * Nothing is called committed, and so nothing is acknowledged, before a quorum has it on disk; a server counts
  * from its own flush on (invariants 2 and 3). Whether "on disk" is true is shown by crashes:
- * the simulated disk forgets what was not flushed, and then another checker misses it.
+ * the simulated disk forgets what was not flushed, and then another checker misses it. A disk that was wiped counts
+ * with what it had until its server is in step again: what it acknowledged may still be on its way.
  */
 import { hexOfZxid, type ServerId, type Zxid } from '../../../src/base/ids.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 
 export function quorumDurable(serverCount: number, report: Report): Checker {
   const durableByServer = new Map<ServerId, Zxid>()
+  const wipedByServer = new Map<ServerId, Zxid>()
   const quorumCount = Math.floor(serverCount / 2) + 1
   return {
     name: 'quorum-durable',
     observe({ event }) {
       if (event.kind === 'server' && event.event.kind === 'durable')
         durableByServer.set(event.serverId, event.event.zxid)
+      if (event.kind === 'disk-wiped') {
+        wipedByServer.set(event.serverId, durableByServer.get(event.serverId) ?? (0 as Zxid))
+        durableByServer.delete(event.serverId)
+      }
+      if (event.kind === 'server' && event.event.kind === 'role-changed' && event.event.role !== 'looking') {
+        wipedByServer.delete(event.serverId)
+      }
       const claimed = claimedZxid(event)
       if (claimed === null) return
       let count = 0
-      for (const durable of durableByServer.values()) if (durable >= claimed.zxid) count++
+      for (const serverId of new Set([...durableByServer.keys(), ...wipedByServer.keys()])) {
+        const durable = Math.max(durableByServer.get(serverId) ?? 0, wipedByServer.get(serverId) ?? 0)
+        if (durable >= claimed.zxid) count++
+      }
       if (count < quorumCount) {
         report(`${claimed.who} ${hexOfZxid(claimed.zxid)} while ${count} of ${serverCount} servers hold it durably`)
       }
