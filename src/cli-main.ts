@@ -11,6 +11,7 @@ import { exitCodes } from './cli/exit-codes.ts'
 import { runCli } from './cli/program.ts'
 import { connectWith } from './client/connect.ts'
 import { nodeClock } from './io/node-clock.ts'
+import { nodeDisk } from './io/node-disk.ts'
 import { nodeLineEditor } from './io/node-line-editor.ts'
 import { nodeLineHistory } from './io/node-line-history.ts'
 import { nodeDialer } from './io/node-net.ts'
@@ -38,6 +39,7 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
   isInteractive: isTerminal,
   dialer,
   timers,
+  disk: nodeDisk(),
   readFile: (path) => readFile(path, 'utf8'),
   connect: (options, connectTimeoutMs) =>
     connectWith(options, connectTimeoutMs, { clock, timers, random, dialer, log: null }),

@@ -2,6 +2,7 @@
  * What the command line touches: a terminal, the network, time, files. cli-main.ts passes the real ones, tests their own.
  */
 import type { Client, ClientOptions } from '../client/types.ts'
+import type { Disk } from '../ports/disk.ts'
 import type { Dialer } from '../ports/stream.ts'
 import type { LineEditor, LineHistory } from '../ports/terminal.ts'
 import type { Timers } from '../ports/timers.ts'
@@ -17,6 +18,8 @@ export interface CliWorld {
   readonly isInteractive: boolean
   readonly dialer: Dialer
   readonly timers: Timers
+  /** For commands on the data folder of a server that does not run. */
+  readonly disk: Disk
   /** Rejects with an Error whose message says why. */
   readFile(path: string): Promise<string>
   /** Rejects with a `ClientError` when no server accepts in time. */

@@ -10,6 +10,7 @@ import { type AskedWord, askWord } from './ask-word.ts'
 import { jsonLine } from './cli-command.ts'
 import type { CliSettings, CliWorld } from './cli-world.ts'
 import { commandTable } from './command-table.ts'
+import { initializeData } from './data-commands.ts'
 import { CliFailure, type ExitName, exitCodes } from './exit-codes.ts'
 import { toFailure } from './open-client.ts'
 import { versionLine } from './render.ts'
@@ -79,6 +80,7 @@ function buildProgram(version: string, world: CliWorld, end: (exit: ExitName) =>
     .command('version')
     .description('the version of zkts-cli')
     .action(() => world.write(versionLine(version)))
+  addDataCommands(program, world)
   for (const word of adminWords) if (word !== 'stat') addWord(program, word, world)
   const tableNames = new Set(commandTable.map(({ name }) => name))
   for (const command of program.commands) {
@@ -87,6 +89,25 @@ function buildProgram(version: string, world: CliWorld, end: (exit: ExitName) =>
     if (!tableNames.has(command.name())) command.allowExcessArguments(false)
   }
   return program
+}
+
+function addDataCommands(program: Command, world: CliWorld): void {
+  const data = program
+    .command('data')
+    .description('works on the data folder of a server that does not run; see data --help')
+    .exitOverride()
+  data
+    .command('initialize <path>')
+    .description('with db.autocreate=false, lets a server without data count; path: its zoo.cfg or its dataDir')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .action(async (path: string) => {
+      const file = await initializeData(world, path)
+      const isJson = program.opts<CommonFlags>().json === true
+      world.write(
+        isJson ? jsonLine({ created: file }) : `${file} is there: the next start of this server counts without data\n`,
+      )
+    })
 }
 
 function addTable(program: Command, world: CliWorld): void {

@@ -45,11 +45,12 @@ const standaloneServerId = 1 as ServerId
 /** What must be read before `loadConfig` can be called. */
 export function filesNamedIn(text: string | null): {
   readonly dataDir: string | null
+  readonly dataLogDir: string | null
   readonly dynamicConfigFile: string | null
 } {
   const { entries } = parseConfigText(text ?? textWithoutFile)
   const last = (key: string): string | null => entries.findLast((entry) => entry.key === key)?.value || null
-  return { dataDir: last('dataDir'), dynamicConfigFile: last('dynamicConfigFile') }
+  return { dataDir: last('dataDir'), dataLogDir: last('dataLogDir'), dynamicConfigFile: last('dynamicConfigFile') }
 }
 
 export function loadConfig(texts: ConfigTexts): Result<ParsedConfig, readonly ConfigProblem[]> {

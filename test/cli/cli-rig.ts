@@ -7,6 +7,7 @@ import { connectWith } from '../../src/client/connect.ts'
 import type { Completion, LineEditorOptions } from '../../src/ports/terminal.ts'
 import { clientPorts } from '../client/client-ports.ts'
 import { clientPort, serverHost, World } from '../server/server-rig.ts'
+import type { SimDisk } from '../simulator/sim-disk.ts'
 
 export interface Ran {
   readonly out: string
@@ -16,6 +17,7 @@ export interface Ran {
 
 export class CliRig {
   readonly world: World
+  readonly disk: SimDisk
   readonly files: Record<string, string> = {}
   /** What is kept between shells at a terminal. */
   readonly kept: string[] = []
@@ -35,6 +37,7 @@ export class CliRig {
 
   constructor(world: World) {
     this.world = world
+    this.disk = world.disk()
   }
 
   /** One command line; the servers are named before it. */
@@ -99,6 +102,7 @@ export class CliRig {
       isInteractive: this.isInteractive,
       dialer: ports.dialer,
       timers: ports.timers,
+      disk: this.disk,
       readFile: async (path) => {
         const text = this.files[path]
         if (text === undefined) throw new Error('no such file')

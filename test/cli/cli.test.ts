@@ -9,6 +9,7 @@ import { encode } from '../../src/jute/record.ts'
 import { CreateWithStatReply, GetDataReply } from '../../src/protocol/client/replies.ts'
 import { ScriptedServer, statOf } from '../client/scripted-server.ts'
 import { VirtualWorld } from '../client/virtual-world.ts'
+import { World } from '../server/server-rig.ts'
 import { scriptedEditor } from './scripted-editor.ts'
 
 interface Terminal {
@@ -32,6 +33,7 @@ function terminal(input: readonly string[] = []): Terminal {
     lineHistory: { load: async () => [], append: async () => undefined },
     isInteractive: false,
     readFile: async () => '',
+    disk: new World().disk(),
     dialer: world.ports.dialer,
     timers: world.ports.timers,
     connect: (options, connectTimeoutMs) => connectWith(options, connectTimeoutMs, world.ports),

@@ -184,8 +184,8 @@ export const layers: readonly Layer[] = [
     ...shell(
       'cli',
       'the commands of zkts-cli and what they print',
-      ['client', 'ports', 'base'],
-      'terminal and network are passed in, so a whole session can be tested in memory',
+      ['client', 'storage', 'config', 'ports', 'base'],
+      'terminal, network and disk are passed in, so a whole session can be tested in memory; of storage and config it knows which files hold data, and where',
     ),
     packages: ['commander'],
   },

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { configOf, World } from '../server/server-rig.ts'
+import { CliRig } from './cli-rig.ts'
+
+const configText = 'dataDir=/data\ndataLogDir=/log\nclientPort=2181\nclientPortAddress=10.0.0.1\ndb.autocreate=false\n'
+
+function rigWithConfig(): CliRig {
+  const rig = new CliRig(new World())
+  rig.files['/etc/zoo.cfg'] = configText
+  return rig
+}
+
+test('data initialize lets a server without data start, and refuses once it has data', async () => {
+  const rig = rigWithConfig()
+  const done = await rig.run('data', 'initialize', '/etc/zoo.cfg')
+  expect(done).toMatchObject({ status: 0, err: '' })
+  expect(done.out).toContain('/data/initialize')
+  const { server } = rig.world.server(configOf(configText, null), rig.disk)
+  expect((await rig.world.settle(server.start())).ok).toBe(true)
+  await rig.world.run(100)
+  await rig.world.settle(server.close())
+  for (const path of ['/etc/zoo.cfg', '/data']) {
+    const refused = await rig.run('data', 'initialize', path)
+    expect(refused).toMatchObject({ status: 1, out: '' })
+    expect(refused.err).toBe('/data/identity holds data; to start empty, move it away first. Nothing was changed.\n')
+  }
+  expect(rig.disk.paths()).not.toContain('/data/initialize')
+})
+
+test('data initialize refuses a log without an identity, and data of Apache ZooKeeper, in either folder', async () => {
+  for (const path of ['/log/wal/0000000000000001-00000001.log', '/data/version-2/snapshot.0', '/log/version-2/log.1']) {
+    const rig = rigWithConfig()
+    rig.disk.placeAtOnce(path)
+    const refused = await rig.run('data', 'initialize', '/etc/zoo.cfg')
+    expect(refused.status).toBe(1)
+    expect(refused.err).toContain(`${path.slice(0, path.lastIndexOf('/'))} holds data`)
+  }
+})
+
+test('data initialize given twice, or a folder instead of a file, changes nothing more', async () => {
+  const rig = rigWithConfig()
+  await rig.run('data', 'initialize', '/etc/zoo.cfg')
+  const again = await rig.run('--json', 'data', 'initialize', '/data')
+  expect(again).toMatchObject({ status: 0, out: '{"created":"/data/initialize"}\n' })
+})
+
+test('a path that is neither a configuration nor a folder is a wrong command line', async () => {
+  const rig = rigWithConfig()
+  rig.files['/empty.cfg'] = 'clientPort=2181\n'
+  expect(await rig.run('data', 'initialize', '/none')).toMatchObject({
+    status: 2,
+    err: expect.stringContaining('/none'),
+  })
+  expect((await rig.run('data', 'initialize', '/empty.cfg')).err).toContain('/empty.cfg has no dataDir')
+})
