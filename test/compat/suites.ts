@@ -63,6 +63,11 @@ export const suites: readonly Suite[] = [
     prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'chaos', 'checker-suite.ts')],
   },
   {
+    name: 'data',
+    parts: ['single'],
+    prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'data', 'suite.ts')],
+  },
+  {
     name: 'kazoo',
     parts: ['single', 'ensemble'],
     prepare: (build) => kazooSuite(build, 'suite.py'),
