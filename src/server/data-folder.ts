@@ -228,7 +228,12 @@ export class DataFolder {
     const { dataDir } = config
     const candidates = [logFolderOf(dataDir)]
     if (this.#identity !== null) candidates.push(this.#identity.logFolder)
-    for (const name of await namesIn(disk, dataDir, noSuchFolder)) candidates.push(logFolderOf(`${dataDir}/${name}`))
+    for (const name of await namesIn(disk, dataDir, noSuchFolder)) {
+      const folder = `${dataDir}/${name}`
+      const names = await namesIn(disk, folder, noFolderOfOurs)
+      // The data folder of another server, such as those of --local, is no log folder of this one.
+      if (!names.includes('myid') && !names.includes(identityFileName)) candidates.push(logFolderOf(folder))
+    }
     const found = new Map<string, string>()
     for (const folder of candidates) {
       const path = samePath(folder)

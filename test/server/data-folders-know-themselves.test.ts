@@ -102,6 +102,17 @@ describe('a data folder whose log is in another place', () => {
     }
   })
 
+  test('data folders of other servers below dataDir are not taken for the log', async () => {
+    for (const mark of ['myid', 'identity']) {
+      const world = new World()
+      const disk = world.disk()
+      disk.placeAtOnce('/data/server.1/wal/0000000000000001-00000001.log')
+      disk.placeAtOnce(`/data/server.1/${mark}`)
+      expect(await holdsData(world, standaloneConfig(), disk)).toBe(false)
+      expect(lastLine(world, 'other-log-found')).toBeUndefined()
+    }
+  })
+
   test('a second log below dataDir is named at warn while the configured one is used', async () => {
     const world = new World()
     const disk = await usedDisk(world, withLogDir('/log'))
