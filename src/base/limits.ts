@@ -40,6 +40,8 @@ export const retainedTxnCountMax = 20_000
 export const retainedTxnSizeBytesMax = 32 * 1024 * 1024
 /** After so many commits the log notes how far it is committed; a restart replays at most about twice this many anew. */
 export const commitMarkIntervalTxns = 1000
+/** And so long after a commit at the latest: a server that knows what was committed notices a leader that has lost it. */
+export const commitMarkIntervalMs = 1000
 /** A write that met a full disk is tried again after this. */
 export const diskFullRetryMs = 1000
 /** A peer with data of another cluster is tried again, and reported again, after this. */

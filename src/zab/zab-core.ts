@@ -5,7 +5,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
-import { commitMarkIntervalTxns, foreignClusterReminderMs } from '../base/limits.ts'
+import { commitMarkIntervalMs, commitMarkIntervalTxns, foreignClusterReminderMs } from '../base/limits.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Log } from '../ports/log.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
@@ -43,6 +43,7 @@ export class ZabCore {
   readonly #foreignReports = new Map<ServerId, { readonly clusterId: ClusterId; readonly atMs: number }>()
   #unsaved: LogRecord[] = []
   #unmarkedCommits = 0
+  #markedAtMs = 0
   #readTickets = 0
 
   constructor(settings: ZabSettings, recovered: RecoveredHistory, log: Log) {
@@ -154,7 +155,7 @@ export class ZabCore {
   /** Hands what was accepted since the last flush to the log, as one batch. */
   flush(whenDurable: readonly SendEffect[]): void {
     if (this.#unsaved.length === 0) return
-    if (this.#unmarkedCommits >= commitMarkIntervalTxns) this.#unsaved.push(this.#commitMark())
+    if (this.#isMarkDue()) this.#unsaved.push(this.#commitMark())
     this.#persist(this.#unsaved, 'txns', whenDurable)
     this.#unsaved = []
   }
@@ -228,9 +229,20 @@ export class ZabCore {
     this.history.trim(this.committed)
   }
 
-  /** So that a restart knows how far it may apply on its own. */
+  /** Time has passed: what was committed last is noted even if no other txn comes. */
+  markCommits(): void {
+    if (this.#unsaved.length === 0 && this.#isMarkDue()) this.#persist([this.#commitMark()], 'txns', [])
+  }
+
+  #isMarkDue(): boolean {
+    if (this.#unmarkedCommits === 0) return false
+    return this.#unmarkedCommits >= commitMarkIntervalTxns || this.nowMs >= this.#markedAtMs + commitMarkIntervalMs
+  }
+
+  /** So that a restart knows how far it may apply on its own, and what no leader may lack. */
   #commitMark(): LogRecord {
     this.#unmarkedCommits = 0
+    this.#markedAtMs = this.nowMs
     return { kind: 'committed', zxid: this.committed }
   }
 

@@ -128,6 +128,7 @@ export class Zab {
       case 'log-read':
         return this.#role.logRead(event)
       case 'tick':
+        core.markCommits()
         return this.#role.tick()
       case 'turn-ended':
         return this.#role.flush()

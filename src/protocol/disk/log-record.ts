@@ -21,5 +21,5 @@ export type LogRecord =
   | { readonly kind: 'accepted-epoch'; readonly epoch: Epoch; readonly leader: ServerId }
   /** The history before this record is the one that the leader of `epoch` started from. */
   | { readonly kind: 'current-epoch'; readonly epoch: Epoch; readonly clusterId: ClusterId }
-  /** Every txn up to `zxid` is known to be committed; written along with other records, never alone. */
+  /** Every txn up to `zxid` is known to be committed; written along with other records, or alone when none follow. */
   | { readonly kind: 'committed'; readonly zxid: Zxid }

@@ -1,0 +1,14 @@
+/** A server that knows what was committed stops before a leader that has lost it can cut it: that story is in test/scenarios. */
+import { expect, test } from 'vitest'
+import { commitMarkIntervalMs } from '../../src/base/limits.ts'
+import { commit, newCluster, settle } from './working-cluster.ts'
+
+test('what was committed is noted a second later at the latest, on every server and without another txn', () => {
+  const cluster = newCluster(3)
+  settle(cluster)
+  commit(cluster, 1)
+  cluster.run(commitMarkIntervalMs)
+  const last = commit(cluster, 3).at(-1)
+  cluster.run(commitMarkIntervalMs + 100)
+  expect(cluster.servers.map(({ log }) => log.committed)).toEqual([last, last, last])
+})
