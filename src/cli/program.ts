@@ -105,7 +105,7 @@ function addDataCommands(program: Command, world: CliWorld): void {
       const file = await initializeData(world, path)
       const isJson = program.opts<CommonFlags>().json === true
       world.write(
-        isJson ? jsonLine({ created: file }) : `${file} is there: the next start of this server counts without data\n`,
+        isJson ? jsonLine({ created: file }) : `the next start of this server counts without data (${file})\n`,
       )
     })
 }

@@ -61,7 +61,7 @@ export class Leading implements Role {
     this.#initialEpoch = core.currentEpoch
     this.#initialLast = core.history.last.zxid
     this.#epoch = core.acceptedEpoch
-    // What nobody has named yet gets a name. Learners may have another one while they hold no txns; they take this.
+    // Data without a name gets one. Learners without txns may have another; they take this one.
     this.#clusterId = core.clusterId === 0 ? core.settings.freshClusterId : core.clusterId
     this.#deadlineMs = core.nowMs + core.settings.peerTimeoutMs
   }

@@ -110,7 +110,7 @@ export class SimCluster {
     return [...this.#lacking]
   }
 
-  /** Never more than a minority lacks its data: what a majority has lost, nobody can bring back. */
+  /** Never more than a minority lacks its data: what a majority has lost cannot be brought back. */
   canLoseDisk(id: ServerId): boolean {
     return !this.#lacking.has(id) && this.#lacking.size < Math.floor((this.ids.length - 1) / 2)
   }
