@@ -18,7 +18,7 @@ import { identityFileName, readIdentityFile, writeIdentityFile } from '../storag
 import { checkLog, type FolderFacts, type FolderRefusal, type LogFacts, planFolder } from '../storage/identity-plan.ts'
 import { isDiskFull } from '../storage/segment-file.ts'
 import { sequenceOfName } from '../storage/segment-header.ts'
-import type { StartFailure } from './start-failure.ts'
+import { type StartFailure, withDiskFailures } from './start-failure.ts'
 
 export interface DataFolderOptions {
   readonly disk: Disk
@@ -49,12 +49,12 @@ export class DataFolder {
 
   /** Before the log is opened, which would make its folder. Changes nothing. */
   async inspect(): Promise<StartFailure | null> {
-    return translated(this.#options.config, () => this.#inspect())
+    return withDiskFailures(this.#options.config, () => this.#inspect())
   }
 
   /** After the log was read. Writes what is missing; removes `initialize`. */
   async confirm(found: LogFacts): Promise<StartFailure | null> {
-    return translated(this.#options.config, () => this.#confirm(found))
+    return withDiskFailures(this.#options.config, () => this.#confirm(found))
   }
 
   /** Resolves when it is durable; waits while the disk is full. One at a time. */
@@ -253,17 +253,6 @@ export class DataFolder {
 
   #pause(): Promise<void> {
     return new Promise((done) => void this.#options.timers.after(diskFullRetryMs, done))
-  }
-}
-
-/** Only errors that carry a system's code are faults of the disk; anything else is a bug. */
-async function translated(config: Config, work: () => Promise<StartFailure | null>): Promise<StartFailure | null> {
-  try {
-    return await work()
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause)) throw cause
-    const message = `dataDir: ${config.dataDir} cannot be used: ${cause.message}. Write another folder, or grant the right.`
-    return { kind: 'io', message }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Why a server does not start: a value, since the reason lies outside the program. `message` says what to do. */
 import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
+import { explainDiskFailure } from '../base/disk-failure.ts'
 import type { Config } from '../config/config.ts'
 import type { Address } from '../ports/stream.ts'
 
@@ -50,4 +51,18 @@ export function underItsSetting(failure: StartFailure, config: Config): StartFai
   if (failure.kind !== 'io') return failure
   const setting = config.dataLogDir === config.dataDir ? 'dataDir' : 'dataLogDir'
   return { kind: 'io', message: `${setting}: ${failure.message}` }
+}
+
+/** What `look` finds in the data folder; a disk that refuses is a failure under the name of its setting. */
+export async function withDiskFailures(
+  config: Config,
+  look: () => Promise<StartFailure | null>,
+): Promise<StartFailure | null> {
+  try {
+    return await look()
+  } catch (cause) {
+    // Only errors that carry a system's code are faults of the disk; anything else is a bug.
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    return { kind: 'io', message: `dataDir: ${config.dataDir}: ${explainDiskFailure(cause)}` }
+  }
 }

@@ -23,7 +23,7 @@ export type IdentityReading =
   | { readonly kind: 'damaged' }
   | { readonly kind: 'newer'; readonly format: string }
 
-export const identityFormat = '1'
+const identityFormat = '1'
 const heading = '# Written by zkts-server: what this data folder is. Do not edit.'
 
 export function encodeIdentity(identity: DataIdentity): Uint8Array {
