@@ -114,7 +114,7 @@ export class SessionDesk {
     this.#heardFromLocally = []
     for (const client of clients) {
       client.wasHeardFrom = false
-      if (client.session === null || client.isGone) continue
+      if (client.session === null) continue
       const { id } = client.session
       if (!this.#local.touch(id, this.#nowMs)) this.#readOnly?.touch(id, this.#nowMs)
     }
@@ -254,7 +254,8 @@ export class SessionDesk {
     this.#heardFrom = []
     for (const client of clients) {
       client.wasHeardFrom = false
-      if (client.session !== null && !client.isGone) visit(client.session.id)
+      // Also of one that has left since: its session lives on for its whole timeout.
+      if (client.session !== null) visit(client.session.id)
     }
   }
 

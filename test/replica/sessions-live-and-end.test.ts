@@ -173,6 +173,18 @@ describe('a session', () => {
     expect(touched.filter((id) => id === active.sessionId).length).toBeLessThanOrEqual(11)
   })
 
+  test('a client that pings and then leaves at once has pinged', () => {
+    const ensemble = new TestEnsemble(1)
+    const client = TestClient.attached(ensemble, 1, 6_000)
+    ensemble.pass(5_000)
+    client.send('ping')
+    client.disconnect()
+    ensemble.pass(5_900)
+    expect(ensemble.leader.state.sessions.has(client.sessionId)).toBe(true)
+    ensemble.pass(4_200)
+    expect(ensemble.leader.state.sessions.has(client.sessionId)).toBe(false)
+  })
+
   test('a reply to a heartbeat names the clients that are heard from later in the same turn', () => {
     const ensemble = new TestEnsemble(2)
     const { follower, leader } = ensemble
