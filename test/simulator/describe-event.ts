@@ -23,6 +23,8 @@ export function describeEvent(event: SimEvent): string {
       return `server ${event.serverId} started`
     case 'disk-wiped':
       return `server ${event.serverId} finds an empty disk`
+    case 'server-paused':
+      return `server ${event.serverId} ${event.isPaused ? 'stands still' : 'goes on'}`
     case 'server-crashed':
       return `server ${event.serverId} crashed: ${event.how}`
     case 'server-log':

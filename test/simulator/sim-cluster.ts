@@ -152,7 +152,7 @@ export class SimCluster {
   pause(id: ServerId): SimProcess | null {
     const process = this.#server(id).running?.process
     if (process === undefined || process.state !== 'running') return null
-    this.#fault(`server ${id} stands still`)
+    this.#world.tell({ kind: 'server-paused', serverId: id, isPaused: true })
     this.#world.scheduler.pause(process)
     return process
   }
@@ -160,6 +160,8 @@ export class SimCluster {
   resume(process: SimProcess, order: ResumeOrder): void {
     if (process.state !== 'paused') return
     this.#fault(`${process.name} goes on, ${order}`)
+    const resumed = this.ids.find((id) => this.#server(id).running?.process === process)
+    if (resumed !== undefined) this.#world.tell({ kind: 'server-paused', serverId: resumed, isPaused: false })
     this.#world.scheduler.resume(process, order)
   }
 

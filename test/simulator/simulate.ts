@@ -13,6 +13,7 @@ import { ephemeralLifetime } from './checkers/ephemeral-lifetime.ts'
 import { exactlyOnce } from './checkers/exactly-once.ts'
 import { localSessionExpiry } from './checkers/local-session-expiry.ts'
 import { oneLeaderPerEpoch } from './checkers/one-leader-per-epoch.ts'
+import { pauseExpiry } from './checkers/pause-expiry.ts'
 import { quorumDurable } from './checkers/quorum-durable.ts'
 import { readOnlyMode } from './checkers/read-only-mode.ts'
 import { realTimeOrder } from './checkers/real-time-order.ts'
@@ -252,6 +253,9 @@ class Run {
     const expiry = { clockRateMax: 1 + clockRateSpread, graceMs }
     trace.addChecker((report) => sessionExpiry(expiry, report))
     trace.addChecker((report) => localSessionExpiry(expiry, report))
+    // A third more than a heartbeat interval, which the configuration keeps below both.
+    const pauseStepMsMax = (4 / 3) * Math.min(tickTimeMs / 2, 375)
+    trace.addChecker((report) => pauseExpiry({ clockRateMax: 1 + clockRateSpread, pauseStepMsMax }, report))
     trace.addChecker((report) => ephemeralLifetime(history, sessionModes.local, report))
     trace.addChecker((report) => readOnlyMode(report))
     trace.addChecker((report) => exactlyOnce(history, ledger, { hasLocalSessions }, report))

@@ -89,13 +89,19 @@ export function sessionEnded(deletedPaths: readonly string[], sessionId = sessio
 
 export function attached(
   connection: number,
-  options: { lastZxidSeen?: Zxid; sessionId?: SessionId; askedAtUs?: number; readOnly?: boolean } = {},
+  options: {
+    lastZxidSeen?: Zxid
+    sessionId?: SessionId
+    askedAtUs?: number
+    readOnly?: boolean
+    serverId?: number
+  } = {},
 ): SimEvent {
   return {
     kind: 'attached',
     client: 0,
     connection,
-    serverId: 1 as ServerId,
+    serverId: (options.serverId ?? 1) as ServerId,
     sessionId: options.sessionId ?? session,
     isNew: true,
     readOnly: options.readOnly ?? false,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Epoch } from '../../../src/base/ids.ts'
+import type { Epoch, ServerId } from '../../../src/base/ids.ts'
 import { ephemeralLifetime } from './ephemeral-lifetime.ts'
 import {
+  answered,
   applied,
   asked,
   attached,
@@ -13,6 +14,7 @@ import {
   sessionMade,
   z,
 } from './hand-made-trace.ts'
+import { pauseExpiry } from './pause-expiry.ts'
 import { sessionExpiry } from './session-expiry.ts'
 
 type Events = Parameters<typeof judge>[1]
@@ -103,5 +105,37 @@ describe('session-expiry', () => {
     const abandoned = { kind: 'abandoned', sessionId: session } as const
     expect(check([...begin, closed, abandoned, calm, ...pause(4100)])).toHaveLength(1)
     expect(check([...begin, closed, abandoned, calm, ...pause(4100), end])).toEqual([])
+  })
+})
+
+describe('pause-expiry', () => {
+  const check = (events: Events): readonly string[] =>
+    judge(({ report }) => pauseExpiry({ clockRateMax: 1, pauseStepMsMax: 100 }, report), events)
+  const wait = (count: number): Events => Array.from({ length: count }, () => ({ kind: 'fault', text: 'time passes' }))
+  const paused = (isPaused: boolean) => ({ kind: 'server-paused', serverId: 1 as ServerId, isPaused }) as const
+  const leading = server(1, { kind: 'role-changed', role: 'leading', epoch: 1 as Epoch })
+  const begin = [leading, attached(0, { askedAtUs: 1000 })]
+  const attempt = server(1, { kind: 'session-expiring', sessionId: session })
+
+  test('a session that expires after its leader ran for its timeout passes', () => {
+    expect(
+      check([...begin, ...wait(2000), paused(true), ...wait(7000), paused(false), ...wait(2000), attempt]),
+    ).toEqual([])
+  })
+
+  test('a session that expires because its leader stood still is caught', () => {
+    expect(check([...begin, ...wait(2000), paused(true), ...wait(7000), paused(false), attempt])).toHaveLength(1)
+  })
+
+  test('a request that was answered begins the timeout anew', () => {
+    const ping = [asked(1, { kind: 'ping' }), answered(1, z(1))]
+    const stop = [paused(true), ...wait(1500), paused(false)]
+    expect(check([...begin, ...wait(2000), ...ping, ...wait(2500), ...stop, attempt])).toHaveLength(1)
+    expect(check([...begin, ...wait(2000), ...ping, ...wait(4000), ...stop, attempt])).toEqual([])
+  })
+
+  test('what a client of another server may have lost on the way is not judged', () => {
+    const elsewhere = attached(0, { askedAtUs: 1000, serverId: 2 })
+    expect(check([leading, elsewhere, paused(true), ...wait(7000), paused(false), attempt])).toEqual([])
   })
 })
