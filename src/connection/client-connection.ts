@@ -16,9 +16,10 @@ import { clientFrameSizeBytesMax, heldBeforeSessionSizeBytesMax, skippedFrameSiz
 import { JuteReader } from '../jute/jute-reader.ts'
 import { JuteWriter } from '../jute/jute-writer.ts'
 import { decode } from '../jute/record.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
 import { ConnectRequest, ConnectResponse } from '../protocol/client/connect.ts'
 import { replyHeaderSizeBytes, requestHeaderSizeBytes } from '../protocol/client/headers.ts'
-import { type OpName, opOf, ops } from '../protocol/client/operations.ts'
+import { type OpName, type OpTraits, operationOf, ops } from '../protocol/client/operations.ts'
 import { type WatchEventNumber, writeWatchEventFrame } from '../protocol/client/watch-event.ts'
 import type { CloseReason } from './close-reason.ts'
 import type { ConnectionInput } from './connection-input.ts'
@@ -44,6 +45,7 @@ const connecting: ConnectionState = { kind: 'connecting' }
 const attached: ConnectionState = { kind: 'attached' }
 const closing: ConnectionState = { kind: 'closing' }
 
+const noBody = new Uint8Array(0)
 const traceMaskSizeBytes = 8
 /** An output buffer above this is given to the socket instead of copied, and not kept for a connection that may idle. */
 const keptOutputSizeBytesMax = 16 * 1024
@@ -64,6 +66,9 @@ export class ClientConnection {
   readonly #frames = new FrameReader()
   readonly #output = new JuteWriter()
   #state: ConnectionState = awaitingConnect
+  #requestCount = 0
+  /** When the bytes in hand were read. */
+  #nowMs = 0
   /** Bytes behind the connect request, kept until the session exists; in their order. */
   #held: Uint8Array[] = []
   #heldSizeBytes = 0
@@ -134,8 +139,9 @@ export class ClientConnection {
   }
 
   /** Appends to `out` what `bytes` mean; `bytes` may be reused afterwards. */
-  receive(bytes: Uint8Array, out: ConnectionInput[]): void {
+  receive(bytes: Uint8Array, nowMs: number, out: ConnectionInput[]): void {
     if (this.#state.kind === 'closing') return
+    this.#nowMs = nowMs
     if (this.#state.kind === 'connecting') {
       const copy = new Uint8Array(bytes.length)
       copy.set(bytes)
@@ -148,7 +154,7 @@ export class ClientConnection {
   }
 
   /** The connect response of a valid session was written: what waited behind the request is now read. */
-  established(out: ConnectionInput[]): void {
+  established(nowMs: number, out: ConnectionInput[]): void {
     assert(this.#state.kind === 'connecting', 'a session is established once, after its request', {
       state: this.#state,
     })
@@ -156,7 +162,7 @@ export class ClientConnection {
     const held = this.#held
     this.#held = []
     this.#heldSizeBytes = 0
-    for (const bytes of held) this.receive(bytes, out)
+    for (const bytes of held) this.receive(bytes, nowMs, out)
   }
 
   /** The driver closes the connection for a reason of its own: nothing more is read. */
@@ -278,10 +284,8 @@ export class ClientConnection {
     this.#isAdmitted = false
     const { frame, frameStart } = this.#frames
     const xid = intAt(frame, frameStart) as Xid
-    const type = intAt(frame, frameStart + 4)
-    const op = opOf(type)
-    this.#count(xid, op)
-    out.push({ kind: 'operation', xid, type, op, body: this.#copyOfFrame(requestHeaderSizeBytes) })
+    const opcode = intAt(frame, frameStart + 4)
+    out.push(this.#request(xid, opcode, operationOf(opcode), this.#copyOfFrame(requestHeaderSizeBytes), length))
     return true
   }
 
@@ -295,22 +299,24 @@ export class ClientConnection {
   #skipOn(skipped: SkippedFrame, out: ConnectionInput[]): boolean {
     skipped.passOver(this.#frames)
     if (!skipped.hasHeader) return false
-    const { xid, type, reason, sizeBytes } = skipped
-    const op = opOf(type)
+    const { xid, opcode, reason, sizeBytes: frameSizeBytes } = skipped
+    const op = operationOf(opcode)
     // No operation at all: more likely is that the length is no length.
     if (op === null) return this.#refuse('frame-too-large', out)
-    if (neverRefusedAlone.has(op)) return this.#refuse('large-restore', out)
+    if (neverRefusedAlone.has(op.name)) return this.#refuse('large-restore', out)
     if (!skipped.isPast) return false
     this.#skipped = null
-    this.#count(xid, op)
-    out.push({ kind: 'skipped-operation', xid, op, reason, path: skipped.path, sizeBytes })
+    const request = this.#request(xid, opcode, op, noBody, 0)
+    out.push({ kind: 'skipped-request', request, reason, path: skipped.pathOf(op.name), frameSizeBytes })
     return true
   }
 
-  #count(xid: Xid, op: OpName | null): void {
+  #request(xid: Xid, opcode: number, op: OpTraits | null, body: Uint8Array, sizeBytes: number): ClientRequest {
     this.#packetsReceived++
-    this.#lastOp = op === null ? 'NA' : ops[op].code
+    this.#lastOp = op === null ? 'NA' : op.code
     if (xid >= 0) this.#lastXid = xid
+    const number = ++this.#requestCount
+    return { kind: 'request', number, xid, opcode, op, body, sizeBytes, readAtMs: this.#nowMs, refusal: null }
   }
 
   /** A copy, because the chunk is lent and a body may be kept: until its txn is committed, or longer. */

@@ -4,10 +4,10 @@
  */
 import type { AdminWord } from '../base/admin-words.ts'
 import { assertNever } from '../base/assert.ts'
-import { hexOfSession, type Xid } from '../base/ids.ts'
+import { hexOfSession } from '../base/ids.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
 import type { ConnectRequest } from '../protocol/client/connect.ts'
 import { describeRequest } from '../protocol/client/describe.ts'
-import type { OpName } from '../protocol/client/operations.ts'
 import type { CloseReason } from './close-reason.ts'
 import type { SkipReason } from './skipped-frame.ts'
 
@@ -18,21 +18,14 @@ export type ConnectionInput =
       readonly traceMask: bigint | null // only `stmk` brings one
     }
   | { readonly kind: 'connect'; readonly request: ConnectRequest } // at most once
-  | {
-      readonly kind: 'operation'
-      readonly xid: Xid
-      readonly type: number // the opcode as sent
-      readonly op: OpName | null // null: no operation of ZooKeeper's
-      readonly body: Uint8Array // the record after the header; a copy, safe to keep
-    }
+  | ClientRequest
   /** Its frame was passed over; the driver logs one line, and has it answered with an error in its turn. */
   | {
-      readonly kind: 'skipped-operation'
-      readonly xid: Xid
-      readonly op: OpName
+      readonly kind: 'skipped-request'
+      readonly request: ClientRequest // without a body
       readonly reason: SkipReason
       readonly path: string | null
-      readonly sizeBytes: number // of the frame
+      readonly frameSizeBytes: number
     }
   | { readonly kind: 'refused'; readonly reason: CloseReason } // the driver logs one line and closes
 
@@ -43,10 +36,12 @@ export function describeConnectionInput(input: ConnectionInput): string {
       return `word ${input.word}`
     case 'connect':
       return `connect session=${hexOfSession(input.request.sessionId)} timeoutMs=${input.request.timeoutMs}`
-    case 'operation':
-      return describeRequest(input.xid, input.type, input.body)
-    case 'skipped-operation':
-      return `${input.xid} ${input.op} skipped ${input.reason} sizeBytes=${input.sizeBytes} path=${input.path ?? '-'}`
+    case 'request':
+      return describeRequest(input.xid, input.opcode, input.body)
+    case 'skipped-request': {
+      const { request, reason, frameSizeBytes, path } = input
+      return `${request.xid} ${request.op?.name} skipped ${reason} sizeBytes=${frameSizeBytes} path=${path ?? '-'}`
+    }
     case 'refused':
       return `refused ${input.reason}`
     default:

@@ -9,7 +9,7 @@ import { intAt } from '../base/int-at.ts'
 import { skippedFrameHeadSizeBytes } from '../base/limits.ts'
 import { firstPathOf } from '../protocol/client/first-path.ts'
 import { requestHeaderSizeBytes } from '../protocol/client/headers.ts'
-import { opOf } from '../protocol/client/operations.ts'
+import type { OpName } from '../protocol/client/operations.ts'
 import type { FrameReader } from './frame-reader.ts'
 
 /** Why a frame is passed over although its request can be answered. */
@@ -49,12 +49,12 @@ export class SkippedFrame {
     return intAt(this.#head, 0) as Xid
   }
 
-  get type(): number {
+  get opcode(): number {
     return intAt(this.#head, 4)
   }
 
-  get path(): string | null {
-    const op = opOf(this.type)
-    return op === null ? null : firstPathOf(op, this.#head.subarray(requestHeaderSizeBytes, this.#headLength))
+  /** As a request of the operation `op` has it first. */
+  pathOf(op: OpName): string | null {
+    return firstPathOf(op, this.#head.subarray(requestHeaderSizeBytes, this.#headLength))
   }
 }

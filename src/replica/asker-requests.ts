@@ -9,11 +9,11 @@ import { decode, encode } from '../jute/record.ts'
 import { EphemeralsReply, SyncReply, WhoAmIReply } from '../protocol/client/replies.ts'
 import { EphemeralsRequest, SyncRequest } from '../protocol/client/requests.ts'
 import type { DataTree } from '../tree/data-tree.ts'
-import type { Client, PendingRequest } from './client.ts'
+import type { PendingRequest } from './client.ts'
 import type { Body } from './read-answer.ts'
 
 /** The prefix is one of text, not of path components: `/a` covers `/ab`. */
-export function listEphemerals(request: PendingRequest, client: Client, tree: DataTree): Body {
+export function listEphemerals({ request, client }: PendingRequest, tree: DataTree): Body {
   const wanted = decode(EphemeralsRequest, request.body)
   if (!wanted.ok) return wanted
   const paths = client.session === null ? [] : tree.ephemeralsOf(client.session.id)
@@ -23,13 +23,13 @@ export function listEphemerals(request: PendingRequest, client: Client, tree: Da
 }
 
 /** The ids that the connection had when the request was read from the socket. */
-export function nameIds(request: PendingRequest, access: AccessRules): Uint8Array {
-  const clientInfo = request.authIds.map((id) => ({ authScheme: id.scheme, user: userOf(id, access) }))
+export function nameIds({ authIds }: PendingRequest, access: AccessRules): Uint8Array {
+  const clientInfo = authIds.map((id) => ({ authScheme: id.scheme, user: userOf(id, access) }))
   return encode(WhoAmIReply, { clientInfo })
 }
 
 /** The answer to a sync that was confirmed. Written anew: what was not UTF-8 comes back as U+FFFD, and null as null. */
-export function echoPath(request: PendingRequest): Body {
+export function echoPath({ request }: PendingRequest): Body {
   const wanted = decode(SyncRequest, request.body)
   return wanted.ok ? ok(encode(SyncReply, wanted.value)) : wanted
 }

@@ -6,9 +6,15 @@
 import type { SessionId } from '../base/ids.ts'
 import type { Client, PendingRequest } from './client.ts'
 
-export type Awaited =
-  | { readonly kind: 'request'; readonly client: Client; readonly request: PendingRequest }
-  | { readonly kind: 'session'; readonly client: Client; readonly id: SessionId; readonly timeoutMs: number }
+/** A session that is being made, or that asks to continue here. */
+export interface PendingSession {
+  readonly kind: 'session'
+  readonly client: Client
+  readonly id: SessionId
+  readonly timeoutMs: number
+}
+
+export type Awaited = PendingRequest | PendingSession
 
 export class AwaitedOutcomes {
   readonly #bySequence = new Map<number, Awaited>()

@@ -1,52 +1,52 @@
 /**
- * The clients of this server: their connections, their requests in order, their watches; their sessions are the
- * session desk's. Writes go out through a route to the leader, be it this server or another, and come back as a
- * committed txn of our origin or as an answer. Owns invariant 5: replies leave in the order of requests, and a watch
- * event before any reply that shows what it announces.
+ * The clients of this server: their connections, their requests in order, their watches; their sessions are kept in
+ * `Sessions`. Writes go out through a route to the leader, be it this server or another, and come back as a committed
+ * txn of this server's origin or as an answer. Owns invariant 5 together with `Answers`: replies leave in the order of
+ * requests, and a watch event before any reply that shows what it announces.
  */
 import type { AccessRules } from '../auth/access-rules.ts'
 import type { AuthId } from '../auth/auth-id.ts'
 import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
-import { assert } from '../base/assert.ts'
+import { assert, assertNever } from '../base/assert.ts'
 import type { ConnectionId, SessionId, Zxid } from '../base/ids.ts'
 import type { LineLimiter } from '../base/line-limiter.ts'
 import type { Config } from '../config/config.ts'
 import { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
 import { noZxid, pingXid } from '../protocol/client/headers.ts'
-import { ops } from '../protocol/client/operations.ts'
+import { type OpTraits, ops } from '../protocol/client/operations.ts'
 import type { ForwardedAnswer } from '../protocol/peer/peer-message.ts'
+import { LocalSessions } from '../sessions/local-sessions.ts'
 import type { SessionIdSource } from '../sessions/session-id-source.ts'
 import type { TreeEvent } from '../tree/tree-event.ts'
 import { WatchTable } from '../watches/watch-table.ts'
+import { Answers } from './answers.ts'
 import { AwaitedOutcomes } from './awaited-outcomes.ts'
-import { Client, type PendingRequest, type RequestOutcome } from './client.ts'
+import { Client, held, local, type PendingRequest, type Verdict, withLeader } from './client.ts'
 import type { ConfigZnode } from './config-znode.ts'
-import { ConnectionRequests } from './connection-requests.ts'
-import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
+import { Authentication } from './connection-requests.ts'
+import type { ReplicaCloseReason, SessionRequest } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
-import { createsEphemeral } from './ephemeral-creates.ts'
 import type { KeeperZnodes } from './keeper-znodes.ts'
-import { isLargeReply, logLargeReply } from './large-reply.ts'
 import { type ReadContext, ServerReads } from './read-answer.ts'
 import { answerRead } from './read-requests.ts'
 import type { ReplicatedState } from './replicated-state.ts'
-import { SessionDesk, type SessionDeskConfig } from './session-desk.ts'
+import { RequestAdmission } from './request-admission.ts'
+import { type LeaderRoute, notServing, type Serving } from './serving.ts'
+import { Sessions, type SessionsConfig } from './session-desk.ts'
 import type { Trace } from './trace-event.ts'
 import { countWatchEvents } from './watch-metrics.ts'
-import type { WriteRoute } from './write-route.ts'
 
-export interface ClientDeskConfig
-  extends SessionDeskConfig,
-    Pick<Config, 'auth' | 'linearizableReads' | 'localSessionsUpgradingEnabled'> {}
+export interface ClientsConfig extends SessionsConfig, Pick<Config, 'auth' | 'linearizableReads'> {}
 
-export interface ClientDeskOptions {
+export interface ClientsOptions {
   readonly state: ReplicatedState
   readonly effects: EffectList
   readonly sessionIds: SessionIdSource
-  readonly config: ClientDeskConfig
+  readonly config: ClientsConfig
   readonly access: AccessRules
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
   readonly configZnode: ConfigZnode
@@ -58,137 +58,152 @@ export interface ClientDeskOptions {
   readonly trace: Trace | null
 }
 
-type Operation = Extract<ClientRequest, { readonly kind: 'operation' }>
-type RefusedOperation = Extract<ClientRequest, { readonly kind: 'refused-operation' }>
-
-export class ClientDesk {
+export class Clients {
   readonly watches = new WatchTable()
-  readonly sessions: SessionDesk
-  readonly #options: ClientDeskOptions
-  readonly #clients = new Map<ConnectionId, Client>()
+  readonly sessions: Sessions
+  readonly #options: ClientsOptions
+  readonly #byConnection = new Map<ConnectionId, Client>()
   readonly #awaited = new AwaitedOutcomes()
+  readonly #answers: Answers
+  readonly #authentication: Authentication
+  readonly #admission: RequestAdmission
   readonly #readContext: ReadContext
-  #parked: ForwardedAnswer[] = [] // told once what they saw is applied here; in order of arrival
-  #route: WriteRoute | null = null
-  readonly #requests: ConnectionRequests
+  #serving: Serving = notServing
+  #parked: ForwardedAnswer[] = [] // given once what they saw is applied here; in order of arrival
 
-  constructor(options: ClientDeskOptions) {
+  constructor(options: ClientsOptions) {
     this.#options = options
-    const { state, access, configZnode, keeper, metrics } = options
+    const { state, access, config, configZnode, keeper, metrics } = options
+    const serving = (): Serving => this.#serving
     const reads = new NamespaceBytes(metrics.read_per_namespace)
     this.#readContext = new ServerReads(state, { watches: this.watches, reads, access, configZnode, keeper })
-    this.#requests = new ConnectionRequests({ ...options, auth: options.config.auth })
-    this.sessions = new SessionDesk({
+    this.#answers = new Answers(options, state.lastApplied)
+    this.#authentication = new Authentication({ ...options, auth: config.auth })
+    this.#admission = new RequestAdmission({
+      authentication: this.#authentication,
+      serving,
+      servesKeepers: keeper !== null,
+    })
+    this.sessions = new Sessions({
       ...options,
+      serving,
       awaited: this.#awaited,
-      close: (connection, reason) => this.#close(connection, reason),
+      close: (connectionId, reason) => this.#close(connectionId, reason),
     })
   }
 
-  get isServing(): boolean {
-    return this.#route !== null
-  }
-
-  /** Serves reads alone, for want of a leader. */
-  get isReadOnly(): boolean {
-    return this.sessions.isReadOnly
+  get serving(): Serving {
+    return this.#serving
   }
 
   get authFailedCount(): number {
-    return this.#requests.authFailedCount
+    return this.#authentication.failedCount
   }
 
-  sessionOf(connection: ConnectionId): SessionId | null {
-    return this.#clients.get(connection)?.session?.id ?? null
+  sessionOf(connectionId: ConnectionId): SessionId | null {
+    return this.#byConnection.get(connectionId)?.session?.id ?? null
   }
 
-  startServing(route: WriteRoute, nowMs: number): void {
-    this.#route = route
-    this.sessions.startServing(route, nowMs)
+  // --- what the server does for its clients ---
+
+  startServing(leader: LeaderRoute, nowMs: number): void {
+    this.#changeServing('not-serving', { kind: 'serving', leader })
+    this.sessions.servingBegan(nowMs)
   }
 
   /** Requests on their way have a fate that only the next leader will know: their connections close. */
   stopServing(): void {
-    this.#route = null
-    this.sessions.stopServing()
+    this.#serving = notServing
     this.#awaited.clear()
     this.#parked = []
     this.#closeAll('leader-lost')
   }
 
   startReadOnly(nowMs: number): void {
-    assert(this.#route === null, 'who has a leader serves writes too')
-    this.sessions.startReadOnly(nowMs)
+    this.#changeServing('not-serving', {
+      kind: 'read-only',
+      sessions: new LocalSessions(this.#options.config.tickTimeMs),
+    })
+    this.sessions.servingBegan(nowMs)
   }
 
   /** Its clients come back to a server that has a leader, this one or another. */
   stopReadOnly(): void {
     this.#closeAll('read-only-ended')
-    this.sessions.stopReadOnly()
+    this.#changeServing('read-only', notServing)
   }
 
-  open(connection: ConnectionId, remoteAddress: string): void {
-    this.#clients.set(connection, new Client(connection, remoteAddress))
+  #changeServing(from: Serving['kind'], to: Serving): void {
+    assert(this.#serving.kind === from, 'a server begins to serve from not serving', { is: this.#serving.kind, from })
+    this.#serving = to
+    this.#answers.announced(this.#options.state.lastApplied)
+  }
+
+  // --- connections ---
+
+  open(connectionId: ConnectionId, remoteAddress: string): void {
+    this.#byConnection.set(connectionId, new Client(connectionId, remoteAddress))
   }
 
   /** The socket is gone; the session lives on until it expires. */
-  gone(connection: ConnectionId): void {
-    const client = this.#clients.get(connection)
+  gone(connectionId: ConnectionId): void {
+    const client = this.#byConnection.get(connectionId)
     if (client === undefined) return
     client.isGone = true
-    this.#clients.delete(connection)
-    this.watches.removeConnection(connection)
+    this.#byConnection.delete(connectionId)
+    this.watches.removeConnection(connectionId)
     this.sessions.detach(client)
   }
 
-  receive(connection: ConnectionId, request: ClientRequest): void {
-    const client = this.#clients.get(connection)
-    if (client === undefined) return // closed by us a moment ago
-    if (request.kind === 'connect') this.sessions.connect(client, request)
-    else if (request.kind === 'operation') this.#operate(client, request)
-    else this.#refuseInTurn(client, request)
+  #closeAll(reason: ReplicaCloseReason): void {
+    for (const connectionId of [...this.#byConnection.keys()]) this.#close(connectionId, reason)
+  }
+
+  #close(connectionId: ConnectionId, reason: ReplicaCloseReason): void {
+    this.#options.effects.close(connectionId, reason)
+    this.gone(connectionId)
   }
 
   // --- requests ---
 
-  #operate(client: Client, { xid, type, op, body }: Operation): void {
+  receive(connectionId: ConnectionId, request: SessionRequest | ClientRequest): void {
+    const client = this.#byConnection.get(connectionId)
+    if (client === undefined) return // this server closed it a moment ago
+    if (request.kind === 'connect') return this.sessions.connect(client, request)
     this.sessions.heard(client)
-    if (op === 'auth') return this.#closeFor(client, this.#requests.authenticate(client, xid, body))
-    if (op === 'sasl') return this.#closeFor(client, this.#requests.negotiate(client, xid, body))
-    const refusal = this.#requests.admit(client, xid)
-    if (refusal !== null) return this.#closeFor(client, refusal)
-    const { authIds } = client
-    const request: PendingRequest = { xid, op: op ?? 'ping', type, body, authIds, state: 'held', outcome: null }
-    const isServed = op !== null && (ops[op].implemented || this.#mayNotWrite(op))
-    if (!isServed || (ops[op].isKeepers && this.#options.keeper === null)) {
-      request.state = 'done'
-      request.outcome = { zxid: noZxid, error: 'unimplemented', body: null }
+    if (request.op?.access === 'connection') {
+      return this.#settleAtOnce(client, request, this.#authentication.settle(client, request))
     }
-    client.queue.push(request)
+    const verdict = this.#admission.verdictOn(client, request)
+    if (verdict?.kind === 'closed') return this.#settleAtOnce(client, request, verdict)
+    client.queue.push({ kind: 'request', client, request, authIds: client.authIds, state: verdict ?? held })
     this.#drain(client)
   }
 
-  #refuseInTurn(client: Client, { xid, op, error }: RefusedOperation): void {
-    this.sessions.heard(client)
-    const refusal = this.#requests.admit(client, xid)
-    if (refusal !== null) return this.#closeFor(client, refusal)
-    const { authIds } = client
-    const outcome = { zxid: null, error, body: null }
-    client.queue.push({ xid, op, type: ops[op].opcode, body: noBody, authIds, state: 'done', outcome })
-    this.#drain(client)
+  #settleAtOnce(client: Client, request: ClientRequest, verdict: Verdict): void {
+    switch (verdict.kind) {
+      case 'decided':
+        return this.#answers.giveAtOnce(client, request, verdict.error, verdict.body)
+      case 'closed':
+        if (verdict.error !== null) this.#answers.giveAtOnce(client, request, verdict.error, null)
+        return this.#close(client.connectionId, verdict.reason)
+      default:
+        return assertNever(verdict)
+    }
   }
 
   /**
-   * Moves the queue on: answers what has come to the front, and sends writes further back on their way. A sync
-   * holds back what follows it until it is confirmed, so that a read behind it sees no later write of its session.
-   * A leader may answer while we submit; such an answer only marks its request, and the walk under way goes on.
+   * Moves the queue on: answers what has come to the front, and sends later writes on their way. A sync holds back what
+   * follows it until it is confirmed, so that a read after it sees no later write of its session.
+   * A leader may answer while a request is submitted; such an answer only marks its request, and the walk under way
+   * goes on.
    */
   #drain(client: Client): void {
     if (client.isDraining) return
     client.isDraining = true
     do {
       this.#answerFront(client)
-      this.#sendOnTheirWay(client)
+      this.#startWrites(client)
     } while (!client.isGone && client.queue.length > 0 && isReady(client.queue[0]!))
     client.isDraining = false
   }
@@ -197,153 +212,128 @@ export class ClientDesk {
     const { queue } = client
     while (queue.length > 0 && !client.isGone) {
       const head = queue[0]!
-      if (head.state === 'held') this.#start(client, head)
+      if (head.state.kind === 'held') this.#start(head)
       if (!isReady(head)) return
       queue.shift()
-      if (client.lookedAtCount > 0) client.lookedAtCount--
-      this.#answer(client, head)
+      if (client.startedCount > 0) client.startedCount--
+      this.#answer(head)
     }
   }
 
-  #sendOnTheirWay(client: Client): void {
+  #startWrites(client: Client): void {
     const { queue } = client
-    while (client.lookedAtCount < queue.length && !client.isGone) {
-      const request = queue[client.lookedAtCount]!
-      // It starts when it comes to the front, and those behind it later.
-      if (this.#needsConfirmation(request) || isLocalEnd(client, request)) return
-      client.lookedAtCount++
-      if (request.state === 'held' && ops[request.op].access === 'write') this.#start(client, request)
+    while (client.startedCount < queue.length && !client.isGone) {
+      const pending = queue[client.startedCount]!
+      const { op } = pending.request
+      // It starts when it comes to the front, and those after it later.
+      if (this.#needsConfirmation(op) || isLocalEnd(pending)) return
+      client.startedCount++
+      if (pending.state.kind === 'held' && op?.access === 'write') this.#start(pending)
     }
   }
 
-  /** In read-only mode, where even what we do not know is refused as a write if ZooKeeper writes by it. */
-  #mayNotWrite(op: PendingRequest['op']): boolean {
-    return this.isReadOnly && op !== 'closeSession' && (ops[op].access === 'write' || op === 'sync')
-  }
-
-  #needsConfirmation(request: PendingRequest): boolean {
-    if (this.isReadOnly) return false
-    if (request.op === 'sync') return true
-    return this.#options.config.linearizableReads && ops[request.op].access === 'read' && request.op !== 'ping'
+  #needsConfirmation(op: OpTraits | null): boolean {
+    if (op === ops.sync) return this.#serving.kind !== 'read-only'
+    if (!this.#options.config.linearizableReads || this.#serving.kind === 'read-only') return false
+    return op?.access === 'read' && op !== ops.ping
   }
 
   /** A held request either goes to the leader or is ready where it stands. */
-  #start(client: Client, request: PendingRequest): void {
-    if (this.#mayNotWrite(request.op)) {
-      return this.#finish(request, { zxid: this.#options.state.lastApplied, error: 'not-read-only', body: null })
-    }
-    const isWrite = ops[request.op].access === 'write'
-    if (isWrite ? isLocalEnd(client, request) : !this.#needsConfirmation(request)) {
-      request.state = 'confirmed'
+  #start(pending: PendingRequest): void {
+    const { client, request, authIds } = pending
+    const { op } = request
+    const isWrite = op?.access === 'write'
+    if (isWrite ? isLocalEnd(pending) : !this.#needsConfirmation(op)) {
+      pending.state = local
       return
     }
     const { session } = client
-    assert(this.#route !== null && session !== null, 'requests come from attached clients of a serving server')
-    if (session.isLocal && this.#options.config.localSessionsUpgradingEnabled && createsEphemeral(request)) {
+    const serving = this.#serving
+    assert(serving.kind === 'serving' && session !== null, 'requests come from attached clients of a serving server')
+    if (session.isLocal && this.sessions.mustBeGlobal(request)) {
       this.sessions.makeGlobal(session)
       // That was a request too: a leader that has used up its zxids steps down at it, and its clients are gone.
       if (client.isGone) return
     }
-    request.state = 'sent'
-    const sequence = this.#awaited.add({ kind: 'request', client, request })
-    const type = isWrite ? request.type : ops.sync.opcode
-    const body = isWrite ? request.body : noBody
+    pending.state = withLeader
     const { id: sessionId, isLocal } = session
-    this.#route.submit({ sequence, sessionId, isLocal, type, body, authIds: request.authIds })
+    const sequence = this.#awaited.add(pending)
+    const sent = isWrite ? op : ops.sync
+    const body = isWrite ? request.body : noBody
+    serving.leader.submit({ sequence, sessionId, isLocal, type: sent.opcode, body, authIds }, sent)
   }
 
-  #answer(client: Client, request: PendingRequest): void {
-    const { state, effects, log, lines } = this.#options
-    const { connection } = client
-    if (request.outcome !== null) {
-      const { zxid, error, body } = request.outcome
-      if (isLargeReply(body)) logLargeReply(log, lines, client, request, body)
-      effects.reply(connection, request.xid, zxid ?? state.lastApplied, error, body)
-      if (request.op === 'closeSession' && error === null) this.#close(connection, 'session-closed')
-      return
-    }
-    if (request.op === 'closeSession') {
-      effects.reply(connection, request.xid, state.lastApplied, null, null)
+  #answer(pending: PendingRequest): void {
+    const { client, request, state } = pending
+    const { lastApplied } = this.#options.state
+    if (state.kind === 'decided') {
+      this.#answers.give(client, request, state.zxid ?? lastApplied, state.error, state.body)
+      if (request.op === ops.closeSession && state.error === null) this.#close(client.connectionId, 'session-closed')
+    } else if (request.op === ops.closeSession) {
+      this.#answers.give(client, request, lastApplied, null, null)
       this.sessions.endLocal(client.session!)
-      return this.#close(connection, 'session-closed')
+      this.#close(client.connectionId, 'session-closed')
+    } else if (request.op === ops.ping) {
+      this.#answers.give(client, request, lastApplied, null, null, pingXid)
+    } else {
+      const { error, body, missed } = answerRead(pending, this.#readContext)
+      for (const notification of missed) this.#options.effects.notify(notification, noZxid)
+      this.#answers.give(client, request, lastApplied, error, body)
     }
-    const answer = answerRead(request, client, this.#readContext)
-    if (isLargeReply(answer.body)) logLargeReply(log, lines, client, request, answer.body)
-    for (const notification of answer.missed) effects.notify(notification, noZxid)
-    const xid = request.op === 'ping' ? pingXid : request.xid
-    effects.reply(connection, xid, state.lastApplied, answer.error, answer.body)
   }
 
   // --- what comes back ---
 
   receiveAnswer(answer: ForwardedAnswer): void {
     if (answer.after > this.#options.state.lastApplied) this.#parked.push(answer)
-    else this.#tell(answer)
+    else this.#take(answer)
   }
 
-  #tell(answer: ForwardedAnswer): void {
+  #take(answer: ForwardedAnswer): void {
     const awaited = this.#awaited.take(answer.sequence)
-    if (awaited === undefined) return
-    const { client } = awaited
-    if (client.isGone) return
-    if (awaited.kind === 'session') return this.sessions.refuse(client)
-    // Never told in so many words: a superseded connection closes without a reply (ZK: SessionMovedException).
-    if (answer.error === 'session-moved') return this.#close(client.connection, 'session-moved')
-    if (answer.error === null && this.#needsConfirmation(awaited.request)) awaited.request.state = 'confirmed'
-    else this.#finish(awaited.request, { zxid: answer.after, error: answer.error, body: answer.body })
+    if (awaited === undefined || awaited.client.isGone) return
+    if (awaited.kind === 'session') return this.sessions.refuse(awaited.client)
+    const { client, request } = awaited
+    // A superseded connection closes without a reply (ZK: SessionMovedException).
+    if (answer.error === 'session-moved') return this.#close(client.connectionId, 'session-moved')
+    if (answer.error === null && this.#needsConfirmation(request.op)) awaited.state = local
+    else awaited.state = { kind: 'decided', zxid: answer.after, error: answer.error, body: answer.body }
     this.#drain(client)
   }
 
-  /** A txn was applied: watchers hear of it first, then whoever asked for it, then those who waited for its zxid. */
+  /** A txn was applied: watchers hear of it first, then the client that asked for it, then those who wait for its zxid. */
   applied(zxid: Zxid, events: readonly TreeEvent[], ownSequence: number | null, body: Uint8Array | null): void {
     if (events.length > 0) {
       const notifications = this.watches.trigger(events, this.#canRead)
       for (const notification of notifications) this.#options.effects.notify(notification, zxid)
       if (notifications.length > 0) countWatchEvents(this.#options.metrics, notifications)
     }
-    if (ownSequence !== null) this.#complete(ownSequence, { zxid, error: null, body })
-    while (this.#parked.length > 0 && this.#parked[0]!.after <= zxid) this.#tell(this.#parked.shift()!)
+    this.#answers.announced(zxid)
+    if (ownSequence !== null) this.#complete(ownSequence, zxid, body)
+    while (this.#parked.length > 0 && this.#parked[0]!.after <= zxid) this.#take(this.#parked.shift()!)
   }
 
-  #complete(sequence: number, outcome: RequestOutcome): void {
+  #complete(sequence: number, zxid: Zxid, body: Uint8Array | null): void {
     const awaited = this.#awaited.take(sequence)
-    if (awaited === undefined) return
+    if (awaited === undefined || awaited.client.isGone) return
     if (awaited.kind === 'session') return this.sessions.attach(awaited.client, awaited.id, awaited.timeoutMs)
-    this.#finish(awaited.request, outcome)
-    if (!awaited.client.isGone) this.#drain(awaited.client)
+    awaited.state = { kind: 'decided', zxid, error: null, body }
+    this.#drain(awaited.client)
   }
 
-  #finish(request: PendingRequest, outcome: RequestOutcome): void {
-    request.state = 'done'
-    request.outcome = outcome
-  }
-
-  readonly #canRead = (connection: ConnectionId, acl: TreeEvent['acl']): boolean => {
-    const ids: readonly AuthId[] = this.#clients.get(connection)?.authIds ?? []
+  readonly #canRead = (connectionId: ConnectionId, acl: TreeEvent['acl']): boolean => {
+    const ids: readonly AuthId[] = this.#byConnection.get(connectionId)?.authIds ?? []
     return isAllowed(acl, permissions.read, ids, this.#options.access)
   }
-
-  #closeFor(client: Client, reason: ReplicaCloseReason | null): void {
-    if (reason !== null) this.#close(client.connection, reason)
-  }
-
-  #closeAll(reason: ReplicaCloseReason): void {
-    for (const connection of [...this.#clients.keys()]) this.#close(connection, reason)
-  }
-
-  #close(connection: ConnectionId, reason: ReplicaCloseReason): void {
-    this.#options.effects.close(connection, reason)
-    this.gone(connection)
-  }
 }
 
-/** The end of a local session is nobody's business but ours; it takes its turn in the queue like a read. */
-function isLocalEnd(client: Client, request: PendingRequest): boolean {
-  return request.op === 'closeSession' && client.session !== null && client.session.isLocal
+/** The end of a local session concerns this server alone; it takes its turn in the queue like a read. */
+function isLocalEnd({ client, request }: PendingRequest): boolean {
+  return request.op === ops.closeSession && client.session !== null && client.session.isLocal
 }
 
-function isReady(request: PendingRequest): boolean {
-  return request.state === 'done' || request.state === 'confirmed'
+function isReady({ state }: PendingRequest): boolean {
+  return state.kind === 'decided' || state.kind === 'local'
 }
 
 const noBody = new Uint8Array(0)

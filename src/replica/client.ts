@@ -1,12 +1,13 @@
 /**
- * What the replica knows of one client connection: who it is, its session, and its requests in the order in
- * which they came. Replies leave in that order (invariant 5), so a read waits behind the writes before it.
+ * What the replica knows of one client: who it is, its session, and its requests in the order in which they came.
+ * Replies leave in that order (invariant 5), so a read waits until the writes before it are answered.
  */
 import type { AuthId } from '../auth/auth-id.ts'
 import { addressId } from '../auth/authenticate.ts'
 import type { ErrorName } from '../base/errors.ts'
-import type { ConnectionId, SessionId, Xid } from '../base/ids.ts'
-import type { OpName } from '../protocol/client/operations.ts'
+import type { ConnectionId, SessionId } from '../base/ids.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
+import type { ReplicaCloseReason } from './contract.ts'
 
 export interface ClientSession {
   readonly id: SessionId
@@ -15,25 +16,43 @@ export interface ClientSession {
   isLocal: boolean
 }
 
+/** A request that waits for its turn, or for what becomes of it. */
 export interface PendingRequest {
-  readonly xid: Xid
-  readonly op: OpName
-  readonly type: number
-  readonly body: Uint8Array
+  readonly kind: 'request'
+  readonly client: Client
+  readonly request: ClientRequest
   readonly authIds: readonly AuthId[] // as they were when the request was read from the socket
-  /** held: behind a sync; sent: on its way through the leader; done: `outcome` says how it went. */
-  state: 'held' | 'sent' | 'confirmed' | 'done'
-  outcome: RequestOutcome | null
+  state: RequestState
 }
 
-export interface RequestOutcome {
+export type RequestState =
+  | { readonly kind: 'held' } // an earlier request keeps it from starting
+  | { readonly kind: 'with-leader' } // a txn or an answer will come back
+  /** This server answers it, from its own state, when its turn comes. A sync gets here once the leader has confirmed it. */
+  | { readonly kind: 'local' }
+  | DecidedRequest
+
+/** All but the turn of the reply is settled. */
+export interface DecidedRequest {
+  readonly kind: 'decided'
   readonly zxid: number | null // null: of the last txn applied when it is answered
   readonly error: ErrorName | null
   readonly body: Uint8Array | null
 }
 
+/** What is settled about a request when it is read. */
+export type Verdict =
+  /** It is answered: in its turn, or at once if it is an auth or a sasl. */
+  | DecidedRequest
+  /** It is answered at once, if with anything, and the connection ends. */
+  | { readonly kind: 'closed'; readonly error: ErrorName | null; readonly reason: ReplicaCloseReason }
+
+export const held: RequestState = { kind: 'held' }
+export const withLeader: RequestState = { kind: 'with-leader' }
+export const local: RequestState = { kind: 'local' }
+
 export class Client {
-  readonly connection: ConnectionId
+  readonly connectionId: ConnectionId
   readonly remoteAddress: string
   authIds: readonly AuthId[]
   session: ClientSession | null = null
@@ -41,14 +60,15 @@ export class Client {
   isGone = false
   hadLargeReply = false // that the log told of
   readonly queue: PendingRequest[] = []
-  /** So many from the front of the queue were sent on their way, or need not be. */
-  lookedAtCount = 0
+  /** So many from the front of the queue have started, or start when they come to the front. */
+  startedCount = 0
   isDraining = false
+  lastAnsweredNumber = 0 // of the requests that are answered in their turn
   /** It asked what ClickHouse Keeper can do, and so expects the answers to be in the form that Keeper gives them. */
   speaksKeeper = false
 
-  constructor(connection: ConnectionId, remoteAddress: string) {
-    this.connection = connection
+  constructor(connectionId: ConnectionId, remoteAddress: string) {
+    this.connectionId = connectionId
     this.remoteAddress = remoteAddress
     this.authIds = [addressId(remoteAddress)]
   }

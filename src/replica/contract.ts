@@ -9,7 +9,7 @@
 
 import type { ErrorName } from '../base/errors.ts'
 import type { ConnectionId, ServerId, SessionId, Xid, Zxid } from '../base/ids.ts'
-import type { OpName } from '../protocol/client/operations.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
 
@@ -19,29 +19,20 @@ export interface Stamp {
   readonly wallMs: number
 }
 
-export type ClientRequest =
-  | {
-      readonly kind: 'connect'
-      readonly lastZxidSeen: bigint // int64 as the client sent it
-      readonly timeoutMs: number
-      readonly sessionId: SessionId // 0 = a new session
-      readonly password: Uint8Array | null
-      readonly canBeReadOnly: boolean // content with a server that serves only reads
-    }
-  | {
-      readonly kind: 'operation'
-      readonly xid: Xid
-      readonly type: number // opcode as sent
-      readonly op: OpName | null // null: no operation of ZooKeeper's
-      readonly body: Uint8Array // the record after the header
-    }
-  /** A limit of the driver's keeps it out; it is answered in its turn, and its session was heard of. */
-  | { readonly kind: 'refused-operation'; readonly xid: Xid; readonly op: OpName; readonly error: ErrorName }
+/** The first request of a connection. */
+export interface SessionRequest {
+  readonly kind: 'connect'
+  readonly lastZxidSeen: bigint // int64 as the client sent it
+  readonly timeoutMs: number
+  readonly sessionId: SessionId // 0 = a new session
+  readonly password: Uint8Array | null
+  readonly canBeReadOnly: boolean // content with a server that serves only reads
+}
 
 export type ReplicaEvent =
-  | { readonly kind: 'connection-opened'; readonly connection: ConnectionId; readonly remoteAddress: string }
-  | { readonly kind: 'request'; readonly connection: ConnectionId; readonly request: ClientRequest }
-  | { readonly kind: 'connection-closed'; readonly connection: ConnectionId }
+  | { readonly kind: 'connection-opened'; readonly connectionId: ConnectionId; readonly remoteAddress: string }
+  | { readonly kind: 'request'; readonly connectionId: ConnectionId; readonly request: SessionRequest | ClientRequest }
+  | { readonly kind: 'connection-closed'; readonly connectionId: ConnectionId }
   | { readonly kind: 'peer-connected'; readonly peer: ServerId }
   | { readonly kind: 'peer-disconnected'; readonly peer: ServerId }
   | { readonly kind: 'peer-message'; readonly peer: ServerId; readonly message: PeerMessage }
@@ -57,22 +48,25 @@ export type ReplicaEvent =
 export type Effect =
   | { readonly kind: 'send'; readonly to: ServerId; readonly message: PeerMessage }
   | StorageEffect
-  | { readonly kind: 'reply'; readonly connection: ConnectionId; readonly reply: Reply }
-  | { readonly kind: 'notify'; readonly connection: ConnectionId; readonly event: WatchNotice }
-  | { readonly kind: 'close-connection'; readonly connection: ConnectionId; readonly reason: ReplicaCloseReason }
+  | Reply
+  | { readonly kind: 'notify'; readonly connectionId: ConnectionId; readonly event: WatchNotice }
+  | { readonly kind: 'close-connection'; readonly connectionId: ConnectionId; readonly reason: ReplicaCloseReason }
   | { readonly kind: 'stop'; readonly reason: string }
 
 export type Reply =
   | {
       readonly kind: 'connect-response'
+      readonly connectionId: ConnectionId
       readonly timeoutMs: number // 0: the session is not valid, the connection closes
       readonly sessionId: SessionId
       readonly password: Uint8Array
       readonly readOnly: boolean // there is no leader: reads only, of what this server knows to be committed
     }
   | {
-      readonly kind: 'operation'
-      readonly xid: Xid
+      readonly kind: 'reply'
+      readonly connectionId: ConnectionId
+      readonly request: ClientRequest // the one that is answered
+      readonly xid: Xid // of the request; a ping has its own
       readonly zxid: number // a zxid; 0 for auth, -1 for an unknown operation
       readonly error: ErrorName | null
       readonly body: Uint8Array | null

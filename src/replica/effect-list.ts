@@ -1,6 +1,5 @@
 /** The effects of the event in hand, in the order in which they will start. */
-import type { ErrorName } from '../base/errors.ts'
-import type { ConnectionId, ServerId, Xid } from '../base/ids.ts'
+import type { ConnectionId, ServerId } from '../base/ids.ts'
 import { watchEventTypes } from '../protocol/client/watch-event.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { Notification } from '../watches/watch-table.ts'
@@ -19,16 +18,12 @@ export class EffectList {
     else for (const part of partsOf(message)) this.#effects.push({ kind: 'send', to, message: part })
   }
 
-  reply(connection: ConnectionId, xid: Xid, zxid: number, error: ErrorName | null, body: Uint8Array | null): void {
-    this.#effects.push({ kind: 'reply', connection, reply: { kind: 'operation', xid, zxid, error, body } })
+  notify({ connectionId, type, path }: Notification, zxid: number): void {
+    this.#effects.push({ kind: 'notify', connectionId, event: { type: watchEventTypes[type], path, zxid } })
   }
 
-  notify({ connection, type, path }: Notification, zxid: number): void {
-    this.#effects.push({ kind: 'notify', connection, event: { type: watchEventTypes[type], path, zxid } })
-  }
-
-  close(connection: ConnectionId, reason: ReplicaCloseReason): void {
-    this.#effects.push({ kind: 'close-connection', connection, reason })
+  close(connectionId: ConnectionId, reason: ReplicaCloseReason): void {
+    this.#effects.push({ kind: 'close-connection', connectionId, reason })
   }
 
   /** The list so far, which now belongs to the caller. */

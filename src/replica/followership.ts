@@ -5,23 +5,23 @@
  */
 import type { ServerId, SessionId } from '../base/ids.ts'
 import type { ForwardedRequest, RequestMessage, SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
-import type { ClientDesk } from './client-desk.ts'
+import type { Clients } from './client-desk.ts'
 import type { EffectList } from './effect-list.ts'
-import type { WriteRoute } from './write-route.ts'
+import type { LeaderRoute } from './serving.ts'
 
 export interface FollowershipOptions {
   readonly leader: ServerId
   readonly syncId: SyncId
   /** Of this server; see ReplicaOptions. */
   readonly incarnation: number
-  readonly clients: ClientDesk
+  readonly clients: Clients
   readonly effects: EffectList
 }
 
 type HeartbeatReply = Extract<ZabMessage, { readonly kind: 'heartbeat-reply' }>
 type FromLeader = Extract<RequestMessage, { readonly kind: 'answer' | 'revalidated' }>
 
-export class Followership implements WriteRoute {
+export class Followership implements LeaderRoute {
   readonly #options: FollowershipOptions
   #forwards: ForwardedRequest[] = [] // of this turn
   #heartbeatReply: HeartbeatReply | null = null // of this turn

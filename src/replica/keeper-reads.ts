@@ -22,33 +22,30 @@ import { writeMultiEnd } from '../protocol/client/multi.ts'
 import { writeMultiReadError } from '../protocol/client/multi-read.ts'
 import { checkStat } from '../transactions/check-stat.ts'
 import type { ChildZnode } from '../tree/child-znode.ts'
-import type { Client, PendingRequest } from './client.ts'
+import type { PendingRequest } from './client.ts'
 import { readNode } from './node-reads.ts'
 import { nothingMissed, type ReadAnswer, type ReadContext, refusal } from './read-answer.ts'
 
 type Wanted<Op extends KeeperRead['op']> = Extract<KeeperRead, { readonly op: Op }>
-type AuthIds = PendingRequest['authIds']
 
 const anyVersion = -1
 
 /** One of them as a request of its own. */
-export function answerKeeperRead(request: PendingRequest, client: Client, context: ReadContext): ReadAnswer {
-  const reader = new JuteReader(request.body)
-  const read = readKeeperRead(reader, request.op)
-  assert(read !== null, 'only reads are answered as reads', { op: request.op })
+export function answerKeeperRead(pending: PendingRequest, context: ReadContext): ReadAnswer {
+  const { op, body } = pending.request
+  const reader = new JuteReader(body)
+  const read = readKeeperRead(reader, op?.name ?? null)
+  assert(read !== null, 'only reads are answered as reads', { op: op?.name })
   if (reader.failed) return refusal('marshalling-error')
   const writer = new JuteWriter()
-  const error = perform(writer, read, request.authIds, client, context)
+  const error = perform(writer, read, pending, context)
   if (error !== null) return refusal(error)
   return { error: null, body: writer.lengthBytes === 0 ? null : writer.detach(), missed: nothingMissed }
 }
 
 /** Null: it is no multiRead in Keeper's dialect either. */
-export function answerKeeperMultiRead(
-  request: PendingRequest,
-  client: Client,
-  context: ReadContext,
-): ReadAnswer | null {
+export function answerKeeperMultiRead(pending: PendingRequest, context: ReadContext): ReadAnswer | null {
+  const { request, client } = pending
   const reads = decodeKeeperMultiRead(request.body)
   if (!reads.ok) return null
   const writer = new JuteWriter()
@@ -56,7 +53,7 @@ export function answerKeeperMultiRead(
     const start = writer.lengthBytes
     writeKeeperReadHeader(writer, read.op)
     const allowed = client.speaksKeeper || !('watch' in read) ? read : { ...read, watch: false }
-    const error = perform(writer, allowed, request.authIds, client, context)
+    const error = perform(writer, allowed, pending, context)
     if (error !== null) {
       writer.truncate(start)
       if (client.speaksKeeper) writeKeeperReadError(writer, read.op, error)
@@ -71,23 +68,22 @@ export function answerKeeperMultiRead(
 function perform(
   writer: JuteWriter,
   read: KeeperRead,
-  authIds: AuthIds,
-  client: Client,
+  pending: PendingRequest,
   context: ReadContext,
 ): ErrorName | null {
   switch (read.op) {
     case 'filteredList':
-      return listFiltered(writer, { ...read, withStats: false, withData: false }, authIds, client, context)
+      return listFiltered(writer, { ...read, withStats: false, withData: false }, pending, context)
     case 'filteredListWithStatsAndData':
-      return listFiltered(writer, read, authIds, client, context)
+      return listFiltered(writer, read, pending, context)
     case 'listRecursive':
-      return listRecursive(writer, read, authIds, context)
+      return listRecursive(writer, read, pending, context)
     case 'checkNotExists':
-      return checkNotExists(read, authIds, context)
+      return checkNotExists(read, pending, context)
     case 'checkStat':
-      return compareStat(read, authIds, context)
+      return compareStat(read, pending, context)
     default:
-      return readNode(writer, read.op, read, authIds, client, context)
+      return readNode(writer, read.op, read, pending, context)
   }
 }
 
@@ -103,17 +99,17 @@ interface ListWanted {
 function listFiltered(
   writer: JuteWriter,
   { op, path, watch, filter: filterNumber, withStats, withData }: ListWanted,
-  authIds: AuthIds,
-  client: Client,
+  pending: PendingRequest,
   context: ReadContext,
 ): ErrorName | null {
   const filter = listFilterOf(filterNumber)
   if (filter === null) return 'marshalling-error'
   const { tree, watches, access } = context
+  const { client, authIds } = pending
   const acl = tree.aclOf(path)
   const looksInside = filter !== 'all' || withStats || withData
   if (acl === null || !looksInside) {
-    const error = readNode(writer, 'getChildren2', { path, watch }, authIds, client, context)
+    const error = readNode(writer, 'getChildren2', { path, watch }, pending, context)
     if (error === null && op === 'filteredListWithStatsAndData') writeNoDetails(writer)
     return error
   }
@@ -133,7 +129,7 @@ function listFiltered(
       if (writer.lengthBytes > listReplySizeBytesMax) return 'marshalling-error'
     }
   }
-  if (watch) watches.addChild(client.connection, path)
+  if (watch) watches.addChild(client.connectionId, path)
   return null
 }
 
@@ -151,7 +147,7 @@ function isShown(child: ChildZnode, filter: ListFilter): boolean {
 function listRecursive(
   writer: JuteWriter,
   { path, countMax }: Wanted<'listRecursive'>,
-  authIds: AuthIds,
+  { authIds }: PendingRequest,
   { tree, access }: ReadContext,
 ): ErrorName | null {
   const acl = tree.aclOf(path)
@@ -177,7 +173,7 @@ function listRecursive(
 
 function checkNotExists(
   { path, version }: Wanted<'checkNotExists'>,
-  authIds: AuthIds,
+  { authIds }: PendingRequest,
   { tree, keeper, access }: ReadContext,
 ): ErrorName | null {
   const view = tree.view(path)
@@ -188,7 +184,7 @@ function checkNotExists(
 
 function compareStat(
   { path, version, stat }: Wanted<'checkStat'>,
-  authIds: AuthIds,
+  { authIds }: PendingRequest,
   { tree, keeper, access }: ReadContext,
 ): ErrorName | null {
   const view = tree.view(path)

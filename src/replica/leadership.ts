@@ -12,21 +12,21 @@ import { ops } from '../protocol/client/operations.ts'
 import type { ForwardedAnswer, ForwardedRequest, RequestMessage, SyncId } from '../protocol/peer/peer-message.ts'
 import type { Zab } from '../zab/zab.ts'
 import type { ZabEffect } from '../zab/zab-contract.ts'
-import type { ClientDesk } from './client-desk.ts'
+import type { Clients } from './client-desk.ts'
 import type { Stamp } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
 import type { LeaderDesk, RequestSource } from './leader-desk.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import type { LeaderRoute } from './serving.ts'
 import type { Trace } from './trace-event.ts'
 import { type LeaderRequest, type Revalidation, UnconfirmedRequests } from './unconfirmed-requests.ts'
-import type { WriteRoute } from './write-route.ts'
 
 export interface LeadershipOptions {
   readonly self: RequestSource
   readonly desk: LeaderDesk
   readonly state: ReplicatedState
   readonly zab: Zab
-  readonly clients: ClientDesk
+  readonly clients: Clients
   readonly effects: EffectList
   readonly metrics: ServerMetrics
   readonly trace: Trace | null
@@ -36,7 +36,7 @@ export interface LeadershipOptions {
 
 type FromFollower = Extract<RequestMessage, { readonly kind: 'forward' | 'revalidate' }>
 
-export class Leadership implements WriteRoute {
+export class Leadership implements LeaderRoute {
   readonly desk: LeaderDesk
   readonly #options: LeadershipOptions
   readonly #unconfirmed = new UnconfirmedRequests()

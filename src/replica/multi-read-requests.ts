@@ -13,15 +13,15 @@ import {
   writeMultiReadError,
   writeMultiReadHeader,
 } from '../protocol/client/multi-read.ts'
-import type { Client, PendingRequest } from './client.ts'
+import type { PendingRequest } from './client.ts'
 import { answerKeeperMultiRead } from './keeper-reads.ts'
 import { nothingMissed, type ReadAnswer, type ReadContext, refusal } from './read-answer.ts'
 
-export function answerMultiRead(request: PendingRequest, client: Client, context: ReadContext): ReadAnswer {
-  const wanted = decodeMultiRead(request.body)
+export function answerMultiRead(pending: PendingRequest, context: ReadContext): ReadAnswer {
+  const wanted = decodeMultiRead(pending.request.body)
   // Those who speak Keeper's dialect get its form of errors; what ZooKeeper would not decode may be of that dialect.
-  if (context.keeper !== null && (client.speaksKeeper || !wanted.ok)) {
-    const answer = answerKeeperMultiRead(request, client, context)
+  if (context.keeper !== null && (pending.client.speaksKeeper || !wanted.ok)) {
+    const answer = answerKeeperMultiRead(pending, context)
     if (answer !== null) return answer
   }
   if (!wanted.ok) return refusal('marshalling-error')
@@ -29,7 +29,7 @@ export function answerMultiRead(request: PendingRequest, client: Client, context
   if (wanted.value.kind === 'writes') return broken(writer)
   for (const { op, path } of wanted.value.ops) {
     if (path === null) return broken(writer)
-    writeOne(writer, op, path, request, context)
+    writeOne(writer, op, path, pending, context)
     if (writer.lengthBytes > multiReadReplySizeBytesMax) return refusal('marshalling-error')
   }
   writeMultiEnd(writer)
@@ -40,12 +40,12 @@ function writeOne(
   writer: JuteWriter,
   op: ReadOpName,
   path: string,
-  request: PendingRequest,
+  { authIds }: PendingRequest,
   { tree, reads, access, configZnode }: ReadContext,
 ): void {
   const acl = tree.aclOf(path)
   if (acl === null) return writeMultiReadError(writer, 'no-node')
-  if (!isAllowed(acl, permissions.read, request.authIds, access)) return writeMultiReadError(writer, 'no-auth')
+  if (!isAllowed(acl, permissions.read, authIds, access)) return writeMultiReadError(writer, 'no-auth')
   writeMultiReadHeader(writer, op)
   const start = writer.lengthBytes
   if (op === 'getData') configZnode.writeDataAndStat(path, tree, writer)

@@ -21,13 +21,12 @@ export function readNode(
   writer: JuteWriter,
   op: NodeReadOp,
   wanted: WatchableRequest,
-  authIds: PendingRequest['authIds'],
-  client: Client,
+  { client, authIds }: PendingRequest,
   context: ReadContext,
 ): ErrorName | null {
   const { path, watch } = wanted
   const { tree, watches, reads, access, configZnode } = context
-  const { connection } = client
+  const { connectionId } = client
   if (op === 'exists' && path.includes(nul)) return 'bad-arguments'
   const acl = tree.aclOf(path)
   if (acl === null) return readUnstored(writer, op, wanted, client, context)
@@ -35,19 +34,19 @@ export function readNode(
   const start = writer.lengthBytes
   switch (op) {
     case 'exists':
-      if (watch) watches.addData(connection, path)
+      if (watch) watches.addData(connectionId, path)
       configZnode.writeStat(path, tree, writer)
       break
     case 'getData':
-      if (watch) watches.addData(connection, path)
+      if (watch) watches.addData(connectionId, path)
       configZnode.writeDataAndStat(path, tree, writer)
       break
     case 'getChildren':
-      if (watch) watches.addChild(connection, path)
+      if (watch) watches.addChild(connectionId, path)
       tree.writeChildren(path, writer)
       break
     default:
-      if (watch) watches.addChild(connection, path)
+      if (watch) watches.addChild(connectionId, path)
       tree.writeChildrenAndStat(path, writer)
       configZnode.correctStat(path, tree, writer)
   }
@@ -65,11 +64,11 @@ function readUnstored(
   const znode = keeper?.find(path, tree) ?? null
   if (znode === null) {
     // A watch on what is not there waits for its creation; the other reads leave none.
-    if (op === 'exists' && watch) watches.addExist(client.connection, path)
+    if (op === 'exists' && watch) watches.addExist(client.connectionId, path)
     return 'no-node'
   }
-  if (watch && (op === 'exists' || op === 'getData')) watches.addData(client.connection, path)
-  else if (watch) watches.addChild(client.connection, path)
+  if (watch && (op === 'exists' || op === 'getData')) watches.addData(client.connectionId, path)
+  else if (watch) watches.addChild(client.connectionId, path)
   // Who asks what Keeper can do understands how Keeper answers.
   if (op === 'getData') client.speaksKeeper = true
   writeKeeperZnode(writer, op, znode)

@@ -13,7 +13,7 @@ import type { ConfigZnode } from './config-znode.ts'
 import type { KeeperZnodes } from './keeper-znodes.ts'
 
 export interface ReadContext {
-  readonly tree: DataTree
+  readonly tree: DataTree // the present one: a server that catches up may replace it as a whole
   readonly watches: WatchTable
   readonly reads: NamespaceBytes
   readonly access: AccessRules

@@ -6,13 +6,13 @@
 import { hexOfZxid } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../ports/log.ts'
-import type { ClientDesk } from './client-desk.ts'
+import type { Clients } from './client-desk.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { Role } from './trace-event.ts'
 
 export interface ReadOnlyModeOptions {
   readonly config: Pick<Config, 'readOnlyModeEnabled' | 'tickTimeMs'>
-  readonly clients: ClientDesk
+  readonly clients: Clients
   readonly state: ReplicatedState
   readonly log: Log
 }
@@ -34,7 +34,7 @@ export class ReadOnlyMode {
 
   tick(role: Role, nowMs: number): void {
     const { config, clients, state, log } = this.#options
-    if (!config.readOnlyModeEnabled || clients.isServing || clients.isReadOnly) return
+    if (!config.readOnlyModeEnabled || clients.serving.kind !== 'not-serving') return
     if (role !== 'looking') {
       this.#lookingSinceMs = null
       return
@@ -48,7 +48,7 @@ export class ReadOnlyMode {
   /** There is a leader: clients come back to a server that also writes. */
   end(): void {
     const { clients, log } = this.#options
-    if (!clients.isReadOnly) return
+    if (clients.serving.kind !== 'read-only') return
     clients.stopReadOnly()
     log.info('read-only-ended')
   }

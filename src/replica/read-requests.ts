@@ -12,72 +12,61 @@ import { AclVector } from '../protocol/client/acl.ts'
 import { AllChildrenNumberReply, GetAclReply } from '../protocol/client/replies.ts'
 import { PathRequest, SetWatches2Request, SetWatchesRequest, WatchableRequest } from '../protocol/client/requests.ts'
 import { echoPath, listEphemerals, nameIds } from './asker-requests.ts'
-import type { Client, PendingRequest } from './client.ts'
+import type { PendingRequest } from './client.ts'
 import { answerKeeperRead } from './keeper-reads.ts'
 import { keeperAcl } from './keeper-znodes.ts'
 import { answerMultiRead } from './multi-read-requests.ts'
 import { readNode } from './node-reads.ts'
-import {
-  answerOf,
-  type Body,
-  nothingMissed,
-  type ReadAnswer,
-  type ReadContext,
-  refusal,
-  scratchWriter,
-} from './read-answer.ts'
+import { answerOf, type Body, type ReadAnswer, type ReadContext, refusal, scratchWriter } from './read-answer.ts'
 import { addWatch, checkOrRemoveWatches, setWatches } from './watch-requests.ts'
 
-const pong: ReadAnswer = { error: null, body: null, missed: nothingMissed }
-
-export function answerRead(request: PendingRequest, client: Client, context: ReadContext): ReadAnswer {
-  switch (request.op) {
-    case 'ping':
-      return pong
+export function answerRead(pending: PendingRequest, context: ReadContext): ReadAnswer {
+  const { op, body } = pending.request
+  switch (op?.name) {
     case 'exists':
     case 'getData':
     case 'getChildren':
     case 'getChildren2': {
-      const wanted = decode(WatchableRequest, request.body)
+      const wanted = decode(WatchableRequest, body)
       if (!wanted.ok) return refusal('marshalling-error')
       const writer = scratchWriter()
-      const error = readNode(writer, request.op, wanted.value, request.authIds, client, context)
+      const error = readNode(writer, op.name, wanted.value, pending, context)
       return error === null ? answerOf(ok(writer.take())) : refusal(error)
     }
     case 'getACL':
-      return answerOf(readAcl(request, context))
+      return answerOf(readAcl(pending, context))
     case 'setWatches':
-      return setWatches(decode(SetWatchesRequest, request.body), client, context)
+      return setWatches(decode(SetWatchesRequest, body), pending.client, context)
     case 'setWatches2':
-      return setWatches(decode(SetWatches2Request, request.body), client, context)
+      return setWatches(decode(SetWatches2Request, body), pending.client, context)
     case 'addWatch':
-      return answerOf(addWatch(request, client, context.watches))
+      return answerOf(addWatch(pending, context.watches))
     case 'checkWatches':
     case 'removeWatches':
-      return checkOrRemoveWatches(request, client, context.watches)
+      return checkOrRemoveWatches(pending, context.watches)
     case 'getAllChildrenNumber':
-      return answerOf(countDescendants(request, context))
+      return answerOf(countDescendants(pending, context))
     case 'getEphemerals':
-      return answerOf(listEphemerals(request, client, context.tree))
+      return answerOf(listEphemerals(pending, context.tree))
     case 'whoAmI':
-      return answerOf(ok(nameIds(request, context.access)))
+      return answerOf(ok(nameIds(pending, context.access)))
     case 'sync':
-      return answerOf(echoPath(request))
+      return answerOf(echoPath(pending))
     case 'multiRead':
-      return answerMultiRead(request, client, context)
+      return answerMultiRead(pending, context)
     case 'filteredList':
     case 'filteredListWithStatsAndData':
     case 'listRecursive':
     case 'checkNotExists':
     case 'checkStat':
-      return answerKeeperRead(request, client, context)
+      return answerKeeperRead(pending, context)
     default:
-      assert(false, 'only implemented reads are answered as reads', { op: request.op })
+      assert(false, 'only implemented reads are answered as reads', { op: op?.name })
   }
 }
 
 /** READ or ADMIN opens it; hashes are shown to ADMIN only. */
-function readAcl(request: PendingRequest, { tree, keeper, access, configZnode }: ReadContext): Body {
+function readAcl({ request, authIds }: PendingRequest, { tree, keeper, access, configZnode }: ReadContext): Body {
   const wanted = decode(PathRequest, request.body)
   if (!wanted.ok) return wanted
   const acl = tree.aclOf(wanted.value.path)
@@ -85,19 +74,19 @@ function readAcl(request: PendingRequest, { tree, keeper, access, configZnode }:
     const znode = keeper?.find(wanted.value.path, tree) ?? null
     return znode === null ? err('no-node') : ok(encode(GetAclReply, { acl: keeperAcl, stat: znode.stat }))
   }
-  if (!isAllowed(acl, permissions.read | permissions.admin, request.authIds, access)) return err('no-auth')
+  if (!isAllowed(acl, permissions.read | permissions.admin, authIds, access)) return err('no-auth')
   const writer = scratchWriter()
-  AclVector.write(writer, visibleAcl(acl, request.authIds, access))
+  AclVector.write(writer, visibleAcl(acl, authIds, access))
   configZnode.writeStat(wanted.value.path, tree, writer)
   return ok(writer.take())
 }
 
-function countDescendants(request: PendingRequest, { tree, access }: ReadContext): Body {
+function countDescendants({ request, authIds }: PendingRequest, { tree, access }: ReadContext): Body {
   const wanted = decode(PathRequest, request.body)
   if (!wanted.ok) return wanted
   const { path } = wanted.value
   const acl = tree.aclOf(path)
   if (acl === null) return err('no-node')
-  if (!isAllowed(acl, permissions.read, request.authIds, access)) return err('no-auth')
+  if (!isAllowed(acl, permissions.read, authIds, access)) return err('no-auth')
   return ok(encode(AllChildrenNumberReply, { totalNumber: tree.descendantCount(path) }))
 }

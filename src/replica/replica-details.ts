@@ -5,7 +5,7 @@
 import type { ConnectionId, SessionId } from '../base/ids.ts'
 import type { ExpiryBucket } from '../sessions/session-tracker.ts'
 import type { WatchSummary } from '../watches/watch-table.ts'
-import type { ClientDesk } from './client-desk.ts'
+import type { Clients } from './client-desk.ts'
 import type { DigestAt } from './digest-history.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 
@@ -31,14 +31,14 @@ export interface ReplicaDetails {
 
 export interface DetailSources {
   readonly state: ReplicatedState
-  readonly clients: ClientDesk
+  readonly clients: Clients
   /** Null unless leading; times are monotonic. */
   readonly expiryBuckets: (() => readonly ExpiryBucket[]) | null
 }
 
 export function replicaDetails({ state, clients, expiryBuckets }: DetailSources): ReplicaDetails {
   const { watches } = clients
-  const watcherOf = (connection: ConnectionId): SessionId => clients.sessionOf(connection) ?? (0n as SessionId)
+  const watcherOf = (connectionId: ConnectionId): SessionId => clients.sessionOf(connectionId) ?? (0n as SessionId)
   return {
     sessions() {
       if (expiryBuckets !== null) return { kind: 'expiring', buckets: expiryBuckets() }
@@ -52,8 +52,8 @@ export function replicaDetails({ state, clients, expiryBuckets }: DetailSources)
         .map(([sessionId]) => ({ sessionId, paths: state.tree.ephemeralsOf(sessionId) }))
         .filter(({ paths }) => paths.length > 0),
     watchCounts: () => watches.summary,
-    watchersByPath: () => watches.watchersByPath().map(([path, connections]) => [path, connections.map(watcherOf)]),
-    pathsByWatcher: () => watches.pathsByConnection().map(([connection, paths]) => [watcherOf(connection), paths]),
+    watchersByPath: () => watches.watchersByPath().map(([path, watchers]) => [path, watchers.map(watcherOf)]),
+    pathsByWatcher: () => watches.pathsByConnection().map(([connectionId, paths]) => [watcherOf(connectionId), paths]),
     digests: () => state.digests.entries(),
   }
 }

@@ -1,9 +1,10 @@
 /** What a replica tells of itself at one moment, for whoever administers it. */
 import type { Zxid } from '../base/ids.ts'
 import type { NamespaceQuota } from '../tree/quota-totals.ts'
-import type { ClientDesk } from './client-desk.ts'
+import type { Clients } from './client-desk.ts'
 import { noProposals, type ProposalSizes, type ProposalStatistics } from './proposal-statistics.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import type { Serving } from './serving.ts'
 import type { Role } from './trace-event.ts'
 
 export interface LearnerCounts {
@@ -14,8 +15,7 @@ export interface LearnerCounts {
 
 export interface ReplicaStatus {
   readonly role: Role
-  readonly isServing: boolean
-  readonly isReadOnly: boolean // serves reads without a leader; then it is not serving
+  readonly serving: Serving['kind']
   readonly zxid: Zxid
   readonly nodeCount: number
   readonly ephemeralsCount: number
@@ -32,7 +32,7 @@ export interface ReplicaStatus {
 export interface StatusSources {
   readonly role: Role
   readonly state: ReplicatedState
-  readonly clients: ClientDesk
+  readonly clients: Clients
   readonly learners: LearnerCounts
   readonly proposals: ProposalStatistics | null // null unless leading
 }
@@ -41,8 +41,7 @@ export function replicaStatus({ role, state, clients, learners, proposals }: Sta
   const { tree, sessions } = state
   return {
     role,
-    isServing: clients.isServing,
-    isReadOnly: clients.isReadOnly,
+    serving: clients.serving.kind,
     zxid: tree.lastApplied,
     nodeCount: tree.nodeCount,
     ephemeralsCount: tree.ephemeralsCount,

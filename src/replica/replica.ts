@@ -17,7 +17,7 @@ import { decodeTxn } from '../protocol/txn/txn-codec.ts'
 import { SessionIdSource } from '../sessions/session-id-source.ts'
 import { Zab, type ZabEvent } from '../zab/zab.ts'
 import type { RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
-import { ClientDesk } from './client-desk.ts'
+import { Clients } from './client-desk.ts'
 import { configZnodeOf } from './config-znode.ts'
 import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
@@ -31,10 +31,10 @@ import { type ReplicaDetails, replicaDetails } from './replica-details.ts'
 import { type ReplicaStatus, replicaStatus } from './replica-status.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import { RoleMetrics } from './role-metrics.ts'
+import type { LeaderRoute } from './serving.ts'
 import type { Role, Trace } from './trace-event.ts'
 import { WriteMetrics } from './write-metrics.ts'
 import { WriteResults } from './write-results.ts'
-import type { WriteRoute } from './write-route.ts'
 
 export interface ReplicaOptions {
   readonly config: Config
@@ -57,7 +57,7 @@ export class Replica {
   readonly #zab: Zab
   readonly #access: AccessRules
   readonly #effects = new EffectList()
-  readonly #clients: ClientDesk
+  readonly #clients: Clients
   readonly #quotaExcesses: QuotaExcesses
   readonly #roleMetrics: RoleMetrics
   readonly #writeMetrics: WriteMetrics
@@ -75,7 +75,7 @@ export class Replica {
     this.#quotaExcesses = new QuotaExcesses(config.enforceQuota, metrics, log, () => this.#now.monotonicMs)
     this.#roleMetrics = new RoleMetrics(metrics, config.mode === 'ensemble')
     this.#writeMetrics = new WriteMetrics(metrics)
-    this.#clients = new ClientDesk({
+    this.#clients = new Clients({
       state: options.state,
       effects: this.#effects,
       sessionIds: new SessionIdSource(config.serverId, options.wallMsAtStart),
@@ -143,11 +143,11 @@ export class Replica {
   #dispatch(event: ReplicaEvent): void {
     switch (event.kind) {
       case 'connection-opened':
-        return this.#clients.open(event.connection, event.remoteAddress)
+        return this.#clients.open(event.connectionId, event.remoteAddress)
       case 'request':
-        return this.#clients.receive(event.connection, event.request)
+        return this.#clients.receive(event.connectionId, event.request)
       case 'connection-closed':
-        return this.#clients.gone(event.connection)
+        return this.#clients.gone(event.connectionId)
       case 'peer-message':
         return this.#receivePeer(event.peer, event.message)
       case 'persisted':
@@ -282,7 +282,7 @@ export class Replica {
     this.#followership = null
     this.#readOnlyMode.lookingAgain(this.#now.monotonicMs)
     // Read-only clients stay while attempts to follow fail: nothing changes for them until one succeeds.
-    if (!this.#clients.isReadOnly) this.#clients.stopServing()
+    if (this.#clients.serving.kind !== 'read-only') this.#clients.stopServing()
     this.#options.trace?.({ kind: 'role-changed', role: 'looking', epoch: this.#zab.currentEpoch })
   }
 
@@ -321,7 +321,7 @@ export class Replica {
     this.#options.trace?.({ kind: 'role-changed', role: 'following', epoch })
   }
 
-  #serveThrough(route: WriteRoute, role: 'leading' | 'following'): void {
+  #serveThrough(route: LeaderRoute, role: 'leading' | 'following'): void {
     const { monotonicMs } = this.#now
     this.#roleMetrics.servingBegan(role, monotonicMs)
     this.#readOnlyMode.end()

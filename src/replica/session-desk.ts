@@ -2,14 +2,18 @@
  * The sessions of this server's clients: which connection has which, how one is made, comes back, is refused, and
  * which were heard from. What the leader has to know goes out through the route to it; what lives on this server
  * alone is kept here: local sessions, and in read-only mode those of its clients, which end with that mode.
- * Assumes: the client desk owns the connections; one is closed only through it. If two connections of this server
+ * Assumes: `Clients` owns the connections; one is closed only through it. If two connections of this server
  * had the same session, replies and watches of one would reach whoever holds the other.
  */
+import { assert, assertNever } from '../base/assert.ts'
 import type { ConnectionId, SessionId } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
-import { encode } from '../jute/record.ts'
+import { decode, encode } from '../jute/record.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
+import { createModeOf } from '../protocol/client/create-mode.ts'
+import { decodeMulti } from '../protocol/client/multi.ts'
 import { ops } from '../protocol/client/operations.ts'
-import { CreateSessionRequest } from '../protocol/client/requests.ts'
+import { CreateRequest, CreateSessionRequest } from '../protocol/client/requests.ts'
 import { isPasswordOf, sessionPasswordOf, sessionPasswordSizeBytes } from '../protocol/client/session-password.ts'
 import { LocalSessions } from '../sessions/local-sessions.ts'
 import { negotiateTimeoutMs } from '../sessions/negotiate-timeout.ts'
@@ -17,69 +21,59 @@ import type { SessionIdSource } from '../sessions/session-id-source.ts'
 import type { ExpiryBucket } from '../sessions/session-tracker.ts'
 import type { AwaitedOutcomes } from './awaited-outcomes.ts'
 import type { Client, ClientSession } from './client.ts'
-import type { ClientRequest, ReplicaCloseReason } from './contract.ts'
+import type { ReplicaCloseReason, SessionRequest } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
 import type { ReplicatedState } from './replicated-state.ts'
+import type { LeaderRoute, Serving } from './serving.ts'
 import type { Trace } from './trace-event.ts'
-import type { WriteRoute } from './write-route.ts'
 
-export type SessionDeskConfig = Pick<
+export type SessionsConfig = Pick<
   Config,
-  'minSessionTimeoutMs' | 'maxSessionTimeoutMs' | 'tickTimeMs' | 'localSessionsEnabled'
+  | 'minSessionTimeoutMs'
+  | 'maxSessionTimeoutMs'
+  | 'tickTimeMs'
+  | 'localSessionsEnabled'
+  | 'localSessionsUpgradingEnabled'
 >
 
-export interface SessionDeskOptions {
+export interface SessionsOptions {
   readonly state: ReplicatedState
   readonly effects: EffectList
   readonly awaited: AwaitedOutcomes
   readonly sessionIds: SessionIdSource
-  readonly config: SessionDeskConfig
+  readonly config: SessionsConfig
+  readonly serving: () => Serving
   readonly trace: Trace | null
-  readonly close: (connection: ConnectionId, reason: ReplicaCloseReason) => void
+  readonly close: (connectionId: ConnectionId, reason: ReplicaCloseReason) => void
 }
 
-type Connect = Extract<ClientRequest, { readonly kind: 'connect' }>
+/** A server that takes clients in. */
+type OpenServing = Exclude<Serving, { readonly kind: 'not-serving' }>
 
 const noPassword = new Uint8Array(sessionPasswordSizeBytes)
 
-export class SessionDesk {
-  readonly #options: SessionDeskOptions
+export class Sessions {
+  readonly #options: SessionsOptions
   readonly #connectionOfSession = new Map<SessionId, ConnectionId>()
   readonly #local: LocalSessions
-  /** Made in read-only mode; null outside it. */
-  #readOnly: LocalSessions | null = null
   #heardFrom: Client[] = []
   #heardFromLocally: Client[] = []
-  #route: WriteRoute | null = null
   #nowMs = 0
 
-  constructor(options: SessionDeskOptions) {
+  constructor(options: SessionsOptions) {
     this.#options = options
     this.#local = new LocalSessions(options.config.tickTimeMs)
   }
 
-  startServing(route: WriteRoute, nowMs: number): void {
-    this.#route = route
+  servingBegan(nowMs: number): void {
     this.#nowMs = nowMs
-    this.#local.restartAll(nowMs)
+    if (this.#options.serving().kind === 'serving') this.#local.restartAll(nowMs)
   }
 
-  stopServing(): void {
-    this.#route = null
-  }
-
-  get isReadOnly(): boolean {
-    return this.#readOnly !== null
-  }
-
-  startReadOnly(nowMs: number): void {
-    this.#readOnly = new LocalSessions(this.#options.config.tickTimeMs)
-    this.#nowMs = nowMs
-  }
-
-  /** Their clients have no right to them elsewhere, and none here: they come back with new ones. */
-  stopReadOnly(): void {
-    this.#readOnly = null
+  /** Those made in read-only mode; null outside it. Their clients have no right to them elsewhere, nor here after it. */
+  get #readOnly(): LocalSessions | null {
+    const serving = this.#options.serving()
+    return serving.kind === 'read-only' ? serving.sessions : null
   }
 
   /** Those of this server alone. */
@@ -89,7 +83,8 @@ export class SessionDesk {
 
   /** For `dump`; null where there can be none. In read-only mode those that were made in it. */
   localExpiryBuckets(): readonly ExpiryBucket[] | null {
-    if (this.#readOnly !== null) return this.#readOnly.expiryBuckets()
+    const readOnly = this.#readOnly
+    if (readOnly !== null) return readOnly.expiryBuckets()
     return this.#options.config.localSessionsEnabled ? this.#local.expiryBuckets() : null
   }
 
@@ -97,16 +92,25 @@ export class SessionDesk {
   tick(nowMs: number): void {
     this.#nowMs = nowMs
     if (this.#heardFromLocally.length > 0) this.#touchLocal()
-    // Without a leader clients of local sessions are sent away unless they are content with reads: no time passes.
-    const expired = this.#readOnly !== null ? this.#readOnly.expiredBy(nowMs) : this.#expiredLocally()
-    for (const id of expired) {
+    for (const id of this.#expiredLocally()) {
       this.#options.trace?.({ kind: 'local-session-ended', sessionId: id, how: 'expired' })
       this.closeConnectionOf(id, 'session-expired')
     }
   }
 
   #expiredLocally(): readonly SessionId[] {
-    return this.#route === null || this.#local.count === 0 ? [] : this.#local.expiredBy(this.#nowMs)
+    const serving = this.#options.serving()
+    switch (serving.kind) {
+      case 'serving':
+        return this.#local.count === 0 ? [] : this.#local.expiredBy(this.#nowMs)
+      // Clients of local sessions were sent away unless they are content with reads: no time passes for those sessions.
+      case 'read-only':
+        return serving.sessions.expiredBy(this.#nowMs)
+      case 'not-serving':
+        return []
+      default:
+        return assertNever(serving)
+    }
   }
 
   #touchLocal(): void {
@@ -122,24 +126,26 @@ export class SessionDesk {
 
   // --- coming ---
 
-  connect(client: Client, request: Connect): void {
+  connect(client: Client, request: SessionRequest): void {
     const { state, config } = this.#options
+    const serving = this.#options.serving()
     const { minSessionTimeoutMs: minMs, maxSessionTimeoutMs: maxMs } = config
-    if (this.#route === null && this.#readOnly === null) return this.#close(client, 'not-serving')
-    if (this.#readOnly !== null && !request.canBeReadOnly) return this.#close(client, 'read-only-mode')
-    // It has seen a state that we have not: here time would run backwards for it.
+    if (serving.kind === 'not-serving') return this.#close(client, 'not-serving')
+    if (serving.kind === 'read-only' && !request.canBeReadOnly) return this.#close(client, 'read-only-mode')
+    // It has seen a state that this server has not: here time would run backwards for it.
     if (request.lastZxidSeen > BigInt(state.lastApplied)) return this.#close(client, 'client-is-ahead')
     const timeoutMs = negotiateTimeoutMs(request.timeoutMs, { minMs, maxMs })
-    if (request.sessionId === 0n) this.#create(client, timeoutMs)
-    else this.#resume(client, request, timeoutMs)
+    if (request.sessionId === 0n) this.#create(client, timeoutMs, serving)
+    else this.#resume(client, request, timeoutMs, serving)
   }
 
-  #create(client: Client, timeoutMs: number): void {
+  #create(client: Client, timeoutMs: number, serving: OpenServing): void {
     const { awaited, config } = this.#options
     const id = this.#newId()
-    if (this.#readOnly !== null) return this.#attachLocal(client, this.#readOnly, id, timeoutMs)
+    if (serving.kind === 'read-only') return this.#attachLocal(client, serving.sessions, id, timeoutMs)
     if (config.localSessionsEnabled) return this.#attachLocal(client, this.#local, id, timeoutMs)
-    this.#submitCreation(awaited.add({ kind: 'session', client, id, timeoutMs }), id, timeoutMs)
+    const sequence = awaited.add({ kind: 'session', client, id, timeoutMs })
+    this.#submitCreation(serving.leader, sequence, id, timeoutMs)
   }
 
   #newId(): SessionId {
@@ -150,23 +156,29 @@ export class SessionDesk {
     return id
   }
 
-  #submitCreation(sequence: number, id: SessionId, timeoutMs: number): void {
+  #submitCreation(leader: LeaderRoute, sequence: number, id: SessionId, timeoutMs: number): void {
+    const op = ops.createSession
     const body = encode(CreateSessionRequest, { timeoutMs })
-    const type = ops.createSession.opcode
-    this.#route!.submit({ sequence, sessionId: id, isLocal: false, type, body, authIds: [] })
+    leader.submit({ sequence, sessionId: id, isLocal: false, type: op.opcode, body, authIds: [] }, op)
   }
 
-  #resume(client: Client, request: Connect, timeoutMs: number): void {
+  #resume(client: Client, request: SessionRequest, timeoutMs: number, serving: OpenServing): void {
     const { sessionId: id } = request
-    const home = this.#local.has(id) ? this.#local : this.#readOnly?.has(id) ? this.#readOnly : null
+    const home = this.#homeOf(id, serving)
     // Whether a global session still lives only a leader knows (ZK: ReadOnlyZooKeeperServer.validateSession).
-    if (home === null && this.#route === null) return this.#close(client, 'session-needs-quorum')
-    // Before the password is checked, as in the original: whoever names the session takes over the connection.
+    if (home === null && serving.kind === 'read-only') return this.#close(client, 'session-needs-quorum')
+    // Before the password is checked, as in the original: a client that names the session takes over the connection.
     this.closeConnectionOf(id, 'session-replaced')
     if (!isPasswordOf(id, request.password)) return this.refuse(client)
     if (home !== null) return this.#attachLocal(client, home, id, timeoutMs)
     const sequence = this.#options.awaited.add({ kind: 'session', client, id, timeoutMs })
-    this.#route!.revalidate(sequence, id, timeoutMs)
+    if (serving.kind === 'serving') serving.leader.revalidate(sequence, id, timeoutMs)
+  }
+
+  /** Null: it is no session of this server alone. */
+  #homeOf(id: SessionId, serving: OpenServing): LocalSessions | null {
+    if (this.#local.has(id)) return this.#local
+    return serving.kind === 'read-only' && serving.sessions.has(id) ? serving.sessions : null
   }
 
   /** The leader's word on a session that came back. */
@@ -191,24 +203,28 @@ export class SessionDesk {
     const { id, timeoutMs } = session
     this.closeConnectionOf(id, 'session-replaced')
     client.session = session
-    this.#connectionOfSession.set(id, client.connection)
+    this.#connectionOfSession.set(id, client.connectionId)
     this.heard(client) // its timeout runs from here, however long the way to the leader was
-    const { effects } = this.#options
-    const readOnly = this.#readOnly !== null
-    const password = sessionPasswordOf(id)
-    const reply = { kind: 'connect-response', timeoutMs, sessionId: id, password, readOnly } as const
-    effects.push({ kind: 'reply', connection: client.connection, reply })
+    this.#respond(client, id, timeoutMs, sessionPasswordOf(id))
   }
 
   refuse(client: Client): void {
-    const sessionId = 0n as SessionId
-    const readOnly = this.#readOnly !== null
-    const reply = { kind: 'connect-response', timeoutMs: 0, sessionId, password: noPassword, readOnly } as const
-    this.#options.effects.push({ kind: 'reply', connection: client.connection, reply })
+    this.#respond(client, 0n as SessionId, 0, noPassword)
     this.#close(client, 'session-invalid')
   }
 
+  #respond({ connectionId }: Client, sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
+    const { effects, serving } = this.#options
+    const readOnly = serving().kind === 'read-only'
+    effects.push({ kind: 'connect-response', connectionId, timeoutMs, sessionId, password, readOnly })
+  }
+
   // --- staying and going ---
+
+  /** What a local session may not do: it cannot own a znode (ZK: QuorumZooKeeperServer.checkUpgradeSession). */
+  mustBeGlobal(request: ClientRequest): boolean {
+    return this.#options.config.localSessionsUpgradingEnabled && createsEphemeral(request)
+  }
 
   /**
    * A local session is about to own something: from here on it is the leader's like any other, and forgotten here. Its
@@ -216,10 +232,13 @@ export class SessionDesk {
    * with it whatever was to be its own.
    */
   makeGlobal(session: ClientSession): void {
+    const { awaited, serving: servingNow, trace } = this.#options
+    const serving = servingNow()
+    assert(serving.kind === 'serving', 'only a leader makes a session global', { serving: serving.kind })
     session.isLocal = false
     this.#local.remove(session.id)
-    this.#options.trace?.({ kind: 'local-session-ended', sessionId: session.id, how: 'made-global' })
-    this.#submitCreation(this.#options.awaited.next(), session.id, session.timeoutMs)
+    trace?.({ kind: 'local-session-ended', sessionId: session.id, how: 'made-global' })
+    this.#submitCreation(serving.leader, awaited.next(), session.id, session.timeoutMs)
   }
 
   /** A local session ends at its client's wish, without a word to anyone. */
@@ -230,13 +249,13 @@ export class SessionDesk {
 
   /** If a connection of this server has the session, it closes. */
   closeConnectionOf(id: SessionId, reason: ReplicaCloseReason): void {
-    const connection = this.#connectionOfSession.get(id)
-    if (connection !== undefined) this.#options.close(connection, reason)
+    const connectionId = this.#connectionOfSession.get(id)
+    if (connectionId !== undefined) this.#options.close(connectionId, reason)
   }
 
   /** The connection is gone; the session lives on until it expires. */
-  detach({ session, connection }: Client): void {
-    if (session !== null && this.#connectionOfSession.get(session.id) === connection) {
+  detach({ session, connectionId }: Client): void {
+    if (session !== null && this.#connectionOfSession.get(session.id) === connectionId) {
       this.#connectionOfSession.delete(session.id)
     }
   }
@@ -260,6 +279,21 @@ export class SessionDesk {
   }
 
   #close(client: Client, reason: ReplicaCloseReason): void {
-    this.#options.close(client.connection, reason)
+    this.#options.close(client.connectionId, reason)
   }
+}
+
+/** What cannot be decoded wants nothing: the leader will refuse it. */
+function createsEphemeral({ op, body }: ClientRequest): boolean {
+  if (op === ops.create || op === ops.create2 || op === ops.createIfNotExists) {
+    const create = decode(CreateRequest, body)
+    return create.ok && isEphemeral(create.value.flags)
+  }
+  if (op !== ops.multi) return false
+  const parts = decodeMulti(body, true)
+  return parts.ok && parts.value.some((part) => 'flags' in part && isEphemeral(part.flags))
+}
+
+function isEphemeral(flags: number): boolean {
+  return createModeOf(flags)?.ephemeral ?? false
 }

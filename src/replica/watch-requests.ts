@@ -5,6 +5,7 @@
  */
 import { err, ok, type Result } from '../base/result.ts'
 import { decode, encode } from '../jute/record.ts'
+import { ops } from '../protocol/client/operations.ts'
 import { AddWatchReply } from '../protocol/client/replies.ts'
 import {
   AddWatchRequest,
@@ -17,26 +18,26 @@ import type { WatchLists, WatchTable } from '../watches/watch-table.ts'
 import type { Client, PendingRequest } from './client.ts'
 import { type Body, nothingMissed, type ReadAnswer, type ReadContext, refusal } from './read-answer.ts'
 
-export function addWatch(request: PendingRequest, client: Client, watches: WatchTable): Body {
+export function addWatch({ request, client }: PendingRequest, watches: WatchTable): Body {
   const wanted = decode(AddWatchRequest, request.body)
   if (!wanted.ok) return wanted
   const { path } = wanted.value
   const mode = addWatchModeOf(wanted.value.mode)
   if (mode === null) return err('marshalling-error')
-  if (mode === 'persistent') watches.addPersistent(client.connection, path)
-  else watches.addRecursive(client.connection, path)
+  if (mode === 'persistent') watches.addPersistent(client.connectionId, path)
+  else watches.addRecursive(client.connectionId, path)
   return ok(addWatchDone)
 }
 
 /** Both fail if there is no such watch at exactly that path. Removal sends no event; clients make up their own. */
-export function checkOrRemoveWatches(request: PendingRequest, client: Client, watches: WatchTable): ReadAnswer {
+export function checkOrRemoveWatches({ request, client }: PendingRequest, watches: WatchTable): ReadAnswer {
   const wanted = decode(WatcherTypeRequest, request.body)
   const type = wanted.ok ? watcherTypeOf(wanted.value.type) : null
   if (!wanted.ok || type === null) return refusal('marshalling-error')
-  const { connection } = client
+  const { connectionId } = client
   const { path } = wanted.value
   const found =
-    request.op === 'removeWatches' ? watches.remove(connection, path, type) : watches.has(connection, path, type)
+    request.op === ops.removeWatches ? watches.remove(connectionId, path, type) : watches.has(connectionId, path, type)
   return found ? done : refusal('no-watcher')
 }
 
@@ -52,7 +53,7 @@ export function setWatches(
   if (!decoded.ok) return refusal('marshalling-error')
   const { lists, isWhole } = watchListsOf(decoded.value)
   const missed = watches.catchUp(
-    client.connection,
+    client.connectionId,
     decoded.value.relativeZxid,
     lists,
     (path) => tree.view(path) ?? keeper?.find(path, tree)?.view ?? null,

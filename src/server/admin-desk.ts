@@ -16,7 +16,7 @@ import { metricValues, resetMetrics, type ServerMetrics } from '../metrics/serve
 import type { Stamp } from '../replica/contract.ts'
 import type { Replica } from '../replica/replica.ts'
 import type { ReplicaDetails } from '../replica/replica-details.ts'
-import type { ClientConnections } from './client-connections.ts'
+import type { ClientSockets } from './client-connections.ts'
 import { connectionExpiry } from './connection-expiry.ts'
 import type { HostFacts } from './host-facts.ts'
 import { quotaMetrics } from './quota-metrics.ts'
@@ -25,7 +25,7 @@ import { serverStatus } from './server-status.ts'
 export interface AdminDeskOptions {
   readonly version: string
   readonly host: HostFacts
-  readonly clients: ClientConnections
+  readonly clients: ClientSockets
   readonly replica: Replica
   readonly metrics: ServerMetrics
 }

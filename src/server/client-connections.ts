@@ -18,18 +18,19 @@ import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
 import type { ByteStream } from '../ports/stream.ts'
+import type { ConnectRequest } from '../protocol/client/connect.ts'
 import type { ReplicaCloseReason, Reply, WatchNotice } from '../replica/contract.ts'
 import { ClientAdmission } from './client-admission.ts'
+import { ClientRoster } from './client-roster.ts'
 import { ClientStatistics } from './client-statistics.ts'
-import { ClientStream, type StreamLimits } from './client-stream.ts'
+import { ClientSocket, type ClientStage, type StreamLimits } from './client-stream.ts'
 import { type DriverCloseReason, driverCloseReasons } from './close-reasons.ts'
 import { LargeRequestBudget } from './large-request-budget.ts'
-import { LeavingClients } from './leaving-clients.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { RequestIntake } from './request-intake.ts'
 import type { Turn } from './turn.ts'
 
-export interface ClientConnectionsOptions {
+export interface ClientSocketsOptions {
   readonly config: Config
   readonly log: Log
   readonly metrics: ServerMetrics
@@ -38,23 +39,20 @@ export interface ClientConnectionsOptions {
   readonly answerWord: (question: WordQuestion) => string
 }
 
-export class ClientConnections {
-  readonly #options: ClientConnectionsOptions
-  readonly #open = new Map<ConnectionId, ClientStream>()
-  /** Those that have not sent a connect request, oldest first. */
-  readonly #silent = new Set<ClientStream>()
+export class ClientSockets {
+  readonly #options: ClientSocketsOptions
+  readonly #roster = new ClientRoster()
   /** Those with input that waits for room. */
-  readonly #waiting = new Set<ClientStream>()
-  readonly #leaving = new LeavingClients()
+  readonly #waiting = new Set<ClientSocket>()
   readonly #admission: ClientAdmission
   readonly #intake: RequestIntake
   readonly #refusals: RefusalLog
   readonly #streamLimits: StreamLimits
-  #toFlush: ClientStream[] = []
+  #toFlush: ClientSocket[] = []
   #lastId = 0
   readonly statistics: ClientStatistics
 
-  constructor(options: ClientConnectionsOptions) {
+  constructor(options: ClientSocketsOptions) {
     this.#options = options
     const { config, log, metrics, random, turn } = options
     this.statistics = new ClientStatistics(metrics)
@@ -73,7 +71,7 @@ export class ClientConnections {
   }
 
   accept(stream: ByteStream): void {
-    const refusal = this.#admission.refusalOf(stream.remoteAddress, this.#open.size)
+    const refusal = this.#admission.refusalOf(stream.remoteAddress, this.#roster.openCount)
     if (refusal !== null) {
       const { remoteAddress, remotePort } = stream
       this.#refusals.clientRefused(refusal, driverCloseReasons[refusal], { remoteAddress, remotePort })
@@ -82,9 +80,8 @@ export class ClientConnections {
       return
     }
     const { monotonicMs } = this.#options.turn.now()
-    const client = new ClientStream(++this.#lastId as ConnectionId, stream, monotonicMs, this.#streamLimits)
-    this.#open.set(client.id, client)
-    this.#silent.add(client)
+    const client = new ClientSocket(++this.#lastId as ConnectionId, stream, monotonicMs, this.#streamLimits)
+    this.#roster.enter(client)
     this.#admission.entered(stream.remoteAddress)
     stream.handle({
       onData: (bytes) => this.#received(client, bytes),
@@ -96,31 +93,35 @@ export class ClientConnections {
 
   // --- effects ---
 
-  reply(id: ConnectionId, reply: Reply): void {
-    const client = this.#open.get(id)
+  reply(reply: Reply): void {
+    const client = this.#roster.get(reply.connectionId)
     if (client === undefined) {
       this.#options.metrics.stale_replies.add()
       return
     }
-    const now = this.#options.turn.now()
-    if (reply.kind === 'operation') {
-      client.connection.writeReply(reply.xid, reply.zxid, reply.error, reply.body)
-      this.#intake.answered(client)
-      const { nextIsWrite } = client
-      this.statistics.replied(client.replied(now.monotonicMs), nextIsWrite, reply.body?.length ?? 0)
-    } else {
-      client.connection.writeConnectResponse(reply.timeoutMs, reply.sessionId, reply.password, reply.readOnly)
-      const { sessionId, timeoutMs } = reply
-      if (timeoutMs > 0) {
-        client.established({ sessionId, timeoutMs, establishedAtWallMs: now.wallMs }, now.monotonicMs)
-        this.#waiting.add(client) // for what waited behind the connect request
-      }
-    }
+    if (reply.kind === 'reply') this.#answer(client, reply)
+    else this.#answerConnect(client, reply)
     this.#flushLater(client)
   }
 
+  #answer(client: ClientSocket, { request, xid, zxid, error, body }: RequestReply): void {
+    client.connection.writeReply(xid, zxid, error, body)
+    this.#intake.answered(client, request)
+    const { monotonicMs } = this.#options.turn.now()
+    this.statistics.answered(client, request, monotonicMs, body === null ? 0 : body.length)
+  }
+
+  #answerConnect(client: ClientSocket, { sessionId, timeoutMs, password, readOnly }: ConnectReply): void {
+    client.connection.writeConnectResponse(timeoutMs, sessionId, password, readOnly)
+    if (timeoutMs === 0) return // the replica closes it next
+    const { monotonicMs, wallMs } = this.#options.turn.now()
+    this.#roster.attached(client, { sessionId, timeoutMs, establishedAtWallMs: wallMs })
+    client.readHeld(monotonicMs)
+    this.#waiting.add(client)
+  }
+
   notify(id: ConnectionId, { zxid, type, path }: WatchNotice): void {
-    const client = this.#open.get(id)
+    const client = this.#roster.get(id)
     if (client === undefined) return
     const before = client.connection.outputSizeBytes
     client.connection.writeEvent(zxid, type, path)
@@ -130,12 +131,11 @@ export class ClientConnections {
 
   /** The replica has forgotten the connection already. */
   closeForReplica(id: ConnectionId, reason: ReplicaCloseReason): void {
-    const client = this.#open.get(id)
+    const client = this.#roster.get(id)
     if (client === undefined) return
-    client.isKnown = false
     if (reason === 'not-serving') this.#options.metrics.cnxn_closed_without_zk_server_running.add()
     this.#refusals.clientClosed(reason, client.identity())
-    this.#sayGoodbye(client)
+    this.#leave(client)
   }
 
   // --- the turn ---
@@ -152,30 +152,26 @@ export class ClientConnections {
   }
 
   tick(nowMs: number): void {
-    for (const client of this.#silent) {
-      if (nowMs - client.openedAtMs < this.#options.config.connectRequestTimeoutMs) break
+    for (const client of this.#roster.silentSince(nowMs - this.#options.config.connectRequestTimeoutMs)) {
       this.#options.metrics.sessionless_connections_expired.add()
       this.#refuse(client, 'no-connect-request', driverCloseReasons['no-connect-request'])
     }
-    this.#leaving.tick(nowMs)
+    this.#roster.tick(nowMs)
   }
 
-  /** The server closes: everyone is sent what was written, then goodbye. */
+  /** The server closes: everyone is sent what was written, and no more. */
   closeAll(): void {
-    for (const client of [...this.#open.values()]) {
-      client.isKnown = false
-      this.#sayGoodbye(client)
-    }
+    for (const client of [...this.#roster.open()]) this.#leave(client)
     this.flush()
   }
 
   destroyAll(): void {
-    this.#leaving.destroyAll()
+    this.#roster.destroyLeaving()
   }
 
-  /** Including those that were told goodbye and are not gone. */
+  /** Including those that are leaving. */
   get streamCount(): number {
-    return this.#open.size + this.#leaving.count
+    return this.#roster.count
   }
 
   // --- for status ---
@@ -189,21 +185,21 @@ export class ClientConnections {
   }
 
   get openCount(): number {
-    return this.#open.size
+    return this.#roster.openCount
   }
 
   statuses(): readonly ConnectionStatus[] {
-    return [...this.#open.values()].map((client) => client.status())
+    return [...this.#roster.open()].map((client) => client.status())
   }
 
-  /** Those that were not told goodbye. */
-  open(): Iterable<ClientStream> {
-    return this.#open.values()
+  /** Those that are not leaving. */
+  open(): Iterable<ClientSocket> {
+    return this.#roster.open()
   }
 
   /** The totals of the server stay what they are. */
   resetConnectionStatistics(): void {
-    for (const client of this.#open.values()) {
+    for (const client of this.#roster.open()) {
       this.statistics.keepCountsOf(client)
       client.resetStatistics()
     }
@@ -211,7 +207,7 @@ export class ClientConnections {
 
   // --- what arrives ---
 
-  #received(client: ClientStream, bytes: Uint8Array): void {
+  #received(client: ClientSocket, bytes: Uint8Array): void {
     if (client.isEnding) return
     this.statistics.received(bytes.length)
     client.receive(bytes, this.#options.turn.now().monotonicMs)
@@ -219,14 +215,14 @@ export class ClientConnections {
     this.#options.turn.schedule()
   }
 
-  #drained(client: ClientStream): void {
+  #drained(client: ClientSocket): void {
     client.queuedBytes = client.stream.queuedBytes()
     if (client.isEnding) return
     this.#readInput(client)
     this.#options.turn.schedule()
   }
 
-  #readInput(client: ClientStream): void {
+  #readInput(client: ClientSocket): void {
     while (client.hasInput && this.#intake.hasRoom(client)) this.#take(client, client.takeInput()!)
     if (client.isEnding) return
     this.#pauseOrResume(client)
@@ -236,45 +232,31 @@ export class ClientConnections {
     if (client.hasInput) this.#intake.noteWait(client)
   }
 
-  #waitsForRoom(client: ClientStream): boolean {
-    return client.isPaused && client.connection.state.kind !== 'connecting'
+  #waitsForRoom(client: ClientSocket): boolean {
+    return client.isPaused && client.stage.kind !== 'connecting'
   }
 
   /** While the session is being established nothing is read either: see ClientConnection. */
-  #pauseOrResume(client: ClientStream): void {
+  #pauseOrResume(client: ClientSocket): void {
     if (client.isEnding) return
-    const shouldPause =
-      client.hasInput || client.connection.state.kind === 'connecting' || !this.#intake.hasRoom(client)
+    const shouldPause = client.hasInput || client.stage.kind === 'connecting' || !this.#intake.hasRoom(client)
     if (shouldPause === client.isPaused) return
     client.isPaused = shouldPause
     if (shouldPause) client.stream.pause()
     else client.stream.resume()
   }
 
-  #take(client: ClientStream, input: ConnectionInput): void {
-    const { turn } = this.#options
+  #take(client: ClientSocket, input: ConnectionInput): void {
     switch (input.kind) {
-      case 'operation':
+      case 'request':
         this.#intake.take(client, input)
         return
-      case 'skipped-operation':
+      case 'skipped-request':
         this.#intake.takeSkipped(client, input)
         return
-      case 'connect': {
-        const { lastZxidSeen, timeoutMs, sessionId, password, readOnly } = input.request
-        const canBeReadOnly = readOnly === true
-        this.#silent.delete(client)
-        if (!this.#admission.admitsSession(sessionId === 0n, turn.now().monotonicMs)) {
-          this.#refuse(client, 'too-many-connect-requests', driverCloseReasons['too-many-connect-requests'])
-          return
-        }
-        client.isKnown = true
-        if (sessionId !== 0n) this.#options.metrics.connection_revalidate_count.add()
-        turn.feed({ kind: 'connection-opened', connection: client.id, remoteAddress: client.stream.remoteAddress })
-        const request = { kind: 'connect', lastZxidSeen, timeoutMs, sessionId, password, canBeReadOnly } as const
-        turn.feed({ kind: 'request', connection: client.id, request })
+      case 'connect':
+        this.#connect(client, input.request)
         return
-      }
       case 'four-letter-word':
         this.#answerWord(client, input)
         return
@@ -286,29 +268,44 @@ export class ClientConnections {
     }
   }
 
-  #answerWord(client: ClientStream, question: WordQuestion): void {
+  #connect(client: ClientSocket, { readOnly, lastZxidSeen, timeoutMs, sessionId, password }: ConnectRequest): void {
+    const { turn, metrics } = this.#options
+    if (!this.#admission.admitsSession(sessionId === 0n, turn.now().monotonicMs)) {
+      this.#refuse(client, 'too-many-connect-requests', driverCloseReasons['too-many-connect-requests'])
+      return
+    }
+    this.#roster.connecting(client)
+    if (sessionId !== 0n) metrics.connection_revalidate_count.add()
+    const { id: connectionId, stream } = client
+    turn.feed({ kind: 'connection-opened', connectionId, remoteAddress: stream.remoteAddress })
+    const canBeReadOnly = readOnly === true
+    const request = { kind: 'connect', lastZxidSeen, timeoutMs, sessionId, password, canBeReadOnly } as const
+    turn.feed({ kind: 'request', connectionId, request })
+  }
+
+  #answerWord(client: ClientSocket, question: WordQuestion): void {
     client.stream.write(utf8.encode(this.#options.answerWord(question)))
     this.statistics.wordAnswered()
-    this.#sayGoodbye(client)
+    this.#leave(client)
   }
 
   // --- what leaves ---
 
-  #flushLater(client: ClientStream): void {
+  #flushLater(client: ClientSocket): void {
     if (client.isFlushDue) return
     client.isFlushDue = true
     this.#toFlush.push(client)
     this.#options.turn.schedule()
   }
 
-  #flushOne(client: ClientStream): void {
+  #flushOne(client: ClientSocket): void {
     client.isFlushDue = false
     const { stream } = client
     const bytes = client.connection.takeOutput()
     if (bytes !== null) stream.write(bytes)
     client.queuedBytes = stream.queuedBytes()
     if (client.isEnding) {
-      this.#leaving.giveTimeToRead(client)
+      this.#roster.giveTimeToRead(client)
       // An unread socket would hide the client's own goodbye.
       if (client.isPaused) stream.resume()
       stream.end()
@@ -325,25 +322,26 @@ export class ClientConnections {
 
   // --- how they end ---
 
-  /** What was written is sent, then the stream ends. */
-  #sayGoodbye(client: ClientStream): void {
-    this.#forget(client)
-    client.isEnding = true
-    client.connection.close()
-    this.#leaving.add(client, this.#options.turn.now().monotonicMs)
+  /** What was written is sent, then the stream ends. Returns the stage before. */
+  #leave(client: ClientSocket): ClientStage['kind'] {
+    this.#release(client)
+    const before = this.#roster.leave(client, this.#options.turn.now().monotonicMs)
     this.#flushLater(client)
+    return before
   }
 
-  #refuse(client: ClientStream, reason: CloseReason | DriverCloseReason, why: string): void {
+  #refuse(client: ClientSocket, reason: CloseReason | DriverCloseReason, why: string): void {
     this.#refusals.clientRefused(reason, why, client.identity())
-    this.#tellReplica(client)
-    this.#sayGoodbye(client)
+    const before = this.#leave(client)
+    this.#tellReplica(client, before)
   }
 
-  #gone(client: ClientStream, error: Error | null): void {
-    const { remoteAddress } = client.stream
-    this.#admission.left(remoteAddress)
-    if (this.#leaving.left(client)) return
+  #gone(client: ClientSocket, error: Error | null): void {
+    this.#admission.left(client.stream.remoteAddress)
+    if (client.stage.kind === 'leaving') {
+      this.#roster.gone(client)
+      return
+    }
     this.#options.metrics.connection_drop_count.add()
     if (client.connection.isCutShort) {
       const reason = 'connect-request-cut-short'
@@ -352,26 +350,27 @@ export class ClientConnections {
     const cause = error === null ? null : error.message
     this.#options.log.debug('client-left', { ...client.identity(), cause })
     this.#intake.clientLeft(client)
-    this.#forget(client)
-    client.isEnding = true
+    if (!client.isEnding) this.#release(client) // what was carried out for it may have ended it
+    const before = this.#roster.gone(client)
+    this.#tellReplica(client, before)
+  }
+
+  #tellReplica({ id: connectionId }: ClientSocket, before: ClientStage['kind']): void {
+    if (before !== 'connecting' && before !== 'attached') return // it does not know the connection
+    this.#options.turn.feed({ kind: 'connection-closed', connectionId })
+  }
+
+  /** Nothing more is read from it, and it holds nothing of what clients share. */
+  #release(client: ClientSocket): void {
     client.connection.close()
-    this.#tellReplica(client)
-  }
-
-  #tellReplica(client: ClientStream): void {
-    if (!client.isKnown) return
-    client.isKnown = false
-    this.#options.turn.feed({ kind: 'connection-closed', connection: client.id })
-  }
-
-  #forget(client: ClientStream): void {
-    if (!this.#open.delete(client.id)) return
-    this.#silent.delete(client)
     this.#waiting.delete(client)
     this.#intake.forget(client)
     this.statistics.keepCountsOf(client)
   }
 }
+
+type RequestReply = Extract<Reply, { readonly kind: 'reply' }>
+type ConnectReply = Extract<Reply, { readonly kind: 'connect-response' }>
 
 const utf8 = new TextEncoder()
 

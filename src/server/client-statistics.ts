@@ -8,7 +8,8 @@ import type { SizeStatus } from '../admin/server-status.ts'
 import type { Counter } from '../metrics/counter.ts'
 import type { Histogram } from '../metrics/histogram.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
-import type { ClientStream } from './client-stream.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
+import type { ClientSocket } from './client-stream.ts'
 import { Latency } from './latency.ts'
 
 export interface PacketTotals {
@@ -48,7 +49,12 @@ export class ClientStatistics {
     this.#eventBytes.add(sizeBytes)
   }
 
-  replied(latencyMs: number, isWrite: boolean, bodySizeBytes: number): void {
+  /** Of what was kept out by a limit it does not matter what it would have been. */
+  answered(client: ClientSocket, { op, refusal, readAtMs }: ClientRequest, nowMs: number, bodySizeBytes: number): void {
+    const latencyMs = nowMs - readAtMs
+    const isWrite = op?.access === 'write' && refusal === null
+    client.latency.note(latencyMs)
+    client.lastReplyAtMs = nowMs
     this.latency.note(latencyMs)
     if (isWrite) this.#updateLatency.note(latencyMs)
     else this.#readLatency.note(latencyMs)
@@ -65,12 +71,12 @@ export class ClientStatistics {
   }
 
   /** The connection is gone, or its counters are about to be reset. */
-  keepCountsOf({ connection }: ClientStream): void {
+  keepCountsOf({ connection }: ClientSocket): void {
     this.#packetsReceived += connection.packetsReceived
     this.#packetsSent += connection.packetsSent
   }
 
-  totals(open: Iterable<ClientStream>): PacketTotals {
+  totals(open: Iterable<ClientSocket>): PacketTotals {
     let packetsReceived = this.#packetsReceived
     let packetsSent = this.#packetsSent
     for (const { connection } of open) {
@@ -84,7 +90,7 @@ export class ClientStatistics {
     return { lastBytes: this.#lastResponseBytes, minBytes: this.#minResponseBytes, maxBytes: this.#maxResponseBytes }
   }
 
-  reset(open: Iterable<ClientStream>): void {
+  reset(open: Iterable<ClientSocket>): void {
     this.latency.reset()
     this.#lastResponseBytes = -1
     this.#minResponseBytes = -1

@@ -1,6 +1,6 @@
 /**
- * One client's socket as the driver sees it: the connection's state machine, the input that had to wait, and the
- * counters for `cons`. Owns: no decisions; client-connections.ts makes them.
+ * One client's socket as the driver sees it: the connection's state machine, the stage of its life, the input that had
+ * to wait, and the counters for `cons`. Owns: no decisions; client-connections.ts makes them.
  */
 import type { ConnectionStatus, LatencyStatus } from '../admin/server-status.ts'
 import { type ConnectionId, hexOfSession, type SessionId, type Zxid } from '../base/ids.ts'
@@ -29,46 +29,55 @@ export interface StreamLimits {
   readonly readsTraceMask: boolean
 }
 
-export class ClientStream {
+/**
+ * The life of a client's socket. It goes downwards only, one stage at a time or by leaps, and `ClientRoster` alone moves
+ * it. While a socket is connecting or attached the replica knows its connection.
+ */
+export type ClientStage =
+  | { readonly kind: 'silent' } // its connect request has not come
+  | { readonly kind: 'connecting' } // its session is being made or looked up
+  | { readonly kind: 'attached'; readonly session: AttachedSession }
+  | { readonly kind: 'leaving'; readonly cutOffAtMs: number } // nothing more is read; what was written is being sent
+  | { readonly kind: 'gone' }
+
+const silent: ClientStage = { kind: 'silent' }
+
+export class ClientSocket {
   readonly id: ConnectionId
   readonly stream: ByteStream
   readonly connection: ClientConnection
   readonly openedAtMs: number
   readonly latency = new Latency()
-  /** The replica has been told of it, and has not closed it. */
-  isKnown = false
+  readonly largeRequests: LargeRequestShare | null
+  stage: ClientStage = silent
   isPaused = false
   isFlushDue = false
-  isEnding = false
-  session: AttachedSession | null = null
   lastReplyAtMs = 0
   lastHeardAtMs: number
+  /** Requests that went to the replica and are not answered. */
+  outstandingCount = 0
   /** Bytes given to the stream that had not left when we last looked. */
   queuedBytes = 0
   readonly #inputs: ConnectionInput[] = []
-  /** When each of them was read. */
-  readonly #inputTimesMs: number[] = []
   #inputAt = 0
-  #takenInputReadAtMs = 0
-  readonly #largeRequests: LargeRequestShare | null
-  #requestCount = 0
-  #replyCount = 0
-  /** When the requests without a reply arrived, and whether they are writes; oldest first. */
-  #arrivalsMs: number[] = []
-  #areWrites: boolean[] = []
-  #arrivalAt = 0
 
   constructor(id: ConnectionId, stream: ByteStream, openedAtMs: number, limits: StreamLimits) {
     this.id = id
     this.stream = stream
     this.openedAtMs = openedAtMs
     this.lastHeardAtMs = openedAtMs
-    this.#largeRequests = limits.largeRequests === null ? null : new LargeRequestShare(limits.largeRequests)
-    this.connection = new ClientConnection(limits.frameSizeBytesMax, this.#largeRequests, limits.readsTraceMask)
+    this.largeRequests = limits.largeRequests === null ? null : new LargeRequestShare(limits.largeRequests)
+    this.connection = new ClientConnection(limits.frameSizeBytesMax, this.largeRequests, limits.readsTraceMask)
   }
 
-  get outstandingCount(): number {
-    return this.#arrivalsMs.length - this.#arrivalAt
+  /** Null unless it is attached. */
+  get session(): AttachedSession | null {
+    return this.stage.kind === 'attached' ? this.stage.session : null
+  }
+
+  /** It is leaving, or gone: nothing is read from it any more. */
+  get isEnding(): boolean {
+    return this.stage.kind === 'leaving' || this.stage.kind === 'gone'
   }
 
   get hasInput(): boolean {
@@ -81,75 +90,25 @@ export class ClientStream {
 
   receive(bytes: Uint8Array, nowMs: number): void {
     this.lastHeardAtMs = nowMs
-    this.connection.receive(bytes, this.#inputs)
-    this.#stampInputs(nowMs)
+    this.connection.receive(bytes, nowMs, this.#inputs)
   }
 
-  established(session: AttachedSession, nowMs: number): void {
-    this.session = session
-    this.connection.established(this.#inputs)
-    this.#stampInputs(nowMs)
-  }
-
-  #stampInputs(nowMs: number): void {
-    while (this.#inputTimesMs.length < this.#inputs.length) this.#inputTimesMs.push(nowMs)
+  /** What waited for the session is read now. */
+  readHeld(nowMs: number): void {
+    this.connection.established(nowMs, this.#inputs)
   }
 
   /** The next input that was read and not yet looked at. */
   takeInput(): ConnectionInput | null {
     if (this.#inputAt === this.#inputs.length) return null
-    this.#takenInputReadAtMs = this.#inputTimesMs[this.#inputAt]!
     const input = this.#inputs[this.#inputAt++]!
     if (this.#inputAt === this.#inputs.length) this.dropInput()
     return input
   }
 
-  /** When the input that was taken last had been read. */
-  get takenInputReadAtMs(): number {
-    return this.#takenInputReadAtMs
-  }
-
   dropInput(): void {
     this.#inputs.length = 0
-    this.#inputTimesMs.length = 0
     this.#inputAt = 0
-  }
-
-  /** The input taken last is a request and goes to the replica; `sizeBytes` of its frame, 0 if that was skipped. */
-  requestHandedOn(sizeBytes: number, isWrite: boolean): void {
-    this.#arrivalsMs.push(this.#takenInputReadAtMs)
-    this.#areWrites.push(isWrite)
-    if (this.#largeRequests !== null) this.#largeRequests.requestHandedOn(++this.#requestCount, sizeBytes)
-  }
-
-  /** Nothing more will be answered. */
-  giveBackLargeRequests(): void {
-    this.#largeRequests?.giveBackAll()
-  }
-
-  /** Whether the request that is answered next is a write. */
-  get nextIsWrite(): boolean {
-    return this.#areWrites[this.#arrivalAt] ?? false
-  }
-
-  /** Replies leave in the order of requests, so the oldest arrival is the one answered; returns its latency. */
-  replied(nowMs: number): number {
-    if (this.#largeRequests !== null) this.#largeRequests.requestAnswered(++this.#replyCount)
-    const arrivedMs = this.#arrivalsMs[this.#arrivalAt] ?? nowMs
-    if (this.#arrivalAt < this.#arrivalsMs.length) this.#arrivalAt++
-    if (this.#arrivalAt === this.#arrivalsMs.length) {
-      this.#arrivalsMs.length = 0
-      this.#areWrites.length = 0
-      this.#arrivalAt = 0
-    } else if (this.#arrivalAt >= 1024) {
-      this.#arrivalsMs = this.#arrivalsMs.slice(this.#arrivalAt)
-      this.#areWrites = this.#areWrites.slice(this.#arrivalAt)
-      this.#arrivalAt = 0
-    }
-    const latencyMs = nowMs - arrivedMs
-    this.latency.note(latencyMs)
-    this.lastReplyAtMs = nowMs
-    return latencyMs
   }
 
   /** For log lines. */

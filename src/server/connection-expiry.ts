@@ -3,11 +3,11 @@
  * session's timeout, or the time for the connect request, rounded up as the original does.
  */
 import type { ConnectionName, ExpiryBucket } from '../admin/admin-details.ts'
-import type { ClientStream } from './client-stream.ts'
+import type { ClientSocket } from './client-stream.ts'
 
 /** `wallOf` turns monotonic milliseconds into wall time. */
 export function connectionExpiry(
-  clients: Iterable<ClientStream>,
+  clients: Iterable<ClientSocket>,
   connectRequestTimeoutMs: number,
   wallOf: (monotonicMs: number) => number,
 ): readonly ExpiryBucket<ConnectionName>[] {

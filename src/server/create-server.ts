@@ -25,7 +25,7 @@ import type { Trace } from '../replica/trace-event.ts'
 import { LogStorage, type RecoveredLog } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
 import { AdminDesk } from './admin-desk.ts'
-import { ClientConnections } from './client-connections.ts'
+import { ClientSockets } from './client-connections.ts'
 import { DataFolder } from './data-folder.ts'
 import { findForeignData } from './foreign-data.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
@@ -74,7 +74,7 @@ interface Running {
   readonly dataFolder: DataFolder
   readonly replica: Replica
   readonly turn: Turn
-  readonly clients: ClientConnections
+  readonly clients: ClientSockets
   readonly peers: PeerConnections | null // null: standalone
   readonly logEffects: LogEffects
   readonly admin: AdminDesk
@@ -196,7 +196,7 @@ class Server implements ZktsServer {
       },
     })
     const answerWord = (question: WordQuestion): string => this.#answerWord(running, question)
-    const clients: ClientConnections = new ClientConnections({
+    const clients: ClientSockets = new ClientSockets({
       config,
       log,
       metrics,
@@ -304,13 +304,14 @@ class Server implements ZktsServer {
         logEffects.run(effect)
         return
       case 'reply':
-        clients.reply(effect.connection, effect.reply)
+      case 'connect-response':
+        clients.reply(effect)
         return
       case 'notify':
-        clients.notify(effect.connection, effect.event)
+        clients.notify(effect.connectionId, effect.event)
         return
       case 'close-connection':
-        clients.closeForReplica(effect.connection, effect.reason)
+        clients.closeForReplica(effect.connectionId, effect.reason)
         return
       case 'stop':
         this.#metrics.unrecoverable_error_count.add()
@@ -363,7 +364,7 @@ class Server implements ZktsServer {
   }
 
   /** Gives clients a moment to take what was sent to them. */
-  #whenGone(clients: ClientConnections, remainingMs: number, then: () => void): void {
+  #whenGone(clients: ClientSockets, remainingMs: number, then: () => void): void {
     if (clients.streamCount === 0 || remainingMs <= 0) {
       clients.destroyAll()
       then()

@@ -8,6 +8,7 @@
 import { assert } from '../base/assert.ts'
 import type { LargeRequestLimits } from '../config/client-limits.ts'
 import type { LargeRequestGate } from '../connection/client-connection.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
 
 export class LargeRequestBudget {
   readonly limits: LargeRequestLimits
@@ -33,8 +34,6 @@ export class LargeRequestShare implements LargeRequestGate {
   readonly thresholdSizeBytes: number
   readonly #budget: LargeRequestBudget
   #takenSizeBytes = 0
-  /** Requests handed on, with their number among all requests of the connection; oldest first. */
-  readonly #inFlight: { readonly requestNumber: number; readonly sizeBytes: number }[] = []
 
   constructor(budget: LargeRequestBudget) {
     this.#budget = budget
@@ -47,26 +46,21 @@ export class LargeRequestShare implements LargeRequestGate {
     return true
   }
 
-  requestHandedOn(requestNumber: number, sizeBytes: number): void {
-    if (sizeBytes > this.thresholdSizeBytes) this.#inFlight.push({ requestNumber, sizeBytes })
+  /** A request is answered: what it took, if it was large, is free. */
+  answered({ sizeBytes }: ClientRequest): void {
+    if (sizeBytes > this.thresholdSizeBytes) this.#giveBack(sizeBytes)
   }
 
-  /**
-   * Replies leave in the order of requests, so with this one all before it have left. Only auth is answered at once; until
-   * what it overtook is answered too, a little is given back early.
-   */
-  requestAnswered(requestNumber: number): void {
-    while (this.#inFlight.length > 0 && this.#inFlight[0]!.requestNumber <= requestNumber) {
-      this.#giveBack(this.#inFlight.shift()!.sizeBytes)
-    }
-  }
-
+  /** Nothing more will be answered. */
   giveBackAll(): void {
-    this.#inFlight.length = 0
     this.#giveBack(this.#takenSizeBytes)
   }
 
   #giveBack(sizeBytes: number): void {
+    assert(sizeBytes <= this.#takenSizeBytes, 'a connection gives back what it took', {
+      sizeBytes,
+      takenSizeBytes: this.#takenSizeBytes,
+    })
     this.#takenSizeBytes -= sizeBytes
     this.#budget.giveBack(sizeBytes)
   }

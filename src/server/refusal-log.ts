@@ -21,7 +21,7 @@ export interface RefusedClient {
 /** Which request, as far as that is known. */
 export interface RefusedRequest {
   readonly xid: Xid
-  readonly op: OpName
+  readonly op: OpName | null
   readonly path: string | null
   readonly sizeBytes: number
   readonly limitBytes?: number

@@ -4,16 +4,14 @@
  * Owns: the count of requests in flight. Assumes: told of each reply, and of each connection that is gone.
  */
 
-import type { Xid } from '../base/ids.ts'
+import { InvariantViolation } from '../base/assert.ts'
 import { clientOutputSizeBytesMax, pendingRequestsPerConnectionMax } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
 import type { ConnectionInput } from '../connection/connection-input.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
+import type { ClientRequest } from '../protocol/client/client-request.ts'
 import { firstPathOf } from '../protocol/client/first-path.ts'
-import { requestHeaderSizeBytes } from '../protocol/client/headers.ts'
-import { type OpName, ops } from '../protocol/client/operations.ts'
-import type { ClientRequest } from '../replica/contract.ts'
-import type { ClientStream } from './client-stream.ts'
+import type { ClientSocket } from './client-stream.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import { type RequestRefusal, requestLimitOf, requestRefusals } from './request-refusals.ts'
 import { RequestThrottle } from './request-throttle.ts'
@@ -26,8 +24,7 @@ export interface RequestIntakeOptions {
   readonly turn: Turn
 }
 
-type OperationInput = Extract<ConnectionInput, { readonly kind: 'operation' }>
-type SkippedInput = Extract<ConnectionInput, { readonly kind: 'skipped-operation' }>
+type SkippedRequest = Extract<ConnectionInput, { readonly kind: 'skipped-request' }>
 
 export class RequestIntake {
   readonly #options: RequestIntakeOptions
@@ -43,7 +40,7 @@ export class RequestIntake {
     return this.#outstandingCount
   }
 
-  hasRoom(client: ClientStream): boolean {
+  hasRoom(client: ClientSocket): boolean {
     const { outstandingCount } = client
     if (outstandingCount >= pendingRequestsPerConnectionMax) return false
     // The whole server's limit lets each connection have one request in, so nobody starves (ZK: globalOutstandingLimit).
@@ -54,71 +51,73 @@ export class RequestIntake {
   }
 
   /** It has input for which there is no room. */
-  noteWait(client: ClientStream): void {
+  noteWait(client: ClientSocket): void {
     if (client.session !== null && this.#throttle.isFull(this.#outstandingCount)) this.#throttle.noteWait()
   }
 
-  take(client: ClientStream, input: OperationInput): void {
-    if (this.#throttle.isOn && this.#isThrottled(client, input)) return
-    this.#handOn(client, input, requestHeaderSizeBytes + input.body.length)
+  take(client: ClientSocket, request: ClientRequest): void {
+    const reason = this.#throttle.isOn ? this.#refusalOf(client, request) : null
+    if (reason === null) return this.#handOn(client, request)
+    const { op, body, sizeBytes } = request
+    this.#refuse(client, request, reason, op === null ? null : firstPathOf(op.name, body), sizeBytes)
   }
 
-  takeSkipped(client: ClientStream, input: SkippedInput): void {
-    if (input.reason === 'too-many-large-requests') this.#options.metrics.large_requests_rejected.add()
-    this.#refuse(client, input.reason, input, 0)
+  takeSkipped(client: ClientSocket, { request, reason, path, frameSizeBytes }: SkippedRequest): void {
+    if (reason === 'too-many-large-requests') this.#options.metrics.large_requests_rejected.add()
+    this.#refuse(client, request, reason, path, frameSizeBytes)
   }
 
-  answered(client: ClientStream): void {
-    if (client.outstandingCount > 0) this.#outstandingCount--
+  answered(client: ClientSocket, request: ClientRequest): void {
+    if (client.outstandingCount <= 0) {
+      const { xid, number } = request
+      throw new InvariantViolation('a request is answered once', { xid, number, connectionId: client.id })
+    }
+    client.outstandingCount--
+    this.#outstandingCount--
+    client.largeRequests?.answered(request)
   }
 
   /** Its client has left while requests waited for room; unless told otherwise they are dropped (ZK: Request.isStale). */
-  clientLeft(client: ClientStream): void {
+  clientLeft(client: ClientSocket): void {
     if (!client.hasInput || client.session === null || !this.#throttle.keepsForGone(client.inputCount)) return
     for (let input = client.takeInput(); input !== null; input = client.takeInput()) {
-      if (input.kind === 'operation') this.#handOn(client, input, 0)
+      if (input.kind === 'request') this.#handOn(client, input)
     }
   }
 
   /** Nothing of this connection is in flight any more, as far as its limits go. */
-  forget(client: ClientStream): void {
+  forget(client: ClientSocket): void {
     client.dropInput()
-    client.giveBackLargeRequests()
+    client.largeRequests?.giveBackAll()
     this.#outstandingCount -= client.outstandingCount
+    client.outstandingCount = 0
   }
 
-  /** True: the request was refused instead of handed on. */
-  #isThrottled(client: ClientStream, input: OperationInput): boolean {
-    const waitedMs = this.#options.turn.now().monotonicMs - client.takenInputReadAtMs
-    const verdict = this.#throttle.judge(input.op, waitedMs, client.session?.timeoutMs ?? 0)
-    if (verdict === 'go-on' || input.op === null) return false
-    const { xid, op, body } = input
-    const sizeBytes = requestHeaderSizeBytes + body.length
-    this.#refuse(client, verdict, { xid, op, path: firstPathOf(op, body), sizeBytes }, sizeBytes)
-    return true
+  /** Null: it may go on. */
+  #refusalOf(client: ClientSocket, { op, readAtMs }: ClientRequest): RequestRefusal | null {
+    const waitedMs = this.#options.turn.now().monotonicMs - readAtMs
+    const verdict = this.#throttle.judge(op, waitedMs, client.session?.timeoutMs ?? 0)
+    return verdict === 'go-on' || op === null ? null : verdict
   }
 
-  /** `heldSizeBytes` of it came in, and are given back with the answer. */
+  /** It goes the way of all requests, so that its error leaves in its turn. */
   #refuse(
-    client: ClientStream,
+    client: ClientSocket,
+    request: ClientRequest,
     reason: RequestRefusal,
-    request: { readonly xid: Xid; readonly op: OpName; readonly path: string | null; readonly sizeBytes: number },
-    heldSizeBytes: number,
+    path: string | null,
+    sizeBytes: number,
   ): void {
     const { config, refusals } = this.#options
-    const { xid, op, path, sizeBytes } = request
     const limit = requestLimitOf(reason, config.clientLimits)
-    refusals.requestRefused(reason, client.identity(), { xid, op, path, sizeBytes, ...limit })
-    this.#handOn(client, { kind: 'refused-operation', xid, op, error: requestRefusals[reason].error }, heldSizeBytes)
+    const { xid, op } = request
+    refusals.requestRefused(reason, client.identity(), { xid, op: op?.name ?? null, path, sizeBytes, ...limit })
+    this.#handOn(client, { ...request, refusal: requestRefusals[reason].error })
   }
 
-  #handOn(client: ClientStream, request: ClientRequest, sizeBytes: number): void {
+  #handOn(client: ClientSocket, request: ClientRequest): void {
     this.#outstandingCount++
-    client.requestHandedOn(sizeBytes, isWrite(request))
-    this.#options.turn.feed({ kind: 'request', connection: client.id, request })
+    client.outstandingCount++
+    this.#options.turn.feed({ kind: 'request', connectionId: client.id, request })
   }
-}
-
-function isWrite(request: ClientRequest): boolean {
-  return request.kind === 'operation' && request.op !== null && ops[request.op].access === 'write'
 }

@@ -7,7 +7,7 @@
 import type { RequestThrottleLimits } from '../config/client-limits.ts'
 import { neverRefusedAlone } from '../connection/client-connection.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
-import type { OpName } from '../protocol/client/operations.ts'
+import type { OpName, OpTraits } from '../protocol/client/operations.ts'
 
 type ThrottleMetrics = Pick<
   ServerMetrics,
@@ -47,10 +47,10 @@ export class RequestThrottle {
   }
 
   /** A request that has waited for `waitedMs` could go on. Staleness is looked at only where requests queue up. */
-  judge(op: OpName | null, waitedMs: number, sessionTimeoutMs: number): ThrottleVerdict {
+  judge(op: OpTraits | null, waitedMs: number, sessionTimeoutMs: number): ThrottleVerdict {
     const { inFlightCountMax, waitMsMax, checksLatency, dropsStale } = this.#limits
     this.#metrics.request_throttle_queue_time_ms.note(waitedMs)
-    if (op !== null && neverThrottled.has(op)) return 'go-on'
+    if (op !== null && neverThrottled.has(op.name)) return 'go-on'
     if (checksLatency && waitedMs > sessionTimeoutMs) {
       this.#metrics.stale_requests.add()
       if (dropsStale && inFlightCountMax > 0) {

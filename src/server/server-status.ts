@@ -4,14 +4,14 @@
 import type { LeaderStatus, ServerStatus, ServingMode, ServingStatus } from '../admin/server-status.ts'
 import type { Config } from '../config/config.ts'
 import type { ReplicaStatus } from '../replica/replica-status.ts'
-import type { ClientConnections } from './client-connections.ts'
+import type { ClientSockets } from './client-connections.ts'
 import type { HostFacts } from './host-facts.ts'
 
 export interface StatusSources {
   readonly config: Config
   readonly version: string
   readonly host: HostFacts
-  readonly clients: ClientConnections
+  readonly clients: ClientSockets
   readonly replica: ReplicaStatus
   readonly logSizeBytes: number
   readonly uptimeMs: number
@@ -26,7 +26,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     serverId: config.serverId,
     config,
     version: sources.version,
-    serving: replica.isServing || replica.isReadOnly ? servingStatus(sources) : null,
+    serving: replica.serving === 'not-serving' ? null : servingStatus(sources),
     uptimeMs: sources.uptimeMs,
     latency: statistics.latency.status(),
     packetsReceived: totals.packetsReceived,
@@ -59,7 +59,7 @@ function servingStatus({ config, replica, leaderUptimeMs }: StatusSources): Serv
 
 function modeOf(config: Config, replica: ReplicaStatus): ServingMode {
   if (config.mode === 'standalone') return 'standalone'
-  if (replica.isReadOnly) return 'read-only'
+  if (replica.serving === 'read-only') return 'read-only'
   return replica.role === 'leading' ? 'leader' : 'follower'
 }
 

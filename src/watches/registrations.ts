@@ -25,21 +25,21 @@ export class Registrations {
   #recursiveCount = 0 // invariant: pairs that have the recursive bit; while 0 nobody looks at ancestors
 
   /** Registering the same watch again changes nothing. */
-  add(connection: ConnectionId, path: string, mode: WatchMode): void {
+  add(connectionId: ConnectionId, path: string, mode: WatchMode): void {
     let watchers = this.#modesByPath.get(path)
     if (watchers === undefined) {
       watchers = new Map()
       this.#modesByPath.set(path, watchers)
     }
-    const before = watchers.get(connection)
+    const before = watchers.get(connectionId)
     const after = (before ?? 0) | watchModes[mode]
     if (after === before) return
-    watchers.set(connection, after)
+    watchers.set(connectionId, after)
     if (mode === 'recursive') this.#recursiveCount++
     if (before !== undefined) return
     this.#count++
-    const paths = this.#pathsByConnection.get(connection)
-    if (paths === undefined) this.#pathsByConnection.set(connection, new Set([path]))
+    const paths = this.#pathsByConnection.get(connectionId)
+    if (paths === undefined) this.#pathsByConnection.set(connectionId, new Set([path]))
     else paths.add(path)
   }
 
@@ -48,42 +48,42 @@ export class Registrations {
     const watchers = this.#modesByPath.get(path)
     if (watchers === undefined) return this.#recursiveCount === 0 ? nobody : this.#recursiveAbove(path, nobody)
     const told = [...watchers.keys()]
-    for (const connection of told) {
-      const left = watchers.get(connection)! & ~watchModes.standard
-      if (left === 0) this.#forget(connection, path, watchers)
-      else watchers.set(connection, left)
+    for (const connectionId of told) {
+      const left = watchers.get(connectionId)! & ~watchModes.standard
+      if (left === 0) this.#forget(connectionId, path, watchers)
+      else watchers.set(connectionId, left)
     }
     return this.#recursiveCount === 0 ? told : this.#recursiveAbove(path, told)
   }
 
   /** Whether there was such a watch. */
-  remove(connection: ConnectionId, path: string, mode: WatchMode | 'any'): boolean {
+  remove(connectionId: ConnectionId, path: string, mode: WatchMode | 'any'): boolean {
     const watchers = this.#modesByPath.get(path)
-    const before = watchers?.get(connection)
+    const before = watchers?.get(connectionId)
     if (watchers === undefined || before === undefined) return false
     const left = before & ~bitsOf(mode)
     if (left === before) return false
     if (left === 0) {
-      this.#forget(connection, path, watchers)
+      this.#forget(connectionId, path, watchers)
     } else {
-      watchers.set(connection, left)
+      watchers.set(connectionId, left)
       if (mode === 'recursive') this.#recursiveCount--
     }
     return true
   }
 
-  removeConnection(connection: ConnectionId): void {
-    const paths = this.#pathsByConnection.get(connection)
+  removeConnection(connectionId: ConnectionId): void {
+    const paths = this.#pathsByConnection.get(connectionId)
     if (paths === undefined) return
     for (const path of [...paths]) {
       const watchers = this.#modesByPath.get(path)
-      assert(watchers !== undefined, 'a watched path has watchers', { path, connection })
-      this.#forget(connection, path, watchers)
+      assert(watchers !== undefined, 'a watched path has watchers', { path, connectionId })
+      this.#forget(connectionId, path, watchers)
     }
   }
 
-  has(connection: ConnectionId, path: string, mode: WatchMode | 'any'): boolean {
-    return ((this.#modesByPath.get(path)?.get(connection) ?? 0) & bitsOf(mode)) !== 0
+  has(connectionId: ConnectionId, path: string, mode: WatchMode | 'any'): boolean {
+    return ((this.#modesByPath.get(path)?.get(connectionId) ?? 0) & bitsOf(mode)) !== 0
   }
 
   /** Pairs of connection and path, whatever their modes (ZK: WatchManager.size). */
@@ -103,28 +103,28 @@ export class Registrations {
     return [...this.#modesByPath].map(([path, watchers]) => [path, [...watchers.keys()]] as const)
   }
 
-  byConnection(): readonly (readonly [connection: ConnectionId, paths: readonly string[]])[] {
-    return [...this.#pathsByConnection].map(([connection, paths]) => [connection, [...paths]] as const)
+  byConnection(): readonly (readonly [connectionId: ConnectionId, paths: readonly string[]])[] {
+    return [...this.#pathsByConnection].map(([connectionId, paths]) => [connectionId, [...paths]] as const)
   }
 
   #recursiveAbove(path: string, told: readonly ConnectionId[]): readonly ConnectionId[] {
     const all = new Set(told)
     for (let above = parentAbove(path); above !== null; above = parentAbove(above)) {
-      for (const [connection, modes] of this.#modesByPath.get(above) ?? []) {
-        if ((modes & watchModes.recursive) !== 0) all.add(connection)
+      for (const [connectionId, modes] of this.#modesByPath.get(above) ?? []) {
+        if ((modes & watchModes.recursive) !== 0) all.add(connectionId)
       }
     }
     return all.size === told.length ? told : [...all]
   }
 
-  #forget(connection: ConnectionId, path: string, watchers: Map<ConnectionId, number>): void {
-    if ((watchers.get(connection)! & watchModes.recursive) !== 0) this.#recursiveCount--
+  #forget(connectionId: ConnectionId, path: string, watchers: Map<ConnectionId, number>): void {
+    if ((watchers.get(connectionId)! & watchModes.recursive) !== 0) this.#recursiveCount--
     this.#count--
-    watchers.delete(connection)
+    watchers.delete(connectionId)
     if (watchers.size === 0) this.#modesByPath.delete(path)
-    const paths = this.#pathsByConnection.get(connection)
-    assert(paths?.delete(path) === true, 'a watcher knows its path', { path, connection })
-    if (paths.size === 0) this.#pathsByConnection.delete(connection)
+    const paths = this.#pathsByConnection.get(connectionId)
+    assert(paths?.delete(path) === true, 'a watcher knows its path', { path, connectionId })
+    if (paths.size === 0) this.#pathsByConnection.delete(connectionId)
   }
 }
 

@@ -19,13 +19,13 @@ export interface ZnodeEvent {
 }
 
 export interface Notification {
-  readonly connection: ConnectionId
+  readonly connectionId: ConnectionId
   readonly type: WatchEventType
   readonly path: string
 }
 
 /** Asks for the ids that the connection has now, not for those it had when it set the watch. */
-export type CanRead = (connection: ConnectionId, acl: readonly AclEntry[]) => boolean
+export type CanRead = (connectionId: ConnectionId, acl: readonly AclEntry[]) => boolean
 
 /** Paths that a returning client still watches, as it lists them in setWatches and setWatches2. */
 export interface WatchLists {
@@ -66,40 +66,40 @@ export class WatchTable {
   readonly #data = new Registrations()
   readonly #child = new Registrations()
 
-  addData(connection: ConnectionId, path: string): void {
-    this.#data.add(connection, path, 'standard')
+  addData(connectionId: ConnectionId, path: string): void {
+    this.#data.add(connectionId, path, 'standard')
   }
 
   /** The same watch as `addData`: what an absent znode can do is be created. */
-  addExist(connection: ConnectionId, path: string): void {
-    this.#data.add(connection, path, 'standard')
+  addExist(connectionId: ConnectionId, path: string): void {
+    this.#data.add(connectionId, path, 'standard')
   }
 
-  addChild(connection: ConnectionId, path: string): void {
-    this.#child.add(connection, path, 'standard')
+  addChild(connectionId: ConnectionId, path: string): void {
+    this.#child.add(connectionId, path, 'standard')
   }
 
-  addPersistent(connection: ConnectionId, path: string): void {
-    this.#child.add(connection, path, 'persistent')
-    this.#data.add(connection, path, 'persistent')
+  addPersistent(connectionId: ConnectionId, path: string): void {
+    this.#child.add(connectionId, path, 'persistent')
+    this.#data.add(connectionId, path, 'persistent')
   }
 
-  addRecursive(connection: ConnectionId, path: string): void {
-    this.#data.add(connection, path, 'recursive')
+  addRecursive(connectionId: ConnectionId, path: string): void {
+    this.#data.add(connectionId, path, 'recursive')
   }
 
-  /** Whether `connection` has a watch of that type at exactly `path` (ZK: DataTree.containsWatcher). */
-  has(connection: ConnectionId, path: string, type: WatcherType): boolean {
+  /** Whether `connectionId` has a watch of that type at exactly `path` (ZK: DataTree.containsWatcher). */
+  has(connectionId: ConnectionId, path: string, type: WatcherType): boolean {
     const { data, child } = modesOfType[type]
-    if (data !== null && this.#data.has(connection, path, data)) return true
-    return child !== null && this.#child.has(connection, path, child)
+    if (data !== null && this.#data.has(connectionId, path, data)) return true
+    return child !== null && this.#child.has(connectionId, path, child)
   }
 
   /** Takes away the watches of that type at exactly `path`, and no others; false: there were none. Nobody is told. */
-  remove(connection: ConnectionId, path: string, type: WatcherType): boolean {
+  remove(connectionId: ConnectionId, path: string, type: WatcherType): boolean {
     const { data, child } = modesOfType[type]
-    const wasInData = data !== null && this.#data.remove(connection, path, data)
-    const wasInChild = child !== null && this.#child.remove(connection, path, child)
+    const wasInData = data !== null && this.#data.remove(connectionId, path, data)
+    const wasInChild = child !== null && this.#child.remove(connectionId, path, child)
     return wasInData || wasInChild
   }
 
@@ -111,52 +111,52 @@ export class WatchTable {
     let notifications: Notification[] | null = null
     for (const event of events) {
       const told = this.#fire(event)
-      for (const connection of told) {
-        if (!canRead(connection, event.acl)) continue
+      for (const connectionId of told) {
+        if (!canRead(connectionId, event.acl)) continue
         notifications ??= []
-        notifications.push({ connection, type: event.kind, path: event.path })
+        notifications.push({ connectionId, type: event.kind, path: event.path })
       }
     }
     return notifications ?? nothing
   }
 
   /**
-   * setWatches: what `connection` missed after `relativeZxid`, and a registration for each watch that missed
+   * setWatches: what `connectionId` missed after `relativeZxid`, and a registration for each watch that missed
    * nothing. Neither permissions nor paths are checked, and a path listed twice may be told twice (ZK: DataTree.setWatches).
    */
   catchUp(
-    connection: ConnectionId,
+    connectionId: ConnectionId,
     relativeZxid: number,
     lists: WatchLists,
     factsOf: (path: string) => ZnodeFacts | null,
   ): readonly Notification[] {
     const missed: Notification[] = []
-    const tell = (type: WatchEventType, path: string): unknown => missed.push({ connection, type, path })
+    const tell = (type: WatchEventType, path: string): unknown => missed.push({ connectionId, type, path })
     for (const path of lists.data) {
       const facts = factsOf(path)
       if (facts === null) tell('deleted', path)
       else if (facts.mzxid > relativeZxid) tell('data-changed', path)
-      else this.addData(connection, path)
+      else this.addData(connectionId, path)
     }
     for (const path of lists.exist) {
       // It was absent when the watch was set, so that it is present now is news whatever the zxid.
       if (factsOf(path) !== null) tell('created', path)
-      else this.addExist(connection, path)
+      else this.addExist(connectionId, path)
     }
     for (const path of lists.child) {
       const facts = factsOf(path)
       if (facts === null) tell('deleted', path)
       else if (facts.pzxid > relativeZxid) tell('children-changed', path)
-      else this.addChild(connection, path)
+      else this.addChild(connectionId, path)
     }
-    for (const path of lists.persistent) this.addPersistent(connection, path)
-    for (const path of lists.recursive) this.addRecursive(connection, path)
+    for (const path of lists.persistent) this.addPersistent(connectionId, path)
+    for (const path of lists.recursive) this.addRecursive(connectionId, path)
     return missed
   }
 
-  removeConnection(connection: ConnectionId): void {
-    this.#data.removeConnection(connection)
-    this.#child.removeConnection(connection)
+  removeConnection(connectionId: ConnectionId): void {
+    this.#data.removeConnection(connectionId)
+    this.#child.removeConnection(connectionId)
   }
 
   /** Both tables, as the watch_count gauge counts. */

@@ -1,9 +1,13 @@
 /** Frames of a client, and a driver of one connection that answers the handshake, for the tests of this folder. */
-import type { SessionId } from '../../src/base/ids.ts'
+import type { SessionId, Xid } from '../../src/base/ids.ts'
 import { ClientConnection } from '../../src/connection/client-connection.ts'
 import type { ConnectionInput } from '../../src/connection/connection-input.ts'
+import type { ClientRequest } from '../../src/protocol/client/client-request.ts'
+import { operationOf } from '../../src/protocol/client/operations.ts'
 import { sessionPasswordOf } from '../../src/protocol/client/session-password.ts'
 
+/** When all bytes of these tests are read. */
+export const readAtMs = 7
 export const sessionId = 0x1000026f2f2000an as SessionId
 
 export function frame(payload: Uint8Array): Uint8Array {
@@ -46,6 +50,12 @@ export function textBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0))
 }
 
+/** What a connection makes of the frame of a request, the `number`-th of its connection. */
+export function requestRead(number: number, xid: number, opcode: number, body: Uint8Array): ClientRequest {
+  const [op, sizeBytes] = [operationOf(opcode), 8 + body.length]
+  return { kind: 'request', number, xid: xid as Xid, opcode, op, body, sizeBytes, readAtMs, refusal: null }
+}
+
 export function attachedConnection(frameSizeBytesMax?: number): ClientConnection {
   const connection = new ClientConnection(frameSizeBytesMax)
   feed(connection, [connectFrame()])
@@ -59,11 +69,11 @@ export function feed(connection: ClientConnection, chunks: readonly Uint8Array[]
   for (const chunk of chunks) {
     const lent = chunk.slice()
     const before = inputs.length
-    connection.receive(lent, inputs)
+    connection.receive(lent, readAtMs, inputs)
     lent.fill(0xaa)
     if (inputs.length > before && connection.state.kind === 'connecting') {
       connection.writeConnectResponse(6000, sessionId, sessionPasswordOf(sessionId), false)
-      connection.established(inputs)
+      connection.established(readAtMs, inputs)
     }
   }
   return inputs

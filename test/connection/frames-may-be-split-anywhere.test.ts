@@ -3,7 +3,7 @@ import { ClientConnection } from '../../src/connection/client-connection.ts'
 import type { ConnectionInput } from '../../src/connection/connection-input.ts'
 import { bytesOf, hexOf } from '../support/hex.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { attachedConnection, connectFrame, feed, joined, requestFrame } from './conversation.ts'
+import { attachedConnection, connectFrame, feed, joined, readAtMs, requestFrame, requestRead } from './conversation.ts'
 
 const getA = bytesOf('00000002 2f61 01')
 const large = Uint8Array.from({ length: 700 }, (_, i) => i & 0xff)
@@ -18,12 +18,12 @@ const conversation = joined(
 )
 const expected: readonly unknown[] = [
   expect.objectContaining({ kind: 'connect', request: expect.objectContaining({ timeoutMs: 6000, readOnly: false }) }),
-  { kind: 'operation', xid: -4, type: 100, op: 'auth', body: bytesOf('00000000 ffffffff ffffffff') },
-  { kind: 'operation', xid: 1, type: 4, op: 'getData', body: getA },
-  { kind: 'operation', xid: -2, type: 11, op: 'ping', body: new Uint8Array(0) },
-  { kind: 'operation', xid: 2, type: 5, op: 'setData', body: large },
-  { kind: 'operation', xid: 3, type: 999, op: null, body: bytesOf('01') },
-  { kind: 'operation', xid: 4, type: -11, op: 'closeSession', body: new Uint8Array(0) },
+  requestRead(1, -4, 100, bytesOf('00000000 ffffffff ffffffff')),
+  requestRead(2, 1, 4, getA),
+  requestRead(3, -2, 11, new Uint8Array(0)),
+  requestRead(4, 2, 5, large),
+  requestRead(5, 3, 999, bytesOf('01')),
+  requestRead(6, 4, -11, new Uint8Array(0)),
 ]
 
 describe('a client connection', () => {
@@ -60,7 +60,7 @@ describe('a client connection', () => {
     const inputs = feed(attachedConnection(), chunks)
     expect(inputs.length).toBe(2)
     const first = inputs[0]
-    expect(hexOf(first?.kind === 'operation' ? first.body : new Uint8Array(0)) === hexOf(body)).toBe(true)
+    expect(hexOf(first?.kind === 'request' ? first.body : new Uint8Array(0)) === hexOf(body)).toBe(true)
   })
 
   it('hands out bodies that stay whole and apart when the chunk they came in is used again', () => {
@@ -73,9 +73,9 @@ describe('a client connection', () => {
       const bodies = sizes.map((size, i) => new Uint8Array(size).fill(i + 1))
       const inputs: ConnectionInput[] = []
       const chunk = joined(...bodies.map((body, i) => requestFrame(i, 5, body)))
-      connection.receive(chunk, inputs)
+      connection.receive(chunk, readAtMs, inputs)
       chunk.fill(0xaa)
-      const got = inputs.map((input) => (input.kind === 'operation' ? input.body : null))
+      const got = inputs.map((input) => (input.kind === 'request' ? input.body : null))
       expect(got.map((body) => body?.length)).toEqual(sizes)
       expect(got.every((body, i) => body?.every((byte) => byte === i + 1))).toBe(true)
     }
@@ -84,20 +84,24 @@ describe('a client connection', () => {
   it('never keeps more than 8 KiB alive through one small body', () => {
     const connection = attachedConnection()
     const inputs: ConnectionInput[] = []
-    connection.receive(joined(...Array.from({ length: 300 }, () => requestFrame(1, 5, new Uint8Array(150)))), inputs)
-    const kept = inputs.map((input) => (input.kind === 'operation' ? input.body.buffer.byteLength : 0))
+    connection.receive(
+      joined(...Array.from({ length: 300 }, () => requestFrame(1, 5, new Uint8Array(150)))),
+      readAtMs,
+      inputs,
+    )
+    const kept = inputs.map((input) => (input.kind === 'request' ? input.body.buffer.byteLength : 0))
     expect(Math.max(...kept)).toBe(8192)
   })
 
   it('keeps what follows the connect request until the session is established', () => {
     const connection = new ClientConnection()
     const inputs: ConnectionInput[] = []
-    connection.receive(conversation.subarray(0, 80), inputs)
-    connection.receive(conversation.subarray(80, 100), inputs)
-    connection.receive(conversation.subarray(100), inputs)
+    connection.receive(conversation.subarray(0, 80), 1, inputs)
+    connection.receive(conversation.subarray(80, 100), 1, inputs)
+    connection.receive(conversation.subarray(100), 1, inputs)
     expect(inputs.length).toBe(1)
     expect(connection.state).toEqual({ kind: 'connecting' })
-    connection.established(inputs)
+    connection.established(readAtMs, inputs)
     expect(inputs).toEqual(expected)
     expect(connection.state).toEqual({ kind: 'attached' })
   })
@@ -107,7 +111,7 @@ describe('a client connection', () => {
     connection.close()
     expect(feed(connection, [requestFrame(1, 4, getA)])).toEqual([])
     const waiting = new ClientConnection()
-    waiting.receive(conversation, [])
+    waiting.receive(conversation, readAtMs, [])
     waiting.close()
     expect(feed(waiting, [conversation])).toEqual([])
   })

@@ -7,7 +7,7 @@ import { encode } from '../../src/jute/record.ts'
 import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { ops } from '../../src/protocol/client/operations.ts'
 import { SetDataRequest } from '../../src/protocol/client/requests.ts'
-import { attachedConnection, connectFrame, feed, joined, requestFrame } from './conversation.ts'
+import { attachedConnection, connectFrame, feed, joined, readAtMs, requestFrame, requestRead } from './conversation.ts'
 
 const limitBytes = 100
 const ping = requestFrame(-2, ops.ping.opcode, new Uint8Array(0))
@@ -18,7 +18,8 @@ function setData(xid: number, path: string, dataBytes: number): Uint8Array {
 }
 
 function skipped(xid: number, path: string | null, sizeBytes: number): object {
-  return { kind: 'skipped-operation', xid, op: 'setData', reason: 'request-too-large', path, sizeBytes }
+  const request = { ...requestRead(2, xid, ops.setData.opcode, new Uint8Array(0)), sizeBytes: 0 }
+  return { kind: 'skipped-request', request, reason: 'request-too-large', path, frameSizeBytes: sizeBytes }
 }
 
 /** Length and header of a frame whose rest never comes. */
@@ -32,7 +33,7 @@ describe('a frame above the limit', () => {
   it('is passed over and named, and the frames around it are read, however the bytes are split', () => {
     const long = setData(2, '/a/b', 500)
     const conversation = joined(setData(1, '/a', 1), long, ping, setData(3, '/c', 200), ping)
-    const expected = ['operation', 'skipped-operation', 'operation', 'skipped-operation', 'operation']
+    const expected = ['request', 'skipped-request', 'request', 'skipped-request', 'request']
     for (const pieceBytes of [1, 2, 3, 5, 7, 11, 100, 101, 1000]) {
       const pieces: Uint8Array[] = []
       for (let at = 0; at < conversation.length; at += pieceBytes) {
@@ -51,10 +52,10 @@ describe('a frame above the limit', () => {
     const connection = attachedConnection(limitBytes)
     const inputs: ConnectionInput[] = []
     const chunk = new Uint8Array(1024 * 1024)
-    connection.receive(beginning(8 + 200 * chunk.length, 7, ops.create.opcode), inputs)
-    for (let i = 0; i < 200; i++) connection.receive(chunk, inputs)
-    connection.receive(ping, inputs)
-    expect(inputs.map((input) => input.kind)).toEqual(['skipped-operation', 'operation'])
+    connection.receive(beginning(8 + 200 * chunk.length, 7, ops.create.opcode), readAtMs, inputs)
+    for (let i = 0; i < 200; i++) connection.receive(chunk, readAtMs, inputs)
+    connection.receive(ping, readAtMs, inputs)
+    expect(inputs.map((input) => input.kind)).toEqual(['skipped-request', 'request'])
   })
 
   it('counts as a packet and as the last request of its connection', () => {
@@ -69,13 +70,13 @@ describe('a frame above the limit', () => {
     const data = new Uint8Array(200)
     writeMultiRequest(writer, [{ kind: 'set-data', path: '/in/multi', data, version: -1 }])
     const [input] = feed(attachedConnection(limitBytes), [requestFrame(4, ops.multi.opcode, writer.take())])
-    expect(input).toMatchObject({ kind: 'skipped-operation', op: 'multi', path: '/in/multi' })
+    expect(input).toMatchObject({ kind: 'skipped-request', request: { op: { name: 'multi' } }, path: '/in/multi' })
   })
 
   it('has no path in the log when what stands in its place is none, or does not end where we look', () => {
     for (const path of ['no path', `/${'x'.repeat(5000)}`]) {
       const [input] = feed(attachedConnection(limitBytes), [setData(4, path, 200)])
-      expect(input).toMatchObject({ kind: 'skipped-operation', path: null })
+      expect(input).toMatchObject({ kind: 'skipped-request', path: null })
     }
   })
 
@@ -108,7 +109,7 @@ describe('the gate for large requests', () => {
     const connection = attachedBehind({ thresholdSizeBytes: 60, admits })
     const large = setData(1, '/a', 300)
     const inputs = feed(connection, [...Array.from(large, (byte) => Uint8Array.of(byte)), ping, large])
-    expect(inputs.map((input) => input.kind)).toEqual(['operation', 'operation', 'operation'])
+    expect(inputs.map((input) => input.kind)).toEqual(['request', 'request', 'request'])
     expect(asked).toEqual([large.length - 4, large.length - 4])
   })
 
@@ -116,8 +117,8 @@ describe('the gate for large requests', () => {
     const connection = attachedBehind({ thresholdSizeBytes: 60, admits: () => false })
     const inputs = feed(connection, [setData(1, '/a', 300), ping])
     expect(inputs).toMatchObject([
-      { kind: 'skipped-operation', xid: 1, reason: 'too-many-large-requests', path: '/a' },
-      { kind: 'operation', op: 'ping' },
+      { kind: 'skipped-request', request: { xid: 1 }, reason: 'too-many-large-requests', path: '/a' },
+      { kind: 'request', op: { name: 'ping' } },
     ])
   })
 })

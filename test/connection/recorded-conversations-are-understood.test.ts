@@ -6,12 +6,11 @@ import type { ConnectionInput } from '../../src/connection/connection-input.ts'
 import { decode } from '../../src/jute/record.ts'
 import { ConnectRequest, ConnectResponse } from '../../src/protocol/client/connect.ts'
 import { notificationXid, ReplyHeader, RequestHeader } from '../../src/protocol/client/headers.ts'
-import { opOf } from '../../src/protocol/client/operations.ts'
 import { WatcherEvent } from '../../src/protocol/client/watch-event.ts'
 import { hexOf } from '../support/hex.ts'
 import { type RecordedConnection, recordedConnections, streamOf } from '../support/recorded-frames.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { feed } from './conversation.ts'
+import { feed, readAtMs, requestRead } from './conversation.ts'
 
 const requestHeaderSizeBytes = 8
 const replyHeaderSizeBytes = 16
@@ -23,10 +22,10 @@ function valueIn<T>(decoded: { readonly ok: true; readonly value: T } | { readon
 
 /** What the frames say, without the connection's own reading of them. */
 function meaningOf({ client }: RecordedConnection): unknown[] {
-  return client.map(({ payload, isFirst }) => {
+  return client.map(({ payload, isFirst }, number) => {
     if (isFirst) return { kind: 'connect', request: valueIn(decode(ConnectRequest, payload)) }
     const { xid, type } = valueIn(decode(RequestHeader, payload))
-    return { kind: 'operation', xid, type, op: opOf(type), body: payload.slice(requestHeaderSizeBytes) }
+    return requestRead(number, xid, type, payload.slice(requestHeaderSizeBytes))
   })
 }
 
@@ -34,7 +33,7 @@ function meaningOf({ client }: RecordedConnection): unknown[] {
 function saidByUs({ client, server }: RecordedConnection): string {
   const connection = new ClientConnection()
   const inputs: ConnectionInput[] = []
-  connection.receive(streamOf(client.slice(0, 1)), inputs)
+  connection.receive(streamOf(client.slice(0, 1)), readAtMs, inputs)
   for (const { payload, isFirst } of server) {
     if (isFirst) {
       const { timeoutMs, sessionId, password, readOnly } = valueIn(decode(ConnectResponse, payload))

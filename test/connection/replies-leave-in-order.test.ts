@@ -4,11 +4,11 @@ import { ClientConnection } from '../../src/connection/client-connection.ts'
 import { type ConnectionInput, describeConnectionInput } from '../../src/connection/connection-input.ts'
 import { sessionPasswordOf } from '../../src/protocol/client/session-password.ts'
 import { bytesOf, hexOf } from '../support/hex.ts'
-import { attachedConnection, connectFrame, feed, requestFrame, sessionId } from './conversation.ts'
+import { attachedConnection, connectFrame, feed, readAtMs, requestFrame, sessionId } from './conversation.ts'
 
 function connected(readOnly: boolean | null): ClientConnection {
   const connection = new ClientConnection()
-  connection.receive(connectFrame(readOnly), [])
+  connection.receive(connectFrame(readOnly), readAtMs, [])
   return connection
 }
 
@@ -42,8 +42,8 @@ describe('the connect response', () => {
   it('is an invariant violation without a connect request', () => {
     const connection = new ClientConnection()
     expect(() => connection.writeConnectResponse(0, 0n as SessionId, new Uint8Array(16), false)).toThrow('connect')
-    expect(() => connection.established([])).toThrow('established')
-    expect(() => attachedConnection().established([])).toThrow('established')
+    expect(() => connection.established(readAtMs, [])).toThrow('established')
+    expect(() => attachedConnection().established(readAtMs, [])).toThrow('established')
   })
 })
 

@@ -5,7 +5,16 @@ import { ClientConnection } from '../../src/connection/client-connection.ts'
 import { type CloseReason, closeReasons } from '../../src/connection/close-reason.ts'
 import { type ConnectionInput, describeConnectionInput } from '../../src/connection/connection-input.ts'
 import { bytesOf } from '../support/hex.ts'
-import { attachedConnection, connectFrame, feed, frame, joined, requestFrame, textBytes } from './conversation.ts'
+import {
+  attachedConnection,
+  connectFrame,
+  feed,
+  frame,
+  joined,
+  readAtMs,
+  requestFrame,
+  textBytes,
+} from './conversation.ts'
 
 function refusedFor(reason: CloseReason): readonly ConnectionInput[] {
   return [{ kind: 'refused', reason }]
@@ -74,15 +83,15 @@ describe('strangers on the client port', () => {
 describe('frame limits', () => {
   it('a frame of exactly the limit is accepted, and no connect request may be longer', () => {
     const largest = requestFrame(1, 5, new Uint8Array(clientFrameSizeBytesMax - 8))
-    expect(feed(attachedConnection(), [largest]).map((input) => input.kind)).toEqual(['operation'])
+    expect(feed(attachedConnection(), [largest]).map((input) => input.kind)).toEqual(['request'])
     expect(feed(new ClientConnection(), [bytesOf('00100000')])).toEqual(refusedFor('frame-too-large'))
   })
 
   it('the limit is the one given to the connection', () => {
     const kinds = (sizeBytes: number): string[] =>
       feed(attachedConnection(100), [requestFrame(1, 5, new Uint8Array(sizeBytes - 8))]).map((input) => input.kind)
-    expect(kinds(100)).toEqual(['operation'])
-    expect(kinds(101)).toEqual(['skipped-operation'])
+    expect(kinds(100)).toEqual(['request'])
+    expect(kinds(101)).toEqual(['skipped-request'])
   })
 
   it('a request frame that is negative or too short for its header is refused', () => {
@@ -100,10 +109,10 @@ describe('frame limits', () => {
   it('a client that floods the server before its session exists is refused', () => {
     const connection = new ClientConnection()
     const inputs: ConnectionInput[] = []
-    connection.receive(connectFrame(), inputs)
-    for (let i = 0; i < 4; i++) connection.receive(new Uint8Array(heldBeforeSessionSizeBytesMax / 4), inputs)
+    connection.receive(connectFrame(), readAtMs, inputs)
+    for (let i = 0; i < 4; i++) connection.receive(new Uint8Array(heldBeforeSessionSizeBytesMax / 4), readAtMs, inputs)
     expect(inputs.length).toBe(1)
-    connection.receive(new Uint8Array(1), inputs)
+    connection.receive(new Uint8Array(1), readAtMs, inputs)
     expect(inputs.slice(1)).toEqual(refusedFor('too-much-before-session'))
   })
 })

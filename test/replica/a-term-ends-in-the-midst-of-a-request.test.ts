@@ -1,28 +1,29 @@
 import { expect, test } from 'vitest'
 import { defaultAccess } from '../../src/auth/access-rules.ts'
-import type { ConnectionId, ServerId, SessionId, Xid } from '../../src/base/ids.ts'
+import type { ConnectionId, ServerId, SessionId } from '../../src/base/ids.ts'
 import { LineLimiter } from '../../src/base/line-limiter.ts'
 import { encode } from '../../src/jute/record.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import { type OpName, opOf, ops } from '../../src/protocol/client/operations.ts'
 import { CreateRequest } from '../../src/protocol/client/requests.ts'
 import type { ForwardedRequest } from '../../src/protocol/peer/peer-message.ts'
-import { ClientDesk } from '../../src/replica/client-desk.ts'
+import { Clients } from '../../src/replica/client-desk.ts'
 import { ConfigZnode } from '../../src/replica/config-znode.ts'
 import { EffectList } from '../../src/replica/effect-list.ts'
 import { ReplicatedState } from '../../src/replica/replicated-state.ts'
-import type { WriteRoute } from '../../src/replica/write-route.ts'
+import type { LeaderRoute } from '../../src/replica/serving.ts'
 import { SessionIdSource } from '../../src/sessions/session-id-source.ts'
 import { openAcl } from '../transactions/leader-harness.ts'
 import { silentLog } from '../zab/zab-settings.ts'
+import { clientRequest } from './client-request.ts'
 
-const connection = 1 as ConnectionId
+const connectionId = 1 as ConnectionId
 
-/** A desk with one client of a local session, that can be made global. */
-function attachedDesk(route: WriteRoute): { readonly desk: ClientDesk; readonly effects: EffectList } {
+/** One client of a local session, that can be made global. */
+function attachedClients(route: LeaderRoute): { readonly clients: Clients; readonly effects: EffectList } {
   const effects = new EffectList()
   const sessionTimes = { minSessionTimeoutMs: 2_000, maxSessionTimeoutMs: 20_000, tickTimeMs: 1_000 }
-  const desk = new ClientDesk({
+  const clients = new Clients({
     state: new ReplicatedState(),
     effects,
     sessionIds: new SessionIdSource(1 as ServerId, 1_700_000_000_000),
@@ -49,26 +50,26 @@ function attachedDesk(route: WriteRoute): { readonly desk: ClientDesk; readonly 
     metrics: newMetrics(),
     trace: null,
   })
-  desk.startServing(route, 0)
-  desk.open(connection, '127.0.0.1')
+  clients.startServing(route, 0)
+  clients.open(connectionId, '127.0.0.1')
   const connect = { kind: 'connect', lastZxidSeen: 0n, timeoutMs: 6_000, sessionId: 0n as SessionId } as const
-  desk.receive(connection, { ...connect, password: null, canBeReadOnly: false })
-  return { desk, effects }
+  clients.receive(connectionId, { ...connect, password: null, canBeReadOnly: false })
+  return { clients, effects }
 }
 
 // A leader that has used up the zxids of its epoch steps down at the next request, whichever that is.
 test('a term that ends as a session is made global closes the connection and sends nothing more', () => {
   const submitted: (OpName | null)[] = []
-  const { desk, effects } = attachedDesk({
+  const { clients, effects } = attachedClients({
     submit({ type }: ForwardedRequest) {
       submitted.push(opOf(type))
-      desk.stopServing()
+      clients.stopServing()
     },
     revalidate() {},
   })
   effects.take()
   const body = encode(CreateRequest, { path: '/e', data: null, acl: openAcl, flags: 1 })
-  desk.receive(connection, { kind: 'operation', xid: 1 as Xid, type: ops.create.opcode, op: 'create', body })
+  clients.receive(connectionId, clientRequest(1, 1, ops.create.opcode, body))
   expect(submitted).toEqual(['createSession'])
-  expect(effects.take()).toEqual([{ kind: 'close-connection', connection, reason: 'leader-lost' }])
+  expect(effects.take()).toEqual([{ kind: 'close-connection', connectionId, reason: 'leader-lost' }])
 })

@@ -68,7 +68,7 @@ describe('a filtered list', () => {
   it('registers a watch on the children', () => {
     const desk = filledDesk()
     listed(desk, 2, true)
-    expect(desk.watches.has(desk.client.connection, '/a', 'children')).toBe(true)
+    expect(desk.watches.has(desk.client.connectionId, '/a', 'children')).toBe(true)
   })
 
   it('with a number that names no filter is a marshalling error', () => {

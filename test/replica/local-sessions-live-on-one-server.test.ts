@@ -77,7 +77,7 @@ describe('a local session', () => {
       ensemble.run()
       const reply = client.replies().at(-1)
       expect(reply).toMatchObject({ error: null })
-      expect(multiCodesOf(reply!.kind === 'operation' ? reply!.body! : new Uint8Array())).toEqual([0, -120])
+      expect(multiCodesOf(reply!.kind === 'reply' ? reply!.body! : new Uint8Array())).toEqual([0, -120])
     }
     expect(ensemble.leader.state.tree.view('/m-1')).toBeNull()
   })

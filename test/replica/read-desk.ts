@@ -5,19 +5,20 @@
 import { defaultAccess } from '../../src/auth/access-rules.ts'
 import type { AuthId } from '../../src/auth/auth-id.ts'
 import { withIds } from '../../src/auth/auth-id.ts'
-import type { ConnectionId, SessionId, Xid } from '../../src/base/ids.ts'
+import type { ConnectionId, SessionId } from '../../src/base/ids.ts'
 import type { Codec } from '../../src/jute/record.ts'
 import { decode } from '../../src/jute/record.ts'
 import { NamespaceBytes } from '../../src/metrics/namespace-bytes.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
-import { Client } from '../../src/replica/client.ts'
+import { Client, local } from '../../src/replica/client.ts'
 import { ConfigZnode } from '../../src/replica/config-znode.ts'
 import { type KeeperConfig, KeeperZnodes } from '../../src/replica/keeper-znodes.ts'
 import type { ReadAnswer, ReadContext } from '../../src/replica/read-answer.ts'
 import { answerRead } from '../../src/replica/read-requests.ts'
 import { WatchTable } from '../../src/watches/watch-table.ts'
 import { TreeDriver } from '../tree/tree-driver.ts'
+import { clientRequest } from './client-request.ts'
 
 export const keeperConfig: KeeperConfig = {
   extendedTypesEnabled: true,
@@ -47,16 +48,18 @@ export class ReadDesk {
   }
 
   ask(op: OpName, body: Uint8Array): ReadAnswer {
-    const { authIds } = this.client
-    const type = ops[op].opcode
-    const request = { xid: 1 as Xid, op, type, body, authIds, state: 'confirmed', outcome: null } as const
-    return answerRead({ ...request }, this.client, {
-      tree: this.driver.tree,
-      watches: this.watches,
-      reads: this.reads,
-      keeper: this.keeper,
-      ...this.#rules,
-    })
+    const { client } = this
+    const request = clientRequest(1, 1, ops[op].opcode, body)
+    return answerRead(
+      { kind: 'request', client, request, authIds: client.authIds, state: local },
+      {
+        tree: this.driver.tree,
+        watches: this.watches,
+        reads: this.reads,
+        keeper: this.keeper,
+        ...this.#rules,
+      },
+    )
   }
 }
 

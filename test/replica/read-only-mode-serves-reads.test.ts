@@ -48,15 +48,15 @@ describe('a server that has lost its leader', () => {
     client.send('ping')
     client.exists('/nothing', true)
     expect(client.hear()).toEqual(['1 ok', '2 ok', '-2 ok', '3 no-node'])
-    expect(ensemble.servers[id - 1]!.replica.status()).toMatchObject({ isReadOnly: true, isServing: false })
+    expect(ensemble.servers[id - 1]!.replica.status()).toMatchObject({ serving: 'read-only' })
   })
 
   test('the grace time is a tick where ticks are long', () => {
     const { ensemble, id } = cutOffServer([readOnly, 'tickTime=3000'])
     ensemble.pass(2_900)
-    expect(ensemble.servers[id - 1]!.replica.status().isReadOnly).toBe(false)
+    expect(ensemble.servers[id - 1]!.replica.status().serving).not.toBe('read-only')
     ensemble.pass(200)
-    expect(ensemble.servers[id - 1]!.replica.status().isReadOnly).toBe(true)
+    expect(ensemble.servers[id - 1]!.replica.status().serving).toBe('read-only')
   })
 
   test('nobody is served unless the mode is enabled', () => {
@@ -95,7 +95,7 @@ describe('a server that has lost its leader', () => {
       client.send(op)
       const reply = client.replies().at(-1)!
       const { lastApplied } = ensemble.servers[id - 1]!.state
-      expect(reply).toMatchObject({ kind: 'operation', error: 'not-read-only', zxid: lastApplied })
+      expect(reply).toMatchObject({ kind: 'reply', error: 'not-read-only', zxid: lastApplied })
     }
     client.hear()
     client.exists('/a')
@@ -112,7 +112,7 @@ describe('a server that has lost its leader', () => {
     expect(client.hear().at(0)).toBe('1 unimplemented')
     expect(client.hear().at(-1)).toBeUndefined()
     const replies = client.replies()
-    expect(replies.at(-1)).toMatchObject({ kind: 'operation', error: null })
+    expect(replies.at(-1)).toMatchObject({ kind: 'reply', error: null })
     expect(ensemble.servers[id - 1]!.replica.status().localSessionCount).toBe(0)
   })
 
@@ -176,7 +176,7 @@ describe('a server that has lost its leader', () => {
     back.create('/b')
     ensemble.run()
     expect(back.hear()).toEqual(['session for 6000 ms', '1 ok'])
-    expect(ensemble.servers[id - 1]!.replica.status()).toMatchObject({ isReadOnly: false, localSessionCount: 0 })
+    expect(ensemble.servers[id - 1]!.replica.status()).toMatchObject({ serving: 'serving', localSessionCount: 0 })
   })
 
   test('the mode begins anew when the leader is lost once more', () => {
@@ -185,7 +185,7 @@ describe('a server that has lost its leader', () => {
     rejoin(ensemble, id, others)
     for (const other of others) ensemble.unlink(Math.min(id, other), Math.max(id, other))
     ensemble.pass(1_900)
-    expect(ensemble.servers[id - 1]!.replica.status().isReadOnly).toBe(false)
+    expect(ensemble.servers[id - 1]!.replica.status().serving).not.toBe('read-only')
     ensemble.pass(300)
     readOnlyClient(ensemble, id)
   })

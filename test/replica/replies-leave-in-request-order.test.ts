@@ -173,7 +173,7 @@ describe('requests of one connection', () => {
     ensemble.run()
     expect(client.hear()).toEqual(['1 ok', '2 no-node'])
     const reply = client.replies().at(-2)
-    const body = reply?.kind === 'operation' ? reply.body : null
+    const body = reply?.kind === 'reply' ? reply.body : null
     const codes = errorCodesOf(body!, 3)
     expect(codes).toEqual([0, -101, -2])
     expect(ensemble.leader.log.lastZxid).toBe(before)

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
-import { type ConnectionId, type ServerId, type SessionId, type Xid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
+import { type ConnectionId, type ServerId, type SessionId, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
@@ -14,6 +14,7 @@ import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { Effect, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
 import { ReplicatedState } from '../../src/replica/replicated-state.ts'
+import { clientRequest } from './client-request.ts'
 
 type PersistTag = Extract<Effect, { readonly kind: 'persist' }>['tag']
 
@@ -67,33 +68,33 @@ export class StandaloneReplica {
     })
     this.#perform(this.#replica.start(this.#stamp))
     this.#endTurn()
-    for (let i = 0; i < 100 && !this.#replica.status().isServing; i++) this.pass(50)
-    if (!this.#replica.status().isServing) throw new Error('a standalone replica leads itself')
+    for (let i = 0; i < 100 && this.#replica.status().serving !== 'serving'; i++) this.pass(50)
+    if (this.#replica.status().serving !== 'serving') throw new Error('a standalone replica leads itself')
   }
 
   /** A client with a new session of 20 s, whose creation the disk takes `diskDelayMs` to make durable. */
   connect(connection: number, diskDelayMs = 0): void {
     const id = connection as ConnectionId
-    this.#feed({ kind: 'connection-opened', connection: id, remoteAddress: '127.0.0.1' })
+    this.#feed({ kind: 'connection-opened', connectionId: id, remoteAddress: '127.0.0.1' })
     const request = { kind: 'connect', lastZxidSeen: 0n, timeoutMs: 20_000, sessionId: 0n as SessionId } as const
-    this.#feed({ kind: 'request', connection: id, request: { ...request, password: null, canBeReadOnly: false } })
+    this.#feed({ kind: 'request', connectionId: id, request: { ...request, password: null, canBeReadOnly: false } })
     if (diskDelayMs > 0) this.tickUnflushed(diskDelayMs)
     this.flush()
   }
 
   /** Sends a request and does not wait for the disk. */
   send(connection: number, op: OpName, body: Uint8Array): void {
-    const xid = ++this.#lastXid as Xid
-    const request = { kind: 'operation', xid, type: ops[op].opcode, op, body } as const
-    this.#feed({ kind: 'request', connection: connection as ConnectionId, request })
+    const xid = ++this.#lastXid
+    const request = clientRequest(xid, xid, ops[op].opcode, body)
+    this.#feed({ kind: 'request', connectionId: connection as ConnectionId, request })
   }
 
   /** Sends a request, lets the disk finish, and gives the reply that came last. */
-  ask(connection: number, op: OpName, body: Uint8Array): Extract<Reply, { readonly kind: 'operation' }> {
+  ask(connection: number, op: OpName, body: Uint8Array): Extract<Reply, { readonly kind: 'reply' }> {
     this.send(connection, op, body)
     this.flush()
     const reply = this.replies.at(-1)
-    if (reply?.kind !== 'operation' || reply.xid !== this.#lastXid) throw new Error(`${op} was not answered`)
+    if (reply?.kind !== 'reply' || reply.xid !== this.#lastXid) throw new Error(`${op} was not answered`)
     return reply
   }
 
@@ -138,7 +139,7 @@ export class StandaloneReplica {
   #perform(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'persist') this.#unflushed.push(effect.tag)
-      else if (effect.kind === 'reply') this.replies.push(effect.reply)
+      else if (effect.kind === 'reply' || effect.kind === 'connect-response') this.replies.push(effect)
       else if (effect.kind === 'notify') this.events.push(effect.event)
       else if (effect.kind === 'stop') throw new Error(effect.reason)
     }

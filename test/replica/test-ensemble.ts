@@ -3,7 +3,7 @@
  * only in `pass`. A disk or a link can be held, which shows what is true before something is durable or known.
  */
 import { createHash } from 'node:crypto'
-import type { ConnectionId, ServerId, SessionId, Xid } from '../../src/base/ids.ts'
+import type { ConnectionId, ServerId, SessionId } from '../../src/base/ids.ts'
 import { zeroZxid } from '../../src/base/ids.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
@@ -11,16 +11,17 @@ import type { RecordCodec } from '../../src/jute/record.ts'
 import { encode } from '../../src/jute/record.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
+import type { ClientRequest } from '../../src/protocol/client/client-request.ts'
 import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
-import { type OpName, opOf, ops } from '../../src/protocol/client/operations.ts'
+import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { PeerMessage } from '../../src/protocol/peer/peer-message.ts'
 import type {
-  ClientRequest,
   Effect,
   ReplicaCloseReason,
   ReplicaEvent,
   Reply,
+  SessionRequest,
   WatchNotice,
 } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
@@ -28,6 +29,7 @@ import { ReplicatedState } from '../../src/replica/replicated-state.ts'
 import type { StorageEffect } from '../../src/zab/zab-contract.ts'
 import { TestLog } from '../zab/test-log.ts'
 import { silentLog } from '../zab/zab-settings.ts'
+import { clientRequest } from './client-request.ts'
 
 export type Told =
   | { readonly kind: 'reply'; readonly reply: Reply }
@@ -72,7 +74,9 @@ export class TestEnsemble {
   }
 
   get leader(): Server {
-    const leader = this.servers.find(({ replica }) => replica.status().role === 'leading' && replica.status().isServing)
+    const leader = this.servers.find(
+      ({ replica }) => replica.status().role === 'leading' && replica.status().serving === 'serving',
+    )
     if (leader === undefined) throw new Error('nobody leads')
     return leader
   }
@@ -142,10 +146,10 @@ export class TestEnsemble {
   }
 
   newConnection(id: number): ConnectionId {
-    const connection = ++this.#lastConnection as ConnectionId
-    this.told.set(connection, [])
-    this.feed(id, { kind: 'connection-opened', connection, remoteAddress: '127.0.0.1' })
-    return connection
+    const connectionId = ++this.#lastConnection as ConnectionId
+    this.told.set(connectionId, [])
+    this.feed(id, { kind: 'connection-opened', connectionId, remoteAddress: '127.0.0.1' })
+    return connectionId
   }
 
   #endTurn(server: Server): void {
@@ -170,19 +174,20 @@ export class TestEnsemble {
         this.#waiting.push({ lane: `disk-${server.id}`, happen: () => this.#complete(server, effect) })
         return
       case 'reply':
-        return this.#tell(effect.connection, { kind: 'reply', reply: effect.reply })
+      case 'connect-response':
+        return this.#tell(effect.connectionId, { kind: 'reply', reply: effect })
       case 'notify':
-        return this.#tell(effect.connection, { kind: 'event', event: effect.event })
+        return this.#tell(effect.connectionId, { kind: 'event', event: effect.event })
       case 'close-connection':
-        return this.#tell(effect.connection, { kind: 'closed', reason: effect.reason })
+        return this.#tell(effect.connectionId, { kind: 'closed', reason: effect.reason })
       case 'stop':
         throw new Error(`server ${server.id} stops: ${effect.reason}`)
     }
   }
 
-  #tell(connection: ConnectionId, told: Told): void {
-    const all = this.told.get(connection)!
-    if (all.at(-1)?.kind === 'closed') throw new Error(`connection ${connection} hears ${told.kind} after its end`)
+  #tell(connectionId: ConnectionId, told: Told): void {
+    const all = this.told.get(connectionId)!
+    if (all.at(-1)?.kind === 'closed') throw new Error(`connection ${connectionId} hears ${told.kind} after its end`)
     all.push(told)
   }
 
@@ -208,18 +213,19 @@ export class TestEnsemble {
 
 /** One connection to one server, with or without a session yet. Xids count up from 1. */
 export class TestClient {
-  readonly connection: ConnectionId
+  readonly connectionId: ConnectionId
   sessionId = 0n as SessionId
   password: Uint8Array | null = null
   readonly #ensemble: TestEnsemble
   readonly #server: number
   #heardCount = 0
   #lastXid = 0
+  #requestCount = 0
 
   constructor(ensemble: TestEnsemble, server: number) {
     this.#ensemble = ensemble
     this.#server = server
-    this.connection = ensemble.newConnection(server)
+    this.connectionId = ensemble.newConnection(server)
   }
 
   /** A new session, ready to use. */
@@ -240,7 +246,7 @@ export class TestClient {
     this.password = response.password
   }
 
-  connect(wanted: Partial<Omit<Extract<ClientRequest, { readonly kind: 'connect' }>, 'kind'>>): void {
+  connect(wanted: Partial<Omit<SessionRequest, 'kind'>>): void {
     const request = {
       kind: 'connect',
       lastZxidSeen: 0n,
@@ -266,13 +272,12 @@ export class TestClient {
   }
 
   sendType(type: number, body: Uint8Array = new Uint8Array()): void {
-    const op = opOf(type)
-    const xid = (op === 'ping' ? -2 : ++this.#lastXid) as Xid
-    this.#feed({ kind: 'operation', xid, type, op, body })
+    const xid = type === ops.ping.opcode ? -2 : ++this.#lastXid
+    this.#feed(clientRequest(++this.#requestCount, xid, type, body))
   }
 
   disconnect(): void {
-    this.#ensemble.feed(this.#server, { kind: 'connection-closed', connection: this.connection })
+    this.#ensemble.feed(this.#server, { kind: 'connection-closed', connectionId: this.connectionId })
   }
 
   create(path: string, flags = 0): void {
@@ -317,18 +322,18 @@ export class TestClient {
 
   /** What was told since the last time, a word each: `1 ok`, `2 no-node`, `created /a`, `closed leader-lost`. */
   hear(): readonly string[] {
-    const all = this.#ensemble.told.get(this.connection)!
+    const all = this.#ensemble.told.get(this.connectionId)!
     const news = all.slice(this.#heardCount)
     this.#heardCount = all.length
     return news.map(describeTold)
   }
 
   replies(): readonly Reply[] {
-    return this.#ensemble.told.get(this.connection)!.flatMap((told) => (told.kind === 'reply' ? [told.reply] : []))
+    return this.#ensemble.told.get(this.connectionId)!.flatMap((told) => (told.kind === 'reply' ? [told.reply] : []))
   }
 
-  #feed(request: ClientRequest): void {
-    this.#ensemble.feed(this.#server, { kind: 'request', connection: this.connection, request })
+  #feed(request: SessionRequest | ClientRequest): void {
+    this.#ensemble.feed(this.#server, { kind: 'request', connectionId: this.connectionId, request })
   }
 }
 

@@ -113,14 +113,14 @@ test('a state installed while a follower is brought up to date takes the txns th
   ensemble.pass(500)
   const { replica } = ensemble.servers[id - 1]!
   expect(ensemble.leader.id).toBe(leaderId)
-  expect(replica.status()).toMatchObject({ role: 'following', isServing: false })
+  expect(replica.status()).toMatchObject({ role: 'following', serving: 'not-serving' })
 
   const replaced = state.tree
   const contents = otherState(state, ['/a', '/extra'])
   state.install(contents)
   ensemble.release(`disk-${id}`)
   ensemble.pass(500)
-  expect(replica.status()).toMatchObject({ role: 'following', isServing: true })
+  expect(replica.status()).toMatchObject({ role: 'following', serving: 'serving' })
   expect(state.tree).toBe(contents.tree)
   const reader = TestClient.attached(ensemble, id)
   for (const path of ['/a', '/b', '/extra']) reader.exists(path)
@@ -143,7 +143,7 @@ test('clients of the read-only mode read the state that is installed', () => {
   client.exists('/old')
   client.exists('/new')
   expect(client.hear()).toEqual(['read-only session for 6000 ms', '1 ok', '2 no-node', '3 ok'])
-  expect(replica.status()).toMatchObject({ isReadOnly: true, nodeCount: state.tree.nodeCount, sessionCount: 1 })
+  expect(replica.status()).toMatchObject({ serving: 'read-only', nodeCount: state.tree.nodeCount, sessionCount: 1 })
   expect(replica.details().ephemerals()).toEqual([{ sessionId: newSession, paths: ['/ephemeral'] }])
   // It keeps its watch; the events for what differs are the business of the one who installs.
   expect(

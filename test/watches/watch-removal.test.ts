@@ -29,7 +29,7 @@ function fire(table: WatchTable, ...events: readonly [kind: ZnodeEvent['kind'], 
     events.map(([kind, at]) => ({ kind, path: at, acl: [] })),
     () => true,
   )
-  return told.map(({ connection, type, path: at }: Notification) => `${connection} ${type} ${at}`)
+  return told.map(({ connectionId, type, path: at }: Notification) => `${connectionId} ${type} ${at}`)
 }
 
 /** For every kind of watch, the types by which it is found. */

@@ -21,7 +21,7 @@ const deleted = (path: string, parent: string): readonly ZnodeEvent[] => [
 const dataChanged = (path: string): readonly ZnodeEvent[] => [{ kind: 'data-changed', path, acl: open }]
 
 function told(table: WatchTable, events: readonly ZnodeEvent[], canRead: CanRead = everybody): readonly string[] {
-  return table.trigger(events, canRead).map(({ connection, type, path }) => `${connection} ${type} ${path}`)
+  return table.trigger(events, canRead).map(({ connectionId, type, path }) => `${connectionId} ${type} ${path}`)
 }
 
 type Setter = (table: WatchTable) => void

@@ -19,6 +19,7 @@ import * as request from './requests.ts'
 export type OpAccess = 'read' | 'write' | 'sync' | 'connection' | 'internal'
 
 export interface OpTraits {
+  readonly name: OpName
   readonly opcode: number
   readonly access: OpAccess
   /** Null: the body is empty or, for multi, not one record. */
@@ -33,9 +34,10 @@ export interface OpTraits {
   readonly code: string
 }
 
+type NamelessTraits = Omit<OpTraits, 'name'>
 type Bodies = readonly [request: RecordCodec<unknown> | null, reply: RecordCodec<unknown> | null]
 
-function row(opcode: number, access: OpAccess, code: string, bodies: Bodies): OpTraits {
+function row(opcode: number, access: OpAccess, code: string, bodies: Bodies): NamelessTraits {
   const [requestCodec, replyCodec] = bodies
   return {
     opcode,
@@ -49,15 +51,15 @@ function row(opcode: number, access: OpAccess, code: string, bodies: Bodies): Op
   }
 }
 
-function keepers(traits: OpTraits): OpTraits {
+function keepers(traits: NamelessTraits): NamelessTraits {
   return { ...traits, isKeepers: true }
 }
 
-function later(traits: OpTraits): OpTraits {
+function later(traits: NamelessTraits): NamelessTraits {
   return { ...traits, implemented: false }
 }
 
-function orInMulti(traits: OpTraits): OpTraits {
+function orInMulti(traits: NamelessTraits): NamelessTraits {
   return { ...traits, inMulti: true }
 }
 
@@ -104,7 +106,7 @@ export const opNames = [
 ] as const
 export type OpName = (typeof opNames)[number]
 
-export const ops: Readonly<Record<OpName, OpTraits>> = {
+const rows: Readonly<Record<OpName, NamelessTraits>> = {
   create: orInMulti(row(1, 'write', 'CREA', [request.CreateRequest, reply.CreateReply])),
   delete: orInMulti(row(2, 'write', 'DELE', [request.DeleteRequest, null])),
   exists: row(3, 'read', 'EXIS', [request.WatchableRequest, reply.StatReply]),
@@ -154,9 +156,18 @@ export const ops: Readonly<Record<OpName, OpTraits>> = {
   ),
 }
 
-const nameByOpcode: ReadonlyMap<number, OpName> = new Map(opNames.map((name) => [ops[name].opcode, name]))
+export const ops: Readonly<Record<OpName, OpTraits>> = Object.fromEntries(
+  opNames.map((name) => [name, { name, ...rows[name] }]),
+) as Record<OpName, OpTraits>
 
-/** Null: ZooKeeper knows no such opcode either. */
-export function opOf(type: number): OpName | null {
-  return nameByOpcode.get(type) ?? null
+const opByOpcode: ReadonlyMap<number, OpTraits> = new Map(opNames.map((name) => [ops[name].opcode, ops[name]]))
+
+/** The row of the table; null: ZooKeeper knows no such opcode either. */
+export function operationOf(opcode: number): OpTraits | null {
+  return opByOpcode.get(opcode) ?? null
+}
+
+/** The name of it alone. */
+export function opOf(opcode: number): OpName | null {
+  return opByOpcode.get(opcode)?.name ?? null
 }
