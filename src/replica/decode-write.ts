@@ -8,7 +8,7 @@ import { JuteReader } from '../jute/jute-reader.ts'
 import { decode } from '../jute/record.ts'
 import { isKeeperWriteOp, readKeeperWrite } from '../protocol/client/keeper-requests.ts'
 import { decodeMulti } from '../protocol/client/multi.ts'
-import { type OpName, opOf } from '../protocol/client/operations.ts'
+import type { OpName, OpTraits } from '../protocol/client/operations.ts'
 import {
   CreateRequest,
   CreateSessionRequest,
@@ -21,20 +21,20 @@ import type { ForwardedRequest } from '../protocol/peer/peer-message.ts'
 import type { WriteRequest } from '../transactions/write-request.ts'
 
 export function toWriteRequest(
-  { type, sessionId, body }: ForwardedRequest,
+  { sessionId, body }: ForwardedRequest,
+  op: OpTraits | null,
   withKeepers: boolean,
 ): Result<WriteRequest, ErrorName> {
-  const op = opOf(type)
-  switch (op) {
+  switch (op?.name) {
     case 'create':
     case 'create2':
     case 'createContainer': {
       const create = decode(CreateRequest, body)
-      return create.ok ? ok({ kind: 'create', op, ...create.value, ttlMs: -1n }) : create
+      return create.ok ? ok({ kind: 'create', op: op.name, ...create.value, ttlMs: -1n }) : create
     }
     case 'createTTL': {
       const create = decode(CreateTtlRequest, body)
-      return create.ok ? ok({ kind: 'create', op, ...create.value }) : create
+      return create.ok ? ok({ kind: 'create', op: op.name, ...create.value }) : create
     }
     case 'delete': {
       const remove = decode(DeleteRequest, body)
@@ -63,7 +63,7 @@ export function toWriteRequest(
     case 'closeSession':
       return ok({ kind: 'close-session', sessionId })
     default:
-      return withKeepers ? toKeeperWrite(op, body) : err('unimplemented')
+      return withKeepers ? toKeeperWrite(op?.name ?? null, body) : err('unimplemented')
   }
 }
 

@@ -2,10 +2,12 @@
  * What only the leader does: it decides every write, of its own clients and of the other servers' alike, in
  * the order in which they arrive, against the tree plus the changes in flight; it keeps sessions alive and
  * ends them. Lives for one term of leadership and is thrown away with it.
- * A refusal becomes an answer that may be told once what it saw has been applied; it touches no disk.
+ * A refusal becomes an answer, which the client gets after its own server has applied what the refusal saw; it touches
+ * no disk. Owns invariant 7: a session is expired here alone, as a txn, and after it no request of that session succeeds.
  */
 import type { AccessRules } from '../auth/access-rules.ts'
 import { superScheme } from '../auth/auth-id.ts'
+import { assert, InvariantViolation } from '../base/assert.ts'
 import type { ErrorName } from '../base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
 import { txnSizeBytesMax } from '../base/limits.ts'
@@ -14,7 +16,7 @@ import { JuteWriter } from '../jute/jute-writer.ts'
 import { decode } from '../jute/record.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import { writeMultiFailure } from '../protocol/client/multi.ts'
-import { opOf, ops } from '../protocol/client/operations.ts'
+import { type OpTraits, ops } from '../protocol/client/operations.ts'
 import { ReconfigRequest } from '../protocol/client/requests.ts'
 import type { ForwardedAnswer, ForwardedRequest } from '../protocol/peer/peer-message.ts'
 import type { Origin } from '../protocol/txn/txn.ts'
@@ -31,7 +33,7 @@ import { toWriteRequest } from './decode-write.ts'
 import { ProposalStatistics } from './proposal-statistics.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 
-export interface LeaderDeskOptions {
+export interface WriteDeciderOptions {
   readonly state: ReplicatedState
   readonly zab: Zab
   readonly config: Config
@@ -51,7 +53,7 @@ export interface RequestSource extends Asker {
   readonly incarnation: number
 }
 
-export class LeaderDesk {
+export class WriteDecider {
   readonly proposals: ProposalStatistics
   readonly #state: ReplicatedState
   readonly #zab: Zab
@@ -68,7 +70,7 @@ export class LeaderDesk {
   /** Timeouts negotiated anew when a session came back; the replicated ones stay what they were. */
   readonly #renegotiatedMs = new Map<SessionId, number>()
 
-  constructor(options: LeaderDeskOptions, nowMs: number) {
+  constructor(options: WriteDeciderOptions, nowMs: number) {
     this.proposals = new ProposalStatistics(options.metrics)
     this.#state = options.state
     this.#zab = options.zab
@@ -86,18 +88,24 @@ export class LeaderDesk {
   }
 
   /** Turns a request into a proposal, or into an answer; one that is not final will be asked for again. */
-  decide(source: RequestSource, request: ForwardedRequest, stamp: Stamp, isFinal: boolean): ForwardedAnswer | null {
-    const answer = this.#decide(source, request, stamp)
+  decide(
+    source: RequestSource,
+    request: ForwardedRequest,
+    op: OpTraits | null,
+    stamp: Stamp,
+    isFinal: boolean,
+  ): ForwardedAnswer | null {
+    const answer = this.#decide(source, request, op, stamp)
     if (this.#excesses.length > 0) this.#tellExcesses(answer === null || isFinal)
     return answer
   }
 
-  #decide(source: RequestSource, request: ForwardedRequest, stamp: Stamp): ForwardedAnswer | null {
+  #decide(source: RequestSource, request: ForwardedRequest, op: OpTraits | null, stamp: Stamp): ForwardedAnswer | null {
     const origin = { serverId: source.serverId, incarnation: source.incarnation, sequence: request.sequence }
-    const refusal = this.#checkSession(source.serverId, request, stamp)
+    const refusal = this.#checkSession(source.serverId, request, op, stamp)
     if (refusal === 'session-moved') return this.#refuse(request, 'session-moved')
-    if (request.type === ops.reconfig.opcode) return this.#refuse(request, this.#reconfigRefusal(request, refusal))
-    const wanted = toWriteRequest(request, this.#keeperCompatibility)
+    if (op === ops.reconfig) return this.#refuse(request, this.#reconfigRefusal(request, refusal))
+    const wanted = toWriteRequest(request, op, this.#keeperCompatibility)
     if (!wanted.ok) return this.#refuse(request, wanted.error)
     if (refusal !== null && (wanted.value.kind === 'close-session' || wanted.value.kind === 'multi')) {
       return this.#refuse(request, refusal)
@@ -111,7 +119,9 @@ export class LeaderDesk {
     for (const sessionId of expired) {
       const context = { ...this.#ownContext(stamp), sessionId }
       const prepared = prepare({ kind: 'close-session', sessionId }, this.#pending, context)
-      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
+      const isTxn = prepared.ok && prepared.value.kind === 'txn'
+      assert(isTxn, 'a session expires as a txn (invariant 7)', { sessionId })
+      this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
     }
     return expired
   }
@@ -158,14 +168,13 @@ export class LeaderDesk {
   }
 
   /** ZK: SessionTrackerImpl.checkSession; creating has none yet, and closing may come from anywhere. */
-  #checkSession(server: ServerId, request: ForwardedRequest, stamp: Stamp): ErrorName | null {
-    const op = opOf(request.type)
-    if (op === 'createSession') return null
+  #checkSession(server: ServerId, request: ForwardedRequest, op: OpTraits | null, stamp: Stamp): ErrorName | null {
+    if (op === ops.createSession) return null
     // Whoever sent it vouches for the session; it can own nothing. One that became global meanwhile counts as such.
     if (request.isLocal && !this.#tracker.isTracking(request.sessionId)) return null
     this.touch(request.sessionId, stamp.monotonicMs)
     const refusal = this.#tracker.check(request.sessionId, server)
-    if (op === 'closeSession' && refusal === 'session-moved') return null
+    if (op === ops.closeSession && refusal === 'session-moved') return null
     return refusal === 'unknown-session' ? 'session-expired' : refusal
   }
 
@@ -201,6 +210,10 @@ export class LeaderDesk {
     if (payload.length > txnSizeBytesMax) {
       this.#pending.dropStage()
       return this.#refuse(request, 'marshalling-error')
+    }
+    if (sessionRefusal !== null) {
+      const claim = 'after its end no request of a session becomes a txn (invariant 7)'
+      throw new InvariantViolation(claim, { sessionId, sessionRefusal, wanted: wanted.kind })
     }
     if (wanted.kind === 'create-session') {
       this.#tracker.track(sessionId, wanted.timeoutMs, stamp.monotonicMs, origin.serverId)

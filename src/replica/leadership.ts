@@ -1,21 +1,21 @@
 /**
  * One term of leadership, from the moment at which this server serves as leader. What its own clients and its followers
- * ask comes in here, is decided at the leader's desk, and what became no txn goes back to whoever asked; all answers to
- * a follower share one message a turn. An answer that might rest on old state waits until a quorum has confirmed that
- * we still lead (unconfirmed-requests.ts), and so does what the same session asks behind it.
+ * ask comes in here and is decided by the `WriteDecider`. What became no txn is answered; all answers to a follower share
+ * one message a turn. An answer that might rest on old state waits until a quorum has confirmed that this server still
+ * leads (unconfirmed-requests.ts), and so does what the same session asks after it.
  * Thrown away with the term, with all that waits: every link over which something was asked is void then. If anything
  * of it were decided in a later term, a client could be answered for a request whose fate nobody knows.
  */
 import type { ServerId, SessionId } from '../base/ids.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
-import { ops } from '../protocol/client/operations.ts'
+import { type OpTraits, operationOf, ops } from '../protocol/client/operations.ts'
 import type { ForwardedAnswer, ForwardedRequest, RequestMessage, SyncId } from '../protocol/peer/peer-message.ts'
 import type { Zab } from '../zab/zab.ts'
 import type { ZabEffect } from '../zab/zab-contract.ts'
 import type { Clients } from './client-desk.ts'
 import type { Stamp } from './contract.ts'
 import type { EffectList } from './effect-list.ts'
-import type { LeaderDesk, RequestSource } from './leader-desk.ts'
+import type { RequestSource, WriteDecider } from './leader-desk.ts'
 import type { ReplicatedState } from './replicated-state.ts'
 import type { LeaderRoute } from './serving.ts'
 import type { Trace } from './trace-event.ts'
@@ -23,7 +23,7 @@ import { type LeaderRequest, type Revalidation, UnconfirmedRequests } from './un
 
 export interface LeadershipOptions {
   readonly self: RequestSource
-  readonly desk: LeaderDesk
+  readonly decider: WriteDecider
   readonly state: ReplicatedState
   readonly zab: Zab
   readonly clients: Clients
@@ -37,7 +37,7 @@ export interface LeadershipOptions {
 type FromFollower = Extract<RequestMessage, { readonly kind: 'forward' | 'revalidate' }>
 
 export class Leadership implements LeaderRoute {
-  readonly desk: LeaderDesk
+  readonly decider: WriteDecider
   readonly #options: LeadershipOptions
   readonly #unconfirmed = new UnconfirmedRequests()
   readonly #answers = new Map<ServerId, ForwardedAnswer[]>() // of this turn, to followers
@@ -45,7 +45,7 @@ export class Leadership implements LeaderRoute {
 
   constructor(options: LeadershipOptions) {
     this.#options = options
-    this.desk = options.desk
+    this.decider = options.decider
   }
 
   /** Possibly in the midst of deciding: nothing that was asked in this term is decided after it. */
@@ -55,12 +55,12 @@ export class Leadership implements LeaderRoute {
 
   // --- what is asked ---
 
-  submit(request: ForwardedRequest): void {
-    this.#takeRequest(this.#options.self, request)
+  submit(request: ForwardedRequest, op: OpTraits): void {
+    this.#takeRequest(this.#options.self, request, op)
   }
 
   revalidate(sequence: number, sessionId: SessionId, timeoutMs: number): void {
-    this.#take({ kind: 'revalidation', sessionId, source: this.#options.self, sequence, timeoutMs })
+    this.#takeRevalidation({ kind: 'revalidation', sessionId, source: this.#options.self, sequence, timeoutMs })
   }
 
   receive(from: ServerId, message: FromFollower): void {
@@ -68,61 +68,63 @@ export class Leadership implements LeaderRoute {
     const { syncId } = message
     if (message.kind === 'forward') {
       const source = { serverId: from, incarnation: message.incarnation, syncId }
-      for (const request of message.requests) this.#takeRequest(source, request)
+      for (const request of message.requests) this.#takeRequest(source, request, operationOf(request.type))
       return
     }
     this.#options.metrics.revalidate_count.add()
     const { sequence, sessionId, timeoutMs } = message
-    this.#take({ kind: 'revalidation', sessionId, source: { serverId: from, syncId }, sequence, timeoutMs })
+    this.#takeRevalidation({ kind: 'revalidation', sessionId, source: { serverId: from, syncId }, sequence, timeoutMs })
   }
 
   /** Sessions of a follower's clients: only we know when one of them expires. */
   heardFrom(from: ServerId, syncId: SyncId, sessionIds: readonly SessionId[]): void {
     if (!this.#isInStep(from, syncId)) return
     const { monotonicMs } = this.#options.now()
-    for (const id of sessionIds) this.desk.touch(id, monotonicMs)
+    for (const id of sessionIds) this.decider.touch(id, monotonicMs)
   }
 
   #isInStep(follower: ServerId, syncId: SyncId): boolean {
     return this.#options.zab.syncIdOf(follower) === syncId
   }
 
-  #takeRequest(source: RequestSource, request: ForwardedRequest): void {
-    this.#take({ kind: 'request', sessionId: request.sessionId, source, request })
+  #takeRequest(source: RequestSource, request: ForwardedRequest, op: OpTraits | null): void {
+    const { sessionId } = request
+    if (!this.#unconfirmed.isWaiting(sessionId)) this.#decideRequest(source, request, op, false)
+    else this.#unconfirmed.hold({ kind: 'request', sessionId, source, request, op })
   }
 
-  #take(asked: LeaderRequest): void {
-    if (!this.#unconfirmed.holdBehind(asked)) this.#decide(asked, false)
+  #takeRevalidation(asked: Revalidation): void {
+    if (!this.#unconfirmed.isWaiting(asked.sessionId)) this.#decideRevalidation(asked, false)
+    else this.#unconfirmed.hold(asked)
   }
 
   // --- deciding ---
 
-  /** Proposes it, or answers it; an answer waits until a quorum has confirmed that we still lead. */
-  #decide(asked: LeaderRequest, isConfirmed: boolean): void {
+  /** Proposes it, or answers it; an answer waits until a quorum has confirmed that this server still leads. */
+  #decideRequest(source: RequestSource, request: ForwardedRequest, op: OpTraits | null, isConfirmed: boolean): void {
     if (this.#isOver) return
-    if (asked.kind === 'revalidation') return this.#decideRevalidation(asked, isConfirmed)
     const { state, zab, now, runZabEffects } = this.#options
-    const { source, request } = asked
-    const isSync = request.type === ops.sync.opcode
-    if (isSync && !isConfirmed) return this.#unconfirmed.add(asked)
-    if (isSync) {
-      const { sequence } = request
-      return this.#giveAnswer(source.serverId, { sequence, after: state.lastApplied, error: null, body: null })
+    const { sessionId, sequence } = request
+    let answer: ForwardedAnswer | null
+    if (op === ops.sync) {
+      answer = { sequence, after: state.lastApplied, error: null, body: null }
+    } else {
+      if (zab.isOutOfZxids) {
+        return runZabEffects(zab.stepDown('the counter of this epoch is used up', now().monotonicMs))
+      }
+      answer = this.decider.decide(source, request, op, now(), isConfirmed)
+      if (answer === null) return
     }
-    if (zab.isOutOfZxids) {
-      return runZabEffects(zab.stepDown('the counter of this epoch is used up', now().monotonicMs))
-    }
-    const answer = this.desk.decide(source, request, now(), isConfirmed)
-    if (answer === null) return
     if (isConfirmed) this.#giveAnswer(source.serverId, answer)
-    else this.#unconfirmed.add(asked)
+    else this.#unconfirmed.add({ kind: 'request', sessionId, source, request, op })
   }
 
   #decideRevalidation(asked: Revalidation, isConfirmed: boolean): void {
+    if (this.#isOver) return
     const { self, zab, clients, effects, now } = this.#options
     const { source, sequence, sessionId, timeoutMs } = asked
     const from = source.serverId
-    const valid = this.desk.reattach(sessionId, from, timeoutMs, now().monotonicMs)
+    const valid = this.decider.reattach(sessionId, from, timeoutMs, now().monotonicMs)
     if (!valid && !isConfirmed) return this.#unconfirmed.add(asked)
     if (from === self.serverId) return clients.sessions.revalidated(sequence, valid)
     if (valid) clients.sessions.closeConnectionOf(sessionId, 'session-moved')
@@ -154,8 +156,18 @@ export class Leadership implements LeaderRoute {
   /** A quorum has answered round `sequence`. */
   confirmed(sequence: number): void {
     const { confirmed, next } = this.#unconfirmed.confirmed(sequence)
-    for (const asked of confirmed) if (this.#isAwaited(asked)) this.#decide(asked, true)
-    for (const asked of next) if (this.#isAwaited(asked)) this.#take(asked)
+    for (const asked of confirmed) if (this.#isAwaited(asked)) this.#decideConfirmed(asked)
+    for (const asked of next) if (this.#isAwaited(asked)) this.#takeAnew(asked)
+  }
+
+  #decideConfirmed(asked: LeaderRequest): void {
+    if (asked.kind === 'revalidation') this.#decideRevalidation(asked, true)
+    else this.#decideRequest(asked.source, asked.request, asked.op, true)
+  }
+
+  #takeAnew(asked: LeaderRequest): void {
+    if (asked.kind === 'revalidation') this.#takeRevalidation(asked)
+    else this.#takeRequest(asked.source, asked.request, asked.op)
   }
 
   /**
@@ -183,9 +195,9 @@ export class Leadership implements LeaderRoute {
   tick(): void {
     const { clients, metrics, trace, now } = this.#options
     const stamp = now()
-    this.desk.deleteUnused(stamp)
-    clients.sessions.drainHeardFrom((id) => this.desk.touch(id, stamp.monotonicMs))
-    for (const sessionId of this.desk.expireSessions(stamp)) {
+    this.decider.deleteUnused(stamp)
+    clients.sessions.drainHeardFrom((id) => this.decider.touch(id, stamp.monotonicMs))
+    for (const sessionId of this.decider.expireSessions(stamp)) {
       metrics.stale_sessions_expired.add()
       trace?.({ kind: 'session-expiring', sessionId })
     }

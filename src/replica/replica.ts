@@ -1,8 +1,8 @@
 /**
  * One server's whole decision loop: events in, effects out (contract.ts). The only place where broadcast, tree,
- * sessions and watches meet. A write, from top to bottom: the client desk takes it (client-desk.ts); a route brings it
- * to the leader's desk, here (leadership.ts) or elsewhere (followership.ts); the desk decides it (leader-desk.ts); zab
- * orders it and brings it back committed; it is applied; watchers hear of it; whoever asked is answered.
+ * sessions and watches meet. A write, from top to bottom: `Clients` takes it; a route brings it to the leader, which is
+ * this server (leadership.ts) or another (followership.ts); the leader's `WriteDecider` decides it; zab orders it and
+ * brings it back committed; it is applied; watchers hear of it; the client that asked is answered.
  */
 import { type AccessRules, accessRules } from '../auth/access-rules.ts'
 import { assertNever } from '../base/assert.ts'
@@ -23,7 +23,7 @@ import type { Effect, ReplicaEvent, Stamp } from './contract.ts'
 import { EffectList } from './effect-list.ts'
 import { Followership } from './followership.ts'
 import { KeeperZnodes } from './keeper-znodes.ts'
-import { LeaderDesk } from './leader-desk.ts'
+import { WriteDecider } from './leader-desk.ts'
 import { Leadership } from './leadership.ts'
 import { QuotaExcesses } from './quota-excesses.ts'
 import { ReadOnlyMode } from './read-only-mode.ts'
@@ -122,22 +122,22 @@ export class Replica {
       state: this.#state,
       clients: this.#clients,
       learners: this.#zab.learnerCounts(),
-      proposals: this.#leadership?.desk.proposals ?? null,
+      proposals: this.#leadership?.decider.proposals ?? null,
     })
   }
 
   details(): ReplicaDetails {
-    const desk = this.#leadership?.desk
+    const decider = this.#leadership?.decider
     return replicaDetails({
       state: this.#state,
       clients: this.#clients,
-      expiryBuckets: desk === undefined ? null : () => desk.expiryBuckets(),
+      expiryBuckets: decider === undefined ? null : () => decider.expiryBuckets(),
     })
   }
 
   /** As far as they are not in the metrics. */
   resetStatistics(): void {
-    this.#leadership?.desk.proposals.reset()
+    this.#leadership?.decider.proposals.reset()
   }
 
   #dispatch(event: ReplicaEvent): void {
@@ -259,19 +259,19 @@ export class Replica {
     const isOwn = origin !== null && origin.serverId === config.serverId && origin.incarnation === incarnation
     const results = isOwn ? new WriteResults(txn, this.#state.tree) : null
     const events = this.#state.apply(entry, txn, results === null ? null : (index) => results.note(index))
-    this.#leadership?.desk.applied(entry.zxid, this.#now.monotonicMs)
+    this.#leadership?.decider.applied(entry.zxid, this.#now.monotonicMs)
     this.#writeMetrics.applied(txn, this.#leadership !== null)
     trace?.({ kind: 'applied', zxid: entry.zxid, txn, digest: this.#state.tree.digest() })
     this.#clients.applied(entry.zxid, events, isOwn ? origin.sequence : null, results?.body() ?? null)
     const change = txn.changes[0]
     if (change?.kind === 'close-session') this.#sessionClosed(change.sessionId)
     // The client hears of its session only now; the time that its creation took must not be missing from its timeout.
-    if (change?.kind === 'create-session') this.#leadership?.desk.touch(change.sessionId, this.#now.monotonicMs)
+    if (change?.kind === 'create-session') this.#leadership?.decider.touch(change.sessionId, this.#now.monotonicMs)
   }
 
   /** Whoever asked for it has been answered; a connection that is still there learns of an expiry by closing. */
   #sessionClosed(sessionId: SessionId): void {
-    this.#leadership?.desk.sessionClosed(sessionId)
+    this.#leadership?.decider.sessionClosed(sessionId)
     this.#clients.sessions.closeConnectionOf(sessionId, 'session-expired')
   }
 
@@ -290,11 +290,11 @@ export class Replica {
     const { config, log, trace, incarnation, metrics } = this.#options
     const { monotonicMs } = this.#now
     const own = { state: this.#state, zab: this.#zab, metrics }
-    const desk = new LeaderDesk({ ...own, config, quotas: this.#quotaExcesses, access: this.#access }, monotonicMs)
+    const decider = new WriteDecider({ ...own, config, quotas: this.#quotaExcesses, access: this.#access }, monotonicMs)
     this.#leadership = new Leadership({
       ...own,
       self: { serverId: config.serverId, incarnation, syncId: null },
-      desk,
+      decider,
       clients: this.#clients,
       effects: this.#effects,
       trace,

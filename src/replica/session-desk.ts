@@ -250,7 +250,10 @@ export class Sessions {
   /** If a connection of this server has the session, it closes. */
   closeConnectionOf(id: SessionId, reason: ReplicaCloseReason): void {
     const connectionId = this.#connectionOfSession.get(id)
-    if (connectionId !== undefined) this.#options.close(connectionId, reason)
+    if (connectionId === undefined) return
+    const isOver = reason !== 'session-expired' || !this.#options.state.sessions.has(id)
+    assert(isOver, 'a connection closes as expired only after the end of its session (invariant 7)', { sessionId: id })
+    this.#options.close(connectionId, reason)
   }
 
   /** The connection is gone; the session lives on until it expires. */

@@ -3,9 +3,10 @@
  * A leader that was deposed without having noticed would refuse on old state what has long become possible. One round
  * of heartbeats, begun after the requests came, confirms all of a turn (design D9); they are then decided anew, so that
  * the answer is of the state in which it is given.
- * What a session asks behind such a request waits too: if it overtook, a read between the two would see the later one.
+ * What a session asks after such a request waits too: if it overtook, a read between the two would see the later one.
  */
 import type { SessionId } from '../base/ids.ts'
+import type { OpTraits } from '../protocol/client/operations.ts'
 import type { ForwardedRequest } from '../protocol/peer/peer-message.ts'
 import type { Asker, RequestSource } from './leader-desk.ts'
 
@@ -14,6 +15,7 @@ export interface WriteOrSync {
   readonly sessionId: SessionId
   readonly source: RequestSource
   readonly request: ForwardedRequest
+  readonly op: OpTraits | null // what `request.type` names
 }
 
 /** A session came back at a server. */
@@ -41,11 +43,14 @@ export class UnconfirmedRequests {
     if (!this.#behind.has(asked.sessionId)) this.#behind.set(asked.sessionId, [])
   }
 
-  /** True if an earlier request of the session waits; this one is then kept here. */
-  holdBehind(asked: LeaderRequest): boolean {
-    const behind = this.#behind.get(asked.sessionId)
-    behind?.push(asked)
-    return behind !== undefined
+  /** An earlier request of the session waits, so a later one has to wait here too. */
+  isWaiting(sessionId: SessionId): boolean {
+    return this.#behind.size > 0 && this.#behind.has(sessionId)
+  }
+
+  /** Keeps a request of a session that is waiting. */
+  hold(asked: LeaderRequest): void {
+    this.#behind.get(asked.sessionId)!.push(asked)
   }
 
   get needsRound(): boolean {
