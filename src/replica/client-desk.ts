@@ -38,7 +38,7 @@ import { RequestAdmission } from './request-admission.ts'
 import { type LeaderRoute, notServing, type Serving } from './serving.ts'
 import { Sessions, type SessionsConfig } from './session-desk.ts'
 import type { Trace } from './trace-event.ts'
-import { countWatchEvents } from './watch-metrics.ts'
+import { countWatchEvents } from './write-metrics.ts'
 
 export interface ClientsConfig extends SessionsConfig, Pick<Config, 'auth' | 'linearizableReads'> {}
 

@@ -1,17 +1,32 @@
 /**
  * Reads: answered from the own tree, in the loop turn in which they are due (design D9). Each kind has its module:
- * znodes, watches, the asker himself, many reads at once, and what only ClickHouse Keeper has; ACLs and counts are here.
+ * znodes, watches, many reads at once, and what only ClickHouse Keeper has. ACLs, counts, and what a client asks about
+ * itself are here.
  * Paths are not validated: a malformed one finds nothing (ZK: FinalRequestProcessor).
  */
-import { isAllowed, visibleAcl } from '../auth/is-allowed.ts'
+import type { AccessRules } from '../auth/access-rules.ts'
+import { isAllowed, userOf, visibleAcl } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
 import { assert } from '../base/assert.ts'
 import { err, ok } from '../base/result.ts'
 import { decode, encode } from '../jute/record.ts'
 import { AclVector } from '../protocol/client/acl.ts'
-import { AllChildrenNumberReply, GetAclReply } from '../protocol/client/replies.ts'
-import { PathRequest, SetWatches2Request, SetWatchesRequest, WatchableRequest } from '../protocol/client/requests.ts'
-import { echoPath, listEphemerals, nameIds } from './asker-requests.ts'
+import {
+  AllChildrenNumberReply,
+  EphemeralsReply,
+  GetAclReply,
+  SyncReply,
+  WhoAmIReply,
+} from '../protocol/client/replies.ts'
+import {
+  EphemeralsRequest,
+  PathRequest,
+  SetWatches2Request,
+  SetWatchesRequest,
+  SyncRequest,
+  WatchableRequest,
+} from '../protocol/client/requests.ts'
+import type { DataTree } from '../tree/data-tree.ts'
 import type { PendingRequest } from './client.ts'
 import { answerKeeperRead } from './keeper-reads.ts'
 import { keeperAcl } from './keeper-znodes.ts'
@@ -89,4 +104,37 @@ function countDescendants({ request, authIds }: PendingRequest, { tree, access }
   if (acl === null) return err('no-node')
   if (!isAllowed(acl, permissions.read, authIds, access)) return err('no-auth')
   return ok(encode(AllChildrenNumberReply, { totalNumber: tree.descendantCount(path) }))
+}
+
+// --- about the client itself: only what is its own can be asked for, so no permission is needed ---
+
+/** The prefix is one of text, not of path components: `/a` covers `/ab`. */
+function listEphemerals({ request, client }: PendingRequest, tree: DataTree): Body {
+  const wanted = decode(EphemeralsRequest, request.body)
+  if (!wanted.ok) return wanted
+  const paths = client.session === null ? [] : tree.ephemeralsOf(client.session.id)
+  const prefix = wanted.value.prefixPath
+  const ephemerals = prefix === null || coversAll(prefix) ? paths : paths.filter((path) => path.startsWith(prefix))
+  return ok(encode(EphemeralsReply, { ephemerals }))
+}
+
+/** The ids that the connection had when the request was read from the socket. */
+function nameIds({ authIds }: PendingRequest, access: AccessRules): Uint8Array {
+  const clientInfo = authIds.map((id) => ({ authScheme: id.scheme, user: userOf(id, access) }))
+  return encode(WhoAmIReply, { clientInfo })
+}
+
+/** The answer to a sync that was confirmed. Written anew: what was not UTF-8 comes back as U+FFFD, and null as null. */
+function echoPath({ request }: PendingRequest): Body {
+  const wanted = decode(SyncRequest, request.body)
+  return wanted.ok ? ok(encode(SyncReply, wanted.value)) : wanted
+}
+
+/** Blank or the root, with what Java's String.trim takes for white space around it: all up to U+0020. */
+function coversAll(prefix: string): boolean {
+  let start = 0
+  let end = prefix.length
+  while (start < end && prefix.charCodeAt(start) <= 0x20) start++
+  while (end > start && prefix.charCodeAt(end - 1) <= 0x20) end--
+  return start === end || (end - start === 1 && prefix[start] === '/')
 }

@@ -6,8 +6,7 @@ import type { ConnectionId, SessionId } from '../base/ids.ts'
 import type { ExpiryBucket } from '../sessions/session-tracker.ts'
 import type { WatchSummary } from '../watches/watch-table.ts'
 import type { Clients } from './client-desk.ts'
-import type { DigestAt } from './digest-history.ts'
-import type { ReplicatedState } from './replicated-state.ts'
+import type { DigestAt, ReplicatedState } from './replicated-state.ts'
 
 /** When sessions expire is known where they are tracked, on the leader. */
 export type ReplicaSessions =

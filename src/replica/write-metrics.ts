@@ -1,8 +1,15 @@
-/** What a server counts of the txns that it applies (ZK: DataTree.updateWriteStat; Leader.commit; Follower.processPacket). */
+/**
+ * What a server counts of the txns that it applies (ZK: DataTree.updateWriteStat; Leader.commit; Follower.processPacket)
+ * and of the watch events that they cause (ZK: WatchManager.triggerWatch).
+ */
+import { assertNever } from '../base/assert.ts'
 import type { Counter } from '../metrics/counter.ts'
 import { NamespaceBytes } from '../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
+import type { Summary } from '../metrics/summary.ts'
+import type { WatchEventType } from '../protocol/client/watch-event.ts'
 import type { Change, Txn } from '../protocol/txn/txn.ts'
+import type { Notification } from '../watches/watch-table.ts'
 
 export class WriteMetrics {
   readonly #commits: Counter
@@ -39,5 +46,32 @@ export class WriteMetrics {
       default:
         return
     }
+  }
+}
+
+/** How many connections hear of each watched change. The notifications of one txn come in order: those of a change together. */
+export function countWatchEvents(metrics: ServerMetrics, notifications: readonly Notification[]): void {
+  let begin = 0
+  for (let i = 1; i <= notifications.length; i++) {
+    const { type, path } = notifications[begin]!
+    const next = notifications[i]
+    if (next !== undefined && next.type === type && next.path === path) continue
+    summaryOf(metrics, type).note(i - begin)
+    begin = i
+  }
+}
+
+function summaryOf(metrics: ServerMetrics, type: WatchEventType): Summary {
+  switch (type) {
+    case 'created':
+      return metrics.node_created_watch_count
+    case 'deleted':
+      return metrics.node_deleted_watch_count
+    case 'data-changed':
+      return metrics.node_changed_watch_count
+    case 'children-changed':
+      return metrics.node_children_watch_count
+    default:
+      return assertNever(type)
   }
 }

@@ -2,7 +2,7 @@
  * Answers operators: takes a status of the running server for each question, has it put into words, and carries out what
  * a word changes. Owns: the trace mask, which is kept and shown and traces nothing, as in ZooKeeper of today.
  */
-import type { AdminDetails, ExpiryBucket, SessionsStatus } from '../admin/admin-details.ts'
+import type { AdminDetails, ConnectionName, ExpiryBucket, SessionsStatus } from '../admin/admin-details.ts'
 import {
   type AdminAction,
   answerFourLetterWord,
@@ -17,12 +17,12 @@ import type { Stamp } from '../replica/contract.ts'
 import type { Replica } from '../replica/replica.ts'
 import type { ReplicaDetails } from '../replica/replica-details.ts'
 import type { ClientSockets } from './client-connections.ts'
-import { connectionExpiry } from './connection-expiry.ts'
+import type { ClientSocket } from './client-stream.ts'
 import type { HostFacts } from './host-facts.ts'
 import { quotaMetrics } from './quota-metrics.ts'
 import { serverStatus } from './server-status.ts'
 
-export interface AdminDeskOptions {
+export interface AdminAnswersOptions {
   readonly version: string
   readonly host: HostFacts
   readonly clients: ClientSockets
@@ -39,11 +39,11 @@ export interface AdminMoment {
   readonly leaderUptimeMs: number
 }
 
-export class AdminDesk {
-  readonly #options: AdminDeskOptions
+export class AdminAnswers {
+  readonly #options: AdminAnswersOptions
   #traceMask = traceMaskDefault
 
-  constructor(options: AdminDeskOptions) {
+  constructor(options: AdminAnswersOptions) {
     this.#options = options
   }
 
@@ -106,4 +106,28 @@ function sessionsStatus(details: ReplicaDetails, wallOf: (monotonicMs: number) =
   const local = localBuckets === null ? null : onTheWall(localBuckets)
   if (sessions.kind === 'known') return { local, global: sessions }
   return { local, global: { kind: 'expiring', buckets: onTheWall(sessions.buckets) } }
+}
+
+/**
+ * Until when each connection may be silent, as `dump` tells it (ZK: NIOServerCnxnFactory.touchCnxn, ExpiryQueue): its
+ * session's timeout, or the time for the connect request, rounded up as the original does.
+ */
+function connectionExpiry(
+  clients: Iterable<ClientSocket>,
+  connectRequestTimeoutMs: number,
+  wallOf: (monotonicMs: number) => number,
+): readonly ExpiryBucket<ConnectionName>[] {
+  const buckets = new Map<number, ConnectionName[]>()
+  for (const { stream, session, lastHeardAtMs } of clients) {
+    const { remoteAddress, remotePort } = stream
+    const expiresAtMs = lastHeardAtMs + (session?.timeoutMs ?? connectRequestTimeoutMs)
+    const bucket = Math.floor(expiresAtMs / connectRequestTimeoutMs) + 1
+    const name = { remoteAddress, remotePort, sessionId: session?.sessionId ?? null }
+    const members = buckets.get(bucket)
+    if (members === undefined) buckets.set(bucket, [name])
+    else members.push(name)
+  }
+  return [...buckets]
+    .sort(([a], [b]) => a - b)
+    .map(([bucket, members]) => ({ expiresAtWallMs: wallOf(bucket * connectRequestTimeoutMs), members }))
 }

@@ -24,7 +24,7 @@ import { ReplicatedState } from '../replica/replicated-state.ts'
 import type { Trace } from '../replica/trace-event.ts'
 import { LogStorage, type RecoveredLog } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
-import { AdminDesk } from './admin-desk.ts'
+import { AdminAnswers } from './admin-desk.ts'
 import { ClientSockets } from './client-connections.ts'
 import { DataFolder } from './data-folder.ts'
 import { findForeignData } from './foreign-data.ts'
@@ -77,7 +77,7 @@ interface Running {
   readonly clients: ClientSockets
   readonly peers: PeerConnections | null // null: standalone
   readonly logEffects: LogEffects
-  readonly admin: AdminDesk
+  readonly admin: AdminAnswers
   readonly startedAtMs: number
 }
 
@@ -214,7 +214,7 @@ class Server implements ZktsServer {
             turn,
             incarnation,
             clusterId: () => replica.clusterId,
-            isServing: () => replica.status().isServing,
+            isServing: () => replica.status().serving === 'serving',
           })
     const send: PeerConnections['send'] = (to, message) => {
       assert(peers !== null, 'a standalone server has nobody to send to', { to, kind: message.kind })
@@ -227,7 +227,7 @@ class Server implements ZktsServer {
       send,
       noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
     })
-    const admin = new AdminDesk({ version, host, clients, replica, metrics })
+    const admin = new AdminAnswers({ version, host, clients, replica, metrics })
     const running: Running = { storage, dataFolder, replica, turn, clients, peers, logEffects, admin, startedAtMs }
     return running
   }
