@@ -5,9 +5,9 @@
  */
 import type { ServerId, SessionId } from '../base/ids.ts'
 import type { ForwardedRequest, RequestMessage, SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
-import type { Clients } from './client-desk.ts'
+import type { Clients } from './clients/clients.ts'
+import type { LeaderRoute } from './clients/serving.ts'
 import type { EffectList } from './effect-list.ts'
-import type { LeaderRoute } from './serving.ts'
 
 export interface FollowershipOptions {
   readonly leader: ServerId

@@ -6,8 +6,8 @@ import { runCli } from '../../src/cli/program.ts'
 import { connectWith } from '../../src/client/connect.ts'
 import type { Completion, LineEditorOptions } from '../../src/ports/terminal.ts'
 import { clientPorts } from '../client/client-ports.ts'
-import { clientPort, serverHost, World } from '../server/server-rig.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
+import { clientPort, serverHost, World } from '../support/server-rig.ts'
 
 export interface Ran {
   readonly out: string

@@ -5,11 +5,11 @@
 import { connectWith } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
-import type { World } from '../server/server-rig.ts'
-import { clientPort, serverHost } from '../server/server-rig.ts'
 import { SimProcess } from '../simulator/scheduler.ts'
 import { SimClock, simTimers } from '../simulator/sim-clock.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
+import type { World } from '../support/server-rig.ts'
+import { clientPort, serverHost } from '../support/server-rig.ts'
 
 export function clientPorts({ scheduler, network }: World, host = '10.0.1.1'): ClientPorts {
   const process = new SimProcess(host)

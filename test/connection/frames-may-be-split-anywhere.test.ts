@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { ClientConnection } from '../../src/connection/client-connection.ts'
 import type { ConnectionInput } from '../../src/connection/connection-input.ts'
+import {
+  attachedConnection,
+  connectFrame,
+  feed,
+  joined,
+  readAtMs,
+  requestFrame,
+  requestRead,
+} from '../support/conversation.ts'
 import { bytesOf, hexOf } from '../support/hex.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { attachedConnection, connectFrame, feed, joined, readAtMs, requestFrame, requestRead } from './conversation.ts'
 
 const getA = bytesOf('00000002 2f61 01')
 const large = Uint8Array.from({ length: 700 }, (_, i) => i & 0xff)

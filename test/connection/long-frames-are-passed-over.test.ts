@@ -7,7 +7,15 @@ import { encode } from '../../src/jute/record.ts'
 import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { ops } from '../../src/protocol/client/operations.ts'
 import { SetDataRequest } from '../../src/protocol/client/requests.ts'
-import { attachedConnection, connectFrame, feed, joined, readAtMs, requestFrame, requestRead } from './conversation.ts'
+import {
+  attachedConnection,
+  connectFrame,
+  feed,
+  joined,
+  readAtMs,
+  requestFrame,
+  requestRead,
+} from '../support/conversation.ts'
 
 const limitBytes = 100
 const ping = requestFrame(-2, ops.ping.opcode, new Uint8Array(0))

@@ -7,10 +7,10 @@ import { decode } from '../../src/jute/record.ts'
 import { ConnectRequest, ConnectResponse } from '../../src/protocol/client/connect.ts'
 import { notificationXid, ReplyHeader, RequestHeader } from '../../src/protocol/client/headers.ts'
 import { WatcherEvent } from '../../src/protocol/client/watch-event.ts'
+import { feed, readAtMs, requestRead } from '../support/conversation.ts'
 import { hexOf } from '../support/hex.ts'
 import { type RecordedConnection, recordedConnections, streamOf } from '../support/recorded-frames.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { feed, readAtMs, requestRead } from './conversation.ts'
 
 const requestHeaderSizeBytes = 8
 const replyHeaderSizeBytes = 16

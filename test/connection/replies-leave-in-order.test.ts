@@ -3,8 +3,8 @@ import type { SessionId, Xid } from '../../src/base/ids.ts'
 import { ClientConnection } from '../../src/connection/client-connection.ts'
 import { type ConnectionInput, describeConnectionInput } from '../../src/connection/connection-input.ts'
 import { sessionPasswordOf } from '../../src/protocol/client/session-password.ts'
+import { attachedConnection, connectFrame, feed, readAtMs, requestFrame, sessionId } from '../support/conversation.ts'
 import { bytesOf, hexOf } from '../support/hex.ts'
-import { attachedConnection, connectFrame, feed, readAtMs, requestFrame, sessionId } from './conversation.ts'
 
 function connected(readOnly: boolean | null): ClientConnection {
   const connection = new ClientConnection()

@@ -4,7 +4,6 @@ import { clientFrameSizeBytesMax, heldBeforeSessionSizeBytesMax } from '../../sr
 import { ClientConnection } from '../../src/connection/client-connection.ts'
 import { type CloseReason, closeReasons } from '../../src/connection/close-reason.ts'
 import { type ConnectionInput, describeConnectionInput } from '../../src/connection/connection-input.ts'
-import { bytesOf } from '../support/hex.ts'
 import {
   attachedConnection,
   connectFrame,
@@ -14,7 +13,8 @@ import {
   readAtMs,
   requestFrame,
   textBytes,
-} from './conversation.ts'
+} from '../support/conversation.ts'
+import { bytesOf } from '../support/hex.ts'
 
 function refusedFor(reason: CloseReason): readonly ConnectionInput[] {
   return [{ kind: 'refused', reason }]

@@ -1,7 +1,7 @@
 /** What a batch did: so that a campaign can show that it reached what it claims to test. */
 import type { ErrorName } from '../../src/base/errors.ts'
 import type { OpName } from '../../src/protocol/client/operations.ts'
-import type { LogLine } from '../server/server-rig.ts'
+import type { LogLine } from '../support/server-rig.ts'
 
 export interface OpOutcomes {
   succeeded: number

@@ -2,7 +2,7 @@
 import type { SessionId } from '../../src/base/ids.ts'
 import { encode } from '../../src/jute/record.ts'
 import { ConnectRequest } from '../../src/protocol/client/connect.ts'
-import { frame } from '../connection/conversation.ts'
+import { frame } from '../support/conversation.ts'
 
 export interface Handshake {
   readonly timeoutMs: number

@@ -3,8 +3,8 @@
  * of them are gone, some in the middle of a frame.
  */
 
-import { frame, joined } from '../connection/conversation.ts'
-import { createFrame } from '../server/requests.ts'
+import { frame, joined } from '../support/conversation.ts'
+import { createFrame } from '../support/requests.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { expectedOf, type FuzzConnection, type SessionHandle } from './fuzz-connection.ts'
 import type { FuzzCounts } from './fuzz-counts.ts'

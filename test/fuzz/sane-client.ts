@@ -1,6 +1,6 @@
 /** What a client does that minds its manners. All succeeds, but for the creation of what may be there already. */
-import { joined } from '../connection/conversation.ts'
-import { closeSessionFrame, createFrame, existsFrame, getDataFrame } from '../server/requests.ts'
+import { joined } from '../support/conversation.ts'
+import { closeSessionFrame, createFrame, existsFrame, getDataFrame } from '../support/requests.ts'
 import { handshake } from './handshake.ts'
 
 export function saneFrames(): {

@@ -11,9 +11,9 @@ import { newMetrics } from '../../src/metrics/server-metrics.ts'
 import type { Log } from '../../src/ports/log.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
+import { ReplicatedState } from '../../src/replica/applying/replicated-state.ts'
 import type { Effect, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
-import { ReplicatedState } from '../../src/replica/replicated-state.ts'
 import { clientRequest } from './client-request.ts'
 
 type PersistTag = Extract<Effect, { readonly kind: 'persist' }>['tag']

@@ -16,6 +16,7 @@ import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { PeerMessage } from '../../src/protocol/peer/peer-message.ts'
+import { ReplicatedState } from '../../src/replica/applying/replicated-state.ts'
 import type {
   Effect,
   ReplicaCloseReason,
@@ -25,10 +26,9 @@ import type {
   WatchNotice,
 } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
-import { ReplicatedState } from '../../src/replica/replicated-state.ts'
 import type { StorageEffect } from '../../src/zab/zab-contract.ts'
-import { TestLog } from '../zab/test-log.ts'
-import { silentLog } from '../zab/zab-settings.ts'
+import { TestLog } from '../support/test-log.ts'
+import { silentLog } from '../support/zab-settings.ts'
 import { clientRequest } from './client-request.ts'
 
 export type Told =

@@ -10,8 +10,8 @@ import type { ClusterId, LogRecord } from '../../src/protocol/disk/log-record.ts
 import { describePeerMessage, type ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
 import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
-import { TestLog } from '../zab/test-log.ts'
-import { silentLog } from '../zab/zab-settings.ts'
+import { TestLog } from '../support/test-log.ts'
+import { silentLog } from '../support/zab-settings.ts'
 
 interface Server {
   readonly id: ServerId

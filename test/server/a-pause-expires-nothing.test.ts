@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import type { ServerId } from '../../src/base/ids.ts'
 import type { ZktsServer } from '../../src/server/create-server.ts'
-import { connectFrame } from '../connection/conversation.ts'
 import type { ResumeOrder, SimProcess } from '../simulator/scheduler.ts'
-import { pingFrame } from './requests.ts'
-import { ensembleConfig, type RawClient, standaloneConfig, World } from './server-rig.ts'
+import { connectFrame } from '../support/conversation.ts'
+import { pingFrame } from '../support/requests.ts'
+import { ensembleConfig, type RawClient, standaloneConfig, World } from '../support/server-rig.ts'
 
 const orders: readonly ResumeOrder[] = ['by-time', 'timers-first', 'timers-last']
 const timeoutMs = 4000

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { connectWith } from '../../src/client/connect.ts'
 import { clientPorts } from '../client/client-ports.ts'
-import { clientPort, serverHost, standaloneConfig, World } from './server-rig.ts'
+import { clientPort, serverHost, standaloneConfig, World } from '../support/server-rig.ts'
 
 test('with jute.maxbuffer=100 short requests are served and long ones refused', async () => {
   const world = new World()

@@ -4,10 +4,10 @@ import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { StartFailure } from '../../src/server/start-failure.ts'
 import { readIdentity } from '../../src/storage/data-identity.ts'
 import { writeIdentityFile } from '../../src/storage/identity-file.ts'
-import { connectFrame } from '../connection/conversation.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
-import { createFrame, existsFrame } from './requests.ts'
-import { configOf, ensembleConfig, serverHost, standaloneConfig, World } from './server-rig.ts'
+import { connectFrame } from '../support/conversation.ts'
+import { createFrame, existsFrame } from '../support/requests.ts'
+import { configOf, ensembleConfig, serverHost, standaloneConfig, World } from '../support/server-rig.ts'
 
 /** A standalone server has made /a and is stopped. */
 async function usedDisk(world: World, config = standaloneConfig()): Promise<SimDisk> {

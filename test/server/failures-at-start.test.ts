@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Disk } from '../../src/ports/disk.ts'
 import { readConfig } from '../../src/server/config-files.ts'
 import { portFailure } from '../../src/server/start-failure.ts'
-import { configOf, standaloneConfig, World } from './server-rig.ts'
+import { configOf, standaloneConfig, World } from '../support/server-rig.ts'
 
 function fault(code: string, text: string): Error {
   return Object.assign(new Error(`${code}: ${text}`), { code })

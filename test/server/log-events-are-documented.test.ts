@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { closeReasons } from '../../src/connection/close-reason.ts'
 import { linkCloseReasons } from '../../src/peers/link-close-reason.ts'
 import { replicaCloseReasons } from '../../src/replica/contract.ts'
-import { driverCloseReasons } from '../../src/server/close-reasons.ts'
+import { driverCloseReasons } from '../../src/server/clients/close-reasons.ts'
+import { requestRefusals } from '../../src/server/clients/request-refusals.ts'
 import { exitCodes } from '../../src/server/exit-codes.ts'
-import { requestRefusals } from '../../src/server/request-refusals.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 

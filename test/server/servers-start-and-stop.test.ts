@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { connectFrame, textBytes } from '../connection/conversation.ts'
-import { createFrame, existsFrame, getDataFrame } from './requests.ts'
-import { configOf, ensembleConfig, standaloneConfig, World } from './server-rig.ts'
+import { connectFrame, textBytes } from '../support/conversation.ts'
+import { createFrame, existsFrame, getDataFrame } from '../support/requests.ts'
+import { configOf, ensembleConfig, standaloneConfig, World } from '../support/server-rig.ts'
 
 async function failureOf(world: World, start: Promise<{ ok: boolean; error?: unknown }>) {
   const outcome = await world.settle(start)

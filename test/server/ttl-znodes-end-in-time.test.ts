@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { connectWith } from '../../src/client/connect.ts'
 import type { Client } from '../../src/client/types.ts'
 import { clientPorts } from '../client/client-ports.ts'
-import { clientPort, serverHost, standaloneConfig, World } from './server-rig.ts'
+import { clientPort, serverHost, standaloneConfig, World } from '../support/server-rig.ts'
 
 async function started(checkIntervalMs: number): Promise<{ readonly world: World; readonly client: Client }> {
   const world = new World()

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { permissions } from '../../src/auth/permissions.ts'
 import type { Change } from '../../src/protocol/txn/txn.ts'
-import { aclWithout, alice, create, LeaderHarness, openAcl, self } from './leader-harness.ts'
+import { aclWithout, alice, create, LeaderHarness, openAcl, self } from '../support/leader-harness.ts'
 
 let leader: LeaderHarness
 beforeEach(() => {

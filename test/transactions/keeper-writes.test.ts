@@ -17,7 +17,7 @@ import {
   self,
   setAcl,
   setData,
-} from './leader-harness.ts'
+} from '../support/leader-harness.ts'
 
 let leader: LeaderHarness
 beforeEach(() => {

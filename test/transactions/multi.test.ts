@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { err, ok } from '../../src/base/result.ts'
 import type { MultiOp } from '../../src/protocol/client/multi.ts'
 import type { CreateWrite } from '../../src/transactions/write-request.ts'
-import { check, create, LeaderHarness, other, remove, self, setData } from './leader-harness.ts'
+import { check, create, LeaderHarness, other, remove, self, setData } from '../support/leader-harness.ts'
 
 let leader: LeaderHarness
 beforeEach(() => {

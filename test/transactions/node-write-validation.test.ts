@@ -16,7 +16,7 @@ import {
   setAcl,
   setData,
   superUser,
-} from './leader-harness.ts'
+} from '../support/leader-harness.ts'
 
 const { read, write, delete: deletePermission, admin } = permissions
 const refused = { sessionRefusal: 'session-expired' } as const

@@ -25,7 +25,7 @@ import {
   self,
   setAcl,
   setData,
-} from './leader-harness.ts'
+} from '../support/leader-harness.ts'
 import { ModelTree } from './model-tree.ts'
 
 /** Uniform below `bound`, from a seed (mulberry32). */

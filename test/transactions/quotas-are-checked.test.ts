@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { create, LeaderHarness, remove, setData } from './leader-harness.ts'
+import { create, LeaderHarness, remove, setData } from '../support/leader-harness.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const limits = '/zookeeper/quota/a/zookeeper_limits'

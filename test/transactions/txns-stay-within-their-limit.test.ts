@@ -3,7 +3,7 @@ import { aclEntryCountMax, authIdUnitsMax, ephemeralPathUnitsPerSessionMax } fro
 import type { MultiOp } from '../../src/protocol/client/multi.ts'
 import { encodeTxn } from '../../src/protocol/txn/txn-codec.ts'
 import { pathUnitsOf } from '../../src/tree/ephemeral-index.ts'
-import { closeSession, create, LeaderHarness, other, remove, self, setAcl } from './leader-harness.ts'
+import { closeSession, create, LeaderHarness, other, remove, self, setAcl } from '../support/leader-harness.ts'
 
 const ephemeral = { flags: 1 } as const
 

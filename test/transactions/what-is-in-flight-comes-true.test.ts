@@ -11,8 +11,8 @@ import type { PendingNode } from '../../src/transactions/pending-changes.ts'
 import type { WriteRequest } from '../../src/transactions/write-request.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import type { ZnodeImage } from '../../src/tree/node-view.ts'
+import { closeSession, create, LeaderHarness, openAcl, remove, self, setData } from '../support/leader-harness.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { closeSession, create, LeaderHarness, openAcl, remove, self, setData } from './leader-harness.ts'
 
 const quota = '/zookeeper/quota'
 const limitsAndUsage = (path: string): readonly string[] =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { TreeDriver } from './tree-driver.ts'
+import { TreeDriver } from '../support/tree-driver.ts'
 
 test('an empty server has three znodes below its root', () => {
   const { tree } = new TreeDriver()

@@ -4,7 +4,7 @@ import type { Change } from '../../src/protocol/txn/txn.ts'
 import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import { makeTreeDigest } from '../../src/tree/tree-digest.ts'
-import { creation, noOwner, openAcl, TreeDriver } from './tree-driver.ts'
+import { creation, noOwner, openAcl, TreeDriver } from '../support/tree-driver.ts'
 
 const zxid = 0x1_0000_0001 as Zxid
 const timeMs = 1_700_000_000_000

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { SessionId } from '../../src/base/ids.ts'
-import { TreeDriver } from './tree-driver.ts'
+import { TreeDriver } from '../support/tree-driver.ts'
 
 const one = 0x0100_0000_0000_0001n as SessionId
 const two = 0x0200_0000_0000_0001n as SessionId

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { SessionId } from '../../src/base/ids.ts'
-import { creation, openAcl, TreeDriver } from './tree-driver.ts'
+import { creation, openAcl, TreeDriver } from '../support/tree-driver.ts'
 
 const session = 0x0100_0000_0000_0001n as SessionId
 const nodeAcl = [{ perms: 5, scheme: 'ip', id: '10.0.0.0/8' }]

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
-import { openAcl, TreeDriver } from './tree-driver.ts'
+import { openAcl, TreeDriver } from '../support/tree-driver.ts'
 
 const zeroStat = {
   czxid: 0,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InvariantViolation } from '../../src/base/assert.ts'
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
-import { creation, TreeDriver } from './tree-driver.ts'
+import { creation, TreeDriver } from '../support/tree-driver.ts'
 
 describe('a change that does not fit the tree', () => {
   test('a change with an older zxid is refused as a bug', () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { InvariantViolation } from '../../src/base/assert.ts'
 import { PathIndex } from '../../src/tree/path-index.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { TreeDriver } from './tree-driver.ts'
+import { TreeDriver } from '../support/tree-driver.ts'
 
 test('lookups stay right through the growth to 200,000 znodes and the deletion of half of them', () => {
   const driver = new TreeDriver()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ByteArena, offsetOf } from '../../src/tree/byte-arena.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { TreeDriver } from './tree-driver.ts'
+import { TreeDriver } from '../support/tree-driver.ts'
 
 describe('the memory of a tree', () => {
   test('slab bytes stay flat over cycles of creating and deleting the same content', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { matchNameBackwards, nameLengthBytes, readName, writeName } from '../../src/tree/znode-name.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { TreeDriver } from './tree-driver.ts'
+import { TreeDriver } from '../support/tree-driver.ts'
 
 function stored(name: string): Uint8Array {
   const bytes = new Uint8Array(nameLengthBytes(name, 0, name.length) + 4)

@@ -5,9 +5,9 @@ import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import type { ZnodeImage } from '../../src/tree/node-view.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
+import { creation, TreeDriver, timeMsOf } from '../support/tree-driver.ts'
 import { PlainModel } from './plain-model.ts'
 import { randomChange } from './random-changes.ts'
-import { creation, TreeDriver, timeMsOf } from './tree-driver.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const usagePath = (path: string) => `/zookeeper/quota${path}/zookeeper_stats`

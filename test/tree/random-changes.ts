@@ -2,8 +2,8 @@
 import type { SessionId } from '../../src/base/ids.ts'
 import type { AclEntry, Change } from '../../src/protocol/txn/txn.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
+import { creation } from '../support/tree-driver.ts'
 import { type PlainModel, parentOf } from './plain-model.ts'
-import { creation } from './tree-driver.ts'
 
 /** Prefixes of each other, one, two and three bytes a unit, and longer than a small block. */
 const names = ['a', 'aa', 'ab', 'b', '0', 'é', 'éa', '節', '節点', 'x'.repeat(40), '\u00a0 ', '...'] as const

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SessionId } from '../../src/base/ids.ts'
 import { containerOwner } from '../../src/tree/owner-kind.ts'
-import { creation, openAcl, TreeDriver, timeMsOf } from './tree-driver.ts'
+import { creation, openAcl, TreeDriver, timeMsOf } from '../support/tree-driver.ts'
 
 const session = 0x0100_0000_0000_0001n as SessionId
 const bytes = Uint8Array.of(1, 2, 3)

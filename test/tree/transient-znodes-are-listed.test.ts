@@ -4,7 +4,7 @@ import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import type { ZnodeImage } from '../../src/tree/node-view.ts'
 import { containerOwner } from '../../src/tree/owner-kind.ts'
-import { creation, TreeDriver, timeMsOf } from './tree-driver.ts'
+import { creation, TreeDriver, timeMsOf } from '../support/tree-driver.ts'
 
 const session = 0x0100_0000_0000_0001n as SessionId
 const ttlOwner = (ttlMs: number): SessionId => ((0xffn << 56n) | BigInt(ttlMs)) as SessionId

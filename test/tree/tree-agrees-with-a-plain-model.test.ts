@@ -6,9 +6,9 @@ import { DataTree } from '../../src/tree/data-tree.ts'
 import type { ZnodeImage } from '../../src/tree/node-view.ts'
 import { ownerKindOf } from '../../src/tree/owner-kind.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
+import { TreeDriver, timeMsOf } from '../support/tree-driver.ts'
 import { PlainModel } from './plain-model.ts'
 import { randomChange, sessions } from './random-changes.ts'
-import { TreeDriver, timeMsOf } from './tree-driver.ts'
 
 const seeds = [1, 2, 3, 4, 5]
 const txnCount = 250

@@ -7,7 +7,7 @@ import type { Membership } from '../../src/membership/membership.ts'
 import type { TxnEntry } from '../../src/protocol/disk/log-record.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { followsInOrder } from '../../src/zab/history.ts'
-import type { TestLog } from './test-log.ts'
+import type { TestLog } from '../support/test-log.ts'
 
 /** A question to a leader whether it still leads, with how much it and anyone had delivered when it was asked. */
 interface Confirmation {

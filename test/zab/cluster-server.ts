@@ -7,8 +7,8 @@ import type { Membership } from '../../src/membership/membership.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import type { Zab } from '../../src/zab/zab.ts'
 import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
+import type { TestLog } from '../support/test-log.ts'
 import type { LinkEvent } from './test-links.ts'
-import type { TestLog } from './test-log.ts'
 
 export interface ClusterOptions {
   /** Its members are 1, 2, … */

@@ -7,7 +7,7 @@ import { chooseJoining, type DataName, describeForeignCluster, type Joining } fr
 import { isBetterVote, isMoreRecent } from '../../src/zab/vote-order.ts'
 import { Zab } from '../../src/zab/zab.ts'
 import type { ZabEffect } from '../../src/zab/zab-contract.ts'
-import { epoch, historyOf, leader, nothingRecovered, settings, silentLog, zxid } from './zab-settings.ts'
+import { epoch, historyOf, leader, nothingRecovered, settings, silentLog, zxid } from '../support/zab-settings.ts'
 
 const [ours, theirs] = [65 as ClusterId, 66 as ClusterId]
 const none = 0 as ClusterId

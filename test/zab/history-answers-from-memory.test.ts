@@ -3,7 +3,7 @@ import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import { zeroZxid } from '../../src/base/ids.ts'
 import { retainedTxnCountMax, retainedTxnSizeBytesMax } from '../../src/base/limits.ts'
 import { followsInOrder, History } from '../../src/zab/history.ts'
-import { historyOf, zxid } from './zab-settings.ts'
+import { historyOf, zxid } from '../support/zab-settings.ts'
 
 const beginning = { zxid: zeroZxid, hash: emptyChainHash }
 

@@ -7,7 +7,7 @@ import { Learner } from '../../src/zab/learner.ts'
 import { LearnerStreams } from '../../src/zab/learner-streams.ts'
 import type { RecoveredHistory } from '../../src/zab/zab-contract.ts'
 import { ZabCore } from '../../src/zab/zab-core.ts'
-import { historyOf, nothingRecovered, other, settings, silentLog, zxid } from './zab-settings.ts'
+import { historyOf, nothingRecovered, other, settings, silentLog, zxid } from '../support/zab-settings.ts'
 
 type Append = Extract<ZabMessage, { readonly kind: 'append' }>
 const point = { zxid: zeroZxid, hash: emptyChainHash }

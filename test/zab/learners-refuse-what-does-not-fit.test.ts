@@ -6,7 +6,7 @@ import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { Zab } from '../../src/zab/zab.ts'
 import type { RecoveredHistory, ZabEffect } from '../../src/zab/zab-contract.ts'
-import { epoch, historyOf, leader, nothingRecovered, self, settings, silentLog, zxid } from './zab-settings.ts'
+import { epoch, historyOf, leader, nothingRecovered, self, settings, silentLog, zxid } from '../support/zab-settings.ts'
 
 const history = historyOf([3])
 const entries = history.map(({ zxid: at, payload }) => ({ zxid: at, payload }))

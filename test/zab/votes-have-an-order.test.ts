@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerId } from '../../src/base/ids.ts'
 import { isBetterVote, isMoreRecent, isSameVote } from '../../src/zab/vote-order.ts'
-import { epoch, zxid } from './zab-settings.ts'
+import { epoch, zxid } from '../support/zab-settings.ts'
 
 describe('order of votes', () => {
   const vote = (e: number, counter: number, leader: number) => ({

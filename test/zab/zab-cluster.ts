@@ -9,12 +9,12 @@ import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
 import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
+import { TestLog } from '../support/test-log.ts'
+import { silentLog } from '../support/zab-settings.ts'
 import { ClusterChecks } from './cluster-checks.ts'
 import { type ClusterOptions, type ClusterServer, newServer, type PlannedEvent, timing } from './cluster-server.ts'
 import { EventQueue } from './event-queue.ts'
 import { otherEnd, TestLinks } from './test-links.ts'
-import { TestLog } from './test-log.ts'
-import { silentLog } from './zab-settings.ts'
 
 export class ZabCluster {
   readonly servers: readonly ClusterServer[]

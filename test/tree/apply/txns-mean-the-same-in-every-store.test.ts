@@ -16,9 +16,9 @@ import type { ZnodeImage } from '../../../src/tree/node-view.ts'
 import { containerOwner } from '../../../src/tree/owner-kind.ts'
 import { namespaceQuotas } from '../../../src/tree/quota-totals.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
+import { creation, timeMsOf } from '../../support/tree-driver.ts'
 import { PlainModel, parentOf } from '../plain-model.ts'
 import { randomChange, sessions } from '../random-changes.ts'
-import { creation, timeMsOf } from '../tree-driver.ts'
 import { type Base, OverlayStore } from './overlay-store.ts'
 
 const quotaTops = ['', '/a', '/a/b', '/aa', '/é'] as const

@@ -1,0 +1,90 @@
+/**
+ * The reply bodies of writes that became txns. A Stat in a result is the state right after its own change,
+ * also inside a multi, so results are written while the txn is being applied.
+ */
+import { JuteWriter } from '../../jute/jute-writer.ts'
+import {
+  writeMultiCheckResult,
+  writeMultiCreateResult,
+  writeMultiDeleteResult,
+  writeMultiEnd,
+  writeMultiKeeperResult,
+  writeMultiSetDataResult,
+} from '../../protocol/client/multi.ts'
+import type { Change, Txn } from '../../protocol/txn/txn.ts'
+import type { DataTree } from '../../tree/data-tree.ts'
+
+export class WriteResults {
+  readonly #txn: Txn
+  readonly #tree: DataTree
+  readonly #writer = new JuteWriter()
+
+  constructor(txn: Txn, tree: DataTree) {
+    this.#txn = txn
+    this.#tree = tree
+  }
+
+  /** The change at `index` was just applied. */
+  note(index: number): void {
+    const change = this.#txn.changes[index]!
+    if (this.#txn.isMulti) this.#noteInMulti(change)
+    else this.#noteAlone(change)
+  }
+
+  /** The body of the reply; null if it has none. */
+  body(): Uint8Array | null {
+    if (this.#txn.isMulti) writeMultiEnd(this.#writer)
+    return this.#writer.lengthBytes === 0 ? null : this.#writer.take()
+  }
+
+  #noteAlone(change: Change): void {
+    switch (change.kind) {
+      case 'create':
+        this.#writer.writeUstring(change.path)
+        if (change.withStat) this.#tree.writeStat(change.path, this.#writer)
+        break
+      case 'set-data':
+      case 'set-acl':
+        this.#tree.writeStat(change.path, this.#writer)
+        break
+      case 'bundle':
+        if (change.op === 'createIfNotExists') this.#writer.writeUstring(change.path)
+        break
+      case 'delete':
+      case 'check':
+      case 'create-session':
+      case 'close-session':
+        break
+    }
+  }
+
+  #noteInMulti(change: Change): void {
+    switch (change.kind) {
+      case 'create':
+        writeMultiCreateResult(this.#writer, change.path, change.withStat ? this.#statOf(change.path) : null)
+        break
+      case 'set-data':
+        writeMultiSetDataResult(this.#writer, this.#statOf(change.path))
+        break
+      case 'delete':
+        writeMultiDeleteResult(this.#writer)
+        break
+      case 'check':
+        writeMultiCheckResult(this.#writer)
+        break
+      case 'bundle':
+        writeMultiKeeperResult(this.#writer, change.op, change.path)
+        break
+      case 'set-acl':
+      case 'create-session':
+      case 'close-session':
+        break // never part of a multi
+    }
+  }
+
+  #statOf(path: string): Uint8Array {
+    const writer = new JuteWriter()
+    this.#tree.writeStat(path, writer)
+    return writer.take()
+  }
+}

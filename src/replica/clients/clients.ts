@@ -1,0 +1,339 @@
+/**
+ * The clients of this server: their connections, their requests in order, their watches; their sessions are kept in
+ * `Sessions`. Writes go out through a route to the leader, be it this server or another, and come back as a committed
+ * txn of this server's origin or as an answer. Owns invariant 5 together with `Answers`: replies leave in the order of
+ * requests, and a watch event before any reply that shows what it announces.
+ */
+import type { AccessRules } from '../../auth/access-rules.ts'
+import type { AuthId } from '../../auth/auth-id.ts'
+import { isAllowed } from '../../auth/is-allowed.ts'
+import { permissions } from '../../auth/permissions.ts'
+import { assert, assertNever } from '../../base/assert.ts'
+import type { ConnectionId, SessionId, Zxid } from '../../base/ids.ts'
+import type { LineLimiter } from '../../base/line-limiter.ts'
+import type { Config } from '../../config/config.ts'
+import { NamespaceBytes } from '../../metrics/namespace-bytes.ts'
+import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { Log } from '../../ports/log.ts'
+import type { ClientRequest } from '../../protocol/client/client-request.ts'
+import { noZxid, pingXid } from '../../protocol/client/headers.ts'
+import { type OpTraits, ops } from '../../protocol/client/operations.ts'
+import type { ForwardedAnswer } from '../../protocol/peer/peer-message.ts'
+import { LocalSessions } from '../../sessions/local-sessions.ts'
+import type { SessionIdSource } from '../../sessions/session-id-source.ts'
+import type { TreeEvent } from '../../tree/tree-event.ts'
+import { WatchTable } from '../../watches/watch-table.ts'
+import type { ReplicatedState } from '../applying/replicated-state.ts'
+import type { ReplicaCloseReason, SessionRequest } from '../contract.ts'
+import type { EffectList } from '../effect-list.ts'
+import type { ConfigZnode } from '../reads/config-znode.ts'
+import type { KeeperZnodes } from '../reads/keeper/keeper-znodes.ts'
+import { type ReadContext, ServerReads } from '../reads/read-answer.ts'
+import { answerRead } from '../reads/read-requests.ts'
+import { countWatchEvents } from '../status/change-metrics.ts'
+import type { Trace } from '../trace-event.ts'
+import { Answers } from './answers.ts'
+import { Authentication } from './authentication.ts'
+import { AwaitedOutcomes } from './awaited-outcomes.ts'
+import { Client, held, local, type PendingRequest, type Verdict, withLeader } from './client.ts'
+import { RequestAdmission } from './request-admission.ts'
+import { type LeaderRoute, notServing, type Serving } from './serving.ts'
+import { Sessions, type SessionsConfig } from './sessions.ts'
+
+export interface ClientsConfig extends SessionsConfig, Pick<Config, 'auth' | 'linearizableReads'> {}
+
+export interface ClientsOptions {
+  readonly state: ReplicatedState
+  readonly effects: EffectList
+  readonly sessionIds: SessionIdSource
+  readonly config: ClientsConfig
+  readonly access: AccessRules
+  readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
+  readonly configZnode: ConfigZnode
+  /** Null: the operations of ClickHouse Keeper are not served. */
+  readonly keeper: KeeperZnodes | null
+  readonly log: Log
+  readonly lines: LineLimiter // for what clients make the log say
+  readonly metrics: ServerMetrics
+  readonly trace: Trace | null
+}
+
+export class Clients {
+  readonly watches = new WatchTable()
+  readonly sessions: Sessions
+  readonly #options: ClientsOptions
+  readonly #byConnection = new Map<ConnectionId, Client>()
+  readonly #awaited = new AwaitedOutcomes()
+  readonly #answers: Answers
+  readonly #authentication: Authentication
+  readonly #admission: RequestAdmission
+  readonly #readContext: ReadContext
+  #serving: Serving = notServing
+  #parked: ForwardedAnswer[] = [] // given once what they saw is applied here; in order of arrival
+
+  constructor(options: ClientsOptions) {
+    this.#options = options
+    const { state, access, config, configZnode, keeper, metrics } = options
+    const serving = (): Serving => this.#serving
+    const reads = new NamespaceBytes(metrics.read_per_namespace)
+    this.#readContext = new ServerReads(state, { watches: this.watches, reads, access, configZnode, keeper })
+    this.#answers = new Answers(options, state.lastApplied)
+    this.#authentication = new Authentication({ ...options, auth: config.auth })
+    this.#admission = new RequestAdmission({
+      authentication: this.#authentication,
+      serving,
+      servesKeepers: keeper !== null,
+    })
+    this.sessions = new Sessions({
+      ...options,
+      serving,
+      awaited: this.#awaited,
+      close: (connectionId, reason) => this.#close(connectionId, reason),
+    })
+  }
+
+  get serving(): Serving {
+    return this.#serving
+  }
+
+  get authFailedCount(): number {
+    return this.#authentication.failedCount
+  }
+
+  sessionOf(connectionId: ConnectionId): SessionId | null {
+    return this.#byConnection.get(connectionId)?.session?.id ?? null
+  }
+
+  // --- what the server does for its clients ---
+
+  startServing(leader: LeaderRoute, nowMs: number): void {
+    this.#changeServing('not-serving', { kind: 'serving', leader })
+    this.sessions.servingBegan(nowMs)
+  }
+
+  /** Requests on their way have a fate that only the next leader will know: their connections close. */
+  stopServing(): void {
+    this.#serving = notServing
+    this.#awaited.clear()
+    this.#parked = []
+    this.#closeAll('leader-lost')
+  }
+
+  startReadOnly(nowMs: number): void {
+    this.#changeServing('not-serving', {
+      kind: 'read-only',
+      sessions: new LocalSessions(this.#options.config.tickTimeMs),
+    })
+    this.sessions.servingBegan(nowMs)
+  }
+
+  /** Its clients come back to a server that has a leader, this one or another. */
+  stopReadOnly(): void {
+    this.#closeAll('read-only-ended')
+    this.#changeServing('read-only', notServing)
+  }
+
+  #changeServing(from: Serving['kind'], to: Serving): void {
+    assert(this.#serving.kind === from, 'a server begins to serve from not serving', { is: this.#serving.kind, from })
+    this.#serving = to
+    this.#answers.announced(this.#options.state.lastApplied)
+  }
+
+  // --- connections ---
+
+  open(connectionId: ConnectionId, remoteAddress: string): void {
+    this.#byConnection.set(connectionId, new Client(connectionId, remoteAddress))
+  }
+
+  /** The socket is gone; the session lives on until it expires. */
+  gone(connectionId: ConnectionId): void {
+    const client = this.#byConnection.get(connectionId)
+    if (client === undefined) return
+    client.isGone = true
+    this.#byConnection.delete(connectionId)
+    this.watches.removeConnection(connectionId)
+    this.sessions.detach(client)
+  }
+
+  #closeAll(reason: ReplicaCloseReason): void {
+    for (const connectionId of [...this.#byConnection.keys()]) this.#close(connectionId, reason)
+  }
+
+  #close(connectionId: ConnectionId, reason: ReplicaCloseReason): void {
+    this.#options.effects.close(connectionId, reason)
+    this.gone(connectionId)
+  }
+
+  // --- requests ---
+
+  receive(connectionId: ConnectionId, request: SessionRequest | ClientRequest): void {
+    const client = this.#byConnection.get(connectionId)
+    if (client === undefined) return // this server closed it a moment ago
+    if (request.kind === 'connect') return this.sessions.connect(client, request)
+    this.sessions.heard(client)
+    if (request.op?.access === 'connection') {
+      return this.#settleAtOnce(client, request, this.#authentication.settle(client, request))
+    }
+    const verdict = this.#admission.verdictOn(client, request)
+    if (verdict?.kind === 'closed') return this.#settleAtOnce(client, request, verdict)
+    client.queue.push({ kind: 'request', client, request, authIds: client.authIds, state: verdict ?? held })
+    this.#drain(client)
+  }
+
+  #settleAtOnce(client: Client, request: ClientRequest, verdict: Verdict): void {
+    switch (verdict.kind) {
+      case 'decided':
+        return this.#answers.giveAtOnce(client, request, verdict.error, verdict.body)
+      case 'closed':
+        if (verdict.error !== null) this.#answers.giveAtOnce(client, request, verdict.error, null)
+        return this.#close(client.connectionId, verdict.reason)
+      default:
+        return assertNever(verdict)
+    }
+  }
+
+  /**
+   * Moves the queue on: answers what has come to the front, and sends later writes on their way. A sync holds back what
+   * follows it until it is confirmed, so that a read after it sees no later write of its session.
+   * A leader may answer while a request is submitted; such an answer only marks its request, and the walk under way
+   * goes on.
+   */
+  #drain(client: Client): void {
+    if (client.isDraining) return
+    client.isDraining = true
+    do {
+      this.#answerFront(client)
+      this.#startWrites(client)
+    } while (!client.isGone && client.queue.length > 0 && isReady(client.queue[0]!))
+    client.isDraining = false
+  }
+
+  #answerFront(client: Client): void {
+    const { queue } = client
+    while (queue.length > 0 && !client.isGone) {
+      const head = queue[0]!
+      if (head.state.kind === 'held') this.#start(head)
+      if (!isReady(head)) return
+      queue.shift()
+      if (client.startedCount > 0) client.startedCount--
+      this.#answer(head)
+    }
+  }
+
+  #startWrites(client: Client): void {
+    const { queue } = client
+    while (client.startedCount < queue.length && !client.isGone) {
+      const pending = queue[client.startedCount]!
+      const { op } = pending.request
+      // It starts when it comes to the front, and those after it later.
+      if (this.#needsConfirmation(op) || isLocalEnd(pending)) return
+      client.startedCount++
+      if (pending.state.kind === 'held' && op?.access === 'write') this.#start(pending)
+    }
+  }
+
+  #needsConfirmation(op: OpTraits | null): boolean {
+    if (op === ops.sync) return this.#serving.kind !== 'read-only'
+    if (!this.#options.config.linearizableReads || this.#serving.kind === 'read-only') return false
+    return op?.access === 'read' && op !== ops.ping
+  }
+
+  /** A held request either goes to the leader or is ready where it stands. */
+  #start(pending: PendingRequest): void {
+    const { client, request, authIds } = pending
+    const { op } = request
+    const isWrite = op?.access === 'write'
+    if (isWrite ? isLocalEnd(pending) : !this.#needsConfirmation(op)) {
+      pending.state = local
+      return
+    }
+    const { session } = client
+    const serving = this.#serving
+    assert(serving.kind === 'serving' && session !== null, 'requests come from attached clients of a serving server')
+    if (session.isLocal && this.sessions.mustBeGlobal(request)) {
+      this.sessions.makeGlobal(session)
+      // That was a request too: a leader that has used up its zxids steps down at it, and its clients are gone.
+      if (client.isGone) return
+    }
+    pending.state = withLeader
+    const { id: sessionId, isLocal } = session
+    const sequence = this.#awaited.add(pending)
+    const sent = isWrite ? op : ops.sync
+    const body = isWrite ? request.body : noBody
+    serving.leader.submit({ sequence, sessionId, isLocal, type: sent.opcode, body, authIds }, sent)
+  }
+
+  #answer(pending: PendingRequest): void {
+    const { client, request, state } = pending
+    const { lastApplied } = this.#options.state
+    if (state.kind === 'decided') {
+      this.#answers.give(client, request, state.zxid ?? lastApplied, state.error, state.body)
+      if (request.op === ops.closeSession && state.error === null) this.#close(client.connectionId, 'session-closed')
+    } else if (request.op === ops.closeSession) {
+      this.#answers.give(client, request, lastApplied, null, null)
+      this.sessions.endLocal(client.session!)
+      this.#close(client.connectionId, 'session-closed')
+    } else if (request.op === ops.ping) {
+      this.#answers.give(client, request, lastApplied, null, null, pingXid)
+    } else {
+      const { error, body, missed } = answerRead(pending, this.#readContext)
+      for (const notification of missed) this.#options.effects.notify(notification, noZxid)
+      this.#answers.give(client, request, lastApplied, error, body)
+    }
+  }
+
+  // --- what comes back ---
+
+  receiveAnswer(answer: ForwardedAnswer): void {
+    if (answer.after > this.#options.state.lastApplied) this.#parked.push(answer)
+    else this.#take(answer)
+  }
+
+  #take(answer: ForwardedAnswer): void {
+    const awaited = this.#awaited.take(answer.sequence)
+    if (awaited === undefined || awaited.client.isGone) return
+    if (awaited.kind === 'session') return this.sessions.refuse(awaited.client)
+    const { client, request } = awaited
+    // A superseded connection closes without a reply (ZK: SessionMovedException).
+    if (answer.error === 'session-moved') return this.#close(client.connectionId, 'session-moved')
+    if (answer.error === null && this.#needsConfirmation(request.op)) awaited.state = local
+    else awaited.state = { kind: 'decided', zxid: answer.after, error: answer.error, body: answer.body }
+    this.#drain(client)
+  }
+
+  /** A txn was applied: watchers hear of it first, then the client that asked for it, then those who wait for its zxid. */
+  applied(zxid: Zxid, events: readonly TreeEvent[], ownSequence: number | null, body: Uint8Array | null): void {
+    if (events.length > 0) {
+      const notifications = this.watches.trigger(events, this.#canRead)
+      for (const notification of notifications) this.#options.effects.notify(notification, zxid)
+      if (notifications.length > 0) countWatchEvents(this.#options.metrics, notifications)
+    }
+    this.#answers.announced(zxid)
+    if (ownSequence !== null) this.#complete(ownSequence, zxid, body)
+    while (this.#parked.length > 0 && this.#parked[0]!.after <= zxid) this.#take(this.#parked.shift()!)
+  }
+
+  #complete(sequence: number, zxid: Zxid, body: Uint8Array | null): void {
+    const awaited = this.#awaited.take(sequence)
+    if (awaited === undefined || awaited.client.isGone) return
+    if (awaited.kind === 'session') return this.sessions.attach(awaited.client, awaited.id, awaited.timeoutMs)
+    awaited.state = { kind: 'decided', zxid, error: null, body }
+    this.#drain(awaited.client)
+  }
+
+  readonly #canRead = (connectionId: ConnectionId, acl: TreeEvent['acl']): boolean => {
+    const ids: readonly AuthId[] = this.#byConnection.get(connectionId)?.authIds ?? []
+    return isAllowed(acl, permissions.read, ids, this.#options.access)
+  }
+}
+
+/** The end of a local session concerns this server alone; it takes its turn in the queue like a read. */
+function isLocalEnd({ client, request }: PendingRequest): boolean {
+  return request.op === ops.closeSession && client.session !== null && client.session.isLocal
+}
+
+function isReady({ state }: PendingRequest): boolean {
+  return state.kind === 'decided' || state.kind === 'local'
+}
+
+const noBody = new Uint8Array(0)

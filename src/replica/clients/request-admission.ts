@@ -1,0 +1,43 @@
+/**
+ * Decides which requests are not carried out at all, and whether such a request is answered or ends its connection.
+ * It decides when a request is read; what a request meets later, in the tree or at the leader, is decided there.
+ * Assumes that a server that serves reads alone closes its connections when that changes: no request outlives the mode.
+ */
+import type { ClientRequest } from '../../protocol/client/client-request.ts'
+import { noZxid } from '../../protocol/client/headers.ts'
+import { ops } from '../../protocol/client/operations.ts'
+import type { Authentication } from './authentication.ts'
+import type { Client, DecidedRequest, Verdict } from './client.ts'
+import type { Serving } from './serving.ts'
+
+export interface RequestAdmissionOptions {
+  readonly authentication: Authentication
+  readonly serving: () => Serving
+  /** The operations of ClickHouse Keeper are served. */
+  readonly servesKeepers: boolean
+}
+
+const notImplemented: DecidedRequest = { kind: 'decided', zxid: noZxid, error: 'unimplemented', body: null }
+const notReadOnly: DecidedRequest = { kind: 'decided', zxid: null, error: 'not-read-only', body: null }
+
+export class RequestAdmission {
+  readonly #options: RequestAdmissionOptions
+
+  constructor(options: RequestAdmissionOptions) {
+    this.#options = options
+  }
+
+  /** Null: the request is carried out when its turn comes. */
+  verdictOn(client: Client, request: ClientRequest): Verdict | null {
+    const { authentication, serving, servesKeepers } = this.#options
+    const missing = authentication.missingFor(client)
+    if (missing !== null) return missing
+    if (request.refusal !== null) return { kind: 'decided', zxid: null, error: request.refusal, body: null }
+    const { op } = request
+    if (op === null || (op.isKeepers && !servesKeepers)) return notImplemented
+    // What is not implemented counts as a write too, where ZooKeeper writes by it (ZK: ReadOnlyRequestProcessor).
+    const isWrite = op.access === 'write' || op === ops.sync
+    if (isWrite && op !== ops.closeSession && serving().kind === 'read-only') return notReadOnly
+    return op.implemented ? null : notImplemented
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * The sessions of this server's clients: which connection has which, how one is made, comes back, is refused, and
+ * which were heard from. What the leader has to know goes out through the route to it; what lives on this server
+ * alone is kept here: local sessions, and in read-only mode those of its clients, which end with that mode.
+ * Assumes: `Clients` owns the connections; one is closed only through it. If two connections of this server
+ * had the same session, replies and watches of one would reach whoever holds the other.
+ */
+import { assert, assertNever } from '../../base/assert.ts'
+import type { ConnectionId, SessionId } from '../../base/ids.ts'
+import type { Config } from '../../config/config.ts'
+import { decode, encode } from '../../jute/record.ts'
+import type { ClientRequest } from '../../protocol/client/client-request.ts'
+import { createModeOf } from '../../protocol/client/create-mode.ts'
+import { decodeMulti } from '../../protocol/client/multi.ts'
+import { ops } from '../../protocol/client/operations.ts'
+import { CreateRequest, CreateSessionRequest } from '../../protocol/client/requests.ts'
+import { isPasswordOf, sessionPasswordOf, sessionPasswordSizeBytes } from '../../protocol/client/session-password.ts'
+import { LocalSessions } from '../../sessions/local-sessions.ts'
+import { negotiateTimeoutMs } from '../../sessions/negotiate-timeout.ts'
+import type { SessionIdSource } from '../../sessions/session-id-source.ts'
+import type { ExpiryBucket } from '../../sessions/session-tracker.ts'
+import type { ReplicatedState } from '../applying/replicated-state.ts'
+import type { ReplicaCloseReason, SessionRequest } from '../contract.ts'
+import type { EffectList } from '../effect-list.ts'
+import type { Trace } from '../trace-event.ts'
+import type { AwaitedOutcomes } from './awaited-outcomes.ts'
+import type { Client, ClientSession } from './client.ts'
+import type { LeaderRoute, Serving } from './serving.ts'
+
+export type SessionsConfig = Pick<
+  Config,
+  | 'minSessionTimeoutMs'
+  | 'maxSessionTimeoutMs'
+  | 'tickTimeMs'
+  | 'localSessionsEnabled'
+  | 'localSessionsUpgradingEnabled'
+>
+
+export interface SessionsOptions {
+  readonly state: ReplicatedState
+  readonly effects: EffectList
+  readonly awaited: AwaitedOutcomes
+  readonly sessionIds: SessionIdSource
+  readonly config: SessionsConfig
+  readonly serving: () => Serving
+  readonly trace: Trace | null
+  readonly close: (connectionId: ConnectionId, reason: ReplicaCloseReason) => void
+}
+
+/** A server that takes clients in. */
+type OpenServing = Exclude<Serving, { readonly kind: 'not-serving' }>
+
+const noPassword = new Uint8Array(sessionPasswordSizeBytes)
+
+export class Sessions {
+  readonly #options: SessionsOptions
+  readonly #connectionOfSession = new Map<SessionId, ConnectionId>()
+  readonly #local: LocalSessions
+  #heardFrom: Client[] = []
+  #heardFromLocally: Client[] = []
+  #nowMs = 0
+
+  constructor(options: SessionsOptions) {
+    this.#options = options
+    this.#local = new LocalSessions(options.config.tickTimeMs)
+  }
+
+  servingBegan(nowMs: number): void {
+    this.#nowMs = nowMs
+    if (this.#options.serving().kind === 'serving') this.#local.restartAll(nowMs)
+  }
+
+  /** Those made in read-only mode; null outside it. Their clients have no right to them elsewhere, nor here after it. */
+  get #readOnly(): LocalSessions | null {
+    const serving = this.#options.serving()
+    return serving.kind === 'read-only' ? serving.sessions : null
+  }
+
+  /** Those of this server alone. */
+  get localSessionCount(): number {
+    return this.#local.count + (this.#readOnly?.count ?? 0)
+  }
+
+  /** For `dump`; null where there can be none. In read-only mode those that were made in it. */
+  localExpiryBuckets(): readonly ExpiryBucket[] | null {
+    const readOnly = this.#readOnly
+    if (readOnly !== null) return readOnly.expiryBuckets()
+    return this.#options.config.localSessionsEnabled ? this.#local.expiryBuckets() : null
+  }
+
+  /** Local sessions were heard from, or have had their time. Others are the leader's. */
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs
+    if (this.#heardFromLocally.length > 0) this.#touchLocal()
+    for (const id of this.#expiredLocally()) {
+      this.#options.trace?.({ kind: 'local-session-ended', sessionId: id, how: 'expired' })
+      this.closeConnectionOf(id, 'session-expired')
+    }
+  }
+
+  #expiredLocally(): readonly SessionId[] {
+    const serving = this.#options.serving()
+    switch (serving.kind) {
+      case 'serving':
+        return this.#local.count === 0 ? [] : this.#local.expiredBy(this.#nowMs)
+      // Clients of local sessions were sent away unless they are content with reads: no time passes for those sessions.
+      case 'read-only':
+        return serving.sessions.expiredBy(this.#nowMs)
+      case 'not-serving':
+        return []
+      default:
+        return assertNever(serving)
+    }
+  }
+
+  #touchLocal(): void {
+    const clients = this.#heardFromLocally
+    this.#heardFromLocally = []
+    for (const client of clients) {
+      client.wasHeardFrom = false
+      if (client.session === null) continue
+      const { id } = client.session
+      if (!this.#local.touch(id, this.#nowMs)) this.#readOnly?.touch(id, this.#nowMs)
+    }
+  }
+
+  // --- coming ---
+
+  connect(client: Client, request: SessionRequest): void {
+    const { state, config } = this.#options
+    const serving = this.#options.serving()
+    const { minSessionTimeoutMs: minMs, maxSessionTimeoutMs: maxMs } = config
+    if (serving.kind === 'not-serving') return this.#close(client, 'not-serving')
+    if (serving.kind === 'read-only' && !request.canBeReadOnly) return this.#close(client, 'read-only-mode')
+    // It has seen a state that this server has not: here time would run backwards for it.
+    if (request.lastZxidSeen > BigInt(state.lastApplied)) return this.#close(client, 'client-is-ahead')
+    const timeoutMs = negotiateTimeoutMs(request.timeoutMs, { minMs, maxMs })
+    if (request.sessionId === 0n) this.#create(client, timeoutMs, serving)
+    else this.#resume(client, request, timeoutMs, serving)
+  }
+
+  #create(client: Client, timeoutMs: number, serving: OpenServing): void {
+    const { awaited, config } = this.#options
+    const id = this.#newId()
+    if (serving.kind === 'read-only') return this.#attachLocal(client, serving.sessions, id, timeoutMs)
+    if (config.localSessionsEnabled) return this.#attachLocal(client, this.#local, id, timeoutMs)
+    const sequence = awaited.add({ kind: 'session', client, id, timeoutMs })
+    this.#submitCreation(serving.leader, sequence, id, timeoutMs)
+  }
+
+  #newId(): SessionId {
+    const { sessionIds, state } = this.#options
+    let id = sessionIds.next()
+    // The wall clock may have gone back since an earlier run of this server gave out the same ids.
+    while (state.sessions.has(id) || this.#local.has(id)) id = sessionIds.next()
+    return id
+  }
+
+  #submitCreation(leader: LeaderRoute, sequence: number, id: SessionId, timeoutMs: number): void {
+    const op = ops.createSession
+    const body = encode(CreateSessionRequest, { timeoutMs })
+    leader.submit({ sequence, sessionId: id, isLocal: false, type: op.opcode, body, authIds: [] }, op)
+  }
+
+  #resume(client: Client, request: SessionRequest, timeoutMs: number, serving: OpenServing): void {
+    const { sessionId: id } = request
+    const home = this.#homeOf(id, serving)
+    // Whether a global session still lives only a leader knows (ZK: ReadOnlyZooKeeperServer.validateSession).
+    if (home === null && serving.kind === 'read-only') return this.#close(client, 'session-needs-quorum')
+    // Before the password is checked, as in the original: a client that names the session takes over the connection.
+    this.closeConnectionOf(id, 'session-replaced')
+    if (!isPasswordOf(id, request.password)) return this.refuse(client)
+    if (home !== null) return this.#attachLocal(client, home, id, timeoutMs)
+    const sequence = this.#options.awaited.add({ kind: 'session', client, id, timeoutMs })
+    if (serving.kind === 'serving') serving.leader.revalidate(sequence, id, timeoutMs)
+  }
+
+  /** Null: it is no session of this server alone. */
+  #homeOf(id: SessionId, serving: OpenServing): LocalSessions | null {
+    if (this.#local.has(id)) return this.#local
+    return serving.kind === 'read-only' && serving.sessions.has(id) ? serving.sessions : null
+  }
+
+  /** The leader's word on a session that came back. */
+  revalidated(sequence: number, valid: boolean): void {
+    const awaited = this.#options.awaited.take(sequence)
+    if (awaited?.kind !== 'session' || awaited.client.isGone) return
+    if (valid) this.attach(awaited.client, awaited.id, awaited.timeoutMs)
+    else this.refuse(awaited.client)
+  }
+
+  attach(client: Client, id: SessionId, timeoutMs: number): void {
+    this.#attach(client, { id, timeoutMs, isLocal: false })
+  }
+
+  #attachLocal(client: Client, home: LocalSessions, id: SessionId, timeoutMs: number): void {
+    home.put(id, timeoutMs, this.#nowMs)
+    this.#attach(client, { id, timeoutMs, isLocal: true })
+  }
+
+  #attach(client: Client, session: ClientSession): void {
+    if (client.isGone) return
+    const { id, timeoutMs } = session
+    this.closeConnectionOf(id, 'session-replaced')
+    client.session = session
+    this.#connectionOfSession.set(id, client.connectionId)
+    this.heard(client) // its timeout runs from here, however long the way to the leader was
+    this.#respond(client, id, timeoutMs, sessionPasswordOf(id))
+  }
+
+  refuse(client: Client): void {
+    this.#respond(client, 0n as SessionId, 0, noPassword)
+    this.#close(client, 'session-invalid')
+  }
+
+  #respond({ connectionId }: Client, sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
+    const { effects, serving } = this.#options
+    const readOnly = serving().kind === 'read-only'
+    effects.push({ kind: 'connect-response', connectionId, timeoutMs, sessionId, password, readOnly })
+  }
+
+  // --- staying and going ---
+
+  /** What a local session may not do: it cannot own a znode (ZK: QuorumZooKeeperServer.checkUpgradeSession). */
+  mustBeGlobal(request: ClientRequest): boolean {
+    return this.#options.config.localSessionsUpgradingEnabled && createsEphemeral(request)
+  }
+
+  /**
+   * A local session is about to own something: from here on it is the leader's like any other, and forgotten here. Its
+   * creation goes ahead of all that it asks from now on. Should that be lost with the leader, so is the session, and
+   * with it whatever was to be its own.
+   */
+  makeGlobal(session: ClientSession): void {
+    const { awaited, serving: servingNow, trace } = this.#options
+    const serving = servingNow()
+    assert(serving.kind === 'serving', 'only a leader makes a session global', { serving: serving.kind })
+    session.isLocal = false
+    this.#local.remove(session.id)
+    trace?.({ kind: 'local-session-ended', sessionId: session.id, how: 'made-global' })
+    this.#submitCreation(serving.leader, awaited.next(), session.id, session.timeoutMs)
+  }
+
+  /** A local session ends at its client's wish, without a word to anyone. */
+  endLocal({ id }: ClientSession): void {
+    this.#local.remove(id)
+    this.#readOnly?.remove(id)
+  }
+
+  /** If a connection of this server has the session, it closes. */
+  closeConnectionOf(id: SessionId, reason: ReplicaCloseReason): void {
+    const connectionId = this.#connectionOfSession.get(id)
+    if (connectionId === undefined) return
+    const isOver = reason !== 'session-expired' || !this.#options.state.sessions.has(id)
+    assert(isOver, 'a connection closes as expired only after the end of its session (invariant 7)', { sessionId: id })
+    this.#options.close(connectionId, reason)
+  }
+
+  /** The connection is gone; the session lives on until it expires. */
+  detach({ session, connectionId }: Client): void {
+    if (session !== null && this.#connectionOfSession.get(session.id) === connectionId) {
+      this.#connectionOfSession.delete(session.id)
+    }
+  }
+
+  heard(client: Client): void {
+    if (client.wasHeardFrom) return
+    client.wasHeardFrom = true
+    if (client.session?.isLocal) this.#heardFromLocally.push(client)
+    else this.#heardFrom.push(client)
+  }
+
+  /** Calls `visit` with each global session heard from since the last call. */
+  drainHeardFrom(visit: (id: SessionId) => void): void {
+    const clients = this.#heardFrom
+    this.#heardFrom = []
+    for (const client of clients) {
+      client.wasHeardFrom = false
+      // Also of one that has left since: its session lives on for its whole timeout.
+      if (client.session !== null) visit(client.session.id)
+    }
+  }
+
+  #close(client: Client, reason: ReplicaCloseReason): void {
+    this.#options.close(client.connectionId, reason)
+  }
+}
+
+/** What cannot be decoded wants nothing: the leader will refuse it. */
+function createsEphemeral({ op, body }: ClientRequest): boolean {
+  if (op === ops.create || op === ops.create2 || op === ops.createIfNotExists) {
+    const create = decode(CreateRequest, body)
+    return create.ok && isEphemeral(create.value.flags)
+  }
+  if (op !== ops.multi) return false
+  const parts = decodeMulti(body, true)
+  return parts.ok && parts.value.some((part) => 'flags' in part && isEphemeral(part.flags))
+}
+
+function isEphemeral(flags: number): boolean {
+  return createModeOf(flags)?.ephemeral ?? false
+}

@@ -1,0 +1,273 @@
+/**
+ * What only the leader does: it decides every write, of its own clients and of the other servers' alike, in
+ * the order in which they arrive, against the tree plus the changes in flight; it keeps sessions alive and
+ * ends them. Lives for one term of leadership and is thrown away with it.
+ * A refusal becomes an answer, which the client gets after its own server has applied what the refusal saw; it touches
+ * no disk. Owns invariant 7: a session is expired here alone, as a txn, and after it no request of that session succeeds.
+ */
+import type { AccessRules } from '../../auth/access-rules.ts'
+import { superScheme } from '../../auth/auth-id.ts'
+import { assert, InvariantViolation } from '../../base/assert.ts'
+import type { ErrorName } from '../../base/errors.ts'
+import type { ServerId, SessionId, Zxid } from '../../base/ids.ts'
+import { txnSizeBytesMax } from '../../base/limits.ts'
+import type { Config } from '../../config/config.ts'
+import { JuteWriter } from '../../jute/jute-writer.ts'
+import { decode } from '../../jute/record.ts'
+import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import { writeMultiFailure } from '../../protocol/client/multi.ts'
+import { type OpTraits, ops } from '../../protocol/client/operations.ts'
+import { ReconfigRequest } from '../../protocol/client/requests.ts'
+import type { ForwardedAnswer, ForwardedRequest } from '../../protocol/peer/peer-message.ts'
+import type { Origin } from '../../protocol/txn/txn.ts'
+import { encodeTxn } from '../../protocol/txn/txn-codec.ts'
+import { type ExpiryBucket, SessionTracker } from '../../sessions/session-tracker.ts'
+import { PendingChanges } from '../../transactions/pending-changes.ts'
+import { type PrepareContext, prepare } from '../../transactions/prepare.ts'
+import type { QuotaExcess, QuotaPolicy } from '../../transactions/quota-check.ts'
+import type { WriteRequest } from '../../transactions/write-request.ts'
+import type { Zab } from '../../zab/zab.ts'
+import type { ReplicatedState } from '../applying/replicated-state.ts'
+import type { Stamp } from '../contract.ts'
+import { ContainerCleaner } from './container-cleaner.ts'
+import { toWriteRequest } from './decode-write.ts'
+import { ProposalStatistics } from './proposal-statistics.ts'
+
+export interface WriteDeciderOptions {
+  readonly state: ReplicatedState
+  readonly zab: Zab
+  readonly config: Config
+  readonly quotas: QuotaPolicy
+  readonly metrics: ServerMetrics
+  readonly access: AccessRules
+}
+
+/** Who gets an answer: a server, in one attempt to follow us; null if it is ourselves. */
+export interface Asker {
+  readonly serverId: ServerId
+  readonly syncId: number | null
+}
+
+/** Who sent a request on: a server, in one incarnation of its process. */
+export interface RequestSource extends Asker {
+  readonly incarnation: number
+}
+
+export class WriteDecider {
+  readonly proposals: ProposalStatistics
+  readonly #state: ReplicatedState
+  readonly #zab: Zab
+  readonly #pending: PendingChanges
+  readonly #tracker: SessionTracker
+  readonly #cleaner: ContainerCleaner
+  readonly #extendedTypesEnabled: boolean
+  readonly #quotas: QuotaPolicy
+  readonly #toldOfExcesses: QuotaPolicy
+  #excesses: QuotaExcess[] = [] // of the request in hand
+  readonly #reconfigEnabled: boolean
+  readonly #access: AccessRules
+  readonly #keeperCompatibility: boolean
+  /** Timeouts negotiated anew when a session came back; the replicated ones stay what they were. */
+  readonly #renegotiatedMs = new Map<SessionId, number>()
+
+  constructor(options: WriteDeciderOptions, nowMs: number) {
+    this.proposals = new ProposalStatistics(options.metrics)
+    this.#state = options.state
+    this.#zab = options.zab
+    this.#pending = new PendingChanges(options.state)
+    const { config } = options
+    this.#tracker = new SessionTracker(config.tickTimeMs)
+    this.#tracker.restartAll(options.state.sessions.entries(), nowMs)
+    this.#cleaner = new ContainerCleaner(options.state, config, nowMs)
+    this.#extendedTypesEnabled = config.extendedTypesEnabled
+    this.#quotas = { isEnforced: options.quotas.isEnforced, exceeded: (excess) => this.#excesses.push(excess) }
+    this.#toldOfExcesses = options.quotas
+    this.#reconfigEnabled = config.reconfigEnabled
+    this.#access = options.access
+    this.#keeperCompatibility = config.keeperCompatibility
+  }
+
+  /** Turns a request into a proposal, or into an answer; one that is not final will be asked for again. */
+  decide(
+    source: RequestSource,
+    request: ForwardedRequest,
+    op: OpTraits | null,
+    stamp: Stamp,
+    isFinal: boolean,
+  ): ForwardedAnswer | null {
+    const answer = this.#decide(source, request, op, stamp)
+    if (this.#excesses.length > 0) this.#tellExcesses(answer === null || isFinal)
+    return answer
+  }
+
+  #decide(source: RequestSource, request: ForwardedRequest, op: OpTraits | null, stamp: Stamp): ForwardedAnswer | null {
+    const origin = { serverId: source.serverId, incarnation: source.incarnation, sequence: request.sequence }
+    const refusal = this.#checkSession(source.serverId, request, op, stamp)
+    if (refusal === 'session-moved') return this.#refuse(request, 'session-moved')
+    if (op === ops.reconfig) return this.#refuse(request, this.#reconfigRefusal(request, refusal))
+    const wanted = toWriteRequest(request, op, this.#keeperCompatibility)
+    if (!wanted.ok) return this.#refuse(request, wanted.error)
+    if (refusal !== null && (wanted.value.kind === 'close-session' || wanted.value.kind === 'multi')) {
+      return this.#refuse(request, refusal)
+    }
+    return this.#propose(request, wanted.value, refusal, origin, stamp)
+  }
+
+  /** The sessions whose time has come: their ends are proposed. */
+  expireSessions(stamp: Stamp): readonly SessionId[] {
+    const expired = this.#tracker.expiredBy(stamp.monotonicMs)
+    for (const sessionId of expired) {
+      const context = { ...this.#ownContext(stamp), sessionId }
+      const prepared = prepare({ kind: 'close-session', sessionId }, this.#pending, context)
+      const isTxn = prepared.ok && prepared.value.kind === 'txn'
+      assert(isTxn, 'a session expires as a txn (invariant 7)', { sessionId })
+      this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
+    }
+    return expired
+  }
+
+  /** The containers and TTL znodes that have had their time: their deletions are proposed. */
+  deleteUnused(stamp: Stamp): void {
+    if (this.#zab.isOutOfZxids) return
+    for (const path of this.#cleaner.tick(stamp)) {
+      // A change in flight may have given it new data or a child; if it is still over then, the next sweep finds it.
+      if (this.#pending.isInFlight(path)) continue
+      const context = { ...this.#ownContext(stamp), ids: [ourselves] }
+      const prepared = prepare({ kind: 'delete', path, version: -1 }, this.#pending, context)
+      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
+    }
+  }
+
+  touch(sessionId: SessionId, nowMs: number): void {
+    const timeoutMs = this.#renegotiatedMs.get(sessionId) ?? this.#state.sessions.timeoutMsOf(sessionId)
+    if (timeoutMs !== null) this.#tracker.touch(sessionId, timeoutMs, nowMs)
+  }
+
+  /** A client came back with its session at `server`; false: the session is over. */
+  reattach(sessionId: SessionId, server: ServerId, timeoutMs: number, nowMs: number): boolean {
+    if (!this.#tracker.setOwner(sessionId, server)) return false
+    this.#renegotiatedMs.set(sessionId, timeoutMs)
+    this.#tracker.touch(sessionId, timeoutMs, nowMs)
+    return true
+  }
+
+  /** Soonest first, by the monotonic clock. */
+  expiryBuckets(): readonly ExpiryBucket[] {
+    return this.#tracker.expiryBuckets()
+  }
+
+  /** The tree has applied everything up to `zxid`. */
+  applied(zxid: Zxid, nowMs: number): void {
+    this.#pending.forget(zxid)
+    this.proposals.committed(zxid, nowMs)
+  }
+
+  sessionClosed(sessionId: SessionId): void {
+    this.#tracker.remove(sessionId)
+    this.#renegotiatedMs.delete(sessionId)
+  }
+
+  /** ZK: SessionTrackerImpl.checkSession; creating has none yet, and closing may come from anywhere. */
+  #checkSession(server: ServerId, request: ForwardedRequest, op: OpTraits | null, stamp: Stamp): ErrorName | null {
+    if (op === ops.createSession) return null
+    // Whoever sent it vouches for the session; it can own nothing. One that became global meanwhile counts as such.
+    if (request.isLocal && !this.#tracker.isTracking(request.sessionId)) return null
+    this.touch(request.sessionId, stamp.monotonicMs)
+    const refusal = this.#tracker.check(request.sessionId, server)
+    if (op === ops.closeSession && refusal === 'session-moved') return null
+    return refusal === 'unknown-session' ? 'session-expired' : refusal
+  }
+
+  #propose(
+    request: ForwardedRequest,
+    wanted: WriteRequest,
+    sessionRefusal: ErrorName | null,
+    origin: Origin,
+    stamp: Stamp,
+  ): ForwardedAnswer | null {
+    const { sessionId, authIds } = request
+    const context: PrepareContext = {
+      timeMs: stamp.wallMs,
+      origin,
+      sessionId,
+      ids: authIds,
+      sessionRefusal,
+      isLocalSession: request.isLocal,
+      extendedTypesEnabled: this.#extendedTypesEnabled,
+      quotas: this.#quotas,
+      access: this.#access,
+      keeperCompatibility: this.#keeperCompatibility,
+    }
+    const prepared = prepare(wanted, this.#pending, context)
+    if (!prepared.ok) return this.#refuse(request, prepared.error)
+    if (prepared.value.kind === 'failed-multi') {
+      const opCount = wanted.kind === 'multi' ? wanted.ops.length : 0
+      const writer = new JuteWriter()
+      writeMultiFailure(writer, opCount, prepared.value.failedIndex, prepared.value.error)
+      return this.#answer(request, null, writer.take())
+    }
+    const payload = encodeTxn(prepared.value.txn)
+    if (payload.length > txnSizeBytesMax) {
+      this.#pending.dropStage()
+      return this.#refuse(request, 'marshalling-error')
+    }
+    if (sessionRefusal !== null) {
+      const claim = 'after its end no request of a session becomes a txn (invariant 7)'
+      throw new InvariantViolation(claim, { sessionId, sessionRefusal, wanted: wanted.kind })
+    }
+    if (wanted.kind === 'create-session') {
+      this.#tracker.track(sessionId, wanted.timeoutMs, stamp.monotonicMs, origin.serverId)
+    }
+    if (wanted.kind === 'close-session') this.#tracker.markClosing(sessionId)
+    this.#order(payload, stamp.monotonicMs)
+    return null
+  }
+
+  /** A refusal is decided twice, but nobody was refused twice. */
+  #tellExcesses(isDecided: boolean): void {
+    const excesses = this.#excesses
+    this.#excesses = []
+    if (isDecided) for (const excess of excesses) this.#toldOfExcesses.exceeded(excess)
+  }
+
+  /** In the order of the original, where a disabled reconfig is refused before anybody asks about the session. */
+  #reconfigRefusal({ body }: ForwardedRequest, sessionRefusal: ErrorName | null): ErrorName {
+    if (!decode(ReconfigRequest, body).ok) return 'marshalling-error'
+    if (!this.#reconfigEnabled) return 'reconfig-disabled'
+    return sessionRefusal ?? 'unimplemented'
+  }
+
+  /** For what nobody asked for. */
+  #ownContext(stamp: Stamp): PrepareContext {
+    return {
+      timeMs: stamp.wallMs,
+      origin: null,
+      sessionId: noSession,
+      ids: [],
+      sessionRefusal: null,
+      isLocalSession: false,
+      extendedTypesEnabled: false,
+      keeperCompatibility: false,
+      quotas: this.#quotas,
+      access: this.#access,
+    }
+  }
+
+  #order(payload: Uint8Array, nowMs: number): void {
+    const zxid = this.#zab.propose(payload)
+    this.#pending.commitStage(zxid)
+    this.proposals.proposed(zxid, payload.length, nowMs)
+  }
+
+  #refuse(request: ForwardedRequest, error: ErrorName): ForwardedAnswer {
+    return this.#answer(request, error, null)
+  }
+
+  #answer(request: ForwardedRequest, error: ErrorName | null, body: Uint8Array | null): ForwardedAnswer {
+    return { sequence: request.sequence, after: this.#zab.lastZxid, error, body }
+  }
+}
+
+const noSession = 0n as SessionId
+/** No ACL keeps the server from what it has to do. */
+const ourselves = { scheme: superScheme, id: '' }

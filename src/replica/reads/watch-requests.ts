@@ -1,0 +1,93 @@
+/**
+ * Requests about the watches of the connection that sends them. None needs a permission or a znode: what a client
+ * may not read it does not hear of, which is decided at delivery. A number that names no mode or type is a body
+ * that cannot be decoded (ZK: FinalRequestProcessor).
+ */
+import { err, ok, type Result } from '../../base/result.ts'
+import { decode, encode } from '../../jute/record.ts'
+import { ops } from '../../protocol/client/operations.ts'
+import { AddWatchReply } from '../../protocol/client/replies.ts'
+import {
+  AddWatchRequest,
+  type SetWatches2Request,
+  type SetWatchesRequest,
+  WatcherTypeRequest,
+} from '../../protocol/client/requests.ts'
+import { addWatchModeOf, watcherTypeOf } from '../../protocol/client/watch-kinds.ts'
+import type { WatchLists, WatchTable } from '../../watches/watch-table.ts'
+import type { Client, PendingRequest } from '../clients/client.ts'
+import { type Body, nothingMissed, type ReadAnswer, type ReadContext, refusal } from './read-answer.ts'
+
+export function addWatch({ request, client }: PendingRequest, watches: WatchTable): Body {
+  const wanted = decode(AddWatchRequest, request.body)
+  if (!wanted.ok) return wanted
+  const { path } = wanted.value
+  const mode = addWatchModeOf(wanted.value.mode)
+  if (mode === null) return err('marshalling-error')
+  if (mode === 'persistent') watches.addPersistent(client.connectionId, path)
+  else watches.addRecursive(client.connectionId, path)
+  return ok(addWatchDone)
+}
+
+/** Both fail if there is no such watch at exactly that path. Removal sends no event; clients make up their own. */
+export function checkOrRemoveWatches({ request, client }: PendingRequest, watches: WatchTable): ReadAnswer {
+  const wanted = decode(WatcherTypeRequest, request.body)
+  const type = wanted.ok ? watcherTypeOf(wanted.value.type) : null
+  if (!wanted.ok || type === null) return refusal('marshalling-error')
+  const { connectionId } = client
+  const { path } = wanted.value
+  const found =
+    request.op === ops.removeWatches ? watches.remove(connectionId, path, type) : watches.has(connectionId, path, type)
+  return found ? done : refusal('no-watcher')
+}
+
+/**
+ * Neither permissions nor paths are checked (ZK: DataTree.setWatches). The lists are gone through in order, and a null
+ * ends the walk with an error: what came before it was told and registered.
+ */
+export function setWatches(
+  decoded: Result<SetWatchesRequest | SetWatches2Request, 'marshalling-error'>,
+  client: Client,
+  { tree, watches, keeper }: ReadContext,
+): ReadAnswer {
+  if (!decoded.ok) return refusal('marshalling-error')
+  const { lists, isWhole } = watchListsOf(decoded.value)
+  const missed = watches.catchUp(
+    client.connectionId,
+    decoded.value.relativeZxid,
+    lists,
+    (path) => tree.view(path) ?? keeper?.find(path, tree)?.view ?? null,
+  )
+  return { error: isWhole ? null : 'marshalling-error', body: null, missed }
+}
+
+interface WantedWatches {
+  readonly lists: WatchLists
+  readonly isWhole: boolean
+}
+
+function watchListsOf(request: SetWatchesRequest | SetWatches2Request): WantedWatches {
+  let isWhole = true
+  const upToNull = (list: readonly (string | null)[] | null): readonly string[] => {
+    const end = list === null || !isWhole ? 0 : list.indexOf(null)
+    if (end === -1) return list as readonly string[]
+    isWhole = false
+    return list === null ? [] : (list.slice(0, end) as readonly string[])
+  }
+  const data = upToNull(request.dataWatches)
+  const exist = upToNull(request.existWatches)
+  const child = upToNull(request.childWatches)
+  if (!('persistentWatches' in request))
+    return { lists: { data, exist, child, persistent: [], recursive: [] }, isWhole }
+  const persistent = upToNull(withoutNulls(request.persistentWatches))
+  const recursive = upToNull(withoutNulls(request.persistentRecursiveWatches))
+  return { lists: { data, exist, child, persistent, recursive }, isWhole }
+}
+
+/** These lists look nothing up, so the original takes a null path for one that never changes. */
+function withoutNulls(list: readonly (string | null)[] | null): readonly (string | null)[] | null {
+  return list === null || !list.includes(null) ? list : list.filter((path) => path !== null)
+}
+
+const addWatchDone = encode(AddWatchReply, { error: 0 })
+const done: ReadAnswer = { error: null, body: null, missed: nothingMissed }

@@ -1,0 +1,44 @@
+/**
+ * How often a member of an ensemble looked for a leader, how long that took, and how long it served nobody (ZK:
+ * QuorumPeer.updateElectionVote, Follower.followLeader, Leader.lead). A standalone server elects nobody and counts nothing.
+ */
+import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { Role } from '../trace-event.ts'
+
+export class RoleMetrics {
+  readonly #metrics: ServerMetrics
+  readonly #isEnsemble: boolean
+  #role: Role | null = null
+  #lookingSinceMs = 0
+  #unavailableSinceMs: number | null = null
+
+  constructor(metrics: ServerMetrics, isEnsemble: boolean) {
+    this.#metrics = metrics
+    this.#isEnsemble = isEnsemble
+  }
+
+  /** Called behind every event: while nothing changed it costs one comparison. */
+  note(role: Role, nowMs: number): void {
+    if (role === this.#role) return
+    if (role === 'looking') {
+      this.#lookingSinceMs = nowMs
+      this.#unavailableSinceMs ??= nowMs
+      if (this.#isEnsemble) this.#metrics.looking_count.add()
+    } else if (this.#role === 'looking' && this.#isEnsemble) {
+      this.#metrics.election_time.note(nowMs - this.#lookingSinceMs)
+    }
+    this.#role = role
+  }
+
+  servingBegan(as: 'leading' | 'following', nowMs: number): void {
+    const sinceMs = this.#unavailableSinceMs
+    this.#unavailableSinceMs = null
+    if (sinceMs === null || !this.#isEnsemble) return
+    this.#metrics.unavailable_time.note(nowMs - sinceMs)
+    if (as === 'leading') this.#metrics.leader_unavailable_time.note(nowMs - sinceMs)
+  }
+
+  servingEnded(nowMs: number): void {
+    this.#unavailableSinceMs ??= nowMs
+  }
+}

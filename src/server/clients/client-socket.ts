@@ -1,0 +1,159 @@
+/**
+ * One client's socket as the driver sees it: the connection's state machine, the stage of its life, the input that had
+ * to wait, and the counters for `cons`. Owns: no decisions; client-sockets.ts makes them.
+ */
+import type { ConnectionStatus, LatencyStatus } from '../../admin/server-status.ts'
+import { type ConnectionId, hexOfSession, type SessionId, type Zxid } from '../../base/ids.ts'
+import { ClientConnection } from '../../connection/client-connection.ts'
+import type { ConnectionInput } from '../../connection/connection-input.ts'
+import type { ByteStream } from '../../ports/stream.ts'
+import { type LargeRequestBudget, LargeRequestShare } from './large-request-budget.ts'
+import { Latency } from './latency.ts'
+
+export interface AttachedSession {
+  readonly sessionId: SessionId
+  readonly timeoutMs: number
+  readonly establishedAtWallMs: number
+}
+
+export interface ClientIdentity {
+  readonly connectionId: ConnectionId
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly sessionId?: string
+}
+
+export interface StreamLimits {
+  readonly frameSizeBytesMax: number
+  readonly largeRequests: LargeRequestBudget | null
+  readonly readsTraceMask: boolean
+}
+
+/**
+ * The life of a client's socket. It goes downwards only, one stage at a time or by leaps, and `ClientRoster` alone moves
+ * it. While a socket is connecting or attached the replica knows its connection.
+ */
+export type ClientStage =
+  | { readonly kind: 'silent' } // its connect request has not come
+  | { readonly kind: 'connecting' } // its session is being made or looked up
+  | { readonly kind: 'attached'; readonly session: AttachedSession }
+  | { readonly kind: 'leaving'; readonly cutOffAtMs: number } // nothing more is read; what was written is being sent
+  | { readonly kind: 'gone' }
+
+const silent: ClientStage = { kind: 'silent' }
+
+export class ClientSocket {
+  readonly id: ConnectionId
+  readonly stream: ByteStream
+  readonly connection: ClientConnection
+  readonly openedAtMs: number
+  readonly latency = new Latency()
+  readonly largeRequests: LargeRequestShare | null
+  stage: ClientStage = silent
+  isPaused = false
+  isFlushDue = false
+  lastReplyAtMs = 0
+  lastHeardAtMs: number
+  /** Requests that went to the replica and are not answered. */
+  outstandingCount = 0
+  /** Bytes given to the stream that had not left when we last looked. */
+  queuedBytes = 0
+  readonly #inputs: ConnectionInput[] = []
+  #inputAt = 0
+
+  constructor(id: ConnectionId, stream: ByteStream, openedAtMs: number, limits: StreamLimits) {
+    this.id = id
+    this.stream = stream
+    this.openedAtMs = openedAtMs
+    this.lastHeardAtMs = openedAtMs
+    this.largeRequests = limits.largeRequests === null ? null : new LargeRequestShare(limits.largeRequests)
+    this.connection = new ClientConnection(limits.frameSizeBytesMax, this.largeRequests, limits.readsTraceMask)
+  }
+
+  /** Null unless it is attached. */
+  get session(): AttachedSession | null {
+    return this.stage.kind === 'attached' ? this.stage.session : null
+  }
+
+  /** It is leaving, or gone: nothing is read from it any more. */
+  get isEnding(): boolean {
+    return this.stage.kind === 'leaving' || this.stage.kind === 'gone'
+  }
+
+  get hasInput(): boolean {
+    return this.#inputAt < this.#inputs.length
+  }
+
+  get inputCount(): number {
+    return this.#inputs.length - this.#inputAt
+  }
+
+  receive(bytes: Uint8Array, nowMs: number): void {
+    this.lastHeardAtMs = nowMs
+    this.connection.receive(bytes, nowMs, this.#inputs)
+  }
+
+  /** What waited for the session is read now. */
+  readHeld(nowMs: number): void {
+    this.connection.established(nowMs, this.#inputs)
+  }
+
+  /** The next input that was read and not yet looked at. */
+  takeInput(): ConnectionInput | null {
+    if (this.#inputAt === this.#inputs.length) return null
+    const input = this.#inputs[this.#inputAt++]!
+    if (this.#inputAt === this.#inputs.length) this.dropInput()
+    return input
+  }
+
+  dropInput(): void {
+    this.#inputs.length = 0
+    this.#inputAt = 0
+  }
+
+  /** For log lines. */
+  identity(): ClientIdentity {
+    const { remoteAddress, remotePort } = this.stream
+    const known = { connectionId: this.id, remoteAddress, remotePort }
+    return this.session === null ? known : { ...known, sessionId: hexOfSession(this.session.sessionId) }
+  }
+
+  resetStatistics(): void {
+    this.connection.resetCounters()
+    this.latency.reset()
+    this.lastReplyAtMs = 0
+  }
+
+  status(): ConnectionStatus {
+    const { connection, session, stream } = this
+    const reads = this.isPaused || connection.state.kind === 'closing' ? 0 : 1
+    return {
+      remoteAddress: stream.remoteAddress,
+      remotePort: stream.remotePort,
+      interestOps: reads + (stream.queuedBytes() > 0 ? 4 : 0),
+      outstandingRequests: this.outstandingCount,
+      packetsReceived: connection.packetsReceived,
+      packetsSent: connection.packetsSent,
+      session: session === null ? null : { ...session, ...this.#sessionCounters(this.latency.status()) },
+    }
+  }
+
+  #sessionCounters(latency: LatencyStatus): {
+    readonly lastOp: string
+    readonly lastXid: number | null
+    readonly lastZxid: Zxid | null
+    readonly lastResponseAtMs: number
+    readonly lastLatencyMs: number
+    readonly latency: LatencyStatus
+  } {
+    const { lastOp, lastXid, lastZxid } = this.connection
+    return {
+      lastOp,
+      lastXid,
+      lastZxid: lastZxid as Zxid | null,
+      lastResponseAtMs: this.lastReplyAtMs,
+      lastLatencyMs: this.latency.lastMs,
+      latency,
+    }
+  }
+}

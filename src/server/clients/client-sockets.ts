@@ -1,0 +1,377 @@
+/**
+ * All client connections of a server: from their streams to replica events, from effects back to their streams.
+ * Owns: how many there may be, when a socket is read and when not (design D11), and that a connection which the
+ * replica knows of is closed only by the replica, by its client, or for a reason that is logged.
+ * Assumes: `flush` and `readOn` are called at each turn's end. If a socket were read while its connection is over a
+ * limit, one client could fill the memory of the server.
+ */
+
+import type { WordQuestion } from '../../admin/four-letter-words.ts'
+import type { ConnectionStatus } from '../../admin/server-status.ts'
+import { assertNever } from '../../base/assert.ts'
+import type { ConnectionId } from '../../base/ids.ts'
+import { clientOutputSizeBytesClose } from '../../base/limits.ts'
+import type { Config } from '../../config/config.ts'
+import { type CloseReason, closeReasons } from '../../connection/close-reason.ts'
+import type { ConnectionInput } from '../../connection/connection-input.ts'
+import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { Log } from '../../ports/log.ts'
+import type { Random } from '../../ports/random.ts'
+import type { ByteStream } from '../../ports/stream.ts'
+import type { ConnectRequest } from '../../protocol/client/connect.ts'
+import type { ReplicaCloseReason, Reply, WatchNotice } from '../../replica/contract.ts'
+import type { Turn } from '../turn.ts'
+import { ClientAdmission } from './client-admission.ts'
+import { ClientRoster } from './client-roster.ts'
+import { ClientSocket, type ClientStage, type StreamLimits } from './client-socket.ts'
+import { ClientStatistics } from './client-statistics.ts'
+import { type DriverCloseReason, driverCloseReasons } from './close-reasons.ts'
+import { LargeRequestBudget } from './large-request-budget.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { RequestIntake } from './request-intake.ts'
+
+export interface ClientSocketsOptions {
+  readonly config: Config
+  readonly log: Log
+  readonly metrics: ServerMetrics
+  readonly random: Random
+  readonly turn: Turn
+  readonly answerWord: (question: WordQuestion) => string
+}
+
+export class ClientSockets {
+  readonly #options: ClientSocketsOptions
+  readonly #roster = new ClientRoster()
+  /** Those with input that waits for room. */
+  readonly #waiting = new Set<ClientSocket>()
+  readonly #admission: ClientAdmission
+  readonly #intake: RequestIntake
+  readonly #refusals: RefusalLog
+  readonly #streamLimits: StreamLimits
+  #toFlush: ClientSocket[] = []
+  #lastId = 0
+  readonly statistics: ClientStatistics
+
+  constructor(options: ClientSocketsOptions) {
+    this.#options = options
+    const { config, log, metrics, random, turn } = options
+    this.statistics = new ClientStatistics(metrics)
+    const { frameSizeBytesMax, largeRequests } = config.clientLimits
+    this.#admission = new ClientAdmission(config, metrics, random)
+    this.#refusals = new RefusalLog(log, () => {
+      turn.schedule() // so that the time is not kept
+      return turn.now().monotonicMs
+    })
+    this.#intake = new RequestIntake({ config, metrics, refusals: this.#refusals, turn })
+    this.#streamLimits = {
+      frameSizeBytesMax,
+      largeRequests: largeRequests === null ? null : new LargeRequestBudget(largeRequests),
+      readsTraceMask: config.fourLetterWords.includes('stmk'),
+    }
+  }
+
+  accept(stream: ByteStream): void {
+    const refusal = this.#admission.refusalOf(stream.remoteAddress, this.#roster.openCount)
+    if (refusal !== null) {
+      const { remoteAddress, remotePort } = stream
+      this.#refusals.clientRefused(refusal, driverCloseReasons[refusal], { remoteAddress, remotePort })
+      stream.handle({ onData: ignore, onDrain: ignore, onClose: ignore })
+      stream.destroy()
+      return
+    }
+    const { monotonicMs } = this.#options.turn.now()
+    const client = new ClientSocket(++this.#lastId as ConnectionId, stream, monotonicMs, this.#streamLimits)
+    this.#roster.enter(client)
+    this.#admission.entered(stream.remoteAddress)
+    stream.handle({
+      onData: (bytes) => this.#received(client, bytes),
+      onDrain: () => this.#drained(client),
+      onClose: (error) => this.#gone(client, error),
+    })
+    this.#options.turn.schedule() // so that the time read above is not kept
+  }
+
+  // --- effects ---
+
+  reply(reply: Reply): void {
+    const client = this.#roster.get(reply.connectionId)
+    if (client === undefined) {
+      this.#options.metrics.stale_replies.add()
+      return
+    }
+    if (reply.kind === 'reply') this.#answer(client, reply)
+    else this.#answerConnect(client, reply)
+    this.#flushLater(client)
+  }
+
+  #answer(client: ClientSocket, { request, xid, zxid, error, body }: RequestReply): void {
+    client.connection.writeReply(xid, zxid, error, body)
+    this.#intake.answered(client, request)
+    const { monotonicMs } = this.#options.turn.now()
+    this.statistics.answered(client, request, monotonicMs, body === null ? 0 : body.length)
+  }
+
+  #answerConnect(client: ClientSocket, { sessionId, timeoutMs, password, readOnly }: ConnectReply): void {
+    client.connection.writeConnectResponse(timeoutMs, sessionId, password, readOnly)
+    if (timeoutMs === 0) return // the replica closes it next
+    const { monotonicMs, wallMs } = this.#options.turn.now()
+    this.#roster.attached(client, { sessionId, timeoutMs, establishedAtWallMs: wallMs })
+    client.readHeld(monotonicMs)
+    this.#waiting.add(client)
+  }
+
+  notify(id: ConnectionId, { zxid, type, path }: WatchNotice): void {
+    const client = this.#roster.get(id)
+    if (client === undefined) return
+    const before = client.connection.outputSizeBytes
+    client.connection.writeEvent(zxid, type, path)
+    this.statistics.eventWritten(client.connection.outputSizeBytes - before)
+    this.#flushLater(client)
+  }
+
+  /** The replica has forgotten the connection already. */
+  closeForReplica(id: ConnectionId, reason: ReplicaCloseReason): void {
+    const client = this.#roster.get(id)
+    if (client === undefined) return
+    if (reason === 'not-serving') this.#options.metrics.cnxn_closed_without_zk_server_running.add()
+    this.#refusals.clientClosed(reason, client.identity())
+    this.#leave(client)
+  }
+
+  // --- the turn ---
+
+  readOn(): void {
+    if (this.#waiting.size === 0) return
+    for (const client of [...this.#waiting]) this.#readInput(client)
+  }
+
+  flush(): void {
+    const clients = this.#toFlush
+    this.#toFlush = []
+    for (const client of clients) this.#flushOne(client)
+  }
+
+  tick(nowMs: number): void {
+    for (const client of this.#roster.silentSince(nowMs - this.#options.config.connectRequestTimeoutMs)) {
+      this.#options.metrics.sessionless_connections_expired.add()
+      this.#refuse(client, 'no-connect-request', driverCloseReasons['no-connect-request'])
+    }
+    this.#roster.tick(nowMs)
+  }
+
+  /** The server closes: everyone is sent what was written, and no more. */
+  closeAll(): void {
+    for (const client of [...this.#roster.open()]) this.#leave(client)
+    this.flush()
+  }
+
+  destroyAll(): void {
+    this.#roster.destroyLeaving()
+  }
+
+  /** Including those that are leaving. */
+  get streamCount(): number {
+    return this.#roster.count
+  }
+
+  // --- for status ---
+
+  get outstandingCount(): number {
+    return this.#intake.outstandingCount
+  }
+
+  get dropChance(): number {
+    return this.#admission.dropChance
+  }
+
+  get openCount(): number {
+    return this.#roster.openCount
+  }
+
+  statuses(): readonly ConnectionStatus[] {
+    return [...this.#roster.open()].map((client) => client.status())
+  }
+
+  /** Those that are not leaving. */
+  open(): Iterable<ClientSocket> {
+    return this.#roster.open()
+  }
+
+  /** The totals of the server stay what they are. */
+  resetConnectionStatistics(): void {
+    for (const client of this.#roster.open()) {
+      this.statistics.keepCountsOf(client)
+      client.resetStatistics()
+    }
+  }
+
+  // --- what arrives ---
+
+  #received(client: ClientSocket, bytes: Uint8Array): void {
+    if (client.isEnding) return
+    this.statistics.received(bytes.length)
+    client.receive(bytes, this.#options.turn.now().monotonicMs)
+    this.#readInput(client)
+    this.#options.turn.schedule()
+  }
+
+  #drained(client: ClientSocket): void {
+    client.queuedBytes = client.stream.queuedBytes()
+    if (client.isEnding) return
+    this.#readInput(client)
+    this.#options.turn.schedule()
+  }
+
+  #readInput(client: ClientSocket): void {
+    while (client.hasInput && this.#intake.hasRoom(client)) this.#take(client, client.takeInput()!)
+    if (client.isEnding) return
+    this.#pauseOrResume(client)
+    // Moved to the end of the line: under the server's limit the next one gets its share first.
+    this.#waiting.delete(client)
+    if (client.hasInput || this.#waitsForRoom(client)) this.#waiting.add(client)
+    if (client.hasInput) this.#intake.noteWait(client)
+  }
+
+  #waitsForRoom(client: ClientSocket): boolean {
+    return client.isPaused && client.stage.kind !== 'connecting'
+  }
+
+  /** While the session is being established nothing is read either: see ClientConnection. */
+  #pauseOrResume(client: ClientSocket): void {
+    if (client.isEnding) return
+    const shouldPause = client.hasInput || client.stage.kind === 'connecting' || !this.#intake.hasRoom(client)
+    if (shouldPause === client.isPaused) return
+    client.isPaused = shouldPause
+    if (shouldPause) client.stream.pause()
+    else client.stream.resume()
+  }
+
+  #take(client: ClientSocket, input: ConnectionInput): void {
+    switch (input.kind) {
+      case 'request':
+        this.#intake.take(client, input)
+        return
+      case 'skipped-request':
+        this.#intake.takeSkipped(client, input)
+        return
+      case 'connect':
+        this.#connect(client, input.request)
+        return
+      case 'four-letter-word':
+        this.#answerWord(client, input)
+        return
+      case 'refused':
+        this.#refuse(client, input.reason, closeReasons[input.reason])
+        return
+      default:
+        assertNever(input)
+    }
+  }
+
+  #connect(client: ClientSocket, { readOnly, lastZxidSeen, timeoutMs, sessionId, password }: ConnectRequest): void {
+    const { turn, metrics } = this.#options
+    if (!this.#admission.admitsSession(sessionId === 0n, turn.now().monotonicMs)) {
+      this.#refuse(client, 'too-many-connect-requests', driverCloseReasons['too-many-connect-requests'])
+      return
+    }
+    this.#roster.connecting(client)
+    if (sessionId !== 0n) metrics.connection_revalidate_count.add()
+    const { id: connectionId, stream } = client
+    turn.feed({ kind: 'connection-opened', connectionId, remoteAddress: stream.remoteAddress })
+    const canBeReadOnly = readOnly === true
+    const request = { kind: 'connect', lastZxidSeen, timeoutMs, sessionId, password, canBeReadOnly } as const
+    turn.feed({ kind: 'request', connectionId, request })
+  }
+
+  #answerWord(client: ClientSocket, question: WordQuestion): void {
+    client.stream.write(utf8.encode(this.#options.answerWord(question)))
+    this.statistics.wordAnswered()
+    this.#leave(client)
+  }
+
+  // --- what leaves ---
+
+  #flushLater(client: ClientSocket): void {
+    if (client.isFlushDue) return
+    client.isFlushDue = true
+    this.#toFlush.push(client)
+    this.#options.turn.schedule()
+  }
+
+  #flushOne(client: ClientSocket): void {
+    client.isFlushDue = false
+    const { stream } = client
+    const bytes = client.connection.takeOutput()
+    if (bytes !== null) stream.write(bytes)
+    client.queuedBytes = stream.queuedBytes()
+    if (client.isEnding) {
+      this.#roster.giveTimeToRead(client)
+      // An unread socket would hide the client's own goodbye.
+      if (client.isPaused) stream.resume()
+      stream.end()
+    } else if (client.queuedBytes > clientOutputSizeBytesClose) {
+      this.#refuse(client, 'client-does-not-read', driverCloseReasons['client-does-not-read'])
+      stream.destroy()
+    } else if (this.#waiting.has(client)) {
+      if (this.#intake.hasRoom(client)) this.#options.turn.schedule()
+    } else {
+      this.#pauseOrResume(client)
+      if (this.#waitsForRoom(client)) this.#waiting.add(client)
+    }
+  }
+
+  // --- how they end ---
+
+  /** What was written is sent, then the stream ends. Returns the stage before. */
+  #leave(client: ClientSocket): ClientStage['kind'] {
+    this.#release(client)
+    const before = this.#roster.leave(client, this.#options.turn.now().monotonicMs)
+    this.#flushLater(client)
+    return before
+  }
+
+  #refuse(client: ClientSocket, reason: CloseReason | DriverCloseReason, why: string): void {
+    this.#refusals.clientRefused(reason, why, client.identity())
+    const before = this.#leave(client)
+    this.#tellReplica(client, before)
+  }
+
+  #gone(client: ClientSocket, error: Error | null): void {
+    this.#admission.left(client.stream.remoteAddress)
+    if (client.stage.kind === 'leaving') {
+      this.#roster.gone(client)
+      return
+    }
+    this.#options.metrics.connection_drop_count.add()
+    if (client.connection.isCutShort) {
+      const reason = 'connect-request-cut-short'
+      this.#refusals.clientRefused(reason, driverCloseReasons[reason], client.identity())
+    }
+    const cause = error === null ? null : error.message
+    this.#options.log.debug('client-left', { ...client.identity(), cause })
+    this.#intake.clientLeft(client)
+    if (!client.isEnding) this.#release(client) // what was carried out for it may have ended it
+    const before = this.#roster.gone(client)
+    this.#tellReplica(client, before)
+  }
+
+  #tellReplica({ id: connectionId }: ClientSocket, before: ClientStage['kind']): void {
+    if (before !== 'connecting' && before !== 'attached') return // it does not know the connection
+    this.#options.turn.feed({ kind: 'connection-closed', connectionId })
+  }
+
+  /** Nothing more is read from it, and it holds nothing of what clients share. */
+  #release(client: ClientSocket): void {
+    client.connection.close()
+    this.#waiting.delete(client)
+    this.#intake.forget(client)
+    this.statistics.keepCountsOf(client)
+  }
+}
+
+type RequestReply = Extract<Reply, { readonly kind: 'reply' }>
+type ConnectReply = Extract<Reply, { readonly kind: 'connect-response' }>
+
+const utf8 = new TextEncoder()
+
+function ignore(): void {}

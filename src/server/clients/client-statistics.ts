@@ -1,0 +1,102 @@
+/**
+ * What the server counts of all its clients: packets, bytes, latencies, sizes of replies (ZK: ServerStats).
+ * Owns: that the totals of the server and the counters of a connection can be reset apart. A connection counts its own
+ * packets; the total is what they count together, plus a remainder: of connections that are gone, of counters that
+ * were reset, and less than nothing after the total was reset.
+ */
+import type { SizeStatus } from '../../admin/server-status.ts'
+import type { Counter } from '../../metrics/counter.ts'
+import type { Histogram } from '../../metrics/histogram.ts'
+import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { ClientRequest } from '../../protocol/client/client-request.ts'
+import type { ClientSocket } from './client-socket.ts'
+import { Latency } from './latency.ts'
+
+export interface PacketTotals {
+  readonly packetsReceived: number
+  readonly packetsSent: number
+}
+
+/** Header and length of a reply (protocol/client/headers.ts). */
+const replyOverheadSizeBytes = 20
+
+export class ClientStatistics {
+  readonly latency = new Latency()
+  readonly #readLatency: Histogram
+  readonly #updateLatency: Histogram
+  readonly #responseBytes: Counter
+  readonly #receivedBytes: Counter
+  readonly #eventBytes: Counter
+  #packetsReceived = 0
+  #packetsSent = 0
+  #lastResponseBytes = -1
+  #minResponseBytes = -1
+  #maxResponseBytes = -1
+
+  constructor(metrics: ServerMetrics) {
+    this.#readLatency = metrics.readlatency
+    this.#updateLatency = metrics.updatelatency
+    this.#responseBytes = metrics.response_bytes
+    this.#receivedBytes = metrics.bytes_received_count
+    this.#eventBytes = metrics.watch_bytes
+  }
+
+  received(sizeBytes: number): void {
+    this.#receivedBytes.add(sizeBytes)
+  }
+
+  eventWritten(sizeBytes: number): void {
+    this.#eventBytes.add(sizeBytes)
+  }
+
+  /** Of what was kept out by a limit it does not matter what it would have been. */
+  answered(client: ClientSocket, { op, refusal, readAtMs }: ClientRequest, nowMs: number, bodySizeBytes: number): void {
+    const latencyMs = nowMs - readAtMs
+    const isWrite = op?.access === 'write' && refusal === null
+    client.latency.note(latencyMs)
+    client.lastReplyAtMs = nowMs
+    this.latency.note(latencyMs)
+    if (isWrite) this.#updateLatency.note(latencyMs)
+    else this.#readLatency.note(latencyMs)
+    const sizeBytes = replyOverheadSizeBytes + bodySizeBytes
+    this.#responseBytes.add(sizeBytes)
+    this.#lastResponseBytes = sizeBytes
+    if (this.#minResponseBytes < 0 || sizeBytes < this.#minResponseBytes) this.#minResponseBytes = sizeBytes
+    if (sizeBytes > this.#maxResponseBytes) this.#maxResponseBytes = sizeBytes
+  }
+
+  /** The answer to a four-letter word is a packet too, though no connection counts it. */
+  wordAnswered(): void {
+    this.#packetsSent++
+  }
+
+  /** The connection is gone, or its counters are about to be reset. */
+  keepCountsOf({ connection }: ClientSocket): void {
+    this.#packetsReceived += connection.packetsReceived
+    this.#packetsSent += connection.packetsSent
+  }
+
+  totals(open: Iterable<ClientSocket>): PacketTotals {
+    let packetsReceived = this.#packetsReceived
+    let packetsSent = this.#packetsSent
+    for (const { connection } of open) {
+      packetsReceived += connection.packetsReceived
+      packetsSent += connection.packetsSent
+    }
+    return { packetsReceived, packetsSent }
+  }
+
+  get responses(): SizeStatus {
+    return { lastBytes: this.#lastResponseBytes, minBytes: this.#minResponseBytes, maxBytes: this.#maxResponseBytes }
+  }
+
+  reset(open: Iterable<ClientSocket>): void {
+    this.latency.reset()
+    this.#lastResponseBytes = -1
+    this.#minResponseBytes = -1
+    this.#maxResponseBytes = -1
+    const { packetsReceived, packetsSent } = this.totals(open)
+    this.#packetsReceived -= packetsReceived
+    this.#packetsSent -= packetsSent
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The log lines about clients and requests that were refused, and connections that were closed; no more of them than an
+ * operator can read.
+ */
+import type { ConnectionId, Xid } from '../../base/ids.ts'
+import { LineLimiter } from '../../base/line-limiter.ts'
+import type { Log } from '../../ports/log.ts'
+import type { OpName } from '../../protocol/client/operations.ts'
+import type { ReplicaCloseReason } from '../../replica/contract.ts'
+import { quietCloseReasons } from './close-reasons.ts'
+import { type RequestRefusal, requestRefusals } from './request-refusals.ts'
+
+/** Who was refused. */
+export interface RefusedClient {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly connectionId?: ConnectionId
+  readonly sessionId?: string
+}
+
+/** Which request, as far as that is known. */
+export interface RefusedRequest {
+  readonly xid: Xid
+  readonly op: OpName | null
+  readonly path: string | null
+  readonly sizeBytes: number
+  readonly limitBytes?: number
+  readonly limitMs?: number
+}
+
+export class RefusalLog {
+  readonly #log: Log
+  readonly #refusals: LineLimiter
+  readonly #closings: LineLimiter
+
+  constructor(log: Log, nowMs: () => number) {
+    this.#log = log
+    this.#refusals = new LineLimiter(nowMs)
+    this.#closings = new LineLimiter(nowMs)
+  }
+
+  clientRefused(reason: string, why: string, client: RefusedClient): void {
+    const suppressed = this.#refusals.admit(reason)
+    if (suppressed !== null) this.#log.warn('client-refused', { reason, why, ...client, ...suppressed })
+  }
+
+  requestRefused(reason: RequestRefusal, client: RefusedClient, request: RefusedRequest): void {
+    const suppressed = this.#refusals.admit(reason)
+    if (suppressed === null) return
+    const { why } = requestRefusals[reason]
+    this.#log.warn('request-refused', { reason, why, ...client, ...request, ...suppressed })
+  }
+
+  /** By the replica. What is too much for the log is still there for whoever looks for it. */
+  clientClosed(reason: ReplicaCloseReason, client: RefusedClient): void {
+    const suppressed = quietCloseReasons.has(reason) ? null : this.#closings.admit(reason)
+    if (suppressed === null) this.#log.debug('client-closed', { reason, ...client })
+    else this.#log.info('client-closed', { reason, ...client, ...suppressed })
+  }
+}

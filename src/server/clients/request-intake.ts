@@ -1,0 +1,123 @@
+/**
+ * The way of requests from a connection to the replica: how many may be in flight, which must wait, and which are refused
+ * although they were read. A refused request goes the same way as any other, so that its error leaves in its turn.
+ * Owns: the count of requests in flight. Assumes: told of each reply, and of each connection that is gone.
+ */
+
+import { InvariantViolation } from '../../base/assert.ts'
+import { clientOutputSizeBytesMax, pendingRequestsPerConnectionMax } from '../../base/limits.ts'
+import type { Config } from '../../config/config.ts'
+import type { ConnectionInput } from '../../connection/connection-input.ts'
+import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { ClientRequest } from '../../protocol/client/client-request.ts'
+import { firstPathOf } from '../../protocol/client/first-path.ts'
+import type { Turn } from '../turn.ts'
+import type { ClientSocket } from './client-socket.ts'
+import type { RefusalLog } from './refusal-log.ts'
+import { type RequestRefusal, requestLimitOf, requestRefusals } from './request-refusals.ts'
+import { RequestThrottle } from './request-throttle.ts'
+
+export interface RequestIntakeOptions {
+  readonly config: Config
+  readonly metrics: ServerMetrics
+  readonly refusals: RefusalLog
+  readonly turn: Turn
+}
+
+type SkippedRequest = Extract<ConnectionInput, { readonly kind: 'skipped-request' }>
+
+export class RequestIntake {
+  readonly #options: RequestIntakeOptions
+  readonly #throttle: RequestThrottle
+  #outstandingCount = 0
+
+  constructor(options: RequestIntakeOptions) {
+    this.#options = options
+    this.#throttle = new RequestThrottle(options.config.clientLimits.requestThrottle, options.metrics)
+  }
+
+  get outstandingCount(): number {
+    return this.#outstandingCount
+  }
+
+  hasRoom(client: ClientSocket): boolean {
+    const { outstandingCount } = client
+    if (outstandingCount >= pendingRequestsPerConnectionMax) return false
+    // The whole server's limit lets each connection have one request in, so nobody starves (ZK: globalOutstandingLimit).
+    if (outstandingCount > 0 && this.#outstandingCount >= this.#options.config.outstandingRequestCountMax) return false
+    // What comes before a session is no request: a word of an operator must not wait behind the load it asks about.
+    if (client.session !== null && this.#throttle.isFull(this.#outstandingCount)) return false
+    return client.connection.outputSizeBytes + client.queuedBytes <= clientOutputSizeBytesMax
+  }
+
+  /** It has input for which there is no room. */
+  noteWait(client: ClientSocket): void {
+    if (client.session !== null && this.#throttle.isFull(this.#outstandingCount)) this.#throttle.noteWait()
+  }
+
+  take(client: ClientSocket, request: ClientRequest): void {
+    const reason = this.#throttle.isOn ? this.#refusalOf(client, request) : null
+    if (reason === null) return this.#handOn(client, request)
+    const { op, body, sizeBytes } = request
+    this.#refuse(client, request, reason, op === null ? null : firstPathOf(op.name, body), sizeBytes)
+  }
+
+  takeSkipped(client: ClientSocket, { request, reason, path, frameSizeBytes }: SkippedRequest): void {
+    if (reason === 'too-many-large-requests') this.#options.metrics.large_requests_rejected.add()
+    this.#refuse(client, request, reason, path, frameSizeBytes)
+  }
+
+  answered(client: ClientSocket, request: ClientRequest): void {
+    if (client.outstandingCount <= 0) {
+      const { xid, number } = request
+      throw new InvariantViolation('a request is answered once', { xid, number, connectionId: client.id })
+    }
+    client.outstandingCount--
+    this.#outstandingCount--
+    client.largeRequests?.answered(request)
+  }
+
+  /** Its client has left while requests waited for room; unless told otherwise they are dropped (ZK: Request.isStale). */
+  clientLeft(client: ClientSocket): void {
+    if (!client.hasInput || client.session === null || !this.#throttle.keepsForGone(client.inputCount)) return
+    for (let input = client.takeInput(); input !== null; input = client.takeInput()) {
+      if (input.kind === 'request') this.#handOn(client, input)
+    }
+  }
+
+  /** Nothing of this connection is in flight any more, as far as its limits go. */
+  forget(client: ClientSocket): void {
+    client.dropInput()
+    client.largeRequests?.giveBackAll()
+    this.#outstandingCount -= client.outstandingCount
+    client.outstandingCount = 0
+  }
+
+  /** Null: it may go on. */
+  #refusalOf(client: ClientSocket, { op, readAtMs }: ClientRequest): RequestRefusal | null {
+    const waitedMs = this.#options.turn.now().monotonicMs - readAtMs
+    const verdict = this.#throttle.judge(op, waitedMs, client.session?.timeoutMs ?? 0)
+    return verdict === 'go-on' || op === null ? null : verdict
+  }
+
+  /** It goes the way of all requests, so that its error leaves in its turn. */
+  #refuse(
+    client: ClientSocket,
+    request: ClientRequest,
+    reason: RequestRefusal,
+    path: string | null,
+    sizeBytes: number,
+  ): void {
+    const { config, refusals } = this.#options
+    const limit = requestLimitOf(reason, config.clientLimits)
+    const { xid, op } = request
+    refusals.requestRefused(reason, client.identity(), { xid, op: op?.name ?? null, path, sizeBytes, ...limit })
+    this.#handOn(client, { ...request, refusal: requestRefusals[reason].error })
+  }
+
+  #handOn(client: ClientSocket, request: ClientRequest): void {
+    this.#outstandingCount++
+    client.outstandingCount++
+    this.#options.turn.feed({ kind: 'request', connectionId: client.id, request })
+  }
+}

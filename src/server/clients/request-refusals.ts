@@ -1,0 +1,47 @@
+/**
+ * Why a single request is refused by the driver while its connection goes on: the error that its client gets, and one
+ * sentence for the log line. docs/reference/log-events.md lists the same rows.
+ */
+import { assertNever } from '../../base/assert.ts'
+import type { ErrorName } from '../../base/errors.ts'
+import type { ClientLimits } from '../../config/client-limits.ts'
+
+export const requestRefusals = {
+  'request-too-large': {
+    error: 'marshalling-error',
+    why: 'A request is longer than jute.maxbuffer; write less in one request, split the multi, or raise jute.maxbuffer here and in the clients.',
+  },
+  'too-many-large-requests': {
+    error: 'throttled-op',
+    why: 'The large requests in flight fill largeRequestMaxBytes; send fewer at once, or raise largeRequestMaxBytes.',
+  },
+  'waited-too-long': {
+    error: 'throttled-op',
+    why: 'A request waited for longer than throttled_op_wait_time before its turn came; find out what loads this server, or raise the time.',
+  },
+  stale: {
+    error: 'throttled-op',
+    why: "A request waited for longer than its session's timeout, so nobody waits for it any more; find out what loads this server.",
+  },
+} as const satisfies Record<string, { readonly error: ErrorName; readonly why: string }>
+
+export type RequestRefusal = keyof typeof requestRefusals
+
+/** What was exceeded, with its unit in the name; nothing where the limit is the session's own. */
+export function requestLimitOf(
+  reason: RequestRefusal,
+  limits: ClientLimits,
+): { readonly limitBytes?: number; readonly limitMs?: number } {
+  switch (reason) {
+    case 'request-too-large':
+      return { limitBytes: limits.frameSizeBytesMax }
+    case 'too-many-large-requests':
+      return { limitBytes: limits.largeRequests?.inFlightSizeBytesMax ?? 0 }
+    case 'waited-too-long':
+      return { limitMs: limits.requestThrottle.waitMsMax }
+    case 'stale':
+      return {}
+    default:
+      return assertNever(reason)
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Answers operators: takes a status of the running server for each question, has it put into words, and carries out what
+ * a word changes. Owns: the trace mask, which is kept and shown and traces nothing, as in ZooKeeper of today.
+ */
+import type { AdminDetails, ConnectionName, ExpiryBucket, SessionsStatus } from '../../admin/admin-details.ts'
+import {
+  type AdminAction,
+  answerFourLetterWord,
+  traceMaskDefault,
+  type WordQuestion,
+} from '../../admin/four-letter-words.ts'
+import { assertNever } from '../../base/assert.ts'
+import type { SessionId } from '../../base/ids.ts'
+import type { Config } from '../../config/config.ts'
+import { metricValues, resetMetrics, type ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { Stamp } from '../../replica/contract.ts'
+import type { Replica } from '../../replica/replica.ts'
+import type { ReplicaDetails } from '../../replica/status/replica-details.ts'
+import type { ClientSocket } from '../clients/client-socket.ts'
+import type { ClientSockets } from '../clients/client-sockets.ts'
+import type { HostFacts } from '../host-facts.ts'
+import { quotaMetrics } from './quota-metrics.ts'
+import { serverStatus } from './server-status.ts'
+
+export interface AdminAnswersOptions {
+  readonly version: string
+  readonly host: HostFacts
+  readonly clients: ClientSockets
+  readonly replica: Replica
+  readonly metrics: ServerMetrics
+}
+
+/** What the server knows at the moment of a question. */
+export interface AdminMoment {
+  readonly config: Config
+  readonly now: Stamp
+  readonly logSizeBytes: number
+  readonly uptimeMs: number
+  readonly leaderUptimeMs: number
+}
+
+export class AdminAnswers {
+  readonly #options: AdminAnswersOptions
+  #traceMask = traceMaskDefault
+
+  constructor(options: AdminAnswersOptions) {
+    this.#options = options
+  }
+
+  answer(question: WordQuestion, moment: AdminMoment): string {
+    const { host, replica } = this.#options
+    const status = serverStatus({ ...this.#options, ...moment, replica: replica.status() })
+    const details = this.#details(moment)
+    const sources = { status, details, environment: host.environment, memory: host.memory() }
+    const { text, action } = answerFourLetterWord(question, moment.config.fourLetterWords, sources)
+    if (action !== null) this.#carryOut(action)
+    return text
+  }
+
+  #details({ config, now }: AdminMoment): AdminDetails {
+    const { clients, replica, metrics } = this.#options
+    const wallOf = (monotonicMs: number): number => now.wallMs + monotonicMs - now.monotonicMs
+    const details = replica.details()
+    return {
+      connections: () => clients.statuses(),
+      metrics: () => new Map([...metricValues(metrics), ...quotaMetrics(replica.status().quotas)]),
+      sessions: () => sessionsStatus(details, wallOf),
+      ephemerals: details.ephemerals,
+      connectionExpiry: () => connectionExpiry(clients.open(), config.connectRequestTimeoutMs, wallOf),
+      watchCounts: details.watchCounts,
+      watchersByPath: details.watchersByPath,
+      pathsByWatcher: details.pathsByWatcher,
+      digests: () =>
+        details.digests().map(({ zxid, digest }) => ({ zxid, digest: BigInt.asIntN(64, BigInt(`0x${digest}`)) })),
+      traceMask: () => this.#traceMask,
+    }
+  }
+
+  #carryOut(action: AdminAction): void {
+    const { clients, replica, metrics } = this.#options
+    switch (action.kind) {
+      case 'reset-connection-statistics':
+        clients.resetConnectionStatistics()
+        return
+      case 'reset-server-statistics':
+        clients.statistics.reset(clients.open())
+        replica.resetStatistics()
+        resetMetrics(metrics)
+        return
+      case 'set-trace-mask':
+        this.#traceMask = action.traceMask
+        return
+      default:
+        assertNever(action)
+    }
+  }
+}
+
+type TrackedBuckets = NonNullable<ReturnType<ReplicaDetails['localExpiryBuckets']>>
+
+function sessionsStatus(details: ReplicaDetails, wallOf: (monotonicMs: number) => number): SessionsStatus {
+  const onTheWall = (buckets: TrackedBuckets): readonly ExpiryBucket<SessionId>[] =>
+    buckets.map(({ expiresAtMs, sessionIds }) => ({ expiresAtWallMs: wallOf(expiresAtMs), members: sessionIds }))
+  const sessions = details.sessions()
+  const localBuckets = details.localExpiryBuckets()
+  const local = localBuckets === null ? null : onTheWall(localBuckets)
+  if (sessions.kind === 'known') return { local, global: sessions }
+  return { local, global: { kind: 'expiring', buckets: onTheWall(sessions.buckets) } }
+}
+
+/**
+ * Until when each connection may be silent, as `dump` tells it (ZK: NIOServerCnxnFactory.touchCnxn, ExpiryQueue): its
+ * session's timeout, or the time for the connect request, rounded up as the original does.
+ */
+function connectionExpiry(
+  clients: Iterable<ClientSocket>,
+  connectRequestTimeoutMs: number,
+  wallOf: (monotonicMs: number) => number,
+): readonly ExpiryBucket<ConnectionName>[] {
+  const buckets = new Map<number, ConnectionName[]>()
+  for (const { stream, session, lastHeardAtMs } of clients) {
+    const { remoteAddress, remotePort } = stream
+    const expiresAtMs = lastHeardAtMs + (session?.timeoutMs ?? connectRequestTimeoutMs)
+    const bucket = Math.floor(expiresAtMs / connectRequestTimeoutMs) + 1
+    const name = { remoteAddress, remotePort, sessionId: session?.sessionId ?? null }
+    const members = buckets.get(bucket)
+    if (members === undefined) buckets.set(bucket, [name])
+    else members.push(name)
+  }
+  return [...buckets]
+    .sort(([a], [b]) => a - b)
+    .map(([bucket, members]) => ({ expiresAtWallMs: wallOf(bucket * connectRequestTimeoutMs), members }))
+}

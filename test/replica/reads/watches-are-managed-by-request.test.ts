@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import type { Zxid } from '../../../src/base/ids.ts'
+import { encode } from '../../../src/jute/record.ts'
+import { AddWatchReply } from '../../../src/protocol/client/replies.ts'
+import {
+  AddWatchRequest,
+  SetWatches2Request,
+  SetWatchesRequest,
+  WatchableRequest,
+  WatcherTypeRequest,
+} from '../../../src/protocol/client/requests.ts'
+import type { ReadAnswer } from '../../../src/replica/reads/read-answer.ts'
+import { bytesOf } from '../../support/hex.ts'
+import { bodyAs, ReadDesk } from './read-rig.ts'
+
+const nobody = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
+
+function addWatch(desk: ReadDesk, path: string, mode: number): ReadAnswer {
+  return desk.ask('addWatch', encode(AddWatchRequest, { path, mode }))
+}
+
+function askWatch(desk: ReadDesk, op: 'checkWatches' | 'removeWatches', path: string, type: number): ReadAnswer {
+  return desk.ask(op, encode(WatcherTypeRequest, { path, type }))
+}
+
+function told(desk: ReadDesk, path: string): readonly string[] {
+  return desk.watches.trigger([{ kind: 'created', path, acl: [] }], () => true).map(({ path: at }) => at)
+}
+
+describe('addWatch', () => {
+  it.each([0, 1])('in mode %i is answered with the number 0', (mode) => {
+    expect(bodyAs(AddWatchReply, addWatch(new ReadDesk(), '/a', mode))).toEqual({ error: 0 })
+  })
+
+  it('in mode 0 watches the znode and not what is below', () => {
+    const desk = new ReadDesk()
+    addWatch(desk, '/a', 0)
+    expect([told(desk, '/a'), told(desk, '/a'), told(desk, '/a/b')]).toEqual([['/a'], ['/a'], []])
+  })
+
+  it('in mode 1 watches everything below too', () => {
+    const desk = new ReadDesk()
+    addWatch(desk, '/a', 1)
+    expect([told(desk, '/a'), told(desk, '/a/b/c')]).toEqual([['/a'], ['/a/b/c']])
+  })
+
+  it.each([-1, 2, 7])('in mode %i is a body that cannot be decoded', (mode) => {
+    const desk = new ReadDesk()
+    expect(addWatch(desk, '/a', mode)).toMatchObject({ error: 'marshalling-error', body: null })
+    expect(desk.watches.watchCount).toBe(0)
+  })
+
+  it('needs no permission on the znode', () => {
+    const desk = new ReadDesk()
+    desk.driver.create('/closed', { acl: nobody })
+    expect(addWatch(desk, '/closed', 0).error).toBeNull()
+  })
+
+  it('takes a path that no znode could have', () => {
+    expect(addWatch(new ReadDesk(), 'no//path/', 1).error).toBeNull()
+  })
+})
+
+describe.each(['checkWatches', 'removeWatches'] as const)('%s', (op) => {
+  it('is answered without a body when there is such a watch', () => {
+    const desk = new ReadDesk()
+    addWatch(desk, '/a', 0)
+    expect(askWatch(desk, op, '/a', 4)).toEqual({ error: null, body: null, missed: [] })
+  })
+
+  it('is refused when there is none, with a name of its own', () => {
+    const desk = new ReadDesk()
+    addWatch(desk, '/a', 0)
+    expect(askWatch(desk, op, '/a', 5)).toMatchObject({ error: 'no-watcher', body: null })
+    expect(askWatch(desk, op, '/b', 3)).toMatchObject({ error: 'no-watcher', body: null })
+  })
+
+  it.each([-1, 0, 6])('cannot be decoded with the type %i, watch or none', (type) => {
+    const desk = new ReadDesk()
+    addWatch(desk, '/a', 0)
+    expect(askWatch(desk, op, '/a', type)).toMatchObject({ error: 'marshalling-error', body: null })
+    expect(desk.watches.watchCount).toBe(2)
+  })
+
+  it('cannot be decoded when it is cut off', () => {
+    expect(new ReadDesk().ask(op, bytesOf('00000002 2f61 0000'))).toMatchObject({ error: 'marshalling-error' })
+  })
+
+  it('finds the watches that reads have left by the kind of read', () => {
+    const desk = new ReadDesk()
+    desk.driver.create('/a')
+    const watching = encode(WatchableRequest, { path: '/a', watch: true })
+    desk.ask('getData', watching)
+    expect([askWatch(desk, op, '/a', 1).error, askWatch(desk, op, '/a', 2).error]).toEqual(['no-watcher', null])
+    desk.ask('getChildren', watching)
+    expect(askWatch(desk, op, '/a', 1).error).toBeNull()
+  })
+})
+
+it('removeWatches leaves nothing to remove while checkWatches leaves all', () => {
+  const desk = new ReadDesk()
+  addWatch(desk, '/a', 1)
+  expect([askWatch(desk, 'checkWatches', '/a', 5).error, askWatch(desk, 'checkWatches', '/a', 5).error]).toEqual([
+    null,
+    null,
+  ])
+  expect([askWatch(desk, 'removeWatches', '/a', 5).error, askWatch(desk, 'removeWatches', '/a', 5).error]).toEqual([
+    null,
+    'no-watcher',
+  ])
+})
+
+describe('setWatches with a null', () => {
+  const lists = { dataWatches: ['/gone'], existWatches: [], childWatches: ['/gone'] }
+
+  it.each([
+    ['a list', { ...lists, existWatches: null }],
+    ['a path', { ...lists, existWatches: [null] }],
+  ])('in place of %s fails after what came before it', (_what, request) => {
+    const desk = new ReadDesk()
+    const answer = desk.ask('setWatches', encode(SetWatchesRequest, { relativeZxid: 1 as Zxid, ...request }))
+    expect(answer.error).toBe('marshalling-error')
+    expect(answer.missed.map(({ type, path }) => `${type} ${path}`)).toEqual(['deleted /gone'])
+  })
+
+  it('among the persistent watches sets the others', () => {
+    const desk = new ReadDesk()
+    const none = { dataWatches: [], existWatches: [], childWatches: [], persistentRecursiveWatches: [] }
+    const request = { relativeZxid: 1 as Zxid, ...none, persistentWatches: ['/a', null, '/b'] }
+    expect(desk.ask('setWatches2', encode(SetWatches2Request, request)).error).toBeNull()
+    expect([told(desk, '/a'), told(desk, '/b')]).toEqual([['/a'], ['/b']])
+  })
+})
