@@ -14,7 +14,7 @@ import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { ReplicatedState } from '../../src/replica/applying/replicated-state.ts'
 import type { Effect, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
-import { clientRequest } from './client-request.ts'
+import { requestRead } from '../support/conversation.ts'
 
 type PersistTag = Extract<Effect, { readonly kind: 'persist' }>['tag']
 
@@ -85,7 +85,7 @@ export class StandaloneReplica {
   /** Sends a request and does not wait for the disk. */
   send(connection: number, op: OpName, body: Uint8Array): void {
     const xid = ++this.#lastXid
-    const request = clientRequest(xid, xid, ops[op].opcode, body)
+    const request = requestRead(xid, xid, ops[op].opcode, body)
     this.#feed({ kind: 'request', connectionId: connection as ConnectionId, request })
   }
 

@@ -27,9 +27,9 @@ import type {
 } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
 import type { StorageEffect } from '../../src/zab/zab-contract.ts'
+import { requestRead } from '../support/conversation.ts'
 import { TestLog } from '../support/test-log.ts'
 import { silentLog } from '../support/zab-settings.ts'
-import { clientRequest } from './client-request.ts'
 
 export type Told =
   | { readonly kind: 'reply'; readonly reply: Reply }
@@ -273,7 +273,7 @@ export class TestClient {
 
   sendType(type: number, body: Uint8Array = new Uint8Array()): void {
     const xid = type === ops.ping.opcode ? -2 : ++this.#lastXid
-    this.#feed(clientRequest(++this.#requestCount, xid, type, body))
+    this.#feed(requestRead(++this.#requestCount, xid, type, body))
   }
 
   disconnect(): void {

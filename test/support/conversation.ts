@@ -1,4 +1,4 @@
-/** Frames of a client, and a driver of one connection that answers the handshake, for the tests of this folder. */
+/** Frames and requests of a client, and a driver of one connection that answers the handshake. */
 import type { SessionId, Xid } from '../../src/base/ids.ts'
 import { ClientConnection } from '../../src/connection/client-connection.ts'
 import type { ConnectionInput } from '../../src/connection/connection-input.ts'

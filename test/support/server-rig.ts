@@ -201,7 +201,10 @@ export class RawClient {
     this.stream = stream
     stream.handle({
       onData: (bytes) => {
-        this.received = Uint8Array.from([...this.received, ...bytes])
+        const all = new Uint8Array(this.received.length + bytes.length)
+        all.set(this.received)
+        all.set(bytes, this.received.length)
+        this.received = all
         this.chunkCount++
       },
       onDrain: () => {},

@@ -1,5 +1,5 @@
 /** Every import of src/ against layers.ts. Each violation says the file, the import, the rule and its reason. */
-import { entryFiles, type Layer, layerOf, layers, mayTouchTheWorld } from './layers.ts'
+import { entryFiles, type Layer, layerOf, layers, mayTouchTheWorld, rooms } from './layers.ts'
 import type { ImportFact, ModuleFacts } from './module-facts.ts'
 import type { Violation } from './project-files.ts'
 
@@ -79,4 +79,16 @@ export function emptyLayers(modules: readonly ModuleFacts[]): readonly Violation
   return layers
     .filter((layer) => !modules.some(({ path }) => layerOf(path) === layer))
     .map(({ name }) => `${name}: has a row in test/tidy/layers.ts and no file`)
+}
+
+/** Folders below a layer without a row in the table of rooms, and rows without a folder. */
+export function unlistedRooms(modules: readonly ModuleFacts[]): readonly Violation[] {
+  const folders = new Set(
+    modules.map(({ path }) => path.split('/').slice(1, -1).join('/')).filter((folder) => folder.includes('/')),
+  )
+  const listed = new Set(rooms.map(({ name }) => name))
+  return [
+    ...[...folders].filter((folder) => !listed.has(folder)).map((folder) => `src/${folder}: has no row in the rooms`),
+    ...[...listed].filter((name) => !folders.has(name)).map((name) => `${name}: has a row in the rooms and no folder`),
+  ]
 }

@@ -16,7 +16,7 @@ import { type Rule, rules } from '../compat/differential/rules.ts'
 import { configRules } from '../compat/parsers/config-rules.ts'
 import { bannedWords } from './banned-words.ts'
 import { recoveryTables } from './decision-tables.ts'
-import { layers } from './layers.ts'
+import { layers, rooms } from './layers.ts'
 import { table } from './markdown.ts'
 import { filesIn, projectFile } from './project-files.ts'
 
@@ -39,6 +39,7 @@ export const documentedTables: readonly DocumentedTable[] = [
   { document: 'docs/internals/storage.md', block: 'where the log begins', render: recoveryTables.start },
   { document: 'docs/internals/storage.md', block: 'the whole log', render: recoveryTables.end },
   { document: 'docs/contributing/style.md', block: 'words', render: wordsTable },
+  { document: 'docs/architecture.md', block: 'rooms', render: roomsTable },
   { document: 'docs/reference/cli.md', block: 'commands', render: () => commandsTable('znode') },
   { document: 'docs/reference/cli.md', block: 'commands of the shell', render: () => commandsTable('shell') },
   { document: 'docs/reference/errors.md', block: 'errors', render: errorsTable },
@@ -73,6 +74,13 @@ function wordsTable(): string {
   return table(
     ['instead of', 'write', 'because'],
     bannedWords.map(({ word, write, why }) => [word, write, why]),
+  )
+}
+
+function roomsTable(): string {
+  return table(
+    ['in `src/`', 'owns'],
+    rooms.map(({ name, owns }) => [code(`${name}/`), owns]),
   )
 }
 

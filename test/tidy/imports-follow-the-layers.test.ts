@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest'
-import { emptyLayers, importCycles, importsAgainstTheTable, looseEnds, tableOutOfOrder } from './check-imports.ts'
+import {
+  emptyLayers,
+  importCycles,
+  importsAgainstTheTable,
+  looseEnds,
+  tableOutOfOrder,
+  unlistedRooms,
+} from './check-imports.ts'
 import { layers } from './layers.ts'
 import { factsOf } from './module-facts.ts'
 import { filesIn } from './project-files.ts'
@@ -44,6 +51,13 @@ it('the table of layers points one way only', () => {
 
 it('every layer of the table has files', () => {
   expect(emptyLayers(modules)).toEqual([])
+})
+
+it('every folder below a layer has a row that says what it owns', () => {
+  expect(unlistedRooms(modules)).toEqual([])
+  expect(unlistedRooms([...modules, moduleWith('src/tree/odd/x.ts', '')])).toEqual([
+    'src/tree/odd: has no row in the rooms',
+  ])
 })
 
 it('no files of src import each other in a ring', () => {

@@ -224,6 +224,37 @@ export const layers: readonly Layer[] = [
   ),
 ]
 
+/** A folder below a layer. All rooms of a layer share its row; they show where a behaviour is to be found. */
+export interface Room {
+  readonly name: string
+  readonly owns: string
+}
+
+export const rooms: readonly Room[] = [
+  { name: 'protocol/client', owns: 'what clients send and get: the operation table, records, frames of watch events' },
+  { name: 'protocol/peer', owns: 'messages between servers' },
+  { name: 'protocol/txn', owns: 'txns and their codec' },
+  { name: 'protocol/disk', owns: 'records of the log' },
+  { name: 'tree/apply', owns: 'what a txn does to znodes, sessions and quotas, for any store' },
+  {
+    name: 'replica/clients',
+    owns: 'clients, their requests in order, their sessions; what the server does for them; who is let in; every reply',
+  },
+  { name: 'replica/reads', owns: "answers from this server's own tree, and the watches that requests set and remove" },
+  { name: 'replica/reads/keeper', owns: 'the reads and znodes that ClickHouse Keeper has beyond ZooKeeper' },
+  {
+    name: 'replica/leading',
+    owns: 'one term of leadership: deciding writes, confirming answers, expiring sessions, deleting containers',
+  },
+  { name: 'replica/applying', owns: 'the replicated state, changed by committed txns, and the results of writes' },
+  { name: 'replica/status', owns: 'what operators may know of a replica, and what it counts' },
+  {
+    name: 'server/clients',
+    owns: 'client sockets from acceptance to their end: limits, back-pressure, the accounts of each request',
+  },
+  { name: 'server/operators', owns: 'answers to four-letter words, from the parts of a running server' },
+]
+
 /** Files that nobody imports because something outside src/ starts there. */
 export const entryFiles = ['src/main.ts', 'src/cli-main.ts', 'src/client/index.ts', 'src/index.ts'] as const
 

@@ -13,9 +13,9 @@ import type { LeaderRoute } from '../../../src/replica/clients/serving.ts'
 import { EffectList } from '../../../src/replica/effect-list.ts'
 import { ConfigZnode } from '../../../src/replica/reads/config-znode.ts'
 import { SessionIdSource } from '../../../src/sessions/session-id-source.ts'
+import { requestRead } from '../../support/conversation.ts'
 import { openAcl } from '../../support/leader-harness.ts'
 import { silentLog } from '../../support/zab-settings.ts'
-import { clientRequest } from '../client-request.ts'
 
 const connectionId = 1 as ConnectionId
 
@@ -69,7 +69,7 @@ test('a term that ends as a session is made global closes the connection and sen
   })
   effects.take()
   const body = encode(CreateRequest, { path: '/e', data: null, acl: openAcl, flags: 1 })
-  clients.receive(connectionId, clientRequest(1, 1, ops.create.opcode, body))
+  clients.receive(connectionId, requestRead(1, 1, ops.create.opcode, body))
   expect(submitted).toEqual(['createSession'])
   expect(effects.take()).toEqual([{ kind: 'close-connection', connectionId, reason: 'leader-lost' }])
 })

@@ -6,8 +6,8 @@ import { ops } from '../../../src/protocol/client/operations.ts'
 import { Answers } from '../../../src/replica/clients/answers.ts'
 import { Client } from '../../../src/replica/clients/client.ts'
 import { EffectList } from '../../../src/replica/effect-list.ts'
+import { requestRead } from '../../support/conversation.ts'
 import { silentLog } from '../../support/zab-settings.ts'
-import { clientRequest } from '../client-request.ts'
 
 function answersUpTo(zxid: number): { readonly answers: Answers; readonly effects: EffectList } {
   const effects = new EffectList()
@@ -16,14 +16,14 @@ function answersUpTo(zxid: number): { readonly answers: Answers; readonly effect
 }
 
 function read(number: number): ClientRequest {
-  return clientRequest(number, number, ops.exists.opcode, new Uint8Array(0))
+  return requestRead(number, number, ops.exists.opcode, new Uint8Array(0))
 }
 
 test('a reply that would overtake another of its connection is an invariant violation', () => {
   const { answers, effects } = answersUpTo(7)
   const client = new Client(1 as ConnectionId, '127.0.0.1')
   answers.give(client, read(2), 7, null, null)
-  answers.giveAtOnce(client, clientRequest(5, -4, ops.auth.opcode, new Uint8Array(0)), null, null)
+  answers.giveAtOnce(client, requestRead(5, -4, ops.auth.opcode, new Uint8Array(0)), null, null)
   answers.give(client, read(3), 7, null, null)
   expect(() => answers.give(client, read(3), 7, null, null)).toThrow('invariant 5')
   expect(() => answers.give(client, read(1), 7, null, null)).toThrow('invariant 5')

@@ -5,7 +5,7 @@ import { AllChildrenNumberReply, EphemeralsReply, WhoAmIReply } from '../../../s
 import { EphemeralsRequest, PathRequest } from '../../../src/protocol/client/requests.ts'
 import type { ReadAnswer } from '../../../src/replica/reads/read-answer.ts'
 import { bytesOf, hexOf } from '../../support/hex.ts'
-import { bodyAs, ReadDesk } from './read-rig.ts'
+import { bodyAs, ReadRig } from './read-rig.ts'
 
 const mine = 0x0100_0000_0000_0001n as SessionId
 const another = 0x0100_0000_0000_0002n as SessionId
@@ -14,11 +14,11 @@ const noBytes = new Uint8Array(0)
 
 describe('getEphemerals', () => {
   function ephemerals(prefixPath: string | null): readonly string[] {
-    const desk = new ReadDesk(mine)
-    for (const path of ['/a', '/ab', '/b']) desk.driver.create(path, { owner: mine })
-    desk.driver.create('/az', { owner: another })
-    desk.driver.create('/ac')
-    const answer = desk.ask('getEphemerals', encode(EphemeralsRequest, { prefixPath }))
+    const rig = new ReadRig(mine)
+    for (const path of ['/a', '/ab', '/b']) rig.driver.create(path, { owner: mine })
+    rig.driver.create('/az', { owner: another })
+    rig.driver.create('/ac')
+    const answer = rig.ask('getEphemerals', encode(EphemeralsRequest, { prefixPath }))
     return bodyAs(EphemeralsReply, answer).ephemerals ?? []
   }
 
@@ -35,7 +35,7 @@ describe('getEphemerals', () => {
   })
 
   it('cannot be answered when it is cut off', () => {
-    expect(new ReadDesk().ask('getEphemerals', bytesOf('00000009')).error).toBe('marshalling-error')
+    expect(new ReadRig().ask('getEphemerals', bytesOf('00000009')).error).toBe('marshalling-error')
   })
 })
 
@@ -46,52 +46,52 @@ describe('sync', () => {
     ['bytes that are not UTF-8 as U+FFFD', '00000004 2f eda080', '00000004 2f efbfbd'],
     ['a path with something behind it', '00000002 2f61 dead', '00000002 2f61'],
   ])('answers %s with its path', (_what, body, reply) => {
-    expect(hexOf(new ReadDesk().ask('sync', bytesOf(body)).body!)).toBe(reply.replaceAll(' ', ''))
+    expect(hexOf(new ReadRig().ask('sync', bytesOf(body)).body!)).toBe(reply.replaceAll(' ', ''))
   })
 
   it('fails when its path is cut off', () => {
-    expect(new ReadDesk().ask('sync', bytesOf('00000009 2f')).error).toBe('marshalling-error')
+    expect(new ReadRig().ask('sync', bytesOf('00000009 2f')).error).toBe('marshalling-error')
   })
 })
 
 describe('getAllChildrenNumber', () => {
-  function count(desk: ReadDesk, path: string): ReadAnswer {
-    return desk.ask('getAllChildrenNumber', encode(PathRequest, { path }))
+  function count(rig: ReadRig, path: string): ReadAnswer {
+    return rig.ask('getAllChildrenNumber', encode(PathRequest, { path }))
   }
 
   it('counts the znodes at every depth', () => {
-    const desk = new ReadDesk()
-    for (const path of ['/a', '/a/b', '/a/b/c']) desk.driver.create(path)
-    expect(bodyAs(AllChildrenNumberReply, count(desk, '/a'))).toEqual({ totalNumber: 2 })
-    expect(bodyAs(AllChildrenNumberReply, count(desk, '/a/b/c'))).toEqual({ totalNumber: 0 })
-    expect(bodyAs(AllChildrenNumberReply, count(desk, '/'))).toEqual({ totalNumber: 6 })
+    const rig = new ReadRig()
+    for (const path of ['/a', '/a/b', '/a/b/c']) rig.driver.create(path)
+    expect(bodyAs(AllChildrenNumberReply, count(rig, '/a'))).toEqual({ totalNumber: 2 })
+    expect(bodyAs(AllChildrenNumberReply, count(rig, '/a/b/c'))).toEqual({ totalNumber: 0 })
+    expect(bodyAs(AllChildrenNumberReply, count(rig, '/'))).toEqual({ totalNumber: 6 })
   })
 
   it('is refused when the znode is missing', () => {
-    expect(count(new ReadDesk(), '/a')).toMatchObject({ error: 'no-node', body: null })
+    expect(count(new ReadRig(), '/a')).toMatchObject({ error: 'no-node', body: null })
   })
 
   it('is refused without the permission to read the znode and asks none of those below', () => {
-    const desk = new ReadDesk()
-    desk.driver.create('/a', { acl: nobody })
-    desk.driver.create('/b')
-    desk.driver.create('/b/closed', { acl: nobody })
-    expect(count(desk, '/a')).toMatchObject({ error: 'no-auth', body: null })
-    expect(bodyAs(AllChildrenNumberReply, count(desk, '/b'))).toEqual({ totalNumber: 1 })
+    const rig = new ReadRig()
+    rig.driver.create('/a', { acl: nobody })
+    rig.driver.create('/b')
+    rig.driver.create('/b/closed', { acl: nobody })
+    expect(count(rig, '/a')).toMatchObject({ error: 'no-auth', body: null })
+    expect(bodyAs(AllChildrenNumberReply, count(rig, '/b'))).toEqual({ totalNumber: 1 })
   })
 })
 
 describe('whoAmI', () => {
   it('names the address of a client that has not authenticated', () => {
-    expect(bodyAs(WhoAmIReply, new ReadDesk().ask('whoAmI', noBytes))).toEqual({
+    expect(bodyAs(WhoAmIReply, new ReadRig().ask('whoAmI', noBytes))).toEqual({
       clientInfo: [{ authScheme: 'ip', user: '127.0.0.1' }],
     })
   })
 
   it('shows of a digest its user alone and of the super user no name', () => {
-    const desk = new ReadDesk()
-    desk.authenticate({ scheme: 'super', id: '' }, { scheme: 'digest', id: 'root:c2VjcmV0' })
-    expect(bodyAs(WhoAmIReply, desk.ask('whoAmI', noBytes)).clientInfo).toEqual([
+    const rig = new ReadRig()
+    rig.authenticate({ scheme: 'super', id: '' }, { scheme: 'digest', id: 'root:c2VjcmV0' })
+    expect(bodyAs(WhoAmIReply, rig.ask('whoAmI', noBytes)).clientInfo).toEqual([
       { authScheme: 'ip', user: '127.0.0.1' },
       { authScheme: 'super', user: '' },
       { authScheme: 'digest', user: 'root' },

@@ -6,7 +6,7 @@ import { writeMultiReadRequest } from '../../../src/protocol/client/multi-read.t
 import { GetAclReply, GetChildren2Reply, GetDataReply, StatReply } from '../../../src/protocol/client/replies.ts'
 import { PathRequest, WatchableRequest } from '../../../src/protocol/client/requests.ts'
 import { configZnodeOf } from '../../../src/replica/reads/config-znode.ts'
-import { bodyAs, ReadDesk } from './read-rig.ts'
+import { bodyAs, ReadRig } from './read-rig.ts'
 
 const path = '/zookeeper/config'
 const wanted = encode(WatchableRequest, { path, watch: false })
@@ -24,11 +24,11 @@ const expected = [
   'version=0',
 ].join('\n')
 
-function deskOf(...lines: readonly string[]): ReadDesk {
+function deskOf(...lines: readonly string[]): ReadRig {
   const text = ['dataDir=/d', 'clientPort=2181', 'initLimit=10', 'syncLimit=5', ...lines].join('\n')
   const loaded = loadConfig({ text, dynamicText: null, myidText: '2' })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
-  return new ReadDesk(undefined, { configZnode: configZnodeOf(loaded.value.config) })
+  return new ReadRig(undefined, { configZnode: configZnodeOf(loaded.value.config) })
 }
 
 function textOf(data: Uint8Array | null): string | null {
@@ -42,11 +42,11 @@ it('the configuration znode of an ensemble shows its members by id, with a Stat 
 })
 
 it('every read of the configuration znode shows the same Stat', () => {
-  const desk = deskOf(...serverLines)
-  const { stat } = bodyAs(GetDataReply, desk.ask('getData', wanted))
-  expect(bodyAs(StatReply, desk.ask('exists', wanted)).stat).toEqual(stat)
-  expect(bodyAs(GetChildren2Reply, desk.ask('getChildren2', wanted)).stat).toEqual(stat)
-  expect(bodyAs(GetAclReply, desk.ask('getACL', encode(PathRequest, { path }))).stat).toEqual(stat)
+  const rig = deskOf(...serverLines)
+  const { stat } = bodyAs(GetDataReply, rig.ask('getData', wanted))
+  expect(bodyAs(StatReply, rig.ask('exists', wanted)).stat).toEqual(stat)
+  expect(bodyAs(GetChildren2Reply, rig.ask('getChildren2', wanted)).stat).toEqual(stat)
+  expect(bodyAs(GetAclReply, rig.ask('getACL', encode(PathRequest, { path }))).stat).toEqual(stat)
 })
 
 it('a multiRead shows the members too', () => {
@@ -62,15 +62,15 @@ it('the configuration znode of a standalone server is empty', () => {
 })
 
 it('what was written to the configuration znode in a transaction is shown instead of the members', () => {
-  const desk = deskOf(...serverLines)
-  desk.driver.setData(path, Uint8Array.of(120))
-  const { data, stat } = bodyAs(GetDataReply, desk.ask('getData', wanted))
+  const rig = deskOf(...serverLines)
+  rig.driver.setData(path, Uint8Array.of(120))
+  const { data, stat } = bodyAs(GetDataReply, rig.ask('getData', wanted))
   expect([textOf(data), stat.dataLength]).toEqual(['x', 1])
 })
 
 it('no other znode shows the members', () => {
-  const desk = deskOf(...serverLines)
-  desk.driver.create('/zookeeper/confix')
+  const rig = deskOf(...serverLines)
+  rig.driver.create('/zookeeper/confix')
   const other = encode(WatchableRequest, { path: '/zookeeper/confix', watch: false })
-  expect(bodyAs(GetDataReply, desk.ask('getData', other)).stat.dataLength).toBeLessThan(expected.length)
+  expect(bodyAs(GetDataReply, rig.ask('getData', other)).stat.dataLength).toBeLessThan(expected.length)
 })

@@ -7,15 +7,15 @@ import { type ReadOp, writeMultiReadRequest } from '../../../src/protocol/client
 import { GetChildrenReply, GetDataReply } from '../../../src/protocol/client/replies.ts'
 import type { ReadAnswer } from '../../../src/replica/reads/read-answer.ts'
 import { bytesOf, hexOf } from '../../support/hex.ts'
-import { ReadDesk } from './read-rig.ts'
+import { ReadRig } from './read-rig.ts'
 
 const nobody = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
 const end = 'ffffffff01ffffffff'
 
-function readAll(desk: ReadDesk, ...readOps: readonly ReadOp[]): ReadAnswer {
+function readAll(rig: ReadRig, ...readOps: readonly ReadOp[]): ReadAnswer {
   const writer = new JuteWriter()
   writeMultiReadRequest(writer, readOps)
-  return desk.ask('multiRead', writer.take())
+  return rig.ask('multiRead', writer.take())
 }
 
 /** `[4, data]`, `[8, names]` or `[-1, code]` for each part. */
@@ -34,12 +34,12 @@ function partsOf(answer: ReadAnswer): readonly unknown[] {
   return parts
 }
 
-function filledDesk(): ReadDesk {
-  const desk = new ReadDesk()
-  desk.driver.create('/a', { data: bytesOf('cafe') })
-  desk.driver.create('/a/b')
-  desk.driver.create('/closed', { acl: nobody })
-  return desk
+function filledDesk(): ReadRig {
+  const rig = new ReadRig()
+  rig.driver.create('/a', { data: bytesOf('cafe') })
+  rig.driver.create('/a/b')
+  rig.driver.create('/closed', { acl: nobody })
+  return rig
 }
 
 it('a multiRead answers each of its reads in order', () => {
@@ -69,22 +69,22 @@ it('a multiRead goes on behind a read that is refused', () => {
 })
 
 it('a multiRead of a znode holds the bytes of the read alone', () => {
-  const desk = filledDesk()
-  const alone = desk.ask('getData', bytesOf('00000002 2f61 00')).body
-  const answer = readAll(desk, { op: 'getData', path: '/a' })
+  const rig = filledDesk()
+  const alone = rig.ask('getData', bytesOf('00000002 2f61 00')).body
+  const answer = readAll(rig, { op: 'getData', path: '/a' })
   expect(hexOf(answer.body!)).toBe(`000000040000000000${hexOf(alone!)}${end}`)
 })
 
 it('an empty multiRead is answered with its end alone', () => {
-  const answer = readAll(new ReadDesk())
+  const answer = readAll(new ReadRig())
   expect([answer.error, hexOf(answer.body!)]).toEqual([null, end])
 })
 
 it('a multiRead leaves no watch even if its parts ask for one', () => {
-  const desk = filledDesk()
-  const answer = desk.ask('multiRead', bytesOf(`00000004 00 ffffffff 00000002 2f61 01 ${end}`))
+  const rig = filledDesk()
+  const answer = rig.ask('multiRead', bytesOf(`00000004 00 ffffffff 00000002 2f61 01 ${end}`))
   expect(answer.error).toBeNull()
-  expect(desk.watches.watchCount).toBe(0)
+  expect(rig.watches.watchCount).toBe(0)
 })
 
 it('a multiRead of writes is refused with a body that only ends', () => {
@@ -113,9 +113,9 @@ it('a multiRead that does not decode is refused without a body', () => {
 })
 
 it('a multiRead whose reply would pass its limit is refused without a body', () => {
-  const desk = new ReadDesk()
-  desk.driver.create('/large', { data: new Uint8Array(1_000_000) })
+  const rig = new ReadRig()
+  rig.driver.create('/large', { data: new Uint8Array(1_000_000) })
   const large = { op: 'getData', path: '/large' } as const
-  expect(readAll(desk, ...new Array<ReadOp>(60).fill(large)).error).toBeNull()
-  expect(readAll(desk, ...new Array<ReadOp>(70).fill(large))).toMatchObject({ error: 'marshalling-error', body: null })
+  expect(readAll(rig, ...new Array<ReadOp>(60).fill(large)).error).toBeNull()
+  expect(readAll(rig, ...new Array<ReadOp>(70).fill(large))).toMatchObject({ error: 'marshalling-error', body: null })
 })

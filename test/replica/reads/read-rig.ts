@@ -17,8 +17,8 @@ import { type KeeperConfig, KeeperZnodes } from '../../../src/replica/reads/keep
 import type { ReadAnswer, ReadContext } from '../../../src/replica/reads/read-answer.ts'
 import { answerRead } from '../../../src/replica/reads/read-requests.ts'
 import { WatchTable } from '../../../src/watches/watch-table.ts'
+import { requestRead } from '../../support/conversation.ts'
 import { TreeDriver } from '../../support/tree-driver.ts'
-import { clientRequest } from '../client-request.ts'
 
 export const keeperConfig: KeeperConfig = {
   extendedTypesEnabled: true,
@@ -26,7 +26,7 @@ export const keeperConfig: KeeperConfig = {
   clientLimits: { frameSizeBytesMax: 1048575 },
 }
 
-export class ReadDesk {
+export class ReadRig {
   readonly driver = new TreeDriver()
   readonly watches = new WatchTable()
   readonly reads = new NamespaceBytes(newMetrics().read_per_namespace)
@@ -49,7 +49,7 @@ export class ReadDesk {
 
   ask(op: OpName, body: Uint8Array): ReadAnswer {
     const { client } = this
-    const request = clientRequest(1, 1, ops[op].opcode, body)
+    const request = requestRead(1, 1, ops[op].opcode, body)
     return answerRead(
       { kind: 'request', client, request, authIds: client.authIds, state: local },
       {

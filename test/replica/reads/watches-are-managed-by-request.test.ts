@@ -11,100 +11,100 @@ import {
 } from '../../../src/protocol/client/requests.ts'
 import type { ReadAnswer } from '../../../src/replica/reads/read-answer.ts'
 import { bytesOf } from '../../support/hex.ts'
-import { bodyAs, ReadDesk } from './read-rig.ts'
+import { bodyAs, ReadRig } from './read-rig.ts'
 
 const nobody = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
 
-function addWatch(desk: ReadDesk, path: string, mode: number): ReadAnswer {
-  return desk.ask('addWatch', encode(AddWatchRequest, { path, mode }))
+function addWatch(rig: ReadRig, path: string, mode: number): ReadAnswer {
+  return rig.ask('addWatch', encode(AddWatchRequest, { path, mode }))
 }
 
-function askWatch(desk: ReadDesk, op: 'checkWatches' | 'removeWatches', path: string, type: number): ReadAnswer {
-  return desk.ask(op, encode(WatcherTypeRequest, { path, type }))
+function askWatch(rig: ReadRig, op: 'checkWatches' | 'removeWatches', path: string, type: number): ReadAnswer {
+  return rig.ask(op, encode(WatcherTypeRequest, { path, type }))
 }
 
-function told(desk: ReadDesk, path: string): readonly string[] {
-  return desk.watches.trigger([{ kind: 'created', path, acl: [] }], () => true).map(({ path: at }) => at)
+function told(rig: ReadRig, path: string): readonly string[] {
+  return rig.watches.trigger([{ kind: 'created', path, acl: [] }], () => true).map(({ path: at }) => at)
 }
 
 describe('addWatch', () => {
   it.each([0, 1])('in mode %i is answered with the number 0', (mode) => {
-    expect(bodyAs(AddWatchReply, addWatch(new ReadDesk(), '/a', mode))).toEqual({ error: 0 })
+    expect(bodyAs(AddWatchReply, addWatch(new ReadRig(), '/a', mode))).toEqual({ error: 0 })
   })
 
   it('in mode 0 watches the znode and not what is below', () => {
-    const desk = new ReadDesk()
-    addWatch(desk, '/a', 0)
-    expect([told(desk, '/a'), told(desk, '/a'), told(desk, '/a/b')]).toEqual([['/a'], ['/a'], []])
+    const rig = new ReadRig()
+    addWatch(rig, '/a', 0)
+    expect([told(rig, '/a'), told(rig, '/a'), told(rig, '/a/b')]).toEqual([['/a'], ['/a'], []])
   })
 
   it('in mode 1 watches everything below too', () => {
-    const desk = new ReadDesk()
-    addWatch(desk, '/a', 1)
-    expect([told(desk, '/a'), told(desk, '/a/b/c')]).toEqual([['/a'], ['/a/b/c']])
+    const rig = new ReadRig()
+    addWatch(rig, '/a', 1)
+    expect([told(rig, '/a'), told(rig, '/a/b/c')]).toEqual([['/a'], ['/a/b/c']])
   })
 
   it.each([-1, 2, 7])('in mode %i is a body that cannot be decoded', (mode) => {
-    const desk = new ReadDesk()
-    expect(addWatch(desk, '/a', mode)).toMatchObject({ error: 'marshalling-error', body: null })
-    expect(desk.watches.watchCount).toBe(0)
+    const rig = new ReadRig()
+    expect(addWatch(rig, '/a', mode)).toMatchObject({ error: 'marshalling-error', body: null })
+    expect(rig.watches.watchCount).toBe(0)
   })
 
   it('needs no permission on the znode', () => {
-    const desk = new ReadDesk()
-    desk.driver.create('/closed', { acl: nobody })
-    expect(addWatch(desk, '/closed', 0).error).toBeNull()
+    const rig = new ReadRig()
+    rig.driver.create('/closed', { acl: nobody })
+    expect(addWatch(rig, '/closed', 0).error).toBeNull()
   })
 
   it('takes a path that no znode could have', () => {
-    expect(addWatch(new ReadDesk(), 'no//path/', 1).error).toBeNull()
+    expect(addWatch(new ReadRig(), 'no//path/', 1).error).toBeNull()
   })
 })
 
 describe.each(['checkWatches', 'removeWatches'] as const)('%s', (op) => {
   it('is answered without a body when there is such a watch', () => {
-    const desk = new ReadDesk()
-    addWatch(desk, '/a', 0)
-    expect(askWatch(desk, op, '/a', 4)).toEqual({ error: null, body: null, missed: [] })
+    const rig = new ReadRig()
+    addWatch(rig, '/a', 0)
+    expect(askWatch(rig, op, '/a', 4)).toEqual({ error: null, body: null, missed: [] })
   })
 
   it('is refused when there is none, with a name of its own', () => {
-    const desk = new ReadDesk()
-    addWatch(desk, '/a', 0)
-    expect(askWatch(desk, op, '/a', 5)).toMatchObject({ error: 'no-watcher', body: null })
-    expect(askWatch(desk, op, '/b', 3)).toMatchObject({ error: 'no-watcher', body: null })
+    const rig = new ReadRig()
+    addWatch(rig, '/a', 0)
+    expect(askWatch(rig, op, '/a', 5)).toMatchObject({ error: 'no-watcher', body: null })
+    expect(askWatch(rig, op, '/b', 3)).toMatchObject({ error: 'no-watcher', body: null })
   })
 
   it.each([-1, 0, 6])('cannot be decoded with the type %i, watch or none', (type) => {
-    const desk = new ReadDesk()
-    addWatch(desk, '/a', 0)
-    expect(askWatch(desk, op, '/a', type)).toMatchObject({ error: 'marshalling-error', body: null })
-    expect(desk.watches.watchCount).toBe(2)
+    const rig = new ReadRig()
+    addWatch(rig, '/a', 0)
+    expect(askWatch(rig, op, '/a', type)).toMatchObject({ error: 'marshalling-error', body: null })
+    expect(rig.watches.watchCount).toBe(2)
   })
 
   it('cannot be decoded when it is cut off', () => {
-    expect(new ReadDesk().ask(op, bytesOf('00000002 2f61 0000'))).toMatchObject({ error: 'marshalling-error' })
+    expect(new ReadRig().ask(op, bytesOf('00000002 2f61 0000'))).toMatchObject({ error: 'marshalling-error' })
   })
 
   it('finds the watches that reads have left by the kind of read', () => {
-    const desk = new ReadDesk()
-    desk.driver.create('/a')
+    const rig = new ReadRig()
+    rig.driver.create('/a')
     const watching = encode(WatchableRequest, { path: '/a', watch: true })
-    desk.ask('getData', watching)
-    expect([askWatch(desk, op, '/a', 1).error, askWatch(desk, op, '/a', 2).error]).toEqual(['no-watcher', null])
-    desk.ask('getChildren', watching)
-    expect(askWatch(desk, op, '/a', 1).error).toBeNull()
+    rig.ask('getData', watching)
+    expect([askWatch(rig, op, '/a', 1).error, askWatch(rig, op, '/a', 2).error]).toEqual(['no-watcher', null])
+    rig.ask('getChildren', watching)
+    expect(askWatch(rig, op, '/a', 1).error).toBeNull()
   })
 })
 
 it('removeWatches leaves nothing to remove while checkWatches leaves all', () => {
-  const desk = new ReadDesk()
-  addWatch(desk, '/a', 1)
-  expect([askWatch(desk, 'checkWatches', '/a', 5).error, askWatch(desk, 'checkWatches', '/a', 5).error]).toEqual([
+  const rig = new ReadRig()
+  addWatch(rig, '/a', 1)
+  expect([askWatch(rig, 'checkWatches', '/a', 5).error, askWatch(rig, 'checkWatches', '/a', 5).error]).toEqual([
     null,
     null,
   ])
-  expect([askWatch(desk, 'removeWatches', '/a', 5).error, askWatch(desk, 'removeWatches', '/a', 5).error]).toEqual([
+  expect([askWatch(rig, 'removeWatches', '/a', 5).error, askWatch(rig, 'removeWatches', '/a', 5).error]).toEqual([
     null,
     'no-watcher',
   ])
@@ -117,17 +117,17 @@ describe('setWatches with a null', () => {
     ['a list', { ...lists, existWatches: null }],
     ['a path', { ...lists, existWatches: [null] }],
   ])('in place of %s fails after what came before it', (_what, request) => {
-    const desk = new ReadDesk()
-    const answer = desk.ask('setWatches', encode(SetWatchesRequest, { relativeZxid: 1 as Zxid, ...request }))
+    const rig = new ReadRig()
+    const answer = rig.ask('setWatches', encode(SetWatchesRequest, { relativeZxid: 1 as Zxid, ...request }))
     expect(answer.error).toBe('marshalling-error')
     expect(answer.missed.map(({ type, path }) => `${type} ${path}`)).toEqual(['deleted /gone'])
   })
 
   it('among the persistent watches sets the others', () => {
-    const desk = new ReadDesk()
+    const rig = new ReadRig()
     const none = { dataWatches: [], existWatches: [], childWatches: [], persistentRecursiveWatches: [] }
     const request = { relativeZxid: 1 as Zxid, ...none, persistentWatches: ['/a', null, '/b'] }
-    expect(desk.ask('setWatches2', encode(SetWatches2Request, request)).error).toBeNull()
-    expect([told(desk, '/a'), told(desk, '/b')]).toEqual([['/a'], ['/b']])
+    expect(rig.ask('setWatches2', encode(SetWatches2Request, request)).error).toBeNull()
+    expect([told(rig, '/a'), told(rig, '/b')]).toEqual([['/a'], ['/b']])
   })
 })
