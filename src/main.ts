@@ -60,7 +60,7 @@ function exitOnBugs(log: Log): void {
   }
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
-  // Node itself would print them to standard error, and wait there for a reader.
+  // Node itself would print them to standard error, and wait for a reader of it.
   process.removeAllListeners('warning')
   process.on('warning', (warning) => log.warn('node-warning', { name: warning.name, text: warning.message }))
 }

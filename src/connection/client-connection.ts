@@ -45,7 +45,7 @@ const connecting: ConnectionState = { kind: 'connecting' }
 const attached: ConnectionState = { kind: 'attached' }
 const closing: ConnectionState = { kind: 'closing' }
 
-const noBody = new Uint8Array(0)
+const emptyBody = new Uint8Array(0)
 const traceMaskSizeBytes = 8
 /** An output buffer above this is given to the socket instead of copied, and not kept for a connection that may idle. */
 const keptOutputSizeBytesMax = 16 * 1024
@@ -306,7 +306,7 @@ export class ClientConnection {
     if (neverRefusedAlone.has(op.name)) return this.#refuse('large-restore', out)
     if (!skipped.isPast) return false
     this.#skipped = null
-    const request = this.#request(xid, opcode, op, noBody, 0)
+    const request = this.#request(xid, opcode, op, emptyBody, 0)
     out.push({ kind: 'skipped-request', request, reason, path: skipped.pathOf(op.name), frameSizeBytes })
     return true
   }

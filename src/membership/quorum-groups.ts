@@ -26,7 +26,7 @@ export class QuorumGroups {
   readonly #reachedByGroup: Float64Array
 
   constructor(voters: readonly Voter[]) {
-    assert(voters.length > 0, 'somebody votes', {})
+    assert(voters.length > 0, 'a quorum needs voters', {})
     for (const { id, weight } of voters) {
       assert(Number.isSafeInteger(weight) && weight > 0, 'a voter has a weight', { id, weight })
     }

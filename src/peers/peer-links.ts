@@ -33,7 +33,7 @@ export type PeerAction =
   | { readonly kind: 'connected'; readonly peer: ServerId; readonly incarnation: number }
   | { readonly kind: 'disconnected'; readonly peer: ServerId }
   | { readonly kind: 'message'; readonly peer: ServerId; readonly message: PeerMessage }
-  /** No link has been up for so long, though these have to call us. Repeats itself with each tick. */
+  /** No link has been up for `forMs`, though these have to call us. Repeats itself with each tick. */
   | { readonly kind: 'not-called'; readonly by: readonly ServerId[]; readonly forMs: number }
   /** The driver closes the stream and logs the reason. */
   | {
@@ -55,7 +55,7 @@ interface Peer {
   isDialling: boolean
   failedAttempts: number
   nextDialMs: number
-  /** At the last attempt another process with our id was connected there. */
+  /** At the last attempt another process with our id was connected to the peer. */
   isOwnIdInUse: boolean
 }
 

@@ -27,7 +27,7 @@ export interface TurnParts {
 type TurnState = 'new' | 'idle' | 'handling' | 'stopped'
 
 /**
- * A tick counts for so many tick intervals at most. It is more than a heartbeat interval (three ticks), so that after a
+ * A tick counts for this number of tick intervals at most. It is more than a heartbeat interval (three ticks), so that after a
  * pause heartbeats and keep-alives are due at once, and a small part of the time after which a peer counts as dead.
  */
 const ticksPerStepMax = 4

@@ -128,7 +128,7 @@ test('a log file is rotated when it has its size, and no more rotated files are 
     expect(readFileSync(path, 'utf8')).toBe(line(10))
   }))
 
-test('a log file that another program has renamed is opened anew when that is asked for', () =>
+test('a log file that another program has renamed is opened again when that is asked for', () =>
   inFolder(async (path) => {
     const file = new LogFile({ path, ...noRotation })
     const output = new BoundedOutput(file)

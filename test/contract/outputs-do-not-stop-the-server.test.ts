@@ -18,7 +18,7 @@ import { scratchFolder, startServerProcess } from './server-process.ts'
 
 const { O_RDWR, O_NONBLOCK, O_WRONLY } = constants
 
-/** A pipe that somebody holds open and does not read, filled to the last byte. */
+/** A pipe that a process holds open and does not read, filled to the last byte. */
 function fullPipe(): { readonly writeEnd: number; fill(): void; drain(): string; close(): void } {
   const folder = scratchFolder()
   const path = join(folder, 'pipe')
@@ -118,7 +118,7 @@ test.each([
   close()
 })
 
-test('SIGHUP does not end a server; a renamed log file is opened anew', async () => {
+test('SIGHUP does not end a server; a renamed log file is opened again', async () => {
   const folder = scratchFolder()
   const path = join(folder, 'logs', 'server.log')
   const server = await startServerProcess({ args: ['--log-file', path] })

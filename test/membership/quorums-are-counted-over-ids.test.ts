@@ -2,7 +2,7 @@
  * quorums.txt holds one question and its answer a line. A membership is written as groups of voters, with weights other
  * than 1 after a star and learners after a tilde: `(1 2 3*0 | 4 5 | 6) ~7`; two of them must both agree. Questions:
  * `quorum of 1 2` and `reached 1=5 2=9`, where voters that are not named have reached 0. UPDATE_TRACES=1 writes the
- * answers anew.
+ * answers again.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
@@ -103,7 +103,7 @@ describe('a membership', () => {
   })
 
   test('without a voter, or with a server twice, is a mistake of its maker', () => {
-    expect(() => Membership.ofMajority([], [1 as ServerId])).toThrow('somebody votes')
+    expect(() => Membership.ofMajority([], [1 as ServerId])).toThrow('a quorum needs voters')
     expect(() => Membership.ofMajority([1, 2] as ServerId[], [2 as ServerId])).toThrow('a server is a member once')
     expect(() => Membership.ofGroups([{ id: 1 as ServerId, weight: 0.5, group: 1 }])).toThrow('a voter has a weight')
   })

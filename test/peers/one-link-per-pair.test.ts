@@ -51,30 +51,30 @@ describe('the set of links', () => {
   })
 
   test('a link that was up is dialled again soon after it is lost', () => {
-    const { high, here } = connectedPair()
+    const { high, atDialler } = connectedPair()
     high.dials.length = 0
-    high.links.closed(here, 'reset', 100)
+    high.links.closed(atDialler, 'reset', 100)
     high.tick(110)
     expect(high.dials).toEqual([])
     high.tick(130)
     expect(high.dials).toEqual([1])
-    expect(high.told).toEqual(['connected 1', 'disconnected 1'])
+    expect(high.news).toEqual(['connected 1', 'disconnected 1'])
   })
 
   test('a new link from a peer replaces the old one, which is reported first', () => {
     const { low, high } = connectedPair()
     join(new Side(two), one, low, 10).settle()
-    expect(low.told).toEqual(['connected 2', 'disconnected 2', 'connected 2'])
+    expect(low.news).toEqual(['connected 2', 'disconnected 2', 'connected 2'])
     expect(low.closes).toMatchObject([{ reason: 'replaced', peer: two }])
-    expect(high.told).toEqual(['connected 1'])
+    expect(high.news).toEqual(['connected 1'])
   })
 
   test('the end of a replaced link does not disconnect the peer', () => {
-    const { low, there } = connectedPair()
+    const { low, atAcceptor } = connectedPair()
     join(new Side(two), one, low, 10).settle()
-    low.links.closed(there, '', 20)
+    low.links.closed(atAcceptor, '', 20)
     low.perform()
-    expect(low.told.at(-1)).toBe('connected 2')
+    expect(low.news.at(-1)).toBe('connected 2')
   })
 
   test('an idle link is kept alive by both sides', () => {
@@ -84,7 +84,7 @@ describe('the set of links', () => {
       settleAt(low, high, nowMs)
     }
     settle()
-    expect([low.told, high.told]).toEqual([['connected 2'], ['connected 1']])
+    expect([low.news, high.news]).toEqual([['connected 2'], ['connected 1']])
   })
 
   test('a link on which nothing arrives is closed after the peer timeout', () => {
@@ -94,7 +94,7 @@ describe('the set of links', () => {
     expect(low.closes).toEqual([])
     low.tick(peerTimeoutMs)
     expect(low.closes).toMatchObject([{ reason: 'silent', peer: two }])
-    expect(low.told).toEqual(['connected 2', 'disconnected 2'])
+    expect(low.news).toEqual(['connected 2', 'disconnected 2'])
   })
 
   test('somebody who connects and says nothing is closed', () => {
@@ -104,27 +104,27 @@ describe('the set of links', () => {
     expect(side.closes).toEqual([])
     side.tick(peerHelloTimeoutMs)
     expect(side.closes).toMatchObject([{ reason: 'hello-late', peer: null }])
-    expect(side.told).toEqual([])
+    expect(side.news).toEqual([])
   })
 
   test('a peer that takes nothing of what is sent to it is cut off', () => {
-    const { high, here } = connectedPair()
+    const { high, atDialler } = connectedPair()
     high.links.send(one, vote(1))
-    high.links.outputQueued(here, peerOutputSizeBytesMax, 10)
+    high.links.outputQueued(atDialler, peerOutputSizeBytesMax, 10)
     high.perform()
     expect(high.closes).toEqual([])
-    high.links.outputQueued(here, peerOutputSizeBytesMax + 1, 10)
+    high.links.outputQueued(atDialler, peerOutputSizeBytesMax + 1, 10)
     high.links.flush(10)
     high.perform()
     expect(high.closes).toMatchObject([{ reason: 'output-too-large', peer: one }])
-    expect(high.told).toEqual(['connected 1', 'disconnected 1'])
+    expect(high.news).toEqual(['connected 1', 'disconnected 1'])
   })
 
   test('a peer behind the wrong address is not taken for another', () => {
     const [second, high] = [new Side(two), new Side(three)]
     high.tick(0)
     join(high, one, second, 0).settle()
-    expect(high.told).toEqual([])
+    expect(high.news).toEqual([])
     expect(high.closes).toMatchObject([{ reason: 'hello-for-another-server' }])
   })
 })
@@ -138,7 +138,7 @@ function settleAt(low: Side, high: Side, nowMs: number): void {
     const [link] = [...to.wires.keys()]
     for (const action of from.links.takeActions()) {
       if (action.kind === 'write') to.links.received(link!, action.bytes, nowMs)
-      else from.told.push(action.kind)
+      else from.news.push(action.kind)
     }
   }
 }

@@ -23,10 +23,10 @@ export function settingsOf(self: ServerId, changes: Partial<PeerLinksSettings> =
   }
 }
 
-/** One server's links; collects what it told its replica. */
+/** One server's links; collects the news that it gives to its replica. */
 export class Side {
   readonly links: PeerLinks
-  readonly told: string[] = []
+  readonly news: string[] = []
   readonly dials: ServerId[] = []
   readonly written: Uint8Array[] = []
   readonly closes: Extract<PeerAction, { readonly kind: 'close' }>[] = []
@@ -51,13 +51,13 @@ export class Side {
           this.closes.push(action)
           break
         case 'message':
-          this.told.push(`${action.message.kind} from ${action.peer}`)
+          this.news.push(`${action.message.kind} from ${action.peer}`)
           break
         case 'not-called':
-          this.told.push(`not-called by ${action.by}`)
+          this.news.push(`not-called by ${action.by}`)
           break
         default:
-          this.told.push(`${action.kind} ${action.peer}`)
+          this.news.push(`${action.kind} ${action.peer}`)
       }
     }
   }
@@ -71,8 +71,8 @@ export class Side {
 /** Opens a stream between two sides; bytes wait until `settle`, and arrive in pieces of the given size. */
 export function join(dialler: Side, peer: ServerId, acceptor: Side, nowMs: number, pieceSizeBytes = 1_000_000) {
   const queue: (() => void)[] = []
-  const there = acceptor.links.opened(null, nowMs)
-  const here = dialler.links.opened(peer, nowMs)
+  const atAcceptor = acceptor.links.opened(null, nowMs)
+  const atDialler = dialler.links.opened(peer, nowMs)
   const wire = (to: Side, link: LinkId) => (bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length; at += pieceSizeBytes) {
       const piece = bytes.slice(at, at + pieceSizeBytes)
@@ -83,12 +83,12 @@ export function join(dialler: Side, peer: ServerId, acceptor: Side, nowMs: numbe
       })
     }
   }
-  dialler.wires.set(here, wire(acceptor, there))
-  acceptor.wires.set(there, wire(dialler, here))
+  dialler.wires.set(atDialler, wire(acceptor, atAcceptor))
+  acceptor.wires.set(atAcceptor, wire(dialler, atDialler))
   const settle = (): void => {
     dialler.perform()
     acceptor.perform()
     while (queue.length > 0) queue.shift()!()
   }
-  return { here, there, settle }
+  return { atDialler, atAcceptor, settle }
 }

@@ -163,7 +163,7 @@ export type ClientEvent =
 export type SimEvent =
   | { readonly kind: 'server'; readonly serverId: ServerId; readonly event: TraceEvent }
   | { readonly kind: 'server-started'; readonly serverId: ServerId }
-  /** Stopped by the system, or let go on. */
+  /** Stopped by the system, or resumed. */
   | { readonly kind: 'server-paused'; readonly serverId: ServerId; readonly isPaused: boolean }
   | { readonly kind: 'server-crashed'; readonly serverId: ServerId; readonly how: string }
   /** Its disk is empty; what it held before counts until a leader has brought it up again. */

@@ -259,7 +259,7 @@ export class Clients {
     const { id: sessionId, isLocal } = session
     const sequence = this.#awaited.add(pending)
     const sent = isWrite ? op : ops.sync
-    const body = isWrite ? request.body : noBody
+    const body = isWrite ? request.body : emptyBody
     serving.leader.submit({ sequence, sessionId, isLocal, type: sent.opcode, body, authIds }, sent)
   }
 
@@ -336,4 +336,4 @@ function isReady({ state }: PendingRequest): boolean {
   return state.kind === 'decided' || state.kind === 'local'
 }
 
-const noBody = new Uint8Array(0)
+const emptyBody = new Uint8Array(0)

@@ -1,6 +1,6 @@
 /**
  * Decides which requests are not carried out at all, and whether such a request is answered or ends its connection.
- * It decides when a request is read; what a request meets later, in the tree or at the leader, is decided there.
+ * It decides when a request is read; what a request meets later, in the tree or at the leader, is decided by those.
  * Assumes that a server that serves reads alone closes its connections when that changes: no request outlives the mode.
  */
 import type { ClientRequest } from '../../protocol/client/client-request.ts'

@@ -172,7 +172,7 @@ export class Leadership implements LeaderRoute {
 
   /**
    * Whether the server that asked still follows us in the attempt in which it asked. If not, it has given the request up;
-   * if it was started anew, it even counts its requests anew, and an answer would be taken for that to another.
+   * if it was started again, it even counts its requests from the start, and an answer would be taken for that to another.
    */
   #isAwaited({ source: { serverId, syncId } }: LeaderRequest): boolean {
     return syncId === null || this.#isInStep(serverId, syncId)

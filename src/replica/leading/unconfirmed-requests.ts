@@ -1,7 +1,7 @@
 /**
  * Requests that a leader may answer only once it knows that it still leads: a sync, a refusal, the end of a session.
  * A leader that was deposed without having noticed would refuse on old state what has long become possible. One round
- * of heartbeats, begun after the requests came, confirms all of a turn (design D9); they are then decided anew, so that
+ * of heartbeats, begun after the requests came, confirms all of a turn (design D9); they are then decided again, so that
  * the answer is of the state in which it is given.
  * What a session asks after such a request waits too: if it overtook, a read between the two would see the later one.
  */

@@ -53,7 +53,7 @@ export class ClientAdmission {
     else this.#countByAddress.delete(remoteAddress)
   }
 
-  /** The chance that a connect request is turned away although there are tokens; 0 to 1. */
+  /** The chance that a connect request is refused although there are tokens; 0 to 1. */
   get dropChance(): number {
     return this.#throttle?.dropChance ?? 0
   }

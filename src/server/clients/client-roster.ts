@@ -1,5 +1,5 @@
 /**
- * Who is there: every client socket by the stage of its life, from its acceptance until its stream has ended. Each
+ * Every client socket by the stage of its life, from its acceptance until its stream has ended. Each
  * change of a stage is made here. A client that was sent its last bytes and keeps its side open is cut off in the end:
  * otherwise clients that never close a socket could use up those that this server may have.
  */

@@ -159,7 +159,7 @@ export class ClientSockets {
     this.#roster.tick(nowMs)
   }
 
-  /** The server closes: everyone is sent what was written, and no more. */
+  /** The server closes: each client is sent what was written, and nothing else. */
   closeAll(): void {
     for (const client of [...this.#roster.open()]) this.#leave(client)
     this.flush()

@@ -1,6 +1,6 @@
 /**
  * How many sessions may be asked for in a time: a bucket of tokens that fills steadily, and, if `freezeTimeMs` is set, a
- * chance to be turned away that rises while the bucket is empty and falls while it is not (ZK: BlueThrottle, after the
+ * chance to be refused that rises while the bucket is empty and falls while it is not (ZK: BlueThrottle, after the
  * BLUE queue). Chance is fairer than the bucket alone, which under steady load always turns away who comes last.
  * Owns: tokens and chance. Time and randomness come in, so that a simulated server behaves as its seed says.
  */
@@ -31,7 +31,7 @@ export class ConnectionThrottle {
     this.#tokenCount = limits.tokenCountMax
   }
 
-  /** A connect request has come; false: it must be turned away. */
+  /** A connect request has come; false: it must be refused. */
   admits(requested: RequestedSession, nowMs: number): boolean {
     this.#fill(nowMs)
     if (this.#limits.freezeTimeMs !== -1 && this.#isDropped(nowMs)) return false

@@ -1,7 +1,7 @@
 /**
  * No session ends because its leader stood still: of a pause, a leader may count one step of its running clock
  * (src/server/running-clock.ts) towards the timeout of a session. Judged for sessions whose client is connected to the
- * leader itself; what another server has heard of in time depends on the network between them.
+ * leader itself; what another server has learned in time depends on the network between them.
  */
 import { hexOfSession, type ServerId, type SessionId } from '../../../src/base/ids.ts'
 import type { TraceEvent } from '../../../src/replica/trace-event.ts'
@@ -70,7 +70,7 @@ export function pauseExpiry(options: PauseExpiryOptions, report: Report): Checke
     if (event.kind !== 'session-expiring' || server.leadingSinceUs === null) return
     const facts = sessions.get(event.sessionId)
     if (facts?.serverId !== serverId) return
-    // A leader starts every timeout afresh.
+    // A leader starts every timeout again.
     const fromUs = Math.max(facts.heardUs, server.leadingSinceUs)
     const pauses = server.pauses.filter(({ untilUs }) => untilUs > fromUs)
     const pausedUs = pauses.reduce((sumUs, pause) => sumUs + pause.untilUs - Math.max(pause.fromUs, fromUs), 0)

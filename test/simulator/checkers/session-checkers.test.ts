@@ -127,7 +127,7 @@ describe('pause-expiry', () => {
     expect(check([...begin, ...wait(2000), paused(true), ...wait(7000), paused(false), attempt])).toHaveLength(1)
   })
 
-  test('a request that was answered begins the timeout anew', () => {
+  test('a request that was answered begins the timeout again', () => {
     const ping = [asked(1, { kind: 'ping' }), answered(1, z(1))]
     const stop = [paused(true), ...wait(1500), paused(false)]
     expect(check([...begin, ...wait(2000), ...ping, ...wait(2500), ...stop, attempt])).toHaveLength(1)
