@@ -60,11 +60,9 @@ export function decodePeerFrame(bytes: Uint8Array): PeerFrame | null {
 function frameOfWire(wire: WireFrame): PeerFrame | null {
   const read: PeerMessage[] = []
   for (const item of wire.messages) {
-    if (item.body === undefined) return null
-    const { kind, record } = byField[item.body]!
-    const message = record.ofWire(item[item.body] as WireObject) as WireObject
-    message['kind'] = kind
-    read.push(message as PeerMessage)
+    const field = item.body // a getter that searches
+    if (field === undefined) return null
+    read.push(byField[field]!.record.ofWire(item[field] as WireObject) as PeerMessage)
   }
   return { hello: wire.hello ? Hello.ofWire(wire.hello) : null, messages: read }
 }

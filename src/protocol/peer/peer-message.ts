@@ -249,7 +249,7 @@ function row<const F extends Readonly<Record<string, Field<unknown>>>>(
   fields: F,
   describe: (message: InferFields<F>) => string,
 ): MessageRow<InferFields<F>> {
-  return { id, recordOf: (kind) => protoRecord(typeNameOf(kind), fields), describe }
+  return { id, recordOf: (kind) => protoRecord(typeNameOf(kind), fields, kind), describe }
 }
 
 /** `ack-epoch` is the message `AckEpoch` of the schema. */
