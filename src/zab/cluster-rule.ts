@@ -1,15 +1,15 @@
 /**
- * Whether a server may follow a leader, by what their data is (design D14). The first leader of an ensemble gives its
- * data a cluster id, and a quorum has that id on disk before the first txn of it is proposed. So where a server with
- * txns meets a leader of another cluster, a quorum has lost its data or one of the two has foreign data, and to follow
- * would cut away what may be the last copy. An id without txns names nothing and is replaced.
+ * Whether a server may follow a leader, judged by the data of both (design D14). The first leader of an ensemble gives
+ * the data a cluster id, and a quorum has that id on disk before the first txn is proposed. So if a server with txns
+ * meets a leader of another cluster, either a quorum has lost its data or one of the two has foreign data. To follow
+ * would cut away what may be the last copy. The cluster id of a log without txns is replaced.
  */
 import type { ServerId } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 
-/** What a server's log is, in two words. */
+/** What identifies the data of a server. */
 export interface DataName {
-  /** 0: it has never held a whole history of any cluster. */
+  /** 0: the log has never held the whole history of a cluster. */
   readonly clusterId: ClusterId
   readonly isEmpty: boolean // no txn, committed or not
 }
@@ -22,7 +22,7 @@ export type Joining =
   | 'leader-must-yield'
 
 export function chooseJoining(learner: DataName, leader: DataName): Joining {
-  // Without a cluster id it has never acknowledged anything: what it holds is the rest of a synchronisation.
+  // A learner without a cluster id has never acknowledged anything: its txns are of an interrupted synchronisation.
   if (learner.isEmpty || learner.clusterId === 0) return 'may-join'
   if (learner.clusterId === leader.clusterId) return 'may-join'
   return leader.isEmpty ? 'leader-must-yield' : 'refuse'
@@ -32,7 +32,7 @@ export function hexOfCluster(clusterId: ClusterId): string {
   return `0x${clusterId.toString(16)}`
 }
 
-/** What is wrong, what comes of it, and the ways out. `isServing`: this server has a leader of its own cluster. */
+/** What is wrong, what this server does about it, and what to do. `isServing`: it has a leader of its own cluster. */
 export function describeForeignCluster(
   peer: ServerId,
   ids: { readonly own: ClusterId; readonly theirs: ClusterId },

@@ -1,8 +1,8 @@
 /**
- * A learner's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps D, S, B).
- * Owns: how far this attempt to follow one leader has come. Every message to and from the leader carries
- * the attempt's syncId; others are of an earlier attempt and ignored. Whatever does not chain to our own
- * history ends the attempt: a hole or a fork is never logged.
+ * A learner's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E4, D1–D6, S1–S4, B3, B4).
+ * Owns: how far this attempt to follow one leader has come. Every message to and from the leader carries the attempt's
+ * syncId; a message with another syncId is of an earlier attempt and is ignored. A txn that does not chain to this
+ * server's history ends the attempt: a hole or a fork is never logged.
  */
 import { nextChainHash } from '../base/chain-hash.ts'
 import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
@@ -28,12 +28,12 @@ export class Following implements Role {
   readonly #core: ZabCore
   readonly #changes: RoleChanges
   readonly #syncId: SyncId
-  /** In which the leader was, or will be, elected: ours may be another, and then says nothing about that election. */
+  /** The round in which the leader was elected, or will be. This server's own round may be another. */
   readonly #round: number
   #phase: Phase = 'awaiting-leader'
   #epoch: Epoch
   #clusterId = 0 as ClusterId // of the leader, from new-epoch
-  #deadlineMs: number // of the present phase; while broadcasting, of the leader's silence
+  #deadlineMs: number // of the present phase; while broadcasting, for the next message of the leader
 
   constructor(core: ZabCore, changes: RoleChanges, leader: ServerId) {
     this.#core = core
@@ -91,7 +91,7 @@ export class Following implements Role {
   }
 
   tick(): void {
-    // A dead leader shows by its link. A leader that has dropped us shows by its silence on an open one.
+    // The link of a dead leader closes. A leader that has dropped this server is silent on an open link.
     if (this.#core.nowMs >= this.#deadlineMs) this.#giveUp(`no progress while ${this.#phase}`)
   }
 
@@ -106,7 +106,7 @@ export class Following implements Role {
 
   #receiveVote(from: ServerId, vote: From<'vote'>): void {
     if (vote.state === 'looking') this.#core.send(from, { ...this.#vote(), state: 'following' })
-    // One that leads is better than one that may.
+    // A server that leads already is better than one that may win its election.
     const isLate = this.#phase === 'awaiting-leader' && vote.state === 'leading' && !this.#core.isShunned(from)
     if (isLate) this.#changes.becomeFollowing(from)
   }
@@ -115,11 +115,11 @@ export class Following implements Role {
     if (vote.state === 'leading') {
       if (this.#phase === 'awaiting-leader') this.#introduce()
     } else if (this.#phase !== 'awaiting-leader' || vote.state === 'following') {
-      this.#changes.becomeLooking('the leader leads no more')
+      this.#changes.becomeLooking('the leader no longer leads')
     } else if (vote.round > this.#round) {
       this.#changes.becomeLooking('the candidate has begun a new round')
     } else if (vote.leader !== this.leader) {
-      this.#changes.becomeLooking('the candidate has found a better one')
+      this.#changes.becomeLooking('the candidate votes for a better one')
     }
   }
 
@@ -127,22 +127,23 @@ export class Following implements Role {
     this.#enterPhase('discovering')
     const { acceptedEpoch, clusterId, mayCount, history } = this.#core
     const lastZxid = history.last.zxid
-    this.#tell({ kind: 'follower-info', syncId: this.#syncId, acceptedEpoch, clusterId, lastZxid, mayCount })
+    this.#sendToLeader({ kind: 'follower-info', syncId: this.#syncId, acceptedEpoch, clusterId, lastZxid, mayCount })
   }
 
   #receiveNewEpoch(message: From<'new-epoch'>): void {
     const core = this.#core
     if (this.#phase !== 'discovering') return this.#giveUp(`new-epoch while ${this.#phase}`)
-    // Before the epoch is accepted and long before anything is cut: this may be the last copy.
+    // Step D5, before the epoch is accepted and long before anything is cut: this may be the last copy.
     if (chooseJoining(core.data, { clusterId: message.clusterId, isEmpty: false }) !== 'may-join') {
       core.reportForeign(this.leader, message.clusterId, false)
       core.shunForeign(this.leader)
       return this.#changes.becomeLooking(`server ${this.leader} leads another cluster`)
     }
     this.#clusterId = message.clusterId
-    if (message.epoch < core.acceptedEpoch) return this.#giveUp('the leader is of an epoch that is over')
+    if (message.epoch < core.acceptedEpoch) return this.#giveUp('the leader has an epoch older than the accepted one')
     this.#epoch = message.epoch
-    // Having accepted this epoch from another leader we may join, but must not count for two (ZK: ACKEPOCH with -1).
+    // A server that accepted this epoch from another leader may join, but must not count for both (ZK: ACKEPOCH with
+    // -1).
     const acceptedFrom = message.epoch > core.acceptedEpoch ? this.leader : (core.acceptedLeader ?? this.leader)
     const last = core.history.last
     const answer: ZabMessage = {
@@ -164,8 +165,8 @@ export class Following implements Role {
     const floor = message.zxid < core.committed ? null : core.history.pointAtOrBefore(message.zxid)
     if (floor === null || floor.zxid < core.committed) return this.#stopForLostHistory(message.zxid)
     if (floor.zxid < message.zxid) {
-      // Our histories parted before this point. What of the stream is already under way is for the wrong start.
-      this.#tell({ kind: 'sync-from', syncId: this.#syncId, zxid: floor.zxid, hash: floor.hash })
+      // The histories parted before this point. The part of the stream that is under way follows the wrong start.
+      this.#sendToLeader({ kind: 'sync-from', syncId: this.#syncId, zxid: floor.zxid, hash: floor.hash })
       return
     }
     if (floor.hash !== message.hash) return this.#giveUp('the histories differ where the leader starts')
@@ -178,8 +179,8 @@ export class Following implements Role {
     this.#core.out.push({
       kind: 'stop',
       reason:
-        `the leader (server ${this.leader}) lacks history that this server knows to be committed: it starts at ` +
-        `${hexOfZxid(zxid)}, committed here is ${hexOfZxid(this.#core.committed)}. One of the two has lost or foreign data; ` +
+        `the leader (server ${this.leader}) lacks history that this server knows to be committed: the two histories meet at ` +
+        `${hexOfZxid(zxid)}, but the txns up to ${hexOfZxid(this.#core.committed)} are committed. One of the two has lost its data or has foreign data; ` +
         'compare their data folders before starting this server again',
     })
   }
@@ -188,11 +189,11 @@ export class Following implements Role {
     const core = this.#core
     if (this.#phase === 'awaiting-leader' || this.#phase === 'discovering')
       return this.#giveUp(`append while ${this.#phase}`)
-    if (this.#phase === 'awaiting-sync-start') return // of a start that we refused
+    if (this.#phase === 'awaiting-sync-start') return // it follows a start that this server refused
     const last = core.history.last
     if (message.previousZxid !== last.zxid || message.previousHash !== last.hash) {
       return this.#giveUp(
-        `the stream starts at ${hexOfZxid(message.previousZxid)}, our history ends at ${hexOfZxid(last.zxid)}`,
+        `the stream continues at ${hexOfZxid(message.previousZxid)}, this history ends at ${hexOfZxid(last.zxid)}`,
       )
     }
     let { zxid, hash } = last
@@ -210,13 +211,13 @@ export class Following implements Role {
 
   #receiveNewLeader(message: From<'new-leader'>): void {
     const core = this.#core
-    if (this.#phase === 'awaiting-sync-start') return // of a start that we refused
+    if (this.#phase === 'awaiting-sync-start') return // it ends a stream whose start this server refused
     if (this.#phase !== 'synchronising') return this.#giveUp(`new-leader while ${this.#phase}`)
     if (message.lastZxid !== core.history.last.zxid || message.epoch !== this.#epoch) {
-      return this.#giveUp('the synchronisation stream ended short of what it promised')
+      return this.#giveUp('the synchronisation ended at another zxid or epoch than the leader announced')
     }
-    if (message.clusterId !== this.#clusterId) return this.#giveUp('the leader changed the name of its cluster')
-    // One log, in order: this epoch becomes current only behind the history that belongs to it.
+    if (message.clusterId !== this.#clusterId) return this.#giveUp('the leader changed its cluster id')
+    // The log keeps the order: the record of the current epoch comes after the history that belongs to it.
     const answer: ZabMessage = { kind: 'ack-new-leader', syncId: this.#syncId, durable: message.lastZxid }
     core.saveCurrentEpoch(message.epoch, message.clusterId, [{ kind: 'send', to: this.leader, message: answer }])
     this.#enterPhase('awaiting-up-to-date')
@@ -231,8 +232,8 @@ export class Following implements Role {
 
   #receiveHeartbeat(message: From<'heartbeat'>): void {
     if (this.#phase === 'broadcasting') this.#core.commitUpTo(message.committed)
-    // The replica sends it at the end of the turn, with the sessions that it has heard from.
-    this.#tell({ kind: 'heartbeat-reply', syncId: this.#syncId, sequence: message.sequence, touched: [] })
+    // The replica sends it at the end of the turn, and adds the sessions whose clients sent something.
+    this.#sendToLeader({ kind: 'heartbeat-reply', syncId: this.#syncId, sequence: message.sequence, touched: [] })
   }
 
   #enterPhase(phase: Exclude<Phase, 'awaiting-leader'>): void {
@@ -250,7 +251,7 @@ export class Following implements Role {
     this.#changes.becomeLooking(reason)
   }
 
-  #tell(message: ZabMessage): void {
+  #sendToLeader(message: ZabMessage): void {
     this.#core.send(this.leader, message)
   }
 

@@ -1,9 +1,8 @@
 /**
- * The end of this server's txn history, in memory: every txn that is not known to be committed, and the
- * newest committed ones, from which learners are brought up without reading the log.
- * Invariant: entries are gap-free from `base` on; `base` is the point just before the first one kept, and
- * is never above what is committed. If an append is out of order the histories of two servers would
- * diverge, so it is asserted.
+ * The end of this server's txn history, in memory: every txn that is not known to be committed, and the newest
+ * committed ones. The leader sends these to learners without reading the log. Invariant: entries have no gap from
+ * `base` on; `base` is the point just before the first one kept, and is never above what is committed. An append out of
+ * order would make the histories of two servers diverge, so the order is asserted.
  */
 import { assert } from '../base/assert.ts'
 import { type ChainHash, nextChainHash } from '../base/chain-hash.ts'
@@ -19,7 +18,7 @@ export interface HistoryPoint {
 export class History {
   #base: HistoryPoint
   #entries: TxnEntry[] = []
-  #first = 0 // index of the first live entry: dropping from the front is cheap, now and then we compact
+  #first = 0 // index of the first live entry: dropping from the front moves it, and `trim` compacts now and then
   #sizeBytes = 0
 
   constructor(base: HistoryPoint, tail: readonly TxnEntry[]) {
@@ -45,7 +44,7 @@ export class History {
     this.#sizeBytes += entry.payload.length
   }
 
-  /** The point at exactly `zxid`, or null if it is older than what is kept or not in the history. */
+  /** The point at exactly `zxid`; null if it is older than what is kept, or not in the history. */
   pointAt(zxid: Zxid): HistoryPoint | null {
     const floor = this.pointAtOrBefore(zxid)
     return floor !== null && floor.zxid === zxid ? floor : null
@@ -58,7 +57,9 @@ export class History {
     return index < this.#first ? this.#base : this.#entries[index]!
   }
 
-  /** Entries after `zxid`, at least one if there is any, up to about `sizeBytesMax`; null if some of them are no longer kept. */
+  /**
+   * Entries after `zxid`, up to about `sizeBytesMax`, but at least one if any exists; null if some are no longer kept.
+   */
   entriesAfter(zxid: Zxid, sizeBytesMax: number): readonly TxnEntry[] | null {
     if (zxid < this.#base.zxid) return null
     const start = this.#indexAfter(zxid)
@@ -76,7 +77,7 @@ export class History {
     this.#entries.length = keep
   }
 
-  /** Lets go of the oldest committed entries beyond the limits. */
+  /** Drops the oldest committed entries beyond retainedTxnCountMax and retainedTxnSizeBytesMax. */
   trim(committed: Zxid): void {
     while (
       this.#first < this.#entries.length &&
@@ -97,7 +98,7 @@ export class History {
   #indexAfter(zxid: Zxid): number {
     let low = this.#first
     let high = this.#entries.length
-    if (high > low && this.#entries[high - 1]!.zxid <= zxid) return high // the common question: what is new
+    if (high > low && this.#entries[high - 1]!.zxid <= zxid) return high // the common case
     while (low < high) {
       const middle = (low + high) >>> 1
       if (this.#entries[middle]!.zxid <= zxid) low = middle + 1

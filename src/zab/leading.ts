@@ -1,9 +1,9 @@
 /**
- * The leader's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps D, S, B).
- * Owns: the epoch, what is known of each learner, and what counts as committed. The leader counts itself
- * only for what its own log has flushed. If two quorums could establish one epoch, two servers would give
- * out the same zxids: an epoch is therefore minted above all that a quorum has accepted, saved before it
- * is told, and established only by learners that accepted it from this leader.
+ * The leader's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E6, D1–D6, S1–S4, B1–B4).
+ * Owns: the epoch, what is known of each learner, and what counts as committed. The leader counts itself only for what
+ * its own log has flushed. If two quorums could establish one epoch, two servers would give out the same zxids. An
+ * epoch is therefore minted above all that a quorum has accepted, saved before it is sent to learners, and established
+ * only by learners that accepted it from this leader.
  */
 import { assert } from '../base/assert.ts'
 import { nextChainHash } from '../base/chain-hash.ts'
@@ -30,7 +30,7 @@ import type { ZabCore } from './zab-core.ts'
 
 type From<K extends ZabMessage['kind']> = Extract<ZabMessage, { readonly kind: K }>
 
-/** Left at the end of an epoch for what is proposed before anyone asks again: a tick may expire many sessions. */
+/** Left at the end of an epoch, since one tick may expire many sessions before `isOutOfZxids` is read again. */
 const zxidReserveCount = 2 ** 20
 
 type Phase = 'gathering' | 'saving-epoch' | 'proposing-epoch' | 'synchronising' | 'broadcasting'
@@ -41,7 +41,7 @@ export class Leading implements Role {
   readonly #learners = new Map<ServerId, Learner>()
   readonly #epochAcks = new Set<ServerId>()
   readonly #streams: LearnerStreams
-  readonly #initialEpoch: Epoch // current when we were elected
+  readonly #initialEpoch: Epoch // the current epoch of this server when it was elected
   readonly #initialLast: Zxid // the end of the epoch's initial history
   #phase: Phase = 'gathering'
   #epoch: Epoch
@@ -61,7 +61,7 @@ export class Leading implements Role {
     this.#initialEpoch = core.currentEpoch
     this.#initialLast = core.history.last.zxid
     this.#epoch = core.acceptedEpoch
-    // Data without a name gets one. Learners without txns may have another; they take this one.
+    // Data without a cluster id gets one. A learner without txns may have another id; it takes this one.
     this.#clusterId = core.clusterId === 0 ? core.settings.freshClusterId : core.clusterId
     this.#deadlineMs = core.nowMs + core.settings.peerTimeoutMs
   }
@@ -151,13 +151,13 @@ export class Leading implements Role {
     return { learners: this.#learners.size, synced, pending: this.#learners.size - synced }
   }
 
-  /** A new epoch starts its counter afresh, so what an earlier epoch has used up does not matter. */
+  /** A new epoch starts its counter at 1, so what an earlier epoch has used up does not matter. */
   get isOutOfZxids(): boolean {
     const last = this.#core.history.last.zxid
     return epochOf(last) === this.#epoch && counterOf(last) >= counterMax - zxidReserveCount
   }
 
-  /** Step B1: the txn gets its place in the order; it leaves with the turn's batch. */
+  /** Step B1: the txn gets the next zxid; it leaves with the batch of this turn. */
   propose(payload: Uint8Array): Zxid {
     assert(this.isEstablished, 'only an established leader proposes', { epoch: this.#epoch })
     const last = this.#core.history.last
@@ -167,7 +167,7 @@ export class Leading implements Role {
     return zxid
   }
 
-  /** Asks a quorum whether it still follows; answered by `leadership-confirmed` with this or a later sequence. */
+  /** Asks a quorum whether it still follows. `leadership-confirmed` with this or a later sequence is the answer. */
   confirmLeadership(): number {
     this.#sendHeartbeats()
     this.#lastConfirmAsked = this.#heartbeatSequence
@@ -175,18 +175,20 @@ export class Leading implements Role {
     return this.#heartbeatSequence
   }
 
-  // --- discovery, steps D1–D4 ---
+  // --- two leaders at once, step E6; discovery, steps D1–D6 ---
 
   #receiveVote(from: ServerId, vote: From<'vote'>): void {
     if (vote.state === 'looking') {
       this.#core.send(from, this.#vote())
-      this.#drop(from, 'it looks for a leader') // which may end this leadership, so it comes last
+      this.#drop(from, 'it looks for a leader') // comes last, since it may end this leadership
     } else if (this.#phase === 'gathering') {
       this.#giveWay(from, vote)
     }
   }
 
-  /** Votes that cross elect two leaders, and both would wait for the same followers. */
+  /**
+   * Votes that cross on the network can elect two leaders. Both would wait for the same followers, so one steps down.
+   */
   #giveWay(from: ServerId, vote: From<'vote'>): void {
     if (vote.state === 'leading' && isBetterVote(vote, this.#vote())) {
       this.#changes.becomeLooking(`server ${from} leads too and goes before`)
@@ -201,7 +203,7 @@ export class Leading implements Role {
     const joining = chooseJoining(theirs, own)
     if (joining === 'refuse') return this.#refuseForeign(from, message)
     if (joining === 'leader-must-yield') {
-      // Servers whose disks were emptied may have elected each other; nothing was written since, so nothing is lost.
+      // Servers whose disks were emptied may have elected this one. Nothing was written since, so nothing is lost.
       const theirCluster = hexOfCluster(theirs.clusterId)
       return this.#changes.becomeLooking(`server ${from} holds data of cluster ${theirCluster}, this server holds none`)
     }
@@ -210,13 +212,13 @@ export class Leading implements Role {
     this.#core.sawEpoch(message.acceptedEpoch)
     if (this.#phase === 'gathering') return this.#mintEpochIfGathered()
     if (message.acceptedEpoch > this.#epoch) {
-      // It promised to follow no epoch as old as ours. A new election opens one above both.
+      // It promised to follow no epoch as old as this one. A new election opens an epoch above both.
       return this.#changes.becomeLooking(`server ${from} has accepted the newer epoch ${message.acceptedEpoch}`)
     }
     if (this.#phase !== 'saving-epoch') this.#sendNewEpoch(learner)
   }
 
-  /** It reads our cluster id in the answer, and gives up by itself. */
+  /** The learner reads the cluster id in the answer, and gives up. */
   #refuseForeign(from: ServerId, message: From<'follower-info'>): void {
     this.#core.reportForeign(from, message.clusterId, this.isEstablished)
     this.#drop(from, 'its data is of another cluster')
@@ -227,7 +229,7 @@ export class Leading implements Role {
   #mintEpochIfGathered(): void {
     const core = this.#core
     if (!core.membership.isQuorum(this.#takesPart)) return
-    // Above all that a quorum has accepted; and above what others are known to have, or they could never join.
+    // Above all that the quorum has accepted, and above every other epoch seen, or its server could never join.
     const highest = core.newestEpochSeen
     assert(highest < epochMax, 'there is an epoch left', { highest })
     this.#epoch = (highest + 1) as Epoch
@@ -244,7 +246,7 @@ export class Leading implements Role {
   }
 
   #sendNewEpoch(learner: Learner): void {
-    // One that does not count is brought up by an epoch that stands without it.
+    // Step D6: a learner that may not count is brought up once the epoch is established without it.
     if (!learner.counts && !this.isEstablished) return
     learner.phase = 'epoch-sent'
     const { syncId } = learner
@@ -255,9 +257,10 @@ export class Leading implements Role {
     if (learner.phase !== 'epoch-sent') return this.#drop(learner.id, `ack-epoch while ${learner.phase}`)
     learner.phase = 'epoch-acked'
     learner.last = { zxid: message.lastZxid, hash: message.lastHash }
-    // Also of one that comes late: a server of our quorum whose disk was emptied since may have helped another leader.
+    // Also for a learner that joins late: a server of this quorum may have lost its disk, and then helped another
+    // leader.
     const isMore = isMoreRecent(message.currentEpoch, message.lastZxid, this.#initialEpoch, this.#initialLast)
-    const isVoter = this.#core.membership.isVoter(learner.id) // what others hold alone was never committed
+    const isVoter = this.#core.membership.isVoter(learner.id) // what no voter holds was never committed
     if (isMore && isVoter && !this.isEstablished) {
       return this.#changes.becomeLooking(`server ${learner.id} has a more recent history`)
     }
@@ -284,7 +287,9 @@ export class Leading implements Role {
     if (problem !== null) this.#drop(learner.id, problem)
   }
 
-  /** What we took for the meeting point is not in its history: start over from an earlier one, strictly earlier each time. */
+  /**
+   * The learner's history lacks the point that `sync-start` named: start over, from a strictly earlier one each time.
+   */
   #receiveSyncFrom(learner: Learner, message: From<'sync-from'>): void {
     if (learner.last === null || message.zxid >= learner.last.zxid) {
       return this.#drop(learner.id, 'it asked to synchronise from where it already was')
@@ -374,10 +379,10 @@ export class Leading implements Role {
     }
   }
 
-  // --- what a voter counts for; see Membership ---
+  // --- what each voter counts for, as Membership asks it ---
 
   readonly #takesPart = (voter: ServerId): boolean => this.#isSelf(voter) || this.#learners.get(voter)?.counts === true
-  /** It says nothing of another leader. */
+  /** As far as is known it neither leads nor follows another server. */
   readonly #mayTakePart = (voter: ServerId): boolean => {
     const vote = this.#core.peerVotes.get(voter)
     return vote === undefined || vote.state === 'looking' || vote.leader === this.#core.settings.self

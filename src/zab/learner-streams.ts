@@ -1,8 +1,8 @@
 /**
- * Bringing learners to the leader's history and keeping them there (docs/internals/zab.md, steps S1–S4, B2).
- * One stream per learner runs from the point where its history meets ours, through synchronisation, into
- * broadcast, without a seam: what is proposed while a learner joins simply comes later in its stream. What
- * memory no longer keeps is read from the log, a piece at a time.
+ * Brings learners to the leader's history and keeps them in step (docs/internals/zab.md, steps S1–S3, B2, B4). Each
+ * learner gets one stream. It begins at the point where the two histories meet and continues through synchronisation
+ * into broadcast without a break: what is proposed while a learner joins comes later in its stream. Txns that are no
+ * longer in memory are read from the log, a piece at a time.
  */
 import type { Zxid } from '../base/ids.ts'
 import { hexOfZxid } from '../base/ids.ts'
@@ -20,7 +20,7 @@ export class LearnerStreams {
     this.#core = core
   }
 
-  /** Finds where the histories meet and tells the learner; returns why it cannot be brought up, or null. */
+  /** Finds where the histories meet and sends `sync-start`; returns why the learner cannot be brought up, or null. */
   start(learner: Learner): string | null {
     const theirs = learner.last!
     const meeting = this.#core.history.pointAtOrBefore(theirs.zxid)
@@ -38,13 +38,13 @@ export class LearnerStreams {
       if (problem !== null) return problem
     }
     if (learner.sent === null || read.start.zxid !== learner.sent.zxid || read.start.hash !== learner.sent.hash) {
-      return `the log has no point ${hexOfZxid(learner.sent?.zxid ?? (0 as Zxid))} any more`
+      return `the log no longer has the point ${hexOfZxid(learner.sent?.zxid ?? (0 as Zxid))}`
     }
     this.#sendEntries(learner, read.entries, 0 as Zxid)
     return null
   }
 
-  /** Sends what the learner may have now; true when it has been sent everything there is. */
+  /** Sends as much as the window allows; true once everything has been sent. */
   advance(learner: Learner, committed: Zxid): boolean {
     const { phase } = learner
     if ((phase !== 'streaming' && phase !== 'new-leader-sent' && phase !== 'synced') || learner.sent === null)
@@ -67,7 +67,7 @@ export class LearnerStreams {
     const theirs = learner.last!
     if (meeting.zxid === theirs.zxid && meeting.hash !== theirs.hash) {
       return (
-        `its history is another one than ours at ${hexOfZxid(theirs.zxid)}: its data is corrupt or of another ensemble; ` +
+        `its history differs from the leader's at ${hexOfZxid(theirs.zxid)}: its data is corrupt or of another ensemble; ` +
         'stop it, move its data folder away and start it empty'
       )
     }
@@ -104,5 +104,5 @@ export class LearnerStreams {
 
 function olderThanLog(learner: Learner, oldest: HistoryPoint): string {
   const at = hexOfZxid(learner.sent?.zxid ?? learner.last!.zxid)
-  return `it needs the txns after ${at}, and our log begins after ${hexOfZxid(oldest.zxid)}: only a copy of the state can bring it up`
+  return `it needs the txns after ${at}, and the leader's log begins after ${hexOfZxid(oldest.zxid)}: only a copy of the state can bring it up`
 }

@@ -1,5 +1,5 @@
 /**
- * What the leader believes about one learner, for one attempt (syncId) of that learner to follow it.
+ * What the leader knows of one learner, during one attempt (syncId) of that learner to follow it.
  * Invariant: acked <= sent <= the leader's last zxid.
  */
 import { type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
@@ -8,10 +8,10 @@ import type { SyncId } from '../protocol/peer/peer-message.ts'
 import type { HistoryPoint } from './history.ts'
 
 export type LearnerPhase =
-  | 'joined' // said follower-info
+  | 'joined' // has sent follower-info
   | 'epoch-sent'
   | 'epoch-acked'
-  | 'locating' // where its history meets ours is being read from the log
+  | 'locating' // the point where its history meets the leader's is being read from the log
   | 'streaming'
   | 'new-leader-sent'
   | 'synced' // holds the epoch's initial history durably
@@ -19,15 +19,17 @@ export type LearnerPhase =
 export class Learner {
   readonly id: ServerId
   readonly syncId: SyncId
-  /** Whether it is one of those that make a quorum; one that may not count does so once it is in step. */
+  /**
+   * Whether it may count in a quorum. A learner that may not (ZabSettings.trustsEmptyLog) counts once it is in step.
+   */
   counts: boolean
   phase: LearnerPhase = 'joined'
-  last: HistoryPoint | null = null // of its own history, from ack-epoch
+  last: HistoryPoint | null = null // the end of its own history, from ack-epoch
   sent: HistoryPoint | null = null // the stream has reached this point
-  acked: Zxid = zeroZxid // durable there
+  acked: Zxid = zeroZxid // durable on the learner
   committedSent: Zxid = zeroZxid
   heartbeatAnswered = 0 // the highest sequence
-  readTicket: number | null = null // the log is being read on its behalf
+  readTicket: number | null = null // of the read of the log that is under way for it
   #inFlight: { readonly zxid: Zxid; readonly sizeBytes: number }[] = []
   #inFlightSizeBytes = 0
 

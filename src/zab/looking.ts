@@ -1,11 +1,11 @@
 /**
- * Election (docs/internals/zab.md, steps E1–E5). Owns: the round and this server's vote in it. The votes of
- * the others are what each of them said last (ZabCore.peerVotes), in whatever role that reached us: links
- * keep their order, and a peer says each change to everybody, so nothing has to be said twice. If votes were
- * forgotten with a role, the peer would have no reason to repeat them, and the election would stand still.
- * A server that has no vote says that it looks, so that a leader lets go of it, and waits for one that leads.
- * Safety does not rest here: two servers that both believe they won cannot both gather a quorum for one
- * epoch. What rests here is that the most recent history among a quorum wins, and wins fast.
+ * Election (docs/internals/zab.md, steps E1–E5 and E7). Owns: the round and this server's vote in it. The vote of a
+ * peer is the last one that it sent (ZabCore.peerVotes), in whichever role this server received it. Links keep their
+ * order and a peer sends each change to all others, so no vote has to be sent twice. If votes were forgotten with a
+ * role, no peer would have a reason to repeat them, and the election would not end. A learner without a vote sends that
+ * it looks, so that a leader drops it, and waits for a server that leads. Safety does not depend on this file: two
+ * servers that both believe they won cannot both gather a quorum for one epoch. This file makes sure that the most
+ * recent history among a quorum wins, and wins fast.
  */
 import type { ServerId } from '../base/ids.ts'
 import type { Vote, ZabMessage } from '../protocol/peer/peer-message.ts'
@@ -35,26 +35,26 @@ export class Looking implements Role {
   }
 
   receive(from: ServerId, message: ZabMessage): void {
-    if (message.kind !== 'vote') return // of a role that is over
-    const isBehind = message.state === 'looking' && message.round < this.#core.round
-    if (isBehind && this.#core.mayCount) this.#core.send(from, this.#voteMessage())
+    if (message.kind !== 'vote') return // sent to an earlier role of this server
+    const isOfOlderRound = message.state === 'looking' && message.round < this.#core.round
+    if (isOfOlderRound && this.#core.mayCount) this.#core.send(from, this.#voteMessage())
     this.#followOrDecide()
   }
 
   peerConnected(peer: ServerId): void {
     if (this.#core.mayCount) this.#core.send(peer, this.#voteMessage())
-    this.#followOrDecide() // others may vote for it already
+    this.#followOrDecide() // other servers may vote for this peer already
   }
 
   peerDisconnected(peer: ServerId): void {
-    // A leader that we cannot reach cannot lead us, however good its history.
+    // This server cannot follow a candidate that it cannot reach, however recent its history.
     if (this.#proposal.leader === peer) this.#startRound(this.#core.round + 1)
     this.#followOrDecide()
   }
 
   tick(): void {
     if (this.#core.nowMs >= this.#resendAtMs) {
-      // Links lose nothing, so this changes nothing as long as the rest of this file is right.
+      // Links lose nothing, so the repeated vote changes nothing unless this file has a bug.
       this.#resendAtMs = this.#core.nowMs + this.#core.settings.peerTimeoutMs
       this.#core.log.debug('votes-sent-again', { round: this.#core.round, leaderId: this.#proposal.leader })
       this.#sendVote()
@@ -91,7 +91,7 @@ export class Looking implements Role {
     this.#sendVote()
   }
 
-  /** A server that does not count says nothing: a vote of its own could elect a leader that lacks what it has lost. */
+  /** Step E7. A vote of a server that has lost its data could elect a leader that lacks the same txns. */
   #sendVote(): void {
     if (this.#core.mayCount) this.#core.broadcast(this.#voteMessage())
   }
@@ -105,8 +105,8 @@ export class Looking implements Role {
   }
 
   /**
-   * Of this round: our own, or a better one for a candidate that takes part in the round itself. Peers that know each
-   * other's votes for a silent candidate would otherwise keep each other waiting for it.
+   * The best vote of this round: this server's own, or a better one if its candidate takes part in the round. Otherwise
+   * peers that repeat each other's votes for a silent candidate would wait for it together.
    */
   #bestVote(): Vote {
     const core = this.#core
@@ -135,7 +135,7 @@ export class Looking implements Role {
       return
     }
     if (!core.membership.voters.every(this.#agrees)) {
-      // Somebody better may still speak up; waiting a moment is cheaper than a second election.
+      // A better candidate may still vote; waiting for settleMs is cheaper than a second election.
       this.#settlesAtMs ??= core.nowMs + core.settings.settleMs
       if (core.nowMs < this.#settlesAtMs) return
     }
@@ -147,7 +147,7 @@ export class Looking implements Role {
     return this.#core.membership.isVoter(id)
   }
 
-  /** A peer that has decided already says `following`, and with it whom it had agreed to. */
+  /** A peer that has decided already sends `following`, with the candidate on which it agreed. */
   readonly #agrees = (voter: ServerId): boolean => {
     const core = this.#core
     if (voter === core.settings.self) return true
@@ -157,7 +157,7 @@ export class Looking implements Role {
     return vote.state === 'looking' && isSameVote(vote, this.#proposal)
   }
 
-  /** An ensemble that has a leader is joined, not disturbed. */
+  /** Step E5: this server joins an ensemble that has a leader and does not disturb it. */
   #followWhoLeads(): boolean {
     const core = this.#core
     let best: VoteMessage | null = null

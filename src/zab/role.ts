@@ -1,12 +1,12 @@
 /**
- * What a role answers to, and the three doors between roles. Only Zab assigns the role; a role asks.
+ * The events that every role handles, and the three changes of role. Only Zab assigns the role; a role asks it to.
  */
 import type { ServerId } from '../base/ids.ts'
 import type { ZabMessage } from '../protocol/peer/peer-message.ts'
 import type { LogRead, PersistTag } from './zab-contract.ts'
 
 export interface Role {
-  /** Called once, right after it became the present role. */
+  /** Called once, right after this became the present role. */
   enter(): void
   receive(from: ServerId, message: ZabMessage): void
   peerConnected(peer: ServerId): void
@@ -14,7 +14,7 @@ export interface Role {
   persisted(tag: PersistTag): void
   logRead(read: LogRead): void
   tick(): void
-  /** The turn ended: send and save what was gathered. */
+  /** At the end of a turn: sends and saves what was gathered. */
   flush(): void
 }
 

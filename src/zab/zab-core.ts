@@ -1,7 +1,7 @@
 /**
- * What all three roles of a server share: its durable facts, its history, its links, and the effects of
- * the event in hand. Roles change these through the methods here, so each rule is kept in one place:
- * commits only go up and never beyond the history; records reach the log in the order they were decided.
+ * What all three roles of a server share: its durable facts, its history, its links, and the effects of the event being
+ * handled. Roles change these through the methods of this class, so each rule is kept in one place: the commit point
+ * only rises and never passes the end of the history; records reach the log in the order in which they were decided.
  */
 import { assert } from '../base/assert.ts'
 import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
@@ -19,11 +19,11 @@ export type VoteMessage = Extract<ZabMessage, { readonly kind: 'vote' }>
 export class ZabCore {
   readonly settings: ZabSettings
   readonly log: Log
-  /** Who counts. A role asks it anew each time, so that it may change. */
+  /** Who counts. Roles read it for each decision and keep no copy, so that it may change. */
   readonly membership: Membership
   readonly history: History
   readonly connected = new Set<ServerId>()
-  /** What each connected peer last said of itself. It stays true until the peer says otherwise or its link closes. */
+  /** The last vote of each connected peer. It holds until the peer sends another one or its link closes. */
   readonly peerVotes = new Map<ServerId, VoteMessage>()
   out: ZabEffect[] = []
   nowMs = 0
@@ -31,15 +31,15 @@ export class ZabCore {
   incarnation: number // of the present role
   acceptedEpoch: Epoch
   acceptedLeader: ServerId | null
-  /** The newest epoch that anyone is known to have accepted; one minted later is above it. */
+  /** The newest epoch that any server is known to have accepted. A leader mints its epoch above it. */
   newestEpochSeen: Epoch
   currentEpoch: Epoch
   clusterId: ClusterId
   committed: Zxid // invariant: applied = committed <= history.last
-  durable: Zxid // the own log holds everything up to here
+  durable: Zxid // this server's log holds everything up to this zxid
   readonly #shunnedUntilMs = new Map<ServerId, number>()
   readonly #foreignUntilMs = new Map<ServerId, number>()
-  /** When the data of which peer was last reported as foreign, and of which cluster it was. */
+  /** By peer: when its data was last reported as foreign, and of which cluster the data was. */
   readonly #foreignReports = new Map<ServerId, { readonly clusterId: ClusterId; readonly atMs: number }>()
   #unsaved: LogRecord[] = []
   #unmarkedCommits = 0
@@ -74,7 +74,9 @@ export class ZabCore {
     return this.settings.trustsEmptyLog || this.clusterId !== 0
   }
 
-  /** Of a peer that holds data of another cluster; each peer and cluster at most once a minute. */
+  /**
+   * Logs that a peer holds data of another cluster; at most once in foreignClusterReminderMs for each peer and cluster.
+   */
   reportForeign(peer: ServerId, theirs: ClusterId, isServing: boolean): void {
     const last = this.#foreignReports.get(peer)
     if (last?.clusterId === theirs && this.nowMs < last.atMs + foreignClusterReminderMs) return
@@ -87,8 +89,8 @@ export class ZabCore {
   }
 
   /**
-   * Takes back what a first synchronisation left that was cut short. A part of a history must not win an election as if
-   * it were the whole, and nothing of it was acknowledged: a server without a cluster id has never been in step.
+   * Takes back the txns of a first synchronisation that was interrupted. A part of a history must not win an election
+   * as if it were the whole. None of these txns was acknowledged: a server without a cluster id has never been in step.
    */
   dropUnfinishedSync(): void {
     if (this.clusterId === 0 && this.committed === 0 && this.history.last.zxid > 0) this.truncateAfter(zeroZxid)
@@ -104,16 +106,16 @@ export class ZabCore {
 
   noteVote(from: ServerId, vote: VoteMessage): void {
     this.peerVotes.set(from, vote)
-    // Whatever failed with its leadership is over; if it leads again, that is another attempt.
+    // Its leadership, in which the attempt failed, is over. If it leads again, this server may follow it at once.
     if (vote.state === 'looking') this.#shunnedUntilMs.delete(from)
   }
 
-  /** After a failed attempt to follow `leader`, so that we do not try again in a tight loop. */
+  /** After a failed attempt to follow `leader`: waits peerTimeoutMs before the next one. */
   shun(leader: ServerId): void {
     this.#shunnedUntilMs.set(leader, this.nowMs + this.settings.peerTimeoutMs)
   }
 
-  /** It leads another cluster. That ends with its process, or by a new election of its servers: not soon. */
+  /** `leader` leads another cluster. That lasts until its process ends or its servers hold another election. */
   shunForeign(leader: ServerId): void {
     this.#foreignUntilMs.set(leader, this.nowMs + foreignClusterReminderMs)
   }
@@ -173,7 +175,7 @@ export class ZabCore {
     assert(epoch === this.acceptedEpoch, 'an epoch is accepted before it is current', { epoch })
     assert(
       this.clusterId === 0 || this.clusterId === clusterId || this.history.last.zxid === 0,
-      'a history keeps its name',
+      'a history keeps its cluster id',
       {
         own: this.clusterId,
         theirs: clusterId,
@@ -186,14 +188,14 @@ export class ZabCore {
   }
 
   /**
-   * The data of `clusterId` replaces an empty log that had another name. Until the whole history is here the log has no
-   * name at all: txns of one cluster never stand under the name of another, also after a crash.
+   * The data of `clusterId` is about to replace an empty log that has another cluster id. The log has the id 0 until
+   * the whole history has arrived: txns of one cluster never stand under the id of another, not even after a crash.
    */
   beginSyncWith(clusterId: ClusterId): void {
     if (this.clusterId === clusterId || this.clusterId === 0) return
     assert(
       chooseJoining(this.data, { clusterId, isEmpty: false }) === 'may-join',
-      'only an empty log gets a new name',
+      'only an empty log gets another cluster id',
       {
         own: this.clusterId,
         theirs: clusterId,
@@ -211,7 +213,7 @@ export class ZabCore {
     this.out.push({ kind: 'truncate-log', zxid })
   }
 
-  /** Delivers everything up to `zxid`, which a quorum holds durably, as far as our history goes. */
+  /** Delivers everything up to `zxid`, which a quorum holds durably, as far as this server's history goes. */
   commitUpTo(zxid: Zxid): void {
     const target = Math.min(zxid, this.history.last.zxid) as Zxid
     while (this.committed < target) {
@@ -229,7 +231,7 @@ export class ZabCore {
     this.history.trim(this.committed)
   }
 
-  /** Time has passed: what was committed last is noted even if no other txn comes. */
+  /** On each tick: notes the last commits in the log even if no other txn follows. */
   markCommits(): void {
     if (this.#unsaved.length === 0 && this.#isMarkDue()) this.#persist([this.#commitMark()], 'txns', [])
   }
@@ -239,7 +241,7 @@ export class ZabCore {
     return this.#unmarkedCommits >= commitMarkIntervalTxns || this.nowMs >= this.#markedAtMs + commitMarkIntervalMs
   }
 
-  /** So that a restart knows how far it may apply on its own, and what no leader may lack. */
+  /** A restart applies the txns up to the mark on its own, and stops the server if a leader lacks one of them. */
   #commitMark(): LogRecord {
     this.#unmarkedCommits = 0
     this.#markedAtMs = this.nowMs

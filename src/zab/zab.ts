@@ -1,7 +1,7 @@
 /**
- * Atomic broadcast as one state machine: events in, effects out (docs/internals/zab.md). Owns the role and
- * is the only place that assigns it. Links between servers deliver in order or close; a closed link ends
- * every role that depended on it. The caller stamps each event with monotonic time.
+ * Atomic broadcast as one state machine: events in, effects out (docs/internals/zab.md). Owns the role and is the only
+ * place that assigns it. Assumes that links between servers deliver in order or close; a closed link ends every role
+ * that depends on it. The caller stamps each event with monotonic time.
  */
 import { assert } from '../base/assert.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
@@ -40,20 +40,20 @@ export class Zab {
     }
   }
 
-  /** The returned effects are the caller's; the next call starts a new list. */
+  /** The caller may keep the returned effects; the next call starts a new list. */
   handle(event: ZabEvent, nowMs: number): readonly ZabEffect[] {
     this.#core.nowMs = nowMs
     this.#dispatch(event)
     return this.#takeEffects()
   }
 
-  /** On the established leader: orders a txn behind all others. It leaves with the turn's end. */
+  /** On the established leader: orders a txn after all others. It leaves at the end of the turn. */
   propose(payload: Uint8Array): Zxid {
     assert(this.#role instanceof Leading, 'only a leader proposes')
     return this.#role.propose(payload)
   }
 
-  /** On the established leader; see Leading.confirmLeadership. */
+  /** On the established leader: see Leading.confirmLeadership. */
   confirmLeadership(nowMs: number): { readonly sequence: number; readonly effects: readonly ZabEffect[] } {
     assert(this.#role instanceof Leading, 'only a leader can be confirmed')
     this.#core.nowMs = nowMs
@@ -73,12 +73,12 @@ export class Zab {
     return this.#core.currentEpoch
   }
 
-  /** Names the data in this server's log; 0 while it holds none. */
+  /** The cluster id of the data in this server's log; 0 while the log holds no txn. */
   get clusterId(): ClusterId {
     return this.#core.history.last.zxid === 0 ? (0 as ClusterId) : this.#core.clusterId
   }
 
-  /** False: the log is empty, and may be the rest of a lost one. */
+  /** False: the log is empty, and its data may have been lost. */
   get mayCount(): boolean {
     return this.#core.mayCount
   }
@@ -88,7 +88,10 @@ export class Zab {
     return this.#role instanceof Following ? 'following' : 'looking'
   }
 
-  /** The attempt in which `peer` is in step with us; null if it is not. What it sends under another one is void. */
+  /**
+   * The attempt in which `peer` is in step with this leader; null if it is not. What it sends in another attempt is
+   * void.
+   */
   syncIdOf(peer: ServerId): SyncId | null {
     return this.#role instanceof Leading ? this.#role.syncIdOf(peer) : null
   }
@@ -142,7 +145,7 @@ export class Zab {
   }
 
   #become(role: Role): void {
-    this.#role?.flush() // what the old role accepted is part of our history and belongs in the log
+    this.#role?.flush() // what the old role accepted is part of the history and belongs in the log
     this.#role = role
     role.enter()
   }

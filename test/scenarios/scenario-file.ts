@@ -1,6 +1,6 @@
 /**
- * The form of a scenario file: comments, then a command, a line of dashes, and what the command brought about, up to
- * an empty line. `replayScenario` performs the commands and returns the file as it ought to be.
+ * The form of a scenario file: comments, then a command, a line of dashes, and the output of the command up to an empty
+ * line. `replayScenario` performs the commands and returns the file as it should be.
  */
 import { ZabScript } from './zab-script.ts'
 
@@ -10,7 +10,7 @@ export function replayScenario(text: string): string {
   let isOutput = false
   for (const line of text.split('\n')) {
     if (line === '----')
-      isOutput = true // what follows is told anew
+      isOutput = true // the recorded output is replaced by the new one
     else if (line === '') {
       isOutput = false
       if (lines.at(-1) !== '') lines.push('')

@@ -1,6 +1,6 @@
 /**
- * A small cluster of `Zab` objects, driven by the commands of a scenario file and by nothing else: no randomness, no
- * time but what `wait` lets pass. Every effect becomes a line of the trace, in the order in which it happened.
+ * A small cluster of `Zab` objects, driven by the commands of a scenario file alone: no randomness, and time passes
+ * only in `wait`. Every effect becomes a line of the trace, in the order in which it happened.
  */
 import { nextChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, hexOfZxid, makeZxid, type ServerId, type Zxid } from '../../src/base/ids.ts'
@@ -22,7 +22,7 @@ interface Server {
   trustsEmptyLog: boolean
 }
 
-/** What waits to happen, in order; `lane` is the link or the disk that it waits in. */
+/** The events to come, in order; `lane` is the link or the disk of an event. */
 interface Waiting {
   readonly lane: string
   readonly happen: () => void
@@ -113,7 +113,10 @@ export class ZabScript {
     })
   }
 
-  /** Words: `1:3` = the third txn of epoch 1, and all before it; `accepted=2/1` = from server 1; `current=2`; `cluster=88`; `committed=1:2`; `foreign`. */
+  /**
+   * Words: `1:3` = the third txn of epoch 1, and all before it; `accepted=2/1` = from server 1; `current=2`;
+   * `cluster=88`; `committed=1:2`; `foreign`.
+   */
   #writeLog(server: Server, words: readonly string[]): void {
     const salt = words.includes('foreign') ? 99 : 0
     const named = words.find((word) => word.startsWith('cluster='))
@@ -140,7 +143,7 @@ export class ZabScript {
       membership: Membership.ofMajority([...this.#servers.keys()] as ServerId[]),
       peerTimeoutMs: 1_000,
       initLimitMs: 5_000,
-      heartbeatIntervalMs: 4_000, // few of their own accord
+      heartbeatIntervalMs: 4_000, // so that few come unasked
       settleMs: tickMs,
       firstIncarnation: server.id * 1_000 + 100 * server.starts++,
       freshClusterId: server.freshClusterId,
@@ -150,7 +153,7 @@ export class ZabScript {
     this.#feed(server, { kind: 'start' })
   }
 
-  /** What someone must act on is part of the story. */
+  /** Log lines at warn and error are part of the trace. */
   #logOf(id: ServerId): Log {
     return { ...silentLog, error: (event) => void this.#trace.push(`${id} logs an error: ${event}`) }
   }
@@ -166,7 +169,7 @@ export class ZabScript {
     }
   }
 
-  /** What was under way is lost. */
+  /** The events under way are lost. */
   #disconnect(a: number, b: number): void {
     if (!this.#links.delete(`${Math.min(a, b)}-${Math.max(a, b)}`)) return
     this.#waiting = this.#waiting.filter(({ lane }) => lane !== `${a}->${b}` && lane !== `${b}->${a}`)

@@ -1,7 +1,7 @@
 /**
- * One server's log in memory, as the cluster of these tests needs it: operations run one after another, each
- * becomes durable as a whole, a crash forgets those that had not. Checks on every record that the epochs on
- * disk never fall and stay in order (faults of ZOOKEEPER-1653 and 4643), and that no committed txn is cut.
+ * One server's log in memory, for these clusters: operations run one after another, each becomes durable as a whole, a
+ * crash loses those that are not durable. Checks on every record that the epochs on disk never fall and stay in order
+ * (faults of ZOOKEEPER-1653 and 4643), and that no committed txn is cut.
  */
 import { type ChainHash, emptyChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
@@ -55,13 +55,15 @@ export class TestLog {
     return found !== undefined && found.zxid === entry.zxid && found.hash === entry.hash
   }
 
-  /** Its acknowledgement may still be on its way; it stands until a leader has brought the empty log up again. */
+  /**
+   * An acknowledgement from before may still be under way; it counts until a leader has brought the empty log up again.
+   */
   heldBeforeWipe(entry: TxnEntry, epoch: Epoch): boolean {
     if (this.#lost === null || this.clusterId !== 0 || this.#lost.currentEpoch < epoch) return false
     return this.#lost.txns.some(({ zxid, hash }) => zxid === entry.zxid && hash === entry.hash)
   }
 
-  /** `known`: how far the server may say, at its start, that its log is committed. */
+  /** `known`: up to where the server knows, at its start, that its log is committed. */
   recover(known: Zxid): RecoveredHistory {
     const split = this.#indexAfter(known > this.committed ? known : this.committed)
     const base = this.txns[split - 1]
@@ -79,7 +81,7 @@ export class TestLog {
   #add(record: LogRecord): void {
     switch (record.kind) {
       case 'txn':
-        claim(record.zxid > this.lastZxid, `txn ${hexOfZxid(record.zxid)} is logged behind ${hexOfZxid(this.lastZxid)}`)
+        claim(record.zxid > this.lastZxid, `txn ${hexOfZxid(record.zxid)} is logged after ${hexOfZxid(this.lastZxid)}`)
         this.txns.push(record)
         return
       case 'accepted-epoch':
@@ -102,7 +104,7 @@ export class TestLog {
         this.clusterId = record.clusterId
         return
       case 'committed':
-        claim(record.zxid <= this.lastZxid, 'a commit mark is behind what it marks')
+        claim(record.zxid <= this.lastZxid, 'a commit mark is logged before the txn that it marks')
         this.committed = record.zxid
     }
   }
@@ -110,7 +112,7 @@ export class TestLog {
   #truncate(zxid: Zxid): void {
     const keep = this.#indexAfter(zxid)
     for (const entry of this.txns.slice(keep)) {
-      // Without a cluster id it holds the rest of a first synchronisation, of which it has acknowledged nothing.
+      // A log without a cluster id holds a part of a first synchronisation, of which nothing was acknowledged.
       claim(
         this.clusterId === 0 || !this.#isCommitted(entry),
         `committed txn ${hexOfZxid(entry.zxid)} is cut from a log`,

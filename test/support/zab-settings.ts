@@ -1,4 +1,4 @@
-/** One `Zab` or `ZabCore` by itself, and histories to give it. */
+/** Settings for one `Zab` or `ZabCore` alone, and histories for it. */
 import { type ChainHash, emptyChainHash, nextChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, makeZxid, type ServerId, type Zxid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
 import { Membership } from '../../src/membership/membership.ts'

@@ -1,6 +1,6 @@
 /**
- * What must be true of a cluster after every step, whatever fails. The checks look at effects and at the logs
- * only, never inside a server, and they compare with one history: what any server has delivered.
+ * What must be true of a cluster after every step, whatever fails. The checks use effects and logs only, never the
+ * inside of a server, and they compare with one history: all that any server has delivered.
  */
 import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { Membership } from '../../src/membership/membership.ts'
@@ -9,7 +9,9 @@ import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { followsInOrder } from '../../src/zab/history.ts'
 import type { TestLog } from '../support/test-log.ts'
 
-/** A question to a leader whether it still leads, with how much it and anyone had delivered when it was asked. */
+/**
+ * A request to a leader to confirm that it leads, with the count that it and all servers had delivered at that time.
+ */
 interface Confirmation {
   readonly sequence: number
   readonly deliveredHere: number
@@ -46,15 +48,16 @@ export class ClusterChecks {
     return this.#delivered.get(server) ?? 0
   }
 
-  /** A server starts and says that it has applied everything up to `zxid`. */
+  /** A server starts and has applied everything up to `zxid`. */
   started(server: ServerId, zxid: Zxid): void {
     const index = zxid === zeroZxid ? -1 : this.#indexOf.get(zxid)
-    if (index === undefined) throw new Error(`server ${server} starts from ${hexOfZxid(zxid)}, which nobody delivered`)
+    if (index === undefined)
+      throw new Error(`server ${server} starts from ${hexOfZxid(zxid)}, which no server delivered`)
     this.#delivered.set(server, index + 1)
     this.#confirmations.delete(server)
   }
 
-  /** `epoch`: the one in which the server works. */
+  /** `epoch`: the current epoch of the server. */
   delivered(server: ServerId, entry: TxnEntry, epoch: Epoch): void {
     const index = this.deliveredBy(server)
     this.#delivered.set(server, index + 1)
@@ -67,7 +70,7 @@ export class ClusterChecks {
     }
     const last = this.committed.at(-1)?.zxid ?? zeroZxid
     if (!followsInOrder(last, entry.zxid)) throw new Error(`${hexOfZxid(entry.zxid)} follows ${hexOfZxid(last)}: a gap`)
-    // A log counts when it says that its history is the one of this epoch; another may yet lose an election.
+    // A log counts if its current epoch is this one or later; a history of an older epoch may still lose an election.
     const holds = (id: ServerId): boolean => {
       const log = this.#logs.get(id)!
       return (log.currentEpoch >= epoch && log.holds(entry)) || log.heldBeforeWipe(entry, epoch)
@@ -79,14 +82,14 @@ export class ClusterChecks {
     this.assume(entry)
   }
 
-  /** What a server promises to others is in its log first (ZOOKEEPER-3911, 4646, 4785). */
+  /** What a server promises in a message is in its log first (ZOOKEEPER-3911, 4646, 4785). */
   sent(server: ServerId, message: ZabMessage): void {
     const log = this.#logs.get(server)!
     switch (message.kind) {
       case 'new-epoch':
-        return claim(log.acceptedEpoch >= message.epoch, server, 'tells an epoch that it has not saved')
+        return claim(log.acceptedEpoch >= message.epoch, server, 'sends an epoch that it has not saved')
       case 'ack-epoch':
-        return claim(log.lastZxid >= message.lastZxid, server, 'tells of a history that it has not saved')
+        return claim(log.lastZxid >= message.lastZxid, server, 'sends the end of a history that it has not saved')
       case 'ack-new-leader':
       case 'ack':
         return claim(log.lastZxid >= message.durable, server, `acknowledges ${hexOfZxid(message.durable)} unsaved`)
@@ -96,11 +99,11 @@ export class ClusterChecks {
 
   established(server: ServerId, epoch: Epoch): void {
     claim(this.#membership.isVoter(server), server, 'leads and has no vote')
-    claim(this.#logs.get(server)!.currentEpoch >= epoch, server, 'leads an epoch that its log does not know')
+    claim(this.#logs.get(server)!.currentEpoch >= epoch, server, 'leads an epoch later than the current one of its log')
     const other = this.#leaderOf.get(epoch)
     if (other !== undefined) throw new Error(`servers ${other} and ${server} both lead epoch ${epoch}`)
     this.#leaderOf.set(epoch, server)
-    // A leader that slept may learn late that it was established, when a later epoch has gone on without it.
+    // A leader that was paused may be established late, when a later epoch already works without it.
     const missing = this.committed.slice(this.deliveredBy(server)).filter(({ zxid }) => epochOf(zxid) < epoch)
     if (missing.length > 0) throw new Error(`server ${server} leads epoch ${epoch} and lacks ${missing.length} txns`)
   }
@@ -111,12 +114,12 @@ export class ClusterChecks {
     this.#confirmations.set(server, asked)
   }
 
-  /** A sync answered now shows what the leader had when it was asked: nobody may have been ahead of it. */
+  /** A sync that is answered now shows what the leader had delivered when it was asked; no server may have had more. */
   confirmed(server: ServerId, sequence: number): void {
     const asked = this.#confirmations.get(server) ?? []
     for (const { sequence: of, deliveredHere, deliveredAnywhere } of asked) {
       if (of <= sequence && deliveredHere < deliveredAnywhere) {
-        throw new Error(`server ${server} is confirmed as leader, but ${deliveredAnywhere - deliveredHere} txns behind`)
+        throw new Error(`server ${server} is confirmed as leader, but lacks ${deliveredAnywhere - deliveredHere} txns`)
       }
     }
     this.#confirmations.set(

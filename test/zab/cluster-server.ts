@@ -1,6 +1,6 @@
 /**
- * What a cluster of `Zab` objects is made of: its servers, what may happen to them, and the times by which it runs,
- * all short, so that a second of it holds many elections.
+ * The parts of a cluster of `Zab` objects: its servers, the events that may happen to them, and its times, all short,
+ * so that one second has many elections.
  */
 import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { Membership } from '../../src/membership/membership.ts'
@@ -16,11 +16,11 @@ export interface ClusterOptions {
   readonly seed: number
   readonly messageDelayMsMax: number
   readonly diskDelayMsMax: number
-  /** False: no timer of an election runs out, so what waits for one stands still for ever. */
+  /** False: no timer of an election runs out, so a server that depends on one waits forever. */
   readonly hasTimeouts?: boolean
-  /** Told of every step, for traces and for faults at an exact moment. */
+  /** Called after every step, for traces and for faults at an exact moment. */
   readonly onStep?: (step: ClusterStep) => void
-  /** Puts another message in place of one that arrives: elections may go any way without harm. */
+  /** Replaces a message that arrives: no outcome of an election may do harm. */
   readonly replace?: (to: ServerId, message: ZabMessage) => ZabMessage
 }
 
@@ -42,7 +42,7 @@ export interface ClusterServer {
   serving: Serving | null
   life: number // grows with each start
   isPaused: boolean
-  inbox: PlannedEvent[] // what waits for the end of a pause
+  inbox: PlannedEvent[] // the events that came during a pause
   turnIsPlanned: boolean
   diskIsBusy: boolean
   diskIsStuck: boolean
@@ -55,7 +55,7 @@ export type PlannedEvent =
   | { readonly kind: 'tick'; readonly at: ServerId }
   | { readonly kind: 'turn-end'; readonly at: ServerId; readonly life: number }
   | { readonly kind: 'disk-done'; readonly at: ServerId; readonly life: number }
-  | { readonly kind: 'disk-told'; readonly at: ServerId; readonly life: number; readonly effect: StorageEffect }
+  | { readonly kind: 'disk-answered'; readonly at: ServerId; readonly life: number; readonly effect: StorageEffect }
   | { readonly kind: 'redial' }
 
 export const timing = {

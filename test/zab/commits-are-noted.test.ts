@@ -1,9 +1,9 @@
-/** A server that knows what was committed stops before a leader that has lost it can cut it: that story is in test/scenarios. */
+/** A server that knows what was committed stops before a leader that lacks it can cut it: test/scenarios shows that. */
 import { expect, test } from 'vitest'
 import { commitMarkIntervalMs } from '../../src/base/limits.ts'
 import { commit, newCluster, settle } from './working-cluster.ts'
 
-test('what was committed is noted a second later at the latest, on every server and without another txn', () => {
+test('a commit is noted in the log a second later at the latest, on every server and without another txn', () => {
   const cluster = newCluster(3)
   settle(cluster)
   commit(cluster, 1)

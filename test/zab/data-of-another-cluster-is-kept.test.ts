@@ -33,7 +33,7 @@ describe('which leader a server may follow', () => {
 })
 
 describe('the order of votes', () => {
-  test('a history with txns is better than none, whatever the epochs and ids', () => {
+  test('a history with txns is better than an empty one, whatever the epochs and ids', () => {
     const [some, nothing] = [zxid(1, 1), zxid(0, 0)]
     expect(isMoreRecent(epoch(1), some, epoch(9), nothing)).toBe(true)
     expect(isMoreRecent(epoch(9), nothing, epoch(1), some)).toBe(false)
@@ -47,7 +47,7 @@ describe('the order of votes', () => {
   })
 })
 
-/** A server with txns of cluster `ours`, and a leader that sends what it likes. */
+/** A server with txns of cluster `ours`, and messages by hand from a leader. */
 class Holder {
   readonly zab: Zab
   readonly errors: LogFields[] = []
@@ -121,7 +121,7 @@ describe('a server that holds txns', () => {
     expect(holder.errors).toHaveLength(2)
   })
 
-  test('a leader of another cluster is left alone while the link lasts, and tried again over a new one', () => {
+  test('a leader of another cluster is not tried again over the same link, but over a new one', () => {
     const holder = new Holder()
     holder.meet(theirs)
     holder.tick(10 * settings.peerTimeoutMs)

@@ -1,8 +1,8 @@
 /**
- * While links lose nothing, an election ends by messages alone. Here no timer of an election ever runs out: not the one
- * that sends votes again, not the one by which a candidate, a leader or a shunned peer is given up. So a message whose
- * content is forgotten although it stays true, in whatever role it arrived, stops the cluster for ever, and a seed shows
- * it. The settle time is no such timer; it only lets votes arrive.
+ * As long as links lose nothing, an election ends by messages alone. In these tests no timer of an election runs out:
+ * neither the one that repeats votes, nor those that give up a candidate or a leader or let a shunned peer be tried
+ * again. So if a server forgets a message whose content is still true, in whatever role it received it, the cluster
+ * never recovers, and a seed shows it. The settle time still runs out; it only lets votes arrive.
  */
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../support/seeded-random.ts'
@@ -15,7 +15,7 @@ const seedCount = Number(process.env['ZAB_SEEDS'] ?? 300)
 const firstSeed = Number(process.env['ZAB_FIRST_SEED'] ?? 1)
 const messageDelayMsMax = 1
 const diskDelayMsMax = 1
-/** A message and the turn that handles it: the slowest that the cluster can draw. */
+/** The longest time that the cluster can draw for a message and the turn that handles it. */
 const stepMsMax = 1 + 8 * messageDelayMsMax + 2
 /**
  * From the last change of a link to a leader that serves with a quorum: two rounds of votes (a second one if a server
@@ -72,7 +72,7 @@ class TimerlessCourse {
     }
   }
 
-  /** A quorum lives at any time; everybody else is linked, or will be with the next redial. */
+  /** A quorum of servers is alive at any time. Those that live are linked, or will be with the next redial. */
   #disturb(): void {
     const cluster = this.#cluster
     const some = this.#random.pick(cluster.servers)

@@ -1,6 +1,6 @@
 /**
- * One story for each way in which ZooKeeper's elections have hung, disturbed a working ensemble, counted what
- * they should not, or run out of zxids.
+ * One test for each way in which ZooKeeper's elections have hung, disturbed a working ensemble, counted the wrong
+ * messages, or run out of zxids.
  */
 import { describe, expect, test } from 'vitest'
 import type { ChainHash } from '../../src/base/chain-hash.ts'
@@ -11,7 +11,7 @@ import { commit, followersOf, majorityOf, newCluster, settle } from './working-c
 import { ZabCluster } from './zab-cluster.ts'
 
 describe('election', () => {
-  test('a server that returns joins the leader there is, whatever its own history (ZOOKEEPER-917)', () => {
+  test('a server that returns joins the present leader, whatever its own history (ZOOKEEPER-917)', () => {
     const cluster = newCluster(3)
     const leader = settle(cluster)
     const strong = followersOf(leader, cluster).at(-1)!
@@ -25,10 +25,10 @@ describe('election', () => {
     }
   })
 
-  test('a server of an election round far behind or ahead joins within one exchange (ZOOKEEPER-1514)', () => {
+  test('a server whose election round is much lower or higher joins within one exchange (ZOOKEEPER-1514)', () => {
     const cluster = newCluster(3)
     settle(cluster)
-    // Alone, a server loses its leader again and again and its round runs away from the others.
+    // A server alone loses its leader again and again, and its round grows far above the others.
     for (let i = 0; i < 20; i++) {
       cluster.partition([1])
       cluster.run(2 * timing.linkTimeoutMs)
@@ -41,7 +41,7 @@ describe('election', () => {
     expect(commit(cluster, 1)).toHaveLength(1)
   })
 
-  test('a leader is found as often as each newly elected one is killed (ZOOKEEPER-275, 498)', () => {
+  test('a new leader is found each time the last one is killed (ZOOKEEPER-275, 498)', () => {
     const cluster = newCluster(5)
     for (let i = 0; i < 30; i++) {
       const leader = settle(cluster)
@@ -78,7 +78,7 @@ describe('election', () => {
     expect(cluster.nowMs).toBeLessThan(5 * timing.peerTimeoutMs)
   })
 
-  test('acknowledgements said twice by one server count once (ZOOKEEPER-1113)', () => {
+  test('acknowledgements that one server repeats count once (ZOOKEEPER-1113)', () => {
     const cluster = newCluster(5, { seed: 3 })
     const leader = settle(cluster)
     commit(cluster, 1)

@@ -1,4 +1,4 @@
-/** What will happen, in order of time and, at one time, in the order in which it was planned: a binary heap. */
+/** The planned events by time, and at the same time in the order in which they were planned: a binary heap. */
 interface Planned<T> {
   readonly atMs: number
   readonly sequence: number

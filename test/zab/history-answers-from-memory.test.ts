@@ -25,7 +25,7 @@ describe('history', () => {
     expect(history.pointAtOrBefore(zeroZxid)).toEqual(beginning)
   })
 
-  test('nothing is said of what is older than memory', () => {
+  test('there is no answer about what is older than memory', () => {
     const [first, ...rest] = historyOf([4])
     const history = new History({ zxid: first!.zxid, hash: first!.hash }, rest)
     expect(history.pointAtOrBefore(zeroZxid)).toBeNull()
@@ -33,7 +33,7 @@ describe('history', () => {
     expect(history.entriesAfter(zxid(1, 1), 100)).toHaveLength(3)
   })
 
-  test('a piece of history has at least one entry and stops at the size asked for', () => {
+  test('a piece of history has at least one entry and stops at the requested size', () => {
     const history = new History(beginning, historyOf([10], 100))
     expect(history.entriesAfter(zeroZxid, 1)).toHaveLength(1)
     expect(history.entriesAfter(zeroZxid, 250)).toHaveLength(3)
@@ -46,7 +46,7 @@ describe('history', () => {
     expect(() => history.append(historyOf([3], 3, 1)[2]!)).toThrow('chains')
   })
 
-  test('a cut takes the tail back, and another tail may follow', () => {
+  test('a cut removes the tail, and another tail may follow', () => {
     const history = new History(beginning, historyOf([5]))
     history.truncateAfter(zxid(1, 3))
     expect(history.last.zxid).toBe(zxid(1, 3))
@@ -55,7 +55,7 @@ describe('history', () => {
     expect(() => history.truncateAfter(zxid(1, 4))).toThrow('cut at a point it has')
   })
 
-  test('memory lets go of the oldest committed entries only', () => {
+  test('memory drops the oldest committed entries only', () => {
     const history = new History(beginning, historyOf([retainedTxnCountMax + 10]))
     history.trim(zxid(1, 4))
     expect(history.oldest.zxid).toBe(zxid(1, 4))
@@ -64,7 +64,7 @@ describe('history', () => {
     expect(history.entriesAfter(zxid(1, 10), 1)?.[0]?.zxid).toBe(zxid(1, 11))
   })
 
-  test('memory that was trimmed and cut to nothing still knows its end', () => {
+  test('a history that was trimmed and cut to no entries still knows its end', () => {
     const sizeBytes = retainedTxnSizeBytesMax / 2
     const history = new History(beginning, historyOf([3], sizeBytes))
     history.trim(zxid(1, 3))
@@ -75,7 +75,7 @@ describe('history', () => {
     expect(history.pointAt(zxid(1, 2))).not.toBeNull()
   })
 
-  test('trimming again and again keeps every answer right', () => {
+  test('every answer stays right after many trims', () => {
     const count = 2 * retainedTxnCountMax + retainedTxnCountMax / 2
     const entries = historyOf([count])
     const history = new History(beginning, entries.slice(0, retainedTxnCountMax))

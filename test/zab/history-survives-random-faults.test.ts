@@ -1,6 +1,6 @@
 /**
- * Seeded chaos over bare Zab objects: what the checks of cluster-checks.ts claim must hold for every seed, and
- * after the last fault the cluster has to work again. A failure names its seed; `runSeed` replays it.
+ * Seeded faults in a cluster of bare Zab objects: the checks of cluster-checks.ts must hold for every seed, and after
+ * the last fault the cluster has to work again. A failure names its seed; `runSeed` replays it.
  */
 import { describe, expect, test } from 'vitest'
 import { runSeed } from './random-faults.ts'
@@ -27,7 +27,7 @@ describe('random faults', () => {
       committed += report.committedCount
       epochs += report.epochCount
     }
-    // The chaos must leave room for work, or nothing was tested.
+    // The faults must leave time for commits, or nothing was tested.
     expect(committed).toBeGreaterThan(seedCount * share)
     expect(epochs).toBeGreaterThan(seedCount * share)
   })

@@ -24,7 +24,7 @@ function streamTo(recovered: Partial<RecoveredHistory>, last = point) {
 }
 
 describe('window of a learner', () => {
-  test('the window is full at its size and opens as what was sent becomes durable', () => {
+  test('the window is full at its size and opens when the learner acknowledges', () => {
     const learner = new Learner(other, 42, true)
     learner.noteSent({ zxid: zxid(1, 1), hash: emptyChainHash }, syncWindowSizeBytesMax - 1)
     expect(learner.windowIsFull).toBe(false)
@@ -36,7 +36,7 @@ describe('window of a learner', () => {
     expect(learner.windowIsFull).toBe(false)
   })
 
-  test('an acknowledgement that comes late takes nothing back', () => {
+  test('a late acknowledgement does not lower what is acknowledged', () => {
     const learner = new Learner(other, 42, true)
     learner.noteAcked(zxid(1, 5))
     learner.noteAcked(zxid(1, 3))
@@ -54,11 +54,11 @@ describe('stream to a learner', () => {
 
   test('a learner whose history differs at its end is refused', () => {
     const { streams, learner, sent } = streamTo({ tail: historyOf([4]) }, { zxid: zxid(1, 2), hash: 1 as never })
-    expect(streams.start(learner)).toContain('another one than ours')
+    expect(streams.start(learner)).toContain("differs from the leader's")
     expect(sent()).toEqual([])
   })
 
-  test('a stream pauses while the window is full and goes on after an acknowledgement', () => {
+  test('a stream pauses while the window is full and continues after an acknowledgement', () => {
     const count = syncWindowSizeBytesMax / proposalBatchSizeBytesMax + 3
     const { streams, learner, sent, appends } = streamTo({ tail: historyOf([count], proposalBatchSizeBytesMax) })
     streams.start(learner)
@@ -75,7 +75,7 @@ describe('stream to a learner', () => {
     expect(rest[0]!.previousZxid).toBe(first.at(-1)!.entries.at(-1)!.zxid)
   })
 
-  test('each piece says what it follows by zxid and hash', () => {
+  test('each piece names its predecessor by zxid and hash', () => {
     const entries = historyOf([3], proposalBatchSizeBytesMax)
     const { streams, learner, sent, appends } = streamTo({ tail: entries })
     streams.start(learner)
@@ -88,7 +88,7 @@ describe('stream to a learner', () => {
     ])
   })
 
-  test('a learner that is not yet in step hears of no commit', () => {
+  test('a learner that is not yet in step gets no commits', () => {
     const { core, streams, learner, sent, appends } = streamTo({ tail: historyOf([2]) })
     core.commitUpTo(zxid(1, 2))
     streams.start(learner)
@@ -102,7 +102,7 @@ describe('stream to a learner', () => {
     expect(appends()).toEqual([])
   })
 
-  test('what memory has let go of is read from the log, one piece at a time', () => {
+  test('txns that are no longer in memory are read from the log, one piece at a time', () => {
     const entries = historyOf([6])
     const base = entries[3]!
     const { core, streams, learner, appends } = streamTo({
@@ -121,7 +121,7 @@ describe('stream to a learner', () => {
     expect(core.out).toMatchObject([{ kind: 'read-log', after: zxid(1, 3) }])
   })
 
-  test('a learner that needs what was removed from the log is given up with the reason', () => {
+  test('a learner that needs removed txns is given up with the reason', () => {
     const entries = historyOf([6])
     const oldest = { zxid: entries[3]!.zxid, hash: entries[3]!.hash }
     const recovered = { committed: entries[5]!.zxid, committedHash: entries[5]!.hash }
@@ -132,7 +132,7 @@ describe('stream to a learner', () => {
       start: null,
       oldest,
     })
-    expect(atOnce).toContain('needs the txns after 0x0, and our log begins after 0x100000004')
+    expect(atOnce).toContain("needs the txns after 0x0, and the leader's log begins after 0x100000004")
     expect(locating.learner.readTicket).toBeNull()
     expect(locating.appends()).toEqual([])
 
@@ -146,7 +146,7 @@ describe('stream to a learner', () => {
     )
   })
 
-  test('a log that no longer has the point where the stream stands ends the attempt', () => {
+  test('a log that no longer has the point that the stream has reached ends the attempt', () => {
     const entries = historyOf([6])
     const { streams, learner } = streamTo({ committed: entries[5]!.zxid, committedHash: entries[5]!.hash })
     streams.start(learner)
@@ -154,6 +154,6 @@ describe('stream to a learner', () => {
     streams.advance(learner, zeroZxid)
     const purged = { zxid: entries[3]!.zxid, hash: entries[3]!.hash }
     const read = { ticket: learner.readTicket!, start: purged, entries: entries.slice(4) }
-    expect(streams.logRead(learner, read)).toContain('has no point 0x100000002 any more')
+    expect(streams.logRead(learner, read)).toContain('no longer has the point 0x100000002')
   })
 })

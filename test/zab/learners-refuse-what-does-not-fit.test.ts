@@ -1,4 +1,7 @@
-/** One learner, fed by hand by a leader that breaks the rules: each time it gives up and looks for another. */
+/**
+ * One learner, and messages by hand from a leader that breaks the rules: each time the learner gives up and looks
+ * again.
+ */
 import { describe, expect, test } from 'vitest'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import { zeroZxid } from '../../src/base/ids.ts'
@@ -36,7 +39,7 @@ class FedLearner {
     this.#note(this.zab.handle({ kind: 'turn-ended' }, this.nowMs))
   }
 
-  /** The usual course up to a phase. */
+  /** The messages that bring a learner to a phase. */
   discover(): void {
     this.hear({ kind: 'new-epoch', syncId: this.syncId, epoch: epoch(1), clusterId: 77 as ClusterId })
   }
@@ -132,7 +135,7 @@ describe('a learner', () => {
     expect(persist).toMatchObject({ whenDurable: [{ message: { kind: 'ack-epoch', countable: false } }] })
   })
 
-  test('a stream that ends short of what was promised makes no epoch current', () => {
+  test('a stream that ends before the announced zxid makes no epoch current', () => {
     const learner = new FedLearner()
     learner.startSync()
     learner.append(0, 1)
@@ -162,7 +165,7 @@ describe('a learner', () => {
     expect(learner.delivered()).toEqual([zxid(1, 1), zxid(1, 2)])
   })
 
-  test('a commit that comes again delivers nothing again', () => {
+  test('a repeated commit delivers nothing again', () => {
     const learner = new FedLearner()
     learner.serve()
     for (let sequence = 1; sequence < 4; sequence++) {
@@ -198,7 +201,7 @@ describe('a learner', () => {
     expect(learner.effects.filter(({ kind }) => kind === 'stopped-serving')).toHaveLength(1)
   })
 
-  test('a leader that says nothing over an open link has dropped it, and is given up', () => {
+  test('a leader that is silent over an open link has dropped the learner, and is given up', () => {
     const learner = new FedLearner()
     learner.serve()
     for (let i = 0; i < 30; i++) {

@@ -1,7 +1,7 @@
 /**
- * One seed: a cluster, a random course of writes and faults, then a healing after which it has to work again.
- * Phase one asks for safety only; phase two wants a leader, new writes delivered everywhere, and equal logs,
- * within a bounded time. Throws what went wrong with the seed that shows it.
+ * One seed: a cluster, a random course of writes and faults, then the repair of all faults, after which it has to work
+ * again. Phase one checks safety only; phase two needs a leader, new writes delivered everywhere, and equal logs,
+ * within a bounded time. An error names the seed that shows it.
  */
 import { type Epoch, epochMax, makeZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import { Membership } from '../../src/membership/membership.ts'
@@ -13,10 +13,10 @@ import { ZabCluster } from './zab-cluster.ts'
 export interface SeedReport {
   readonly committedCount: number
   readonly epochCount: number
-  readonly recoveryMs: number // from healing to the first leader
+  readonly recoveryMs: number // from the repair to the first leader
 }
 
-/** Who is in the cluster, and what a quorum of it is. */
+/** The members of the cluster, and its quorums. */
 export const shapes = {
   'one voter': Membership.ofMajority(idsUpTo(1)),
   'two voters': Membership.ofMajority(idsUpTo(2)),
@@ -59,7 +59,7 @@ class RandomFaults {
   readonly #crashOneIn: number // durable steps
   #isChaos = true
   #epochCount = 0
-  /** Votes that arrive at a server are all for its puppet: bad leaders get elected, several at a time. */
+  /** Each vote that a server receives is changed to one for its puppet: bad leaders are elected, several at a time. */
   readonly #hasPuppets: boolean
   /** Disks are emptied, of a minority at a time; then db.autocreate is false. */
   readonly #hasWipes: boolean
@@ -179,13 +179,13 @@ class RandomFaults {
     if (membership.isQuorum((id) => id !== some.id && !this.#lacksData(id))) this.#cluster.wipe(some.id)
   }
 
-  /** Its disk was emptied, and no leader has brought it up since. */
+  /** The disk of the server was emptied, and no leader has brought it up since. */
   #lacksData(id: ServerId): boolean {
     const { trustsEmptyLog, log } = this.#cluster.server(id)
     return !trustsEmptyLog && log.clusterId === 0
   }
 
-  /** Half the time a server knows more than nothing of what was committed, as after a checkpoint. */
+  /** In half of the cases a server starts with more than its last commit mark, as after a checkpoint. */
   #start(id: number): void {
     const server = this.#cluster.server(id)
     const { committed } = this.#cluster.checks
@@ -200,7 +200,7 @@ class RandomFaults {
     const cluster = this.#cluster
     const { servers } = cluster
     cluster.healAll()
-    // Those that no quorum needs may stay dead for ever.
+    // Servers that no quorum needs may stay dead.
     const someStayDead = this.#random.chance(3)
     const alive = new Set(cluster.membership.members)
     let dead = 0
@@ -226,12 +226,12 @@ class RandomFaults {
     }
     cluster.run(2 * timing.linkTimeoutMs)
     const leader = cluster.leader
-    if (leader === null) throw new Error(`the leader is gone again without a fault: ${this.#states()}`)
+    if (leader === null) throw new Error(`the leader is lost again without a fault: ${this.#states()}`)
     const last = cluster.propose(leader.id, 3).at(-1) as Zxid
     const hasAll = (): boolean =>
       this.#living().every(({ id }) => cluster.checks.deliveredBy(id) === this.#committedCount())
     const isDone = (): boolean => cluster.checks.committed.at(-1)?.zxid === last && hasAll()
-    if (!cluster.runUntil(isDone, 1_000)) throw new Error(`new writes do not reach everybody: ${this.#states()}`)
+    if (!cluster.runUntil(isDone, 1_000)) throw new Error(`new writes do not reach every server: ${this.#states()}`)
     return { committedCount: this.#committedCount(), epochCount: this.#epochCount, recoveryMs }
   }
 

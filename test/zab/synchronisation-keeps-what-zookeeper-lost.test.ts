@@ -1,6 +1,6 @@
 /**
- * One story for each way in which ZooKeeper has lost, kept or invented transactions while a learner was brought
- * up to its leader. The checks of the cluster run along: each story says only what it adds to them.
+ * One test for each way in which ZooKeeper has lost, kept or invented transactions while a learner was brought up to
+ * its leader. The checks of the cluster run in each test, which asserts only what it adds to them.
  */
 import { describe, expect, test } from 'vitest'
 import { commit, committedCount, followersOf, isCommitted, logOf, newCluster, settle } from './working-cluster.ts'
@@ -78,7 +78,7 @@ describe('synchronisation', () => {
     commitOn(cluster, 3)
     cluster.healAll()
     settle(cluster)
-    // The old leader leads again, and serves a server that is still behind from its log.
+    // The old leader leads again, and serves a server that still lags from its log.
     cluster.crash(stale!.id)
     commit(cluster, 2)
     cluster.crash(other!.id)
@@ -141,7 +141,7 @@ describe('synchronisation', () => {
       cluster.start(joiner.id)
       cluster.run(600)
       armed = 0
-      // The joiner with what it had, and one that has nothing to add, must not lose what was committed.
+      // The joiner with what it had logged, and a server without these txns, must not lose what was committed.
       for (const { id } of cluster.servers) cluster.crash(id)
       cluster.start(joiner.id)
       cluster.start(leader.id)
@@ -153,7 +153,7 @@ describe('synchronisation', () => {
     }
   })
 
-  test('all followers die when they are told to serve, and nothing is lost without the leader (ZOOKEEPER-3911, 4646)', () => {
+  test('all followers die on up-to-date, and nothing is lost without the leader (ZOOKEEPER-3911, 4646)', () => {
     let isArmed = false
     const cluster = newCluster(3, {
       diskDelayMsMax: 20,
@@ -175,7 +175,7 @@ describe('synchronisation', () => {
     expect(committedCount(cluster)).toBeGreaterThanOrEqual(before)
   })
 
-  test('a commit between the acknowledgement of the epoch and the call to serve is not lost (ZOOKEEPER-4394)', () => {
+  test('a commit between ack-new-leader and up-to-date is not lost (ZOOKEEPER-4394)', () => {
     const cluster = newCluster(5, {
       onStep: (step) => {
         if (step.kind !== 'arrival' || step.message.kind !== 'ack-new-leader') return
@@ -191,7 +191,7 @@ describe('synchronisation', () => {
     expect(committedCount(cluster)).toBeGreaterThan(0)
   })
 
-  test('a log operation of an earlier role that ends late spoils nothing (ZOOKEEPER-4712)', () => {
+  test('a log operation of an earlier role that ends late changes nothing (ZOOKEEPER-4712)', () => {
     const cluster = newCluster(3)
     const leader = settle(cluster)
     const slow = followersOf(leader, cluster)[0]!
@@ -226,12 +226,12 @@ describe('synchronisation', () => {
 
 type Cluster = ReturnType<typeof newCluster>
 
-/** Until `id` serves, though others may be cut off. */
+/** Runs until `id` serves; other servers may be cut off. */
 function settle2(cluster: Cluster, id: number): void {
   expect(cluster.runUntil(() => cluster.server(id).serving !== null, 2_000)).toBe(true)
 }
 
-/** On whoever leads the majority now. */
+/** Proposes on the leader of the majority. */
 function commitOn(cluster: Cluster, count: number): void {
   const leading = cluster.servers.filter(({ serving }) => serving?.as === 'leader').at(-1)!
   const last = cluster.propose(leading.id, count).at(-1)

@@ -1,7 +1,7 @@
 /**
- * The links between the servers of a test cluster. A link delivers in order or closes; it closes when one of
- * its directions stays cut for `timeoutMs`, since real links carry keep-alives. Messages that meet a cut are
- * held, as a stalled connection would hold them: they arrive late, or never if the link closes first.
+ * The links between the servers of a test cluster. A link delivers in order or closes; it closes when one of its
+ * directions stays cut for `timeoutMs`, since real links carry keep-alives. Messages sent during a cut are held, as in
+ * a stalled connection: they arrive late, or never if the link closes first.
  */
 import type { ServerId } from '../../src/base/ids.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
@@ -20,7 +20,7 @@ export type LinkEvent =
 
 interface Channel {
   isCut: boolean
-  lastAtMs: number // nothing arrives before what was sent before it
+  lastAtMs: number // messages arrive in the order in which they were sent
   held: ZabMessage[]
 }
 
@@ -28,12 +28,12 @@ interface Channel {
 export interface Link {
   readonly ends: readonly [ServerId, ServerId]
   session: number // 0: none
-  cutCount: number // grows with every cut and every healing
+  cutCount: number // grows with every cut and every repair
   readonly seen: Map<ServerId, number> // the session that each end believes in; 0: none
   readonly to: Map<ServerId, Channel>
 }
 
-export interface LinkWorld {
+export interface LinkPorts {
   nowMs(): number
   plan(atMs: number, event: LinkEvent): void
   delayMs(): number
@@ -42,12 +42,12 @@ export interface LinkWorld {
 
 export class TestLinks {
   readonly links: readonly Link[]
-  readonly #world: LinkWorld
+  readonly #ports: LinkPorts
   readonly #timeoutMs: number
   #lastSession = 0
 
-  constructor(servers: readonly ServerId[], timeoutMs: number, world: LinkWorld) {
-    this.#world = world
+  constructor(servers: readonly ServerId[], timeoutMs: number, ports: LinkPorts) {
+    this.#ports = ports
     this.#timeoutMs = timeoutMs
     this.links = servers.flatMap((a, i) => servers.slice(i + 1).map((b) => newLink(a, b)))
   }
@@ -63,9 +63,9 @@ export class TestLinks {
   connect(link: Link): void {
     link.session = ++this.#lastSession
     for (const end of link.ends) {
-      const atMs = this.#world.nowMs() + this.#world.delayMs()
+      const atMs = this.#ports.nowMs() + this.#ports.delayMs()
       link.to.set(end, { isCut: false, lastAtMs: atMs, held: [] })
-      this.#world.plan(atMs, { kind: 'link-up', link, session: link.session, at: end })
+      this.#ports.plan(atMs, { kind: 'link-up', link, session: link.session, at: end })
     }
   }
 
@@ -85,12 +85,12 @@ export class TestLinks {
     this.silence(link)
   }
 
-  /** Closes the link unless it is healed in time. */
+  /** Closes the link after the timeout unless it is healed before. */
   silence(link: Link): void {
     const { session, cutCount } = link
     if (session === 0) return
-    const atMs = this.#world.nowMs() + this.#timeoutMs
-    this.#world.plan(atMs, { kind: 'link-timeout', link, session, cutCount })
+    const atMs = this.#ports.nowMs() + this.#timeoutMs
+    this.#ports.plan(atMs, { kind: 'link-timeout', link, session, cutCount })
   }
 
   heal(link: Link): void {
@@ -99,7 +99,7 @@ export class TestLinks {
       channel.isCut = false
       const { held } = channel
       channel.held = []
-      if (link.session === 0) continue // it closed meanwhile
+      if (link.session === 0) continue // the link closed meanwhile
       for (const message of held) this.#carry(link, channel, to, message)
     }
   }
@@ -108,21 +108,21 @@ export class TestLinks {
     return [...link.to.values()].some(({ isCut }) => isCut)
   }
 
-  /** Each end hears of it in its own time; meanwhile it sends into the void. */
+  /** Each end learns of it at a time of its own; what it sends until then is lost. */
   close(link: Link): void {
     if (link.session === 0) return
     const { session } = link
     link.session = 0
     for (const end of link.ends) {
-      const atMs = this.#world.nowMs() + this.#world.closeDelayMs()
-      this.#world.plan(atMs, { kind: 'link-down', link, session, at: end })
+      const atMs = this.#ports.nowMs() + this.#ports.closeDelayMs()
+      this.#ports.plan(atMs, { kind: 'link-down', link, session, at: end })
     }
   }
 
   #carry(link: Link, channel: Channel, to: ServerId, message: ZabMessage): void {
-    const atMs = Math.max(channel.lastAtMs, this.#world.nowMs() + this.#world.delayMs())
+    const atMs = Math.max(channel.lastAtMs, this.#ports.nowMs() + this.#ports.delayMs())
     channel.lastAtMs = atMs
-    this.#world.plan(atMs, { kind: 'arrival', link, session: link.session, at: to, message })
+    this.#ports.plan(atMs, { kind: 'arrival', link, session: link.session, at: to, message })
   }
 }
 

@@ -1,4 +1,4 @@
-/** Shorthand for stories about a cluster: start one, let it settle, ask whether all agree. */
+/** Steps that many tests of a cluster share: start one, let it settle, check that all servers agree. */
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import type { ClusterOptions, ClusterServer } from './cluster-server.ts'
@@ -21,7 +21,7 @@ export function majorityOf(voterCount: number): Membership {
   return Membership.ofMajority(Array.from({ length: voterCount }, (_, i) => (i + 1) as ServerId))
 }
 
-/** All servers serve, and know of everything that is committed. */
+/** All servers serve, and have delivered everything that is committed. */
 export function settle(cluster: ZabCluster): ClusterServer {
   const living = cluster.servers.filter(({ zab }) => zab !== null)
   const isSettled = (): boolean =>
@@ -35,7 +35,7 @@ export function committedCount(cluster: ZabCluster): number {
   return cluster.checks.committed.length
 }
 
-/** Proposes on the leader and waits until all who live have delivered it. */
+/** Proposes on the leader and waits until all live servers have delivered it. */
 export function commit(cluster: ZabCluster, count: number): readonly Zxid[] {
   const zxids = cluster.propose(cluster.leader!.id, count)
   const last = zxids.at(-1)

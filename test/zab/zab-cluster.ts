@@ -1,7 +1,7 @@
 /**
- * A deterministic cluster of bare `Zab` objects: one seed, one course of events. Owns time, the links, each
- * server's log and the checks that run after every step. A crash forgets a server and whatever its log had
- * not made durable; a pause keeps what happens to a server waiting at its door.
+ * A deterministic cluster of bare `Zab` objects: one seed gives one course of events. Owns time, the links, the log of
+ * each server and the checks that run after every step. A crash loses a server's memory and what its log had not made
+ * durable; during a pause the events for a server wait in its inbox.
  */
 import { type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { Membership } from '../../src/membership/membership.ts'
@@ -52,7 +52,7 @@ export class ZabCluster {
 
   // --- time ---
 
-  /** Lets everything happen that is due in the next `durationMs`. */
+  /** Performs everything that is due in the next `durationMs`. */
   run(durationMs: number): void {
     const endMs = this.nowMs + durationMs
     while (this.#queue.nextAtMs <= endMs) this.#step()
@@ -69,12 +69,12 @@ export class ZabCluster {
     return true
   }
 
-  // --- what the outside does ---
+  // --- what tests do to the cluster ---
 
   start(id: number): void {
     const server = this.server(id)
     const { log } = server
-    // A server knows at its start at least its last commit mark; a checkpoint could make it know more.
+    // At its start a server knows at least its last commit mark; with a checkpoint it could know more.
     const known =
       server.appliedAtStart > zeroZxid && log.lastZxid >= server.appliedAtStart ? server.appliedAtStart : zeroZxid
     const recovered = log.recover(known)
@@ -121,7 +121,7 @@ export class ZabCluster {
     }
   }
 
-  /** It crashes, and finds an empty disk. */
+  /** The server crashes, and its disk is emptied. */
   wipe(id: number): void {
     this.crash(id)
     const server = this.server(id)
@@ -147,7 +147,7 @@ export class ZabCluster {
     for (const event of inbox) this.#happen(event)
   }
 
-  /** Both ways, between every server of one group and every server of the other. */
+  /** Cuts both directions between every server of one group and every server of the other. */
   partition(group: readonly number[]): void {
     for (const link of this.links.links) {
       const [a, b] = link.ends
@@ -176,7 +176,7 @@ export class ZabCluster {
     return this.servers.find((server) => server.serving?.as === 'leader' && !server.isPaused) ?? null
   }
 
-  /** Each with a payload of its own; returns the zxids. */
+  /** Proposes txns, each with a payload of its own; returns the zxids. */
   propose(id: number, count = 1): readonly Zxid[] {
     const server = this.server(id)
     const zxids: Zxid[] = []
@@ -201,7 +201,7 @@ export class ZabCluster {
     this.#planTurnEnd(server)
   }
 
-  // --- how it happens ---
+  // --- how events are performed ---
 
   #step(): void {
     this.nowMs = Math.max(this.nowMs, this.#queue.nextAtMs)
@@ -223,10 +223,10 @@ export class ZabCluster {
     }
     if (event.kind === 'disk-done') return this.#diskDone(server, event.life)
     if (server.isPaused) server.inbox.push(event)
-    else this.#tell(server, event)
+    else this.#handle(server, event)
   }
 
-  #tell(
+  #handle(
     server: ClusterServer,
     event: Exclude<PlannedEvent, { kind: 'redial' | 'link-timeout' | 'tick' | 'disk-done' }>,
   ): void {
@@ -235,8 +235,8 @@ export class ZabCluster {
         if (event.life !== server.life) return
         server.turnIsPlanned = false
         return this.#perform(server, server.zab!.handle({ kind: 'turn-ended' }, this.nowMs))
-      case 'disk-told':
-        if (event.life === server.life) this.#tellOfDisk(server, event.effect)
+      case 'disk-answered':
+        if (event.life === server.life) this.#diskAnswered(server, event.effect)
         return
       case 'link-up':
         if (event.link.session !== event.session || server.zab === null) return
@@ -275,7 +275,7 @@ export class ZabCluster {
   #planTurnEnd(server: ClusterServer): void {
     if (server.turnIsPlanned || server.zab === null) return
     server.turnIsPlanned = true
-    // Now and then more events share a turn.
+    // Sometimes several events share a turn.
     const delayMs = this.random.chance(4) ? this.random.below(3) : 0
     this.#queue.plan(this.nowMs + delayMs, { kind: 'turn-end', at: server.id, life: server.life })
   }
@@ -324,7 +324,7 @@ export class ZabCluster {
     this.#queue.plan(atMs, { kind: 'disk-done', at: server.id, life: server.life })
   }
 
-  /** The disk works on while its server is paused; the server hears of it later. */
+  /** The disk continues to work while its server is paused; the server gets the answer after the pause. */
   #diskDone(server: ClusterServer, life: number): void {
     if (life !== server.life) return
     server.diskIsBusy = false
@@ -334,10 +334,10 @@ export class ZabCluster {
     this.#options.onStep?.({ kind: 'durable', server: server.id, effect })
     if (server.life !== life) return
     this.#workDisk(server)
-    this.#happen({ kind: 'disk-told', at: server.id, life, effect })
+    this.#happen({ kind: 'disk-answered', at: server.id, life, effect })
   }
 
-  #tellOfDisk(server: ClusterServer, effect: StorageEffect): void {
+  #diskAnswered(server: ClusterServer, effect: StorageEffect): void {
     switch (effect.kind) {
       case 'persist':
         this.#perform(server, effect.whenDurable)
