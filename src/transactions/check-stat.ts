@@ -1,6 +1,7 @@
 /**
- * Whether a znode has the Stat that a client of ClickHouse Keeper saw (there: checkNodeStat in KeeperStorageImpl.cpp).
- * A field of the expected Stat that is -1 matches anything. The znode is the one that the changes in flight will make.
+ * Whether a znode has the Stat that a client of ClickHouse Keeper saw (Keeper: checkNodeStat in KeeperStorageImpl.cpp).
+ * A field of the expected Stat that is -1 matches anything. The znode is compared as it will be after the changes in
+ * flight.
  */
 import type { Stat } from '../protocol/client/stat.ts'
 import { ownerKindOf } from '../tree/owner-kind.ts'

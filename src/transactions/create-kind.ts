@@ -1,8 +1,8 @@
 /**
- * What kind of znode a create makes, or why it makes none: the checks of its flags, which come before every
- * other check (ZK: PrepRequestProcessor.validateCreateRequest, EphemeralType.validateTTL).
- * The opcode decides what is stored, the flags only add: createContainer with any flags makes a container, and
- * a plain create with the container flag makes a persistent znode.
+ * What kind of znode a create makes, or why it is refused: the checks of its flags, which come before all other checks
+ * (ZK: PrepRequestProcessor.validateCreateRequest, EphemeralType.validateTTL).
+ * The opcode takes precedence over the flags: createContainer with any flags makes a container, and a plain create with
+ * the container flag makes a persistent znode.
  */
 
 import type { SessionId } from '../base/ids.ts'
@@ -20,8 +20,8 @@ export interface CreateKind {
   readonly owner: SessionId
   readonly isSequential: boolean
   readonly withStat: boolean
-  /** A createTTL that asks for no ttl: it passes every check, and nothing can be made of it. */
-  readonly isSenseless: boolean
+  /** A createTTL whose flags ask for no ttl. It passes every check of ZooKeeper, but cannot be applied. */
+  readonly lacksTtl: boolean
 }
 
 export function createKindOf(
@@ -39,7 +39,7 @@ export function createKindOf(
     owner: ownerOf(write.op, mode, sessionId, ttlMs),
     isSequential: mode.sequential,
     withStat: write.op !== 'create',
-    isSenseless: write.op === 'createTTL' && !mode.ttl,
+    lacksTtl: write.op === 'createTTL' && !mode.ttl,
   })
 }
 

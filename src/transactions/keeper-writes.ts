@@ -1,7 +1,7 @@
 /**
- * The writes and checks that ClickHouse Keeper has beyond ZooKeeper, decided as there (KeeperStorageImpl.cpp, the
- * preprocess functions). Each becomes one bundle of ordinary creates and deletes, made by the validation of those, so
- * that whoever applies it needs to know nothing new. A refused one stages nothing that its caller does not drop.
+ * The writes and checks that ClickHouse Keeper has beyond ZooKeeper, decided as in Keeper (KeeperStorageImpl.cpp, the
+ * preprocess functions). Each becomes one bundle of ordinary creates and deletes, which the functions of node-writes.ts
+ * validate, so that applying it needs no code of its own. The caller drops what a refused write has staged.
  */
 import { isAllowed } from '../auth/is-allowed.ts'
 import { permissions } from '../auth/permissions.ts'
@@ -57,7 +57,7 @@ function changesOf(write: KeeperWrite, pending: PendingChanges, context: WriteCo
   }
 }
 
-/** A znode of another version than the one named is as good as none. */
+/** A znode with another version than the given one counts as missing. */
 function checkNotExists(write: Wanted<'check-not-exists'>, pending: PendingChanges, context: WriteContext): Bundled {
   if (!parseZnodePath(write.path).ok) return err('bad-arguments')
   const node = pending.lookup(write.path)
@@ -73,7 +73,7 @@ function checkStatOf(write: Wanted<'check-stat'>, pending: PendingChanges, conte
   return checkStat(node.value, write.stat) ? nothing : err('bad-version')
 }
 
-/** What exists is left alone, whatever its data and kind. */
+/** A znode that exists stays as it is, whatever its data and kind. */
 function createIfNotExists(
   write: Wanted<'create-if-not-exists'>,
   pending: PendingChanges,
@@ -90,16 +90,16 @@ function tryRemove(write: Wanted<'try-remove'>, pending: PendingChanges, context
   return bundleOf(prepareNodeWrite(plain, pending, context), ['no-node', 'bad-version', 'not-empty'])
 }
 
-/** `harmless`: refusals that mean that there is nothing to do. */
+/** `harmless`: the errors after which nothing remains to be done. */
 function bundleOf(change: Result<Change, ErrorName>, harmless: readonly ErrorName[]): Bundled {
   if (!change.ok) return harmless.includes(change.error) ? nothing : change
   return change.value.kind === 'create' || change.value.kind === 'delete' ? ok([change.value]) : nothing
 }
 
 /**
- * The znode and all below it, or nothing. `countMax` counts the znode itself; our own limits are told the same way,
- * since a client that learns `not-empty` removes the subtree in pieces.
- * DELETE is asked of the parent and, other than for a delete, of every znode that goes.
+ * Removes the znode and all below it, or nothing. `countMax` counts the znode itself. The limits of this server give
+ * the same error, since a client that gets `not-empty` removes the subtree in pieces. Needs DELETE on the parent and,
+ * unlike a delete, on every znode that is removed.
  */
 function removeRecursive(write: Wanted<'remove-recursive'>, pending: PendingChanges, context: WriteContext): Bundled {
   const { path, countMax } = write
@@ -123,7 +123,10 @@ function removeRecursive(write: Wanted<'remove-recursive'>, pending: PendingChan
   return ok(changes)
 }
 
-/** Parents before children, siblings sorted: the order in which watchers hear of it. What is too much is told before it is walked. */
+/**
+ * Parents before children, siblings sorted. Watch events come in the reverse order. A subtree above a limit is refused
+ * before it is walked.
+ */
 function subtreeOf(
   top: string,
   countMax: number,

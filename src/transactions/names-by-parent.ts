@@ -1,11 +1,11 @@
 /**
- * Which names were seen under which parent: the way from a znode to those of its children that are in no tree yet.
- * Says more than is true, since nothing is taken out of it: whoever asks looks each name up, and whoever keeps it starts
- * anew when most of it is old. A name that is missing would survive the removal of its parent.
+ * The names that were added under each parent: the way from a znode to those of its children that are not in the tree
+ * yet. Names are never removed, so the caller looks each name up, and the owner replaces the whole object when most
+ * names are old. If a name were missing, that child would survive the removal of its parent.
  */
 import { nameOf, parentOf } from '../protocol/client/path.ts'
 
-const nobody: ReadonlySet<string> = new Set()
+const noNames: ReadonlySet<string> = new Set()
 
 export class NamesByParent {
   readonly #names = new Map<string, Set<string>>()
@@ -27,6 +27,6 @@ export class NamesByParent {
   }
 
   of(parent: string): ReadonlySet<string> {
-    return this.#names.get(parent) ?? nobody
+    return this.#names.get(parent) ?? noNames
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The validation of each write of a znode, in ZooKeeper's order (ZK: PrepRequestProcessor.pRequest2Txn): clients
- * can tell the order, since the first failed check names the error. Each function stages what the znodes become
- * and returns the change that makes it so; a refused write stages nothing.
+ * The validation of each write of a znode, in ZooKeeper's order (ZK: PrepRequestProcessor.pRequest2Txn): clients see
+ * the order, since the first check that fails gives the error. Each function stages the new state of the znodes and
+ * returns the change that produces it; a refused write stages nothing.
  */
 
 import type { AccessRules } from '../auth/access-rules.ts'
@@ -23,18 +23,20 @@ import { isReservedPath } from './reserved-path.ts'
 import { sequentialSuffix } from './sequential-suffix.ts'
 import type { CheckWrite, CreateWrite, DeleteWrite, NodeWrite, SetAclWrite, SetDataWrite } from './write-request.ts'
 
-/** Who asks. */
+/** Whose write it is, and the settings under which it is decided. */
 export interface WriteContext {
   readonly sessionId: SessionId
   readonly ids: readonly AuthId[] // as they were when the request was read from the socket
-  /** Why the session may not write now; takes its place among the checks. Null: it may. */
+  /**
+   * The error for a session that may not write now, returned where ZooKeeper checks the session. Null: it may write.
+   */
   readonly sessionRefusal: ErrorName | null
-  /** The session lives on one server only: nobody would delete an ephemeral with it. */
+  /** Only one server knows the session, and its end is no txn: nothing would delete its ephemerals. */
   readonly isLocalSession: boolean
   readonly extendedTypesEnabled: boolean
   readonly quotas: QuotaPolicy
   readonly access: AccessRules
-  /** Nothing may be written under /keeper unless it is a user's: the znodes of ClickHouse Keeper are shown there. */
+  /** /keeper is reserved for the znodes of ClickHouse Keeper, unless a user created it: see reserved-path.ts. */
   readonly keeperCompatibility: boolean
   readonly timeMs: number // the leader's wall clock
 }
@@ -81,7 +83,7 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   if (parent === null) return err('no-node')
   if (!isAllowed(parent.acl, permissions.create, context.ids, context.access)) return err('no-auth')
   const { owner, isSequential, withStat } = kind.value
-  // The name is judged with its suffix: `/a/` is no path, `/a/0000000000` is.
+  // The name is validated with its suffix: `/a/` is no valid path, `/a/0000000000` is.
   const name = parseZnodePath(isSequential ? write.path + sequentialSuffix(parent.createCount) : write.path)
   if (!name.ok) return name
   const path = name.value
@@ -90,8 +92,9 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   const dataLengthBytes = write.data?.length ?? 0
   const refusal = checkQuota(path, 1, dataLengthBytes, pending, context.quotas)
   if (refusal !== null) return err(refusal)
-  // Applying it ends the original's server (ZK: EphemeralType.toEphemeralOwner, in DataTree.processTxn).
-  if (kind.value.isSenseless) return err('bad-arguments')
+  // A server of ZooKeeper stops when it applies such a txn (ZK: EphemeralType.toEphemeralOwner, in
+  // DataTree.processTxn).
+  if (kind.value.lacksTtl) return err('bad-arguments')
 
   const createCount = (parent.createCount + 1) | 0
   pending.stage(parentPath, { ...parent, createCount, childCount: parent.childCount + 1, pzxid: ownZxid })
@@ -126,7 +129,7 @@ function prepareDelete(write: DeleteWrite, pending: PendingChanges, context: Wri
   if (!hasParent(path) || undeletablePaths.includes(path)) return err('bad-arguments')
   const parent = pending.lookup(parentOf(path))
   if (parent === null) return err('no-node')
-  // Before the znode is looked for: who may not delete here does not learn what is here.
+  // Before the znode is looked up: a client without DELETE does not learn which children exist.
   if (!isAllowed(parent.acl, permissions.delete, context.ids, context.access)) return err('no-auth')
   const node = pending.lookup(path)
   if (node === null) return err('no-node')
@@ -144,7 +147,7 @@ function prepareSetData(
   const node = findForWrite(write.path, permissions.write, pending, context)
   if (!node.ok) return node
   const dataLengthBytes = write.data?.length ?? 0
-  // Before the version: a write over the quota is refused whatever version it expects.
+  // Before the version: a write above the quota is refused whatever version it expects.
   const refusal = checkQuota(write.path, 0, dataLengthBytes - node.value.dataLengthBytes, pending, context.quotas)
   if (refusal !== null) return err(refusal)
   if (!isExpected(write.version, node.value.version)) return err('bad-version')
@@ -162,7 +165,7 @@ function prepareSetData(
 function prepareSetAcl(write: SetAclWrite, pending: PendingChanges, context: WriteContext): Result<Change, ErrorName> {
   if (context.sessionRefusal !== null) return err(context.sessionRefusal)
   if (!parseZnodePath(write.path).ok) return err('bad-arguments')
-  // Before the znode is looked for.
+  // Before the znode is looked up.
   const acl = fixUpAcl(write.acl, context.ids, context.access)
   if (!acl.ok) return acl
   const node = findForWrite(write.path, permissions.admin, pending, context)
@@ -180,7 +183,7 @@ function prepareCheck(write: CheckWrite, pending: PendingChanges, context: Write
   return ok({ kind: 'check', path: write.path })
 }
 
-/** Stages that the znode, which exists, is gone; its parent keeps its count of creates. */
+/** Stages the deletion of a znode that exists; its parent keeps its count of creates. */
 export function stageDelete(pending: PendingChanges, path: string): void {
   const parentPath = parentOf(path)
   const parent = pending.lookup(parentPath)
@@ -190,7 +193,7 @@ export function stageDelete(pending: PendingChanges, path: string): void {
   pending.stage(path, null)
 }
 
-/** The checks that setData, setACL and check begin with. */
+/** The checks with which setData, setACL and check begin. */
 export function findForWrite(
   path: string,
   permission: number,
@@ -208,7 +211,7 @@ function isSequential(write: NodeWrite): boolean {
   return write.kind === 'create' && (write.flags & sequentialFlag) !== 0
 }
 
-/** All that create and delete ask of a path before they look for the parent. */
+/** The only check that create and delete make of a path before they look up the parent. */
 export function hasParent(path: string): boolean {
   return path.includes('/') && !path.includes('\0')
 }

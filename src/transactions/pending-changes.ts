@@ -1,10 +1,9 @@
 /**
- * What znodes will be once the txns in flight are applied: an overlay over the tree, on the leader (ZK:
- * ZooKeeperServer.outstandingChangesForPath). Requests are validated against it, so that pipelined writes see
- * each other although none is committed yet.
- * A request stages its changes; `commitStage` gives them their zxid, `dropStage` takes them back whole, sequence
- * numbers included. `forget` drops what the tree now shows itself. A change that is forgotten too early, or
- * never, makes the leader accept writes that contradict the history.
+ * The state of znodes after the txns in flight: an overlay over the tree, on the leader (ZK:
+ * ZooKeeperServer.outstandingChangesForPath). Requests are validated against it, so that pipelined writes see each
+ * other although none is committed yet. A request stages its changes. `commitStage` gives them their zxid; `dropStage`
+ * takes all of them back, sequence numbers included. `forget` drops the changes that the tree has applied. A change
+ * that is forgotten too early, or never, makes the leader accept writes that contradict the history.
  */
 import { assert } from '../base/assert.ts'
 import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
@@ -14,7 +13,7 @@ import { pathUnitsOf } from '../tree/ephemeral-index.ts'
 import type { NodeView } from '../tree/node-view.ts'
 import { NamesByParent } from './names-by-parent.ts'
 
-/** What validation asks of a znode. */
+/** What validation needs to know of a znode. */
 export interface PendingNode extends Omit<NodeView, 'czxid' | 'mzxid' | 'pzxid'> {
   // `ownZxid` where the txn that stages the znode sets it; `commitStage` fills that in.
   czxid: Zxid
@@ -22,18 +21,18 @@ export interface PendingNode extends Omit<NodeView, 'czxid' | 'mzxid' | 'pzxid'>
   pzxid: Zxid
 }
 
-/** Stands for the zxid that the staged txn will get. Not a number, so that it equals nothing that a client may ask for. */
+/** A placeholder for the zxid that the staged txn will get. NaN, so that it equals no zxid that a client can expect. */
 export const ownZxid = Number.NaN as Zxid
 
 export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf' | 'ephemeralPathUnitsOf' | 'children' | 'quotaOver'>
 
-/** Asked for the tree each time, since another may have taken its place. */
+/** Read for each access to the tree, since an installed snapshot replaces the tree. */
 export interface TreeHolder {
   readonly tree: TreeReader
 }
 
 interface InFlight {
-  readonly node: PendingNode | null // null: will be gone
+  readonly node: PendingNode | null // null: will be deleted
   readonly zxid: Zxid // of the last txn in flight that changes it
 }
 
@@ -44,28 +43,30 @@ interface Step {
 }
 
 const noOwner = 0n as SessionId
-/** Names of what is applied or was refused by now, before they are thrown away. */
+/** How many names of applied and refused changes are kept before all names are dropped. */
 const oldNamesKeptMax = 1000
 
 export class PendingChanges {
   readonly #holder: TreeHolder
   readonly #inFlight = new Map<string, InFlight>()
   readonly #stage = new Map<string, PendingNode | null>()
-  // By session, the paths it will own and the zxid that made it so. May list paths that were deleted again.
+  // By session, the paths that it will own and the zxid of the txn that creates them. May list paths deleted again
+  // since.
   readonly #ownedInFlight = new Map<SessionId, Map<string, Zxid>>()
   readonly #unitsInFlight = new Map<SessionId, number>()
-  #steps: Step[] = [] // in zxid order; the first `#stepsForgotten` are spent
+  #steps: Step[] = [] // in zxid order; the first `#stepsForgotten` are no longer used
   #stepsForgotten = 0
   #lastStaged = zeroZxid
   #stagedPathUnits = 0
-  // What is staged or in flight, by parent. Null until somebody asks: one walk for all that ask, not one for each.
+  // The names of staged and in-flight znodes, by parent. Null until `childNames` needs it: one walk serves all its
+  // calls.
   #names: NamesByParent | null = null
 
   constructor(holder: TreeHolder) {
     this.#holder = holder
   }
 
-  /** The znode as the next request will find it; null if there will be none. */
+  /** The znode as the next request will find it; null if it will not exist. */
   lookup(path: string): PendingNode | null {
     const staged = this.#stage.get(path)
     if (staged !== undefined) return staged
@@ -73,7 +74,7 @@ export class PendingChanges {
     return inFlight === undefined ? this.#holder.tree.view(path) : inFlight.node
   }
 
-  /** As applied: usage, limits and which paths have any do not see what is in flight, and in ZooKeeper do not either. */
+  /** From the tree alone: usage and limits ignore the changes in flight, as in ZooKeeper. */
   quotaOver(path: string): QuotaView | null {
     return this.#holder.tree.quotaOver(path)
   }
@@ -83,14 +84,16 @@ export class PendingChanges {
     return this.#inFlight.has(path)
   }
 
-  /** The znodes that the session will own, sorted: those of the tree and in flight, without those in flight away. */
+  /**
+   * The paths that the session will own, sorted: from the tree and from txns in flight, without those to be deleted.
+   */
   ephemeralsOf(sessionId: SessionId): readonly string[] {
     const candidates = new Set(this.#holder.tree.ephemeralsOf(sessionId))
     for (const path of this.#ownedInFlight.get(sessionId)?.keys() ?? []) candidates.add(path)
     return [...candidates].filter((path) => this.lookup(path)?.ephemeralOwner === sessionId).sort()
   }
 
-  /** The same, weighed instead of listed; one that is both here and on its way is counted twice, never left out. */
+  /** An upper bound of their size, by `pathUnitsOf`: a path that is both in the tree and in flight is counted twice. */
   ephemeralPathUnitsOf(sessionId: SessionId): number {
     return this.#holder.tree.ephemeralPathUnitsOf(sessionId) + (this.#unitsInFlight.get(sessionId) ?? 0)
   }
@@ -102,18 +105,18 @@ export class PendingChanges {
     for (const { name } of this.#holder.tree.children(path)) if (this.lookup(prefix + name) !== null) names.push(name)
     if (names.length === this.lookup(path)?.childCount) return names
     const all = new Set(names)
-    for (const name of this.#namesOnTheirWay().of(path)) if (this.lookup(prefix + name) !== null) all.add(name)
+    for (const name of this.#pendingNames().of(path)) if (this.lookup(prefix + name) !== null) all.add(name)
     return [...all]
   }
 
-  /** The node must be a fresh object, and is kept. */
+  /** Keeps `node`, which must therefore be a new object. */
   stage(path: string, node: PendingNode | null): void {
     this.#stage.set(path, node)
     this.#stagedPathUnits += path.length
     if (this.#names !== null) this.#names.add(path)
   }
 
-  /** The staged changes are proposed as `zxid`. */
+  /** The staged changes were proposed as `zxid`. */
   commitStage(zxid: Zxid): void {
     assert(zxid > this.#lastStaged, 'changes are proposed in zxid order', { zxid, lastStaged: this.#lastStaged })
     this.#lastStaged = zxid
@@ -157,7 +160,7 @@ export class PendingChanges {
     }
     this.#stepsForgotten = next
     this.#dropOldNames()
-    // Amortised: a spent prefix is cut only when it is the larger half.
+    // Amortised: the unused prefix is cut only when it is the larger half.
     if (next * 2 > steps.length) {
       this.#steps = steps.slice(next)
       this.#stepsForgotten = 0
@@ -169,7 +172,7 @@ export class PendingChanges {
     return this.#inFlight.size
   }
 
-  #namesOnTheirWay(): NamesByParent {
+  #pendingNames(): NamesByParent {
     if (this.#names === null) {
       this.#names = new NamesByParent()
       for (const path of this.#inFlight.keys()) this.#names.add(path)
@@ -178,7 +181,7 @@ export class PendingChanges {
     return this.#names
   }
 
-  /** Those of refused requests are old too. */
+  /** Names of refused requests count as old, too. */
   #dropOldNames(): void {
     if (this.#names !== null && this.#names.count > 2 * this.#inFlight.size + oldNamesKeptMax) this.#names = null
   }

@@ -1,8 +1,8 @@
 /**
- * From a request to the txn that carries it out, on the leader (ZK: PrepRequestProcessor). Validation is against
- * the tree plus the changes in flight; a txn holds after-images, so whoever applies it decides nothing any more.
- * A refusal leaves no trace: it takes no zxid and touches no disk. After a txn the caller must give its changes
- * their zxid with `pending.commitStage` before anything else is prepared.
+ * Turns a request into the txn that carries it out, on the leader (ZK: PrepRequestProcessor). Requests are validated
+ * against the tree plus the changes in flight. A txn holds after-images, so applying it decides nothing.
+ * A refused request changes nothing: it takes no zxid and touches no disk. After a txn the caller must give the staged
+ * changes their zxid with `pending.commitStage` before the next request is prepared.
  */
 import { assert } from '../base/assert.ts'
 import type { ErrorName } from '../base/errors.ts'
@@ -23,7 +23,7 @@ export interface PrepareContext extends WriteContext {
 
 export type Prepared =
   | { readonly kind: 'txn'; readonly txn: Txn }
-  /** Nothing was done, yet the reply has no error: the codes are in the results of its parts. */
+  /** Nothing was changed, yet the header of the reply has no error: the codes are in the results of its parts. */
   | { readonly kind: 'failed-multi'; readonly failedIndex: number; readonly error: ErrorName }
 
 export function prepare(
@@ -55,7 +55,7 @@ export function prepare(
   }
 }
 
-/** All or nothing; each part finds what the parts before it have done. */
+/** All or nothing; each part sees the changes of the parts before it. */
 function prepareMulti(
   multiOps: readonly MultiOp[],
   pending: PendingChanges,
@@ -68,12 +68,12 @@ function prepareMulti(
     if (change.ok) {
       changes.push(change.value)
       weight += weightOf(change.value)
-      // Before all of it is there: a multi can stand for a thousand times its own length.
+      // Before all parts are prepared: the txn of a multi can be a thousand times as long as the request.
       if (weight > txnWeightMax) break
       continue
     }
     pending.dropStage()
-    // In the original this one is an exception that no part catches, so it is the answer to the whole request.
+    // In ZooKeeper this error is an exception that no part catches, so it becomes the error of the whole request.
     if (change.error === 'marshalling-error') return err(change.error)
     return ok({ kind: 'failed-multi', failedIndex: index, error: change.error })
   }
@@ -81,8 +81,8 @@ function prepareMulti(
 }
 
 /**
- * The ephemerals go in the same txn, those included whose creation is still in flight; after this txn no request of
- * the session is accepted, so none can follow. There is no check of the session: its expiry comes this way too.
+ * The same txn deletes the ephemerals, those included whose creation is still in flight. After it no request of the
+ * session is accepted, so no ephemeral can follow. The session is not checked: its expiry also uses this function.
  */
 function prepareCloseSession(sessionId: SessionId, pending: PendingChanges, context: PrepareContext): Prepared {
   const deletedPaths = pending.ephemeralsOf(sessionId)
@@ -90,7 +90,7 @@ function prepareCloseSession(sessionId: SessionId, pending: PendingChanges, cont
   return txnOf({ ...context, sessionId }, false, [{ kind: 'close-session', sessionId, deletedPaths }])
 }
 
-/** The last look at a txn: what the log or a peer would not take is refused here and now, and never proposed. */
+/** The last check of a txn: one that is too long for the log or for a peer is refused and never proposed. */
 function settle(
   isMulti: boolean,
   changes: readonly Change[],

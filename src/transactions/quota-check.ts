@@ -1,7 +1,7 @@
 /**
- * Whether a write fits the quota it falls under (ZK: ZooKeeperServer.checkQuota). A hard limit refuses when it is
- * enforced; whatever else is exceeded is told and let through. Checked against the usage of what is applied, as in
- * ZooKeeper: a multi, or a client that pipelines, can overshoot by what it has in flight.
+ * Whether a write fits its quota (ZK: ZooKeeperServer.checkQuota). A hard limit refuses the write if quotas are
+ * enforced; any other excess is reported, and the write is allowed. Checked against the usage of applied txns, as in
+ * ZooKeeper: a multi, or a client that pipelines, can exceed the limit by what it has in flight.
  */
 import { assertNever } from '../base/assert.ts'
 import { type QuotaFieldName, type QuotaFields, quotaFieldOf } from '../protocol/client/quota-text.ts'
@@ -10,12 +10,12 @@ import type { PendingChanges } from './pending-changes.ts'
 
 export interface QuotaPolicy {
   readonly isEnforced: boolean
-  /** A write exceeds a limit; behind a soft one it goes on. */
+  /** Reports a write that exceeds a limit; `isRefused` says whether it is refused. */
   exceeded(excess: QuotaExcess): void
 }
 
 export interface QuotaExcess {
-  readonly path: string // that the write is to
+  readonly path: string // of the znode that is written
   readonly quotaPath: string
   readonly resource: 'count' | 'bytes'
   readonly wanted: bigint // usage with the write
@@ -31,7 +31,7 @@ const fieldsOfResource = {
   bytes: { soft: 'bytes', hard: 'byteHardLimit' },
 } as const satisfies Record<string, { readonly soft: QuotaFieldName; readonly hard: QuotaFieldName }>
 
-/** Null: nothing stands against it. */
+/** Null: no quota refuses the write. */
 export function checkQuota(
   path: string,
   countDifference: number,
@@ -41,7 +41,8 @@ export function checkQuota(
 ): QuotaRefusal | null {
   const quota = pending.quotaOver(path)
   if (quota === null) return null
-  // A text that Java cannot parse throws there, which the client sees as this error; unless enforced nobody parses it.
+  // In ZooKeeper, a text that Java cannot parse throws, which the client sees as this error. Only enforcement parses
+  // it.
   if (quota.limits === null) return policy.isEnforced ? 'marshalling-error' : null
   const isCountLimited = countDifference !== 0 && isLimited(quota.limits, 'count')
   const isBytesLimited = bytesDifference !== 0 && isLimited(quota.limits, 'bytes')
@@ -72,7 +73,7 @@ function isLimited(limits: QuotaFields, resource: 'count' | 'bytes'): boolean {
   return quotaFieldOf(limits, soft) >= 0n || quotaFieldOf(limits, hard) >= 0n
 }
 
-/** With a hard limit the soft one beside it is not looked at. */
+/** A hard limit replaces the soft limit of the same resource. */
 function isRefused(
   path: string,
   resource: 'count' | 'bytes',

@@ -1,7 +1,7 @@
 /**
- * What nobody may write: /keeper and all below it, where the znodes of ClickHouse Keeper are shown that are in no tree
- * (there: every preprocess function of KeeperStorageImpl.cpp). A user who has stored a /keeper of his own, before that
- * was reserved, keeps it: it is then a znode like any other, and nothing is shown there.
+ * The paths that no client may write: /keeper and all below it, where the server shows znodes of ClickHouse Keeper that
+ * are in no tree (Keeper: every preprocess function of KeeperStorageImpl.cpp). If a user created /keeper before it was
+ * reserved, it stays an ordinary znode, and the server shows nothing of Keeper below it.
  */
 import { keeperPath } from '../protocol/client/keeper-requests.ts'
 import type { PendingChanges } from './pending-changes.ts'

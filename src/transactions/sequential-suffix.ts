@@ -1,6 +1,6 @@
 /**
- * What a sequential create appends to the path: the number of children the parent ever had, ten characters
- * wide, the sign of a wrapped counter included (ZK: PrepRequestProcessor, "%010d" of the internal cversion).
+ * The suffix that a sequential create appends to the path: the number of children ever created under the parent, ten
+ * characters wide, the sign of a wrapped counter included (ZK: PrepRequestProcessor, "%010d" of the internal cversion).
  */
 export function sequentialSuffix(parentCreateCount: number): string {
   const digits = String(Math.abs(parentCreateCount))

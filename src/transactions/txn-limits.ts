@@ -1,7 +1,7 @@
 /**
- * What a txn may weigh. A request is short, but what it stands for need not be: `auth` in an ACL means every id of the
- * caller, once for each znode of a multi, and closing a session names all its ephemeral znodes. A txn that the log or a
- * peer does not take would stop every server that meets it, again and again; so it is never proposed (ZOOKEEPER-4306).
+ * How large a txn may be. A short request can make a long txn: `auth` in an ACL becomes every id of the caller, once
+ * for each znode of a multi, and closing a session names all its ephemerals. A txn that is too long for the log or for
+ * a peer would stop every server that receives it, after each restart; so it is never proposed (ZOOKEEPER-4306).
  */
 import { assertNever } from '../base/assert.ts'
 import type { ErrorName } from '../base/errors.ts'
@@ -11,21 +11,23 @@ import { pathUnitsOf } from '../tree/ephemeral-index.ts'
 import { ownerKindOf } from '../tree/owner-kind.ts'
 import type { PendingChanges } from './pending-changes.ts'
 
-/** In the units of `weightOf`, which are at most a few bytes each: nothing heavier need be encoded to see that it is too long. */
+/**
+ * In the units of `weightOf`, which are at most a few bytes each: a txn above this is too long and need not be encoded.
+ */
 export const txnWeightMax = txnSizeBytesMax
 
-/** Numbers and lengths of a change, or of an entry of its ACL. */
+/** For the numbers and lengths of a change, or of an entry of its ACL. */
 const fixedUnits = 32
 
 /**
- * Null: the session of these changes will own no more ephemeral znodes than the txn that closes it can name. All that are
- * created in one txn belong to the session that asked.
+ * Null: the session will own no more ephemerals after these changes than the txn that closes it can name. All
+ * ephemerals of one txn belong to the session that sent the request.
  */
 export function ephemeralExcessOf(changes: readonly Change[], pending: PendingChanges): ErrorName | null {
   let units = 0
   let last: Extract<Change, { readonly kind: 'create' }> | null = null
   for (const wanted of changes) {
-    // What is bundled with a create is nothing else.
+    // A bundle with a create holds nothing else.
     const change = wanted.kind === 'bundle' ? wanted.changes[0] : wanted
     if (change?.kind !== 'create' || ownerKindOf(change.ephemeralOwner) !== 'session') continue
     units += pathUnitsOf(change.path)
@@ -36,7 +38,7 @@ export function ephemeralExcessOf(changes: readonly Change[], pending: PendingCh
   return owned + units > ephemeralPathUnitsPerSessionMax ? 'quota-exceeded' : null
 }
 
-/** UTF-16 units of its texts and bytes of its data. */
+/** UTF-16 units of the texts of a change and bytes of its data. */
 export function weightOf(change: Change): number {
   switch (change.kind) {
     case 'create':

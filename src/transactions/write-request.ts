@@ -1,6 +1,6 @@
 /**
- * The writes that a leader decides on, decoded. What stands alone and what is part of a multi have the same
- * shape, so that there is one validation of each; setACL cannot be in a multi and check cannot stand alone.
+ * The writes that a leader decides on, decoded. A write has the same shape alone and as a part of a multi, so that one
+ * function validates both. setACL cannot be part of a multi, and check is always part of one.
  */
 import type { SessionId } from '../base/ids.ts'
 import type { AclWire } from '../protocol/client/acl.ts'

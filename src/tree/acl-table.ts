@@ -1,7 +1,7 @@
 /**
  * ACL lists, each distinct one kept once and counted (ZK: ReferenceCountedACLCache). Ids are local to one process
  * and one history: they are never written anywhere, so the table can be rebuilt in any order.
- * The order of entries within a list is part of it: getACL gives it back as it was set.
+ * The order of entries is part of a list: getACL returns them as they were set.
  */
 import { assert } from '../base/assert.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
@@ -11,7 +11,7 @@ export type AclId = number
 
 interface Row {
   readonly key: string
-  readonly entries: readonly AclEntry[] // our own copy
+  readonly entries: readonly AclEntry[] // a copy
   readonly hashA: number
   readonly hashB: number
   references: number
@@ -21,7 +21,7 @@ export class AclTable {
   readonly #rows: (Row | null)[] = []
   readonly #idByKey = new Map<string, AclId>()
   readonly #spareIds: AclId[] = []
-  #latest: AclId = 0 // most znodes get the list of the one before: compared first, which spares building a key
+  #latest: AclId = 0 // most znodes get the list of the znode before, so it is compared first, without building a key
 
   get listCount(): number {
     return this.#idByKey.size
@@ -84,7 +84,7 @@ export class AclTable {
   }
 }
 
-/** Lengths go in front, so that no scheme or id can imitate a border between entries. */
+/** Lengths come first, so that no scheme or id can imitate the border between two entries. */
 function keyOf(entries: readonly AclEntry[]): string {
   return entries.map(({ perms, scheme, id }) => `${perms},${scheme.length},${id.length},${scheme}${id}`).join()
 }

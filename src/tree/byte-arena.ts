@@ -1,10 +1,9 @@
 /**
- * Byte blocks of any length in ArrayBuffer slabs outside the JavaScript heap: one size class per slab, four
- * classes per doubling (at most a fifth of a block is waste), a free list inside each slab. A slab that becomes
- * empty is given back unless it is the last of its class, so memory follows the content down as well as up.
- * Blocks above `classedSizeBytesMax` have a slab each. Nothing is ever copied to grow.
- * Assumes that whoever holds a block reference frees it once; a second free corrupts the free list, so it is asserted
- * where it can be seen at no cost.
+ * Byte blocks of any length in ArrayBuffer slabs outside the JavaScript heap: one size class per slab, four classes per
+ * doubling (at most a fifth of a block is waste), a free list inside each slab. A slab that becomes empty is given back
+ * unless it is the last of its class, so memory follows the content down as well as up. Blocks above
+ * `classedSizeBytesMax` have a slab each. Nothing is ever copied to grow. Assumes that the holder of a block reference
+ * frees it once. A second free corrupts the free list; it is asserted where the check costs nothing.
  */
 import { assert } from '../base/assert.ts'
 
@@ -33,7 +32,7 @@ const ownSlabClass = -1
 
 export class ByteArena {
   readonly #slabs: (Slab | null)[] = []
-  readonly #bytes: Uint8Array[] = [] // the same slabs, one load nearer
+  readonly #bytes: Uint8Array[] = [] // the bytes of #slabs, which saves a load
   readonly #views: DataView[] = []
   readonly #spareIndexes: number[] = []
   readonly #roomy: Slab[][] = [] // by size class: slabs with a free block; the last one is used first
@@ -50,7 +49,7 @@ export class ByteArena {
     return this.#usedBlockCount
   }
 
-  /** A block of at least `lengthBytes`, which is positive; its content is whatever was there. */
+  /** A block of at least `lengthBytes`, which is positive; its content is undefined. */
   allocate(lengthBytes: number): BlockRef {
     assert(lengthBytes > 0, 'a block has a length', { lengthBytes })
     this.#usedBlockCount += 1

@@ -1,6 +1,6 @@
 /**
- * The children of a znode, for requests that look at each of them: its name, whether it is ephemeral, who may read it,
- * and its Stat and data as bytes. What is taken is good until the next is taken or the tree changes.
+ * The children of a znode, for requests that look at each of them: its name, whether it is ephemeral, its ACL, and its
+ * Stat and data as bytes. A child that the walk yields is valid until the next step or until the tree changes.
  */
 import type { JuteWriter } from '../jute/jute-writer.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'

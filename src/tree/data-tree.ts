@@ -28,7 +28,7 @@ export class DataTree {
   readonly applier: TxnApplier<number>
   readonly #store = new ZnodeStore(openAcl)
 
-  /** Holds what a server begins with. `sessions` is changed by the same txns as the tree. */
+  /** A tree of the znodes that a server begins with. The txns that change the tree also change `sessions`. */
   constructor(sessions: ApplySessions, lastApplied: Zxid = zeroZxid) {
     const store = this.#store
     this.applier = new TxnApplier(store, sessions, lastApplied)
@@ -43,8 +43,8 @@ export class DataTree {
   }
 
   /**
-   * A tree of exactly these znodes, which include the root and come parents first, as `iterate` gives them.
-   * Their child counts are not believed but counted.
+   * A tree of exactly these znodes, which include the root and come parents first, as `iterate` yields them.
+   * Child counts are counted again; those of the images are ignored.
    */
   static restore(images: Iterable<ZnodeImage>, sessions: ApplySessions, lastApplied: Zxid): DataTree {
     const tree = new DataTree(sessions, lastApplied)
@@ -83,7 +83,7 @@ export class DataTree {
     return slot === noSlot ? null : viewOf(this.#store, slot)
   }
 
-  /** Queries write the body of their reply, or return false and write nothing if there is no such znode. */
+  /** Each query writes the body of its reply, or returns false and writes nothing if the znode does not exist. */
   writeStat(path: string, writer: JuteWriter): boolean {
     const slot = this.#store.find(path)
     if (slot === noSlot) return false
@@ -117,7 +117,7 @@ export class DataTree {
 
   /**
    * All znodes below `path`, at every depth; 0 if there is no such znode. Costs a walk over them, except for the root.
-   * Of '' the root's own second key '/' counts as one more (ZK: DataTree.getAllChildrenNumber).
+   * For '' the root's second key '/' counts as one more (ZK: DataTree.getAllChildrenNumber).
    */
   descendantCount(path: string): number {
     const store = this.#store
@@ -127,7 +127,7 @@ export class DataTree {
     return top === noSlot ? 0 : store.measure(top).znodeCount - 1
   }
 
-  /** The children of `path` one after the other, none if there is no such znode; the tree must not change meanwhile. */
+  /** The children of `path`, none if the znode does not exist. The tree must not change meanwhile. */
   children(path: string): IterableIterator<ChildZnode> {
     return walkChildren(this.#store, this.#store.find(path))
   }
@@ -137,7 +137,7 @@ export class DataTree {
     return slot === noSlot ? null : this.#store.aclOf(slot)
   }
 
-  /** What the paths of its ephemeral znodes weigh in the txn that closes the session. */
+  /** The size of the paths of the session's ephemerals in the txn that closes it, by `pathUnitsOf`. */
   ephemeralPathUnitsOf(sessionId: SessionId): number {
     return this.#store.owners.ephemeralPathUnitsOf(sessionId)
   }
@@ -148,14 +148,16 @@ export class DataTree {
   }
 
   /**
-   * Containers and TTL znodes, each once. What is taken shows the tree as it is then: a walk may be spread over
-   * many txns, skips what they delete and comes to what they create.
+   * Containers and TTL znodes, each once. Each step shows the tree as it is at that time: a walk may be spread over
+   * many txns, skips what they delete and reaches what they create.
    */
   transients(): IterableIterator<TransientZnode> {
     return walkTransients(this.#store.owners.transients, this.#store)
   }
 
-  /** The quota that a write to `path` must heed: of the deepest ancestor, or itself, that has limits. */
+  /**
+   * The quota that a write to `path` is checked against: that of the deepest of `path` and its ancestors with limits.
+   */
   quotaOver(path: string): QuotaView | null {
     return this.applier.quotas.over(path)
   }
@@ -165,7 +167,7 @@ export class DataTree {
     return namespaceQuotas(this.applier.quotas)
   }
 
-  /** Of the content alone: equal on all servers at the same zxid. */
+  /** Depends on the content alone: equal on all servers at the same zxid. */
   digest(): TreeDigest {
     return this.#store.digest()
   }

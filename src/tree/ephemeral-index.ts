@@ -1,11 +1,11 @@
 /**
- * Which slots each session owns, so that closing a session costs what it owns. Slots are small integers: the sets
- * hold no objects. invariant: a slot is here exactly while its znode exists and its owner is a session.
+ * Which slots each session owns, so that closing a session costs time only for what it owns. Slots are small integers:
+ * the sets hold no objects. invariant: a slot is listed exactly while its znode exists and its owner is a session.
  */
 import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
 
-/** What a path weighs in the txn that closes its session, where something stands around it. */
+/** The size of a path in the txn that closes its session: its UTF-16 units and 4 for what encloses it. */
 export function pathUnitsOf(path: string): number {
   return path.length + 4
 }
@@ -50,7 +50,7 @@ export class EphemeralIndex {
     return this.#owned.get(owner)?.slots.has(slot) ?? false
   }
 
-  /** What was added with its slots, in all. */
+  /** The sum of `pathUnits` over the session's slots. */
   pathUnitsOf(owner: SessionId): number {
     return this.#owned.get(owner)?.pathUnits ?? 0
   }

@@ -14,10 +14,10 @@ export interface FreshZnode {
   readonly aversion: number
 }
 
-/** Below the root, parents first. Their data is empty, not null. */
+/** All but the root, parents first. Their data is empty, not null. */
 export const freshZnodes: readonly FreshZnode[] = [
   { path: '/zookeeper', acl: openAcl, aversion: 0 },
   { path: '/zookeeper/quota', acl: openAcl, aversion: 0 },
-  // The configuration is guarded by default (ZOOKEEPER-2014); its ACL is set with version -1.
+  // By default clients may only read the configuration (ZOOKEEPER-2014); its ACL has the version -1.
   { path: '/zookeeper/config', acl: readAcl, aversion: -1 },
 ]

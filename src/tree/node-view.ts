@@ -1,6 +1,6 @@
 /**
- * What validation on the leader needs to know of one znode, and what a walk over the tree shows of it.
- * Both are snapshots: they do not follow later changes.
+ * What validation on the leader needs to know of one znode (NodeView), and all that a walk over the tree yields of it
+ * (ZnodeImage). Both are snapshots: they do not follow later changes.
  */
 import type { SessionId, Zxid } from '../base/ids.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
@@ -8,7 +8,7 @@ import type { AclEntry } from '../protocol/txn/txn.ts'
 export interface NodeView {
   readonly version: number
   readonly aversion: number
-  readonly createCount: number // children ever created, int32; sequential names count on it (ZK: internal cversion)
+  readonly createCount: number // children ever created, int32; the next sequential suffix (ZK: internal cversion)
   readonly childCount: number
   readonly ephemeralOwner: SessionId // raw, 0n = none; containers and TTL znodes have theirs here, not in the Stat
   readonly acl: readonly AclEntry[]
@@ -20,7 +20,7 @@ export interface NodeView {
   readonly mtimeMs: number
 }
 
-/** Everything there is of a znode: enough to rebuild it elsewhere. */
+/** Everything about a znode: enough to rebuild it in another tree. */
 export interface ZnodeImage extends NodeView {
   readonly path: string
   readonly data: Uint8Array | null // a copy

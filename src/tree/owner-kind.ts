@@ -1,7 +1,8 @@
 /**
- * What the raw ephemeralOwner of a znode means (ZK: EphemeralType). One number has three uses there: a session
- * id, the mark of a container, or 0xff followed by a time to live. Server ids end at 254, so no session id begins
- * with 0xff, and we decode TTL owners always where ZooKeeper does so only with extendedTypesEnabled.
+ * What the raw ephemeralOwner of a znode means (ZK: EphemeralType). ZooKeeper uses one number for three things: a
+ * session id, the mark of a container, or 0xff followed by a time to live. Server ids end at 254, so no session id
+ * begins with 0xff. TTL owners are therefore always decoded, whereas ZooKeeper decodes them only with
+ * extendedTypesEnabled.
  */
 import type { SessionId } from '../base/ids.ts'
 
@@ -17,7 +18,7 @@ export function ownerKindOf(owner: SessionId): OwnerKind {
   return owner >> 56n === 0xffn ? 'ttl' : 'session'
 }
 
-/** Of the owner of a TTL znode; the bits between the mark and these are for other uses of the mark. */
+/** For the owner of a TTL znode. The bits between the mark and the time are reserved (ZK: EphemeralType). */
 export function ttlMsOf(owner: SessionId): number {
   return Number(owner & ttlMsMask)
 }

@@ -1,6 +1,6 @@
 /**
  * The hash of a path: two lanes over its UTF-16 units, chained, so that a child's hash continues its parent's.
- * Lane A finds the znode in the index; both lanes stand for the path in the tree digest.
+ * The index uses lane A; the tree digest uses both lanes for the path.
  * The root is the empty string here. Changing a constant changes every tree digest.
  */
 import { spreadBits } from './hash-lanes.ts'
@@ -25,7 +25,7 @@ export function pathHashB(before: number, path: string, start: number, end: numb
   return hash
 }
 
-/** What the index is keyed by. */
+/** The key of a path in PathIndex. */
 export function indexKeyOf(laneA: number): number {
   return spreadBits(laneA)
 }

@@ -1,9 +1,9 @@
 /**
- * The index from the hash of a path to the slot of its znode: extendible hashing. A directory, indexed by the top
- * bits of the key, points at segments of a few thousand entries, each an open-addressing table; a full segment
- * splits in two. So the largest pause of growth is one segment (measured: about 0.15 ms), never the whole index.
- * Owns no paths: whether a slot is the one meant is asked of `matcher`, which makes hash collisions harmless.
- * Assumes that each slot is inserted once, and removed with the key that it was inserted with.
+ * The index from the hash of a path to the slot of its znode: extendible hashing. A directory, indexed by the top bits
+ * of the key, points at segments of a few thousand entries, each an open-addressing table; a full segment splits in
+ * two. So the longest pause for growth is that of one segment (measured: about 0.15 ms), never the whole index. Owns no
+ * paths: `matcher` decides whether a slot has the path, which makes hash collisions harmless. Assumes that each slot is
+ * inserted once, and removed with the key that it was inserted with.
  */
 import { assert } from '../base/assert.ts'
 
@@ -20,7 +20,10 @@ interface Segment {
 }
 
 const segmentEntryCount = 8192
-/** Beyond this a segment that is full of equal keys grows instead, so bad luck or malice cannot blow the directory up. */
+/**
+ * Above this a segment that is full of equal keys grows instead, so neither chance nor malice can inflate the
+ * directory.
+ */
 const depthMax = 16
 const free = -1
 
@@ -75,7 +78,7 @@ export class PathIndex {
   }
 
   #segmentOf(key: number): Segment {
-    // Two shifts, because a shift by 32 is a shift by nothing.
+    // Two shifts, because JavaScript shifts by 32 as by 0.
     return this.#directory[(key >>> 1) >>> (31 - this.#directoryBits)]!
   }
 
@@ -116,7 +119,7 @@ function makeSegment(depth: number, entryCount: number): Segment {
   return { depth, mask: entryCount - 1, entries: new Int32Array(2 * entryCount).fill(free), usedCount: 0 }
 }
 
-/** Seven tenths: above it, probing for what is not there becomes long. */
+/** Seven tenths: above it, probing for a missing key takes many steps. */
 function isFull(segment: Segment): boolean {
   return segment.usedCount * 10 >= (segment.mask + 1) * 7
 }
@@ -143,7 +146,7 @@ function closeGap(entries: Int32Array, mask: number, gapAt: number): void {
   let at = (gap + 1) & mask
   while (entries[2 * at + 1] !== free) {
     const home = entries[2 * at]! & mask
-    // The entry may move if its home is not between the gap (excluded) and where it stands, going round.
+    // The entry may move unless its home lies between the gap (excluded) and its present place, in circular order.
     if (((at - home) & mask) >= ((at - gap) & mask)) {
       entries[2 * gap] = entries[2 * at]!
       entries[2 * gap + 1] = entries[2 * at + 1]!

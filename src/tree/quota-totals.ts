@@ -1,6 +1,6 @@
 /**
- * Limits and usage added up by the first name of the path, which is what monitors watch (ZK: QuotaMetricsUtils).
- * A hard limit stands for the soft one beside it; what no text sets adds -1 there, and so it does here.
+ * Limits and usage added up by the first name of the path, which is what monitors watch (ZK: QuotaMetricsUtils). A hard
+ * limit counts instead of the soft one beside it. A field that no text sets adds -1 to the total, as in ZooKeeper.
  */
 import { type QuotaFields, quotaFieldOf } from '../protocol/client/quota-text.ts'
 import type { QuotaAccounts } from './apply/quota-accounts.ts'

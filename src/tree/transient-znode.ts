@@ -1,6 +1,7 @@
 /**
- * Znodes that end on their own: a container once it has lost its children, any other when its time to live is over
- * (ZK: DataTree.containers, ttls). The tree keeps their slots, so that finding them costs no walk over the rest.
+ * Znodes that end on their own: a container after its last child was deleted, a TTL znode when its time to live is over
+ * (ZK: DataTree.containers, ttls). The tree keeps a list of their slots, so that finding them costs no walk over the
+ * rest.
  */
 import { statOffsets } from '../protocol/client/stat.ts'
 import { ownerKindOf, ttlMsOf } from './owner-kind.ts'
@@ -15,7 +16,7 @@ export interface TransientZnode {
   readonly ttlMs: number | null // null: a container
 }
 
-/** `slots` may change between two steps: a set goes on behind what was removed, to what was added. */
+/** `slots` may change between two steps: iterating a Set skips what was removed and reaches what was added. */
 export function* walkTransients(slots: ReadonlySet<number>, store: ZnodeStore): IterableIterator<TransientZnode> {
   for (const slot of slots) {
     const owner = store.ownerOf(slot)

@@ -1,6 +1,6 @@
 /**
- * A fingerprint of a whole tree: 16 hex digits. Equal trees have equal digests whatever the order in which
- * their znodes were inserted; different trees collide with a chance of about 2⁻⁶⁴. It resists accidents, not adversaries.
+ * A fingerprint of a whole tree: 16 hex digits. Equal trees have equal digests whatever the order in which their znodes
+ * were inserted; different trees collide with a chance of about 2⁻⁶⁴. It detects accidents, not forgeries.
  */
 import type { Brand } from '../base/brand.ts'
 

@@ -1,7 +1,7 @@
 /**
  * What happened in the tree, as watches need it. Events come in the order in which ZooKeeper fires them: the
  * znode itself, then its parent (ZK: DataTree.createNode, deleteNode, setData).
- * `acl` is that of the znode at `path`, for the READ filter at delivery; for a deleted one, as it was.
+ * `acl` is that of the znode at `path`, for the READ filter at delivery; for a deleted znode, the one that it had.
  */
 import type { AclEntry } from '../protocol/txn/txn.ts'
 

@@ -1,6 +1,7 @@
 /**
- * Recounts a whole tree from its links alone and compares with everything that is kept incrementally: child
- * counts, index, ephemerals, ACL references, slots, blocks, digest. For the simulator and tests: it costs a walk.
+ * Recounts a whole tree from its links alone and compares the result with everything that is kept incrementally: child
+ * counts, index, ephemerals, ACL references, slots, blocks, digest. For the simulator and tests, since it walks the
+ * tree.
  */
 import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'

@@ -1,7 +1,7 @@
 /**
- * A stored znode as a value, and back: what validation, walks and restored trees exchange with the slabs.
- * Knows where each field of a znode is kept; owns nothing. A field that is forgotten here is lost by whoever
- * rebuilds a tree from images, and the digest of that tree would tell.
+ * Converts a stored znode to a value and back, for validation, walks and restored trees. Knows where each field of a
+ * znode is kept; owns nothing. A field that is forgotten here is missing in a tree rebuilt from images, and the digest
+ * of that tree differs.
  */
 import type { Zxid } from '../base/ids.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
@@ -35,7 +35,7 @@ export function imageOf(store: ZnodeStore, slot: number): ZnodeImage {
   }
 }
 
-/** All but the owner, which the tree lists elsewhere too, and the child count, which is counted. */
+/** Sets all but the owner, which ZnodeOwners lists too, and the child count, which `insert` counts. */
 export function fillFromImage(store: ZnodeStore, slot: number, image: ZnodeImage): void {
   const { table } = store
   store.setAcl(slot, image.acl)

@@ -86,7 +86,7 @@ export function readName(bytes: Uint8Array, offset: number, lengthBytes: number)
   return textOfUnits(units)
 }
 
-/** In pieces: a name can be as long as a frame, and a call takes only so many arguments. */
+/** In pieces: a name can be as long as a frame, and JavaScript limits the number of arguments of a call. */
 function textOfUnits(units: readonly number[]): string {
   const piece = 4096
   if (units.length <= piece) return String.fromCharCode(...units)

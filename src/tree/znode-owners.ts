@@ -1,8 +1,8 @@
 /**
- * Who owns which znode: a session its ephemerals, nobody else the containers and TTL znodes, which end on their own.
- * Keeps the lists by which znodes of either kind are found without a walk over the tree; the owner itself is in the store.
- * invariant: a slot is listed exactly while its znode exists with that owner; if one were missing, an ephemeral would
- * outlive its session.
+ * Who owns which znode: a session owns its ephemerals; containers and TTL znodes have no owner and end on their own.
+ * Keeps a list of each kind, so that these znodes are found without a walk over the tree; the owner field is in the
+ * store. invariant: a slot is listed exactly while its znode exists with that owner; if one were missing, an ephemeral
+ * would outlive its session.
  */
 import type { SessionId } from '../base/ids.ts'
 import { EphemeralIndex, pathUnitsOf } from './ephemeral-index.ts'
@@ -27,7 +27,7 @@ export class ZnodeOwners {
     else if (kind !== 'none') this.#transients.add(slot)
   }
 
-  /** Its znode goes, or gets another owner. */
+  /** The znode is about to be removed, or to get another owner. */
   remove(slot: number, owner: SessionId): void {
     const kind = ownerKindOf(owner)
     if (kind === 'session') this.#ephemerals.remove(owner, slot, pathUnitsOf(this.#paths.pathOf(slot)))
@@ -43,7 +43,7 @@ export class ZnodeOwners {
     return this.#ephemerals.slotsOf(unsignedOwner(sessionId)).map((slot) => this.#paths.pathOf(slot))
   }
 
-  /** What these paths weigh in the txn that closes the session. */
+  /** The size of these paths in the txn that closes the session, by `pathUnitsOf`. */
   ephemeralPathUnitsOf(sessionId: SessionId): number {
     return this.#ephemerals.pathUnitsOf(unsignedOwner(sessionId))
   }
@@ -57,7 +57,7 @@ export class ZnodeOwners {
     return this.#ephemerals.count
   }
 
-  /** Sessions that own something. */
+  /** Sessions that own an ephemeral. */
   get sessionCount(): number {
     return this.#ephemerals.sessionCount
   }

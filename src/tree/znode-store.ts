@@ -1,8 +1,8 @@
 /**
  * The znodes of one tree, by slot: links, names, data, ACLs, owners, and the running digest. Every mutation here keeps
  * the counts, the indexes and the derived Stat fields right; what a change means is decided by TxnApplier.
- * After the mutations of one change `seal` must be called for each znode touched, or the digest is stale:
- * `verify` would see it. Slots obtained from `find` are good until the znode is removed.
+ * After the mutations of one change `seal` must be called for each changed znode. Otherwise the digest is stale, which
+ * `verifyZnode` detects. Slots obtained from `find` are valid until the znode is removed.
  */
 import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
@@ -47,7 +47,7 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     this.#fillNew(slot, noSlot, rootAcl)
   }
 
-  /** Znodes, the root once. */
+  /** The number of znodes, the root included once. */
   get count(): number {
     return this.table.usedCount
   }
@@ -228,7 +228,7 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
   }
 
   /**
-   * What comes after `slot` on a walk over `top` and all below it, parents before children; `noSlot` at the end.
+   * The next slot after `slot` on a walk over `top` and all below it, parents before children; `noSlot` at the end.
    * It follows the links between znodes, so that a walk over millions allocates nothing.
    */
   nextOnWalk(top: number, slot: number): number {
@@ -290,7 +290,7 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     return this.#arena.bytesOf(ref).slice(offset, offset + this.dataLengthBytesOf(slot))
   }
 
-  /** As a buffer of jute: null and empty are different values. */
+  /** As a jute buffer: null and empty are different values. */
   writeData(slot: number, writer: JuteWriter): void {
     const ref = this.table.word(slot, field.dataRef)
     const lengthBytes = this.dataLengthBytesOf(slot)
@@ -300,7 +300,7 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     writer.writeBytesOf(this.#arena.bytesOf(ref), offset, offset + lengthBytes)
   }
 
-  /** As a vector of ustrings, in no particular order. */
+  /** As a jute vector of ustrings, in no particular order. */
   writeChildNames(slot: number, writer: JuteWriter): void {
     const { table } = this
     writer.writeInt(this.childCount(slot))
@@ -329,7 +329,7 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     return readName(this.#arena.bytesOf(ref), offsetOf(ref), this.table.word(slot, field.nameLengthBytes))
   }
 
-  /** Recomputes what is kept of one znode and compares. */
+  /** Recomputes the derived fields of one znode and compares. */
   verifyZnode(slot: number): void {
     const { table } = this
     this.#hashData(slot)
@@ -378,7 +378,7 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     this.#hash.finish()
   }
 
-  /** Everything that a client or a later change can see of the znode, and its path. */
+  /** Covers the path, and everything that a client or a later change can see of the znode. */
   #hashImage(slot: number): void {
     const { table } = this
     const hash = this.#hash

@@ -1,15 +1,14 @@
 /**
- * The fixed-size part of every znode: 34 words per slot in slabs of typed arrays, outside the JavaScript heap.
- * The first 17 words are the Stat exactly as it goes over the wire (68 bytes, big-endian, fields at `statOffsets`),
- * so that a read copies it; the rest is ours, in the byte order of the host. A slot is a number that stays with its
- * znode for life.
- * Knows nothing of what the fields mean to each other: that is the business of ZnodeStore.
+ * The fixed-size part of every znode: 34 words per slot in slabs of typed arrays, outside the JavaScript heap. The
+ * first 17 words are the Stat exactly as it goes over the wire (68 bytes, big-endian, fields at `statOffsets`), so that
+ * a read copies it; the rest are internal fields, in the byte order of the host. A znode keeps its slot number as long
+ * as it exists. Does not know how the fields depend on each other: ZnodeStore does.
  */
 import { assert } from '../base/assert.ts'
 import type { JuteWriter } from '../jute/jute-writer.ts'
 import { statSizeBytes } from '../protocol/client/stat.ts'
 
-/** Word offsets of the fields behind the Stat. */
+/** Word offsets of the fields after the Stat. */
 export const field = {
   parent: 17,
   firstChild: 18,
@@ -17,7 +16,7 @@ export const field = {
   previousSibling: 20,
   nameRef: 21,
   nameLengthBytes: 22,
-  dataRef: 23, // or one of the two marks below
+  dataRef: 23, // or noData or emptyData
   createCount: 24,
   aclId: 25,
   ownerHigh: 26, // the raw ephemeralOwner; the Stat shows 0 for containers and TTL znodes
@@ -36,7 +35,7 @@ export const emptyData = -2
 
 const znodeSizeBytes = 136
 const wordsPerSlot = znodeSizeBytes / 4
-assert(field.parent * 4 === statSizeBytes, 'our fields begin where the Stat ends', { statSizeBytes })
+assert(field.parent * 4 === statSizeBytes, 'the internal fields begin where the Stat ends', { statSizeBytes })
 assert((field.imageHashB + 1) * 4 === znodeSizeBytes, 'the fields fill a slot', { znodeSizeBytes })
 
 const slotBits = 12

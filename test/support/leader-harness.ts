@@ -1,6 +1,6 @@
 /**
- * The leader's side of a write without a network: requests are prepared against a real tree and the changes in
- * flight, and applied when the test says so.
+ * The leader's side of a write without a network: requests are prepared against a real tree and the changes in flight,
+ * and applied when the test calls `apply`.
  */
 import { defaultAccess } from '../../src/auth/access-rules.ts'
 import type { AuthId } from '../../src/auth/auth-id.ts'
@@ -85,7 +85,7 @@ export class LeaderHarness {
     return { isEnforced: this.enforceQuota, exceeded: (excess) => this.excesses.push(excess) }
   }
 
-  /** Prepares, and proposes what comes of it. */
+  /** Prepares a request, and proposes the txn if there is one. */
   submit(request: WriteRequest, context: Partial<PrepareContext> = {}): Result<Prepared, ErrorName> {
     const prepared = prepare(request, this.pending, {
       sessionId: self,
@@ -116,7 +116,7 @@ export class LeaderHarness {
     }
   }
 
-  /** For the setting of a test: submits, applies, and gives the changes; throws when refused. */
+  /** Sets up a test: submits, applies, and returns the changes; throws when refused. */
   have(...requests: readonly WriteRequest[]): readonly Change[] {
     const changes: Change[] = []
     for (const request of requests) {

@@ -1,6 +1,7 @@
 /**
  * Drives a DataTree as a leader with one client would: each call is one txn with the next zxid, and after-images
- * (versions, create counts) are computed from what the tree shows. Replies are read back through the client records.
+ * (versions, create counts) are computed from the present state of the tree. Replies are decoded with the client
+ * records.
  */
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import { JuteWriter } from '../../src/jute/jute-writer.ts'
@@ -15,7 +16,7 @@ import type { TreeEvent } from '../../src/tree/tree-event.ts'
 export const openAcl: readonly AclEntry[] = [{ perms: 31, scheme: 'world', id: 'anyone' }]
 export const noOwner = 0n as SessionId
 
-/** Recognisable in a Stat: the txn of zxid z happens at this time. */
+/** The time of the txn of zxid z, so that a Stat shows which txn set it. */
 export function timeMsOf(zxid: number): number {
   return 1_700_000_000_000 + zxid
 }

@@ -8,16 +8,16 @@ beforeEach(() => {
   leader = new LeaderHarness()
   leader.have(
     create('/a'),
-    create('/a/there'),
+    create('/a/existing'),
     create('/closed', { acl: aclWithout(permissions.create) }),
-    create('/closed/there'),
+    create('/closed/existing'),
     create('/e', { flags: 1 }),
     create('/c', { op: 'createContainer' }),
     create('/t', { op: 'createTTL', flags: 5, ttlMs: 1000n }),
   )
 })
 
-const badAcl = [{ perms: 31, scheme: 'world', id: 'someone' }]
+const badAcl = [{ perms: 31, scheme: 'world', id: 'another' }]
 
 function created(change: Change | undefined): Extract<Change, { kind: 'create' }> {
   if (change?.kind !== 'create') throw new Error(`not a create: ${change?.kind}`)
@@ -61,7 +61,7 @@ describe('a leader that is asked to create', () => {
     ['a dot as name', create('/a/.'), 'bad-arguments'],
     ['an illegal character', create('/a/\u0001'), 'bad-arguments'],
     ['an empty name below the root', create('//'), 'bad-arguments'],
-    ['a znode that exists', create('/a/there'), 'node-exists'],
+    ['a znode that exists', create('/a/existing'), 'node-exists'],
     ['the root', create('/'), 'node-exists'],
     ['a parent that is ephemeral', create('/e/x'), 'no-children-for-ephemerals'],
   ] as const)('refuses a create for %s', (_reason, request, error) => {
@@ -113,7 +113,7 @@ describe('the checks of a create come in order', () => {
   })
 
   it('permission before existence', () => {
-    expect(leader.errorOf(create('/closed/there'))).toBe('no-auth')
+    expect(leader.errorOf(create('/closed/existing'))).toBe('no-auth')
   })
 
   it('legality of the name before the ephemeral parent', () => {
@@ -136,7 +136,7 @@ describe('a create makes', () => {
     ])
   })
 
-  it('an ephemeral owned by the session that asks', () => {
+  it('an ephemeral owned by the session that sends the request', () => {
     expect(created(leader.changesOf(create('/a/x', { flags: 1 }))[0]).ephemeralOwner).toBe(self)
   })
 
@@ -160,7 +160,7 @@ describe('a create makes', () => {
     expect(leader.errorOf(create('/t/x'))).toBe(null)
   })
 
-  it('what `auth` stands for, not the word', () => {
+  it('an ACL with the ids of the caller in place of `auth`', () => {
     const request = create('/a/x', { acl: [{ perms: 31, scheme: 'auth', id: '' }] })
     expect(created(leader.changesOf(request, { ids: [alice] })[0]).acl).toEqual([{ perms: 31, ...alice }])
   })

@@ -42,7 +42,7 @@ const checkStat = (path: string, stat: object, version = -1): KeeperWrite => ({
   version,
   stat: { ...anyStat, ...stat },
 })
-/** What a request that is accepted deletes. */
+/** The paths that an accepted request deletes. */
 const deletedBy = (request: WriteRequest): readonly string[] =>
   leader.changesOf(request).flatMap((change) => {
     if (change.kind !== 'bundle') throw new Error(`not a bundle: ${change.kind}`)
@@ -50,7 +50,7 @@ const deletedBy = (request: WriteRequest): readonly string[] =>
   })
 
 describe('createIfNotExists', () => {
-  it('creates what is not there, as an ordinary create in a bundle', () => {
+  it('creates a missing znode by an ordinary create in a bundle', () => {
     expect(leader.changesOf(createIfNotExists('/a/b'))).toMatchObject([
       { kind: 'bundle', op: 'createIfNotExists', path: '/a/b', changes: [{ kind: 'create', path: '/a/b' }] },
     ])
@@ -58,21 +58,21 @@ describe('createIfNotExists', () => {
     expect(leader.tree.view('/a/b')).toMatchObject({ dataLengthBytes: 2, version: 0 })
   })
 
-  it('leaves alone what is there and still succeeds', () => {
+  it('leaves an existing znode as it is and succeeds', () => {
     leader.have(setData('/a'))
     expect(leader.changesOf(createIfNotExists('/a'))).toMatchObject([{ path: '/a', changes: [] }])
     leader.apply()
     expect(leader.tree.view('/a')).toMatchObject({ version: 1, dataLengthBytes: 3 })
   })
 
-  it('finds what an earlier part of its multi made', () => {
+  it('finds a znode that an earlier part of its multi created', () => {
     expect(leader.changesOf(multi(create('/a/b'), createIfNotExists('/a/b')))).toMatchObject([
       { kind: 'create' },
       { kind: 'bundle', changes: [] },
     ])
   })
 
-  it('is refused without a parent, without CREATE there, and for a sequential name', () => {
+  it('is refused without a parent, without CREATE on the parent, and for a sequential name', () => {
     expect(leader.errorOf(createIfNotExists('/x/y'))).toBe('no-node')
     expect(leader.errorOf(createIfNotExists('/a/b', 2))).toBe('bad-arguments')
     leader.have(setAcl('/a', aclWithout(permissions.create)))
@@ -87,7 +87,7 @@ describe('createIfNotExists', () => {
 })
 
 describe('tryRemove', () => {
-  it('deletes what is there', () => {
+  it('deletes an existing znode', () => {
     expect(deletedBy(tryRemove('/a', 0))).toEqual(['/a'])
   })
 
@@ -110,7 +110,7 @@ describe('tryRemove', () => {
 describe('removeRecursive', () => {
   beforeEach(() => leader.have(create('/a/b'), create('/a/b/c'), create('/a/d')))
 
-  it('deletes children before parents, what is in flight included', () => {
+  it('deletes children before parents, those in flight included', () => {
     leader.changesOf(create('/a/b/new'))
     leader.changesOf(remove('/a/d'))
     expect(deletedBy(removeRecursive('/a'))).toEqual(['/a/b/new', '/a/b/c', '/a/b', '/a'])
@@ -120,7 +120,7 @@ describe('removeRecursive', () => {
     leader.tree.verify()
   })
 
-  it('finds what came on its way after another one had looked, and not what has gone again', () => {
+  it('finds a child proposed after an earlier removal looked, and no child that was deleted again', () => {
     leader.changesOf(create('/a/new'))
     leader.changesOf(removeRecursive('/a/b'))
     leader.changesOf(create('/a/newer'))
@@ -134,14 +134,14 @@ describe('removeRecursive', () => {
     leader.tree.verify()
   })
 
-  it('removes thousands of znodes that are all on their way', () => {
+  it('removes thousands of znodes that are all in flight', () => {
     const parents = Array.from({ length: 12_000 }, (_, i) => `/a/${i}`)
     const creates = parents.flatMap((path) => [create(path), create(`${path}/c`)])
     leader.changesOf(multi(...creates))
     expect(deletedBy(removeRecursive('/a', 100_000))).toHaveLength(24_004)
   })
 
-  it('finds what the parts before it have done', () => {
+  it('sees the changes of the parts before it', () => {
     expect(deletedBy(multi(removeRecursive('/a/b'), removeRecursive('/a')))).toEqual(['/a/b/c', '/a/b', '/a/d', '/a'])
   })
 
@@ -151,13 +151,13 @@ describe('removeRecursive', () => {
     expect(deletedBy(removeRecursive('/a', 4))).toHaveLength(4)
   })
 
-  it('of what is not there succeeds and deletes nothing', () => {
+  it('of a missing znode succeeds and deletes nothing', () => {
     expect(deletedBy(removeRecursive('/x'))).toEqual([])
     expect(deletedBy(removeRecursive('/x/y'))).toEqual([])
     expect(deletedBy(removeRecursive('/x', 0))).toEqual([])
   })
 
-  it('needs DELETE on the parent and on every znode that goes', () => {
+  it('needs DELETE on the parent and on every znode that it removes', () => {
     leader.have(setAcl('/a/b/c', aclWithout(permissions.delete)))
     expect(leader.errorOf(removeRecursive('/a'))).toBe('no-auth')
     expect(leader.errorOf(removeRecursive('/a/b/c'))).toBe('no-auth')
@@ -173,7 +173,7 @@ describe('removeRecursive', () => {
     },
   )
 
-  it('takes ephemerals of any session along', () => {
+  it('removes ephemerals of any session', () => {
     leader.have(create('/a/b/e', { flags: 1 }))
     leader.changesOf(removeRecursive('/a'))
     expect(leader.changesOf({ kind: 'close-session', sessionId: self })).toMatchObject([{ deletedPaths: [] }])
@@ -181,7 +181,7 @@ describe('removeRecursive', () => {
     expect(leader.tree.ephemeralsCount).toBe(0)
   })
 
-  it('is refused above what one txn may touch, whatever limit it names', () => {
+  it('is refused above the number of znodes that one txn may touch, whatever limit it names', () => {
     leader.have(create('/big'))
     const leaves = Array.from({ length: recursiveRemovalZnodeCountMax }, (_, index) => create(`/big/${index}`))
     leader.have(multi(...leaves))
@@ -194,13 +194,13 @@ describe('removeRecursive', () => {
 })
 
 describe('checkNotExists', () => {
-  it('holds for what is missing or has another version', () => {
+  it('holds for a znode that is missing or has another version', () => {
     expect(leader.changesOf(multi(checkNotExists('/x'), checkNotExists('/x/y'), checkNotExists('/a', 3)))).toHaveLength(
       3,
     )
   })
 
-  it('fails the multi for what is there, and says no more without READ', () => {
+  it('fails the multi for an existing znode, and gives no-auth without READ', () => {
     const failed = (request: WriteRequest) => leader.submit(request)
     expect(failed(multi(create('/b'), checkNotExists('/a')))).toEqual(
       ok({ kind: 'failed-multi', failedIndex: 1, error: 'node-exists' }),
@@ -263,14 +263,14 @@ describe('checkStat', () => {
     expect(leader.tree.view('/a')).toMatchObject({ mzxid: zxid, mtimeMs: 8000, pzxid: zxid + 1 })
   })
 
-  it('finds no zxid in what its own multi has changed', () => {
+  it('matches no zxid of a znode that its own multi has changed', () => {
     const prepared = leader.submit(multi(setData('/a'), checkStat('/a', { mzxid: leader.tree.lastApplied + 1 })))
     expect(prepared).toEqual(ok({ kind: 'failed-multi', failedIndex: 1, error: 'bad-version' }))
     expect(leader.changesOf(multi(setData('/a'), checkStat('/a', { version: 1, mtime: 1000 })))).toHaveLength(2)
   })
 })
 
-describe('what is reserved for the znodes of ClickHouse Keeper', () => {
+describe('a path that is reserved for the znodes of ClickHouse Keeper', () => {
   const writes: readonly (readonly [string, WriteRequest])[] = [
     ['create', create('/keeper')],
     ['create below it', create('/keeper/x')],
@@ -282,18 +282,18 @@ describe('what is reserved for the znodes of ClickHouse Keeper', () => {
     ['createIfNotExists', createIfNotExists('/keeper')],
   ]
 
-  it.each(writes)('%s is refused there', (_, write) => {
+  it.each(writes)('%s is refused', (_, write) => {
     expect(leader.errorOf(write)).toBe('bad-arguments')
     expect(leader.submit(multi(check('/keeper')))).toMatchObject({ value: { error: 'bad-arguments' } })
   })
 
-  it('names that only begin like it are free', () => {
+  it('is not one whose name only begins with keeper', () => {
     expect(leader.errorOf(create('/keepers'))).toBe(null)
     expect(leader.errorOf(create('/keeper', { flags: 2 }))).toBe(null)
     expect(leader.errorOf(create('/a/keeper'))).toBe(null)
   })
 
-  it('a /keeper that a user has stored stays his', () => {
+  it('is not reserved once a user has created /keeper', () => {
     leader.changesOf(create('/keeper'), { keeperCompatibility: false })
     leader.apply()
     expect(leader.errorOf(create('/keeper/mine'))).toBe(null)

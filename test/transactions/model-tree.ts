@@ -184,7 +184,7 @@ function above(path: string): string {
   return path.split('/').slice(0, -1).join('/') || '/'
 }
 
-/** The entries that the requests use: world:anyone, one digest, auth. Null: refused. */
+/** The ACL entries that the requests use: world:anyone, one digest, auth. Null: refused. */
 function stored(acl: readonly AclWire[], { ids }: Caller): readonly AclWire[] | null {
   if (acl[0]!.scheme !== 'auth') return acl
   return ids.length === 0 ? null : [{ ...acl[0]!, ...ids[0]! }]

@@ -70,7 +70,7 @@ describe('a multi', () => {
 })
 
 describe('sessions as transactions', () => {
-  it('are created for the session itself, whoever asks', () => {
+  it('are created for the session in the request, whichever session sent it', () => {
     leader.submit({ kind: 'create-session', sessionId: other, timeoutMs: 9000 }, { sessionId: self })
     expect(leader.inFlight[0]!.txn).toMatchObject({
       sessionId: other,

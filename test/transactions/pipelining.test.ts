@@ -1,6 +1,6 @@
 /**
- * Pipelined requests must come out as if each had waited for the one before. Random sequences run three ways:
- * with txns applied late, with txns applied at once, and through a model that knows only the rules.
+ * Pipelined requests must have the results that they would have if each had waited for the one before. Random sequences
+ * run in three ways: with txns applied late, with txns applied at once, and through a model of the rules.
  */
 import { describe, expect, it } from 'vitest'
 import type { AuthId } from '../../src/auth/auth-id.ts'
@@ -179,7 +179,7 @@ describe('changes in flight', () => {
     expect(pending.inFlightCount).toBe(0)
   })
 
-  it('hide what the tree still shows of a deleted znode', () => {
+  it('hide a deleted znode that the tree still has', () => {
     const leader = new LeaderHarness()
     leader.have(create('/a'))
     leader.changesOf(remove('/a'))

@@ -18,7 +18,7 @@ beforeEach(() => {
 })
 
 describe('an enforced hard limit', () => {
-  it('refuses the create that would exceed it and lets the one before through', () => {
+  it('refuses the create that would exceed it and accepts the one before', () => {
     withLimits('countHardLimit=2')
     expect(leader.errorOf(create('/a/b'))).toBe(null)
     leader.apply()
@@ -26,22 +26,22 @@ describe('an enforced hard limit', () => {
     expect(leader.pending.isStageEmpty).toBe(true)
   })
 
-  it('of bytes counts the difference that a write makes to what is in flight', () => {
+  it('of bytes counts the difference between a write and the data in flight', () => {
     withLimits('byteHardLimit=12')
     expect(leader.errorOf(resize(2))).toBe(null)
-    // Usage is that of what is applied, 10 bytes still, and this write adds 8 to the 2 in flight.
+    // The usage of the applied txns is still 10 bytes, and this write adds 8 to the 2 in flight.
     expect(leader.errorOf(resize(10))).toBe('quota-exceeded')
     leader.apply()
     expect(leader.errorOf(resize(10))).toBe(null)
   })
 
-  it('lets what is in flight overshoot, as in ZooKeeper', () => {
+  it('can be exceeded by writes in flight, as in ZooKeeper', () => {
     withLimits('countHardLimit=2')
     expect(leader.errorOf(create('/a/b'))).toBe(null)
     expect(leader.errorOf(create('/a/c'))).toBe(null)
   })
 
-  it('is checked behind permission and before the version', () => {
+  it('is checked after the permission and before the version', () => {
     withLimits('byteHardLimit=12')
     expect(leader.errorOf(resize(13, 55))).toBe('quota-exceeded')
     expect(leader.errorOf(resize(12, 55))).toBe('bad-version')
@@ -53,19 +53,19 @@ describe('an enforced hard limit', () => {
     expect(prepared.ok && prepared.value).toEqual({ kind: 'failed-multi', failedIndex: 1, error: 'quota-exceeded' })
   })
 
-  it('stands in for the soft limit beside it', () => {
+  it('replaces the soft limit of the same resource', () => {
     withLimits('count=0,bytes=0=;byteHardLimit=100;countHardLimit=100')
     expect(leader.errorOf(create('/a/b', { data: dataOf(1) }))).toBe(null)
     expect(leader.excesses).toEqual([])
   })
 
-  it('keeps nobody from deleting', () => {
+  it('never refuses a delete', () => {
     leader.have(create('/a/b'))
     withLimits('countHardLimit=0;byteHardLimit=0')
     expect(leader.errorOf(remove('/a/b'))).toBe(null)
   })
 
-  it('asks nothing while no usage is kept', () => {
+  it('refuses nothing while there is no usage znode', () => {
     withLimits('countHardLimit=0')
     leader.have(remove(usage))
     expect(leader.errorOf(create('/a/b'))).toBe(null)
@@ -75,13 +75,13 @@ describe('an enforced hard limit', () => {
 describe('an excess', () => {
   const excess = { path: '/a/b', quotaPath: '/a', resource: 'count', wanted: 2n, limit: 1n }
 
-  it('of a soft limit is told and let through', () => {
+  it('of a soft limit is reported, and the write succeeds', () => {
     withLimits('count=1')
     expect(leader.errorOf(create('/a/b'))).toBe(null)
     expect(leader.excesses).toEqual([{ ...excess, isHard: false, isRefused: false }])
   })
 
-  it('of a hard limit is told, and let through unless enforced', () => {
+  it('of a hard limit is reported, and the write succeeds unless quotas are enforced', () => {
     withLimits('countHardLimit=1')
     leader.enforceQuota = false
     expect(leader.errorOf(create('/a/b'))).toBe(null)
@@ -94,14 +94,14 @@ describe('an excess', () => {
     ])
   })
 
-  it('of both resources by one write is told twice', () => {
+  it('of both resources by one write is reported twice', () => {
     withLimits('count=1,bytes=10')
     expect(leader.errorOf(create('/a/b', { data: dataOf(1) }))).toBe(null)
     expect(leader.excesses.map(({ resource }) => resource)).toEqual(['count', 'bytes'])
   })
 })
 
-describe('a text that nobody can read', () => {
+describe('a text that cannot be parsed', () => {
   it.each([
     ['limits', limits],
     ['usage', usage],
@@ -114,7 +114,7 @@ describe('a text that nobody can read', () => {
     expect(leader.errorOf(create('/a/b'))).toBe(null)
   })
 
-  it('in the usage concerns no write that no limit concerns', () => {
+  it('in the usage affects no write without a limit', () => {
     withLimits('count=1')
     leader.have({ ...setData(usage), data: bytes('abc') })
     expect(leader.errorOf(resize(99))).toBe(null)

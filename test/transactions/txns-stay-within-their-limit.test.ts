@@ -8,7 +8,7 @@ import { closeSession, create, LeaderHarness, other, remove, self, setAcl } from
 const ephemeral = { flags: 1 } as const
 
 describe('the ephemeral znodes of one session', () => {
-  /** A leader whose tree shows `self` to own so much that one path of ten units more fits, and nothing else. */
+  /** A leader in whose tree `self` owns ephemerals of such a size that one more path of ten units fits, and no more. */
   function leaderWithNearlyFullSession(): LeaderHarness {
     const leader = new LeaderHarness()
     const ofTree = leader.tree.ephemeralPathUnitsOf.bind(leader.tree)
@@ -45,7 +45,7 @@ describe('the ephemeral znodes of one session', () => {
     expect(leader.errorOf({ kind: 'multi', ops: parts.slice(1) })).toBe(null)
   })
 
-  it('weigh nothing once their session is closed', () => {
+  it('no longer count once their session is closed', () => {
     const leader = new LeaderHarness()
     leader.have(create('/e', ephemeral), create('/f', ephemeral))
     expect(leader.tree.ephemeralPathUnitsOf(self)).toBe(2 * pathUnitsOf('/e'))
@@ -54,7 +54,7 @@ describe('the ephemeral znodes of one session', () => {
   })
 })
 
-describe('an ACL that stands for more than it says', () => {
+describe('an ACL that becomes longer than the request', () => {
   const longId = { scheme: 'digest', id: `${'u'.repeat(authIdUnitsMax - 100)}:hash` }
   const authAcl = [{ perms: 31, scheme: 'auth', id: '' }]
 

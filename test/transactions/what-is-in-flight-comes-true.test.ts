@@ -1,7 +1,7 @@
 /**
- * Random writes of every kind, alone and in multis, over a few paths some of which hold quotas: what the leader takes for
- * the state behind the changes in flight has to be what the tree becomes. On the way each txn is applied twice to a second
- * tree, as after a restart, and a third is rebuilt from images; all three have to agree.
+ * Random writes of every kind, alone and in multis, over a few paths, some of them with quotas: the state that the
+ * leader expects after the changes in flight must be the state of the tree after them. Each txn is also applied twice
+ * to a second tree, as after a restart, and a third tree is rebuilt from images; all three must be equal.
  */
 import { expect, test } from 'vitest'
 import type { Zxid } from '../../src/base/ids.ts'
@@ -47,7 +47,7 @@ function randomRequest(random: SeededRandom): WriteRequest {
   return { kind: 'multi', ops: Array.from({ length: 1 + random.below(4) }, () => randomPart(random)) }
 }
 
-/** What the leader believes; the data of usage znodes, which follow what is applied, is not of it. */
+/** The state that the leader expects, without the data of usage znodes, which follow the applied txns. */
 function beliefs({ pending }: LeaderHarness): unknown {
   return {
     nodes: paths.map((path): Partial<PendingNode> | null => {

@@ -14,14 +14,14 @@ test('equal lists share an id and lists in another order do not', () => {
   expect(table.referencesOf(id)).toBe(3)
 })
 
-test('lists whose texts run together alike are told apart', () => {
+test('lists whose concatenated texts are equal stay different lists', () => {
   const table = new AclTable()
   const left = table.acquire([{ perms: 1, scheme: 'ab', id: 'c' }])
   expect(table.acquire([{ perms: 1, scheme: 'a', id: 'bc' }])).not.toBe(left)
   expect(table.acquire([{ perms: 1, scheme: 'ab', id: 'c,1,1,1,xy' }])).not.toBe(left)
 })
 
-test('a list is forgotten with its last reference and its id is used again', () => {
+test('a list is removed with its last reference and its id is used again', () => {
   const table = new AclTable()
   const id = table.acquire(open)
   table.acquire(open)
@@ -35,7 +35,7 @@ test('a list is forgotten with its last reference and its id is used again', () 
   expect(table.entriesOf(id)).toEqual(other)
 })
 
-test('a kept list does not follow the array that it came in', () => {
+test('a kept list does not follow the array that was passed in', () => {
   const table = new AclTable()
   const mutable = [{ perms: 31, scheme: 'world', id: 'anyone' }]
   const id = table.acquire(mutable)

@@ -7,7 +7,7 @@ test('an empty server has three znodes below its root', () => {
   expect(tree.descendantCount('/')).toBe(3)
 })
 
-test('the root by its empty name counts its own second key too', () => {
+test("the root by its empty name counts its second key '/' too", () => {
   const { tree } = new TreeDriver()
   expect(tree.descendantCount('')).toBe(4)
 })

@@ -30,17 +30,17 @@ test.each<readonly [string, Change]>([
   expect(digestAfter([other])).not.toBe(digestAfter([base]))
 })
 
-test('the digest tells null data from empty data', () => {
+test('the digest differs for null data and empty data', () => {
   expect(digestAfter([{ ...base, data: null }])).not.toBe(digestAfter([{ ...base, data: new Uint8Array(0) }]))
 })
 
-test('the digest tells an ACL from the same entries in another order', () => {
+test('the digest differs for an ACL with the same entries in another order', () => {
   const entry = { perms: 1, scheme: 'ip', id: '10.0.0.1' }
   const first = digestAfter([{ ...base, acl: [entry, ...openAcl] }])
   expect(digestAfter([{ ...base, acl: [...openAcl, entry] }])).not.toBe(first)
 })
 
-test('the digest tells create counts that look alike after the sign bit is lost', () => {
+test('the digest differs for create counts that are equal without their sign bit', () => {
   const high = digestAfter([{ ...base, parentCreateCount: 2 - 2 ** 31 }])
   expect(high).not.toBe(digestAfter([base]))
 })
@@ -68,7 +68,7 @@ test('two znodes that swap their data change the digest', () => {
   expect(digestAfter([with1('/a'), with2('/b')])).not.toBe(digestAfter([with2('/a'), with1('/b')]))
 })
 
-test('the digest does not remember ACLs and znodes that are gone', () => {
+test('the digest does not depend on ACLs and znodes that were removed', () => {
   const plain = new TreeDriver()
   const busy = new TreeDriver()
   const acl = [{ perms: 1, scheme: 'digest', id: 'u:h' }]

@@ -27,7 +27,7 @@ test('a deleted ephemeral znode leaves the list of its session', () => {
   driver.tree.verify()
 })
 
-test('closing a session passes over paths that are gone or belong to another', () => {
+test('closing a session skips paths that no longer exist or belong to another session', () => {
   const driver = new TreeDriver()
   driver.create('/mine', { owner: one })
   driver.create('/theirs', { owner: two })

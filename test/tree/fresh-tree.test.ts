@@ -35,7 +35,7 @@ describe('a fresh tree', () => {
     expect(driver.tree.aclOf('/zookeeper/quota')).toEqual(openAcl)
   })
 
-  test('/zookeeper/config of a fresh tree has aversion -1 and lets the world only read', () => {
+  test('/zookeeper/config of a fresh tree has aversion -1 and lets every client only read', () => {
     const driver = new TreeDriver()
     expect(driver.stat('/zookeeper/config')).toEqual({ ...zeroStat, aversion: -1 })
     expect(driver.tree.aclOf('/zookeeper/config')).toEqual([{ perms: 1, scheme: 'world', id: 'anyone' }])

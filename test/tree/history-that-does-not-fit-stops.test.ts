@@ -57,7 +57,7 @@ describe('a txn that is applied again as the last one', () => {
       ],
     ],
     [
-      'deletes a znode and creates it anew with a child',
+      'deletes a znode and creates it again with a child',
       [creation('/n', 2), { kind: 'delete', path: '/n' } as const, creation('/n', 3), creation('/n/c', 1)],
     ],
     [

@@ -4,7 +4,7 @@ import { PathIndex } from '../../src/tree/path-index.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { TreeDriver } from '../support/tree-driver.ts'
 
-test('lookups stay right through the growth to 200,000 znodes and the deletion of half of them', () => {
+test('lookups stay right while the tree grows to 200,000 znodes and half of them are deleted', () => {
   const driver = new TreeDriver()
   const paths: string[] = []
   for (let group = 0; group < 100; group += 1) {
@@ -31,7 +31,7 @@ const bySlot = {
   matches: (slot: number, path: string, end: number): boolean => String(slot) === path.slice(0, end),
 }
 
-test('the index tells apart entries with equal keys', () => {
+test('the index distinguishes entries with equal keys', () => {
   const index = new PathIndex(bySlot)
   for (let slot = 0; slot < 7000; slot += 1) index.insert(0x12345678, slot)
   expect(index.find(0x12345678, '6999', 4)).toBe(6999)
@@ -51,7 +51,7 @@ test('the index agrees with a map over random insertions and removals with crowd
     const slot = random.below(20_000)
     const key = keys.get(slot)
     if (key === undefined) {
-      // A few hundred home positions, and high bits from everywhere: long runs that wrap, and splits.
+      // A few hundred home positions and random high bits: long runs that wrap, and splits.
       const fresh = (random.int32() & ~0x1f00) | 0
       keys.set(slot, fresh)
       index.insert(fresh, slot)
@@ -68,6 +68,6 @@ test('the index agrees with a map over random insertions and removals with crowd
   expect(index.count).toBe(keys.size)
 })
 
-test('removing what is not in the index is refused as a bug', () => {
+test('removing a slot that is not in the index is refused as a bug', () => {
   expect(() => new PathIndex(bySlot).remove(1, 1)).toThrow(InvariantViolation)
 })

@@ -29,7 +29,7 @@ describe('the memory of a tree', () => {
     driver.tree.verify()
   })
 
-  test('the memory of large data is given back at once', () => {
+  test('the memory of large data is released at once', () => {
     const driver = new TreeDriver()
     driver.create('/a')
     const before = driver.tree.slabSizeBytes
@@ -41,7 +41,7 @@ describe('the memory of a tree', () => {
 })
 
 describe('the byte arena', () => {
-  test('blocks of random lengths keep their content while others come and go', () => {
+  test('blocks of random lengths keep their content while others are allocated and freed', () => {
     const random = new SeededRandom(12)
     const arena = new ByteArena()
     const blocks = new Map<number, { readonly length: number; readonly mark: number }>()
@@ -74,7 +74,7 @@ describe('the byte arena', () => {
     }
   })
 
-  test('slabs of a class are given back, except the last, when their blocks are freed', () => {
+  test('slabs of a class are released, except the last, when their blocks are freed', () => {
     const arena = new ByteArena()
     const refs = Array.from({ length: 50_000 }, () => arena.allocate(100))
     const full = arena.slabSizeBytes

@@ -1,6 +1,6 @@
 /**
- * The same tree as a plain Map from path to fields: slow, and written from the protocol's rules without a look
- * at the real one. Children are found by scanning paths, counts are counted.
+ * The same tree as a plain Map from path to fields: slow, and written from the rules of the protocol, without sharing
+ * code with the real one. Children are found by scanning paths; counts are counted each time.
  */
 import type { SessionId } from '../../src/base/ids.ts'
 import type { Stat } from '../../src/protocol/client/stat.ts'

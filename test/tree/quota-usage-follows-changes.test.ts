@@ -38,11 +38,11 @@ function treeWithQuota(path = '/a'): TreeDriver {
 }
 
 describe('usage', () => {
-  it('counts the znode itself and all below it when its znode is made', () => {
+  it('counts the znode itself and all below it when the usage znode is created', () => {
     expect(usageOf(treeWithQuota(), '/a')).toBe('count=2,bytes=7')
   })
 
-  it('is silent: no event, no version, no mzxid, no mtime', () => {
+  it('changes without event, version, mzxid or mtime', () => {
     const driver = treeWithQuota()
     const before = driver.stat(usagePath('/a'))
     expect(driver.create('/a/c', { data: bytes('0123456789') }).map(({ path }) => path)).toEqual(['/a/c', '/a'])
@@ -61,7 +61,7 @@ describe('usage', () => {
     expect(usageOf(driver, '/a')).toBe('count=2,bytes=7')
   })
 
-  it('stops when the limits are deleted and goes on when they return', () => {
+  it('stops when the limits are deleted and continues when they are created again', () => {
     const driver = treeWithQuota()
     driver.delete(limitsPath('/a'))
     driver.create('/a/c')
@@ -71,14 +71,14 @@ describe('usage', () => {
     expect(usageOf(driver, '/a')).toBe('count=3,bytes=7')
   })
 
-  it('that nobody can read is counted anew at the next change', () => {
+  it('that cannot be parsed is recounted at the next change', () => {
     const driver = treeWithQuota()
     driver.setData(usagePath('/a'), null)
     driver.create('/a/c', { data: bytes('89') })
     expect(usageOf(driver, '/a')).toBe('count=3,bytes=9')
   })
 
-  it('is of no znode beside the quota, nor of a folder that is only named alike', () => {
+  it('covers no sibling of the znode with the quota, and no path that only begins with the same name', () => {
     const driver = treeWithQuota()
     driver.create('/ab')
     driver.create('/zookeeper/quotas')
@@ -107,7 +107,7 @@ describe('a txn with quotas that is applied again as a whole', () => {
       [{ kind: 'set-data', path: usagePath('/a'), data: bytes('count=100,bytes=0'), version: 1 }, creation('/a/c', 2)],
     ],
     [
-      'makes usage anew between two creates',
+      'creates the usage znode again between two creates',
       [
         creation('/a/c', 2),
         { kind: 'delete', path: usagePath('/a') },
@@ -116,7 +116,7 @@ describe('a txn with quotas that is applied again as a whole', () => {
       ],
     ],
     [
-      'deletes the limits behind a create',
+      'deletes the limits after a create',
       [creation('/a/c', 2), { kind: 'delete', path: limitsPath('/a') }, creation('/a/d', 3)],
     ],
     ['creates and deletes a znode', [creation('/a/c', 2, { data: bytes('1') }), { kind: 'delete', path: '/a/c' }]],
@@ -125,7 +125,7 @@ describe('a txn with quotas that is applied again as a whole', () => {
     expect(again).toBe(digest)
   })
 
-  it('counts what comes after it', () => {
+  it('is followed by txns that are counted', () => {
     const driver = treeWithQuota()
     stored(driver, [creation('/a/c', 2)])
     driver.create('/a/d')
@@ -133,7 +133,7 @@ describe('a txn with quotas that is applied again as a whole', () => {
   })
 })
 
-/** How many znodes and bytes have each of `quotas` as their deepest. */
+/** For each of `quotas`: the count and bytes of the znodes whose deepest quota it is. */
 function countOf(model: PlainModel, quotas: readonly string[]): ReadonlyMap<string, string> {
   const texts = new Map<string, string>()
   for (const quota of quotas) {
@@ -160,7 +160,7 @@ test.each([1, 2, 3])('usage agrees with a count of the whole tree after random c
     const zxid = (start + step) as Zxid
     const changes = Array.from({ length: 1 + random.below(3) }, () => {
       const drawn = randomChange(random, model)
-      const isOutside = 'path' in drawn && drawn.path.startsWith('/zookeeper') // where the quotas are kept
+      const isOutside = 'path' in drawn && drawn.path.startsWith('/zookeeper') // the quotas themselves
       const change: Change = isOutside ? { kind: 'check', path: '/' } : drawn
       model.apply(zxid, timeMsOf(zxid), change)
       return change
@@ -172,7 +172,7 @@ test.each([1, 2, 3])('usage agrees with a count of the whole tree after random c
   driver.tree.verify()
 })
 
-test('a restored tree keeps what was counted and counts on', () => {
+test('a restored tree keeps the usage and continues to count', () => {
   const driver = treeWithQuota()
   driver.setData(usagePath('/a'), bytes('count=70,bytes=0'))
   const images: ZnodeImage[] = []

@@ -1,11 +1,14 @@
-/** Random changes that fit the present state of a model, as validation on the leader would let through. */
+/** Random changes that fit the present state of a model, as the leader would accept them. */
 import type { SessionId } from '../../src/base/ids.ts'
 import type { AclEntry, Change } from '../../src/protocol/txn/txn.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { creation } from '../support/tree-driver.ts'
 import { type PlainModel, parentOf } from './plain-model.ts'
 
-/** Prefixes of each other, one, two and three bytes a unit, and longer than a small block. */
+/**
+ * Names that are prefixes of each other, that have one, two and three bytes for a unit, and one longer than a small
+ * block.
+ */
 const names = ['a', 'aa', 'ab', 'b', '0', 'é', 'éa', '節', '節点', 'x'.repeat(40), '\u00a0 ', '...'] as const
 const acls: readonly (readonly AclEntry[])[] = [
   [{ perms: 31, scheme: 'world', id: 'anyone' }],
@@ -50,7 +53,7 @@ export function randomChange(random: SeededRandom, model: PlainModel): Change {
   }
 }
 
-/** What removeRecursive makes of a small subtree, or nothing. */
+/** The bundle of a removeRecursive of a small subtree, or none. */
 function randomBundle(random: SeededRandom, model: PlainModel, path: string): Change {
   const subtree = [...model.nodes.keys()].filter((each) => each === path || each.startsWith(`${path}/`))
   const isKept = path === '/' || path.startsWith('/zookeeper') || subtree.length > 4 || random.chance(4)

@@ -28,7 +28,7 @@ test('containers and TTL znodes are listed and no others', () => {
   driver.tree.verify()
 })
 
-test('a deleted container leaves the list and its slot may be taken by any znode', () => {
+test('a deleted container leaves the list and any znode may take its slot', () => {
   const driver = new TreeDriver()
   driver.create('/c', { owner: containerOwner })
   driver.delete('/c')
@@ -64,7 +64,7 @@ test('a restored tree lists the containers and TTL znodes of the old one', () =>
   restored.verify()
 })
 
-test('a walk over the list goes on while znodes come and go', () => {
+test('a walk over the list continues while znodes are created and deleted', () => {
   const driver = new TreeDriver()
   for (const path of ['/a', '/b', '/c']) driver.create(path, { owner: containerOwner })
   const walk = driver.tree.transients()

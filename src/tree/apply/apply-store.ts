@@ -1,14 +1,14 @@
 /**
- * What applying a txn needs of the place that holds znodes and sessions, and nothing more. The off-heap tree of a
- * server is one such place. A map of images over a base that is read beforehand is another: every call is synchronous.
- * A znode is named by a handle of the store's own kind, which is good until that znode is removed.
- * If two stores answered one of these calls differently, trees that were given the same txns would differ.
+ * What TxnApplier needs from the store of znodes and sessions, and nothing more. The off-heap tree of a server is one
+ * store. A map of images over a base that is read beforehand is another: every call is synchronous.
+ * A store names a znode by a handle of a type of its own, which is valid until that znode is removed.
+ * If two stores answered one of these calls differently, trees that applied the same txns would differ.
  */
 import type { SessionId } from '../../base/ids.ts'
 import type { AclEntry } from '../../protocol/txn/txn.ts'
 
 export interface ApplyStore<Znode> {
-  /** What `find` gives for a path that has no znode. */
+  /** What `find` returns for a path that has no znode. */
   readonly none: Znode
 
   /** The znode of the path in the first `end` units of `path`; without `end`, of all of it. '' and '/' are the root. */
@@ -19,28 +19,28 @@ export interface ApplyStore<Znode> {
   remove(znode: Znode, path: string): void
 
   parentOf(znode: Znode): Znode
-  /** Kept by the store: `insert` adds to the parent's, `remove` subtracts. */
+  /** The store keeps this count: `insert` adds one to the parent's, `remove` subtracts one. */
   childCount(znode: Znode): number
   aclOf(znode: Znode): readonly AclEntry[]
   ownerOf(znode: Znode): SessionId
   /** A copy, or bytes that never change. */
   dataOf(znode: Znode): Uint8Array | null
   dataLengthBytesOf(znode: Znode): number
-  /** The znode and all below it, counted. Asked only when the usage of a quota is counted anew. */
+  /** Counts the znode and all below it. Called only when the usage of a quota is recounted. */
   measure(top: Znode): SubtreeSize
 
   /** Keeps the bytes as they are now; the caller may reuse `data`. The Stat's dataLength follows. */
   setData(znode: Znode, data: Uint8Array | null): void
   setAcl(znode: Znode, acl: readonly AclEntry[]): void
-  /** The raw owner, unsigned. The Stat shows it only if it is a session (ZK: DataNode.copyStat). */
+  /** `owner` is raw and unsigned. The Stat shows it only if it is a session (ZK: DataNode.copyStat). */
   setOwner(znode: Znode, owner: SessionId): void
-  /** The Stat's cversion follows from it and from the child count (`cversionOf`). */
+  /** The store derives the Stat's cversion from it and from the child count (`cversionOf`). */
   setCreateCount(znode: Znode, createCount: number): void
   /** An int32 of the Stat, at one of `statOffsets`. */
   setStat32(znode: Znode, at: number, value: number): void
   /** A zxid or a time of the Stat, at one of `statOffsets`. */
   setStat64(znode: Znode, at: number, value: number): void
-  /** The znode was changed, and is complete again. */
+  /** All fields of a changed znode are set: the store may now compute what it derives from the whole of it. */
   seal(znode: Znode): void
 }
 
@@ -54,7 +54,7 @@ export interface ApplySessions {
   remove(sessionId: SessionId): void
 }
 
-/** We store a count of creates; clients see creates plus deletes (ZK: DataNode.copyStat). Wraps as an int32. */
+/** The tree stores a count of creates; clients see creates plus deletes (ZK: DataNode.copyStat). Wraps as an int32. */
 export function cversionOf(createCount: number, childCount: number): number {
   return (2 * createCount - childCount) | 0
 }

@@ -1,11 +1,12 @@
 /**
- * Usage of the subtrees that have a quota (ZK: DataTree.updateQuotaStat, updateQuotaForPath). Owns which znodes
- * have limits and usage znodes below /zookeeper/quota, and keeps the data of the latter in step with the tree.
+ * Usage of the subtrees that have a quota (ZK: DataTree.updateQuotaStat, updateQuotaForPath). Owns the lists of paths
+ * that have a limits or a usage znode below /zookeeper/quota, and keeps the data of the usage znodes in step with the
+ * tree.
  *
- * The usage text is part of the tree, not a cache of it: what a client wrote there is counted on from, and of
- * nested quotas only the deepest counts. So it cannot be recomputed later, and every step here must be a function
- * of the changes alone, or digests part. It changes without version, mzxid, mtime or event.
- * Assumes that it hears of every change in order, behind the change. With no quota each change costs one look.
+ * The usage text is part of the tree and cannot be recomputed: if a client overwrites it, counting continues from what
+ * the client wrote, and of nested quotas only the deepest counts. So every step here must be a function of the changes
+ * alone, or the digests of servers differ. The text changes without version, mzxid, mtime or event. Assumes that the
+ * applier calls it for every change, in order, after the change. Without any quota a change costs one comparison.
  */
 import { assert } from '../../base/assert.ts'
 import {
@@ -22,34 +23,34 @@ import type { ApplyStore, SubtreeSize } from './apply-store.ts'
 /** The quota that a path falls under, as the leader checks it. */
 export interface QuotaView {
   readonly path: string // of the znode that has the quota: the deepest of the path and its ancestors
-  readonly limits: QuotaFields | null // null: nobody can read the text
+  readonly limits: QuotaFields | null // null: the text cannot be parsed
   readonly usage: QuotaUsage
 }
 
 export type QuotaUsage =
   | { readonly kind: 'known'; readonly fields: QuotaFields }
-  | { readonly kind: 'missing' } // a client has deleted it, or not made it yet
+  | { readonly kind: 'missing' } // a client has deleted the usage znode, or not created it yet
   | { readonly kind: 'unreadable' }
 
 export class QuotaAccounts<Znode> {
   readonly #store: ApplyStore<Znode>
   readonly #limited = new Set<string>() // paths with limits; never '': the root has no quota
   readonly #metered = new Set<string>() // paths with a usage znode, '' for the root
-  /** While a finished txn is replayed, what the usage znodes held before: it has all been counted. */
+  /** While a finished txn is replayed: the data of the usage znodes before, since all of the txn has been counted. */
   #kept: Map<string, Uint8Array | null> | null = null
 
   constructor(store: ApplyStore<Znode>) {
     this.#store = store
   }
 
-  /** A znode is there that was not, or, in a replay, that was. */
+  /** A znode was created; in a replay it existed already. */
   created(path: string, sizeBytes: number): void {
     const quota = quotaZnodeOf(path)
     if (quota !== null) {
       this.#enter(quota)
-      if (quota.kind === 'usage' && this.#kept === null) this.#countAnew(quota.path)
+      if (quota.kind === 'usage' && this.#kept === null) this.#recount(quota.path)
     }
-    // The new znode counts for a quota that it has just made itself, on /zookeeper say; the original does so too.
+    // A new limits znode counts for the quota that it makes itself, for example one on /zookeeper, as in ZooKeeper.
     if (this.#limited.size > 0) this.#add(path, 1, sizeBytes)
   }
 
@@ -62,17 +63,17 @@ export class QuotaAccounts<Znode> {
   }
 
   resized(path: string, differenceBytes: number): void {
-    // Even if the size is the same: the text is written anew, in its proper form.
+    // Also if the size stays the same: the text is then rewritten in its canonical form.
     if (this.#limited.size > 0) this.#add(path, 0, differenceBytes)
   }
 
-  /** A znode is there again in a restored tree, with its data; nothing is counted. */
+  /** A restored tree contains this znode, with its data; nothing is counted. */
   restored(path: string): void {
     const quota = quotaZnodeOf(path)
     if (quota !== null) this.#enter(quota)
   }
 
-  /** A txn that was finished is applied again: until `replayed` nothing is counted. */
+  /** A txn that was finished is applied again: until `finishTxn` nothing is counted. */
   replaying(): void {
     if (this.#kept !== null || this.#metered.size === 0) return
     this.#kept = new Map()
@@ -81,7 +82,7 @@ export class QuotaAccounts<Znode> {
     }
   }
 
-  /** A txn is finished. If it was one more time, the usage is again what it was. */
+  /** A txn is finished. If it was a replay, the usage znodes get back the data that they had before it. */
   finishTxn(): void {
     if (this.#kept === null) return
     for (const [path, data] of this.#kept) {
@@ -91,7 +92,7 @@ export class QuotaAccounts<Znode> {
     this.#kept = null
   }
 
-  /** The quota that a write to `path` must heed; null: none. */
+  /** The quota that a write to `path` is checked against; null: none. */
   over(path: string): QuotaView | null {
     const quotaPath = this.#deepest(path)
     if (quotaPath === null) return null
@@ -105,7 +106,7 @@ export class QuotaAccounts<Znode> {
     }
   }
 
-  /** All limits and usages that can be read; the root's usage is of no namespace and left out. */
+  /** All limits and usages that can be parsed. The root's usage belongs to no namespace and is left out. */
   forEach(visit: (kind: 'limits' | 'usage', path: string, fields: QuotaFields) => void): void {
     for (const path of this.#limited) this.#visit('limits', path, limitsPathOf(path), visit)
     for (const path of this.#metered) if (path !== '') this.#visit('usage', path, usagePathOf(path), visit)
@@ -149,13 +150,13 @@ export class QuotaAccounts<Znode> {
     const slot = this.#store.find(usagePathOf(quotaPath))
     if (slot === this.#store.none) return
     const usage = parseQuotaText(this.#store.dataOf(slot))
-    // There, a server that cannot read this text dies of it; counting anew mends what the client broke.
-    if (usage === null) this.#countAnew(quotaPath)
+    // A server of ZooKeeper that cannot parse this text stops. A recount repairs the text that the client broke.
+    if (usage === null) this.#recount(quotaPath)
     else this.#write(slot, bytesOf(addToUsage(usage, countDifference, bytesDifference)))
   }
 
-  /** The znode and everything below it, as the tree is now (ZK: DataTree.getCounts). */
-  #countAnew(quotaPath: string): void {
+  /** Counts the znode and everything below it, as the tree is now (ZK: DataTree.getCounts). */
+  #recount(quotaPath: string): void {
     const store = this.#store
     const top = store.find(quotaPath)
     const size = top === store.none ? nothing : store.measure(top)

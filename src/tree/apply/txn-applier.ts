@@ -1,9 +1,9 @@
 /**
- * What a txn does to znodes, their Stats, the usage of quotas, owners and sessions: the only place that says so.
- * Owns lastApplied. Knows no quorum, clock or socket, and not how znodes are stored: zxid and time arrive with the
- * txn, and everything else is asked of the store.
- * Assumes that txns were validated by the leader against this very history, and come in zxid order. If an assertion
- * here fails, this server's history is not the leader's, and it must stop rather than answer.
+ * What a txn does to znodes, their Stats, the usage of quotas, owners and sessions: the only place that decides it.
+ * Owns lastApplied. Knows no quorum, clock or socket, and not how znodes are stored: zxid and time arrive with the txn,
+ * and everything else comes from the store. Assumes that the leader validated each txn against this very history, and
+ * that txns come in zxid order. If an assertion here fails, this server's history is not the leader's, and it must stop
+ * rather than answer.
  */
 import { assert, assertNever } from '../../base/assert.ts'
 import type { SessionId, Zxid } from '../../base/ids.ts'
@@ -26,7 +26,10 @@ export class TxnApplier<Znode> {
   #lastApplied: Zxid
   #newest: Zxid // of the txn begun last; invariant: lastApplied <= newest
 
-  /** The store holds what the txns up to `lastApplied` made, and `quotas.restored` hears of its quota znodes. */
+  /**
+   * The store holds the state after the txns up to `lastApplied`. The caller then calls `quotas.restored` for each
+   * znode of the store that may belong to a quota.
+   */
   constructor(store: ApplyStore<Znode>, sessions: ApplySessions, lastApplied: Zxid) {
     this.#store = store
     this.#sessions = sessions
@@ -40,9 +43,9 @@ export class TxnApplier<Znode> {
   }
 
   /**
-   * Applies all changes of a txn, which may have none. Changes are after-images: the txn that was applied last may
-   * come again, whole, and changes nothing. Events come in ZooKeeper's order. `afterChange` is called after each
-   * change with its index, while the store holds exactly that much of the txn.
+   * Applies all changes of a txn, which may have none. Changes are after-images: the txn that was applied last may be
+   * applied again, whole, and changes nothing. Events come in ZooKeeper's order. `afterChange` is called after each
+   * change with its index, when the store holds the txn up to that change.
    */
   apply(
     zxid: Zxid,
@@ -54,7 +57,7 @@ export class TxnApplier<Znode> {
     if (zxid === this.#lastApplied) this.quotas.replaying()
     const { timeMs, changes } = txn
     let events = noEvents
-    let gathered: TreeEvent[] | null = null // of more than one change; the events of a single one are passed on
+    let gathered: TreeEvent[] | null = null // only for several changes
     for (let i = 0; i < changes.length; i++) {
       const caused = this.#apply(zxid, timeMs, changes[i]!)
       if (changes.length === 1) events = caused
@@ -69,7 +72,7 @@ export class TxnApplier<Znode> {
     return gathered ?? events
   }
 
-  /** Compares what is kept beside the store with it: the paths are those of all znodes at and below /zookeeper/quota. */
+  /** Compares the lists of quotas with the store: `quotaPaths` are all znodes at and below /zookeeper/quota. */
   verify(quotaPaths: readonly string[]): void {
     assert(this.#lastApplied === this.#newest, 'no txn is half applied', { newest: this.#newest })
     this.quotas.verify(quotaPaths)
@@ -180,7 +183,7 @@ export class TxnApplier<Znode> {
     return noEvents
   }
 
-  /** A listed path that is gone, or belongs to another session by now, is passed over. */
+  /** Skips a listed path whose znode no longer exists or belongs to another session by now. */
   #deleteOwned(zxid: Zxid, sessionId: SessionId, paths: readonly string[]): readonly TreeEvent[] {
     const store = this.#store
     const events: TreeEvent[] = []
@@ -194,8 +197,8 @@ export class TxnApplier<Znode> {
   }
 
   /**
-   * A change that does not fit the tree is a bug, unless its whole txn is being replayed: then a later change of
-   * the same txn has overtaken it, as when a multi creates and deletes one znode.
+   * A change that does not fit the tree is a bug, unless its whole txn is being replayed: then a later change of the
+   * same txn has been applied already, as when a multi creates and deletes one znode.
    */
   #skip(zxid: Zxid, claim: string, path: string): readonly TreeEvent[] {
     this.#assertReplay(zxid, claim, path)

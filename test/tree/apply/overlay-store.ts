@@ -1,7 +1,7 @@
 /**
- * A second home for znodes: the ones that a few txns touch, as images by path, over a base that may be read only
- * beforehand. It keeps no more than what a batch written to disk would need, and answers nothing that was not fetched:
- * so a txn can be applied in one go although the base is far away.
+ * A second store of znodes: those that a few txns touch, as images by path, over a base that is read beforehand only.
+ * It keeps no more than a batch written to disk would need, and fails for a znode that was not fetched. So a txn is
+ * applied synchronously although reading the base is not.
  */
 import type { SessionId } from '../../../src/base/ids.ts'
 import { parentOf } from '../../../src/protocol/client/path.ts'
@@ -13,24 +13,24 @@ import { ownerKindOf } from '../../../src/tree/owner-kind.ts'
 
 export interface FoldedZnode {
   readonly path: string
-  readonly stat: Uint8Array // as it goes over the wire
+  readonly stat: Uint8Array // as sent to clients
   createCount: number
   owner: SessionId
   acl: readonly AclEntry[]
   data: Uint8Array | null
 }
 
-/** All znodes as the folder that was written last left them. */
+/** All znodes, as the last fold wrote them. */
 export type Base = Map<string, FoldedZnode>
 
 export class OverlayStore implements ApplyStore<FoldedZnode | null> {
   readonly none = null
   readonly #fetched = new Map<string, FoldedZnode | null>()
   readonly #sizes = new Map<string, SubtreeSize>()
-  readonly #znodes = new Map<string, FoldedZnode | null>() // null: there is none now
+  readonly #znodes = new Map<string, FoldedZnode | null>() // null: it was removed
   readonly #touched = new Set<string>()
 
-  /** Reads from the base all that applying these txns can ask for. */
+  /** Reads from the base all znodes that applying these txns can ask for. */
   constructor(base: Base, txns: readonly Pick<Txn, 'changes'>[]) {
     const paths = new Set(['/'])
     for (const path of base.keys()) if (path.startsWith(`${quotaRoot}/`)) paths.add(path)
@@ -105,7 +105,7 @@ export class OverlayStore implements ApplyStore<FoldedZnode | null> {
     return znode.data?.length ?? 0
   }
 
-  /** What was fetched, corrected by what has changed since. */
+  /** The fetched znodes with the changes since. */
   measure(top: FoldedZnode): SubtreeSize {
     const size = this.#sizes.get(top.path)
     if (size === undefined) throw new Error(`the size of ${top.path} was not fetched`)
@@ -156,7 +156,7 @@ export class OverlayStore implements ApplyStore<FoldedZnode | null> {
   }
 }
 
-/** The znodes that a change names. Their parents, and what quotas need, are fetched besides. */
+/** The znodes that a change names. Their parents, and the znodes that quotas need, are fetched too. */
 function pathsOf(change: Change): readonly string[] {
   if (change.kind === 'create-session') return []
   if (change.kind === 'close-session') return change.deletedPaths
@@ -172,7 +172,7 @@ function sizeIn(base: Base, top: string): SubtreeSize {
   }
 }
 
-/** At `top` or below it; '' is the root. */
+/** Whether a path is `top` or below it; '' is the root. */
 function isWithin(path: string, top: string): boolean {
   return path === top || path.startsWith(`${top}/`)
 }

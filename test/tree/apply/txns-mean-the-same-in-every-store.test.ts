@@ -1,6 +1,6 @@
 /**
- * One random history goes into the off-heap tree of a server, txn by txn, and into images over a base, a few txns at
- * a time and each time by a new applier, as a checkpoint would fold the log. Nothing may differ between them.
+ * One random history is applied to the off-heap tree of a server, txn by txn, and to images over a base, a few txns at
+ * a time and each time by a new applier, as a checkpoint would fold the log. The results must be equal.
  */
 import { expect, test } from 'vitest'
 import type { SessionId, Zxid } from '../../../src/base/ids.ts'
@@ -31,7 +31,7 @@ interface HistoryTxn {
   readonly changes: readonly Change[]
 }
 
-/** Ordinary changes, and now and then what touches quotas, sessions, containers and times to live. */
+/** Ordinary changes, and sometimes changes of quotas, sessions, containers and times to live. */
 function someChange(random: SeededRandom, model: PlainModel): Change {
   switch (random.below(6)) {
     case 0:
@@ -64,7 +64,7 @@ function quotaChange(random: SeededRandom, model: PlainModel): Change {
   return creation(missing[0]!, parent.childrenEverCreated + 1, { data })
 }
 
-/** The children of ephemerals would be refused by a leader. */
+/** A leader would refuse the children of ephemerals. */
 function isLegal(change: Change, model: PlainModel): boolean {
   if (change.kind !== 'create') return true
   const owner = model.nodes.get(parentOf(change.path))!.owner
@@ -86,7 +86,7 @@ function randomHistory(random: SeededRandom, txnCount: number): readonly History
   })
 }
 
-/** What a tree holds, in the form of a base. */
+/** The znodes of a tree, in the form of a base. */
 function baseOf(tree: DataTree): Base {
   const base: Base = new Map()
   tree.iterate(({ path, createCount, ephemeralOwner, acl, data }) => {
@@ -101,7 +101,7 @@ function statBytesOf(tree: DataTree, path: string): Uint8Array {
   return writer.take()
 }
 
-/** Text compares a hundred times faster than bytes do. */
+/** As text, which is compared a hundred times faster than bytes. */
 function textsOf(base: Base): ReadonlyMap<string, string> {
   const texts = [...base].map(([path, { stat, createCount, owner, acl, data }]) => {
     const bytes = data === null ? 'null' : Buffer.from(data).toString('latin1')
@@ -129,7 +129,7 @@ class Folder {
   readonly sessions = new SessionTable()
   lastApplied = 0 as Zxid
 
-  /** Gives the events of each txn, and the applier as it is at the end. */
+  /** Returns the events of each txn, and the applier in its final state. */
   fold(txns: readonly HistoryTxn[]) {
     const store = new OverlayStore(this.base, txns)
     const applier = new TxnApplier(store, this.sessions, this.lastApplied)
@@ -154,7 +154,7 @@ function expectSame(tree: DataTree, treeSessions: SessionTable, folder: Folder):
   expect([...restored.transients()].sort(byPath)).toEqual([...tree.transients()].sort(byPath))
 }
 
-test.each([1, 2, 3, 4])('a random history of seed %i comes to the same in both stores', (seed) => {
+test.each([1, 2, 3, 4])('a random history of seed %i has the same result in both stores', (seed) => {
   const random = new SeededRandom(seed)
   const history = randomHistory(random, 150)
   const treeSessions = new SessionTable()
@@ -164,7 +164,7 @@ test.each([1, 2, 3, 4])('a random history of seed %i comes to the same in both s
   for (let at = 0; at < history.length; ) {
     const part = history.slice(at, at + 1 + random.below(20))
     at += part.length
-    // The last txn may come twice: in the same part, or as the first of the next.
+    // The last txn may be applied twice: in the same part, or as the first of the next part.
     if (random.chance(4)) part.push(part.at(-1)!)
     if (random.chance(4)) at -= 1
     const events = part.map((txn) => tree.applier.apply(txn.zxid, txn, null))
