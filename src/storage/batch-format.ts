@@ -1,16 +1,16 @@
 /**
  * A batch: the records that one durable write carries. It starts at a multiple of 64 bytes:
  *   header (64 bytes, so never across a sector border), records, saved bytes, zeros, end mark
- * It is written into zeros, and made so that a write which never finished can be told from a
- * finished one that rotted, without which one of them must be handled wrongly:
- * - A sector (512 bytes) that did not reach the disk still ends in zero. So the last byte of every sector of a
- *   batch, of its header and of the batch itself is the end mark; the record bytes displaced by marks are
- *   kept behind the records. A zero where a mark belongs proves that the write did not finish, and so
- *   nobody was told it was durable. All marks there and a wrong checksum proves rot.
- * - Batches are written one at a time. `durableBatch` says which batch was durable when this one was made, so
- *   a readable header proves that everything up to that batch was once on disk, however it looks now.
- * The checksum of a batch is seeded with that of the batch before, and the header's with the segment's, so
- * bytes of another place, file or time do not pass.
+ * It is written into zeros. The format distinguishes a write that never finished from a finished write whose bytes
+ * changed later; recovery must treat the two differently:
+ * - A sector (512 bytes) that did not reach the disk still ends in zero. So the last byte of every sector of a batch,
+ *   of its header and of the batch itself is the end mark; record bytes displaced by marks are kept after the records.
+ *   A zero where a mark belongs proves that the write did not finish. The write was therefore never acknowledged.
+ *   If every mark is present and the checksum is wrong, the bytes have changed since (rot).
+ * - Batches are written one at a time. `durableBatch` is the last batch that was durable when this one was made, so a
+ *   readable header proves that everything up to that batch was once on disk, whatever it looks like now.
+ * The checksum of a batch is seeded with that of the batch before, and the header's with the segment's, so bytes of
+ * another place, file or time do not pass.
  */
 import { crc32c } from '../base/crc32c.ts'
 import type { StoredRecord } from './log-state.ts'
@@ -23,7 +23,7 @@ export const endMark = 0xff
 const magic = 0xb47c41d5
 const headerChecksumOffset = 52
 const headerEndOffset = 63
-/** A written header has at least its magic, end mark and checksums; fewer non-zero bytes are stray ones. */
+/** A written header has at least its magic, end mark and checksums; fewer non-zero bytes are not a header. */
 const headerNonZeroCountMin = 8
 
 export interface BatchHeader {
@@ -58,7 +58,10 @@ export function recordsSizeBytesOf(records: readonly StoredRecord[]): number {
   return sizeBytes
 }
 
-/** Size of a batch that starts at `offset` of its file and is padded to end at a multiple of `alignmentBytes`: 64, or a sector. */
+/**
+ * Size of a batch that starts at `offset` of its file and is padded to end at a multiple of `alignmentBytes`: 64, or a
+ * sector.
+ */
 export function batchSizeBytes(offset: number, recordsSizeBytes: number, alignmentBytes: number): number {
   let end = offset + batchHeaderSizeBytes
   if (recordsSizeBytes > 0) {
@@ -70,7 +73,7 @@ export function batchSizeBytes(offset: number, recordsSizeBytes: number, alignme
   return Math.ceil(end / alignmentBytes) * alignmentBytes - offset
 }
 
-/** Encodes into `target`, which is large enough; returns the checksum that the next batch continues. */
+/** Encodes into `target`, which must be large enough; returns the checksum that the next batch continues. */
 export function encodeBatch(
   target: Uint8Array,
   place: BatchPlace,
@@ -100,7 +103,7 @@ export function encodeBatch(
   return checksum
 }
 
-/** `bytes` are the 64 at `offset` of the segment; fewer at its end. */
+/** `bytes` are the 64 bytes at `offset` of the segment; fewer at its end. */
 export function readBatchHeader(
   bytes: Uint8Array,
   segment: { readonly sequence: number; readonly checksum: number },
@@ -136,13 +139,13 @@ export function readBatchHeader(
   }
 }
 
-/** `batch` is the whole of it. */
+/** `batch` holds the whole batch, header included; it is shorter if the file ends. */
 export function bodyChecksumHolds(batch: Uint8Array, header: BatchHeader): boolean {
   if (batch.length < header.sizeBytes) return false
   return crc32c(batch.subarray(batchHeaderSizeBytes, header.sizeBytes), header.checksumBefore) === header.bodyChecksum
 }
 
-/** For a batch whose body is wrong: did some sector of it never reach the disk? */
+/** For a batch whose body checksum is wrong: did a sector of it never reach the disk? */
 export function bodyIsUnfinished(batch: Uint8Array, header: BatchHeader): boolean {
   if (batch.length < header.sizeBytes) return true
   if (batch[header.sizeBytes - 1] === 0) return true
@@ -152,7 +155,9 @@ export function bodyIsUnfinished(batch: Uint8Array, header: BatchHeader): boolea
   return false
 }
 
-/** Puts displaced bytes back, in place, and returns the records' bytes. For a batch whose checksum holds. */
+/**
+ * Puts the displaced bytes back into `batch` and returns the bytes of the records. For a batch whose checksum holds.
+ */
 export function unmarkedRecords(batch: Uint8Array, header: BatchHeader): Uint8Array {
   const recordsEnd = header.offset + batchHeaderSizeBytes + header.recordsSizeBytes
   let saved = recordsEnd

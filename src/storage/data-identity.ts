@@ -1,8 +1,8 @@
 /**
- * What a data folder knows about itself (design D14): one small text file in dataDir, which people may read. It names
- * the server, the cluster, the newest epoch, and where the log is; so that a log folder that is missing, empty, exchanged
- * or an older copy is recognised, and never served as an empty tree. The log decides everything else (design D5): this
- * file is written after the log and only ever makes a server refuse.
+ * The identity of a data folder (design D14): one small text file in dataDir, which people may read. It names the
+ * server, the cluster, the newest epoch, and the folder of the log. By it a server recognises a log folder that is
+ * missing, empty, exchanged or an older copy, and does not serve it as an empty tree. The log decides everything else
+ * (design D5): this file is written after the log, and its only effect is that a server refuses to start.
  */
 import { crc32c } from '../base/crc32c.ts'
 import type { Epoch, ServerId } from '../base/ids.ts'
@@ -10,10 +10,10 @@ import type { ClusterId } from '../protocol/disk/log-record.ts'
 
 export interface DataIdentity {
   readonly serverId: ServerId
-  readonly clusterId: ClusterId // 0: none yet, or between two (ZabCore.beginSyncWith)
-  readonly currentEpoch: Epoch // above 0: the log has held something
+  readonly clusterId: ClusterId // 0: none yet, or between two clusters (ZabCore.beginSyncWith)
+  readonly currentEpoch: Epoch // above 0: the log has held records
   readonly logFolder: string // as configured
-  /** A file `initialize` was found, so the empty log counts (db.autocreate=false). */
+  /** The server found the file `initialize`, so its empty log counts (db.autocreate=false). */
   readonly isInitialized: boolean
 }
 

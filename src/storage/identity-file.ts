@@ -1,6 +1,6 @@
 /**
- * Reads and replaces the identity of a data folder. A reader finds the old file or the new one, whole: the new one is
- * written and flushed beside the old, renamed over it, and the folder is flushed.
+ * Reads and replaces the identity of a data folder. A reader finds the complete old file or the complete new one: the
+ * new one is written and flushed under another name, renamed over the old one, and the folder is flushed.
  */
 import type { Disk } from '../ports/disk.ts'
 import { type DataIdentity, encodeIdentity, type IdentityReading, readIdentity } from './data-identity.ts'
@@ -19,10 +19,10 @@ export async function readIdentityFile(disk: Disk, dataDir: string): Promise<Ide
   }
 }
 
-/** Durable when it resolves. May be called again after a failure. */
+/** The file is durable when it resolves. After a failure it may be called again. */
 export async function writeIdentityFile(disk: Disk, dataDir: string, identity: DataIdentity): Promise<void> {
   const draft = `${dataDir}/${draftName}`
-  if (await disk.exists(draft)) await disk.remove(draft) // of a write that a crash or a full disk cut short
+  if (await disk.exists(draft)) await disk.remove(draft) // left by a write that a crash or a full disk interrupted
   const file = await disk.open(draft, 'create-new')
   try {
     await file.writeDurably(0, [encodeIdentity(identity)])

@@ -1,7 +1,7 @@
 /**
- * The decision tables of a start (design D14): from what the identity of a data folder says, and from what is found, to
- * whether the server may start. Serving where this refuses would show an empty or a foreign tree; refusing without need
- * keeps a healthy server down, so each row that refuses contradicts something that was made durable.
+ * The decision tables of a start (design D14): whether the server may start, by the identity of the data folder and by
+ * the logs that exist. To serve where this refuses would show an empty or a foreign tree. To refuse without need keeps
+ * a healthy server down, so each refusal rests on a contradiction to something durable.
  */
 import type { Epoch, ServerId } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
@@ -12,7 +12,7 @@ export interface FolderFacts {
   readonly serverId: ServerId
   /** The configured log folder holds segments. */
   readonly hasLog: boolean
-  /** Folders of logs in other places: below dataDir, or where the identity remembers the log. */
+  /** Other folders with a log: below dataDir, or the folder that the identity names. */
   readonly otherLogs: readonly string[]
 }
 
@@ -23,9 +23,9 @@ export type FolderPlan =
 
 export type FolderRefusal =
   | 'of-another-server'
-  | 'log-missing' // the identity remembers one
-  | 'log-elsewhere' // there is no identity, and a log in another place
-  | 'identity-damaged' // and there is no log that could tell what it said
+  | 'log-missing' // the identity names a log that has held records
+  | 'log-elsewhere' // no identity, but a log in another place
+  | 'identity-damaged' // and no log from which it could be rebuilt
 
 export function planFolder({ identity, serverId, hasLog, otherLogs }: FolderFacts): FolderPlan {
   if (typeof identity !== 'string' && identity.serverId !== serverId) return refuse('of-another-server')
@@ -47,10 +47,13 @@ export interface LogFacts {
 
 export type LogRefusal = 'older-log' | 'of-another-cluster'
 
-/** The log was read. The identity is written after the log, so a crash between the two leaves the log ahead of it. */
+/**
+ * After the log was read. The identity is written after the log, so after a crash the log may be newer, never older.
+ */
 export function checkLog(identity: DataIdentity, log: LogFacts): LogRefusal | null {
   if (log.currentEpoch < identity.currentEpoch) return 'older-log'
-  // Between two clusters both go through none, the log first, so two names at a time are never of a crash.
+  // On the way to another cluster both files first get the id 0, the log before the identity. So a crash never leaves
+  // two different ids.
   if (log.clusterId !== 0 && identity.clusterId !== 0 && log.clusterId !== identity.clusterId) {
     return 'of-another-cluster'
   }

@@ -1,9 +1,9 @@
 /**
- * Where the txns of the log are. The log is walked in extents, stretches of one segment of about 128 KiB whose
- * first and last live zxid are known; inside one, batches are read in order. An extent may hold
- * dead txns (taken back by a truncation) only at its end, behind `lastZxid`: a truncation closes its extent.
- * Assumes `add` in log order. If an extent's bounds were wrong, a learner would be sent a history with a hole;
- * the running hash would show it there.
+ * Where the txns of the log are. The log is read in extents: stretches of one segment of about 128 KiB, with their
+ * first and last live zxid. Inside an extent batches are read in order. Dead txns (taken back by a truncation) occur
+ * only at the end of an extent, after `lastZxid`: a truncation closes its extent. Assumes `add` in log order. If an
+ * extent's bounds were wrong, a learner would be sent a history with a hole; the learner would refuse it, since its
+ * chain hash would not match.
  */
 import { assert } from '../base/assert.ts'
 import type { Zxid } from '../base/ids.ts'

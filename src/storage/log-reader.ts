@@ -1,7 +1,7 @@
 /**
- * Reads txns of the live history from the log, for learners that lag behind. It sees durable batches only,
- * because only those are indexed, and checks each batch's checksum again. It never touches the writer.
- * A batch that no longer reads back is an error of the call; what to do about it is for the caller.
+ * Reads txns of the live history from the log, for learners that lag. It sees durable batches only, because only those
+ * are indexed, and checks the checksum of each batch again. It never touches the writer. A batch that can no longer be
+ * read is an error of the call; the caller decides what to do.
  */
 import type { Zxid } from '../base/ids.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
@@ -18,7 +18,7 @@ export interface LogStretch {
   readonly entries: readonly TxnEntry[]
 }
 
-/** What was asked for is older than the log, which begins after `oldest`. */
+/** The requested txns are older than the log, which begins after `oldest`. */
 export interface OlderThanLog {
   readonly kind: 'older-than-log'
   readonly oldest: LogPoint
@@ -35,7 +35,7 @@ export class LogReader {
     this.#segments = segments
   }
 
-  /** Segments may be removed from the front meanwhile: then what has been read so far is the answer, or none of it. */
+  /** If the segment to be read is removed meanwhile, the result has the txns read before it, or is `older-than-log`. */
   async readAfter(zxid: Zxid, sizeBytesMax: number): Promise<LogStretch | OlderThanLog> {
     let start = this.#segments.start
     if (zxid < start.zxid) return { kind: 'older-than-log', oldest: start }
@@ -56,7 +56,7 @@ export class LogReader {
             sizeBytes += entry.payload.length
           }
         }
-        // Removed meanwhile, with txns that follow what was read: the next extent would leave a hole.
+        // The txns that follow were removed meanwhile: the next extent would leave a hole.
         if (this.#segments.start.zxid > bounds.lastZxid) break
         extent = this.#index.after(bounds.lastZxid)
       }
@@ -91,7 +91,7 @@ export class LogReader {
   }
 }
 
-/** The one segment that a call is reading. */
+/** The segment that a call of `readAfter` is reading. */
 class OpenSegment {
   readonly #disk: Disk
   readonly #segments: LogSegments

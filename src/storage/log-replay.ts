@@ -1,12 +1,12 @@
 /**
- * Follows the records of a log from its first: checks the order of zxids and the chain of hashes, hands out
- * what is known to be committed, keeps the rest as the tail. A txn leaves the tail only by a commit mark or by
- * a truncation, and no truncation reaches below the mark; so what was handed out is never taken back.
+ * Follows the records of a log from the first on: checks the order of zxids and the chain of hashes, passes committed
+ * txns to `onCommitted`, keeps the rest as the tail. A txn leaves the tail only by a commit mark or by a truncation,
+ * and no truncation goes below the mark; so a txn that was passed on is never taken back.
  *
- * A log whose front was removed starts from the state in its first header. Something else holds the history up to
- * `base` then; those txns are checked and not handed out. Until the base, a truncation may go back to a point before
- * the log, whose hash cannot be checked there. It is checked all the same: the hash of the base covers everything
- * before it, and a log that never comes to the base with that hash is not believed.
+ * A log whose front was removed starts from the state in its first header. A checkpoint then holds the history up to
+ * `base`; these txns are checked and not passed on. Before the base, a truncation may go back to a point before the
+ * log, whose hash is unknown. A wrong one is still noticed: the hash of the base covers everything before it, and
+ * recovery refuses a log that does not reach the base with that hash.
  */
 import { emptyChainHash, nextChainHash } from '../base/chain-hash.ts'
 import { hexOfZxid, type Zxid, zeroZxid } from '../base/ids.ts'
@@ -27,7 +27,7 @@ export class LogReplay {
   readonly #base: LogPoint
   readonly #onCommitted: (entry: TxnEntry) => void
   #tail: TxnEntry[] = []
-  /** The last txn before the tail: committed, or before the log. */
+  /** The last txn before the tail: it is committed, or comes before the log. */
   #floor: LogPoint = beginning
   #logStart: Zxid = zeroZxid
   #metBase: boolean
@@ -50,12 +50,12 @@ export class LogReplay {
     return this.#floor
   }
 
-  /** Has the live history come to the base? */
+  /** Whether the live history has reached the base, with its hash. */
   get metBase(): boolean {
     return this.#metBase
   }
 
-  /** The log begins with this state: its front was removed. */
+  /** The log begins with this state, since its front was removed. */
   startFrom(state: LogState): void {
     Object.assign(this.#state, state)
     this.#floor = { zxid: state.lastZxid, hash: state.lastHash }
@@ -63,7 +63,7 @@ export class LogReplay {
     this.#noteBase()
   }
 
-  /** At the end of the log: what the base stands for is committed, whether the log has a mark for it or not. */
+  /** At the end of the log: the txns up to the base are committed, whether the log has a mark for them or not. */
   finish(): void {
     this.#handOut(this.#base.zxid)
   }

@@ -1,8 +1,8 @@
 /**
- * The segments that a log consists of, oldest first. Sequences have no gap; the first need not be 1, since old segments
- * are removed from the front. The last is the one being written and is never removed.
- * If the start of a segment were wrong, a learner would be sent a history that does not follow from its own; the running
- * hash would show it there.
+ * The segments of a log, oldest first. Sequences have no gap; the first need not be 1, since old segments are removed
+ * from the front. The last one is being written and is never removed. If the start of a segment were wrong, a learner
+ * would be sent a history that does not follow from its own; the learner would refuse it, since its chain hash would
+ * not match.
  */
 import { assert } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
@@ -13,7 +13,7 @@ export interface SegmentRef {
   readonly path: string
   readonly sequence: number
   readonly checksum: number
-  /** As its header says. Later truncations may have gone below it. */
+  /** From its header. Later truncations may have gone below it. */
   readonly lastZxidBefore: Zxid
 }
 
@@ -51,7 +51,7 @@ export class LogSegments {
     this.#entries.push({ ref, start, sizeBytes: 0 })
   }
 
-  /** The newest is written no more. */
+  /** Notes the final size of the newest segment; 0 while it is being written. */
   closeLast(sizeBytes: number): void {
     const last = this.#entries.at(-1)
     if (last !== undefined) last.sizeBytes = sizeBytes
@@ -66,8 +66,8 @@ export class LogSegments {
   }
 
   /**
-   * Takes out the segments that hold nothing after `zxid`, oldest first. It goes by what the next header says, dead
-   * txns included: recovery will compare that very number with the zxid of the checkpoint.
+   * Takes the segments that hold nothing after `zxid` out of the list, oldest first. Decides by the last zxid in the
+   * next header, dead txns included: recovery will compare this number with the zxid of the checkpoint.
    */
   takeFront(zxid: Zxid): readonly SegmentRef[] {
     let count = 0

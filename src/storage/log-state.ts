@@ -1,8 +1,8 @@
 /**
- * What a log says once all its records have been followed in order: the last txn, the epochs, the commit
- * mark. One object per stage that needs it (recovery, what is durable); every segment header carries a
- * copy, so that a hole between two segments shows as a contradiction.
- * If a record changed meaning here, old logs would be read differently: give it a new kind instead.
+ * The state that results from the records of a log in order: the last txn, the epochs, the commit mark. Recovery has
+ * one such object and the writer has one for what is durable. Every segment header carries a copy, so that a hole
+ * between two segments contradicts the header after it. If a record changed its meaning here, old logs would be read
+ * differently: give the record a new kind instead.
  */
 import { assertNever } from '../base/assert.ts'
 import { type ChainHash, emptyChainHash } from '../base/chain-hash.ts'
@@ -10,8 +10,8 @@ import { type Epoch, type ServerId, type Zxid, zeroEpoch, zeroZxid } from '../ba
 import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
 
 /**
- * Takes back every txn after `zxid`. A truncation is a record like any other, so it is atomic, it is ordered
- * with the appends around it, and no epoch or commit mark written behind the cut can be lost with it.
+ * Takes back every txn after `zxid`. A truncation is a record like any other, so it is atomic, it is ordered with the
+ * appends around it, and no epoch or commit mark that was written after the txns is lost with them.
  */
 export interface TruncateRecord {
   readonly kind: 'truncate'
@@ -21,7 +21,7 @@ export interface TruncateRecord {
 
 export type StoredRecord = LogRecord | TruncateRecord
 
-/** A place in the history of txns. The hash is that of all of them up to and including `zxid`. */
+/** A point in the history of txns. `hash` covers all of them up to and including `zxid`. */
 export interface LogPoint {
   readonly zxid: Zxid
   readonly hash: ChainHash
@@ -49,7 +49,7 @@ export const emptyLogState: LogState = {
 
 export type MutableLogState = { -readonly [K in keyof LogState]: LogState[K] }
 
-/** Follows one record. Callers have checked what only they can: order of zxids, the chain of hashes. */
+/** Changes the state by one record. The caller has checked the order of zxids and the chain of hashes. */
 export function followRecord(state: MutableLogState, record: StoredRecord): void {
   switch (record.kind) {
     case 'txn':

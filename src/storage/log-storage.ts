@@ -1,8 +1,8 @@
 /**
- * The log of one server (design D5): everything durable that it decides, as records in one chained log.
- * Owns the folder while open. Records are checked against the end of the log as it will be when all that is
- * queued is written; a record that does not fit is a bug of the caller and is asserted here, before it is on disk.
- * Formats: segment-header.ts, batch-format.ts, record-codec.ts. Recovery: recover-log.ts, recovery-plan.ts.
+ * The log of one server (design D5): everything durable that it decides, as records in one chained log. Owns the folder
+ * while open. A record is checked against the end of the log after all queued records; one that does not fit is a bug
+ * of the caller and is asserted here, before it is on disk. Formats: segment-header.ts, batch-format.ts,
+ * record-codec.ts. Recovery: recover-log.ts, recovery-plan.ts.
  */
 import { assert } from '../base/assert.ts'
 import type { ChainHash } from '../base/chain-hash.ts'
@@ -60,7 +60,7 @@ type StorageState =
 export class LogStorage {
   readonly #options: LogStorageOptions
   #state: StorageState = { kind: 'new' }
-  /** The uncommitted txns of the log as queued, and before them the last committed one. */
+  /** The last committed txn, and after it the uncommitted ones, queued records included. */
   #zxids: Zxid[] = []
   #hashes: ChainHash[] = []
   #committed = 0 as Zxid
@@ -71,9 +71,9 @@ export class LogStorage {
   }
 
   /**
-   * Recovers. `onCommitted` gets every committed txn in order while the log is read; when the result is a
-   * failure, what it was given must be thrown away. `base`: up to where the caller holds the history itself, null if
-   * it holds nothing; the log may begin anywhere at or before it, and `onCommitted` gets the txns after it.
+   * Recovers the log. `onCommitted` gets every committed txn in order while the log is read; if the result is a
+   * failure, the caller must discard these txns. `base`: the point up to which the caller holds the history itself,
+   * null if it holds none. The log may begin anywhere at or before the base, and `onCommitted` gets the txns after it.
    */
   async open(
     onCommitted: (entry: TxnEntry) => void,
@@ -121,7 +121,7 @@ export class LogStorage {
     return { ...state, committed, tail }
   }
 
-  /** Queues the records; `done` comes in order, and only once they are durable. They must not change until then. */
+  /** Queues the records. `done` is called in order, once they are durable; the records must not change until then. */
   append(records: readonly LogRecord[], done: AppendDone): void {
     const { writer } = this.#opened()
     let capped: LogRecord[] | null = null
@@ -130,7 +130,7 @@ export class LogStorage {
       if (record.kind !== 'committed') continue
       const lastZxid = this.#zxids.at(-1)!
       if (record.zxid > lastZxid) {
-        // A mark beyond our log says nothing yet about txns that we do not have: keep what it says of ours.
+        // The mark covers txns that this log does not hold yet: it is capped to the last txn of the log.
         capped ??= [...records]
         capped[i] = { kind: 'committed', zxid: lastZxid }
       }
@@ -161,10 +161,10 @@ export class LogStorage {
   }
 
   /**
-   * Removes the segments that hold nothing after `zxid`, one after another from the oldest, each durably before the
-   * next: a crash in between leaves a log that begins later and has no hole. From the call on, readers do not see them.
-   * Assumes that the caller has durable what `open` will need as its base, at `zxid` or after it. After a failure the
-   * files that are left stay until the next start, since nothing is known of their entries.
+   * Removes the segments that hold nothing after `zxid`, from the oldest on, each durably before the next: a crash in
+   * between leaves a log that begins later and has no hole. From the call on, readers do not see these segments.
+   * Assumes that the caller holds durably what `open` will need as its base, at `zxid` or later. After a failure the
+   * remaining files stay until the next start, since the state of their directory entries is unknown.
    */
   removeThrough(zxid: Zxid): Promise<void> {
     const { index, segments } = this.#opened().parts
@@ -176,7 +176,7 @@ export class LogStorage {
     index.removeBefore(segments.firstSequence)
     const removal = this.#removal.then(() => this.#removeFiles(removed.map((segment) => segment.path)))
     this.#removal = removal
-    removal.catch(() => {}) // the caller has it
+    removal.catch(() => {}) // the caller gets the error
     return removal
   }
 

@@ -1,13 +1,13 @@
 /**
- * The only writer of the log: one batch at a time. What is handed in while a batch is on its way becomes the
- * next one, so load makes batches larger, not queues longer. `done` is called when the batch is durable, never
- * before, in order. Everything that must follow from durability (index, state, size) changes just before.
+ * The only writer of the log: one batch at a time. Appends that come while a batch is being written form the next one,
+ * so load makes batches larger, not queues longer. `done` is called in order and only when the batch is durable. The
+ * index, the state and the size, which depend on durability, change just before.
  *
- * A full disk keeps the batch and tries it again each second: nothing of it was acknowledged, and the same
- * bytes go to the same place. Any other failure is final: what the file holds is then unknowable.
+ * On a full disk the writer keeps the batch and tries again each second: nothing of it was acknowledged, and the same
+ * bytes go to the same place. Any other failure is final, since the content of the file is then unknown.
  *
- * When the log has been idle for a moment it is sealed: an empty batch in a sector of its own records that the
- * last one was durable, so that not even the loss of the newest sector passes for a crash.
+ * When the log has been idle for sealDelayMs it is sealed: an empty batch in a sector of its own records that the last
+ * batch was durable. With the seal even the loss of the newest sector is recognised and not taken for a crash.
  */
 import { assert } from '../base/assert.ts'
 import type { ServerId } from '../base/ids.ts'
@@ -38,7 +38,7 @@ export type AppendDone = (error: Error | null) => void
 interface QueuedAppend {
   readonly records: readonly StoredRecord[]
   readonly sizeBytes: number
-  readonly startsBatch: boolean // a truncation: what is before it in the queue goes into a batch of its own
+  readonly startsBatch: boolean // a truncation: the appends before it in the queue go into another batch
   readonly done: AppendDone
 }
 
@@ -55,7 +55,7 @@ type WriterState =
   | { readonly kind: 'failed'; readonly error: Error }
   | { readonly kind: 'closed' }
 
-/** More than this is left for the next batch; a single append may be larger. */
+/** Appends beyond this go into the next batch; a single append may be larger. */
 const batchRecordsSizeBytesMax = 4 * 1024 * 1024
 /** A staging buffer larger than this is not kept for the next batch. */
 const stagingKeptSizeBytesMax = 8 * 1024 * 1024
@@ -88,7 +88,7 @@ export class LogWriter {
     this.#segment = recovered.active
     this.#nextBatch = recovered.nextBatch
     this.#checksum = recovered.checksum
-    recovered.segments.closeLast(0) // it is written on
+    recovered.segments.closeLast(0) // appends continue in the last segment
     this.#sealed = recovered.active === null
     this.#armSeal()
   }
@@ -103,7 +103,7 @@ export class LogWriter {
     this.#pump()
   }
 
-  /** Waits for what was handed in, seals, closes the file. On a full disk what waits gets an error instead. */
+  /** Waits for all appends, seals the log, closes the file. On a full disk the waiting appends get an error instead. */
   async close(): Promise<void> {
     this.#cancelSeal?.()
     if (this.#state.kind === 'disk-full') {
@@ -162,11 +162,11 @@ export class LogWriter {
     return { appends, records, recordsSizeBytes }
   }
 
-  /** Starts its disk operation before it returns, so that a simulated disk knows of it in the same turn. */
+  /** Starts its disk operation before it returns, so that a simulated disk gets it in the same turn. */
   async #write(batch: Batch): Promise<void> {
     let offset: number
     try {
-      // A seal may stand behind the end of its segment: in a new one it would have nothing to prove.
+      // A seal may extend past the end of its segment: in a new segment no batch would precede it.
       const isSeal = batch.appends.length === 0
       if (!isSeal && this.#needsNewSegment(this.#batchSizeBytes(batch))) await this.#startSegment()
       offset = await this.#writeInto(this.#segment!, batch)
@@ -179,7 +179,7 @@ export class LogWriter {
     this.#segment!.fillAhead(this.#options.segmentSizeBytes, (error) => this.#fail(asError(error)))
     this.#state = { kind: 'idle' }
     for (const append of batch.appends) append.done(null)
-    // A `done` may have appended, and thereby started the next batch already.
+    // A `done` may have called `append`, which has started the next batch already.
     this.#pump()
   }
 
@@ -188,7 +188,7 @@ export class LogWriter {
     return batchSizeBytes(offset, batch.recordsSizeBytes, batchAlignmentBytes)
   }
 
-  /** A batch larger than a segment gets one for itself. */
+  /** A batch larger than a segment gets a segment of its own. */
   #needsNewSegment(sizeBytes: number): boolean {
     const segment = this.#segment
     if (segment === null) return true
@@ -215,7 +215,7 @@ export class LogWriter {
     await before?.close()
   }
 
-  /** Returns the offset at which the batch went in. */
+  /** Returns the offset of the batch in the segment. */
   async #writeInto(segment: SegmentFile, batch: Batch): Promise<number> {
     const offset = segment.position
     const isSeal = batch.appends.length === 0
@@ -237,8 +237,8 @@ export class LogWriter {
   }
 
   /**
-   * The seal is an empty batch that begins and ends a sector. If the last batch ends inside one, an empty batch in
-   * the same write fills that up.
+   * The seal is an empty batch that fills a sector. If the last batch ends inside a sector, another empty batch in the
+   * same write fills the rest of that sector first.
    */
   #encodeSeal(segment: SegmentFile, staging: Uint8Array): { sizeBytes: number; checksum: number; batchCount: number } {
     let place = this.#placeAt(segment, segment.position)
@@ -298,14 +298,14 @@ export class LogWriter {
       void this.#write(batch)
     }
     this.#state = { kind: 'disk-full', batch, cancelRetry: timers.after(diskFullRetryMs, retry) }
-    // Who waits for the log to close must not wait for space.
+    // A caller of `close` must not wait for space.
     if (this.#whenIdle !== null) {
       this.#state.cancelRetry()
       this.#failAll(batch, error, { kind: 'closed' })
     }
   }
 
-  /** A failure outside a batch: found while filling ahead. */
+  /** A failure outside a batch, while the file is filled with zeros. */
   #fail(error: Error): void {
     if (this.#state.kind === 'failed' || this.#state.kind === 'closed') return
     this.#options.log.error('log-write-failed', { path: this.#options.folder, err: error })
@@ -330,13 +330,13 @@ export class LogWriter {
     const queue = this.#queue
     if (queue.length === 0) return
     this.#queue = []
-    // Never inside `append`: its caller does not expect to be called back before it returns.
+    // Never inside `append`: its caller does not expect `done` before `append` returns.
     this.#options.timers.atTurnEnd(() => {
       for (const append of queue) append.done(error)
     })
   }
 
-  /** One timer however many batches: when it fires after a busy time it only starts again. */
+  /** One timer for any number of batches: if batches were written since it was started, it only starts again. */
   #armSeal(): void {
     if (this.#sealed || this.#cancelSeal !== null) return
     this.#batchesAtSealTimer = this.#nextBatch

@@ -1,12 +1,12 @@
 /**
- * Bytes of one record: kind u8, then its fields, big-endian; 64-bit numbers as two words.
+ * The bytes of one record: kind u8, then its fields, big-endian; 64-bit numbers as two words.
  *   1 txn             zxid u64, hash u64, length u32, payload
  *   2 accepted-epoch  epoch u32, leader u32
  *   3 current-epoch   epoch u32, clusterId u64
  *   4 committed       zxid u64
  *   5 truncate        zxid u64, hash u64
- * Records have no checksum of their own: the batch is what is written at once and what is checked at once.
- * Decoding assumes a batch whose checksum held, so nonsense here is a writer of another version, or a bug.
+ * Records have no checksum of their own: the batch is the unit of writing and of checking. Decoding assumes a batch
+ * whose checksum holds, so bytes that are no record come from a writer of another version, or from a bug.
  */
 import { assertNever } from '../base/assert.ts'
 import type { ChainHash } from '../base/chain-hash.ts'
@@ -33,7 +33,7 @@ export function recordSizeBytes(record: StoredRecord): number {
   }
 }
 
-/** Writes at `offset`, returns the offset behind it. The only place that copies a payload. */
+/** Writes at `offset`, returns the offset after it. The only place that copies a payload. */
 export function writeRecord(bytes: Uint8Array, view: DataView, offset: number, record: StoredRecord): number {
   switch (record.kind) {
     case 'txn':
@@ -68,7 +68,7 @@ export function writeRecord(bytes: Uint8Array, view: DataView, offset: number, r
   return offset + recordSizeBytes(record)
 }
 
-/** The records of a batch body in order, or null if the bytes are not such. Payloads are views of `bytes`. */
+/** The records of a batch body in order, or null if the bytes are not records. Payloads are views of `bytes`. */
 export function readRecords(bytes: Uint8Array): readonly StoredRecord[] | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const records: StoredRecord[] = []
@@ -120,7 +120,7 @@ function zxidAt(view: DataView, offset: number): Zxid {
   return readUint64(view, offset) as Zxid
 }
 
-/** Numbers below 2⁵³ only; that holds for every 64-bit field of the log. */
+/** For numbers below 2⁵³, as is every 64-bit field of the log. */
 export function writeUint64(view: DataView, offset: number, value: number): void {
   view.setUint32(offset, Math.floor(value / wordSpan))
   view.setUint32(offset + 4, value >>> 0)

@@ -1,9 +1,8 @@
 /**
- * Reads the whole log of one server from its folder, decides per segment by recovery-plan.ts, and leaves the
- * disk such that appending may go on: the torn tail zeroed, an unused segment removed, everything that was
- * read flushed. (The last matters: a server that was killed, not powered off, left batches in the page cache
- * that nobody flushed; we are about to tell others that we hold them.)
- * A corrupt log is reported and not touched.
+ * Reads the whole log of one server from its folder, decides for each segment by recovery-plan.ts, and prepares the
+ * disk for appending: it zeroes the torn tail, removes an unused segment, and flushes everything that was read. (The
+ * flush is needed because a process that was killed, not powered off, left batches in the page cache that were never
+ * flushed, and this server is about to acknowledge that it holds them.) A corrupt log is reported and stays untouched.
  */
 import { assert } from '../base/assert.ts'
 import { hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
@@ -44,7 +43,9 @@ export interface RecoveryOptions {
   readonly log: Log
   readonly folder: string
   readonly serverId: ServerId
-  /** What stands for the history before the log; null: nothing does, so the log must begin at its beginning. */
+  /**
+   * The point up to which a checkpoint holds the history; null: there is none, so the log must hold the whole history.
+   */
   readonly base: LogPoint | null
   readonly onCommitted: (entry: TxnEntry) => void
 }
@@ -71,7 +72,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     checksum: 0,
   }
   const first = names[0] === undefined ? null : sequenceOfName(names[0])
-  // Before anything is touched: with a base, the header of the first segment tells more.
+  // Before anything is touched. With a base, recoverSegment checks again with the header of the first segment.
   const missing = startFailure(options, first, false)
   if (missing !== null) return err(missing)
   for (const [i, name] of names.entries()) {
@@ -87,7 +88,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
   const unmet = endFailure(options, progress)
   if (unmet !== null) return err(unmet)
   progress.replay.finish()
-  // Also when nothing was removed: the entries we saw may not have been flushed by the process before us.
+  // Also when nothing was removed: the previous process may not have flushed the entries that were listed.
   await disk.syncDirectory(folder)
   const { replay, index, segments, nextBatch, checksum } = progress
   const active = progress.last === null ? null : await reopenLast(options, progress.last)
@@ -177,7 +178,7 @@ function followBatch(
   return null
 }
 
-/** A truncation is only ever the first record of its batch, so the txns behind it are in order. */
+/** A truncation is always the first record of its batch, so the txns after it are in order. */
 export function indexBatch(
   { index, segments }: { readonly index: LogIndex; readonly segments: LogSegments },
   batch: { readonly sequence: number; readonly offset: number; readonly sizeBytes: number },
@@ -210,7 +211,7 @@ function startsAfter(base: LogPoint | null, header: SegmentHeader): boolean {
   return base !== null && header.state.lastZxid > base.zxid
 }
 
-/** The first segment of a log whose front was removed: its header says what came before. */
+/** For the first segment of a log whose front was removed: its header holds the state before it. */
 function startLater(progress: Progress, header: SegmentHeader): void {
   progress.replay.startFrom(header.state)
   progress.nextBatch = header.firstBatch
@@ -252,8 +253,8 @@ async function reopenLast(
 }
 
 /**
- * Makes the tail durably zero, so that old bytes never come to life behind new batches. The end mark of the
- * first header goes first, alone: from then on the tail reads as unfinished whatever a crash leaves of the rest.
+ * Makes the tail durably zero, so that old bytes are never read as batches after new ones. The end mark of the first
+ * header is zeroed first, alone: from then on the tail reads as unfinished, whatever a crash leaves of the rest.
  */
 async function eraseTail(file: DiskFile, from: number, to: number): Promise<void> {
   const fileSizeBytes = await file.sizeBytes()
@@ -279,8 +280,8 @@ function startFailure(
   if (plan.kind === 'read') return null
   const where = base === null ? '' : hexOfZxid(base.zxid)
   const whatByReason = {
-    'segments-missing': `the log in ${folder} begins with segment ${first}: the segments before it are missing, and no checkpoint stands for them`,
-    'log-missing': `${folder} holds no log, and there is a checkpoint of ${where} made from one`,
+    'segments-missing': `the log in ${folder} begins with segment ${first}: the segments before it are missing, and no checkpoint covers them`,
+    'log-missing': `${folder} holds no log, but there is a checkpoint of ${where} that was made from one`,
     'hole-after-base': `the log in ${folder} begins with segment ${first}, after the checkpoint of ${where}: txns between them are missing`,
   }
   return corruptFailure(folder, whatByReason[plan.why])

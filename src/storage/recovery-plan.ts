@@ -1,28 +1,27 @@
 /**
- * The decision tables of recovery: from what one segment looks like to what is done with it, and from where the log
- * begins and ends to whether it is the whole history.
- * The argument for segments. Batches are written one at a time, each into zeros, and acknowledged only when durable; a new
- * segment is made only when the batches before it are durable. Hence:
- * - an unfinished batch (a sector of it never arrived) was never acknowledged, unless something written later
- *   proves that it had been durable: then it was eaten, and that is corruption;
- * - a batch all of whose sectors arrived but whose checksum is wrong rotted, wherever it stands;
- * - a segment whose header is unfinished never held a batch.
+ * The decision tables of recovery: what is done with a segment, by how it looks; and whether the log is the whole
+ * history, by where it begins and ends. The argument for segments: batches are written one at a time, each into zeros,
+ * and acknowledged only when durable; a new segment is made only when the batches before it are durable. Hence:
+ * - an unfinished batch (a sector of it never arrived) was never acknowledged, unless a later write proves that it was
+ *   durable: then the disk lost it, which is corruption;
+ * - a batch with all its sectors and a wrong checksum has rotted, wherever it is;
+ * - a segment whose header is unfinished never held a batch;
  * - segments are removed from the front, never the last one; so a first segment that is not number 1 and has no header
  *   was preceded by one that held batches.
- * Cutting where this table says corrupt loses acknowledged writes; the reverse keeps a healthy server down.
+ * To cut where this table says corrupt loses acknowledged writes; the reverse keeps a healthy server down.
  */
 export interface SegmentFacts {
-  /** 'lost' = its write never finished, 'damaged' = it did, and the bytes are wrong. */
+  /** 'lost': its write never finished. 'damaged': its write finished, and the bytes are wrong. */
   readonly header: 'valid' | 'lost' | 'damaged'
-  /** What ended the walk over the batches: nothing but zeros, an unfinished batch, or a rotten one. */
+  /** What ended the walk over the batches: nothing but zeros, an unfinished batch, or a damaged one. */
   readonly end: 'zeros' | 'unfinished' | 'damaged'
-  /** Behind the end, this file holds a batch made when the one at the end was already durable. */
+  /** After the end, this file holds a batch that was made when the one at the end was already durable. */
   readonly provenDurable: boolean
   /** A segment with a higher sequence exists. */
   readonly laterSegment: boolean
   /** This segment starts exactly where the one before it ended (for the first one: see `planStart`). */
   readonly continues: boolean
-  /** It is the first one here, and not number 1. */
+  /** It is the first segment of the folder, and not number 1. */
   readonly followsRemoved: boolean
 }
 
@@ -54,14 +53,14 @@ export function planSegment(facts: SegmentFacts): SegmentPlan {
 }
 
 /**
- * Where the log begins, and what stands for the history before it. A base is a point (zxid, chain hash) up to which
- * something else, a checkpoint, holds all that was committed. It is durable before any segment up to it is removed.
+ * Where the log begins, and what holds the history before it. A base is a point (zxid, chain hash) up to which a
+ * checkpoint holds all that was committed. The checkpoint is durable before any segment up to it is removed.
  */
 export interface StartFacts {
   readonly base: 'none' | 'given'
-  /** The first segment: there is none, it is number 1, or those before it are not here. */
+  /** The first segment: there is none, it is number 1, or the segments before it are missing. */
   readonly first: 'none' | 'number-one' | 'later'
-  /** By its header: its first txn comes at least one after the base. */
+  /** Its header says that the txns before it end after the base, so at least one txn after the base is missing. */
   readonly startsAfterBase: boolean
 }
 
@@ -77,10 +76,10 @@ export function planStart(facts: StartFacts): StartPlan {
   return facts.startsAfterBase ? { kind: 'corrupt', why: 'hole-after-base' } : { kind: 'read' }
 }
 
-/** Once all segments are read. */
+/** Where the log ends, once all segments are read. */
 export interface EndFacts {
   readonly base: 'none' | 'given'
-  /** The live history of the log has the base in it, with the hash that the base has. */
+  /** The live history of the log contains the zxid of the base, with the same hash. */
   readonly meetsBase: boolean
   readonly endsBeforeBase: boolean
 }

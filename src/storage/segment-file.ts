@@ -1,8 +1,8 @@
 /**
- * The segment that is being written: its file, where the next batch goes, and how far the file is filled
- * with zeros ahead of that, so that a durable write does not also change the size of the file.
- * The zeros are written in the background, in steps that double from 64 KiB (a fresh server starts at once)
- * to 4 MiB. A batch that would reach into a step under way waits for it: zeros must never land on a batch.
+ * The segment that is being written: its file, the position of the next batch, and how far the file is filled with
+ * zeros ahead of it, so that a durable write does not also change the size of the file. The zeros are written in the
+ * background, in steps that double from 64 KiB (so that a new server starts at once) to 4 MiB. A batch that would reach
+ * into a step under way waits for it: zeros must never overwrite a batch.
  */
 import type { ServerId } from '../base/ids.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
@@ -26,7 +26,7 @@ export class SegmentFile {
   readonly sequence: number
   readonly checksum: number
   position: number // of the next batch
-  #filledBytes: number // invariant: the file is at least so long
+  #filledBytes: number // invariant: the file has at least this length
   #filling: Promise<void> | null = null
 
   constructor(file: DiskFile, at: { sequence: number; checksum: number; position: number; filledBytes: number }) {
@@ -37,7 +37,10 @@ export class SegmentFile {
     this.#filledBytes = at.filledBytes
   }
 
-  /** Durable when it resolves. May be called again with the same bytes after ENOSPC: it writes them all again. */
+  /**
+   * The bytes are durable when it resolves. After ENOSPC it may be called again with the same bytes and writes all of
+   * them.
+   */
   async writeBatch(bytes: Uint8Array): Promise<void> {
     const end = this.position + bytes.length
     if (end > this.#filledBytes && this.#filling !== null) await this.#filling
@@ -46,7 +49,7 @@ export class SegmentFile {
     if (end > this.#filledBytes) this.#filledBytes = end
   }
 
-  /** Starts the next step of zeros if it is due. `failed` is called for any fault but a full disk. */
+  /** Starts the next step of zeros if it is due. `failed` is called for any error except a full disk. */
   fillAhead(segmentSizeBytes: number, failed: (error: unknown) => void): void {
     const stepBytes = Math.min(stepSizeBytesMax, this.#filledBytes, segmentSizeBytes - this.#filledBytes)
     if (this.#filling !== null || stepBytes <= 0) return
@@ -57,7 +60,7 @@ export class SegmentFile {
         this.#filling = null
       },
       (error: unknown) => {
-        // No zeros ahead only means that the next durable writes grow the file themselves, or meet the full disk.
+        // Without zeros ahead the next durable writes grow the file themselves, or fail on the full disk.
         this.#filling = null
         if (!isDiskFull(error)) failed(error)
       },
@@ -78,7 +81,10 @@ export class SegmentFile {
   }
 }
 
-/** A new segment, durable with its directory entry. After a failure it may be tried again. */
+/**
+ * Creates a segment; the file and its directory entry are durable when it resolves. After a failure it may be called
+ * again.
+ */
 export async function createSegment(
   disk: Disk,
   folder: string,
@@ -86,7 +92,7 @@ export async function createSegment(
   segmentSizeBytes: number,
 ): Promise<SegmentFile> {
   const path = `${folder}/${segmentName(start.state.lastZxid, start.sequence)}`
-  // Left by an earlier try that met a full disk: this sequence has never held a batch.
+  // An earlier attempt on a full disk left this file: it has never held a batch.
   if (await disk.exists(path)) await disk.remove(path)
   const file = await disk.open(path, 'create-new')
   try {

@@ -1,12 +1,12 @@
 /**
- * The first sector of a segment file. It is durable, and so is the file's directory entry, before any batch
- * is written behind it. It carries the state of the log at its start and the checksum of the batch before
- * it, so a missing, stale or foreign segment contradicts its neighbours.
- * The last byte is never zero: a header whose last byte is zero is one whose write never finished.
+ * The first sector of a segment file. The header and the file's directory entry are durable before the first batch is
+ * written after it. The header carries the state of the log at the start of the segment and the checksum of the batch
+ * before, so a missing, stale or foreign segment contradicts its neighbours. The last byte is never zero: if it is
+ * zero, the write of the header never finished.
  *
- * File name: `<first possible zxid>-<sequence>.log`, both in hex with leading zeros. Segments are ordered by
- * their sequence alone; the zxid is for people. (It repeats when a segment holds no txn, and goes back after
- * a truncation, hence the sequence.)
+ * File name: `<first possible zxid>-<sequence>.log`, both in hex with leading zeros. The sequence alone orders
+ * segments; the zxid is for people. (It repeats when a segment holds no txn, and goes back after a truncation, hence
+ * the sequence.)
  */
 import type { ChainHash } from '../base/chain-hash.ts'
 import { crc32c } from '../base/crc32c.ts'
@@ -28,7 +28,7 @@ export interface SegmentHeader {
   readonly serverId: ServerId
   readonly sequence: number // 1 for the first segment, then without gaps
   readonly checksumBefore: number // of the last batch before this segment, 0 if none
-  readonly firstBatch: number // the number that the first batch of this segment has
+  readonly firstBatch: number // the number of the first batch of this segment
   readonly state: LogState // at the start of the segment
   readonly checksum: number // seeds the header checksums of the segment's batches
 }
@@ -91,7 +91,10 @@ export function readSegmentHeader(bytes: Uint8Array): HeaderReading {
   }
 }
 
-/** In logs of all ages 0 means that no epoch was accepted; so server 0, which came later, has a number that no server has. */
+/**
+ * In every version of the format 0 means that no epoch was accepted. So server 0 is stored as a number that no server
+ * has.
+ */
 const wordOfServerZero = 256
 
 function wordOfLeader(leader: ServerId | null): number {
@@ -108,7 +111,7 @@ export function segmentName(lastZxidBefore: Zxid, sequence: number): string {
   return `${(lastZxidBefore + 1).toString(16).padStart(16, '0')}-${sequence.toString(16).padStart(8, '0')}.log`
 }
 
-/** The sequence in a segment's name, null if the name is not one of ours. */
+/** The sequence in a segment's name, null if it is not the name of a segment. */
 export function sequenceOfName(name: string): number | null {
   const match = /^[0-9a-f]{16}-([0-9a-f]{8})\.log$/.exec(name)
   return match === null ? null : Number.parseInt(match[1]!, 16)

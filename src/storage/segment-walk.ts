@@ -1,8 +1,7 @@
 /**
- * Reads a segment file batch by batch and says how it ends; the facts for recovery-plan.ts come from here.
- * It judges bytes only: what records mean is for the caller, whose refusal counts as damage.
- * Memory is one window of 1 MiB, or one batch if that is larger; payloads handed out are views of a window
- * that is never reused, so they stay valid.
+ * Reads a segment file batch by batch and reports how it ends, as facts for recovery-plan.ts. It checks bytes only: the
+ * caller checks the records, and what it refuses counts as damage. Memory is one window of 1 MiB, or one batch if that
+ * is larger. Payloads passed to the caller are views of a window that is never reused, so they stay valid.
  */
 import type { DiskFile } from '../ports/disk.ts'
 import {
@@ -19,7 +18,7 @@ import { type SegmentHeader, segmentHeaderSizeBytes } from './segment-header.ts'
 
 const windowSizeBytes = 1024 * 1024
 
-/** Returns what is wrong with the records, or null to go on. */
+/** Returns what is wrong with the records, or null to continue. */
 export type OnBatch = (header: BatchHeader, records: readonly StoredRecord[]) => string | null
 
 export interface SegmentEnd {
@@ -31,7 +30,7 @@ export interface SegmentEnd {
   readonly detail: string // what was seen, for the operator
 }
 
-/** A file seen through a window, so that walking costs few reads. */
+/** A file read in windows, so that walking it costs few reads. */
 export class WindowedFile {
   readonly #file: DiskFile
   #window: Uint8Array = new Uint8Array(0)
@@ -41,7 +40,7 @@ export class WindowedFile {
     this.#file = file
   }
 
-  /** Bytes from `position`; fewer than asked only at the end of the file. */
+  /** `lengthBytes` bytes from `position`; fewer only at the end of the file. */
   async at(position: number, lengthBytes: number): Promise<Uint8Array> {
     const from = position - this.#start
     if (from < 0 || from + lengthBytes > this.#window.length) {
@@ -72,8 +71,8 @@ export async function walkSegment(file: WindowedFile, segment: SegmentHeader, on
     }
     const batch = await file.at(offset, header.sizeBytes)
     if (!bodyChecksumHolds(batch, header)) {
-      const behind = offset + header.sizeBytes
-      const provenDurable = await holdsLaterBatch(file, segment, behind, header.number)
+      const batchEnd = offset + header.sizeBytes
+      const provenDurable = await holdsLaterBatch(file, segment, batchEnd, header.number)
       const kind = bodyIsUnfinished(batch, header) ? 'unfinished' : 'damaged'
       return { ...here, kind, provenDurable, detail: 'the checksum of a batch is wrong' }
     }
@@ -86,7 +85,7 @@ export async function walkSegment(file: WindowedFile, segment: SegmentHeader, on
   }
 }
 
-/** Where the bytes of an unfinished batch end: everything behind is zero. */
+/** Where the bytes of an unfinished batch end: everything after that is zero. */
 export async function endOfNonZeros(file: WindowedFile, from: number): Promise<number> {
   let end = from
   for (let at = from; ; at += windowSizeBytes) {
@@ -97,7 +96,7 @@ export async function endOfNonZeros(file: WindowedFile, from: number): Promise<n
   }
 }
 
-/** Does a segment whose own header is unreadable hold anything that was once written as a batch? */
+/** Does a segment with an unreadable header hold bytes that were once written as a batch? */
 export async function holdsAnything(file: WindowedFile): Promise<boolean> {
   return (await endOfNonZeros(file, segmentHeaderSizeBytes)) > segmentHeaderSizeBytes
 }

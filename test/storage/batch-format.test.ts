@@ -38,7 +38,7 @@ function headerOf(bytes: Uint8Array, offset: number) {
   return reading.header
 }
 
-test('a batch reads back at every place and size, and every sector that it lost is noticed', () => {
+test('a batch reads back at every place and size, and every lost sector is noticed', () => {
   const random = new SimRandom(1)
   for (let round = 0; round < 1500; round++) {
     const offset = 512 + 64 * random.below(16)

@@ -63,7 +63,7 @@ test('a flipped bit anywhere in a sealed log is refused as corruption', { timeou
   expect(await failureOf(disk)).toMatch(/^opened/)
 })
 
-test('a flipped bit in the newest acknowledged batch is refused although nothing was written behind it', async () => {
+test('a flipped bit in the newest acknowledged batch is refused although nothing was written after it', async () => {
   const { disk, usedBytes } = await writtenDisk('left')
   const path = [...usedBytes.keys()].at(-1)!
   const after = disk.kill()
@@ -79,7 +79,8 @@ test('a sector that reads as zeros is refused wherever it is in a sealed log', a
   const { disk, usedBytes } = await writtenDisk('closed')
   for (const [path, used] of usedBytes) {
     const isLastFile = path === [...usedBytes.keys()].at(-1)
-    // The seal is the proof of what is before it; when the seal itself vanishes nothing acknowledged is missing.
+    // The seal proves that the batch before it was durable. If the seal itself is lost, nothing acknowledged is
+    // missing.
     const sectorCount = Math.ceil(used / 512) - (isLastFile ? 1 : 0)
     for (let sector = 0; sector < sectorCount; sector++) {
       const copy = disk.crash('keep-all')
@@ -135,7 +136,7 @@ test('a log of another server is refused as foreign', async () => {
   expect(result.ok ? '' : result.error.message).toContain(`${folder}/`)
 })
 
-test('a torn tail stays one when power fails again while it is being cut', async () => {
+test('a torn tail stays a torn tail when power fails again while it is being cut', async () => {
   for (let seed = 0; seed < 400; seed++) {
     const disk = promptDisk(seed)
     const { storage } = await openStorage(disk)
@@ -145,7 +146,7 @@ test('a torn tail stays one when power fails again while it is being cut', async
     storage.append([history.next(2, payloadOf(random, 2000))], () => {})
     const torn = disk.crash('keep-all')
     const path = torn.paths()[0]!
-    // Its header is there, its last sector is not.
+    // Its header is on the disk, its last sector is not.
     torn.zeroSector(path, Math.floor(torn.contents(path).findLastIndex((byte) => byte !== 0) / 512))
     let writesLeft = random.between(1, 2)
     const dying = torn.crash('keep-all', {

@@ -1,9 +1,9 @@
 /**
- * Goal: whatever moment the power goes, recovery gives a state that the log had after some call, and not before
- * the last acknowledged one. Method: a seeded script runs against the simulated disk, which loses power at each
- * of its operations in turn, in each way it can; then recovery itself loses power once; then the log goes on.
- * A script may remove old segments; the test then plays the checkpoint that stands for them.
- * STORAGE_SCRIPTS=20 runs so many scripts beyond the usual ones.
+ * Goal: whenever power fails, recovery returns a state that the log had after some call, and not before the last
+ * acknowledged one. Method: a seeded script runs against the simulated disk, which loses power at each of its
+ * operations in turn, in each way it can; then recovery itself loses power once; then the log is used again. A script
+ * may remove old segments; the test then holds the checkpoint for them. STORAGE_SCRIPTS=20 runs 20 scripts in addition
+ * to the usual ones.
  */
 import { expect, test } from 'vitest'
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
@@ -44,11 +44,11 @@ interface Shape {
 interface Plan {
   readonly seed: number
   readonly segmentSizeBytes: number
-  readonly largeSizeBytes: number // of a payload, now and then
+  readonly largeSizeBytes: number // of a payload, sometimes
   readonly removesFront: boolean
 }
 
-/** Segments that roll all the time, without and with removals, and one that is filled with zeros ahead of use. */
+/** Small segments, without and with removals, and one that is filled with zeros ahead of use. */
 const plans: readonly Plan[] = [
   { seed: 1, segmentSizeBytes: 6 * 1024, largeSizeBytes: 3000, removesFront: false },
   { seed: 2, segmentSizeBytes: 3 * 1024, largeSizeBytes: 5000, removesFront: true },
@@ -63,7 +63,7 @@ const plans: readonly Plan[] = [
 
 interface Script {
   readonly steps: readonly Step[]
-  readonly shapes: readonly Shape[] // shapes[k]: what the log says after k steps
+  readonly shapes: readonly Shape[] // shapes[k]: the state of the log after k steps
 }
 
 function makeScript({ seed, largeSizeBytes, removesFront }: Plan): Script {
@@ -122,7 +122,7 @@ function shapeOf(entries: readonly TxnEntry[], epochs: Shape['epochs'], committe
   return { zxids: entries.map((entry) => entry.zxid), hashes: entries.map((entry) => entry.hash), epochs, committed }
 }
 
-/** `base`: what the checkpoint of the script holds. */
+/** `base`: the point that the checkpoint of the script has reached. */
 function shapeFound(opened: Opened, base: readonly TxnEntry[]): Shape {
   const found = recovered(opened)
   const { acceptedEpoch, acceptedLeader, currentEpoch, clusterId, committed, tail } = found
@@ -139,11 +139,13 @@ function pointOf(base: readonly TxnEntry[]): LogPoint | null {
 
 interface Played {
   readonly acked: number
-  /** What a checkpoint holds: it is durable before anything is removed. */
+  /** The content of a checkpoint, which is durable before anything is removed. */
   readonly base: readonly TxnEntry[]
 }
 
-/** Runs the steps with a few in flight at a time. A checkpoint is made of what is durable, so a removal waits for that. */
+/**
+ * Runs the steps with a few in flight at a time. A checkpoint is made of what is durable, so a removal waits for that.
+ */
 function play(storage: LogStorage, script: Script): () => Played {
   let issued = 0
   let base: readonly TxnEntry[] = []
@@ -218,7 +220,7 @@ for (const plan of plans) {
   })
 }
 
-/** Recovers, in half of the cases after one more crash in the middle of recovery, compares, and goes on. */
+/** Recovers, in half of the cases after another crash in the middle of recovery, compares, and appends again. */
 async function checkRecovery(
   plan: Plan,
   script: Script,
@@ -238,7 +240,7 @@ async function checkRecovery(
   const step = script.shapes.findLastIndex((shape) => JSON.stringify(shape) === JSON.stringify(found))
   expect(step, `${mode} after ${acked} acknowledged`).toBeGreaterThanOrEqual(acked)
 
-  // What recovery gave is durable and a base to build on, even if power fails again at once.
+  // What recovery returned is durable and can be appended to, even if power fails again at once.
   const history = new History()
   history.entries = [...base, ...opened.committed, ...recovered(opened).tail]
   for (const sizeBytes of [10, 700]) {

@@ -30,7 +30,7 @@ describe('the identity of a data folder', () => {
     }
   })
 
-  test('an identity of a later format is named as such', () => {
+  test('an identity of a later format is reported as newer', () => {
     const text = new TextDecoder().decode(encodeIdentity(identity)).replace('format=1', 'format=2')
     expect(readIdentity(new TextEncoder().encode(text))).toEqual({ kind: 'newer', format: '2' })
   })

@@ -1,5 +1,5 @@
 /**
- * A log whose oldest segments are removed, since something else (here: the test) stands for them.
+ * A log whose oldest segments are removed, since a checkpoint (here: the test) holds their history.
  */
 import { expect, test } from 'vitest'
 import type { ChainHash } from '../../src/base/chain-hash.ts'
@@ -55,7 +55,7 @@ const zxidsOf = (entries: readonly TxnEntry[]): readonly number[] => entries.map
 const zxidsFrom = (first: number): readonly number[] =>
   Array.from({ length: txnCount - first + 1 }, (_, i) => first + i)
 
-test('segments that lie wholly at or before a zxid are removed, oldest first and each durably', async () => {
+test('segments whose txns are all at or before a zxid are removed, oldest first and each durably', async () => {
   const { disk, storage } = await writtenLog()
   const before = disk.paths()
   expect(before).toHaveLength(5)
@@ -71,7 +71,7 @@ test('segments that lie wholly at or before a zxid are removed, oldest first and
   expect(disk.crash('drop-all').paths()).toEqual(after)
 })
 
-test('the segment that is written is never removed', async () => {
+test('the segment that is being written is never removed', async () => {
   const { disk, storage, history } = await writtenLog()
   const last = disk.paths().at(-1)!
   await storage.removeThrough(11 as Zxid)
@@ -83,7 +83,7 @@ test('the segment that is written is never removed', async () => {
   expect(zxidsOf([...opened.committed, ...recovered(opened).tail])).toEqual([12, 13])
 })
 
-test('a log without its front opens with a base, and says what it says with its front', async () => {
+test('a log without its front opens with a base, and recovers the same as with its front', async () => {
   const { disk, storage, history } = await writtenLog()
   await storage.close()
   const whole = recovered(await openStorage(disk.crash('keep-all'), options))
@@ -103,7 +103,7 @@ test('a log without its front opens with a base, and says what it says with its 
   }
 })
 
-test('what a base stands for is committed, although the log has no mark for it', async () => {
+test('the txns up to the base are committed, although the log has no mark for them', async () => {
   const { disk, storage, history } = await writtenLog()
   await storage.close()
   const opened = await openStorage(disk, { ...options, base: pointAt(history, 12) })
@@ -153,9 +153,9 @@ for (const { title, base, text } of refusals) {
   })
 }
 
-test('a folder without a log is refused where there is a base', async () => {
+test('a folder without a log is refused if there is a base', async () => {
   const { result } = await openStorage(promptDisk(), { base: { zxid: 3 as Zxid, hash: otherHash } })
-  expect(result.ok ? '' : result.error.message).toContain(`${folder} holds no log, and there is a checkpoint of 0x3`)
+  expect(result.ok ? '' : result.error.message).toContain(`${folder} holds no log, but there is a checkpoint of 0x3`)
 })
 
 test('a gap after a removed front is refused, whatever the base', async () => {
@@ -167,7 +167,7 @@ test('a gap after a removed front is refused, whatever the base', async () => {
   expect(result.ok ? '' : result.error.message).toContain('is missing: the next file is')
 })
 
-test('reading from before the log says where the log begins; reading from there on is as before', async () => {
+test('reading from before the log reports where the log begins; reading after that point is as before', async () => {
   const { storage, history } = await writtenLog()
   await storage.removeThrough(8 as Zxid)
   const reading = await storage.readAfter(0 as Zxid, 10_000)
@@ -186,7 +186,7 @@ test('reading from before the log says where the log begins; reading from there 
   }
 })
 
-test('a read under way while segments are removed gives a stretch without a hole, or says that the log begins later', async () => {
+test('a read under way while segments are removed returns a stretch without a hole, or reports that the log begins later', async () => {
   const outcomes = new Set<string>()
   for (let removeAfter = 0; removeAfter < 30; removeAfter++) {
     const { disk, storage, history } = await writtenLog()
@@ -209,7 +209,7 @@ test('a read under way while segments are removed gives a stretch without a hole
   expect(outcomes.size).toBeGreaterThan(2)
 })
 
-test('a truncation from before the first segment that is left is followed, as far as the base covers it', async () => {
+test('a truncation to a txn before the first remaining segment is accepted as far as the base covers it', async () => {
   const disk = promptDisk()
   const { storage } = await openStorage(disk, options)
   const history = new History()
@@ -235,7 +235,7 @@ test('a truncation from before the first segment that is left is followed, as fa
   }
 })
 
-test('after a removal that failed nothing more is removed until the next start', async () => {
+test('after a failed removal nothing else is removed until the next start', async () => {
   const { disk, storage, history } = await writtenLog()
   disk.faults.flushFails = true
   await expect(storage.removeThrough(4 as Zxid)).rejects.toMatchObject({ code: 'EIO' })

@@ -61,7 +61,7 @@ test('a fresh log recovers as empty', async () => {
   })
 })
 
-test('everything that was appended is there after a close', async () => {
+test('everything that was appended is recovered after a close', async () => {
   const disk = promptDisk()
   const { storage } = await openStorage(disk)
   const history = new History()
@@ -93,7 +93,7 @@ test('appends that arrive during a flush share the next one and are answered in 
   expect(answered).toEqual([])
   await time.run(() => answered.length === 50)
   expect(answered).toEqual(history.entries.map((entry) => entry.zxid))
-  // One for the segment's header, one for the append that started, one for all the others.
+  // One flush for the header of the segment, one for the first append, one for all the others.
   expect(operations.filter((operation) => operation === 'write-durably')).toHaveLength(3)
 })
 
@@ -106,7 +106,7 @@ test('a commit mark beyond the log is kept as far as the log goes', async () => 
   expect(recovered(await openStorage(disk)).committed).toBe(5)
 })
 
-test('a full disk delays appends, keeps reads, and heals when space returns', async () => {
+test('a full disk delays appends and no reads, and appends continue when space returns', async () => {
   const { storage, time, disk, log } = await timedStorage({ segmentSizeBytes: 70_000 })
   const history = new History()
   const random = new SimRandom(3)
@@ -132,7 +132,7 @@ test('a full disk delays appends, keeps reads, and heals when space returns', as
   expect(digestOf(recovered(after).tail)).toEqual(digestOf(history.entries))
 })
 
-test('a log on a full disk closes, and what waits gets an error', async () => {
+test('a log on a full disk closes, and the waiting appends get an error', async () => {
   const { storage, time, disk } = await timedStorage()
   disk.faults.full = true
   const results: string[] = []
@@ -142,7 +142,7 @@ test('a log on a full disk closes, and what waits gets an error', async () => {
   expect(results).toEqual(['the log was closed while the disk was full'])
 })
 
-test('a failed flush is final for all appends that wait and all that come', async () => {
+test('a failed flush is final for all waiting and all later appends', async () => {
   const { storage, time, disk, log, operations } = await timedStorage()
   const history = new History()
   const results: (string | null)[] = []
@@ -166,7 +166,7 @@ test('a failed flush is final for all appends that wait and all that come', asyn
   expect(log.count('log-write-failed')).toBe(1)
 })
 
-test('reading after any zxid gives the txn at or before it and those that follow', async () => {
+test('reading after any zxid returns the txn at or before it and those that follow', async () => {
   const disk = promptDisk()
   const { storage } = await openStorage(disk, { segmentSizeBytes: 64 * 1024 })
   const history = new History()
@@ -200,7 +200,7 @@ test('reading after any zxid gives the txn at or before it and those that follow
   await check(again.storage)
 })
 
-test('a truncation keeps epochs and marks that were written after the txns it takes back', async () => {
+test('a truncation keeps epochs and marks that were written after the removed txns', async () => {
   const disk = promptDisk()
   const { storage } = await openStorage(disk)
   const history = new History()
@@ -248,7 +248,7 @@ test('the log of a running server is refused as locked until its process dies', 
   expect((await openStorage(disk.kill())).result.ok).toBe(true)
 })
 
-test('the folder of a log that was copied while its server ran is opened, with one line about it', async () => {
+test('the folder of a log that was copied while its server ran is opened, with one log line', async () => {
   const disk = promptDisk()
   const first = await openStorage(disk)
   await appendAndWait(first.storage, [new History().next(1, new Uint8Array(9))])
@@ -259,7 +259,7 @@ test('the folder of a log that was copied while its server ran is opened, with o
   expect(first.log.lines).toEqual([])
 })
 
-test('a file system that cannot flush folders is an io failure that says so', async () => {
+test('a file system that cannot flush folders is an io failure with a message that names it', async () => {
   const disk = promptDisk()
   disk.faults.cannotSyncDirectories = true
   const { result } = await openStorage(disk)
@@ -276,7 +276,7 @@ test('an unreadable disk is reported as an io failure', async () => {
   expect((await openStorage(next)).result).toMatchObject({ ok: false, error: { kind: 'io' } })
 })
 
-test('what a killed process left unflushed is durable once it was recovered', async () => {
+test('what a killed process left unflushed is durable after recovery', async () => {
   const disk = promptDisk()
   const { storage } = await openStorage(disk)
   const history = new History()
@@ -287,7 +287,7 @@ test('what a killed process left unflushed is durable once it was recovered', as
   expect(recovered(await openStorage(killed.crash('drop-all'))).lastZxid).toBe(2)
 })
 
-test('an idle log is sealed once and then leaves the disk alone', async () => {
+test('an idle log is sealed once and then does not use the disk', async () => {
   const { storage, time, operations } = await timedStorage()
   let isDone = false
   storage.append([new History().next(1, new Uint8Array(5))], () => {

@@ -22,7 +22,7 @@ function everyCombination(): readonly SegmentFacts[] {
   return all
 }
 
-test('every combination of facts has the one plan that loses nothing acknowledged and blocks on nothing else', () => {
+test('every combination of facts has the plan that loses nothing acknowledged and refuses nothing else', () => {
   const plans = { clean: 0, 'cut-torn-tail': 0, 'drop-unused-segment': 0, corrupt: 0 }
   for (const facts of everyCombination()) {
     const { header, end, provenDurable, laterSegment, continues, followsRemoved } = facts
@@ -40,7 +40,7 @@ test('every combination of facts has the one plan that loses nothing acknowledge
   expect(plans).toEqual({ clean: 4, 'cut-torn-tail': 2, 'drop-unused-segment': 6, corrupt: 132 })
 })
 
-test('a log begins where something stands for all that came before, or at the beginning', () => {
+test('a log begins at the beginning, or where a checkpoint holds all that came before', () => {
   const outcomeOf = (base: StartFacts['base'], first: StartFacts['first'], startsAfterBase = false): string => {
     const plan = planStart({ base, first, startsAfterBase })
     return plan.kind === 'read' ? 'read' : plan.why
@@ -54,7 +54,7 @@ test('a log begins where something stands for all that came before, or at the be
   expect(outcomeOf('given', 'later', true)).toBe('hole-after-base')
 })
 
-test('a log that was read to its end has the base in its history, or is refused', () => {
+test('a log that was read to its end contains the base, or is refused', () => {
   const outcomeOf = (facts: EndFacts): string => {
     const plan = planEnd(facts)
     return plan.kind === 'accept' ? 'accept' : plan.why

@@ -1,4 +1,4 @@
-/** What the storage tests share: virtual time, a disk on it, and a log storage on that. */
+/** What the storage tests share: virtual time, a disk that uses it, and a log storage on that disk. */
 import { type ChainHash, emptyChainHash, nextChainHash } from '../../src/base/chain-hash.ts'
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
 import type { Result } from '../../src/base/result.ts'
@@ -41,7 +41,7 @@ export class VirtualTime {
     },
   }
 
-  /** Runs what is scheduled, in order, until `stop` says so or nothing is left before `untilMs`. */
+  /** Runs what is scheduled, in order, until `stop` returns true or nothing is left before `untilMs`. */
   async run(stop: () => boolean = () => false, untilMs = Number.POSITIVE_INFINITY): Promise<void> {
     for (;;) {
       await new Promise<void>((resolve) => setImmediate(resolve))
@@ -87,7 +87,7 @@ export class RecordingLog implements Log {
   }
 }
 
-/** A disk that answers in the next microtask: for tests that do not look at time. */
+/** A disk that answers in the next microtask: for tests that do not depend on time. */
 export function promptDisk(seed = 1, options: Partial<SimDiskOptions> = {}): SimDisk {
   return new SimDisk({ random: new SimRandom(seed), schedule: promptSchedule, ...options })
 }
@@ -161,6 +161,6 @@ export class History {
 }
 
 export function payloadOf(random: SimRandom, sizeBytes: number): Uint8Array {
-  // Many zeros, so that a lost sector can look like a written one.
+  // Many zeros, so that a lost sector may have the bytes of a written one.
   return Uint8Array.from({ length: sizeBytes }, () => (random.chance(0.5) ? 0 : random.below(256)))
 }
