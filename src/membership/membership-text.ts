@@ -19,7 +19,7 @@ export function membershipText(members: readonly MemberLine[]): string {
   return [...members.map(describeMember), 'version=0'].join('\n')
 }
 
-/** The client part is written only if the server line has it: what stands in clientPort is a matter of that server's own. */
+/** The client part is written only if the server line has it: the key clientPort is a setting of one server alone. */
 function describeMember({ id, host, quorumPort, electionPort, role, clientHost, clientPort }: MemberLine): string {
   const peer = `server.${id}=${bracketed(host)}:${quorumPort}:${electionPort}:${role}`
   return clientPort === null ? peer : `${peer};${bracketed(clientHost ?? '0.0.0.0')}:${clientPort}`

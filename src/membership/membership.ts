@@ -1,9 +1,9 @@
 /**
- * Who belongs to an ensemble, and which of its servers are a quorum (design D13). A value: a reconfiguration replaces it
- * by another one. While that is under way the two are joined, and whatever needs a quorum needs one of each.
- * Voters elect and commit. Learners hold the same history and count for nothing; so does a server of weight 0, which
- * cannot lead either (ZK: FastLeaderElection.totalOrderPredicate). Everything that needs a quorum asks here: a head
- * counted elsewhere would be counted wrong once there are weights, learners, or two memberships.
+ * Which servers belong to an ensemble, and which sets of them are a quorum (design D13). A value: a reconfiguration
+ * replaces it by another one. While that is under way the two are joined, and every decision needs a quorum of each.
+ * Voters elect and commit. Learners hold the same history and count in no quorum; neither does a server of weight 0,
+ * which cannot lead either (ZK: FastLeaderElection.totalOrderPredicate). All code that needs a quorum uses this class:
+ * code that counts servers by itself would be wrong for weights, learners, or two memberships.
  */
 import { assert } from '../base/assert.ts'
 import type { ServerId } from '../base/ids.ts'
@@ -11,16 +11,16 @@ import { QuorumGroups, type Voter } from './quorum-groups.ts'
 
 export interface WeighedServer {
   readonly id: ServerId
-  readonly weight: number // a whole number; 0: it never counts
+  readonly weight: number // a whole number; 0: the server never counts
   readonly group: number
 }
 
 export class Membership {
-  /** Sorted, learners among them. */
+  /** Voters and learners, sorted. */
   readonly members: readonly ServerId[]
-  /** Sorted; those that count in a quorum. */
+  /** The members that count in a quorum, sorted. */
   readonly voters: readonly ServerId[]
-  /** Each of them must agree. */
+  /** A quorum of the membership contains a quorum of each. */
   readonly #quorums: readonly QuorumGroups[]
 
   private constructor(members: readonly ServerId[], voters: readonly ServerId[], quorums: readonly QuorumGroups[]) {
@@ -37,7 +37,7 @@ export class Membership {
     )
   }
 
-  /** More than half of the groups are a quorum, and of each of them more than half of the weight. */
+  /** A quorum has more than half of the groups, and in each of these more than half of the weight. */
   static ofGroups(servers: readonly WeighedServer[], learners: readonly ServerId[] = []): Membership {
     const ids = [...servers.map(({ id }) => id), ...learners]
     assert(new Set(ids).size === ids.length, 'a server is a member once', { ids })
@@ -64,7 +64,7 @@ export class Membership {
     return true
   }
 
-  /** The highest value that all members of some quorum have reached. Asked for voters only. */
+  /** The highest value that all members of some quorum have reached. `valueAt` is called for voters only. */
   reachedByQuorum<T extends number>(valueAt: (id: ServerId) => T): T {
     let reached = Number.POSITIVE_INFINITY
     for (const quorum of this.#quorums) {

@@ -1,8 +1,8 @@
 /**
  * The arithmetic of one set of voters: weights, and groups of which a majority must agree (ZK: QuorumHierarchical; a
  * plain majority, QuorumMaj, is one group of equal weights). A group agrees when more than half of its weight does. A
- * group without weight does not exist. If two quorums could have no voter in common, two leaders could commit at once.
- * Asked for every acknowledgement, so nothing is allocated here.
+ * group without weight is left out. If two quorums could have no voter in common, two leaders could commit at once.
+ * Both methods run for every acknowledgement, so they allocate nothing.
  */
 import { assert } from '../base/assert.ts'
 import type { ServerId } from '../base/ids.ts'
@@ -20,13 +20,13 @@ interface Group {
 
 export class QuorumGroups {
   readonly #groups: readonly Group[]
-  // Room for one group's voters, or all groups, sorted by what they have reached, highest first.
+  // Scratch space: the voters of one group, and then all groups, sorted by what they have reached, highest first.
   readonly #values: Float64Array
   readonly #weights: Float64Array
   readonly #reachedByGroup: Float64Array
 
   constructor(voters: readonly Voter[]) {
-    assert(voters.length > 0, 'a quorum needs voters', {})
+    assert(voters.length > 0, 'a membership has a voter', {})
     for (const { id, weight } of voters) {
       assert(Number.isSafeInteger(weight) && weight > 0, 'a voter has a weight', { id, weight })
     }
@@ -55,7 +55,7 @@ export class QuorumGroups {
     const reached = this.#reachedByGroup
     for (let i = 0; i < reached.length; i++) reached[i] = this.#reachedBy(this.#groups[i]!, valueAt)
     if (reached.length > 1) reached.sort().reverse()
-    return reached[reached.length >> 1]! // with it, more than half of the groups have it
+    return reached[reached.length >> 1]! // more than half of the groups have reached at least this
   }
 
   #reachedBy({ voters, weight }: Group, valueAt: (id: ServerId) => number): number {

@@ -1,20 +1,20 @@
 /**
- * The greeting of two servers: what each says first, and whether the other believes it. A pure table of checks in a
- * fixed order, most telling first. If a stranger passed, it could vote; if data of another ensemble passed, one of
- * the two histories would be cut away.
+ * The greeting of two servers: the first frame that each sends, and whether the other accepts it. Pure checks in a
+ * fixed order, the most informative reason first. If an unknown server passed, it could vote; if data of another
+ * ensemble passed, one of the two histories would be cut away.
  */
 import type { ServerId } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import type { Hello } from '../protocol/peer/peer-message.ts'
 import type { LinkCloseReason } from './link-close-reason.ts'
 
-/** Counts up with each change of the messages between servers that an older server would not understand. */
+/** Increased with each change of the messages between servers that an older server would not understand. */
 export const peerProtocolVersion = 2
 
 export interface HelloExpectation {
   readonly self: ServerId
   readonly voters: readonly ServerId[]
-  /** Whom we dialled; null when the other side dialled. */
+  /** The peer that this server dialled; null when the other side dialled. */
   readonly dialled: ServerId | null
   readonly clusterId: ClusterId
 }
@@ -24,7 +24,7 @@ export interface HelloProblem {
   readonly detail: string
 }
 
-/** Null: the peer is who it should be. */
+/** Null: the peer is the expected server. */
 export function checkHello(hello: Hello, expected: HelloExpectation): HelloProblem | null {
   const { self, dialled, clusterId } = expected
   if (hello.protocolVersion !== peerProtocolVersion) {
@@ -36,12 +36,12 @@ export function checkHello(hello: Hello, expected: HelloExpectation): HelloProbl
     return problem('hello-for-another-server', `server ${hello.from} wants server ${hello.to}, this is ${self}`)
   }
   if (dialled !== null && hello.from !== dialled) {
-    return problem('hello-for-another-server', `at the address of server ${dialled} there is server ${hello.from}`)
+    return problem('hello-for-another-server', `server ${hello.from} answers at the address of server ${dialled}`)
   }
   if (dialled === null && hello.from < self) {
     return problem('called-the-wrong-way', `server ${hello.from} called server ${self}`)
   }
-  // Zero is an empty history, which belongs to no ensemble yet and may join any.
+  // Zero: an empty history, which belongs to no ensemble yet and may join any.
   if (hello.clusterId !== 0 && clusterId !== 0 && hello.clusterId !== clusterId) {
     const [theirs, ours] = [hello.clusterId.toString(16), clusterId.toString(16)]
     return problem(

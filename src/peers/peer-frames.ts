@@ -1,8 +1,8 @@
 /**
- * Frames between servers: u32 length of the body, u32 CRC-32C of the body, u32 CRC-32C of the eight bytes before,
- * then the body, one encoded PeerFrame. Owns: cutting a byte stream into frames, wherever the network splits it.
- * The header has its own checksum because a flipped bit in a length would otherwise make us wait for bytes that
- * never come, on a link that looks alive. A damaged frame is a refused link, never an assertion.
+ * Frames between servers: u32 length of the body, u32 CRC-32C of the body, u32 CRC-32C of the eight bytes before, then
+ * the body, one encoded PeerFrame. Owns: cutting a byte stream into frames, wherever the network splits it. The header
+ * has its own checksum: with a flipped bit in a length a server would wait for bytes that never come, on a link that
+ * seems alive. A damaged frame closes the link; it is never an assertion.
  */
 import { assert } from '../base/assert.ts'
 import { crc32c } from '../base/crc32c.ts'
@@ -20,7 +20,7 @@ export function encodeFrame(frame: PeerFrame): Uint8Array {
   return withHeader(body)
 }
 
-/** Adds to `out` as few frames as the limit allows; almost always one. */
+/** Adds the messages to `out` as frames within the limit; almost always one frame. */
 export function encodeMessages(
   messages: readonly PeerMessage[],
   out: Uint8Array[],
@@ -37,7 +37,7 @@ export function encodeMessages(
   encodeMessages(messages.slice(half), out, sizeBytesMax)
 }
 
-/** Says "I am alive" when there is nothing else to say. The caller may write it any number of times. */
+/** Sent when there is no message to send, so that the peer sees a live link. May be written any number of times. */
 export const keepAliveFrame: Uint8Array = encodeFrame({ hello: null, messages: [] })
 
 export class PeerFrameReader {
@@ -50,7 +50,7 @@ export class PeerFrameReader {
   #chunk: Uint8Array = new Uint8Array(0)
   #chunkAt = 0
 
-  /** Call `next` until it gives null before feeding more; `bytes` may be reused then. */
+  /** Call `next` until it returns null before feeding more; `bytes` may be reused then. */
   feed(bytes: Uint8Array): void {
     assert(this.#chunkAt === this.#chunk.length, 'a chunk is read before the next is fed', { at: this.#chunkAt })
     this.#chunk = bytes
@@ -58,8 +58,8 @@ export class PeerFrameReader {
   }
 
   /**
-   * The next frame; null: more bytes are needed; a reason: the link must be closed, nothing after it can be trusted.
-   * Each frame has a buffer of its own, so byte fields of its messages may be kept.
+   * The next frame; null if more bytes are needed; a reason if the link must be closed, since no later byte can be
+   * trusted. Each frame has a buffer of its own, so byte fields of its messages may be kept.
    */
   next(sizeBytesMax: number): PeerFrame | LinkCloseReason | null {
     if (this.#body === null) {
@@ -77,7 +77,7 @@ export class PeerFrameReader {
     return decodePeerFrame(body) ?? 'message-unknown'
   }
 
-  /** Moves what the chunk has and `target` lacks; returns how much. */
+  /** Copies bytes of the chunk until `target` is full or the chunk is used up; returns how many. */
   #copyTo(target: Uint8Array, from: number): number {
     const count = Math.min(target.length - from, this.#chunk.length - this.#chunkAt)
     target.set(this.#chunk.subarray(this.#chunkAt, this.#chunkAt + count), from)

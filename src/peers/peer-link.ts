@@ -1,10 +1,10 @@
 /**
  * One link to another server, from its first byte to its last, as a state machine: awaiting-hello, greeted, up, closed.
- * A link that we accepted stays `greeted` until the caller says `accept` or `refuse`: whether its peer may have it
- * depends on the peer's other links.
- * Owns: the greeting, the order of messages, and the two clocks that tell a dead peer from a quiet one.
- * Assumes: the caller performs the actions in order, feeds nothing after `close`, and ticks several times in
- * peerTimeoutMs. If a link could deliver messages before the greeting was checked, a stranger could vote.
+ * A link that this server accepted stays `greeted` until the caller calls `accept` or `refuse`: whether its peer may
+ * have the link depends on the peer's other links. Owns: the greeting, the order of messages, and the times of the last
+ * bytes in each direction, by which a silent peer is noticed. Assumes that the caller performs the actions in order,
+ * feeds nothing after `close`, and ticks several times in peerTimeoutMs. If a link could deliver messages before the
+ * greeting was checked, an unknown server could vote.
  */
 import { assert } from '../base/assert.ts'
 import type { ServerId } from '../base/ids.ts'
@@ -18,10 +18,10 @@ import { encodeFrame, encodeMessages, keepAliveFrame, PeerFrameReader } from './
 export interface PeerLinkSettings {
   readonly self: ServerId
   readonly voters: readonly ServerId[]
-  /** Tells one process of a server from the next, in logs. */
+  /** Distinguishes one process of a server from the next. */
   readonly incarnation: number
   readonly peerTimeoutMs: number
-  /** Of this server's data, as it is now. */
+  /** The cluster id of this server's data at the time of the call. */
   readonly clusterId: () => ClusterId
 }
 
@@ -34,8 +34,8 @@ export type PeerLinkAction =
       readonly kind: 'close'
       readonly reason: LinkCloseReason
       readonly detail: string
-      readonly peer: ServerId | null // who it is, or says that it is
-      readonly isGentle: boolean // what was written before should still arrive
+      readonly peer: ServerId | null // the peer, or the id that the other end sent
+      readonly isGentle: boolean // what was written before is still sent
     }
 
 export type PeerLinkState =
@@ -44,7 +44,7 @@ export type PeerLinkState =
   | { readonly kind: 'up'; readonly peer: ServerId; readonly hello: Hello }
   | { readonly kind: 'closed' }
 
-/** Before its greeting a stranger makes us hold no more than this. */
+/** The largest frame that an unknown peer may send before its greeting is checked. */
 const helloFrameSizeBytesMax = 1024
 /** A link is never silent for longer than this part of peerTimeoutMs. */
 const keepAlivesPerTimeout = 4
@@ -58,7 +58,7 @@ export class PeerLink {
   #lastReceivedMs: number
   #lastSentMs: number
 
-  /** `dialled`: whom we called; null when they called us. */
+  /** `dialled`: the peer that this server dialled; null for a link that it accepted. */
   constructor(settings: PeerLinkSettings, dialled: ServerId | null, nowMs: number) {
     this.#settings = settings
     this.#dialled = dialled
@@ -71,7 +71,7 @@ export class PeerLink {
     return this.#state
   }
 
-  /** Of the peer's process; null before it has greeted. */
+  /** The incarnation of the peer's process; null before it has greeted. */
   get incarnation(): number | null {
     return 'hello' in this.#state ? this.#state.hello.incarnation : null
   }
@@ -80,21 +80,21 @@ export class PeerLink {
     return this.#dialled
   }
 
-  /** The caller speaks first: the one who is called does not know yet whom to greet. */
+  /** The side that dialled greets first: the other side does not know yet which server dialled. */
   start(out: PeerLinkAction[]): void {
     if (this.#dialled !== null) this.#greet(this.#dialled, false, out)
   }
 
-  /** The peer that greeted may have the link. */
+  /** Gives the link to the peer that greeted. */
   accept(nowMs: number, out: PeerLinkAction[]): void {
     assert(this.#state.kind === 'greeted', 'a link is accepted once its peer has greeted', { state: this.#state.kind })
     const { peer, hello } = this.#state
-    this.#lastReceivedMs = nowMs // it had to wait for our greeting
+    this.#lastReceivedMs = nowMs // the peer had to wait for this greeting
     this.#greet(peer, false, out)
     this.#goUp(hello, out)
   }
 
-  /** A process with the id of the one that greeted is connected already. */
+  /** Refuses the peer that greeted, since another process with its id is connected. */
   refuse(detail: string, out: PeerLinkAction[]): void {
     assert(this.#state.kind === 'greeted', 'a link is refused once its peer has greeted', { state: this.#state.kind })
     const { peer } = this.#state
@@ -110,7 +110,7 @@ export class PeerLink {
       const isUp = this.#state.kind === 'up'
       const frame = this.#reader.next(isUp ? peerFrameSizeBytesMax : helloFrameSizeBytesMax)
       if (frame === null) return
-      // Our frames carry checksums from the first byte on, so what fails them before the greeting is no peer of ours.
+      // Peers send checksums from the first byte on, so bytes that fail them before the greeting are not from a peer.
       if (typeof frame === 'string')
         return this.close(!isUp && frame === 'frame-damaged' ? 'not-a-peer' : frame, '', out)
       this.#receiveFrame(frame, out)
@@ -167,7 +167,7 @@ export class PeerLink {
     } else if (frame.hello !== null) {
       return this.close('hello-repeated', '', out)
     } else if (this.#state.kind === 'greeted') {
-      return this.close('message-unknown', 'it did not wait for our greeting', out)
+      return this.close('message-unknown', 'it did not wait for the greeting of this server', out)
     }
     for (const message of frame.messages) out.push({ kind: 'message', message })
   }
@@ -176,7 +176,7 @@ export class PeerLink {
     const { self, voters, clusterId } = this.#settings
     const problem = checkHello(hello, { self, voters, dialled: this.#dialled, clusterId: clusterId() })
     if (problem !== null) {
-      // Greeted all the same: then the other side can say in its own log what is wrong.
+      // The greeting is sent all the same, so that the other side can log what is wrong.
       if (this.#dialled === null) this.#greet(hello.from, false, out)
       return this.#close(problem.reason, problem.detail, hello.from, true, out)
     }
@@ -209,7 +209,7 @@ export class PeerLink {
     out.push({ kind: 'close', reason, detail, peer, isGentle })
   }
 
-  // A method, because the compiler takes a state for unchanged by calls.
+  // A method, because TypeScript assumes that calls do not change a narrowed state.
   #isClosed(): boolean {
     return this.#state.kind === 'closed'
   }

@@ -1,12 +1,12 @@
 /**
- * All links of one server to its peers. Owns: that there is one link to each, dialled by the server with the higher
- * id, so that two servers never hold two links with different orders of messages; redialling; that `connected` and
- * `disconnected` of a peer alternate; and that an id belongs to one process at a time (design D15): a process that gives
- * the id of a connected one waits until the link of that one has spoken, and is refused, or has closed, and follows it.
- * If a second process could replace the first, the two would depose leaders in turn, and one id would vote from two disks.
- * Assumes: the driver performs the actions in order and reports every stream's end, and its time stands still while
- * this process does, since what peers sent meanwhile waits unread. The methods queue actions, which
- * `takeActions` hands out.
+ * All links of one server to its peers. Ensures that each peer has one link, dialled by the server with the higher id,
+ * so that two servers never hold two links with different orders of messages; dials again; lets `connected` and
+ * `disconnected` of a peer alternate; and lets one process at a time have an id (design D15). A process that sends the
+ * id of a connected process waits: it is refused if that process sends anything, and admitted if its link closes. If a
+ * second process could replace the first, the two would depose leaders in turn, and one id would vote from two disks.
+ * Assumes that the driver performs the actions in order, reports every stream's end, and stops its clock while this
+ * process is stopped, since what peers sent meanwhile waits unread. The methods queue actions; `takeActions` returns
+ * them.
  */
 import { assert, assertNever } from '../base/assert.ts'
 import type { Brand } from '../base/brand.ts'
@@ -27,13 +27,13 @@ export interface PeerLinksSettings extends PeerLinkSettings {
 }
 
 export type PeerAction =
-  /** Answered by `opened` or `dialFailed`, once. */
+  /** The driver answers with one call of `opened` or `dialFailed`. */
   | { readonly kind: 'dial'; readonly peer: ServerId }
   | { readonly kind: 'write'; readonly link: LinkId; readonly bytes: Uint8Array }
   | { readonly kind: 'connected'; readonly peer: ServerId; readonly incarnation: number }
   | { readonly kind: 'disconnected'; readonly peer: ServerId }
   | { readonly kind: 'message'; readonly peer: ServerId; readonly message: PeerMessage }
-  /** No link has been up for `forMs`, though these have to call us. Repeats itself with each tick. */
+  /** No link has been up for `forMs`, and the servers `by` have to dial this one. Repeated with each tick. */
   | { readonly kind: 'not-called'; readonly by: readonly ServerId[]; readonly forMs: number }
   /** The driver closes the stream and logs the reason. */
   | {
@@ -49,13 +49,13 @@ interface Peer {
   readonly id: ServerId
   readonly weDial: boolean
   up: LinkId | null
-  /** Greeted us as this peer from another process while a link was up. */
+  /** A link whose process sent the id of this peer while a link of another process was up. */
   contender: LinkId | null
   /** A dial is under way, or its link awaits the greeting. */
   isDialling: boolean
   failedAttempts: number
   nextDialMs: number
-  /** At the last attempt another process with our id was connected to the peer. */
+  /** At the last attempt the peer was connected to another process with this server's id. */
   isOwnIdInUse: boolean
 }
 
@@ -64,7 +64,7 @@ export class PeerLinks {
   readonly #peers = new Map<ServerId, Peer>()
   readonly #links = new Map<LinkId, PeerLink>()
   #lastLinkId = 0
-  /** Since when no link has been up; null while one is. */
+  /** When the last link closed; null while a link is up. */
   #aloneSinceMs: number | null = null
   #out: PeerAction[] = []
 
@@ -83,10 +83,10 @@ export class PeerLinks {
     return actions
   }
 
-  /** Dials who is due, keeps links alive, closes silent ones. The first tick dials everybody. */
+  /** Dials the peers that are due, sends keep-alives, closes silent links. The first tick dials every peer. */
   tick(nowMs: number): void {
     for (const [id, link] of this.#links) this.#act(id, link, nowMs, (out) => link.tick(nowMs, out))
-    this.#complainIfAlone(nowMs)
+    this.#reportIfAlone(nowMs)
     for (const peer of this.#peers.values()) {
       if (!peer.weDial || peer.up !== null || peer.isDialling || nowMs < peer.nextDialMs) continue
       peer.isDialling = true
@@ -94,7 +94,7 @@ export class PeerLinks {
     }
   }
 
-  /** A stream exists: one that we dialled, or (null) one that we accepted. */
+  /** A stream was opened: to the peer `dialled`, or null for a stream that this server accepted. */
   opened(dialled: ServerId | null, nowMs: number): LinkId {
     const id = ++this.#lastLinkId as LinkId
     const link = new PeerLink(this.#settings, dialled, nowMs)
@@ -114,13 +114,13 @@ export class PeerLinks {
     if (link.state.kind === 'up') this.#refuseContender(this.#peer(link.state.peer), nowMs)
   }
 
-  /** The stream has ended; fine if we closed it ourselves. */
+  /** The stream has ended. Ignored for a link that this server closed. */
   closed(id: LinkId, detail: string, nowMs: number): void {
     const link = this.#links.get(id)
     if (link !== undefined) this.#act(id, link, nowMs, (out) => link.close('closed-by-peer', detail, out))
   }
 
-  /** So many bytes wait to be sent on the link. */
+  /** `sizeBytes` wait to be sent on the link. */
   outputQueued(id: LinkId, sizeBytes: number, nowMs: number): void {
     if (sizeBytes <= peerOutputSizeBytesMax) return
     const link = this.#links.get(id)
@@ -128,7 +128,7 @@ export class PeerLinks {
     this.#act(id, link, nowMs, (out) => link.close('output-too-large', `${sizeBytes} bytes wait`, out))
   }
 
-  /** Leaves with the next flush; dropped while the peer is not connected, of which the replica has been told. */
+  /** Leaves with the next flush. Dropped while the peer is not connected; the replica got `disconnected` for that. */
   send(peerId: ServerId, message: PeerMessage): void {
     const { up } = this.#peer(peerId)
     if (up !== null) this.#links.get(up)!.send(message)
@@ -142,8 +142,8 @@ export class PeerLinks {
     }
   }
 
-  /** A second process of the lowest id dials nobody and is dialled by nobody: this is all that it can notice. */
-  #complainIfAlone(nowMs: number): void {
+  /** A second process with the lowest id dials no peer, and no peer dials it: it notices only that no link is up. */
+  #reportIfAlone(nowMs: number): void {
     const peers = [...this.#peers.values()]
     if (peers.some(({ up }) => up !== null)) this.#aloneSinceMs = null
     else this.#aloneSinceMs ??= nowMs
@@ -181,7 +181,7 @@ export class PeerLinks {
     }
   }
 
-  /** A link that speaks lives, so its process does, and another one may not have its id. */
+  /** The process of a link that sends something is alive, so another process may not have its id. */
   #refuseContender(peer: Peer, nowMs: number): void {
     const id = peer.contender
     if (id === null) return
@@ -197,7 +197,7 @@ export class PeerLinks {
     if (peer.up === null || this.#links.get(peer.up)!.incarnation === hello.incarnation) {
       return this.#act(id, link, nowMs, (out) => link.accept(nowMs, out))
     }
-    // A process that restarted before we noticed its end, or a second one with its id. Only one of them can wait.
+    // Either the peer restarted before its old link closed, or a second process has its id. Only one link can wait.
     this.#refuseContender(peer, nowMs)
     peer.contender = id
   }
@@ -205,7 +205,7 @@ export class PeerLinks {
   #linkUp(id: LinkId, peer: Peer, incarnation: number, nowMs: number): void {
     const old = peer.up
     if (old !== null) {
-      // The peer knows better than we whether the old link is dead: it made a new one. So it lives.
+      // The process of the peer made a new link, so the old one is dead and the process is alive.
       this.#refuseContender(peer, nowMs)
       const oldLink = this.#links.get(old)!
       this.#act(old, oldLink, nowMs, (out) => oldLink.close('replaced', '', out))

@@ -1,10 +1,12 @@
 /**
- * When to dial a peer again: soon after a link was lost, since most restarts are short, and ever more rarely while
- * nobody answers. Jitter keeps servers that lost the same peer from calling it in step.
+ * When to dial a peer again: soon after a link was lost, since most restarts are short, and at growing intervals while
+ * the peer does not answer. Jitter keeps servers that lost the same peer from dialling it at the same moment.
  */
 const firstDelayMs = 50
 const delayMsMax = 1000
-/** A process whose id is in use elsewhere waits for a human. One that has just restarted is let in long before. */
+/**
+ * A process whose id another process has waits for its operator. One that has just restarted is admitted much sooner.
+ */
 const idInUseDelayMsMax = 10_000
 
 /** `failedAttempts` since the link was last up; `uint32` is a uniform random number. */

@@ -1,8 +1,8 @@
 /**
- * quorums.txt holds one question and its answer a line. A membership is written as groups of voters, with weights other
- * than 1 after a star and learners after a tilde: `(1 2 3*0 | 4 5 | 6) ~7`; two of them must both agree. Questions:
- * `quorum of 1 2` and `reached 1=5 2=9`, where voters that are not named have reached 0. UPDATE_TRACES=1 writes the
- * answers again.
+ * Each line of quorums.txt has one question and its answer. A membership is written as groups of voters, with weights
+ * other than 1 after a star and learners after a tilde: `(1 2 3*0 | 4 5 | 6) ~7`; of two memberships both must agree.
+ * Questions: `quorum of 1 2` and `reached 1=5 2=9`, where voters that are not named have reached 0. UPDATE_TRACES=1
+ * rewrites the answers.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
@@ -59,7 +59,7 @@ describe('a membership', () => {
   const random = new SeededRandom(11)
   const drawn = Array.from({ length: 60 }, () => drawMembership(random))
 
-  test('has reached exactly the highest value that a quorum holds', () => {
+  test('has reached exactly the highest value that a quorum has reached', () => {
     for (const membership of drawn) {
       for (let i = 0; i < 20; i++) {
         const values = new Map(membership.voters.map((id) => [id, random.below(6)]))
@@ -102,8 +102,8 @@ describe('a membership', () => {
     expect(membership.isVoter(2 as ServerId)).toBe(false)
   })
 
-  test('without a voter, or with a server twice, is a mistake of its maker', () => {
-    expect(() => Membership.ofMajority([], [1 as ServerId])).toThrow('a quorum needs voters')
+  test('without a voter, or with a server twice, is a bug of the caller', () => {
+    expect(() => Membership.ofMajority([], [1 as ServerId])).toThrow('a membership has a voter')
     expect(() => Membership.ofMajority([1, 2] as ServerId[], [2 as ServerId])).toThrow('a server is a member once')
     expect(() => Membership.ofGroups([{ id: 1 as ServerId, weight: 0.5, group: 1 }])).toThrow('a voter has a weight')
   })

@@ -56,7 +56,7 @@ describe('frames between servers', () => {
     }
   })
 
-  test('a flipped bit anywhere in a peer frame is noticed and nothing behind it is believed', () => {
+  test('a flipped bit anywhere in a peer frame is noticed and nothing after it is read', () => {
     const good = encodeFrame({ hello: null, messages: [vote(1), vote(2)] })
     for (let bit = 0; bit < good.length * 8; bit++) {
       const bad = good.slice()
@@ -77,7 +77,7 @@ describe('frames between servers', () => {
   })
 
   test('a peer frame with a good checksum and an unknown message is refused', () => {
-    // Field 2 (messages) holding an empty message: no kind of ours.
+    // Field 2 (messages) with an empty message, which is of no known kind.
     const body = Uint8Array.of(0x12, 0x00)
     const framed = frameOf(body)
     expect(readAll([framed])).toEqual({ frames: [], problem: 'message-unknown' })
@@ -96,7 +96,7 @@ describe('frames between servers', () => {
   })
 })
 
-/** A frame around a body of our choice, borrowing the checksums of the format. */
+/** A frame around any body, with the right checksums. */
 function frameOf(body: Uint8Array): Uint8Array {
   const framed = new Uint8Array(12 + body.length)
   const view = new DataView(framed.buffer)

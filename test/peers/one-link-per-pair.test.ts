@@ -30,7 +30,7 @@ describe('the set of links', () => {
     expect(side.dials).toEqual([1])
   })
 
-  test('a peer that does not answer is dialled ever more rarely', () => {
+  test('a peer that does not answer is dialled at growing intervals', () => {
     const side = new Side(two)
     const dialledAtMs: number[] = []
     for (let nowMs = 0; nowMs < 3000; nowMs += 25) {
@@ -51,30 +51,30 @@ describe('the set of links', () => {
   })
 
   test('a link that was up is dialled again soon after it is lost', () => {
-    const { high, atDialler } = connectedPair()
+    const { high, dialledLink } = connectedPair()
     high.dials.length = 0
-    high.links.closed(atDialler, 'reset', 100)
+    high.links.closed(dialledLink, 'reset', 100)
     high.tick(110)
     expect(high.dials).toEqual([])
     high.tick(130)
     expect(high.dials).toEqual([1])
-    expect(high.news).toEqual(['connected 1', 'disconnected 1'])
+    expect(high.reported).toEqual(['connected 1', 'disconnected 1'])
   })
 
-  test('a new link from a peer replaces the old one, which is reported first', () => {
+  test('a new link from a peer replaces the old one, whose end is reported first', () => {
     const { low, high } = connectedPair()
     join(new Side(two), one, low, 10).settle()
-    expect(low.news).toEqual(['connected 2', 'disconnected 2', 'connected 2'])
+    expect(low.reported).toEqual(['connected 2', 'disconnected 2', 'connected 2'])
     expect(low.closes).toMatchObject([{ reason: 'replaced', peer: two }])
-    expect(high.news).toEqual(['connected 1'])
+    expect(high.reported).toEqual(['connected 1'])
   })
 
   test('the end of a replaced link does not disconnect the peer', () => {
-    const { low, atAcceptor } = connectedPair()
+    const { low, acceptedLink } = connectedPair()
     join(new Side(two), one, low, 10).settle()
-    low.links.closed(atAcceptor, '', 20)
+    low.links.closed(acceptedLink, '', 20)
     low.perform()
-    expect(low.news.at(-1)).toBe('connected 2')
+    expect(low.reported.at(-1)).toBe('connected 2')
   })
 
   test('an idle link is kept alive by both sides', () => {
@@ -84,7 +84,7 @@ describe('the set of links', () => {
       settleAt(low, high, nowMs)
     }
     settle()
-    expect([low.news, high.news]).toEqual([['connected 2'], ['connected 1']])
+    expect([low.reported, high.reported]).toEqual([['connected 2'], ['connected 1']])
   })
 
   test('a link on which nothing arrives is closed after the peer timeout', () => {
@@ -94,42 +94,42 @@ describe('the set of links', () => {
     expect(low.closes).toEqual([])
     low.tick(peerTimeoutMs)
     expect(low.closes).toMatchObject([{ reason: 'silent', peer: two }])
-    expect(low.news).toEqual(['connected 2', 'disconnected 2'])
+    expect(low.reported).toEqual(['connected 2', 'disconnected 2'])
   })
 
-  test('somebody who connects and says nothing is closed', () => {
+  test('a connection that sends nothing is closed', () => {
     const side = new Side(two)
     side.links.opened(null, 0)
     for (let nowMs = 50; nowMs < peerHelloTimeoutMs; nowMs += 50) side.tick(nowMs)
     expect(side.closes).toEqual([])
     side.tick(peerHelloTimeoutMs)
     expect(side.closes).toMatchObject([{ reason: 'hello-late', peer: null }])
-    expect(side.news).toEqual([])
+    expect(side.reported).toEqual([])
   })
 
-  test('a peer that takes nothing of what is sent to it is cut off', () => {
-    const { high, atDialler } = connectedPair()
+  test('a link whose peer reads nothing is closed', () => {
+    const { high, dialledLink } = connectedPair()
     high.links.send(one, vote(1))
-    high.links.outputQueued(atDialler, peerOutputSizeBytesMax, 10)
+    high.links.outputQueued(dialledLink, peerOutputSizeBytesMax, 10)
     high.perform()
     expect(high.closes).toEqual([])
-    high.links.outputQueued(atDialler, peerOutputSizeBytesMax + 1, 10)
+    high.links.outputQueued(dialledLink, peerOutputSizeBytesMax + 1, 10)
     high.links.flush(10)
     high.perform()
     expect(high.closes).toMatchObject([{ reason: 'output-too-large', peer: one }])
-    expect(high.news).toEqual(['connected 1', 'disconnected 1'])
+    expect(high.reported).toEqual(['connected 1', 'disconnected 1'])
   })
 
-  test('a peer behind the wrong address is not taken for another', () => {
+  test('a peer at the address of another one is refused', () => {
     const [second, high] = [new Side(two), new Side(three)]
     high.tick(0)
     join(high, one, second, 0).settle()
-    expect(high.news).toEqual([])
+    expect(high.reported).toEqual([])
     expect(high.closes).toMatchObject([{ reason: 'hello-for-another-server' }])
   })
 })
 
-/** Carries what both sides have to say, and lets it arrive at `nowMs`. */
+/** Carries the bytes that both sides have written; they arrive at `nowMs`. */
 function settleAt(low: Side, high: Side, nowMs: number): void {
   for (const [from, to] of [
     [low, high],
@@ -138,7 +138,7 @@ function settleAt(low: Side, high: Side, nowMs: number): void {
     const [link] = [...to.wires.keys()]
     for (const action of from.links.takeActions()) {
       if (action.kind === 'write') to.links.received(link!, action.bytes, nowMs)
-      else from.news.push(action.kind)
+      else from.reported.push(action.kind)
     }
   }
 }

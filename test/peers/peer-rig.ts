@@ -23,14 +23,14 @@ export function settingsOf(self: ServerId, changes: Partial<PeerLinksSettings> =
   }
 }
 
-/** One server's links; collects the news that it gives to its replica. */
+/** One server's links; `reported` collects what they report to the replica. */
 export class Side {
   readonly links: PeerLinks
-  readonly news: string[] = []
+  readonly reported: string[] = []
   readonly dials: ServerId[] = []
   readonly written: Uint8Array[] = []
   readonly closes: Extract<PeerAction, { readonly kind: 'close' }>[] = []
-  /** Where the bytes of a link go. */
+  /** The other end of each link. */
   readonly wires = new Map<LinkId, (bytes: Uint8Array) => void>()
 
   constructor(self: ServerId, changes: Partial<PeerLinksSettings> = {}) {
@@ -51,13 +51,13 @@ export class Side {
           this.closes.push(action)
           break
         case 'message':
-          this.news.push(`${action.message.kind} from ${action.peer}`)
+          this.reported.push(`${action.message.kind} from ${action.peer}`)
           break
         case 'not-called':
-          this.news.push(`not-called by ${action.by}`)
+          this.reported.push(`not-called by ${action.by}`)
           break
         default:
-          this.news.push(`${action.kind} ${action.peer}`)
+          this.reported.push(`${action.kind} ${action.peer}`)
       }
     }
   }
@@ -71,8 +71,8 @@ export class Side {
 /** Opens a stream between two sides; bytes wait until `settle`, and arrive in pieces of the given size. */
 export function join(dialler: Side, peer: ServerId, acceptor: Side, nowMs: number, pieceSizeBytes = 1_000_000) {
   const queue: (() => void)[] = []
-  const atAcceptor = acceptor.links.opened(null, nowMs)
-  const atDialler = dialler.links.opened(peer, nowMs)
+  const acceptedLink = acceptor.links.opened(null, nowMs)
+  const dialledLink = dialler.links.opened(peer, nowMs)
   const wire = (to: Side, link: LinkId) => (bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length; at += pieceSizeBytes) {
       const piece = bytes.slice(at, at + pieceSizeBytes)
@@ -83,12 +83,12 @@ export function join(dialler: Side, peer: ServerId, acceptor: Side, nowMs: numbe
       })
     }
   }
-  dialler.wires.set(atDialler, wire(acceptor, atAcceptor))
-  acceptor.wires.set(atAcceptor, wire(dialler, atDialler))
+  dialler.wires.set(dialledLink, wire(acceptor, acceptedLink))
+  acceptor.wires.set(acceptedLink, wire(dialler, dialledLink))
   const settle = (): void => {
     dialler.perform()
     acceptor.perform()
     while (queue.length > 0) queue.shift()!()
   }
-  return { atDialler, atAcceptor, settle }
+  return { dialledLink, acceptedLink, settle }
 }

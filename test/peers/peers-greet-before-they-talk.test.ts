@@ -15,7 +15,7 @@ function helloFrom(from: ServerId, to: ServerId, changes: Partial<Hello> = {}): 
   return { protocolVersion, from, to, clusterId, incarnation: 5, idInUse: false, ...changes }
 }
 
-/** What a server does with the first bytes of somebody who connects. */
+/** A server that has received these first bytes on a new stream. */
 function firstBytes(bytes: Uint8Array): Side {
   const side = new Side(two)
   const link = side.links.opened(null, 0)
@@ -29,7 +29,7 @@ describe('the greeting of two servers', () => {
     for (const pieceSizeBytes of [1, 5, 1000]) {
       const [low, high] = [new Side(one), new Side(two)]
       join(high, one, low, 0, pieceSizeBytes).settle()
-      expect([low.news, high.news]).toEqual([['connected 2'], ['connected 1']])
+      expect([low.reported, high.reported]).toEqual([['connected 2'], ['connected 1']])
     }
   })
 
@@ -42,7 +42,7 @@ describe('the greeting of two servers', () => {
     high.links.flush(0)
     settle()
     expect(high.written.length - before).toBe(1)
-    expect(low.news).toEqual(['connected 2', 'vote from 2', 'vote from 2', 'vote from 2'])
+    expect(low.reported).toEqual(['connected 2', 'vote from 2', 'vote from 2', 'vote from 2'])
   })
 
   test('messages to a peer that is not connected are dropped', () => {
@@ -74,10 +74,10 @@ describe('the greeting of two servers', () => {
     ).toBeNull()
   })
 
-  test('servers with data of two ensembles refuse each other, and both can say why', () => {
+  test('servers with data of two ensembles refuse each other, and both can log why', () => {
     const [low, high] = [new Side(one, { clusterId: cluster(5) }), new Side(two, { clusterId: cluster(6) })]
     join(high, one, low, 0).settle()
-    expect([...low.news, ...high.news]).toEqual([])
+    expect([...low.reported, ...high.reported]).toEqual([])
     for (const side of [low, high]) {
       expect(side.closes).toMatchObject([{ reason: 'peer-of-another-ensemble', isGentle: true }])
     }
@@ -89,10 +89,10 @@ describe('the greeting of two servers', () => {
     ['hello-missing', encodeFrame({ hello: null, messages: [vote(1)] })],
     ['hello-missing', keepAliveFrame],
     ['frame-too-large', encodeFrame({ hello: null, messages: Array.from({ length: 500 }, () => vote(1)) })],
-  ] as const)('whoever does not greet is closed as %s (case %#)', (reason, bytes) => {
+  ] as const)('a stream without a greeting is closed as %s (case %#)', (reason, bytes) => {
     const side = firstBytes(bytes)
     expect(side.closes).toMatchObject([{ reason }])
-    expect([side.news, side.written]).toEqual([[], []])
+    expect([side.reported, side.written]).toEqual([[], []])
   })
 
   test('a second greeting on a link closes it', () => {
@@ -102,7 +102,7 @@ describe('the greeting of two servers', () => {
     side.links.received(link, greeting, 0)
     side.links.received(link, greeting, 0)
     side.perform()
-    expect(side.news).toEqual(['connected 3', 'disconnected 3'])
+    expect(side.reported).toEqual(['connected 3', 'disconnected 3'])
     expect(side.closes).toMatchObject([{ reason: 'hello-repeated' }])
   })
 
@@ -114,7 +114,7 @@ describe('the greeting of two servers', () => {
     damaged[15]! ^= 4
     side.links.received(link, Buffer.concat([encodeFrame({ hello: null, messages: [vote(1)] }), damaged]), 0)
     side.perform()
-    expect(side.news).toEqual(['connected 3', 'vote from 3', 'disconnected 3'])
+    expect(side.reported).toEqual(['connected 3', 'vote from 3', 'disconnected 3'])
     expect(side.closes).toMatchObject([{ reason: 'frame-damaged', isGentle: false }])
   })
 })
