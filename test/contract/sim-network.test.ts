@@ -20,9 +20,9 @@ streamContract('simulated', async () => {
   const scheduler = new Scheduler(1, (_process, cause) => {
     throw cause
   })
-  const world = new SimProcess('world')
+  const networkProcess = new SimProcess('network')
   const random = new SimRandom(1)
-  const network = new SimNetwork({ scheduler, random, conditions: calm, world, windowSizeBytes: 65_536 })
+  const network = new SimNetwork({ scheduler, random, conditions: calm, networkProcess, windowSizeBytes: 65_536 })
   return {
     listener: network.listener('b', new SimProcess('b')),
     dialer: network.dialer('a', new SimProcess('a')),

@@ -1,7 +1,7 @@
 /**
- * One client connection: dial, connect request, then requests out and frames in, all told to the trace. It
- * keeps no session of its own and never reconnects; that is the workload's business. A frame that does not fit
- * what was asked becomes a reply to request -1, which the checkers refuse.
+ * One client connection: dial, connect request, then requests out and frames in, all recorded in the trace. It keeps no
+ * session of its own and never reconnects; SimClient does both. A frame that answers no request becomes a reply to
+ * request -1, which the checkers refuse.
  */
 import { errorNameOf } from '../../src/base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
@@ -17,15 +17,15 @@ export interface SessionHandle {
   readonly id: SessionId
   readonly password: Uint8Array
   readonly timeoutMs: number
-  readonly isReadOnly: boolean // of a server without a leader; it ends when there is one
+  readonly isReadOnly: boolean // made by a server without a leader; it ends when that server has one
 }
 
-export type HeardReply = Extract<ClientEvent, { readonly kind: 'reply' }>
+export type ReceivedReply = Extract<ClientEvent, { readonly kind: 'reply' }>
 
-export interface LinkWorld {
+export interface LinkContext {
   readonly dialer: Dialer
   nowUs(): number
-  tell(event: SimEvent): void
+  record(event: SimEvent): void
   nextRequestId(): number
 }
 
@@ -43,7 +43,7 @@ export interface LinkOptions {
 export interface LinkHandlers {
   onAttached(session: SessionHandle): void
   onSessionRefused(): void
-  onReply(request: ClientRequest, reply: HeardReply): void
+  onReply(request: ClientRequest, reply: ReceivedReply): void
   onWatchEvent(type: WatchEventType, path: string): void
   onClosed(): void
 }
@@ -64,7 +64,7 @@ export class ClientLink {
   state: LinkState = 'dialling'
   lastHeardUs: number
   lastSentUs: number
-  readonly #world: LinkWorld
+  readonly #context: LinkContext
   readonly #handlers: LinkHandlers
   #stream: ByteStream | null = null
   #cancelDial: (() => void) | null = null
@@ -74,12 +74,12 @@ export class ClientLink {
   #outstanding: Outstanding[] = []
   #received = Buffer.alloc(0)
 
-  constructor(world: LinkWorld, options: LinkOptions, handlers: LinkHandlers) {
-    this.#world = world
+  constructor(context: LinkContext, options: LinkOptions, handlers: LinkHandlers) {
+    this.#context = context
     this.options = options
     this.#handlers = handlers
-    this.lastHeardUs = world.nowUs()
-    this.lastSentUs = world.nowUs()
+    this.lastHeardUs = context.nowUs()
+    this.lastSentUs = context.nowUs()
   }
 
   get outstandingCount(): number {
@@ -91,24 +91,24 @@ export class ClientLink {
   }
 
   open(dialTimeoutMs: number): void {
-    this.#cancelDial = this.#world.dialer.dial(this.options.address, dialTimeoutMs, (outcome) => {
+    this.#cancelDial = this.#context.dialer.dial(this.options.address, dialTimeoutMs, (outcome) => {
       this.#cancelDial = null
       if (!outcome.ok) {
         this.#end('server', outcome.error.message)
         return
       }
-      this.#greet(outcome.stream)
+      this.#sendConnectRequest(outcome.stream)
     })
   }
 
   send(request: ClientRequest): void {
     if (this.state !== 'attached') return
     const xid = fixedXidOf(request) ?? this.#nextXid++
-    const requestId = this.#world.nextRequestId()
+    const requestId = this.#context.nextRequestId()
     const { connection } = this.options
     this.#outstanding.push({ requestId, xid, request })
-    this.lastSentUs = this.#world.nowUs()
-    this.#world.tell({ kind: 'request', connection, sessionId: this.#sessionId, requestId, xid, request })
+    this.lastSentUs = this.#context.nowUs()
+    this.#context.record({ kind: 'request', connection, sessionId: this.#sessionId, requestId, xid, request })
     this.#stream?.write(encodeRequest(xid, request))
   }
 
@@ -119,7 +119,7 @@ export class ClientLink {
     this.#stream?.destroy()
   }
 
-  #greet(stream: ByteStream): void {
+  #sendConnectRequest(stream: ByteStream): void {
     this.#stream = stream
     this.state = 'connecting'
     stream.handle({
@@ -127,7 +127,7 @@ export class ClientLink {
       onDrain: () => {},
       onClose: (error) => this.#end('server', error?.message ?? 'end of stream'),
     })
-    this.#askedAtUs = this.#world.nowUs()
+    this.#askedAtUs = this.#context.nowUs()
     const { session, lastZxidSeen, timeoutMs, canBeReadOnly } = this.options
     const sessionId = session?.id ?? noSession
     const password = session?.password ?? emptyPassword
@@ -138,12 +138,12 @@ export class ClientLink {
     if (this.state === 'closed') return
     this.state = 'closed'
     this.#outstanding = []
-    this.#world.tell({ kind: 'closed', connection: this.options.connection, by, reason })
+    this.#context.record({ kind: 'closed', connection: this.options.connection, by, reason })
     this.#handlers.onClosed()
   }
 
   #receive(bytes: Uint8Array): void {
-    this.lastHeardUs = this.#world.nowUs()
+    this.lastHeardUs = this.#context.nowUs()
     this.#received = Buffer.concat([this.#received, bytes])
     while (this.state !== 'closed' && this.#received.length >= 4) {
       const sizeBytes = this.#received.readInt32BE(0)
@@ -159,7 +159,7 @@ export class ClientLink {
     const response = decode(ConnectResponse, frame)
     const { client, connection, serverId, session, lastZxidSeen } = this.options
     if (!response.ok || response.value.timeoutMs === 0) {
-      this.#world.tell({ kind: 'session-refused', client, connection, sessionId: session?.id ?? noSession })
+      this.#context.record({ kind: 'session-refused', client, connection, sessionId: session?.id ?? noSession })
       this.#handlers.onSessionRefused()
       this.close('session refused')
       return
@@ -169,7 +169,7 @@ export class ClientLink {
     this.#sessionId = sessionId
     this.state = 'attached'
     this.#stream?.write(encodeAuth(sessionId))
-    this.#world.tell({
+    this.#context.record({
       kind: 'attached',
       client,
       connection,
@@ -200,7 +200,7 @@ export class ClientLink {
     if (value === null || (error !== 0 && (body.length > 0 || errorNameOf(error) === null))) {
       return this.#onMisfit(xid, zxid)
     }
-    const reply: HeardReply = {
+    const reply: ReceivedReply = {
       kind: 'reply',
       connection: this.options.connection,
       requestId: found.requestId,
@@ -209,7 +209,7 @@ export class ClientLink {
       error: errorNameOf(error),
       body: value,
     }
-    this.#world.tell(reply)
+    this.#context.record(reply)
     this.#handlers.onReply(found.request, reply)
   }
 
@@ -218,12 +218,12 @@ export class ClientLink {
     const type = event.ok ? watchEventTypeOf(event.value.type) : null
     if (!event.ok || type === null) return this.#onMisfit(notificationXid, zxid)
     const { path } = event.value
-    this.#world.tell({ kind: 'watch-event', connection: this.options.connection, zxid, type, path })
+    this.#context.record({ kind: 'watch-event', connection: this.options.connection, zxid, type, path })
     this.#handlers.onWatchEvent(type, path)
   }
 
   #onMisfit(xid: number, zxid: Zxid): void {
     const { connection } = this.options
-    this.#world.tell({ kind: 'reply', connection, requestId: -1, xid, zxid, error: null, body: { kind: 'none' } })
+    this.#context.record({ kind: 'reply', connection, requestId: -1, xid, zxid, error: null, body: { kind: 'none' } })
   }
 }

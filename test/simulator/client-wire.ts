@@ -1,7 +1,7 @@
 /**
  * The client's side of ZooKeeper's wire, as the simulator needs it: every frame becomes a value that checkers
- * can compare. Built from the same records as the server's side; that the records are right is for the captured
- * frames of the codec tests and for the stock clients to say.
+ * can compare. Built from the same records as the server's side. The recorded frames of the codec
+ * tests and the stock clients prove that these records are right.
  */
 import { assertNever } from '../../src/base/assert.ts'
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
@@ -69,7 +69,7 @@ export function fixedXidOf(request: ClientRequest): number | null {
   return request.kind === 'set-watches' ? setWatchesXid : null
 }
 
-/** The body of a reply without error; null if it is not what the request calls for. */
+/** The body of a reply without error; null if it does not fit the request. */
 export function decodeReplyBody(request: ClientRequest, bytes: Uint8Array): ReplyBody | null {
   const reader = new JuteReader(bytes)
   const body = readReplyBody(request, reader)

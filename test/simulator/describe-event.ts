@@ -1,6 +1,6 @@
 /**
- * One line of text for every event of a trace. The trace hash is made of these lines, so whatever a line
- * leaves out is not compared between two runs of a seed.
+ * One line of text for every event of a trace. The trace hash is computed over these lines, so what a line leaves out is
+ * not compared between two runs of a seed.
  */
 import { assertNever } from '../../src/base/assert.ts'
 import { hexOfSession, hexOfZxid, type Zxid } from '../../src/base/ids.ts'

@@ -1,7 +1,6 @@
 /**
- * What one seed throws at the servers: which kinds of fault, how often, how long, on how large an ensemble.
- * Each kind is off in about half of the seeds (a "swarm"): faults that are always on together hide the ones that
- * need quiet around them.
+ * The faults of one seed: which kinds, how often, how long, on how large an ensemble. Each kind is off in about half of the
+ * seeds (a "swarm"): if all faults were always on, they would hide the bugs that need one of them alone.
  */
 
 import type { Manners } from './sim-client.ts'
@@ -24,7 +23,7 @@ export const faultKinds = [
   'flush-failure',
   'clock-jump',
 ] as const
-/** A disk is replaced by an empty one, of a minority at a time, and db.autocreate is false: drawn by itself. */
+/** wipe-disk: empty disks replace those of a minority, and db.autocreate is false. It is drawn on its own. */
 export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk'
 
 export interface NetworkPlan {
@@ -42,7 +41,7 @@ export interface NetworkPlan {
   readonly windowSizeBytes: number
 }
 
-/** All three need an ensemble. */
+/** All three exist in ensembles only. */
 export interface SessionModes {
   readonly local: boolean
   readonly upgrading: boolean // of local sessions
@@ -58,9 +57,9 @@ export interface FaultPlan {
   readonly linearizableReads: boolean
   readonly enforceQuota: boolean
   readonly sessionModes: SessionModes
-  /** Whether an empty log counts; false where disks are wiped. */
+  /** Whether a server without data votes; false in seeds that wipe disks. */
   readonly dbAutocreate: boolean
-  /** Mean time between faults of a kind; kinds that are off are missing. */
+  /** Mean time between faults of a kind; a kind that is off has no entry. */
   readonly meanMsByKind: ReadonlyMap<FaultKind, number>
   readonly downMsMax: number
   readonly crashMode: CrashMode
@@ -70,11 +69,11 @@ export interface FaultPlan {
   readonly manners: Manners
   readonly profile: WorkloadProfile
   readonly thinkTimeMsMean: number
-  /** Servers that stay dead when the rest is healed; always a minority. */
+  /** Servers that stay dead when the others are healed; always a minority. */
   readonly casualtyCount: number
 }
 
-/** What came later draws from streams of its own: the seeds that draw nothing there are what they were before. */
+/** Features that were added later draw from streams of their own, so that seeds without them run as they did before. */
 export interface LaterDraws {
   readonly quotas: SimRandom
   readonly sessions: SimRandom

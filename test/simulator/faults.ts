@@ -1,6 +1,6 @@
 /**
- * The faults in force. Phase one lets each kind of the plan strike at random times; `heal` ends them all, so
- * that what goes wrong afterwards is the servers' own doing. Answers the network's questions about links.
+ * The faults in force. In the chaos phase each kind of the plan strikes at random times. `heal` ends all of them, so
+ * that the servers alone cause what goes wrong afterwards. Also answers what the network asks about links.
  */
 
 import { assertNever } from '../../src/base/assert.ts'
@@ -11,7 +11,7 @@ import type { SimCluster } from './sim-cluster.ts'
 import type { NetworkConditions, SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
 
-/** Which directions between hosts carry nothing, and what the rest of the network is like. */
+/** Which directions between hosts carry nothing, and the conditions of the others. */
 export class LinkFaults implements NetworkConditions {
   isHealed = false
   readonly #plan: FaultPlan
@@ -84,35 +84,35 @@ export class LinkFaults implements NetworkConditions {
   }
 }
 
-export interface FaultWorld {
+export interface FaultContext {
   readonly scheduler: Scheduler
   readonly process: SimProcess
   readonly network: SimNetwork
   readonly links: LinkFaults
   readonly cluster: SimCluster
-  tell(text: string): void
+  recordFault(text: string): void
 }
 
 export class Faults {
   readonly #plan: FaultPlan
   readonly #random: SimRandom
-  readonly #world: FaultWorld
+  readonly #context: FaultContext
   #isOver = false
 
-  constructor(plan: FaultPlan, random: SimRandom, world: FaultWorld) {
+  constructor(plan: FaultPlan, random: SimRandom, context: FaultContext) {
     this.#plan = plan
     this.#random = random
-    this.#world = world
+    this.#context = context
   }
 
   start(): void {
     for (const [kind, meanMs] of this.#plan.meanMsByKind) this.#scheduleNext(kind, meanMs)
   }
 
-  /** Everything works again; servers that were down start, except the casualties, which never do. */
+  /** Ends every fault. Servers that were down start, except the casualties, which stay down until the end of the run. */
   heal(casualties: readonly ServerId[]): void {
     this.#isOver = true
-    const { cluster, network, links } = this.#world
+    const { cluster, network, links } = this.#context
     links.heal()
     network.healBlackHoles()
     network.retryStalled()
@@ -132,7 +132,7 @@ export class Faults {
   }
 
   #strike(kind: FaultKind): void {
-    const { cluster, network } = this.#world
+    const { cluster, network } = this.#context
     const random = this.#random
     const victim = this.#victim()
     switch (kind) {
@@ -156,12 +156,12 @@ export class Faults {
         return this.#cut(chosen.map((other) => (isOutward ? `${host}>${other}` : `${other}>${host}`)))
       }
       case 'reset':
-        return this.#world.tell(`reset ${network.resetAny() ?? 'nothing'}`)
+        return this.#context.recordFault(`reset ${network.resetAny() ?? 'nothing'}`)
       case 'black-hole': {
         const untilUs = random.chance(0.2)
           ? Number.POSITIVE_INFINITY
-          : this.#world.scheduler.nowUs + random.between(100_000, 8_000_000)
-        return this.#world.tell(`black hole ${network.blackHoleAny(untilUs) ?? 'nothing'}`)
+          : this.#context.scheduler.nowUs + random.between(100_000, 8_000_000)
+        return this.#context.recordFault(`black hole ${network.blackHoleAny(untilUs) ?? 'nothing'}`)
       }
       case 'slow-disk':
         return this.#spoilDisk(victim, 'slow')
@@ -180,7 +180,7 @@ export class Faults {
   }
 
   #pause(victim: ServerId): void {
-    const { cluster } = this.#world
+    const { cluster } = this.#context
     const process = cluster.pause(victim)
     if (process === null) return
     const order: ResumeOrder = this.#random.pick(['by-time', 'timers-first', 'timers-last'] as const)
@@ -190,26 +190,26 @@ export class Faults {
   }
 
   #spoilDisk(victim: ServerId, how: 'slow' | 'full' | 'flush-fails'): void {
-    const { cluster } = this.#world
+    const { cluster } = this.#context
     cluster.spoilDisk(victim, how)
     this.#after(this.#random.between(500, 8000), () => cluster.mendDisk(victim, how))
   }
 
   #cut(cutLinks: readonly string[]): void {
-    const { links, network } = this.#world
+    const { links, network } = this.#context
     links.cut(cutLinks)
-    this.#world.tell(`cut ${cutLinks.join(' ')}`)
+    this.#context.recordFault(`cut ${cutLinks.join(' ')}`)
     this.#after(this.#random.between(100, 8000), () => {
       if (this.#isOver) return
       links.mend(cutLinks)
       network.retryStalled()
-      this.#world.tell(`mended ${cutLinks.join(' ')}`)
+      this.#context.recordFault(`mended ${cutLinks.join(' ')}`)
     })
   }
 
   /** Both ways between two sides: one server against the rest, or any split. Clients may be on either side. */
   #partitionLinks(): readonly string[] {
-    const { cluster } = this.#world
+    const { cluster } = this.#context
     const random = this.#random
     const alone = cluster.hostOf(this.#victim())
     const isIsolation = random.chance(0.5)
@@ -219,14 +219,14 @@ export class Faults {
     return [...side].flatMap((a) => others.flatMap((b) => [`${a}>${b}`, `${b}>${a}`]))
   }
 
-  /** The leader more often than its share: most of what can go wrong begins with it. */
+  /** The leader more often than its share, since most failures begin with the leader. */
   #victim(): ServerId {
-    const { leaderId, ids } = this.#world.cluster
+    const { leaderId, ids } = this.#context.cluster
     return leaderId !== null && this.#random.chance(0.4) ? leaderId : this.#random.pick(ids)
   }
 
   #hosts(): readonly string[] {
-    const { cluster } = this.#world
+    const { cluster } = this.#context
     return [...cluster.ids.map((id) => cluster.hostOf(id)), ...cluster.clientHosts]
   }
 
@@ -235,6 +235,6 @@ export class Faults {
   }
 
   #after(delayMs: number, callback: () => void): void {
-    this.#world.scheduler.schedule(this.#world.process, 'world', Math.ceil(delayMs * 1000) + 1, callback)
+    this.#context.scheduler.schedule(this.#context.process, 'other', Math.ceil(delayMs * 1000) + 1, callback)
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A second process with the id of a member, in the simulator's network and clock: a real server on a host and disk of
- * its own, with the same server lines but for its own address. It must change nothing for the three that work, and both
- * sides must say what is wrong (design D15).
+ * its own, and the same server lines except for its own address. It must not disturb the three members, and both sides
+ * must log what is wrong (design D15).
  */
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
@@ -22,11 +22,11 @@ class Machines {
     throw new Error(`${process.name} threw`, { cause })
   })
   readonly #random = new SimRandom(7)
-  readonly #world = new SimProcess('world')
+  readonly #networkProcess = new SimProcess('network')
   readonly #network = new SimNetwork({
     scheduler: this.#scheduler,
     random: this.#random.fork('network'),
-    world: this.#world,
+    networkProcess: this.#networkProcess,
     windowSizeBytes: 65_536,
     conditions: {
       isCut: () => false,
@@ -97,7 +97,7 @@ class Machines {
 
   #keepDraining(): void {
     this.#scheduler.noteAsync()
-    this.#scheduler.schedule(this.#world, 'world', 100_000, () => this.#keepDraining())
+    this.#scheduler.schedule(this.#networkProcess, 'other', 100_000, () => this.#keepDraining())
   }
 }
 
@@ -112,41 +112,41 @@ function logInto(lines: Lines): Log {
   return { error: line, warn: line, info: line, debug() {}, child: () => logInto(lines) }
 }
 
-const looks = (lines: Lines): number => lines.filter((line) => line.startsWith('became-looking')).length
-const double = '10.0.0.9'
+const electionsOf = (lines: Lines): number => lines.filter((line) => line.startsWith('became-looking')).length
+const hostOfSecond = '10.0.0.9'
 
 describe('a second process with the id of a living member', () => {
-  test.each([1, 2, 3])('of id %i deposes nobody in a minute, and both sides say why it is refused', async (id) => {
+  test.each([1, 2, 3])('of id %i deposes no leader in a minute, and both sides log why it is refused', async (id) => {
     const machines = new Machines()
     const members = [1, 2, 3].map((member) => machines.start(member, hostOf(member)))
     await machines.run(3_000)
     expect(members.flat().filter((line) => line.startsWith('serving-as'))).toHaveLength(3)
-    const second = machines.start(id, double)
+    const second = machines.start(id, hostOfSecond)
     await machines.run(61_500)
-    expect(members.map(looks)).toEqual([0, 0, 0])
+    expect(members.map(electionsOf)).toEqual([0, 0, 0])
     expect(second.filter((line) => line.startsWith('serving-as'))).toEqual([])
-    // It dials the lower ids only. One that dials nobody can but say that nobody calls it.
+    // A server dials the lower ids only. Server 1 therefore dials no peer, and can only log that no peer calls it.
     const refusals = second.filter((line) => line === 'peer-link-closed own-id-in-use')
-    const told = members.flat().filter((line) => line === 'peer-link-closed id-in-use')
-    expect([refusals.length > 0, told.length > 0]).toEqual([id > 1, id > 1])
+    const notices = members.flat().filter((line) => line === 'peer-link-closed id-in-use')
+    expect([refusals.length > 0, notices.length > 0]).toEqual([id > 1, id > 1])
     expect(second.includes('no-peer-calls')).toBe(id < 3)
     // Tens of attempts, at most two warnings a minute for each lower peer.
     expect(refusals.length).toBeLessThanOrEqual(2 * (id - 1))
   })
 
-  test('may join when the first has ended, and the first, when it comes back, is refused like it was', async () => {
+  test('may join when the first has ended, and then the first is refused when it starts again', async () => {
     const machines = new Machines()
     const members = [1, 2, 3].map((member) => machines.start(member, hostOf(member)))
     await machines.run(3_000)
-    const second = machines.start(3, double)
+    const second = machines.start(3, hostOfSecond)
     await machines.run(2_000)
     machines.kill(hostOf(3))
     await machines.run(15_000)
     expect(second.filter((line) => line.startsWith('serving-as'))).toHaveLength(1)
-    const before = [...members.slice(0, 2), second].map(looks)
+    const before = [...members.slice(0, 2), second].map(electionsOf)
     const first = machines.start(3, hostOf(3))
     await machines.run(5_000)
     expect(first).toContain('peer-link-closed own-id-in-use')
-    expect([...members.slice(0, 2), second].map(looks)).toEqual(before)
+    expect([...members.slice(0, 2), second].map(electionsOf)).toEqual(before)
   })
 })

@@ -1,7 +1,7 @@
 /**
  * Virtual time. One queue of events ordered by (time, sequence) drives every simulated process; an event
- * scheduled without delay runs in the same instant, after all events of that instant already queued, which
- * is what `atTurnEnd` means. Time is counted in whole microseconds, so sums are exact.
+ * scheduled without delay runs in the same instant, after all events already queued for it, which is what
+ * `atTurnEnd` means. Time is counted in whole microseconds, so sums are exact.
  *
  * Assumes that asynchronous code waits only for simulated ports. Those call `noteAsync`, and before the next
  * event every pending promise is drained: `setImmediate` of the platform runs only when no microtask is
@@ -10,12 +10,12 @@
  */
 export type ProcessState = 'running' | 'paused' | 'dead'
 
-/** The order in which a resumed process finds what piled up while it stood still. */
+/** The order in which a resumed process runs what became due while it was paused. */
 export type ResumeOrder = 'by-time' | 'timers-first' | 'timers-last'
 
-export type EventSource = 'timer' | 'network' | 'disk' | 'world'
+export type EventSource = 'timer' | 'network' | 'disk' | 'other'
 
-/** One incarnation of a simulated program. Its events wait while it is paused and vanish when it is dead. */
+/** One incarnation of a simulated program. Its events wait while it is paused, and are dropped when it is dead. */
 export class SimProcess {
   readonly name: string
   state: ProcessState = 'running'
@@ -39,7 +39,7 @@ export class Scheduler {
   eventCount = 0
   /** Mixes the time and order of every event: equal hashes mean equal schedules. */
   scheduleHash = 0
-  /** Events happen on multiples of this, so that coarse seeds make many things arrive in one turn. */
+  /** Events run at multiples of this, so that in coarse seeds much arrives in one turn. */
   readonly granularityUs: number
   readonly #onThrow: (process: SimProcess, cause: unknown) => void
   #heap: SimEventEntry[] = []
@@ -81,7 +81,7 @@ export class Scheduler {
     const held = process.held
     process.held = []
     for (const entry of inResumeOrder(held, order)) {
-      // Timers that come last come in the next turn: a loop that wakes up among its sockets ends that turn first.
+      // With timers-last they run in the next turn: an event loop that resumes with its sockets first ends that turn.
       entry.timeUs = order === 'timers-last' && entry.source === 'timer' ? this.nowUs + 1 : this.nowUs
       entry.sequence = this.#sequence++
       this.#push(entry)
@@ -93,7 +93,7 @@ export class Scheduler {
     process.held = []
   }
 
-  /** Runs events until the time is reached or `stop` says so; the clock then stands at the time reached. */
+  /** Runs events until the time is reached or `stop` answers true; then `nowUs` is the time reached. */
   async runUntil(timeUs: number, stop: () => boolean): Promise<void> {
     await this.#drain()
     while (!stop()) {
@@ -127,7 +127,7 @@ export class Scheduler {
 
   async #drain(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve))
-    // What microtasks noted meanwhile has run to its end too.
+    // What the microtasks noted meanwhile has also run to its end.
     this.#asyncPending = false
   }
 

@@ -1,4 +1,4 @@
-/** What a person reads about seeds that were run, and the sums over many of them. */
+/** The text about one seed that ran, and the sums over many seeds. */
 import type { SeedCounts, SeedResult } from './simulate.ts'
 
 export interface SeedSummary {

@@ -1,12 +1,12 @@
 /**
- * A client as a program would be: keeps a session over connections to any server, pings, sets its watches again,
- * gives up on a silent server, and now and then misbehaves: leaves without a word, falls silent, or uses one
- * session over two connections. What it asks is the workload's choice, when is its own.
+ * A client as a program would be: it keeps a session over connections to any server, pings, sets its watches again, and
+ * leaves a silent server. Now and then it misbehaves: it leaves without closing, falls silent, or uses one session over
+ * two connections. The workload chooses what it asks; the client decides when.
  */
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
 import type { Address } from '../../src/ports/stream.ts'
 import type { WatchEventType } from '../../src/protocol/client/watch-event.ts'
-import { ClientLink, type HeardReply, type LinkWorld, type SessionHandle } from './client-link.ts'
+import { ClientLink, type LinkContext, type ReceivedReply, type SessionHandle } from './client-link.ts'
 import type { Scheduler, SimProcess } from './scheduler.ts'
 import type { ClientRequest } from './sim-event.ts'
 import type { SimRandom } from './sim-random.ts'
@@ -17,7 +17,7 @@ export interface ServerAddress {
   readonly address: Address
 }
 
-/** Chances per request sent, of doing something else instead. */
+/** For each of these, the chance that the client does it instead of sending its next requests. */
 export interface Manners {
   readonly closeChance: number
   readonly abandonChance: number
@@ -33,11 +33,11 @@ export interface SimClientOptions {
   readonly pipelineDepth: number
   readonly thinkTimeMsMean: number
   readonly manners: Manners
-  /** Content with a server without a leader. */
+  /** It accepts a server without a leader. */
   readonly canBeReadOnly: boolean
 }
 
-export interface ClientWorld extends LinkWorld {
+export interface ClientContext extends LinkContext {
   readonly scheduler: Scheduler
   readonly process: SimProcess
   nextConnection(): number
@@ -48,7 +48,7 @@ const retryDelayMsMax = 200
 export class SimClient {
   readonly options: SimClientOptions
   acknowledgedCount = 0
-  readonly #world: ClientWorld
+  readonly #context: ClientContext
   readonly #random: SimRandom
   readonly #workload: Workload
   #session: SessionHandle | null = null
@@ -63,8 +63,8 @@ export class SimClient {
   #retryDelayMs = 10
   readonly #watches = { data: new Set<string>(), exist: new Set<string>(), child: new Set<string>() }
 
-  constructor(world: ClientWorld, random: SimRandom, workload: Workload, options: SimClientOptions) {
-    this.#world = world
+  constructor(context: ClientContext, random: SimRandom, workload: Workload, options: SimClientOptions) {
+    this.#context = context
     this.#random = random
     this.#workload = workload
     this.options = options
@@ -76,13 +76,13 @@ export class SimClient {
     this.#after(this.#random.exponential(this.options.thinkTimeMsMean), () => this.#act())
   }
 
-  /** From here on nothing that costs a session or a connection. */
+  /** From now on the client does nothing that costs it a session or a connection. */
   behave(): void {
     this.#isWellBehaved = true
     this.#silentUntilUs = 0
   }
 
-  /** No new requests; the session is kept alive. */
+  /** Sends no new requests; keeps the session alive. */
   rest(): void {
     this.#isBusy = false
   }
@@ -109,10 +109,10 @@ export class SimClient {
 
   #openLink(server: ServerAddress, isMain: boolean): ClientLink {
     const link: ClientLink = new ClientLink(
-      this.#world,
+      this.#context,
       {
         client: this.options.number,
-        connection: this.#world.nextConnection(),
+        connection: this.#context.nextConnection(),
         serverId: server.id,
         address: server.address,
         session: this.#session,
@@ -139,7 +139,7 @@ export class SimClient {
     return link
   }
 
-  /** A session of a read-only server is mostly left behind, and one that no read-only server would take now and then. */
+  /** The client gives up most sessions of read-only servers, and now and then one that no read-only server would accept. */
   #considerNewSession(): void {
     const session = this.#session
     if (session === null || this.#isWellBehaved) return
@@ -147,7 +147,7 @@ export class SimClient {
       if (this.#random.chance(0.7)) this.#forgetSession()
     } else if (this.#random.chance(0.1)) {
       this.#forgetSession()
-      this.#world.tell({ kind: 'abandoned', sessionId: session.id })
+      this.#context.record({ kind: 'abandoned', sessionId: session.id })
     }
   }
 
@@ -161,7 +161,7 @@ export class SimClient {
     this.#retryDelayMs = 10
     this.#session = session
     if (link !== this.#link) {
-      // The session has moved here; the old connection lives on as the one that should have no effects any more.
+      // The session has moved to this connection. The old one stays open; it should no longer have any effect.
       this.#secondLink?.close('replaced')
       this.#secondLink = this.#link
       this.#link = link
@@ -183,9 +183,9 @@ export class SimClient {
     for (const paths of Object.values(this.#watches)) paths.clear()
   }
 
-  #onReply(link: ClientLink, request: ClientRequest, reply: HeardReply): void {
+  #onReply(link: ClientLink, request: ClientRequest, reply: ReceivedReply): void {
     if (reply.error === null) this.acknowledgedCount++
-    // Events do not count: one that was cut off may belong to the same txn as one that arrived.
+    // Zxids of events do not count: an event that was lost may belong to the same txn as one that arrived.
     if (reply.zxid > this.#lastZxidSeen) this.#lastZxidSeen = reply.zxid
     if (request.kind === 'close-session') {
       this.#forgetSession()
@@ -195,10 +195,10 @@ export class SimClient {
     }
   }
 
-  #remember(kind: ClientRequest['kind'], path: string, reply: HeardReply): void {
+  #remember(kind: ClientRequest['kind'], path: string, reply: ReceivedReply): void {
     if (kind === 'exists') {
       const list = reply.error === null ? this.#watches.data : this.#watches.exist
-      // The server keeps one table for both; so the newest knowledge of the path decides in which list it goes.
+      // The server keeps both in one table, so the last reply about the path decides the list.
       this.#watches.data.delete(path)
       this.#watches.exist.delete(path)
       if (reply.error === null || reply.error === 'no-node') list.add(path)
@@ -225,19 +225,19 @@ export class SimClient {
 
   #keepAlive(): void {
     this.#after(this.#keepAliveMs(), () => this.#keepAlive())
-    const { nowUs } = this.#world.scheduler
+    const { nowUs } = this.#context.scheduler
     if (nowUs < this.#silentUntilUs) return
     const timeoutUs = this.options.sessionTimeoutMs * 1000
     for (const link of [this.#link, this.#secondLink]) {
       if (link === null || link.state === 'closed') continue
-      if (nowUs - link.lastHeardUs > (timeoutUs * 2) / 3) link.close('nothing heard')
+      if (nowUs - link.lastHeardUs > (timeoutUs * 2) / 3) link.close('silent server')
       else if (link.state === 'attached' && nowUs - link.lastSentUs > timeoutUs / 3) link.send({ kind: 'ping' })
     }
   }
 
-  /** Thinks, then asks something, over and over. */
+  /** Sends requests, waits for the think time, and repeats. */
   #act(): void {
-    if (this.#world.scheduler.nowUs >= this.#silentUntilUs) this.#step()
+    if (this.#context.scheduler.nowUs >= this.#silentUntilUs) this.#step()
     if (this.#isActing) return
     this.#isActing = true
     this.#after(this.#random.exponential(this.options.thinkTimeMsMean), () => {
@@ -245,6 +245,7 @@ export class SimClient {
       this.#act()
     })
   }
+
   #step(): void {
     const link = this.#link
     if (!this.#isBusy || link === null || link.state !== 'attached') return
@@ -263,8 +264,8 @@ export class SimClient {
     if (random.chance(closeChance)) link.send({ kind: 'close-session' })
     else if (random.chance(abandonChance)) this.#abandon(link)
     else if (random.chance(silenceChance)) {
-      this.#silentUntilUs = this.#world.scheduler.nowUs + this.options.sessionTimeoutMs * random.between(200, 2500)
-    } else if (random.chance(bounceChance)) link.close('goes elsewhere')
+      this.#silentUntilUs = this.#context.scheduler.nowUs + this.options.sessionTimeoutMs * random.between(200, 2500)
+    } else if (random.chance(bounceChance)) link.close('moves to another server')
     else if (this.#attaching === null && random.chance(secondConnectionChance)) {
       this.#openLink(random.pick(this.options.servers), false)
     } else return false
@@ -277,10 +278,10 @@ export class SimClient {
     this.#forgetSession()
     this.#secondLink?.close('abandoned')
     link.close('abandoned')
-    this.#world.tell({ kind: 'abandoned', sessionId: session.id })
+    this.#context.record({ kind: 'abandoned', sessionId: session.id })
   }
 
   #after(delayMs: number, callback: () => void): void {
-    this.#world.scheduler.schedule(this.#world.process, 'timer', Math.max(1, Math.round(delayMs * 1000)), callback)
+    this.#context.scheduler.schedule(this.#context.process, 'timer', Math.max(1, Math.round(delayMs * 1000)), callback)
   }
 }

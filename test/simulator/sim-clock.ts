@@ -13,7 +13,7 @@ export interface ClockSettings {
   readonly wallOffsetMs: number
 }
 
-/** The wall clock's reading at virtual time zero; any date would do. */
+/** The reading of the wall clock at virtual time zero; the date has no meaning. */
 const wallStartMs = Date.UTC(2026, 0, 1)
 
 export class SimClock implements Clock {
@@ -48,7 +48,7 @@ export function simTimers(scheduler: Scheduler, process: SimProcess, rate: numbe
       return scheduler.schedule(process, 'timer', delayUs, callback)
     },
     atTurnEnd(callback: () => void): void {
-      scheduler.schedule(process, 'world', 0, callback)
+      scheduler.schedule(process, 'other', 0, callback)
     },
   }
 }

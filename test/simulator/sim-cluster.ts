@@ -1,7 +1,7 @@
 /**
  * The servers under test: the real `createServer`, once per server and incarnation, each with ports of its own.
- * Owns which of them run. A crash ends the process object, so nothing that was under way in it happens any more,
- * and leaves the disk as a kill or a loss of power would.
+ * Owns which of them run. A crash ends the process object, so that nothing under way in it still happens, and leaves
+ * the disk as a kill or a loss of power would.
  */
 import { createHash } from 'node:crypto'
 import type { ServerId } from '../../src/base/ids.ts'
@@ -19,15 +19,15 @@ import type { SimEvent } from './sim-event.ts'
 import type { SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
 
-export interface ClusterWorld {
+export interface ClusterContext {
   readonly scheduler: Scheduler
   readonly process: SimProcess
   readonly network: SimNetwork
   readonly plan: FaultPlan
   readonly random: SimRandom
   readonly clientHosts: readonly string[]
-  tell(event: SimEvent): void
-  /** A server did what no fault excuses. */
+  record(event: SimEvent): void
+  /** A server did what no fault of the plan excuses: a violation. */
   blame(text: string): void
 }
 
@@ -41,13 +41,13 @@ interface SimServer {
   readonly rate: number
   disk: SimDisk
   readonly newDisk: () => SimDisk
-  /** What the machine's disk suffers from; it outlives crashes, unlike the object that plays it. */
+  /** The faults of the machine's disk. They outlive crashes; the SimDisk object does not. */
   readonly troubles: Set<DiskTrouble>
   wallOffsetMs: number
   running: { readonly process: SimProcess; readonly server: ZktsServer; readonly clock: SimClock } | null
-  /** It was asked to stop, or its disk has failed it: it may end by itself. */
+  /** It was asked to stop, or its disk failed, so it may end by itself. */
   isExcused: boolean
-  /** Counts what was planned for it; a restart planned earlier is dropped when something else came between. */
+  /** Counts crashes and heals. A restart is dropped if the count has changed since it was planned. */
   plans: number
 }
 
@@ -63,19 +63,19 @@ export class SimCluster {
   readonly ids: readonly ServerId[]
   readonly clientHosts: readonly string[]
   crashCount = 0
-  /** Their disk was wiped, and no leader has brought them up since. */
+  /** Servers whose disk was wiped, and which no leader has brought up to date since. */
   readonly #lacking = new Set<ServerId>()
-  /** The last that established an epoch; it may be gone. */
+  /** The last server that established an epoch; it may no longer run. */
   leaderId: ServerId | null = null
-  readonly #world: ClusterWorld
+  readonly #context: ClusterContext
   readonly #servers: ReadonlyMap<ServerId, SimServer>
   readonly #diskProcesses = new Map<ServerId, SimProcess>()
   #isHealed = false
 
-  constructor(world: ClusterWorld) {
-    this.#world = world
-    this.clientHosts = world.clientHosts
-    this.ids = Array.from({ length: world.plan.serverCount }, (_, i) => (i + 1) as ServerId)
+  constructor(context: ClusterContext) {
+    this.#context = context
+    this.clientHosts = context.clientHosts
+    this.ids = Array.from({ length: context.plan.serverCount }, (_, i) => (i + 1) as ServerId)
     this.#servers = new Map(this.ids.map((id) => [id, this.#makeServer(id)]))
   }
 
@@ -92,14 +92,18 @@ export class SimCluster {
   }
 
   startAll(): void {
-    for (const id of this.ids) this.#startAfter(this.#server(id), this.#world.random.below(50))
+    for (const id of this.ids) this.#startAfter(this.#server(id), this.#context.random.below(50))
   }
 
   crash(id: ServerId, kind: CrashKind, downMs: number | null): void {
     const server = this.#server(id)
     if (server.running !== null) {
-      const mode = this.#world.plan.crashMode
-      this.#world.tell({ kind: 'server-crashed', serverId: id, how: kind === 'kill' ? kind : `${kind}, disk ${mode}` })
+      const mode = this.#context.plan.crashMode
+      this.#context.record({
+        kind: 'server-crashed',
+        serverId: id,
+        how: kind === 'kill' ? kind : `${kind}, disk ${mode}`,
+      })
       this.#endProcess(server, kind)
     }
     server.plans++
@@ -110,22 +114,22 @@ export class SimCluster {
     return [...this.#lacking]
   }
 
-  /** Never more than a minority lacks its data: what a majority has lost cannot be brought back. */
+  /** At most a minority lacks its data at any time: what a majority has lost cannot be recovered. */
   canLoseDisk(id: ServerId): boolean {
     return !this.#lacking.has(id) && this.#lacking.size < Math.floor((this.ids.length - 1) / 2)
   }
 
-  /** The machine loses power, and comes back with an empty disk. */
+  /** The machine loses power, and starts again with an empty disk. */
   wipe(id: ServerId, downMs: number): void {
     const server = this.#server(id)
     this.crash(id, 'power-off', downMs)
-    this.#world.tell({ kind: 'disk-wiped', serverId: id })
+    this.#context.record({ kind: 'disk-wiped', serverId: id })
     server.disk = server.newDisk()
     this.#lacking.add(id)
     this.#applyTroubles(server)
   }
 
-  /** As on SIGTERM: the server may hand over and close what it has; then the process ends. */
+  /** As on SIGTERM: the server closes, and then its process ends. */
   stopGracefully(id: ServerId, downMs: number): void {
     const server = this.#server(id)
     const { running } = server
@@ -138,11 +142,11 @@ export class SimCluster {
       isOver = true
       this.crash(id, 'kill', downMs)
     }
-    this.#world.scheduler.noteAsync()
-    this.#world.scheduler.runIn(running.process, 'world', () => {
+    this.#context.scheduler.noteAsync()
+    this.#context.scheduler.runIn(running.process, 'other', () => {
       running.server.close().then(
-        () => this.#world.scheduler.schedule(this.#world.process, 'world', 1, end),
-        (cause: unknown) => this.#world.blame(`server ${id}: close failed: ${textOf(cause)}`),
+        () => this.#context.scheduler.schedule(this.#context.process, 'other', 1, end),
+        (cause: unknown) => this.#context.blame(`server ${id}: close failed: ${textOf(cause)}`),
       )
     })
     this.#after(gracefulStopMsMax, end)
@@ -152,17 +156,17 @@ export class SimCluster {
   pause(id: ServerId): SimProcess | null {
     const process = this.#server(id).running?.process
     if (process === undefined || process.state !== 'running') return null
-    this.#world.tell({ kind: 'server-paused', serverId: id, isPaused: true })
-    this.#world.scheduler.pause(process)
+    this.#context.record({ kind: 'server-paused', serverId: id, isPaused: true })
+    this.#context.scheduler.pause(process)
     return process
   }
 
   resume(process: SimProcess, order: ResumeOrder): void {
     if (process.state !== 'paused') return
-    this.#fault(`${process.name} goes on, ${order}`)
+    this.#fault(`${process.name} is resumed, ${order}`)
     const resumed = this.ids.find((id) => this.#server(id).running?.process === process)
-    if (resumed !== undefined) this.#world.tell({ kind: 'server-paused', serverId: resumed, isPaused: false })
-    this.#world.scheduler.resume(process, order)
+    if (resumed !== undefined) this.#context.record({ kind: 'server-paused', serverId: resumed, isPaused: false })
+    this.#context.scheduler.resume(process, order)
   }
 
   spoilDisk(id: ServerId, trouble: DiskTrouble): void {
@@ -185,7 +189,7 @@ export class SimCluster {
     server.running?.clock.jumpWall(byMs)
   }
 
-  /** Nothing ails it any more; if it is down, it starts soon. */
+  /** Its disk works again and it is resumed; if it is down, it starts soon. */
   heal(id: ServerId, order: ResumeOrder): void {
     this.#isHealed = true
     const server = this.#server(id)
@@ -198,12 +202,12 @@ export class SimCluster {
   }
 
   async #start(server: SimServer): Promise<void> {
-    const { scheduler, network } = this.#world
+    const { scheduler, network } = this.#context
     const process = new SimProcess(`server ${server.id}`)
     network.powerOn(server.host)
     const clock = new SimClock(scheduler, this.#clockSettings(server))
     const ports = this.#portsOf(server, process, clock)
-    this.#world.tell({ kind: 'server-started', serverId: server.id })
+    this.#context.record({ kind: 'server-started', serverId: server.id })
     const instance = createServer({
       config: server.config,
       version: simVersion,
@@ -211,7 +215,7 @@ export class SimCluster {
       trace: (event) => {
         if (event.kind === 'established') this.leaderId = server.id
         if (event.kind === 'role-changed' && event.role !== 'looking') this.#lacking.delete(server.id)
-        this.#world.tell({ kind: 'server', serverId: server.id, event })
+        this.#context.record({ kind: 'server', serverId: server.id, event })
       },
     })
     const running = { process, server: instance, clock }
@@ -220,33 +224,33 @@ export class SimCluster {
     const hasEnded = (): boolean => server.running !== running
     instance.stopped.then(
       (reason) => this.#onStopped(server, hasEnded, `stopped itself: ${reason}`),
-      (cause: unknown) => this.#world.blame(`server ${server.id}: "stopped" was rejected: ${textOf(cause)}`),
+      (cause: unknown) => this.#context.blame(`server ${server.id}: "stopped" was rejected: ${textOf(cause)}`),
     )
     try {
       const started = await instance.start()
       if (started.ok || hasEnded()) return
-      // A disk in trouble excuses a server that does not start; nothing else does.
+      // A faulty disk excuses a server that does not start; no other fault does.
       const text = `server ${server.id} does not start: ${JSON.stringify(started.error)}`
-      if (!server.isExcused) this.#world.blame(text)
+      if (!server.isExcused) this.#context.blame(text)
       this.#onStopped(server, hasEnded, text)
     } catch (cause) {
-      if (!hasEnded()) this.#world.blame(`server ${server.id}: start was rejected: ${textOf(cause)}`)
+      if (!hasEnded()) this.#context.blame(`server ${server.id}: start was rejected: ${textOf(cause)}`)
     }
   }
 
   #onStopped(server: SimServer, hasEnded: () => boolean, reason: string): void {
-    this.#world.scheduler.schedule(this.#world.process, 'world', 1, () => {
+    this.#context.scheduler.schedule(this.#context.process, 'other', 1, () => {
       if (hasEnded()) return
-      this.#world.tell({ kind: 'server-crashed', serverId: server.id, how: reason })
-      if (this.#isHealed && !server.isExcused) this.#world.blame(`server ${server.id} ${reason}`)
+      this.#context.record({ kind: 'server-crashed', serverId: server.id, how: reason })
+      if (this.#isHealed && !server.isExcused) this.#context.blame(`server ${server.id} ${reason}`)
       this.#endProcess(server, 'kill')
       server.plans++
-      this.#startAfter(server, this.#world.random.between(100, 2000))
+      this.#startAfter(server, this.#context.random.between(100, 2000))
     })
   }
 
   #endProcess(server: SimServer, kind: CrashKind): void {
-    const { scheduler, network, plan } = this.#world
+    const { scheduler, network, plan } = this.#context
     const { running } = server
     if (running === null) return
     this.crashCount++
@@ -266,11 +270,11 @@ export class SimCluster {
   }
 
   #portsOf(server: SimServer, process: SimProcess, clock: SimClock): Ports {
-    const { scheduler, network } = this.#world
+    const { scheduler, network } = this.#context
     return {
       clock,
       timers: simTimers(scheduler, process, server.rate),
-      random: this.#world.random.fork(`server ${server.id}`),
+      random: this.#context.random.fork(`server ${server.id}`),
       disk: this.#attachDisk(server, process),
       listener: network.listener(server.host, process),
       dialer: network.dialer(server.host, process),
@@ -278,18 +282,18 @@ export class SimCluster {
         offers: () => true,
         hash: (_algorithm, bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()),
       },
-      log: simLog((text) => this.#world.tell({ kind: 'server-log', serverId: server.id, text }), {}),
+      log: simLog((text) => this.#context.record({ kind: 'server-log', serverId: server.id, text }), {}),
     }
   }
 
-  /** The disk outlives its processes; it completes operations in the one that runs. */
+  /** The disk outlives its processes; it completes operations in the process that runs. */
   #attachDisk(server: SimServer, process: SimProcess): SimDisk {
     this.#diskProcesses.set(server.id, process)
     return server.disk
   }
 
   #makeServer(id: ServerId): SimServer {
-    const { random, plan, scheduler } = this.#world
+    const { random, plan, scheduler } = this.#context
     const schedule = (delayMs: number, callback: () => void): void => {
       scheduler.noteAsync()
       scheduler.schedule(this.#diskProcesses.get(id)!, 'disk', Math.ceil(delayMs * 1000), () => {
@@ -320,13 +324,13 @@ export class SimCluster {
   #applyTroubles(server: SimServer): void {
     const { faults } = server.disk
     faults.latencyMsMin = 0.05
-    faults.latencyMsMax = server.troubles.has('slow') ? slowDiskLatencyMsMax : this.#world.plan.diskLatencyMsMax
+    faults.latencyMsMax = server.troubles.has('slow') ? slowDiskLatencyMsMax : this.#context.plan.diskLatencyMsMax
     faults.full = server.troubles.has('full')
     faults.flushFails = server.troubles.has('flush-fails')
   }
 
   #clockSettings(server: SimServer): ClockSettings {
-    const monotonicStartMs = this.#world.random.below(1_000_000)
+    const monotonicStartMs = this.#context.random.below(1_000_000)
     return { rate: server.rate, monotonicStartMs, wallOffsetMs: server.wallOffsetMs }
   }
 
@@ -335,17 +339,17 @@ export class SimCluster {
   }
 
   #fault(text: string): void {
-    this.#world.tell({ kind: 'fault', text })
+    this.#context.record({ kind: 'fault', text })
   }
 
   #after(delayMs: number, callback: () => void): void {
-    this.#world.scheduler.schedule(this.#world.process, 'world', delayMs * 1000 + 1, callback)
+    this.#context.scheduler.schedule(this.#context.process, 'other', delayMs * 1000 + 1, callback)
   }
 }
 
 const simVersion = '0.0.0-simulated'
 
-/** Through the real parser, so that a server is never given settings it could not be given in a file. */
+/** Uses the real parser, so that a server only gets settings that a file could give it. */
 function configOf(id: ServerId, plan: FaultPlan): Config {
   const serverLines =
     plan.serverCount === 1

@@ -40,7 +40,7 @@ export interface SimDiskOptions {
   readonly faults?: Partial<DiskFaults>
   /** As `requiresDirectorySync` of the real disk; left out: true. */
   readonly requiresDirectorySync?: boolean
-  /** Told of every operation as it starts, with its number from 1. */
+  /** Called for every operation as it starts, with its number from 1. */
   readonly onOperation?: (count: number, operation: DiskOperation | FileOperation, path: string) => void
 }
 
@@ -180,8 +180,8 @@ export class SimDisk implements Disk {
   }
 
   /**
-   * The process alone died: what it wrote is there, its locks and what it had under way are gone. `changes` are
-   * for the next life.
+   * The process alone died: what it wrote is kept, its locks and the operations under way are gone. `changes` are faults
+   * of the disk that the next process gets.
    */
   kill(changes: Partial<SimDiskOptions> = {}): SimDisk {
     this.#crashed = true
@@ -218,7 +218,7 @@ export class SimDisk implements Disk {
     return inode.bytes.slice(0, inode.sizeBytes)
   }
 
-  /** Rot: one bit of what is on the disk becomes its opposite. */
+  /** Damage: one bit of what is on the disk flips. */
   flipBit(path: string, bitIndex: number): void {
     const inode = this.#inodeAt(path)
     const at = Math.floor(bitIndex / 8)
@@ -227,7 +227,7 @@ export class SimDisk implements Disk {
     inode.durable[at] = flipped
   }
 
-  /** Rot of a whole sector, as when a device gives back zeros for a block that it lost. */
+  /** Damage of a whole sector, as when a device returns zeros for a block that it lost. */
   zeroSector(path: string, sector: number): void {
     const inode = this.#inodeAt(path)
     inode.bytes.fill(0, sector * sectorSizeBytes, (sector + 1) * sectorSizeBytes)

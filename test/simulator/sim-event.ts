@@ -1,7 +1,7 @@
 /**
- * All that the checkers see: what servers say of themselves, what clients asked and heard, what was done to
- * them. Znode data is text here, and every request writes a text of its own, so an effect can be traced to
- * the request that caused it.
+ * All that the checkers see: the trace events of servers, what clients sent and received, and the faults. Znode data
+ * is text here, and every request writes a text of its own, so that an effect can be traced to the request that
+ * caused it.
  */
 import type { ErrorName } from '../../src/base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
@@ -18,7 +18,7 @@ export type WriteRequest =
       readonly ephemeral: boolean
       readonly sequential: boolean
       readonly withStat: boolean
-      /** All may read it; the rest is for those who authenticate as the user of the session. */
+      /** Every client may read it; all else needs the user that the session authenticates as. */
       readonly guarded: boolean
     }
   | { readonly kind: 'delete'; readonly path: string; readonly version: number }
@@ -39,7 +39,7 @@ export type KeeperWriteRequest =
 
 const userCount = 3n
 
-/** Whom the connections of a session authenticate as: a few users for all, so that some may write what others may not. */
+/** The user that the connections of a session authenticate as: a few users for all sessions, so that rights differ. */
 export function userOfSession(sessionId: SessionId): string {
   return `user${sessionId % userCount}`
 }
@@ -157,7 +157,7 @@ export type ClientEvent =
       readonly path: string
     }
   | { readonly kind: 'closed'; readonly connection: number; readonly by: 'client' | 'server'; readonly reason: string }
-  /** Nobody will use this session again; it has to expire. */
+  /** Its client will not use this session again; it has to expire. */
   | { readonly kind: 'abandoned'; readonly sessionId: SessionId }
 
 export type SimEvent =
@@ -166,7 +166,7 @@ export type SimEvent =
   /** Stopped by the system, or resumed. */
   | { readonly kind: 'server-paused'; readonly serverId: ServerId; readonly isPaused: boolean }
   | { readonly kind: 'server-crashed'; readonly serverId: ServerId; readonly how: string }
-  /** Its disk is empty; what it held before counts until a leader has brought it up again. */
+  /** Its disk is empty; what it held before counts until a leader has brought it up to date again. */
   | { readonly kind: 'disk-wiped'; readonly serverId: ServerId }
   | { readonly kind: 'server-log'; readonly serverId: ServerId; readonly text: string }
   | { readonly kind: 'phase'; readonly phase: 'chaos' | 'healed' | 'calm' }

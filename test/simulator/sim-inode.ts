@@ -1,6 +1,6 @@
 /**
  * One file of the simulated disk: what a reader sees, and what a crash would leave for certain. The two differ
- * only in the dirty sectors and in the size; if a changed sector were not marked dirty, a crash would be too kind.
+ * only in the dirty sectors and in the size; if a changed sector were not marked dirty, a crash would keep it.
  */
 export const sectorSizeBytes = 512
 

@@ -1,5 +1,5 @@
 /**
- * Hosts, ports and connections between simulated processes: the twin of node-net behind the stream ports.
+ * Hosts, ports and connections between simulated processes: the twin of node-net, with the same stream ports.
  * Owns every open connection, so that a cut that heals can wake what stalled and a crash can end what the
  * process held. Which packets arrive, and when, is asked of `LinkConditions`; nothing here decides on a fault.
  */
@@ -9,7 +9,7 @@ import type { SimRandom } from './sim-random.ts'
 import { Endpoint, type LinkConditions, Pipe, type StreamContext } from './sim-stream.ts'
 
 export interface NetworkConditions extends LinkConditions {
-  /** Probability that a dial is refused although somebody listens. */
+  /** Probability that a dial is refused although a process listens. */
   refuseChance(): number
   /** Probability that a dial is never answered. */
   ignoreChance(): number
@@ -35,7 +35,7 @@ export class SimNetwork {
   readonly #scheduler: Scheduler
   readonly #random: SimRandom
   readonly #conditions: NetworkConditions
-  readonly #world: SimProcess
+  readonly #process: SimProcess
   readonly #context: StreamContext
   readonly #listening = new Map<string, Listening>()
   readonly #downHosts = new Set<string>()
@@ -46,13 +46,14 @@ export class SimNetwork {
     readonly scheduler: Scheduler
     readonly random: SimRandom
     readonly conditions: NetworkConditions
-    readonly world: SimProcess
+    /** Runs what is on its way; deliveries reach a process of the code under test through `runIn`. */
+    readonly networkProcess: SimProcess
     readonly windowSizeBytes: number
   }) {
     this.#scheduler = options.scheduler
     this.#random = options.random
     this.#conditions = options.conditions
-    this.#world = options.world
+    this.#process = options.networkProcess
     this.#context = { ...options, isUp: (host) => !this.#downHosts.has(host) }
   }
 
@@ -205,10 +206,10 @@ export class SimNetwork {
   /** One packet of a handshake: lost while the link is cut, and then sent again. */
   #travel(from: string, to: string, isPointless: () => boolean, onArrival: () => void): void {
     const delayUs = Math.max(this.#conditions.latencyUs(from, to), 1)
-    this.#scheduler.schedule(this.#world, 'network', delayUs, () => {
+    this.#scheduler.schedule(this.#process, 'network', delayUs, () => {
       if (isPointless()) return
       if (!this.#conditions.isCut(from, to) && !this.#downHosts.has(to)) return onArrival()
-      this.#scheduler.schedule(this.#world, 'network', dialRetryUs, () => {
+      this.#scheduler.schedule(this.#process, 'network', dialRetryUs, () => {
         if (!isPointless()) this.#travel(from, to, isPointless, onArrival)
       })
     })
@@ -223,10 +224,10 @@ export class SimNetwork {
       { host: address.host, process: listening.process, port: address.port },
       { host, port },
     )
-    const there = new Pipe(context, dialing, accepted)
-    const back = new Pipe(context, accepted, dialing)
-    dialing.connect(there, back)
-    accepted.connect(back, there)
+    const toAccepted = new Pipe(context, dialing, accepted)
+    const toDialing = new Pipe(context, accepted, dialing)
+    dialing.connect(toAccepted, toDialing)
+    accepted.connect(toDialing, toAccepted)
     const connection = { dialing, accepted }
     this.#connections.push(connection)
     this.#scheduler.runIn(listening.process, 'network', () => {

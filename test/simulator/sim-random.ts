@@ -1,6 +1,6 @@
 /**
- * All chance in the simulator. One seed gives one stream of numbers; `fork` splits off an independent stream
- * per concern, so that one more draw in the network does not change what the workload asks for.
+ * All random numbers of the simulator. One seed gives one stream of numbers; `fork` splits off an independent stream
+ * for each concern, so that one more draw in the network does not change what the workload asks for.
  * If anything here drew from the platform, a failing seed could not be replayed.
  */
 import type { Random } from '../../src/ports/random.ts'

@@ -1,10 +1,10 @@
 /**
  * One simulated TCP connection: two endpoints joined by two pipes. A pipe delivers bytes in order, late, cut
- * anywhere, or not at all; it never loses some and delivers the next. What looks like loss to a program is a
+ * anywhere, or not at all; it never loses bytes and delivers later ones. What looks like loss to a program is a
  * pipe that stalls (a cut link, a peer without power) or is reset.
  *
- * Traps for the code under test: the bytes given to `onData` are overwritten when it returns, and bytes given
- * to `write` are read only when they arrive, so whoever keeps the one or changes the other is found out.
+ * Traps for the code under test: the bytes given to `onData` are overwritten when it returns, and bytes given to
+ * `write` are read only when they arrive. Code that keeps the former or changes the latter therefore fails.
  */
 import type { ByteStream, StreamHandlers } from '../../src/ports/stream.ts'
 import type { Scheduler, SimProcess } from './scheduler.ts'
@@ -20,9 +20,9 @@ export interface LinkConditions {
   coalesceChance(): number
   /** Probability that a chunk arrives with a flipped bit. */
   corruptChance(fromHost: string, toHost: string): number
-  /** How long a closing endpoint's last word is held back: the other side keeps its half meanwhile. */
+  /** How long the end or reset of a closing endpoint is held back; the other side keeps its half open meanwhile. */
   lingerUs(): number
-  /** Probability that destroy is heard as a reset instead of an orderly end. */
+  /** Probability that destroy arrives as a reset instead of an orderly end. */
   resetChance(): number
 }
 
@@ -30,7 +30,7 @@ export interface StreamContext {
   readonly scheduler: Scheduler
   readonly random: SimRandom
   readonly conditions: LinkConditions
-  readonly world: SimProcess // deliveries are the network's own; they reach a process through `runIn`
+  readonly networkProcess: SimProcess // runs deliveries; they reach the process of an endpoint through `runIn`
   readonly windowSizeBytes: number // in flight plus unread, as a kernel would hold
   isUp(host: string): boolean
 }
@@ -70,13 +70,13 @@ export class Pipe {
     this.#send({ kind: 'end', arriveUs: this.#arrivalUs(extraUs) })
   }
 
-  /** A reset does not wait in line: what was sent before it and has not arrived is gone. */
+  /** A reset overtakes: bytes that were sent before it and have not arrived are lost. */
   sendReset(extraUs: number): void {
     this.#items = []
     this.#send({ kind: 'reset', arriveUs: this.#arrivalUs(extraUs) })
   }
 
-  /** Nothing arrives until then; infinity for ever. */
+  /** Nothing arrives until `untilUs`; infinity: never. */
   blackHole(untilUs: number): void {
     this.#blackHoleUntilUs = Math.max(this.#blackHoleUntilUs, untilUs)
   }
@@ -86,7 +86,7 @@ export class Pipe {
     this.retry()
   }
 
-  /** The link may be open again: what stalled is sent again, after a while, as TCP would. */
+  /** The link may be open again: what stalled is sent again after a delay, as by TCP. */
   retry(): void {
     if (!this.#isStalled) return
     this.#isStalled = false
@@ -107,17 +107,19 @@ export class Pipe {
 
   #scheduleDelivery(delayUs: number): void {
     this.#isScheduled = true
-    this.#context.scheduler.schedule(this.#context.world, 'network', Math.max(delayUs, 1), () => this.#deliver())
+    this.#context.scheduler.schedule(this.#context.networkProcess, 'network', Math.max(delayUs, 1), () =>
+      this.#deliver(),
+    )
   }
 
   #deliver(): void {
     this.#isScheduled = false
-    const { scheduler, conditions, world } = this.#context
+    const { scheduler, conditions, networkProcess } = this.#context
     const { nowUs } = scheduler
     if (this.#blackHoleUntilUs > nowUs || conditions.isCut(this.from.host, this.to.host)) {
       this.#isStalled = true
       if (Number.isFinite(this.#blackHoleUntilUs) && this.#blackHoleUntilUs > nowUs) {
-        scheduler.schedule(world, 'network', this.#blackHoleUntilUs - nowUs, () => this.retry())
+        scheduler.schedule(networkProcess, 'network', this.#blackHoleUntilUs - nowUs, () => this.retry())
       }
       return
     }
@@ -254,14 +256,14 @@ export class Endpoint implements ByteStream {
     scheduler.schedule(this.process, 'network', 0, () => this.#reportClose(null))
   }
 
-  /** The process is gone. `kill`: its kernel lives and says so; `power-off`: silence. */
+  /** The process has ended. `kill`: its kernel sends a reset; `power-off`: nothing is sent. */
   abandon(how: 'kill' | 'power-off'): void {
     if (this.#state === 'closed') return
     this.#drop()
     if (how === 'kill') this.outgoing.sendReset(0)
   }
 
-  /** Called by the pipe; the kernel takes bytes even while the process stands still. */
+  /** Called by the pipe; the kernel accepts bytes even while the process is paused. */
   arrive(item: PipeItem): void {
     if (this.#state === 'closed') {
       // A kernel answers bytes for a connection it does not know with a reset; a machine without power does not.

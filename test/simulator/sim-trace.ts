@@ -14,7 +14,7 @@ export interface Violation {
 export interface Checker {
   readonly name: string
   observe(entry: TraceEntry): void
-  /** The run is over: what can only be judged as a whole is judged now. */
+  /** The run is over: checks of the whole history run now. */
   finish(): void
 }
 

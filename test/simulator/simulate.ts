@@ -26,7 +26,7 @@ import { zxidOrder } from './checkers/zxid-order.ts'
 import { describePlan, drawFaultPlan, type FaultPlan } from './fault-plan.ts'
 import { Faults, LinkFaults } from './faults.ts'
 import { Scheduler, SimProcess } from './scheduler.ts'
-import { type ClientWorld, SimClient } from './sim-client.ts'
+import { type ClientContext, SimClient } from './sim-client.ts'
 import { SimCluster } from './sim-cluster.ts'
 import type { SimEvent } from './sim-event.ts'
 import { SimNetwork } from './sim-network.ts'
@@ -54,13 +54,13 @@ export interface SeedCounts {
   readonly txns: number
   readonly epochs: number
   readonly crashes: number
-  /** From the end of the faults until every server served; null if it never came to that. */
+  /** From the end of the faults until every server served; null if one never did. */
   readonly healMs: number | null
 }
 
 export const chaosMsDefault = 30_000
 
-/** Every survivor must serve a client so soon after the faults end. */
+/** Every survivor must serve a client within this time after the faults end. */
 const healLimitMs = 15_000
 const settleLimitMs = 8_000
 const sliceMs = 50
@@ -84,7 +84,8 @@ class Run {
   readonly #plan: FaultPlan
   readonly #trace = new SimTrace()
   readonly #scheduler: Scheduler
-  readonly #world = new SimProcess('world')
+  /** Runs what belongs to no server: the network, the faults, the clients. */
+  readonly #process = new SimProcess('simulator')
   readonly #history = new CommittedHistory()
   readonly #ledger: RequestLedger
   readonly #network: SimNetwork
@@ -125,23 +126,23 @@ class Run {
       scheduler: this.#scheduler,
       random: random.fork('network'),
       conditions: this.#links,
-      world: this.#world,
+      networkProcess: this.#process,
       windowSizeBytes: this.#plan.network.windowSizeBytes,
     })
-    const shared = { scheduler: this.#scheduler, process: this.#world, network: this.#network }
+    const shared = { scheduler: this.#scheduler, process: this.#process, network: this.#network }
     this.#cluster = new SimCluster({
       ...shared,
       plan: this.#plan,
       random: random.fork('cluster'),
       clientHosts,
-      tell: (event) => this.#tell(event),
+      record: (event) => this.#record(event),
       blame: (text) => this.blame(text),
     })
     this.#faults = new Faults(this.#plan, random.fork('faults'), {
       ...shared,
       links: this.#links,
       cluster: this.#cluster,
-      tell: (text) => this.#tell({ kind: 'fault', text }),
+      recordFault: (text) => this.#record({ kind: 'fault', text }),
     })
     this.#addCheckers()
     for (let i = 0; i < this.#plan.clientCount; i++) this.#clients.push(this.#makeClient(i, this.#cluster.ids))
@@ -153,7 +154,7 @@ class Run {
 
   async execute(): Promise<SeedResult> {
     this.#keepDraining()
-    this.#tell({ kind: 'phase', phase: 'chaos' })
+    this.#record({ kind: 'phase', phase: 'chaos' })
     this.#cluster.startAll()
     for (const client of this.#clients) client.start()
     this.#faults.start()
@@ -167,11 +168,11 @@ class Run {
 
   async #heal(): Promise<void> {
     const { ids } = this.#cluster
-    // Those whose disk was wiped come first: the others together with the dead must leave a majority that has everything.
+    // Servers whose disk was wiped are chosen first, so that a majority with all data survives.
     const { lackingIds } = this.#cluster
     const shuffled = this.#random.shuffled(ids).filter((id) => !lackingIds.includes(id))
     this.#casualties = [...lackingIds, ...shuffled].slice(0, this.#plan.casualtyCount)
-    this.#tell({ kind: 'phase', phase: 'healed' })
+    this.#record({ kind: 'phase', phase: 'healed' })
     this.#faults.heal(this.#casualties)
     const startedUs = this.#scheduler.nowUs
     const survivors = this.#survivors()
@@ -193,23 +194,23 @@ class Run {
     const idle = survivors.filter((_, i) => this.#pinned[i]!.acknowledgedCount === 0)
     this.#trace.violations.push({
       checker: 'progress',
-      text: `${healLimitMs} ms after the faults ended servers ${idle} have served nobody`,
+      text: `${healLimitMs} ms after the faults ended servers ${idle} have served no client`,
     })
   }
 
   async #stayCalm(): Promise<void> {
-    this.#tell({ kind: 'phase', phase: 'calm' })
+    this.#record({ kind: 'phase', phase: 'calm' })
     await this.#runFor((sessionTimeoutMsMax + 2 * this.#plan.tickTimeMs) * (1 + this.#plan.clockRateSpread) + 1000)
   }
 
   async #settle(): Promise<void> {
-    const everyone = [...this.#clients, ...this.#pinned]
-    for (const client of everyone) client.rest()
+    const clients = [...this.#clients, ...this.#pinned]
+    for (const client of clients) client.rest()
     const isAnswered = await this.#runUntil(settleLimitMs, () =>
-      everyone.every((client) => client.outstandingCount === 0),
+      clients.every((client) => client.outstandingCount === 0),
     )
     if (!isAnswered && !this.#hasFailed()) {
-      const waiting = everyone.map((client) => client.outstanding).filter((text) => text !== '')
+      const waiting = clients.map((client) => client.outstanding).filter((text) => text !== '')
       this.#trace.violations.push({
         checker: 'progress',
         text: `requests without an answer in a calm ensemble: ${waiting.join('; ')}`,
@@ -219,7 +220,7 @@ class Run {
     if (!isConverged && !this.#hasFailed()) {
       this.#trace.violations.push({
         checker: 'convergence',
-        text: `servers end apart: ${this.#endStates().join(', ')}`,
+        text: `servers end in different states: ${this.#endStates().join(', ')}`,
       })
     }
   }
@@ -266,33 +267,35 @@ class Run {
   #makeClient(number: number, servers: readonly ServerId[]): SimClient {
     const random = this.#random.fork(`client ${number}`)
     const host = clientHost(number)
-    const { plan, world, scheduler } = { plan: this.#plan, world: this.#world, scheduler: this.#scheduler }
-    const clientWorld: ClientWorld = {
+    const plan = this.#plan
+    const process = this.#process
+    const scheduler = this.#scheduler
+    const context: ClientContext = {
       scheduler,
-      process: world,
-      dialer: this.#network.dialer(host, world),
+      process,
+      dialer: this.#network.dialer(host, process),
       nowUs: () => scheduler.nowUs,
-      tell: (event) => this.#tell(event),
+      record: (event) => this.#record(event),
       nextRequestId: () => this.#requestCount++,
       nextConnection: () => this.#connectionCount++,
     }
-    // One that only reads is never stuck behind a write of its own, so it hears from a leader that is none any more.
+    // A client that only reads never waits for a write of its own, so a deposed leader still answers it.
     const isReader = number === 0 && random.chance(0.6)
     const profile = isReader ? { ...plan.profile, writeShare: 0, syncShare: 0.5 } : plan.profile
     const workload = new Workload(random.fork('workload'), profile, number)
-    return new SimClient(clientWorld, random, workload, {
+    return new SimClient(context, random, workload, {
       number,
       servers: servers.map((id) => ({ id, address: this.#cluster.clientAddressOf(id) })),
       sessionTimeoutMs: Math.min(plan.tickTimeMs * (isReader ? 12 : random.between(2, 12)), sessionTimeoutMsMax),
       pipelineDepth: isReader ? 30 : random.pick([1, 2, 8, 30]),
       thinkTimeMsMean: plan.thinkTimeMsMean,
       manners: plan.manners,
-      // Those that prove that every server serves again may not be content with less.
+      // The clients that prove that every server serves again do not accept the read-only mode.
       canBeReadOnly: plan.sessionModes.readOnly && servers.length > 1 && random.chance(0.6),
     })
   }
 
-  #tell(event: SimEvent): void {
+  #record(event: SimEvent): void {
     const entry = { atUs: this.#scheduler.nowUs, event }
     this.#history.observe(entry)
     this.#ledger.observe(entry)
@@ -303,10 +306,10 @@ class Run {
     if (this.#trace.entries.length === traceEntryCountMax) this.blame('the trace grows without end')
   }
 
-  /** Promises that wait for no simulated port are given a chance too, every now and then. */
+  /** Promises that wait for no simulated port get to run as well, every 100 ms. */
   #keepDraining(): void {
     this.#scheduler.noteAsync()
-    this.#scheduler.schedule(this.#world, 'world', 100_000, () => this.#keepDraining())
+    this.#scheduler.schedule(this.#process, 'other', 100_000, () => this.#keepDraining())
   }
 
   #hasFailed(): boolean {

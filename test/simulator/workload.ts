@@ -1,7 +1,7 @@
 /**
- * What one client asks for, request by request: names from a small shared space, so that clients meet, and data
- * that no other request writes, so that an effect can be traced to its request. Only draws numbers; sending and
- * sessions are `SimClient`'s.
+ * The requests of one client: names from a small set that all clients share, so that they conflict, and data that no other
+ * request writes, so that an effect can be traced to its request. It only draws requests; `SimClient` sends them and
+ * keeps the session.
  */
 import type { ClientRequest, ReadRequest, WriteRequest } from './sim-event.ts'
 import type { SimRandom } from './sim-random.ts'
@@ -59,7 +59,7 @@ export class Workload {
   }
 
   #part(): WriteRequest {
-    // Checks of what is unlikely would make nearly every multi fail.
+    // A check of a path that mostly does not exist would make nearly every multi fail.
     if (this.#random.chance(0.2)) return { kind: 'check', path: this.#parent(), version: this.#version() }
     return this.#write()
   }
@@ -75,7 +75,7 @@ export class Workload {
     return { kind: 'set-data', path: this.#anyPath(), data: this.#data(), version: this.#version() }
   }
 
-  /** Nothing is drawn where there are no quotas. */
+  /** Draws no number in seeds without quotas. */
   #isOfQuota(): boolean {
     const { quotaShare } = this.#profile
     return quotaShare > 0 && this.#random.chance(quotaShare)

@@ -81,7 +81,7 @@ export class World {
       scheduler: this.scheduler,
       random: new SimRandom(1),
       conditions,
-      world: new SimProcess('world'),
+      networkProcess: new SimProcess('network'),
       windowSizeBytes: 64 * 1024,
     })
   }

@@ -19,7 +19,7 @@ import { sessionReplies } from './session-replies.ts'
 
 type Events = Parameters<typeof judge>[1]
 
-const noBody = { kind: 'none' } as const
+const emptyBody = { kind: 'none' } as const
 const createdA = { kind: 'created', path: '/a', stat: null } as const
 
 describe('session-replies', () => {
@@ -41,17 +41,17 @@ describe('session-replies', () => {
   test('after an event no reply shows an older state', () => {
     const event = { kind: 'watch-event', connection: 0, zxid: z(5), type: 'created', path: '/x' } as const
     const write = [attached(0), asked(1, create('/a', '1')), event]
-    expect(check([...write, answered(1, z(4), noBody, 'no-node')])).toHaveLength(1)
+    expect(check([...write, answered(1, z(4), emptyBody, 'no-node')])).toHaveLength(1)
     expect(check([...write, answered(1, z(4), createdA)])).toHaveLength(1)
     expect(check([attached(0), asked(1, ping), event, answered(1, z(4))])).toHaveLength(1)
     expect(check([attached(0), asked(1, ping), answered(1, z(6)), event])).toHaveLength(1)
   })
 
-  test('a server behind what the client had seen is caught', () => {
+  test('a reply from a state older than the client had seen is caught', () => {
     expect(check([attached(0, { lastZxidSeen: z(9) }), asked(1, ping), answered(1, z(8))])).toHaveLength(1)
   })
 
-  test('a reply that nobody asked for is caught', () => {
+  test('a reply without a request is caught', () => {
     expect(check([attached(0), answered(-1, z(8))])).toHaveLength(1)
   })
 })
@@ -72,18 +72,18 @@ describe('real-time-order', () => {
 
   test('a sync that misses an acknowledged write is caught', () => {
     expect(
-      check([...firstWrite, asked(2, { kind: 'sync', path: '/' }, 1), answered(2, z(4), noBody, null, 1)]),
+      check([...firstWrite, asked(2, { kind: 'sync', path: '/' }, 1), answered(2, z(4), emptyBody, null, 1)]),
     ).toHaveLength(1)
   })
 
   test('a refusal from before an acknowledged write is caught', () => {
     expect(
-      check([...firstWrite, asked(2, create('/a', '2'), 1), answered(2, z(4), noBody, 'no-node', 1)]),
+      check([...firstWrite, asked(2, create('/a', '2'), 1), answered(2, z(4), emptyBody, 'no-node', 1)]),
     ).toHaveLength(1)
   })
 
   test('a stale read is legal unless reads are set to be linearizable', () => {
-    const events = [...firstWrite, asked(2, read, 1), answered(2, z(4), noBody, 'no-node', 1)]
+    const events = [...firstWrite, asked(2, read, 1), answered(2, z(4), emptyBody, 'no-node', 1)]
     expect(check(events)).toEqual([])
     expect(check(events, true)).toHaveLength(1)
   })
@@ -114,7 +114,7 @@ describe('exactly-once', () => {
     const events = [
       attached(0),
       asked(1, create('/a', '1')),
-      answered(1, z(0), noBody, 'no-node'),
+      answered(1, z(0), emptyBody, 'no-node'),
       effect(1, '/a', '1'),
     ]
     expect(check(events)).toHaveLength(1)
@@ -167,11 +167,11 @@ describe('client-history', () => {
     const results = [{ kind: 'error', code: -125 }] as const
     const refused = [
       asked(2, create('/b', 'x')),
-      answered(2, z(1), noBody, 'quota-exceeded'),
+      answered(2, z(1), emptyBody, 'quota-exceeded'),
       asked(3, multi),
       answered(3, z(1), { kind: 'multi', results }),
       asked(4, create('/b', 'x')),
-      answered(4, z(1), noBody, 'marshalling-error'),
+      answered(4, z(1), emptyBody, 'marshalling-error'),
     ]
     expect(check([...begin, ...refused], true)).toEqual([])
     expect(check([...begin, ...refused])).toHaveLength(3)
@@ -203,9 +203,9 @@ describe('client-history', () => {
     const reads = [asked(2, get), answered(2, z(1), { kind: 'data', data: 'one', stat })]
     const refusals = [
       asked(3, setA),
-      answered(3, z(1), noBody, 'bad-version'),
+      answered(3, z(1), emptyBody, 'bad-version'),
       asked(4, create('/a', 'x')),
-      answered(4, z(1), noBody, 'node-exists'),
+      answered(4, z(1), emptyBody, 'node-exists'),
     ]
     expect(check([...begin, ...reads, ...refusals])).toEqual([])
   })
@@ -222,7 +222,7 @@ describe('client-history', () => {
   })
 
   test('a read that misses its znode is caught', () => {
-    expect(check([...begin, asked(2, get), answered(2, z(1), noBody, 'no-node')])).toHaveLength(1)
+    expect(check([...begin, asked(2, get), answered(2, z(1), emptyBody, 'no-node')])).toHaveLength(1)
   })
 
   test('a write that should have been refused is caught', () => {
@@ -231,7 +231,7 @@ describe('client-history', () => {
   })
 
   test('a refusal with the wrong reason is caught', () => {
-    expect(check([...begin, asked(2, setA), answered(2, z(1), noBody, 'no-node')])).toHaveLength(1)
+    expect(check([...begin, asked(2, setA), answered(2, z(1), emptyBody, 'no-node')])).toHaveLength(1)
   })
 
   test('a multi that is answered as done and failed in the model is caught', () => {

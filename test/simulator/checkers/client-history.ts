@@ -1,7 +1,7 @@
 /**
- * Every answer is the one the model gives at the zxid of the answer: a write is
- * executed on the model at its own zxid, a refusal and a read are asked of the state after theirs. Together
- * with real-time order this makes writes linearizable and reads sequentially consistent, without a search.
+ * Every answer is the one that the model gives at the zxid of the answer. The checker executes a write on the model at
+ * the write's own zxid, and a refusal or a read on the state after theirs. Together with real-time order this makes
+ * writes linearizable and reads sequentially consistent, without a search.
  */
 import { codeOf } from '../../../src/base/errors.ts'
 import { hexOfZxid } from '../../../src/base/ids.ts'
@@ -71,8 +71,8 @@ function judgeTxn({ committed, entry, outcome }: Explained, report: Report): voi
 }
 
 /**
- * A refusal over a quota depends on what the leader had applied by then, which is older than what the answer stands
- * for, and which nobody can tell from outside. So it is believed wherever quotas are enforced, and nowhere else.
+ * A refusal over a quota depends on what the leader had applied by then. That state is older than the zxid of the answer, and
+ * the trace does not show which it was. So the checker accepts such a refusal if quotas are enforced, and otherwise refuses it.
  */
 function isOverQuota({ request, answer }: Answered): boolean {
   if (answer.error === 'quota-exceeded') return isWrite(request)
@@ -84,7 +84,7 @@ function isOverQuota({ request, answer }: Answered): boolean {
 function judge(model: ModelTree, { requestId, request, sessionId, answer }: Answered, report: Report): void {
   const what = `request ${requestId} (${describeRequest(request)}) at ${hexOfZxid(answer.zxid)}`
   if (isWrite(request)) {
-    // A session that ends refuses everything; whether it ended is another checker's question.
+    // A session that ends refuses everything; other checkers judge whether it ended.
     if (answer.error === 'session-expired' || answer.error === 'not-read-only') return
     const moment: ModelMoment = { zxid: answer.zxid, timeMs: 0, sessionId }
     const outcome = model.preview(partsOf(request), request.kind === 'multi', moment)
@@ -109,7 +109,7 @@ function sorted(body: Answer['body']): Answer['body'] {
   return body.kind === 'children' ? { ...body, names: [...body.names].sort() } : body
 }
 
-/** Texts of traces are shortened; data is compared whole. */
+/** Traces show shortened data; here data is compared whole. */
 function fullData({ body }: Omit<Answer, 'zxid'>): string | null {
   return body.kind === 'data' ? body.data : null
 }

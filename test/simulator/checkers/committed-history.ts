@@ -1,6 +1,6 @@
 /**
- * The one sequence of committed transactions, put together from what any server applied first. Not a check
- * itself: where two servers disagree it keeps what came first, and `committed-prefix` reports the other.
+ * The one sequence of committed transactions: at each place, what a server applied first. It is no check itself: where two
+ * servers disagree it keeps the first, and `committed-prefix` reports the other.
  */
 import type { Zxid } from '../../../src/base/ids.ts'
 import type { Txn } from '../../../src/protocol/txn/txn.ts'
@@ -29,7 +29,7 @@ export class CommittedHistory {
     return this.txns.length === 0 ? (0 as Zxid) : this.txns[this.txns.length - 1]!.zxid
   }
 
-  /** -1: no server applied it, or not in this place. */
+  /** -1: no server applied this txn, or none at this place. */
   indexOf(zxid: Zxid): number {
     return this.#indexByZxid.get(zxid) ?? -1
   }

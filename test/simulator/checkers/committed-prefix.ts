@@ -1,7 +1,7 @@
 /**
- * Every server applies a prefix of one history (invariant 1): the same txn at the same
- * zxid, none left out, none in between. A restarted server may begin anywhere in the history, because what it
- * has in a checkpoint it does not apply again; the digest checker judges whether it has the right state there.
+ * Every server applies a prefix of one history (invariant 1): the same txn at the same zxid, none left out, none in
+ * between. A restarted server may begin anywhere in the history, because it does not apply again what its checkpoint
+ * holds; the digest checker judges whether its state is right.
  */
 import { hexOfZxid, type ServerId } from '../../../src/base/ids.ts'
 import { describeTxn } from '../describe-event.ts'

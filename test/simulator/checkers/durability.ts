@@ -1,6 +1,6 @@
 /**
- * What was acknowledged stays: every later leader applies it before anything of its own
- * epoch, and at the end every server that takes part has it.
+ * An acknowledged write is never lost: every later leader applies it before anything of its own epoch, and at the end
+ * every surviving server has it.
  */
 import { epochOf, hexOfZxid, type ServerId, type Zxid } from '../../../src/base/ids.ts'
 import { type ClientRequest, isDoneWrite } from '../sim-event.ts'
@@ -20,7 +20,7 @@ export function durability(history: CommittedHistory, survivors: () => readonly 
       if (event.kind === 'request') requests.set(event.requestId, event.request)
       const request = event.kind === 'reply' ? requests.get(event.requestId) : undefined
       if (event.kind === 'reply' && request !== undefined && isDoneWrite(request, event.error, event.body)) {
-        // The end of a local session shows the last txn, of which there need not be one yet.
+        // The reply to the end of a local session carries the zxid of the last txn, and none may exist yet.
         if (event.zxid > 0) acknowledged.push(event.zxid)
         acknowledgedMax = Math.max(acknowledgedMax, event.zxid)
       }

@@ -11,7 +11,7 @@ import type { CommittedHistory, CommittedTxn } from './committed-history.ts'
 
 export function ephemeralLifetime(
   history: CommittedHistory,
-  /** There are sessions that no txn makes; they may write, and own nothing. */
+  /** Local sessions exist, which no txn creates: they may write, and own nothing. */
   hasLocalSessions: boolean,
   report: Report,
 ): Checker {

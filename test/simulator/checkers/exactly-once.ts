@@ -59,7 +59,7 @@ function reportMissing(
 ): void {
   for (const { requestId, request, answer } of ledger.entries) {
     if (answer === null || !isDoneWrite(request, answer.error, answer.body)) continue
-    if (request.kind === 'close-session' && hasLocalSessions) continue // the end of a local one is no txn
+    if (request.kind === 'close-session' && hasLocalSessions) continue // the end of a local session is no txn
     if (history.at(answer.zxid) === null) {
       report(
         `request ${requestId} (${describeRequest(request)}) was acknowledged at ${hexOfZxid(answer.zxid)}, where no txn is`,

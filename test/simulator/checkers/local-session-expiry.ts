@@ -1,7 +1,8 @@
 /**
- * Sessions that live on one server end when they should: not before a whole timeout has passed since their client attached
- * there or the server began to serve, not at all in a calm ensemble while the client keeps its connection, and soon once
- * nobody uses them. They may end with the process of their server, and those of read-only mode with that mode.
+ * Sessions that live on one server end when they should. Before they end, a whole timeout has passed since their client
+ * attached to that server, and since the server began to serve. In a calm ensemble they last while the client keeps its
+ * connection, and end soon after the client has left. They may end with the process of their server, and those of
+ * read-only mode with that mode.
  */
 import { hexOfSession, type ServerId, type SessionId } from '../../../src/base/ids.ts'
 import type { TraceEvent } from '../../../src/replica/trace-event.ts'
@@ -13,7 +14,7 @@ interface LocalFacts {
   readonly serverId: ServerId
   readonly timeoutMs: number
   readonly lastAskedAtUs: number
-  /** Made in read-only mode, in which a server may change its role and go on counting. */
+  /** Made in read-only mode. In this mode a server may change its role without starting timeouts again. */
   readonly isReadOnly: boolean
   connection: number | null // null: not connected
   abandonedAtUs: number | null
@@ -21,7 +22,7 @@ interface LocalFacts {
 
 export function localSessionExpiry(options: ExpiryOptions, report: Report): Checker {
   const sessions = new Map<SessionId, LocalFacts>()
-  const made = new Set<SessionId>() // by a txn: these are global, and another checker's
+  const made = new Set<SessionId>() // by a txn: these are global, and session-expiry judges them
   const sessionByConnection = new Map<number, SessionId>()
   const roleSinceUs = new Map<ServerId, number>()
   let calmSinceUs: number | null = null
@@ -75,7 +76,7 @@ export function localSessionExpiry(options: ExpiryOptions, report: Report): Chec
         sessions.delete(change.sessionId)
       }
     } else if (event.kind === 'local-session-ended') {
-      const facts = sessions.get(event.sessionId) // none: its client never heard that it began
+      const facts = sessions.get(event.sessionId) // undefined: its client never got the connect response
       const servesSinceUs = roleSinceUs.get(serverId) ?? 0
       const calmMs = calmSinceUs === null ? 0 : (nowUs - calmSinceUs) / 1000
       const at = { serverId, servesSinceUs, nowUs, calmMs }
@@ -87,7 +88,7 @@ export function localSessionExpiry(options: ExpiryOptions, report: Report): Chec
   }
 }
 
-/** What is wrong with the end of the session on `serverId`, where it may have been counted since `servesSinceUs`. */
+/** What is wrong with the end of the session on `serverId`, where its timeout ran since `servesSinceUs` at the latest. */
 function faultOf(
   { timeoutMs, lastAskedAtUs, connection, ...facts }: LocalFacts,
   at: { readonly serverId: ServerId; readonly servesSinceUs: number; readonly nowUs: number; readonly calmMs: number },

@@ -1,6 +1,6 @@
 /**
- * What ZooKeeper's documentation says of quotas, in the plainest form: every question is asked of the znodes
- * themselves, nothing is indexed. Shares no code with the server. Knows only the texts that the workload writes:
+ * What ZooKeeper's documentation says of quotas, in the plainest form: every answer is computed from the
+ * znodes themselves, without an index. Shares no code with the server. Knows only the texts that the workload writes:
  * `name=number` after `name=number`, or something that is none.
  */
 

@@ -29,7 +29,7 @@ interface ModelNode {
   aversion: number
   createCount: number // children ever created
   readonly ephemeralOwner: SessionId
-  readonly guardian: string | null // the user who alone may do more than read; null: everyone may
+  readonly guardian: string | null // the only user with more rights than reading; null: every client has all rights
   readonly children: Set<string>
 }
 
@@ -40,16 +40,16 @@ export interface Outcome {
   readonly effects: readonly string[]
 }
 
-/** Who did it, and when: what a txn carries beside its changes. */
+/** The session and the time of a txn: what it carries beside its changes. */
 export interface ModelMoment {
   readonly zxid: Zxid
   readonly timeMs: number
   readonly sessionId: SessionId
 }
 
-/** What the ensemble was set up to do. */
+/** The settings of the ensemble that matter here. */
 export interface ModelRules {
-  /** All sessions are local and stay so: none may own anything. */
+  /** All sessions are local and stay local, so none may own an ephemeral. */
   readonly refusesEphemerals: boolean
 }
 
@@ -82,7 +82,7 @@ export class ModelTree {
     this.#nodes.get('/zookeeper')!.children.add('quota').add('config')
   }
 
-  /** Executes a single write or, from several parts, a multi; a refused one leaves nothing behind. */
+  /** Executes a single write or, from several parts, a multi; a refused one changes nothing. */
   execute(parts: readonly WriteRequest[], isMulti: boolean, moment: ModelMoment): Outcome {
     return this.#attempt(parts, isMulti, moment, [])
   }
@@ -158,7 +158,7 @@ export class ModelTree {
     for (const path of this.ephemeralsOf(sessionId)) this.#remove(path, zxid)
   }
 
-  /** For a txn that no request explains: the checker has reported it and goes on from what the servers did. */
+  /** For a txn that no request explains: the checker has reported it and continues from what the servers did. */
   applyChange(change: Change, moment: ModelMoment): void {
     if (change.kind === 'bundle') {
       for (const bundled of change.changes) this.applyChange(bundled, moment)
@@ -195,7 +195,7 @@ export class ModelTree {
       return parent.ephemeralOwner === noSession ? null : 'no-children-for-ephemerals'
     }
     const node = this.#nodes.get(part.path)
-    // A deletion is a matter of the parent, and of that before anyone learns whether there is such a znode.
+    // A deletion needs a right on the parent. ZooKeeper checks it before it looks for the znode.
     const parent = part.kind === 'delete' ? this.#nodes.get(parentOf(part.path)) : undefined
     if (parent !== undefined && isGuarded(parent, user)) return 'no-auth'
     if (node === undefined) return 'no-node'
@@ -204,7 +204,7 @@ export class ModelTree {
     return part.kind === 'delete' && node.children.size > 0 ? 'not-empty' : null
   }
 
-  /** Level by level: what is closed and what is too much are found in that order. */
+  /** Level by level: a missing right and too many znodes are found in that order. */
   #refusalOfRemoval({ path, countMax }: { path: string; countMax: number }, user: string): ErrorName | null {
     const parent = this.#nodes.get(parentOf(path))
     if (parent !== undefined && isGuarded(parent, user)) return 'no-auth'
@@ -351,7 +351,7 @@ export class ModelTree {
   }
 }
 
-/** The same words for a change in a txn as `execute` uses for what a request should do. */
+/** Describes a change of a txn in the words that `execute` uses for what a request should do. */
 export function effectOfChange(change: Change): string {
   switch (change.kind) {
     case 'create':
@@ -374,7 +374,7 @@ export function effectOfChange(change: Change): string {
   }
 }
 
-/** The kind of request that a bundle came from, for those that clients here send. */
+/** The kind of request that a bundle came from, among those that simulated clients send. */
 export function wordOfBundle({ op }: BundleChange): string {
   if (op === 'createIfNotExists') return 'create-if-not-exists'
   return op === 'tryRemove' ? 'try-remove' : op === 'removeRecursive' ? 'remove-recursive' : op
@@ -402,7 +402,7 @@ function createEffect(
   return `create ${path} ${data ?? '(null)'} owner ${owner} guardian ${guardian} count ${parentCreateCount}`
 }
 
-/** Of an ACL as the txn has it: the user of its digest entry. */
+/** The user of the digest entry in an ACL of a txn. */
 function guardianIn(acl: readonly AclEntry[]): string | null {
   const entry = acl.find(({ scheme }) => scheme === 'digest')
   return entry === undefined ? null : entry.id.slice(0, entry.id.indexOf(':'))

@@ -1,7 +1,7 @@
 /**
- * At most one server ever leads an epoch, and none establishes the same one twice. The order is not
- * judged: a leader that stood still may read late that a quorum accepted it, when that quorum has moved on; what it
- * then believes committed is in every later history, and that is another checker's to say.
+ * At most one server ever leads an epoch, and none establishes the same one twice. It does not judge the
+ * order: a leader that was paused may learn late that a quorum accepted it, after that quorum has moved on. What it then
+ * believes committed is in every later history; `durability` and `committed-prefix` check that.
  */
 import type { Epoch, ServerId } from '../../../src/base/ids.ts'
 import type { Checker, Report } from '../sim-trace.ts'

@@ -33,7 +33,7 @@ describe('committed-prefix', () => {
     ).toHaveLength(1)
   })
 
-  test('a server that applies what others passed over is caught', () => {
+  test('a server that applies a txn that the others skipped is caught', () => {
     expect(check([applied(1, z(1), a), applied(1, z(1, 2), c), applied(2, z(1), a), applied(2, z(2), b)])).toHaveLength(
       1,
     )
@@ -103,7 +103,7 @@ describe('quorum-durable', () => {
     expect(check([...wiped, restarted, inStep, applied(1, z(1), a)])).toHaveLength(1)
   })
 
-  test('a server that fell back behind the commit does not count', () => {
+  test('a server whose durable zxid fell below the commit does not count', () => {
     const fallen = server(3, { kind: 'durable', zxid: z(0) })
     expect(check([durable(1), durable(3), fallen, applied(1, z(1), a)])).toHaveLength(1)
   })

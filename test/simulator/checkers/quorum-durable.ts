@@ -1,8 +1,8 @@
 /**
- * Nothing is called committed, and so nothing is acknowledged, before a quorum has it on disk; a server counts
- * from its own flush on (invariants 2 and 3). Whether "on disk" is true is shown by crashes:
- * the simulated disk forgets what was not flushed, and then another checker misses it. A disk that was wiped counts
- * with what it had until its server is in step again: what it acknowledged may still be on its way.
+ * No server calls a txn committed, and so none acknowledges it, before a quorum has it on disk; a server counts from its
+ * own flush on (invariants 2 and 3). Crashes show whether "on disk" is true: the simulated disk forgets what was not
+ * flushed, and then another checker reports the loss. A wiped disk counts with what it had until its server is in step
+ * again, because its acknowledgements may still be on their way.
  */
 import { hexOfZxid, type ServerId, type Zxid } from '../../../src/base/ids.ts'
 import type { Checker, Report } from '../sim-trace.ts'

@@ -1,7 +1,7 @@
 /**
- * A server without a leader changes nothing: on a read-only connection no write and no sync is ever done, and only there
- * is one refused for that reason. In a calm ensemble every server has a leader, so nobody is served read-only there.
- * That what is read is committed is for client-history to say.
+ * A server without a leader changes nothing. On a read-only connection no write and no sync ever succeeds, and only such a
+ * connection refuses one for that reason. In a calm ensemble every server has a leader, so no client is served
+ * read-only. client-history checks that the reads show committed state.
  */
 import { type ClientRequest, isWrite } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'

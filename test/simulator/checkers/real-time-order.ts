@@ -8,7 +8,7 @@ import type { Checker, Report } from '../sim-trace.ts'
 
 export interface RealTimeOrderOptions {
   readonly linearizableReads: boolean
-  readonly hasLocalSessions: boolean // whose ends are answered without a word to anyone
+  readonly hasLocalSessions: boolean // their servers answer a close without a txn
 }
 
 export function realTimeOrder(options: RealTimeOrderOptions, report: Report): Checker {

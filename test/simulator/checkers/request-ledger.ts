@@ -1,8 +1,8 @@
 /**
  * Every request of the run with what became of it, and for every committed txn the request that explains it.
  * An acknowledged write is matched by its zxid; a write whose answer was lost by its session and content, which
- * the workload makes unique. Deletes and checks write nothing, so several may look alike; there the order of the
- * session and the model decide which of them it can have been.
+ * the workload makes unique. Deletes and checks have no content, so several may look alike; then the order of the session
+ * and the model decide which of them can be the one.
  */
 import type { ErrorName } from '../../../src/base/errors.ts'
 import type { SessionId, Zxid } from '../../../src/base/ids.ts'
@@ -33,7 +33,7 @@ export interface LedgerEntry {
   answer: Answer | null
 }
 
-/** A txn and what explains it; null: nothing that a client asked does. */
+/** A txn and the request that explains it; null: none does. */
 export interface Explained {
   readonly committed: CommittedTxn
   readonly entry: LedgerEntry | null
@@ -43,7 +43,7 @@ export interface Explained {
 export interface ReplayVisitor {
   /** The model is in the state before the txn at `zxid`; at the end `zxid` is infinite. */
   before?(zxid: number, model: ModelTree): void
-  /** Txns that create or end a session are nobody's write and not visited. */
+  /** Txns that create or end a session are no client's write, and are not visited. */
   visit?(explained: Explained): void
 }
 
@@ -102,7 +102,7 @@ export class RequestLedger {
     return (this.#attachOrder.get(earlier.connection) ?? -1) < (this.#attachOrder.get(later.connection) ?? -1)
   }
 
-  /** Of several that would look alike in the log, the first that could have succeeded in its place. */
+  /** Of several that look alike in the log, the first that could have succeeded at this place. */
   #takeUnanswered(
     candidates: LedgerEntry[],
     last: LedgerEntry | null,
@@ -123,7 +123,7 @@ export class RequestLedger {
     const acknowledged = new Map<Zxid, LedgerEntry>()
     const unanswered = new Map<string, LedgerEntry[]>()
     for (const entry of this.entries) {
-      // What ends a session is no client's write here, and the end of a local one is no txn at all.
+      // The end of a session does not count as a write of a client, and the end of a local one is no txn.
       if (!isWrite(entry.request) || entry.request.kind === 'close-session') continue
       const { answer } = entry
       if (answer !== null) {

@@ -89,7 +89,7 @@ describe('session-expiry', () => {
     expect(check([...begin, ...leading(2, 2), ...pause(4000), stale, ...pause(100), ...other])).toEqual([])
   })
 
-  test('an early attempt of a leader that cannot commit it is none', () => {
+  test('an early expiry that its leader cannot commit does not count', () => {
     expect(check([...begin, closed, attempt])).toEqual([])
   })
 

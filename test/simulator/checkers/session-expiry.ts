@@ -1,8 +1,7 @@
 /**
- * Sessions end when they should (invariant 7): not before a whole timeout has passed since the
- * leader last agreed to an attachment, not at all while the ensemble is calm and the client keeps its connection,
- * and soon once nobody uses them any more. A leader that lost its office unawares may try what it likes: only ends
- * that are committed count.
+ * Sessions end when they should (invariant 7). A session lasts for its whole timeout after the leader last agreed to an
+ * attachment. While the ensemble is calm and the client keeps its connection, it does not end; after its client has left,
+ * it ends soon. A deposed leader that does not know it yet may propose any end: only committed ends count.
  */
 import { type Epoch, epochOf, hexOfSession, type ServerId, type SessionId } from '../../../src/base/ids.ts'
 import type { TraceEvent } from '../../../src/replica/trace-event.ts'
@@ -28,7 +27,7 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
   const sessions = new Map<SessionId, SessionFacts>()
   const sessionByConnection = new Map<number, SessionId>()
   const ended = new Set<SessionId>()
-  /** By a txn that was applied somewhere; all others are local and another checker's. */
+  /** Created by a txn that some server applied. All others are local; local-session-expiry judges them. */
   const made = new Set<SessionId>()
   const leaderByEpoch = new Map<Epoch, { readonly serverId: ServerId; readonly sinceUs: number }>()
   const roleByServer = new Map<ServerId, { readonly epoch: Epoch; readonly sinceUs: number }>()
@@ -97,7 +96,7 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
   }
 }
 
-/** How long nobody has used it in the calm; 0 if somebody may. */
+/** How long the session was abandoned during the calm; 0 if its client may still use it. */
 function idleMsOf({ abandonedAtUs }: SessionFacts, calmSinceUs: number, nowUs: number): number {
   return abandonedAtUs === null ? 0 : (nowUs - Math.max(abandonedAtUs, calmSinceUs)) / 1000
 }
@@ -111,9 +110,9 @@ interface AttemptMoment {
 }
 
 function faultOfExpiry(sessionId: SessionId, facts: SessionFacts | undefined, at: AttemptMoment): string | null {
-  if (facts === undefined || facts.isClosing) return null // its client never heard that it began, or ends it itself
-  // A leader starts every timeout afresh. It knows of attachments in its own epoch; one that a leader of
-  // an older epoch agreed to, not knowing that it was none any more, gives the session nothing.
+  if (facts === undefined || facts.isClosing) return null // its client never got the connect response, or ends the session itself
+  // A leader starts every timeout again, and knows the attachments of its own epoch. A deposed leader of an older epoch
+  // may have agreed to one that the new leader does not know; it does not prolong the session.
   const touchedUs = facts.epoch === at.epoch ? Math.max(facts.lastAskedAtUs, at.leaderSinceUs) : at.leaderSinceUs
   const idleMs = ((at.nowUs - touchedUs) / 1000) * at.clockRateMax
   if (idleMs < facts.timeoutMs) {

@@ -1,5 +1,5 @@
 /**
- * What one connection hears is in order (invariant 5): replies in the order of requests, and zxids never falling,
+ * What one connection receives is in order (invariant 5): replies in the order of requests, and zxids never falling,
  * over replies and events alike, on the connection and against what the client had seen when it attached.
  */
 import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'

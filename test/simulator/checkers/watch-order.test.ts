@@ -73,7 +73,7 @@ describe('watch-order', () => {
     expect(check([...events, heard(z(2), 'data-changed', '/a')])).toHaveLength(1)
   })
 
-  test('one deletion is told once to a connection that watches data and children', () => {
+  test('a connection that watches data and children gets one event for a deletion', () => {
     const events = [
       attached(0),
       asked(1, { ...watchA, path: '/a' }),

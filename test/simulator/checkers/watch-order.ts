@@ -83,7 +83,7 @@ function judgeConnection(
       caughtUp = []
       for (const { table, path } of catchUp.registers) register(table, path, item.zxid)
     }
-    // The events of one's own dying ephemerals may come on either side of the last reply.
+    // The events of the session's own ephemerals that end with it may come before or after the last reply.
     if (request.kind !== 'close-session') judgeReply(item, registered, report)
     const watch = watchOf(request, item.error === null)
     if (watch !== null) register(watch.table, watch.path, item.zxid)
@@ -96,7 +96,7 @@ function judgeEvent(event: Event, registered: Map<string, Registered>, report: R
   for (const table of ['data', 'child'] as const) {
     const found = registered.get(`${table} ${event.path}`)
     if (found?.trigger?.zxid !== event.zxid || found.trigger.type !== event.type) continue
-    // One deletion is told once, whichever of the two tables hold a watch on the path.
+    // One deletion gives one event, even if both tables hold a watch on the path.
     registered.delete(`${table} ${event.path}`)
     isExplained = true
     if (event.type !== 'deleted') break
@@ -108,7 +108,7 @@ function judgeEvent(event: Event, registered: Map<string, Registered>, report: R
         `${table} watch since ${hexOfZxid(since)} that waits for ${trigger === null ? 'nothing' : `${trigger.type} ${hexOfZxid(trigger.zxid)}`}`,
     )
     report(
-      `event ${event.type} ${event.path} ${hexOfZxid(event.zxid as Zxid)} is called for by no watch (there: ${text.join('; ') || 'none'})`,
+      `event ${event.type} ${event.path} ${hexOfZxid(event.zxid as Zxid)} fits no watch (watches on the path: ${text.join('; ') || 'none'})`,
     )
   }
 }
@@ -117,7 +117,7 @@ function judgeReply(reply: Reply, registered: Map<string, Registered>, report: R
   for (const [key, { table, path, trigger }] of registered) {
     if (trigger === null || trigger.zxid > reply.zxid) continue
     report(
-      `reply to request ${reply.requestId} shows ${hexOfZxid(reply.zxid)}, but the ${table} watch on ${path} was not told of ${trigger.type} at ${hexOfZxid(trigger.zxid)}`,
+      `reply to request ${reply.requestId} shows ${hexOfZxid(reply.zxid)}, but the ${table} watch on ${path} got no event for ${trigger.type} at ${hexOfZxid(trigger.zxid)}`,
     )
     registered.delete(key)
   }
@@ -131,7 +131,7 @@ function watchOf(request: ClientRequest, isOk: boolean): { table: Table; path: s
   return { table: request.kind === 'get-data' ? 'data' : 'child', path: request.path }
 }
 
-/** Per table and path, what would fire a watch there, in order. */
+/** For each table and path the changes that fire a watch, in order. */
 function triggersOf(history: CommittedHistory): ReadonlyMap<string, readonly Trigger[]> {
   const triggers = new Map<string, Trigger[]>()
   const add = (table: Table, path: string, zxid: Zxid, type: WatchEventType): void => {
