@@ -1,7 +1,7 @@
 /**
- * One batch: a standalone server on simulated ports, and strangers who send it requests, good and spoilt, over many
- * connections at once. Between rounds a sane client must find everything working; now and then the server is closed,
- * its log is replayed, and every digest must be the one it had when it was alive.
+ * One batch: a standalone server on simulated ports, and clients that send it valid and spoilt requests over many
+ * connections at once. Between rounds a sane client must be served. Now and then the server closes, its log is
+ * replayed, and every digest must be the one that the running server had.
  * Owns: what counts as an input, and the end of a batch at the first violation.
  */
 import type { ErrorName } from '../../src/base/errors.ts'
@@ -22,7 +22,7 @@ import { superDigest, Values } from './values.ts'
 export interface BatchResult {
   readonly counts: FuzzCounts
   readonly violation: string | null
-  /** What the round of the violation had sent, connection by connection, as hex. */
+  /** What the round with the violation had sent, connection by connection, as hex. */
   readonly lastRound: readonly string[]
 }
 
@@ -52,7 +52,7 @@ class Batch implements Observer {
   lastRound: readonly string[] = []
   readonly #random: SeededRandom
   readonly #values: Values
-  readonly #world: World
+  readonly #rig: World
   readonly #disk: SimDisk
   readonly #sessions: SessionHandle[] = []
   readonly #digests = new Map<Zxid, string>()
@@ -61,11 +61,11 @@ class Batch implements Observer {
   constructor(seed: number) {
     this.#random = new SeededRandom(seed)
     this.#values = new Values(this.#random)
-    this.#world = new World((line) => {
+    this.#rig = new World((line) => {
       this.counts.logged(line)
       if (line.level === 'error') this.violated(`the server logged ${line.event}: ${JSON.stringify(line.fields)}`)
     })
-    this.#disk = this.#world.disk(seed)
+    this.#disk = this.#rig.disk(seed)
   }
 
   replied(name: OpName | 'unknown', error: ErrorName | null): void {
@@ -85,7 +85,7 @@ class Batch implements Observer {
         counts: this.counts,
         sessions: this.#sessions,
         connect: () => this.#connect(),
-        run: (ms) => this.#world.run(ms),
+        run: (ms) => this.#rig.run(ms),
       })
       if (this.violation === null) await this.#checkServes()
       if (this.violation === null && round % roundsPerRestart === 0) await this.#restart()
@@ -95,38 +95,38 @@ class Batch implements Observer {
 
   async #start(): Promise<void> {
     const config = standaloneConfig(settings)
-    const { server } = this.#world.server(config, this.#disk, undefined, (event) => {
+    const { server } = this.#rig.server(config, this.#disk, undefined, (event) => {
       if (event.kind !== 'applied') return
       const known = this.#digests.get(event.zxid)
       if (known !== undefined && known !== event.digest) this.violated(`txn ${event.zxid} has another digest now`)
       this.#digests.set(event.zxid, event.digest)
     })
-    const started = await this.#world.settle(server.start())
+    const started = await this.#rig.settle(server.start())
     if (!started.ok) return this.violated(`the server does not start: ${started.error.message}`)
     this.#server = server
-    await this.#world.run(100)
+    await this.#rig.run(100)
   }
 
   async #connect(): Promise<FuzzConnection> {
-    return new FuzzConnection(await this.#world.connectStream(), this)
+    return new FuzzConnection(await this.#rig.connectStream(), this)
   }
 
-  /** A client that did nothing wrong is served whatever others do. */
+  /** A client that sends only valid requests is served, whatever the others did. */
   async #checkServes(): Promise<void> {
     const client = await this.#connect()
     const { bytes, expected, okCount } = saneFrames()
     client.send(bytes, expected)
-    await this.#world.run(300)
+    await this.#rig.run(300)
     if (client.isClosed && !client.isIdle) return this.violated('the connection of a sane client was closed')
     if (!client.isIdle) return this.violated('a sane client waits for its replies')
     if (client.okCount < okCount) this.violated(`a sane client had ${client.okCount} successes of ${okCount}`)
   }
 
-  /** Nobody is connected now, so nothing of them may be left; then everything must be found again in the log. */
+  /** All clients have disconnected, so the server may keep nothing of them. Then the log must give the same tree. */
   async #restart(): Promise<void> {
-    await this.#world.run(100)
+    await this.#rig.run(100)
     await this.#checkNothingIsLeft()
-    await this.#world.settle(this.#server!.close())
+    await this.#rig.settle(this.#server!.close())
     await this.#replayLog()
     this.counts.restarts++
     await this.#start()
@@ -140,23 +140,23 @@ class Batch implements Observer {
       ['zk_watch_count', 0],
     ] as const) {
       const value = new RegExp(`^${key}\t(.*)$`, 'm').exec(text)?.[1]
-      if (value !== String(expected)) this.violated(`${key} is ${value} with nobody connected`)
+      if (value !== String(expected)) this.violated(`${key} is ${value} with no other client connected`)
     }
   }
 
   async #ask(word: string): Promise<string> {
-    const client = await this.#world.connect()
+    const client = await this.#rig.connect()
     client.send(new TextEncoder().encode(word))
-    await this.#world.run(100)
+    await this.#rig.run(100)
     return client.text
   }
 
   async #replayLog(): Promise<void> {
     const state = new ReplicatedState()
-    const recovery = await this.#world.settle(
+    const recovery = await this.#rig.settle(
       recoverLog({
         disk: this.#disk,
-        log: this.#world.log,
+        log: this.#rig.log,
         folder: '/data/wal',
         serverId: standaloneConfig().serverId,
         base: null,
@@ -164,7 +164,7 @@ class Batch implements Observer {
           state.restore(entry)
           const known = this.#digests.get(entry.zxid)
           if (known !== undefined && known !== state.tree.digest()) {
-            this.violated(`replayed, txn ${entry.zxid} gives another tree`)
+            this.violated(`txn ${entry.zxid} gives another tree in the replay`)
           }
         },
       }),

@@ -1,6 +1,6 @@
 /**
- * One connection of the fuzzer: sends bytes, cuts what comes back into frames, and holds each frame to what was asked.
- * While the framing of what it sent is sound, replies must come in the order of requests, each with the xid of its
+ * One connection of the fuzzer: sends bytes, cuts what comes back into frames, and compares each frame with the requests.
+ * While the framing of what it sent is valid, replies must come in the order of requests, each with the xid of its
  * request, a code that servers send, and a body of the right shape. Once it has sent broken framing, only the shape
  * of frames is checked.
  */
@@ -28,7 +28,7 @@ const headerSizeBytes = 16
 const notificationXid = -1
 const pingXid = -2
 const outOfTurn: ReadonlySet<OpName | 'unknown'> = new Set(['auth', 'sasl'])
-/** These have no record as body, or one that depends on the request. */
+/** Their reply has no record as body, or one that depends on the request. */
 const freeBodies: ReadonlySet<OpName | 'unknown'> = new Set(['multi', 'multiRead'])
 
 export class FuzzConnection {
@@ -71,7 +71,7 @@ export class FuzzConnection {
     this.#stream.write(bytes)
   }
 
-  /** Instead of a handshake the answer may be a text, which has no frames. */
+  /** The answer to broken bytes in place of a handshake may be a text, which has no frames. */
   sendBroken(bytes: Uint8Array): void {
     if (this.#awaitsConnectResponse) this.#mayBeText = true
     this.#isSound = false
@@ -79,7 +79,7 @@ export class FuzzConnection {
     this.#stream.write(bytes)
   }
 
-  /** Time has passed, and a connection that is still open has no reason to wait. */
+  /** After enough time, a connection that is still open must have all its replies. */
   checkAnswered(): void {
     if (this.isClosed || !this.#isSound || this.isIdle) return
     this.#violated(`${this.#expected.length} requests without a reply, the first ${this.#expected[0]!.name}`)
@@ -142,7 +142,7 @@ export class FuzzConnection {
 
   #checkBody(name: OpName | 'unknown', error: ErrorName | null, body: Uint8Array): void {
     if (error !== null) {
-      if (body.length > 0 && name !== 'multiRead') this.#violated(`a body behind the error ${error} of ${name}`)
+      if (body.length > 0 && name !== 'multiRead') this.#violated(`a body after the error ${error} of ${name}`)
       return
     }
     if (name === 'unknown') return this.#violated('an unknown operation succeeded')
@@ -161,7 +161,7 @@ export class FuzzConnection {
   }
 }
 
-/** What the server will make of a payload: its header is intact. */
+/** The reply that the server must give to a payload. Its header is intact. */
 export function expectedOf(payload: Uint8Array): Expected {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
   return { xid: view.getInt32(0), name: opOf(view.getInt32(4)) ?? 'unknown' }

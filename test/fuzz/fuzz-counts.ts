@@ -1,4 +1,4 @@
-/** What a batch did: so that a campaign can show that it reached what it claims to test. */
+/** Counts of what a batch sent and got, by which a campaign shows that it reached what it claims to test. */
 import type { ErrorName } from '../../src/base/errors.ts'
 import type { OpName } from '../../src/protocol/client/operations.ts'
 import type { LogLine } from '../support/server-rig.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { runBatch } from './campaign.ts'
 
-test('a server lives through requests that are right, wrong and absurd, and replays its log to the same tree', async () => {
+test('a server survives right, wrong and absurd requests, and its log replays to the same tree', async () => {
   const { counts, violation } = await runBatch(1, 3000)
   expect(violation).toBeNull()
   expect(counts.inputs).toBeGreaterThanOrEqual(3000)

@@ -1,7 +1,7 @@
 /**
  * The fuzzer of the client port from the command line.
  *   npm run fuzz -- --inputs N [--seed K]    batches of seeds K, K+1, … in two processes, N inputs in all
- *   npm run fuzz -- --seed K [--show]        replays one batch, and shows what the round that failed had sent
+ *   npm run fuzz -- --seed K [--show]        replays one batch, and shows what the failed round had sent
  * Exit code 1 if a batch finds a violation, or if an operation or an error was never reached.
  */
 import { fork } from 'node:child_process'
@@ -13,7 +13,7 @@ import { neverReached } from './reach.ts'
 
 const workerCount = 2
 const inputsPerBatch = 25_000
-/** Fewer cannot be expected to reach everything. */
+/** A campaign of fewer inputs need not reach every operation and error. */
 const reachableInputs = 100_000
 
 const { values } = parseArgs({
@@ -26,7 +26,7 @@ const { values } = parseArgs({
 })
 
 /** A batch as it travels between processes. */
-interface Told {
+interface BatchMessage {
   readonly seed: number
   readonly counts: FuzzCounts
   readonly violation: string | null
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   const total = new FuzzCounts()
   const failedSeeds: number[] = []
   let doneCount = 0
-  const onBatch = ({ seed, counts, violation, lastRound }: Told): void => {
+  const onBatch = ({ seed, counts, violation, lastRound }: BatchMessage): void => {
     doneCount++
     total.add(counts)
     if (violation === null) return
@@ -61,10 +61,10 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1
 }
 
-function runWorker(index: number, onBatch: (told: Told) => void): Promise<void> {
+function runWorker(index: number, onBatch: (message: BatchMessage) => void): Promise<void> {
   const args = ['--worker', String(index), '--seed', values.seed, '--inputs', values.inputs]
   const child = fork(fileURLToPath(import.meta.url), args, { serialization: 'advanced' })
-  child.on('message', (told) => onBatch(told as Told))
+  child.on('message', (message) => onBatch(message as BatchMessage))
   return new Promise((resolve) => child.on('exit', () => resolve()))
 }
 

@@ -1,6 +1,6 @@
 /**
- * Ways to spoil bytes. Those of `bodyMutations` spoil the payload of a frame whose length stays true, so that the server
- * can answer it; those of `framingMutations` spoil the framing itself, after which nothing on that connection means anything.
+ * Ways to spoil bytes. Those of `bodyMutations` spoil the payload of a frame and keep its length right, so that the server
+ * can answer it. Those of `framingMutations` spoil the framing itself; after that no bytes of the connection can be framed.
  */
 import type { SeededRandom } from '../support/seeded-random.ts'
 
@@ -16,7 +16,7 @@ function withIntAt(bytes: Uint8Array, at: number, value: number): Uint8Array {
   return copy
 }
 
-/** Each takes and gives a payload: header and body. The header is left alone, so the answer can be told from others. */
+/** Each takes and gives a payload: header and body. The header stays intact, so that the reply can be matched by its xid. */
 export const bodyMutations: Readonly<Record<string, Mutate>> = {
   'bits flipped': (payload, random) => {
     const copy = payload.slice()
@@ -27,7 +27,7 @@ export const bodyMutations: Readonly<Record<string, Mutate>> = {
   },
   'cut short': (payload, random) =>
     payload.slice(0, headerSizeBytes + random.below(Math.max(1, payload.length - headerSizeBytes))),
-  'bytes behind the end': (payload, random) => Uint8Array.from([...payload, ...random.bytes(1 + random.below(40))]),
+  'bytes after the end': (payload, random) => Uint8Array.from([...payload, ...random.bytes(1 + random.below(40))]),
   'an absurd count or length': (payload, random) => {
     const room = payload.length - headerSizeBytes - 4
     if (room < 0) return payload

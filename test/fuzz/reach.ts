@@ -1,4 +1,4 @@
-/** Which operations and errors a campaign should have met and did not: a fuzzer that reaches nothing finds nothing. */
+/** The operations and errors that a campaign should have reached and did not. */
 import type { ErrorName } from '../../src/base/errors.ts'
 import { opNames, ops } from '../../src/protocol/client/operations.ts'
 import type { FuzzCounts } from './fuzz-counts.ts'

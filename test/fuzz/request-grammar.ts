@@ -1,6 +1,6 @@
 /**
- * Requests as a client could send them: every operation, with arguments that are right, wrong or absurd. All of it
- * from one source of randomness, so a seed tells the whole story.
+ * Requests as a client could send them: every operation, with arguments that are right, wrong or absurd. All randomness
+ * comes from one source, so a seed determines every request.
  * Owns: that each operation can succeed and can fail; the campaign checks that each of them did.
  */
 
@@ -20,7 +20,7 @@ export interface FuzzRequest {
   readonly body: Uint8Array
 }
 
-/** Written by hand because the record refuses nulls that a stranger may send. */
+/** A body is any bytes, so that it can hold what no client library would write. */
 type Make = (random: SeededRandom, values: Values) => Uint8Array
 
 const nothing = new Uint8Array(0)
@@ -114,7 +114,7 @@ const makers: Partial<Readonly<Record<OpName, Make>>> = {
   createIfNotExists: create,
   tryRemove: (_, values) => encode(requests.DeleteRequest, { path: values.path(), version: values.version() }),
   removeRecursive: (random, values) => {
-    // The whole of it seldom: the others would find nothing any more.
+    // Seldom the whole tree, so that other requests find znodes.
     const path = random.chance(30) ? values.path() : values.deepPath()
     return encode(keeper.RemoveRecursiveRequest, { path, countMax: countMax(random) })
   },
@@ -131,7 +131,7 @@ function countMax(random: SeededRandom): number {
   return random.pick([0, 1, 3, 100, 2 ** 32 - 1])
 }
 
-/** Writes and reads come often, what ends a connection seldom. */
+/** Reads and writes are frequent; requests that end a connection are rare. */
 const weights: Partial<Readonly<Record<OpName, number>>> = {
   create: 14,
   create2: 8,
@@ -220,7 +220,7 @@ function multiOp(random: SeededRandom, values: Values): MultiOp {
   }
 }
 
-/** Mostly what every multiRead may hold, now and then what only Keeper's may, or none. */
+/** Mostly reads that ZooKeeper allows in a multiRead, now and then one that only Keeper allows, or that neither does. */
 function multiRead(random: SeededRandom, values: Values): Uint8Array {
   const writer = new JuteWriter()
   for (let left = random.below(6); left > 0; left--) {

@@ -1,6 +1,6 @@
 /**
- * One round: a handful of strangers connect, each in a mood, and send in turns, pieces of any size. At its end all
- * of them are gone, some in the middle of a frame.
+ * One round: a few clients connect, each with one way to misbehave or none, and send in turns, in pieces of any size. At
+ * its end all of them disconnect, some in the middle of a frame.
  */
 
 import { frame, joined } from '../support/conversation.ts'
@@ -13,22 +13,22 @@ import { bodyMutations, framingMutations } from './mutations.ts'
 import { nextRequest } from './request-grammar.ts'
 import { rootPath, type Values } from './values.ts'
 
-export interface RoundWorld {
+export interface RoundContext {
   readonly random: SeededRandom
   readonly values: Values
   readonly counts: FuzzCounts
-  /** Sessions that were had, some of them still alive: for those who come back. */
+  /** Sessions of earlier connections, some of them still alive: a handshake may name one. */
   readonly sessions: SessionHandle[]
   connect(): Promise<FuzzConnection>
   run(ms: number): Promise<void>
 }
 
-type Mood = 'clean' | 'spoils bodies' | 'breaks framing' | 'bad handshake' | 'words'
-const moods: readonly Mood[] = [
-  'clean',
-  'clean',
-  'clean',
-  'clean',
+type Behaviour = 'valid' | 'spoils bodies' | 'breaks framing' | 'bad handshake' | 'words'
+const behaviours: readonly Behaviour[] = [
+  'valid',
+  'valid',
+  'valid',
+  'valid',
   'spoils bodies',
   'spoils bodies',
   'spoils bodies',
@@ -60,73 +60,73 @@ const words = [
 ]
 const sessionsKept = 50
 
-interface Stranger {
+interface RoundClient {
   readonly connection: FuzzConnection
-  readonly mood: Mood
+  readonly behaviour: Behaviour
   readonly sent: Uint8Array[]
   requestsLeft: number
   xid: number
 }
 
-/** What each stranger sent, as hex. */
-export async function playRound(world: RoundWorld): Promise<readonly string[]> {
-  const { random } = world
-  const strangers: Stranger[] = []
+/** What each client sent, as hex. */
+export async function playRound(context: RoundContext): Promise<readonly string[]> {
+  const { random } = context
+  const clients: RoundClient[] = []
   for (let left = 3 + random.below(5); left > 0; left--) {
-    const stranger: Stranger = {
-      connection: await world.connect(),
-      mood: random.pick(moods),
+    const client: RoundClient = {
+      connection: await context.connect(),
+      behaviour: random.pick(behaviours),
       sent: [],
       requestsLeft: 20 + random.below(140),
       xid: random.below(1000) + 1,
     }
-    greet(world, stranger)
-    strangers.push(stranger)
+    sendFirstBytes(context, client)
+    clients.push(client)
   }
-  if (random.chance(2)) await world.run(10)
-  for (let busy = strangers; busy.length > 0; busy = busy.filter((stranger) => stranger.requestsLeft > 0)) {
-    const stranger = random.pick(busy)
-    const burst = Math.min(stranger.requestsLeft, 1 + random.below(30))
-    stranger.requestsLeft = stranger.connection.isClosed ? 0 : stranger.requestsLeft - burst
-    if (!stranger.connection.isClosed) sendBurst(world, stranger, burst)
-    if (random.chance(3)) await world.run(random.below(8))
+  if (random.chance(2)) await context.run(10)
+  for (let busy = clients; busy.length > 0; busy = busy.filter((client) => client.requestsLeft > 0)) {
+    const client = random.pick(busy)
+    const burst = Math.min(client.requestsLeft, 1 + random.below(30))
+    client.requestsLeft = client.connection.isClosed ? 0 : client.requestsLeft - burst
+    if (!client.connection.isClosed) sendBurst(context, client, burst)
+    if (random.chance(3)) await context.run(random.below(8))
   }
-  await world.run(60)
-  for (const { connection } of strangers) {
-    remember(world, connection)
+  await context.run(60)
+  for (const { connection } of clients) {
+    remember(context, connection)
     connection.checkAnswered()
     if (random.chance(3)) connection.end()
     else connection.destroy()
   }
-  await world.run(20)
-  return strangers.map(({ mood, sent }) => `${mood}: ${hexOf(joined(...sent))}`)
+  await context.run(20)
+  return clients.map(({ behaviour, sent }) => `${behaviour}: ${hexOf(joined(...sent))}`)
 }
 
-function greet(world: RoundWorld, stranger: Stranger): void {
-  const { random, counts } = world
-  const { mood } = stranger
-  if (mood === 'words') {
+function sendFirstBytes(context: RoundContext, client: RoundClient): void {
+  const { random, counts } = context
+  const { behaviour } = client
+  if (behaviour === 'words') {
     counts.sent('four-letter word')
     const tail = random.chance(3) ? random.bytes(random.below(20)) : new Uint8Array(0)
-    write(world, stranger, joined(new TextEncoder().encode(random.pick(words)), tail), 'broken')
+    write(context, client, joined(new TextEncoder().encode(random.pick(words)), tail), 'broken')
     return
   }
-  if (mood === 'bad handshake') {
+  if (behaviour === 'bad handshake') {
     counts.sent('handshake, spoilt')
-    const bytes = handshake(randomHandshake(world))
+    const bytes = handshake(randomHandshake(context))
     const mutate = random.pick([...Object.values(framingMutations), bodyMutations['bits flipped']!])
-    write(world, stranger, mutate(bytes, random), 'broken')
+    write(context, client, mutate(bytes, random), 'broken')
     return
   }
   counts.sent('handshake')
   const bytes = random.chance(4)
-    ? handshake(randomHandshake(world))
+    ? handshake(randomHandshake(context))
     : handshake({ timeoutMs: 2000 + random.below(4000) })
-  write(world, stranger, bytes, 'sound')
-  write(world, stranger, createFrame(++stranger.xid, rootPath), 'sound') // another stranger may have deleted it
+  write(context, client, bytes, 'sound')
+  write(context, client, createFrame(++client.xid, rootPath), 'sound') // another client may have deleted it
 }
 
-function randomHandshake({ random, sessions }: RoundWorld): Parameters<typeof handshake>[0] {
+function randomHandshake({ random, sessions }: RoundContext): Parameters<typeof handshake>[0] {
   const known = sessions.length > 0 && random.chance(2) ? random.pick(sessions) : null
   return {
     timeoutMs: random.chance(5) ? random.int32() : 3000,
@@ -141,29 +141,29 @@ function randomHandshake({ random, sessions }: RoundWorld): Parameters<typeof ha
   }
 }
 
-function sendBurst(world: RoundWorld, stranger: Stranger, burst: number): void {
-  const { random, values, counts } = world
+function sendBurst(context: RoundContext, client: RoundClient, burst: number): void {
+  const { random, values, counts } = context
   for (let left = burst; left > 0; left--) {
     const { type, body } = nextRequest(random, values)
-    const payload = payloadOf(++stranger.xid, type, body)
-    if (stranger.mood === 'breaks framing' && random.chance(20)) {
+    const payload = payloadOf(++client.xid, type, body)
+    if (client.behaviour === 'breaks framing' && random.chance(20)) {
       const [kind, mutate] = random.pick(Object.entries(framingMutations))
       counts.sent(kind)
-      write(world, stranger, mutate(frame(payload), random), 'broken')
-    } else if (stranger.mood === 'spoils bodies' && random.chance(2)) {
+      write(context, client, mutate(frame(payload), random), 'broken')
+    } else if (client.behaviour === 'spoils bodies' && random.chance(2)) {
       const [kind, mutate] = random.pick(Object.entries(bodyMutations))
       counts.sent(kind)
-      write(world, stranger, frame(mutate(payload, random)), 'sound')
+      write(context, client, frame(mutate(payload, random)), 'sound')
     } else {
       counts.sent('by grammar')
-      write(world, stranger, frame(payload), 'sound')
+      write(context, client, frame(payload), 'sound')
     }
   }
 }
 
 /** In pieces of any size, often many frames in one. */
-function write({ random }: RoundWorld, stranger: Stranger, bytes: Uint8Array, framing: 'sound' | 'broken'): void {
-  const { connection, sent } = stranger
+function write({ random }: RoundContext, client: RoundClient, bytes: Uint8Array, framing: 'sound' | 'broken'): void {
+  const { connection, sent } = client
   const isFirst = sent.length === 0
   sent.push(bytes)
   const pieces = random.chance(10) ? random.split(bytes, 1 + random.below(20)) : [bytes]
@@ -175,7 +175,7 @@ function write({ random }: RoundWorld, stranger: Stranger, bytes: Uint8Array, fr
   for (const [index, piece] of pieces.entries()) connection.send(piece, index === 0 ? expected : [])
 }
 
-function remember({ sessions, random }: RoundWorld, { session }: FuzzConnection): void {
+function remember({ sessions, random }: RoundContext, { session }: FuzzConnection): void {
   if (session === null) return
   if (sessions.length < sessionsKept) sessions.push(session)
   else sessions[random.below(sessionsKept)] = session

@@ -1,4 +1,4 @@
-/** What a client does that minds its manners. All succeeds, but for the creation of what may be there already. */
+/** The frames of a client that sends only valid requests. All succeed, except the create if the znode exists already. */
 import { joined } from '../support/conversation.ts'
 import { closeSessionFrame, createFrame, existsFrame, getDataFrame } from '../support/requests.ts'
 import { handshake } from './handshake.ts'

@@ -1,6 +1,6 @@
 /**
- * The arguments of requests. Few names, so that requests meet; among them everything that has ever been mistaken for
- * a path, a version or an ACL.
+ * The arguments of requests. There are few names, so that requests conflict; among them are values that have been mistaken
+ * for a path, a version or an ACL before.
  */
 import { createHash } from 'node:crypto'
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
@@ -55,7 +55,7 @@ const oddAcls: readonly (readonly AclWire[] | null)[] = [
   [{ perms: 1, scheme: 'world', id: 'anyone' }],
   [{ perms: 0, scheme: 'world', id: 'anyone' }],
   [{ perms: -1, scheme: 'world', id: 'anyone' }],
-  [{ perms: 31, scheme: 'world', id: 'nobody' }],
+  [{ perms: 31, scheme: 'world', id: 'anybody-else' }],
   [{ perms: 31, scheme: 'world', id: null }],
   [{ perms: 31, scheme: null, id: 'anyone' }],
   [{ perms: 31, scheme: 'auth', id: '' }],
@@ -129,7 +129,7 @@ export class Values {
     }
   }
 
-  /** Few of them, so that watches are found again. */
+  /** Few paths, so that a later request finds the watch of an earlier one. */
   watchedPath(): string {
     return this.#random.chance(3) ? this.path() : `${rootPath}/${this.#random.pick(names)}`
   }
