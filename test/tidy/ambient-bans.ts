@@ -1,9 +1,9 @@
 /**
- * What would make two runs of the same seed differ, or hide an input: banned in src/ outside io and the entry files,
- * with what to use instead and why. Pure folders may besides not wait and not catch.
+ * Names that would make two runs of one seed differ, or hide an input. They are banned in src/ outside io and the entry
+ * files; each row says what to use instead, and why. Pure folders must also not wait and not catch.
  */
 import { catching } from './exceptions.ts'
-import { layerOf, mayTouchTheWorld } from './layers.ts'
+import { layerOf, mayUseThePlatform } from './layers.ts'
 import type { ModuleFacts } from './module-facts.ts'
 import type { Violation } from './project-files.ts'
 
@@ -38,7 +38,7 @@ export const ambientBans: readonly Ban[] = [
 
 export function ambientUses(modules: readonly ModuleFacts[]): readonly Violation[] {
   return modules
-    .filter(({ path }) => !mayTouchTheWorld(path))
+    .filter(({ path }) => !mayUseThePlatform(path))
     .flatMap(({ path, names }) =>
       names.flatMap(({ name, line }) =>
         ambientBans
@@ -58,12 +58,12 @@ export function impureSteps(modules: readonly ModuleFacts[]): readonly Violation
         .filter(({ name }) => name === 'Promise')
         .map(({ line }) => `${path}:${line} uses Promise: a pure folder is synchronous`),
       ...(Object.hasOwn(catching, path) ? [] : catchLines).map(
-        (line) => `${path}:${line} catches: in a pure folder only bugs throw, and they must get out`,
+        (line) => `${path}:${line} catches: in a pure folder only bugs throw, and the entry file must get them`,
       ),
     ])
 }
 
-/** Exceptions for files that no longer catch. */
+/** Entries of exceptions.ts for files that no longer catch. */
 export function needlessCatching(modules: readonly ModuleFacts[]): readonly Violation[] {
   const stillCatching = modules.filter(({ catchLines }) => catchLines.length > 0).map(({ path }) => path)
   return Object.keys(catching)

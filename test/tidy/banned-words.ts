@@ -1,7 +1,7 @@
 /**
- * Words that a reader stumbles over: each says less than the plain word beside it, or leaves open who does what.
+ * Words that stop a reader: each says less than the plain words beside it, or leaves open who does what.
  * docs/contributing/style.md shows these rows as its table of words. A pattern is matched against each line of code,
- * comments, strings and documents, names of types and files included; what is meant literally is left out by the pattern.
+ * comments, strings and documents, names of types and files included; a pattern leaves out the literal meaning of its word.
  */
 export interface BannedWord {
   /** As people know it; also its key in words-left.json. */

@@ -1,4 +1,4 @@
-/** What comments refer to must be there: documents by their path or name, decisions and invariants by their number. */
+/** What a comment cites must exist: documents by their path or name, decisions and invariants by their number. */
 import { posix } from 'node:path'
 import type { ProjectFile, Violation } from './project-files.ts'
 
@@ -11,8 +11,8 @@ export function danglingCitations(
   return sources.flatMap(({ path, text }) =>
     text.split('\n').flatMap((line, index) => {
       const isComment = /^\s*(\/?\*|\/\/)|\s\/\/ /.test(line)
-      const missing = isComment ? citationsIn(line).filter((citation) => !isThere(citation, known, architecture)) : []
-      return missing.map((citation) => `${path}:${index + 1} refers to ${citation}, which is not there`)
+      const missing = isComment ? citationsIn(line).filter((citation) => !exists(citation, known, architecture)) : []
+      return missing.map((citation) => `${path}:${index + 1} refers to ${citation}, which does not exist`)
     }),
   )
 }
@@ -22,7 +22,7 @@ function citationsIn(line: string): readonly string[] {
   return [...found].map((match) => match[0])
 }
 
-function isThere(citation: string, known: ReadonlySet<string>, architecture: string): boolean {
+function exists(citation: string, known: ReadonlySet<string>, architecture: string): boolean {
   if (citation.endsWith('.md')) return known.has(citation)
   const number = /\d+/.exec(citation)![0]
   if (citation.startsWith('invariant')) return new RegExp(`^${number}\\. `, 'm').test(architecture)

@@ -1,5 +1,5 @@
 /** Every import of src/ against layers.ts. Each violation says the file, the import, the rule and its reason. */
-import { entryFiles, type Layer, layerOf, layers, mayTouchTheWorld, rooms } from './layers.ts'
+import { entryFiles, type Layer, layerOf, layers, mayUseThePlatform, rooms } from './layers.ts'
 import type { ImportFact, ModuleFacts } from './module-facts.ts'
 import type { Violation } from './project-files.ts'
 
@@ -14,7 +14,9 @@ export function importsAgainstTheTable(modules: readonly ModuleFacts[]): readonl
 function judge(path: string, layer: Layer, fact: ImportFact): readonly Violation[] {
   const complain = (wrong: string): readonly Violation[] => [`${path}:${fact.line} imports ${fact.specifier}: ${wrong}`]
   if (fact.specifier.startsWith('node:')) {
-    return mayTouchTheWorld(path) ? [] : complain('only src/io and the entry files may use node:*; take a port instead')
+    return mayUseThePlatform(path)
+      ? []
+      : complain('only src/io and the entry files may use node:*; take a port instead')
   }
   if (fact.target === null) {
     const name = packageOf(fact.specifier)
@@ -43,7 +45,7 @@ export function tableOutOfOrder(table: readonly Layer[]): readonly Violation[] {
   )
 }
 
-/** Rings of files that import each other; a ring cannot be read from any end. */
+/** Cycles of files that import each other: such files can only be understood together. */
 export function importCycles(modules: readonly ModuleFacts[]): readonly Violation[] {
   const targetsOf = new Map(modules.map(({ path, imports }) => [path, imports.flatMap(({ target }) => target ?? [])]))
   const finished = new Set<string>()
@@ -68,9 +70,9 @@ export function looseEnds(modules: readonly ModuleFacts[]): readonly Violation[]
   const imported = new Set(modules.flatMap(({ imports }) => imports.flatMap(({ target }) => target ?? [])))
   const isEntry = (path: string): boolean => (entryFiles as readonly string[]).includes(path)
   return [
-    ...[...paths].filter((path) => !imported.has(path) && !isEntry(path)).map((path) => `${path}: nobody imports it`),
-    ...[...imported].filter((path) => !paths.has(path)).map((path) => `${path}: imported, but not there`),
-    ...entryFiles.filter((path) => !paths.has(path)).map((path) => `${path}: an entry file that is not there`),
+    ...[...paths].filter((path) => !imported.has(path) && !isEntry(path)).map((path) => `${path}: no file imports it`),
+    ...[...imported].filter((path) => !paths.has(path)).map((path) => `${path}: imported, but missing`),
+    ...entryFiles.filter((path) => !paths.has(path)).map((path) => `${path}: an entry file that is missing`),
   ]
 }
 

@@ -1,4 +1,4 @@
-/** What a reader may rely on in the suite: one title per behaviour, nothing switched off, nothing that waits. */
+/** What holds for every test: its title is unique and says what happens, it is not switched off, and it does not wait. */
 import type { CallFact, ModuleFacts } from './module-facts.ts'
 import type { Violation } from './project-files.ts'
 

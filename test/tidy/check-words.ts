@@ -19,13 +19,13 @@ export type WordCounts = Readonly<Record<string, Readonly<Record<string, number>
 /** Null: not counted in that area yet, since the names that contain the word wait to be renamed. */
 export type WordsLeft = Readonly<Record<string, Readonly<Record<string, number | null>>>>
 
-/** The table and its tests name the words; recorded texts of other programs, licences and lock files are not ours. */
-const notOurWords =
+/** Not counted: the table and its tests, which name the words, and files that the authors did not write. */
+const notCounted =
   /^(LICENSE|package-lock\.json|test\/tidy\/(banned-words\.ts|words-left\.json|words-are-plain\.test\.ts)$)|\/fixtures\/|\.snap$/
 
 export function wordPlaces(files: readonly ProjectFile[], words: readonly BannedWord[]): readonly WordPlace[] {
   return files
-    .filter(({ path }) => !notOurWords.test(path))
+    .filter(({ path }) => !notCounted.test(path))
     .flatMap(({ path, text }) => {
       const area = path.split('/')[0]!
       const own = ownText(text)

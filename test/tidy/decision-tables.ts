@@ -1,7 +1,7 @@
 /**
- * Decision functions as tables for a document. Each row names the facts that matter in it; the decision comes from the
- * code, for every combination of the other facts. Rows that leave a combination out, overlap, or hide two decisions in
- * one fail here, so the table cannot be kinder than the code.
+ * Decision functions as tables for a document. Each row names the facts that matter in it. The decision comes from the
+ * code, for every combination of the other facts. Rendering fails if a combination has no row or two rows, or if the
+ * combinations of one row have different decisions, so the table cannot differ from the code.
  */
 import { planEnd, planSegment, planStart } from '../../src/storage/recovery-plan.ts'
 import { table } from './markdown.ts'
@@ -42,7 +42,7 @@ const segmentDecision: Decision = {
     followsRemoved: 'first here, not number 1',
   },
   rows: [
-    [{ header: 'damaged' }, 'it was complete once, and rotted'],
+    [{ header: 'damaged' }, 'it was complete once, and was damaged later'],
     [{ header: 'lost', laterSegment: true }, 'a later segment is made only when this one holds durable batches'],
     [{ header: 'lost', laterSegment: false, followsRemoved: true }, 'a segment before it would not have been removed'],
     [
@@ -54,10 +54,13 @@ const segmentDecision: Decision = {
       'a crash while it was made; it never held a batch',
     ],
     [{ header: 'valid', continues: false }, 'something between the two is missing'],
-    [{ header: 'valid', continues: true, end: 'damaged' }, 'all sectors arrived, and the bytes are wrong: it rotted'],
+    [
+      { header: 'valid', continues: true, end: 'damaged' },
+      'all sectors were written, and the bytes are wrong: it was damaged later',
+    ],
     [
       { header: 'valid', continues: true, end: ['zeros', 'unfinished'], provenDurable: true },
-      'the batch was acknowledged, and is gone',
+      'the batch was acknowledged, and is missing',
     ],
     [{ header: 'valid', continues: true, end: 'zeros', provenDurable: false }, 'the usual end'],
     [
@@ -79,9 +82,9 @@ const startDecision: Decision = {
   rows: [
     [{ base: 'none', first: ['none', 'number-one'] }, 'an empty or a whole log'],
     [{ base: 'none', first: 'later' }, 'nothing holds the history before it'],
-    [{ base: 'given', first: 'none' }, 'the log of the checkpoint is not here'],
+    [{ base: 'given', first: 'none' }, 'the log of the checkpoint is missing'],
     [{ base: 'given', first: ['number-one', 'later'], startsAfterBase: true }, 'txns between the two are missing'],
-    [{ base: 'given', first: ['number-one', 'later'], startsAfterBase: false }, 'the base covers what is not here'],
+    [{ base: 'given', first: ['number-one', 'later'], startsAfterBase: false }, 'the base covers the missing txns'],
   ],
   decide: planStart,
 }

@@ -1,6 +1,6 @@
 /**
- * The tables of docs/ that say what the code says: rendered from it here, compared by a test, and rewritten by
- * that test when UPDATE_DOCS is set.
+ * The tables of docs/ that come from the code. This file renders them; a test compares them with the documents, and
+ * rewrites the documents when UPDATE_DOCS is set.
  */
 import protobuf from 'protobufjs'
 import { parseAst } from 'vitest/node'
@@ -99,7 +99,7 @@ function commandsTable(kind: 'znode' | 'shell'): string {
 
 function errorsTable(): string {
   return table(
-    ['code', 'here', 'in ZooKeeper', 'meaning', 'send it again?'],
+    ['code', 'in zkts', 'in ZooKeeper', 'meaning', 'send it again?'],
     Object.entries(errors).map(([name, traits]) => [
       String(traits.code),
       code(name),
@@ -148,11 +148,11 @@ function operationsTable(): string {
   )
 }
 
-/** What a client can ask for today, and what not. */
+/** The operations and words that a client can use, and the operations that it cannot use yet. */
 function servedLists(): string {
   const asked = opNames.filter((name) => ops[name].access !== 'internal')
   const served = asked.filter((name) => ops[name].implemented)
-  // `check` is served where it makes sense: ZooKeeper does not take it alone either.
+  // `check` is served in a multi only, as in ZooKeeper.
   const missing = asked.filter((name) => !ops[name].implemented && name !== 'check')
   const declined: readonly OpName[] = ['reconfig', 'sasl']
   return [
@@ -163,7 +163,7 @@ function servedLists(): string {
   ].join('\n')
 }
 
-/** What the differential test accepts, and nothing else. */
+/** The differences that a differential test accepts; it accepts no others. */
 function rulesTable(shown: readonly Pick<Rule, 'name' | 'what' | 'zookeeper' | 'zkts' | 'why'>[]): string {
   return table(
     ['what', 'ZooKeeper', 'zkts', 'why', 'rule'],
@@ -206,7 +206,7 @@ function fieldText({ key, value, shorthand }: RecordNode, text: string): string 
   return shorthand === true ? code(name) : `${code(name)} ${type}`
 }
 
-/** Everything that servers say to each other and write to their logs. */
+/** The messages between servers, and the txns in their logs. */
 function messageTables(): string {
   const types = [...schema.nestedArray, ...peerSchema.nestedArray].filter((item) => item instanceof protobuf.Type)
   return table(

@@ -1,6 +1,6 @@
 /**
- * What is longer than it should be, and why it is better so. The list may only shrink: an entry that is no longer
- * needed fails the suite, and so does one that has grown past the length it was granted.
+ * Files and functions above the limits of length, and why each is better unsplit. The list may only shrink: the suite fails
+ * if an entry is no longer needed, or if its file or function has grown past the length it was granted.
  */
 export interface LengthException {
   /** A file, or `file: function`. */
@@ -38,7 +38,7 @@ export const longFunctions: readonly LengthException[] = [
   },
 ]
 
-/** Files of pure folders that catch, and what they translate. */
+/** Files of pure folders that catch, and why. */
 export const catching: Readonly<Record<string, string>> = {
   'src/protocol/peer/peer-codec.ts': 'protobufjs reports malformed bytes by throwing; the codec makes a value of it',
 }

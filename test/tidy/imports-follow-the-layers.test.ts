@@ -60,11 +60,11 @@ it('every folder below a layer has a row that says what it owns', () => {
   ])
 })
 
-it('no files of src import each other in a ring', () => {
+it('no files of src import each other in a cycle', () => {
   expect(importCycles(modules)).toEqual([])
 })
 
-it('a ring of imports is reported from end to end', () => {
+it('a cycle of imports is reported with all its files', () => {
   const one = moduleWith('src/zab/one.ts', "import { b } from './two.ts'\nexport const a = b\n")
   const two = moduleWith('src/zab/two.ts', "import { a } from './one.ts'\nexport const b = a\n")
   expect(importCycles([one, two])).toEqual(['src/zab/one.ts → src/zab/two.ts → src/zab/one.ts'])
@@ -73,6 +73,6 @@ it('a ring of imports is reported from end to end', () => {
 it('every file of src is an entry file or imported by another', () => {
   expect(looseEnds(modules)).toEqual([])
   expect(looseEnds([...modules, moduleWith('src/tree/lonely.ts', '')])).toEqual([
-    'src/tree/lonely.ts: nobody imports it',
+    'src/tree/lonely.ts: no file imports it',
   ])
 })

@@ -1,7 +1,7 @@
 /**
- * Who owns what in src/, and who may import whom: the table of docs/architecture.md as data, lowest layer first.
- * The tests beside this file hold every import to it, and hold the document to it. To allow a new edge, add it here
- * with the reason in the row, and read what the reason of the row says first.
+ * What each folder of src/ owns, and which folders it may import: the table of docs/architecture.md as data, lowest layer
+ * first. The tests beside this file compare every import with it, and the document as well. Before you allow a new edge,
+ * read the reason of the row; then add the edge, and the reason for it, to the row.
  */
 export interface Layer {
   /** A folder of src/, or an entry file. */
@@ -13,7 +13,7 @@ export interface Layer {
   readonly packages: readonly string[]
   /** Synchronous, without promises, timers or catch: the same events give the same effects for ever. */
   readonly isPure: boolean
-  /** What would go wrong if the row allowed more. */
+  /** Why the row allows no more. */
   readonly reason: string
 }
 
@@ -30,27 +30,32 @@ export const layers: readonly Layer[] = [
     'base',
     'branded ids, `Result`, assertions, the error table, limits, checksums, the running hash of a history',
     [],
-    'everything stands on it, so it stands on nothing',
+    'every folder imports it, so it imports none',
   ),
   pure(
     'ports',
-    'what the outside world looks like: interfaces, no code',
+    'the interfaces to the outside of the process: clock, disk, network, randomness, log; no code',
     ['base'],
-    'a port is shaped by those who use it, and knows none of them',
+    'a port has what its users need, and imports none of them',
   ),
   pure(
     'metrics',
     'counters, summaries and histograms by the names that ZooKeeper gives them, in one table',
     ['base'],
-    'whoever counts something needs a place to count it in, and nothing else',
+    'code that counts needs a place for the count, and nothing else',
   ),
-  pure('jute', "ZooKeeper's wire encoding: reader, writer, record combinators", ['base'], 'bytes have no meaning here'),
+  pure(
+    'jute',
+    "ZooKeeper's wire encoding: reader, writer, record combinators",
+    ['base'],
+    'it encodes values and does not know what they mean',
+  ),
   {
     ...pure(
       'protocol',
       'every record: `client/`, `peer/`, `txn/`, `disk/`; the operation table; paths, Stats, passwords',
       ['jute', 'base'],
-      'it says what can be said, and decides nothing',
+      'it defines what can be sent and stored, and decides nothing',
     ),
     packages: ['protobufjs'],
   },
@@ -58,7 +63,7 @@ export const layers: readonly Layer[] = [
     'membership',
     'who votes and who only learns, weights and groups: which servers are a quorum; the members as text',
     ['base'],
-    'it counts ids, and need not know what they agree about',
+    'it counts ids, and does not know what they vote on',
   ),
   pure(
     'config',
@@ -80,15 +85,15 @@ export const layers: readonly Layer[] = [
   ),
   pure(
     'watches',
-    'who watches what, and which event goes to whom for a change',
+    'which connection watches what, and which connections a change notifies',
     ['protocol', 'base'],
     'a watch knows paths and connections, not znodes',
   ),
   pure(
     'sessions',
-    'the table of sessions that all servers share, and the expiry of the one that leads',
+    'the session table, equal on all servers; the expiry that the leader decides; local sessions',
     ['protocol', 'base'],
-    'only ticks end a session, and ticks come from outside',
+    'ticks alone expire a session, and ticks come from outside',
   ),
   pure(
     'zab',
@@ -100,7 +105,7 @@ export const layers: readonly Layer[] = [
     'connection',
     'one client connection as a state machine: bytes to requests, replies to bytes',
     ['protocol', 'jute', 'base'],
-    'it may not look at znodes to frame a reply',
+    'it frames replies without looking at znodes',
   ),
   pure(
     'peers',
@@ -112,7 +117,7 @@ export const layers: readonly Layer[] = [
     'transactions',
     'a write request, the tree and the changes in flight become a txn or an error',
     ['tree', 'auth', 'protocol', 'base'],
-    'a write is decided against values; whoever is asking has been settled before',
+    'a write is decided from values: its caller knows the client and passes its ids',
   ),
   pure(
     'replica',
@@ -132,13 +137,13 @@ export const layers: readonly Layer[] = [
       'ports',
       'base',
     ],
-    'decisions are made here, and nothing is done: of the ports it uses only the type `Log`',
+    'it decides, and does no input or output: of the ports it uses only the type `Log`',
   ),
   shell(
     'storage',
     'the hash-chained log: appending in groups, reading, recovery',
     ['protocol', 'ports', 'base'],
-    'storage is told what to keep and does not know why',
+    'storage keeps the records that it is given, and does not know what they mean',
   ),
   pure(
     'admin',
@@ -178,7 +183,7 @@ export const layers: readonly Layer[] = [
     'client',
     "the package's own ZooKeeper client, over ports",
     ['protocol', 'jute', 'ports', 'base'],
-    'it shares the wire with the server and nothing else, so that it tests the server as a stranger would',
+    'it shares the wire with the server and nothing else, so that it tests the server as any other client would',
   ),
   {
     ...shell(
@@ -191,20 +196,20 @@ export const layers: readonly Layer[] = [
   },
   shell(
     'client/index.ts',
-    'the door `zkts/client`: joins the real ports to the client',
+    'the entry point `zkts/client`: connects the real ports to the client',
     ['client', 'io', 'ports', 'base'],
-    'people who import a client want a network under it',
+    'a program that imports the client needs a real network',
   ),
   shell(
     'cli-main.ts',
-    'entry of zkts-cli: joins terminal and network to `cli`',
+    'entry of zkts-cli: connects terminal and network to `cli`',
     ['cli', 'client', 'io', 'base'],
-    'entry files join, and decide nothing',
+    'an entry file connects parts, and decides nothing',
   ),
   {
     ...shell(
       'launch',
-      'how a server process is started: its command line, its log and complaints, and the supervisor of `--local`',
+      'how a server process is started: its command line, its log and error output, and the supervisor of `--local`',
       ['server', 'io', 'ports', 'base'],
       'it knows processes and their output, and nothing of what a server does',
     ),
@@ -212,13 +217,13 @@ export const layers: readonly Layer[] = [
   },
   shell(
     'main.ts',
-    'entry of zkts-server: joins command line, files and ports to a server; signals, exit codes, the final catch',
+    'entry of zkts-server: connects command line, files and ports to a server; signals, exit codes, the final catch',
     ['launch', 'server', 'admin', 'config', 'io', 'ports', 'base'],
-    'entry files join, and decide nothing',
+    'an entry file connects parts, and decides nothing',
   ),
   shell(
     'index.ts',
-    'the door `zkts`: re-exports only',
+    'the entry point `zkts`: re-exports only',
     ['server', 'client/index.ts', 'client', 'config', 'io', 'ports', 'base'],
     'what is not listed there may change without notice',
   ),
@@ -255,11 +260,11 @@ export const rooms: readonly Room[] = [
   { name: 'server/operators', owns: 'answers to four-letter words, from the parts of a running server' },
 ]
 
-/** Files that nobody imports because something outside src/ starts there. */
+/** Files without an importer in src/: programs and packages outside begin with them. */
 export const entryFiles = ['src/main.ts', 'src/cli-main.ts', 'src/client/index.ts', 'src/index.ts'] as const
 
 /** Where `node:*` and the ambient names of ambient-bans.ts may appear. */
-export function mayTouchTheWorld(path: string): boolean {
+export function mayUseThePlatform(path: string): boolean {
   return path.startsWith('src/io/') || path === 'src/main.ts' || path === 'src/cli-main.ts'
 }
 

@@ -1,5 +1,5 @@
 /**
- * Words that must not be in any file. They are put together here from pieces, so that this file does not find itself.
+ * Texts that no file may contain. They are put together from pieces, so that the check does not report this file.
  */
 import type { ProjectFile, Violation } from './project-files.ts'
 
@@ -21,14 +21,14 @@ const registryHosts = [
 ]
 
 const bannedTexts: readonly BannedText[] = [
-  { pattern: new RegExp(`\\b(${markers.join('|')})\\b`), why: 'what is left to do belongs in an issue, or is done' },
+  { pattern: new RegExp(`\\b(${markers.join('|')})\\b`), why: 'unfinished work is finished, or described in an issue' },
   {
     pattern: new RegExp(`(?<![\\w.*)}-])/(${privateFolders.join('|')})/\\w`),
     why: 'a folder of one machine means nothing on another',
   },
   {
     pattern: new RegExp(`\\b(${registryHosts.map((parts) => parts.join('\\.')).join('|')})\\b`),
-    why: 'which registry is used is a setting of the machine',
+    why: 'the machine decides which registry it uses',
   },
   { pattern: new RegExp('\\.\\./' + 'shared\\b'), why: 'it is outside the project' },
 ]

@@ -23,8 +23,8 @@ export function shownCommands(documents: readonly ProjectFile[]): readonly Shown
 }
 
 /**
- * Commands in other blocks, which a reader may type as well: lines that begin with a program of ours. What follows two
- * blanks is an explanation.
+ * Commands in other blocks, which a reader may type as well: lines that begin with a program of this package, npm or npx.
+ * The text after two blanks is an explanation.
  */
 export function mentionedCommands(documents: readonly ProjectFile[]): readonly ShownCommand[] {
   return documents.flatMap(({ path, text }) => {
@@ -49,7 +49,7 @@ export function brokenLinks(documents: readonly ProjectFile[], files: readonly P
       const [file = '', heading] = link.split('#')
       const target = file === '' ? path : posix.join(posix.dirname(path), file).replace(/\/$/, '')
       const targetText = textByPath.get(target)
-      if (targetText === undefined && !folders.has(target)) return [`${path} links to ${link}, which is not there`]
+      if (targetText === undefined && !folders.has(target)) return [`${path} links to ${link}, which does not exist`]
       if (heading === undefined || (targetText !== undefined && anchorsOf(targetText).has(heading))) return []
       return [`${path} links to ${link}, but ${target} has no such heading`]
     }),
@@ -61,7 +61,7 @@ function relativeLinks(text: string): readonly string[] {
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!).filter((link) => !/^[a-z]+:/.test(link))
 }
 
-/** As the usual renderers make them: small letters, spaces to dashes, other signs gone. */
+/** As the usual renderers make them: small letters, spaces as dashes, without other signs. */
 function anchorsOf(text: string): ReadonlySet<string> {
   const headings = [...text.matchAll(/^#+ +(.+)$/gm)].map((match) => match[1]!)
   return new Set(

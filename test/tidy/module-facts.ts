@@ -1,6 +1,6 @@
 /**
  * What the checks want to know of one TypeScript file, read from its syntax tree (the parser that vitest brings along).
- * Names inside comments and strings are not in the tree, so a comment about `Date.now` offends nobody.
+ * Names inside comments and strings are not in the tree, so a comment may mention `Date.now`.
  */
 import { posix } from 'node:path'
 import { parseAst } from 'vitest/node'

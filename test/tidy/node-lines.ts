@@ -1,10 +1,10 @@
 /**
- * The release lines of Node.js that zkts supports: every line that is still maintained, and 20 while machines have it.
- * README, CONTRIBUTING, package.json, .ci/run and the workflow are held to this list.
+ * The release lines of Node.js that zkts supports: every line that is still maintained, and 20.
+ * Tests compare README, CONTRIBUTING, package.json, .ci/run and the workflow with this list.
  */
 export interface NodeLine {
   readonly major: number
-  /** The first release of the line that has all we use. */
+  /** The first release of the line that has everything zkts uses. */
   readonly from: string
 }
 
@@ -18,5 +18,5 @@ export const nodeLines: readonly NodeLine[] = [
 /** .ci/run repeats the unit tests on it. */
 export const newestLtsLine = 26
 
-/** For `engines`. Later lines are let in: a line that appears tomorrow is not refused before it has been tried. */
+/** For `engines`. It accepts later lines, so that npm does not refuse a new line before it was tested. */
 export const enginesRange = '^20.19.0 || ^22.12.0 || >=24.0.0'

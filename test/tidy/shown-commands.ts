@@ -1,6 +1,6 @@
 /**
- * Each command that a document shows, and where it is run: a file of the project, and words in it that prove it.
- * A command without a row fails the suite: what nothing runs, nobody should be told to type.
+ * Each command that a document shows, and where it is run: a file of the project, and words in it that prove it. A command
+ * without a row fails the suite, because a document must not show a command that is never run.
  */
 export interface ShownCommandRow {
   readonly command: string
@@ -52,7 +52,7 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
   })),
   {
     command: 'UPDATE_DOCS=1 npx vitest run test/tidy',
-    ranBy: 'test/tidy/documents-tell-the-truth.test.ts',
+    ranBy: 'test/tidy/documents-match-the-code.test.ts',
     evidence: "process.env['UPDATE_DOCS']",
   },
 ]

@@ -8,15 +8,15 @@ const manifest = JSON.parse(projectFile('package.json').text) as {
   readonly [key: string]: unknown
 }
 
-it('every supported line of Node.js is stated in the same way everywhere', () => {
+it('every file that names the supported lines of Node.js names the same ones', () => {
   const majors = nodeLines.map(({ major }) => major).join(', ')
   expect(manifest.engines.node).toBe(enginesRange)
   for (const { from } of nodeLines.slice(0, 3)) expect(enginesRange).toContain(from)
   expect(projectFile('.github/workflows/ci.yml').text).toContain(`node: [${majors}]`)
   expect(projectFile('.ci/run').text).toContain(`.ci/with-node ${newestLtsLine} npx vitest run`)
   expect(nodeLines.map(({ major }) => major)).toContain(newestLtsLine)
-  const spoken = 'Node.js 20.19, 22.12, 24 or newer'
-  for (const page of ['README.md', 'CONTRIBUTING.md']) expect(projectFile(page).text, page).toContain(spoken)
+  const sentence = 'Node.js 20.19, 22.12, 24 or newer'
+  for (const page of ['README.md', 'CONTRIBUTING.md']) expect(projectFile(page).text, page).toContain(sentence)
 })
 
 it('the workflow runs the script that checks everything, and nothing that the script leaves out', () => {
@@ -26,7 +26,7 @@ it('the workflow runs the script that checks everything, and nothing that the sc
   expect(runs).toEqual(['.ci/run', 'npm ci', 'npm test'])
 })
 
-it('the manifest says how the package is found, and names no address that does not exist', () => {
+it('the manifest has keywords, and names no address that does not exist', () => {
   expect(manifest.keywords).toContain('zookeeper')
   // There is no public address yet; CONTRIBUTING.md says when they are set.
   expect(['repository', 'bugs', 'homepage'].filter((key) => manifest[key] !== undefined)).toEqual([])

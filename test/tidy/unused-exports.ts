@@ -1,7 +1,7 @@
 /**
- * What a file of src/ exports in vain. A value that no other file imports loses the word `export`, or goes; a type stays
- * if its own file uses it, since it names what the functions of that file take and give. What only tests import, and its
- * own file does not use, is code that no server runs: it needs a reason below.
+ * Exports of src/ that no file uses. A value that no other file imports needs no `export`, or is dead. A type may stay if its
+ * own file uses it, since it names what the functions of that file take and return. An export that only tests import, and
+ * that its own file does not use, is code that no server runs: it needs a reason below.
  */
 import { posix } from 'node:path'
 import { parseAst } from 'vitest/node'
@@ -53,15 +53,15 @@ export function unusedExports(
 ): readonly Violation[] {
   const inSource = new Set(sources.flatMap(namesTaken))
   const inTests = new Set(tests.flatMap(namesTaken))
-  const doors: readonly string[] = entryFiles
+  const entryPoints: readonly string[] = entryFiles
   const found = sources
-    .filter(({ path }) => !doors.includes(path))
+    .filter(({ path }) => !entryPoints.includes(path))
     .flatMap((file) => exportsOf(file).map((each) => ({ ...each, subject: `${file.path}: ${each.name}`, file })))
     .filter(({ file, name }) => !inSource.has(`${file.path} ${name}`))
     .map(({ file, name, isType, subject }) => {
-      const isUsedAtHome = usesOf(file.text, name) > 1
-      if (inTests.has(`${file.path} ${name}`)) return isUsedAtHome ? null : { subject, problem: 'only tests use it' }
-      return isType && isUsedAtHome ? null : { subject, problem: 'no other file imports it' }
+      const isUsedInItsFile = usesOf(file.text, name) > 1
+      if (inTests.has(`${file.path} ${name}`)) return isUsedInItsFile ? null : { subject, problem: 'only tests use it' }
+      return isType && isUsedInItsFile ? null : { subject, problem: 'no other file imports it' }
     })
     .filter((each) => each !== null)
   const reasons = new Map(granted.map(({ subject, reason }) => [subject, reason]))

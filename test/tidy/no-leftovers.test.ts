@@ -6,7 +6,7 @@ it('no file holds a marker of unfinished work, a folder of one machine or the ho
   expect(leftovers(projectFiles)).toEqual([])
 })
 
-it('unfinished work and foreign places are reported with file and line', () => {
+it('unfinished work and places outside the project are reported with file and line', () => {
   const lines = [
     'fine',
     `// ${'TO' + 'DO'}: later`,

@@ -30,12 +30,12 @@ it('every relative link in a document leads somewhere', () => {
 it('a link to a missing file or heading is reported', () => {
   const page = { path: 'docs/a.md', text: '# One thing\n[x](b.md) [y](#one-thing) [z](#two) [w](../README.md)\n' }
   expect(brokenLinks([page], [page, { path: 'README.md', text: '' }])).toEqual([
-    'docs/a.md links to b.md, which is not there',
+    'docs/a.md links to b.md, which does not exist',
     'docs/a.md links to #two, but docs/a.md has no such heading',
   ])
 })
 
-it('every document, decision and invariant that a comment cites is there', () => {
+it('every document, decision and invariant that a comment cites exists', () => {
   const sources = projectFiles.filter(({ path }) => /^(src|test|bin)\/.*\.(ts|js)$/.test(path))
   const architecture = projectFile('docs/architecture.md').text
   expect(danglingCitations(sources, documents, architecture)).toEqual([])
@@ -46,7 +46,7 @@ it('every document, decision and invariant that a comment cites is there', () =>
   expect(danglingCitations([bad], documents, architecture)).toHaveLength(3)
 })
 
-it('every command that a document shows is run by something', () => {
+it('every command that a document shows is run by a test or a script', () => {
   const known = new Set(shownCommandRows.map(({ command }) => command))
   const unknown = commands.filter(({ text }) => !known.has(text))
   expect(
@@ -54,7 +54,7 @@ it('every command that a document shows is run by something', () => {
   ).toEqual([])
 })
 
-it('every row of shown commands is still shown, and its evidence still there', () => {
+it('every row of shown commands is still shown, and its evidence is still found', () => {
   const shown = new Set(commands.map(({ text }) => text))
   expect(shownCommandRows.filter(({ command }) => !shown.has(command))).toEqual([])
   const without = shownCommandRows.filter(({ ranBy, evidence }) => !projectFile(ranBy).text.includes(evidence))

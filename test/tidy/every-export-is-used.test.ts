@@ -26,7 +26,7 @@ it('a type may be exported because a function of its file takes it, and a value 
   ])
 })
 
-it('an exception that is not needed is reported', () => {
+it('an exception from unused exports that is not needed is reported', () => {
   const granted = [{ subject: 'src/a.ts: a', reason: 'for this test' }]
   expect(unusedExports([file('src/a.ts', 'export const a = 1\n')], [], granted)).toEqual([])
   expect(unusedExports([], [], granted)).toEqual(['src/a.ts: a: needs no exception'])
