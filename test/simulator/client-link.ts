@@ -62,7 +62,7 @@ const emptyPassword = new Uint8Array(16)
 export class ClientLink {
   readonly options: LinkOptions
   state: LinkState = 'dialling'
-  lastHeardUs: number
+  lastReceivedUs: number
   lastSentUs: number
   readonly #context: LinkContext
   readonly #handlers: LinkHandlers
@@ -78,7 +78,7 @@ export class ClientLink {
     this.#context = context
     this.options = options
     this.#handlers = handlers
-    this.lastHeardUs = context.nowUs()
+    this.lastReceivedUs = context.nowUs()
     this.lastSentUs = context.nowUs()
   }
 
@@ -143,7 +143,7 @@ export class ClientLink {
   }
 
   #receive(bytes: Uint8Array): void {
-    this.lastHeardUs = this.#context.nowUs()
+    this.lastReceivedUs = this.#context.nowUs()
     this.#received = Buffer.concat([this.#received, bytes])
     while (this.state !== 'closed' && this.#received.length >= 4) {
       const sizeBytes = this.#received.readInt32BE(0)

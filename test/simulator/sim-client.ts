@@ -230,7 +230,7 @@ export class SimClient {
     const timeoutUs = this.options.sessionTimeoutMs * 1000
     for (const link of [this.#link, this.#secondLink]) {
       if (link === null || link.state === 'closed') continue
-      if (nowUs - link.lastHeardUs > (timeoutUs * 2) / 3) link.close('silent server')
+      if (nowUs - link.lastReceivedUs > (timeoutUs * 2) / 3) link.close('silent server')
       else if (link.state === 'attached' && nowUs - link.lastSentUs > timeoutUs / 3) link.send({ kind: 'ping' })
     }
   }

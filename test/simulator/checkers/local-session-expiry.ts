@@ -49,7 +49,7 @@ export function localSessionExpiry(options: ExpiryOptions, report: Report): Chec
         if (abandonedAtUs === null) continue
         const idleMs = (nowUs - Math.max(abandonedAtUs, calmSinceUs)) / 1000
         if (idleMs <= timeoutMs + options.graceMs) continue
-        report(`local session ${hexOfSession(sessionId)} was abandoned ${idleMs.toFixed(0)} ms ago and lives on`)
+        report(`local session ${hexOfSession(sessionId)} was abandoned ${idleMs.toFixed(0)} ms ago and still exists`)
       }
     },
   }
@@ -94,7 +94,7 @@ function faultOf(
   at: { readonly serverId: ServerId; readonly servesSinceUs: number; readonly nowUs: number; readonly calmMs: number },
   clockRateMax: number,
 ): string | null {
-  if (facts.serverId !== at.serverId) return `on server ${at.serverId} and lives on server ${facts.serverId}`
+  if (facts.serverId !== at.serverId) return `on server ${at.serverId} and is on server ${facts.serverId}`
   const sinceUs = Math.max(lastAskedAtUs, facts.isReadOnly ? 0 : at.servesSinceUs)
   const idleMs = ((at.nowUs - sinceUs) / 1000) * clockRateMax
   if (idleMs < timeoutMs) return `${idleMs.toFixed(0)} ms after it attached; its timeout is ${timeoutMs} ms`

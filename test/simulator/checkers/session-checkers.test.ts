@@ -101,7 +101,7 @@ describe('session-expiry', () => {
     expect(check([...begin, calm, ...pause(4100), asked(1, { kind: 'close-session' }), ...expiring])).toEqual([])
   })
 
-  test('an abandoned session that lives on is caught', () => {
+  test('an abandoned session that does not expire is caught', () => {
     const abandoned = { kind: 'abandoned', sessionId: session } as const
     expect(check([...begin, closed, abandoned, calm, ...pause(4100)])).toHaveLength(1)
     expect(check([...begin, closed, abandoned, calm, ...pause(4100), end])).toEqual([])

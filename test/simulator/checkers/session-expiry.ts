@@ -63,7 +63,7 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
       for (const [sessionId, facts] of sessions) {
         const idleMs = made.has(sessionId) && !ended.has(sessionId) ? idleMsOf(facts, calmSinceUs, nowUs) : 0
         if (idleMs <= facts.timeoutMs + options.graceMs) continue
-        const text = `was abandoned ${idleMs.toFixed(0)} ms ago and lives on; its timeout is ${facts.timeoutMs} ms`
+        const text = `was abandoned ${idleMs.toFixed(0)} ms ago and still exists; its timeout is ${facts.timeoutMs} ms`
         report(`session ${hexOfSession(sessionId)} ${text}`)
       }
     },

@@ -27,7 +27,7 @@ export function sessionReplies(report: Report): Checker {
       } else if (event.kind === 'reply' || event.kind === 'watch-event') {
         const { connection } = event
         const facts = connections.get(connection)
-        if (facts === undefined) report(`connection ${connection} heard a ${event.kind} before it was attached`)
+        if (facts === undefined) report(`connection ${connection} received a ${event.kind} before it was attached`)
         else if (event.kind === 'reply') judgeReply(facts, event, report)
         else if (event.zxid >= 0) {
           const before = Math.max(facts.lastReplyZxid, facts.lastEventZxid) as Zxid

@@ -17,7 +17,7 @@ import { watchOrder } from './watch-order.ts'
 
 const check = (events: readonly SimEvent[]): readonly string[] =>
   judge(({ history, report }) => watchOrder(history, report), events)
-const heard = (zxid: number, type: WatchEventType, path: string): SimEvent => ({
+const notified = (zxid: number, type: WatchEventType, path: string): SimEvent => ({
   kind: 'watch-event',
   connection: 0,
   zxid,
@@ -39,13 +39,13 @@ const registered = [attached(0), asked(1, watchA), answered(1, z(1))]
 describe('watch-order', () => {
   test('an event before the reply that shows its change passes', () => {
     expect(
-      check([...history, ...registered, heard(z(2), 'data-changed', '/a'), asked(2, ping), answered(2, z(2))]),
+      check([...history, ...registered, notified(z(2), 'data-changed', '/a'), asked(2, ping), answered(2, z(2))]),
     ).toEqual([])
   })
 
   test('a reply that shows a change before its event is caught', () => {
     expect(
-      check([...history, ...registered, asked(2, ping), answered(2, z(2)), heard(z(2), 'data-changed', '/a')]),
+      check([...history, ...registered, asked(2, ping), answered(2, z(2)), notified(z(2), 'data-changed', '/a')]),
     ).not.toEqual([])
   })
 
@@ -54,23 +54,23 @@ describe('watch-order', () => {
   })
 
   test('an event for a later change than the first is caught', () => {
-    expect(check([...history, ...registered, heard(z(5), 'deleted', '/a')])).toHaveLength(1)
+    expect(check([...history, ...registered, notified(z(5), 'deleted', '/a')])).toHaveLength(1)
   })
 
   test('a second event of one registration is caught', () => {
     expect(
-      check([...history, ...registered, heard(z(2), 'data-changed', '/a'), heard(z(5), 'deleted', '/a')]),
+      check([...history, ...registered, notified(z(2), 'data-changed', '/a'), notified(z(5), 'deleted', '/a')]),
     ).toHaveLength(1)
   })
 
   test('an event without a watch is caught', () => {
-    expect(check([...history, attached(0), heard(z(2), 'data-changed', '/a')])).toHaveLength(1)
+    expect(check([...history, attached(0), notified(z(2), 'data-changed', '/a')])).toHaveLength(1)
   })
 
   test('a child watch waits for children and not for data', () => {
     const events = [...history, attached(0), asked(1, childrenOfA), answered(1, z(1))]
-    expect(check([...events, heard(z(3), 'children-changed', '/a')])).toEqual([])
-    expect(check([...events, heard(z(2), 'data-changed', '/a')])).toHaveLength(1)
+    expect(check([...events, notified(z(3), 'children-changed', '/a')])).toEqual([])
+    expect(check([...events, notified(z(2), 'data-changed', '/a')])).toHaveLength(1)
   })
 
   test('a connection that watches data and children gets one event for a deletion', () => {
@@ -81,31 +81,33 @@ describe('watch-order', () => {
       asked(2, childrenOfA),
       answered(2, z(4)),
     ]
-    expect(check([...history, ...events, heard(z(5), 'deleted', '/a')])).toEqual([])
-    expect(check([...history, ...events, heard(z(5), 'deleted', '/a'), heard(z(5), 'deleted', '/a')])).toHaveLength(1)
+    expect(check([...history, ...events, notified(z(5), 'deleted', '/a')])).toEqual([])
+    expect(
+      check([...history, ...events, notified(z(5), 'deleted', '/a'), notified(z(5), 'deleted', '/a')]),
+    ).toHaveLength(1)
   })
 
   test('an exists watch on a missing znode waits for its creation', () => {
     const exists = { kind: 'exists', path: '/a', watch: true } as const
     const events = [...history, attached(0), asked(1, exists), answered(1, z(0), { kind: 'none' }, 'no-node')]
-    expect(check([...events, heard(z(1), 'created', '/a')])).toEqual([])
+    expect(check([...events, notified(z(1), 'created', '/a')])).toEqual([])
     expect(check([...events, asked(2, ping), answered(2, z(1))])).toHaveLength(1)
   })
 
   test('set-watches brings what was missed and nothing else', () => {
     const setWatches = { kind: 'set-watches', relativeZxid: z(1), data: ['/a'], exist: ['/x'], child: ['/a'] } as const
     const events = [...history, attached(0), asked(1, setWatches)]
-    expect(check([...events, heard(-1, 'data-changed', '/a'), answered(1, z(2))])).toEqual([])
+    expect(check([...events, notified(-1, 'data-changed', '/a'), answered(1, z(2))])).toEqual([])
     expect(check([...events, answered(1, z(2))])).toHaveLength(1)
     expect(
-      check([...events, heard(-1, 'data-changed', '/a'), heard(-1, 'created', '/x'), answered(1, z(2))]),
+      check([...events, notified(-1, 'data-changed', '/a'), notified(-1, 'created', '/x'), answered(1, z(2))]),
     ).toHaveLength(1)
   })
 
   test('a watch set again by set-watches fires for the next change', () => {
     const setWatches = { kind: 'set-watches', relativeZxid: z(2), data: [], exist: [], child: ['/a'] } as const
     const events = [...history, attached(0), asked(1, setWatches), answered(1, z(2))]
-    expect(check([...events, heard(z(3), 'children-changed', '/a')])).toEqual([])
+    expect(check([...events, notified(z(3), 'children-changed', '/a')])).toEqual([])
     expect(check([...events, asked(2, ping), answered(2, z(3))])).toHaveLength(1)
   })
 })

@@ -27,7 +27,7 @@ interface Registered {
 }
 
 interface ConnectionFacts {
-  readonly heard: (Reply | Event)[]
+  readonly received: (Reply | Event)[]
   readonly requests: Map<number, ClientRequest>
 }
 
@@ -36,9 +36,10 @@ export function watchOrder(history: CommittedHistory, report: Report): Checker {
   return {
     name: 'watch-order',
     observe({ event }: TraceEntry) {
-      if (event.kind === 'attached') connections.set(event.connection, { heard: [], requests: new Map() })
+      if (event.kind === 'attached') connections.set(event.connection, { received: [], requests: new Map() })
       if (event.kind === 'request') connections.get(event.connection)?.requests.set(event.requestId, event.request)
-      if (event.kind === 'reply' || event.kind === 'watch-event') connections.get(event.connection)?.heard.push(event)
+      if (event.kind === 'reply' || event.kind === 'watch-event')
+        connections.get(event.connection)?.received.push(event)
     },
     finish() {
       const triggers = triggersOf(history)
@@ -64,7 +65,7 @@ function judgeConnection(
     const trigger = triggers.get(key)?.find(({ zxid }) => zxid > since) ?? null
     registered.set(key, { table, path, since, trigger })
   }
-  for (const item of facts.heard) {
+  for (const item of facts.received) {
     if (item.kind === 'watch-event') {
       if (item.zxid < 0) caughtUp.push(`${item.type} ${item.path}`)
       else judgeEvent(item, registered, report)
@@ -169,8 +170,8 @@ function catchUpsOf(
   connections: ReadonlyMap<number, ConnectionFacts>,
 ): ReadonlyMap<number, CatchUp> {
   const questions: { readonly requestId: number; readonly zxid: Zxid; readonly request: SetWatches }[] = []
-  for (const { heard, requests } of connections.values()) {
-    for (const item of heard) {
+  for (const { received, requests } of connections.values()) {
+    for (const item of received) {
       const request = item.kind === 'reply' ? requests.get(item.requestId) : undefined
       if (item.kind === 'reply' && request?.kind === 'set-watches') questions.push({ ...item, request })
     }
