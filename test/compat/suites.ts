@@ -63,9 +63,9 @@ export const suites: readonly Suite[] = [
     prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'chaos', 'checker-suite.ts')],
   },
   {
-    name: 'data',
+    name: 'emptied-disks',
     parts: ['single'],
-    prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'data', 'suite.ts')],
+    prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'emptied-disks', 'suite.ts')],
   },
   {
     name: 'kazoo',
