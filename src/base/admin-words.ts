@@ -1,6 +1,6 @@
 /**
- * The four-letter words by name (ZK: FourLetterCommands). Config checks a whitelist against them, a connection
- * recognises them; what a word prints is the business of src/admin.
+ * The four-letter words by name (ZK: FourLetterCommands). Config checks a whitelist against them and a connection
+ * recognises them. src/admin decides what a word prints.
  */
 export const adminWords = [
   'conf',
@@ -26,8 +26,8 @@ export const adminWords = [
 export type AdminWord = (typeof adminWords)[number]
 
 /**
- * What answers without a whitelist: the words that only read and whose cost does not grow with the tree.
- * ZooKeeper's default is `srvr` alone, which leaves its operators blind until they change a file.
+ * The words that are answered without a whitelist: those that only read and whose cost does not grow with the tree.
+ * ZooKeeper's default is `srvr` alone, so its operators see little until they change a file.
  */
 export const adminWordsByDefault: readonly AdminWord[] = [
   'conf',

@@ -1,5 +1,5 @@
 /**
- * Assertions are for bugs only and always on. Nobody catches an `InvariantViolation` except the entry
+ * Assertions are for bugs only and always on. No code catches an `InvariantViolation` except the entry
  * files, which log it and exit: a server that broke an invariant must not answer another request.
  */
 export class InvariantViolation extends Error {

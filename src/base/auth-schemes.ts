@@ -1,10 +1,10 @@
 /**
- * The authentication schemes that a connection can be given ids of, or be refused by, besides `super`, which no client
- * can ask for by name (ZK: ProviderRegistry). Config says which are on, src/auth what each does.
+ * The authentication schemes that give a connection ids or refuse it. `super` is not one of them, because no client
+ * can ask for it by name (ZK: ProviderRegistry). Config decides which schemes are on; src/auth implements each.
  */
 export const authSchemes = ['ip', 'digest', 'ensemble', 'key'] as const
 
 export type AuthScheme = (typeof authSchemes)[number]
 
-/** What ZooKeeper has without an `authProvider`. */
+/** The schemes of ZooKeeper without an `authProvider`. */
 export const authSchemesByDefault: readonly AuthScheme[] = ['ip', 'digest']

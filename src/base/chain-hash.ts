@@ -1,6 +1,6 @@
 /**
  * The running hash of a txn history: equal hashes at one zxid mean equal histories up to it. It does not
- * resist an adversary; it makes a hole, a fork or a flipped bit visible with a chance of about 2⁻³² to miss.
+ * resist an adversary. A hole, a fork or a flipped bit goes unnoticed with a probability of about 2⁻³².
  * A 53-bit integer in a double, so it compares like a number and costs no allocation.
  */
 import type { Brand } from './brand.ts'

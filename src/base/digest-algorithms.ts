@@ -1,6 +1,6 @@
 /**
- * The hashes that the digest scheme may use, by their names in Java, since that is how zoo.cfg names them
- * (ZK: DigestAuthenticationProvider.digestAlg). Of Java's own list only MD2 is missing: nothing here computes it.
+ * The hashes that the digest scheme may use, by their Java names, which zoo.cfg uses
+ * (ZK: DigestAuthenticationProvider.digestAlg). Of Java's own list only MD2 is missing: Node does not compute it.
  */
 export const digestAlgorithms = [
   'MD5',
@@ -19,10 +19,10 @@ export const digestAlgorithms = [
 
 export type DigestAlgorithm = (typeof digestAlgorithms)[number]
 
-/** Java's other names of one of them, in which ZooKeeper spells its default. */
+/** Java's other names of SHA-1. ZooKeeper spells its default with one of them. */
 const aliases: Readonly<Record<string, DigestAlgorithm>> = { SHA: 'SHA-1', SHA1: 'SHA-1' }
 
-/** As Java looks names up: whatever the case. Null: there is no such hash. */
+/** As Java looks names up, case does not matter. Null: no such hash exists. */
 export function digestAlgorithmOf(name: string): DigestAlgorithm | null {
   const upper = name.toUpperCase()
   return aliases[upper] ?? digestAlgorithms.find((algorithm) => algorithm === upper) ?? null

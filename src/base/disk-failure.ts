@@ -1,4 +1,4 @@
-/** Why the disk refused, in words, and what to do. `cause.message` names the system's code and the operation. */
+/** The reason of a disk error in words, and what to do. `cause.message` names the system's code and the operation. */
 export function explainDiskFailure(cause: Error): string {
   const code = 'code' in cause ? String(cause.code) : null
   switch (code) {
@@ -14,7 +14,7 @@ export function explainDiskFailure(cause: Error): string {
     case 'EEXIST':
       return `a part of the path is a file and not a folder (${cause.message}). Write the path of a folder.`
     case 'EIO':
-      return `the disk has failed (${cause.message}). Look into the log of the system, and replace the disk if it is broken.`
+      return `the disk has failed (${cause.message}). Read the system log, and replace the disk if it is broken.`
     case 'EMFILE':
     case 'ENFILE':
       return `too many files are open (${cause.message}). Raise the limit (ulimit -n), and start again.`

@@ -6,7 +6,7 @@ export interface ErrorTraits {
   readonly code: number // int32 on the wire
   readonly name: string // as ZooKeeper spells it
   readonly meaning: string
-  /** When a client may send the same request again: never, after changing something, or at once. */
+  /** Whether a client may send the same request again: never, after changing something, or at once. */
   readonly retry: 'no' | 'after-change' | 'yes'
 }
 
@@ -126,7 +126,7 @@ export const errors = {
     meaning: 'A local session cannot own ephemeral znodes.',
     retry: 'no',
   },
-  'no-watcher': { code: -121, name: 'NoWatcher', meaning: 'There is no such watch on this connection.', retry: 'no' },
+  'no-watcher': { code: -121, name: 'NoWatcher', meaning: 'This connection has no such watch.', retry: 'no' },
   'request-timeout': { code: -122, name: 'RequestTimeout', meaning: 'Made by clients.', retry: 'yes' },
   'reconfig-disabled': { code: -123, name: 'ReconfigDisabled', meaning: 'reconfigEnabled is not true.', retry: 'no' },
   'session-closed-require-sasl-auth': {

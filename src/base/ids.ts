@@ -12,7 +12,7 @@ export type Zxid = Brand<number, 'Zxid'>
 export type SessionId = Brand<bigint, 'SessionId'> // unsigned 64 bits; the top byte is the id of the server that made it
 export type Xid = Brand<number, 'Xid'> // int32, chosen by the client
 export type ConnectionId = Brand<number, 'ConnectionId'> // local to one server process
-export type ZnodePath = Brand<string, 'ZnodePath'> // minted only by parseZnodePath
+export type ZnodePath = Brand<string, 'ZnodePath'> // made only by parseZnodePath
 
 const counterSpan = 2 ** 32
 /** Epochs at and above this do not fit a Zxid. */

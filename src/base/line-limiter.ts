@@ -1,7 +1,7 @@
 /**
- * How many log lines about refused and closed connections there may be: each reason has a few lines a second, and the
- * next line says how many were left out. Otherwise a client could fill the disk of the server with the news of itself.
- * Assumes: reasons are those of a table; text that a client chooses as a reason would make this grow.
+ * Limits the log lines about refused and closed connections. Each reason may write a few lines a second, and the
+ * next line says how many were left out. Otherwise a client could fill the disk of the server with log lines.
+ * Assumes: reasons come from a fixed table. Text that a client chooses would make the map of reasons grow.
  */
 import { refusalLinesPerSecondMax } from './limits.ts'
 
@@ -11,7 +11,7 @@ interface Lines {
   suppressedCount: number
 }
 
-/** A field for the line that may be written: how many before it were not. */
+/** A field of the line that may be written: how many lines before it were left out. */
 export interface Suppressed {
   readonly suppressedCount?: number
 }
@@ -24,7 +24,7 @@ export class LineLimiter {
     this.#nowMs = nowMs
   }
 
-  /** Null: this line is one too many. Otherwise what it has to say of those before it. */
+  /** Null: the line must not be written. Otherwise the field that it must carry. */
   admit(reason: string): Suppressed | null {
     const nowMs = this.#nowMs()
     let lines = this.#linesByReason.get(reason)

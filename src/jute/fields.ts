@@ -1,7 +1,7 @@
 /**
  * The field codecs that records are made of. Each carries one jute type to one TypeScript type.
- * `ustring`, `buffer` and `vector` keep null apart from empty, because clients can tell them apart;
- * `text` is for fields that ZooKeeper refuses to find null: a null there fails the record.
+ * `ustring`, `buffer` and `vector` keep null and empty distinct, because clients distinguish them.
+ * `text` is for fields in which ZooKeeper refuses null: a null fails the record.
  */
 
 import type { SessionId, Zxid } from '../base/ids.ts'
@@ -123,7 +123,7 @@ export function vector<T>(item: Codec<T>): Codec<readonly T[] | null> {
   }
 }
 
-/** The last field of a record, which old clients leave out: null = it was not there. */
+/** The last field of a record, which old clients leave out. Null: it was left out. */
 export function trailing<T>(field: Codec<T>): Codec<T | null> {
   return {
     sizeBytesMin: 0,

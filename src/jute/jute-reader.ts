@@ -2,8 +2,8 @@
  * Reads jute primitives from one record body.
  * Owns: the bounds. Assumes: the bytes do not change while the reader, or a view it handed out, is in use.
  * Never throws on any input: the first read that does not fit marks the reader as failed, and from then on
- * every read returns a neutral value. Whoever decodes a whole record asks `failed` once, at the end; trusting
- * values without asking would let a cut-off request act on zeros.
+ * every read returns a neutral value. A caller that decodes a whole record checks `failed` once, at the end. Without
+ * that check a cut-off request would act on zeros.
  */
 import type { SessionId, Zxid } from '../base/ids.ts'
 import { decodeUtf8 } from './utf8.ts'
@@ -31,7 +31,7 @@ export class JuteReader {
     return this.#end - this.#at
   }
 
-  /** For a value that was there but is not allowed: the record is refused as if it were cut off. */
+  /** For a value that is present but not allowed: the record is refused as if it were cut off. */
   fail(): void {
     this.#failed = true
     this.#at = this.#end
@@ -58,7 +58,7 @@ export class JuteReader {
     return (BigInt(this.#intAt(at)) << 32n) | BigInt(this.#intAt(at + 4) >>> 0)
   }
 
-  /** An int64 as a double: exact for every zxid and time we mint, rounded for what only a forger would send. */
+  /** An int64 as a double: exact for every zxid and time that a server makes, rounded for greater numbers. */
   readInt64Number(): number {
     const at = this.#take(8)
     return at < 0 ? 0 : this.#intAt(at) * twoTo32 + (this.#intAt(at + 4) >>> 0)

@@ -1,6 +1,6 @@
 /**
  * Writes jute primitives into one growing buffer that is used again after each `reset`.
- * Owns: the buffer; nothing handed out aliases it, except by `detach`, which gives it away.
+ * Owns: the buffer. Callers get copies of it, except from `detach`, which gives the buffer itself away.
  * Assumes: numbers are in range (asserted where a wrong one would corrupt the stream silently).
  */
 import { allocateBytes } from '../base/allocate-bytes.ts'

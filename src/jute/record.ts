@@ -14,7 +14,7 @@ import { JuteWriter } from './jute-writer.ts'
 export interface Codec<T> {
   /** The fewest bytes that a value takes; lets a vector refuse a count that cannot fit. */
   readonly sizeBytesMin: number
-  /** Never throws; a value read from a failed reader means nothing. */
+  /** Never throws. The value is meaningless if the reader has failed. */
   read(reader: JuteReader): T
   write(writer: JuteWriter, value: T): void
   /** Short text for traces; contents of buffers are never shown. */

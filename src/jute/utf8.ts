@@ -1,7 +1,7 @@
 /**
  * Strings on the wire, as Java's writer and reader treat them.
  * Each UTF-16 unit is encoded on its own, so a surrogate pair takes twice three bytes (CESU-8); a decoder
- * of proper UTF-8 refuses such bytes, and so does Java's: they come back as U+FFFD. Own code because the
+ * of proper UTF-8 refuses such bytes, and so does Java's: they come back as U+FFFD. The code is our own because the
  * platform's decoder yields a different number of U+FFFD for them, and clients compare what they get back.
  */
 const replacement = 0xfffd
@@ -29,7 +29,7 @@ export function encodeUtf8(text: string, into: Uint8Array, at: number): number {
 }
 
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
-  // Paths are short and ASCII: eight units a call is 3 times faster than the platform's decoder up to some 100 bytes.
+  // Most paths are short and ASCII: eight units a call is 3 times faster than the platform's decoder up to about 100 bytes.
   let text = ''
   let at = start
   while (at + 8 <= end) {

@@ -1,4 +1,4 @@
-/** A number that only grows, until an operator resets it. Whoever counts keeps the object, so that counting is one addition. */
+/** A number that only grows, until an operator resets it. A part that counts keeps the object, so that counting is one addition. */
 export class Counter {
   #value = 0
 

@@ -1,6 +1,6 @@
 /**
  * One metric for each of many keys, such as one summary for each top-level znode (ZK: AvgMinMaxCounterSet,
- * SimpleCounterSet). Owns: a limit on the number of keys, because clients choose them; what comes after is counted
+ * SimpleCounterSet). Owns: a limit on the number of keys, because clients choose them. Later keys are counted
  * together under a key that no znode can have.
  */
 import { metricKeyCountMax } from '../base/limits.ts'
@@ -18,7 +18,7 @@ export class KeyedMetrics<Metric extends Counter | Summary> {
     this.#create = create
   }
 
-  /** The metric of that key, made when it is asked for the first time. */
+  /** The metric of that key; the first call for a key creates it. */
   of(key: string): Metric {
     const known = this.#byKey.get(key)
     if (known !== undefined) return known

@@ -1,9 +1,9 @@
 /**
  * Every metric that this server counts, by ZooKeeper's name (ZK: ServerMetrics). mntr prints them with `zk_` before the
- * name; docs/reference/metrics.md lists the same rows. To add one, add a row here and feed it where the thing happens: take
- * `metrics.<name>` once, when your part is made, and keep it.
- * A row that nobody feeds is a lie in the operator's graphs (test/tidy looks for such rows), so what ZooKeeper counts and
- * we do not have is not here.
+ * name; docs/reference/metrics.md lists the same rows. To add a metric, add a row here and feed it where the event
+ * happens: take `metrics.<name>` once, in the constructor, and keep it.
+ * A row without a feed would show operators a false zero (test/tidy looks for such rows). The table therefore leaves
+ * out what ZooKeeper counts and zkts does not have.
  */
 
 /**
@@ -23,30 +23,30 @@ export const metricTable = {
   updatelatency: { kind: 'histogram', meaning: 'ms from a write of a client of this server to its reply' },
   read_per_namespace: {
     kind: 'keyed summary',
-    meaning: 'bytes of each read below a top-level znode: path and what is told of it',
+    meaning: 'bytes of each read below a top-level znode: path and reply body',
   },
   write_per_namespace: { kind: 'keyed summary', meaning: 'bytes of each write below a top-level znode: path and data' },
   bytes_received_count: { kind: 'counter', meaning: 'bytes of requests, with their lengths' },
   response_bytes: { kind: 'counter', meaning: 'bytes of replies, with their lengths' },
   watch_bytes: { kind: 'counter', meaning: 'bytes of watch events, with their lengths' },
-  throttled_ops: { kind: 'counter', meaning: 'requests answered that the server is too busy' },
-  large_requests_rejected: { kind: 'counter', meaning: 'requests refused because too many large ones were under way' },
+  throttled_ops: { kind: 'counter', meaning: 'requests answered with ThrottledOp because the server is too busy' },
+  large_requests_rejected: { kind: 'counter', meaning: 'requests refused because too many large ones were in flight' },
   request_throttle_wait_count: { kind: 'counter', meaning: 'times that a request waited for its turn' },
   request_throttle_queue_time_ms: { kind: 'histogram', meaning: 'ms that requests waited for their turn' },
-  stale_requests: { kind: 'counter', meaning: 'requests whose connection was gone, or that waited too long' },
+  stale_requests: { kind: 'counter', meaning: 'requests whose connection had closed, or that waited too long' },
   stale_requests_dropped: { kind: 'counter', meaning: 'of these, dropped without being executed' },
-  stale_replies: { kind: 'counter', meaning: 'replies that found their connection gone' },
+  stale_replies: { kind: 'counter', meaning: 'replies whose connection had closed' },
   // connections and sessions
   connection_request_count: { kind: 'counter', meaning: 'connect requests' },
   connection_rejected: { kind: 'counter', meaning: 'connections refused because of a limit' },
   connection_drop_count: { kind: 'counter', meaning: 'connections that their client, or the network, closed' },
   connection_token_deficit: {
     kind: 'summary',
-    meaning: 'tokens missing from the bucket at each connect request that was let in',
+    meaning: 'tokens missing from the bucket at each connect request that was accepted',
   },
-  connection_revalidate_count: { kind: 'counter', meaning: 'sessions that came back to this server' },
+  connection_revalidate_count: { kind: 'counter', meaning: 'sessions that reconnected to this server' },
   revalidate_count: { kind: 'counter', meaning: 'sessions that the leader was asked about; counted on the leader' },
-  sessionless_connections_expired: { kind: 'counter', meaning: 'connections closed for want of a connect request' },
+  sessionless_connections_expired: { kind: 'counter', meaning: 'connections closed because no connect request came' },
   stale_sessions_expired: { kind: 'counter', meaning: 'sessions expired; counted on the leader' },
   cnxn_closed_without_zk_server_running: {
     kind: 'counter',
@@ -65,7 +65,10 @@ export const metricTable = {
     kind: 'counter',
     meaning: 'txns received from a leader, those of a synchronisation included',
   },
-  learner_commit_received_count: { kind: 'counter', meaning: 'txns committed and applied at the word of a leader' },
+  learner_commit_received_count: {
+    kind: 'counter',
+    meaning: 'txns committed and applied after the commit of a leader',
+  },
   diff_count: {
     kind: 'counter',
     meaning: 'synchronisations of a learner begun, always from the log; counted on the leader',
@@ -73,7 +76,7 @@ export const metricTable = {
   looking_count: { kind: 'counter', meaning: 'elections entered' },
   election_time: { kind: 'summary', meaning: 'ms from looking for a leader to having one' },
   unavailable_time: { kind: 'summary', meaning: 'ms during which this server answered no client, each time' },
-  leader_unavailable_time: { kind: 'summary', meaning: 'the same, where it came back as the leader' },
+  leader_unavailable_time: { kind: 'summary', meaning: 'the same, for each time after which it was the leader' },
   quota_exceeded_error_per_namespace: { kind: 'keyed counter', meaning: 'writes over a quota, by top-level znode' },
   // disk
   fsynctime: { kind: 'summary', meaning: 'ms of each write to the log that waits for the disk' },
@@ -83,8 +86,8 @@ export const metricTable = {
     meaning: 'ms from handing records to the log to durable',
   },
   startup_txns_loaded: { kind: 'summary', meaning: 'txns read from the log at the start' },
-  startup_txns_load_time: { kind: 'summary', meaning: 'ms of reading and applying them' },
-  dbinittime: { kind: 'summary', meaning: 'ms from opening the data folder to having its state' },
+  startup_txns_load_time: { kind: 'summary', meaning: 'ms of reading and applying the txns from the log at the start' },
+  dbinittime: { kind: 'summary', meaning: 'ms from opening the data folder to a complete tree' },
   unrecoverable_error_count: { kind: 'counter', meaning: 'failures that stop this server' },
 } as const satisfies Readonly<Record<string, MetricRow>>
 

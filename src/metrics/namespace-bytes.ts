@@ -1,6 +1,6 @@
 /**
- * Bytes below each top-level znode (ZK: DataTree.updateReadStat, updateWriteStat). Owns: nothing but the memory of the
- * namespace noted last, because a client works in one: what follows there costs no lookup.
+ * Counts bytes for each top-level znode (ZK: DataTree.updateReadStat, updateWriteStat). Owns: a cache of the last
+ * namespace. A client mostly works in one namespace, so the next request needs no lookup.
  */
 import type { KeyedMetrics } from './keyed-metrics.ts'
 import type { Summary } from './summary.ts'

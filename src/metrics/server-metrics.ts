@@ -1,6 +1,6 @@
 /**
- * The metrics of one server: an object with one counter, summary or histogram for each row of the table. Whoever counts
- * gets the whole and keeps the parts that it feeds. Nothing here costs anything until something is counted.
+ * The metrics of one server: an object with one counter, summary or histogram for each row of the table. A part that
+ * counts gets the whole object and keeps the metrics that it feeds. A metric allocates nothing before its first value.
  */
 import { assertNever } from '../base/assert.ts'
 import { Counter } from './counter.ts'
@@ -26,7 +26,7 @@ export function newMetrics(): ServerMetrics {
   return Object.fromEntries(rows) as unknown as ServerMetrics
 }
 
-/** srst starts all of them anew (ZK: ServerMetrics.resetAll). */
+/** srst sets all of them back to zero (ZK: ServerMetrics.resetAll). */
 export function resetMetrics(metrics: ServerMetrics): void {
   for (const metric of Object.values(metrics)) metric.reset()
 }

@@ -1,6 +1,6 @@
 /**
- * Mean, least, greatest, count and sum of a stream of values (ZK: AvgMinMaxCounter). Owns: that nothing is kept per
- * value, so noting one costs a few additions and comparisons. All numbers are 0 before the first value.
+ * Mean, least, greatest, count and sum of a stream of values (ZK: AvgMinMaxCounter). It stores no
+ * single value, so noting one costs a few additions and comparisons. All numbers are 0 before the first value.
  */
 export class Summary {
   #count = 0

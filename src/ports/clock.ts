@@ -1,4 +1,4 @@
-/** Time as the outside world gives it. Logic never asks: the driver stamps events with both readings. */
+/** Reads time from the platform. Pure code never reads it: the driver stamps events with both readings. */
 export interface Clock {
   /** Milliseconds from an arbitrary start, never going back; may have a fraction. */
   monotonicMs(): number

@@ -2,8 +2,8 @@
 import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
 
 export interface Digest {
-  /** Whether this machine computes it: a restricted one may not. */
+  /** Whether this machine computes it. A machine in FIPS mode lacks some. */
   offers(algorithm: DigestAlgorithm): boolean
-  /** Of an algorithm that is offered. */
+  /** `algorithm` must be one that `offers` accepts. */
   hash(algorithm: DigestAlgorithm, bytes: Uint8Array): Uint8Array
 }

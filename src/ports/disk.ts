@@ -1,6 +1,6 @@
 /**
  * Files, as storage needs them. Errors reject with the system's `code` (ENOSPC, EIO, ENOENT, …).
- * What was not made durable may be lost, wholly or in part, at a crash: file content until `writeDurably`
+ * A crash may lose, wholly or in part, what was not made durable: file content until `writeDurably`
  * or `sync` resolves, directory entries (create, rename, remove) until `syncDirectory` resolves.
  */
 export interface DiskFile {
@@ -11,7 +11,7 @@ export interface DiskFile {
   write(position: number, chunks: readonly Uint8Array[]): Promise<void>
   /** Durable when it resolves: data, and the size if it changed. One trip to the disk where the platform can. */
   writeDurably(position: number, chunks: readonly Uint8Array[]): Promise<void>
-  /** fdatasync. After a rejection the content of the file is unknowable: do not retry and believe. */
+  /** fdatasync. After a rejection the content of the file is unknown, and a retry that succeeds proves nothing. */
   sync(): Promise<void>
   truncate(sizeBytes: number): Promise<void>
   sizeBytes(): Promise<number>
@@ -28,19 +28,19 @@ export type OpenMode = 'read' | 'read-write' | 'create-new' // create-new reject
 
 export interface Disk {
   open(path: string, mode: OpenMode): Promise<DiskFile>
-  /** Names in the folder, sorted; rejects with ENOENT if there is none. */
+  /** Names in the folder, sorted; rejects with ENOENT if the folder does not exist. */
   list(folder: string): Promise<readonly string[]>
-  /** Creates the folder and its parents; fine if it is there. */
+  /** Creates the folder and its parents. Resolves also if the folder exists. */
   makeFolder(folder: string): Promise<void>
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
   exists(path: string): Promise<boolean>
-  /** Rejects with code ENODIRSYNC, and advice, where the file system cannot. So does `makeFolder`. */
+  /** Rejects with code ENODIRSYNC, and advice, if the file system cannot flush folders. So does `makeFolder`. */
   syncDirectory(folder: string): Promise<void>
   /**
    * Takes the folder for this process until `release`; rejects with code ELOCKED (and a message naming the
-   * holder) while another live process has it. A holder that died does not keep it; nor does one that has the
-   * folder of which this is a copy.
+   * holder) while another live process has it. The lock of a process that died is taken over, and so is the lock
+   * that was copied along with the folder from one that is in use.
    */
   lock(folder: string): Promise<FolderLock>
 }

@@ -1,6 +1,6 @@
 /**
  * Structured log lines. `event` is a constant kebab-case name; all that varies is a field.
- * `error` = someone must act, `warn` = degraded, `info` = role and lifecycle changes, `debug` = per message.
+ * `error` = an operator must act, `warn` = degraded, `info` = role and lifecycle changes, `debug` = per message.
  * Never node data or credentials. 64-bit ids are `0x…` strings.
  */
 export type LogFields = Readonly<Record<string, unknown>>

@@ -6,7 +6,7 @@ import type { Random } from './random.ts'
 import type { Dialer, Listener } from './stream.ts'
 import type { Timers } from './timers.ts'
 
-/** All that a server may touch of the outside world. The simulator passes its own. */
+/** Everything outside the process that a server may use. The simulator passes its own. */
 export interface Ports {
   readonly clock: Clock
   readonly timers: Timers

@@ -8,7 +8,7 @@ export interface StreamHandlers {
   onData(bytes: Uint8Array): void
   /** The output that was queued when `write` returned false has left. */
   onDrain(): void
-  /** Called exactly once, whichever side closed; `error` says why, if there was a fault. */
+  /** Called exactly once, whichever side closed. `error` is the fault that closed it, or null. */
   onClose(error: Error | null): void
 }
 
@@ -46,7 +46,7 @@ export interface Listener {
 
 /** Outgoing connections: to peers, and of our own client. */
 export interface Dialer {
-  /** Calls back once: with a connected stream or with the reason. Cancelling makes neither happen. */
+  /** Calls `done` once, with a connected stream or with the error. The returned function cancels both. */
   dial(
     address: Address,
     timeoutMs: number,

@@ -1,5 +1,5 @@
 /**
- * Where lines come from: a person at a terminal, with editing, history and completion, or a pipe without them.
+ * Reads lines from a person at a terminal, with editing, history and completion, or from a pipe without them.
  */
 export interface LineEditor {
   open(options: LineEditorOptions): OpenLineEditor
@@ -8,9 +8,9 @@ export interface LineEditor {
 export interface LineEditorOptions {
   /** For the arrow keys, oldest first. */
   readonly history: readonly string[]
-  /** False keeps a line from the arrow keys. */
+  /** False: the arrow keys do not offer the line again. */
   isRemembered(line: string): boolean
-  /** What the text before the cursor may go on with; must not reject. */
+  /** How the text before the cursor may continue; must not reject. */
   complete(text: string): Promise<Completion>
 }
 

@@ -37,7 +37,7 @@ test('a keyed metric prints its key before its name', () => {
   expect(values.get('app_quota_exceeded_error_per_namespace')).toBe(2)
 })
 
-test('resetting the metrics makes each of them zero again', () => {
+test('a reset sets each metric to zero', () => {
   const metrics = newMetrics()
   metrics.commit_count.add()
   metrics.readlatency.note(3)
@@ -65,9 +65,9 @@ test('a percentile of a histogram is never below the truth and at most a sixteen
     values.sort((a, b) => a - b)
     for (const fraction of [0.5, 0.95, 0.99, 0.999, 1]) {
       const truth = values[Math.ceil(fraction * values.length) - 1]!
-      const told = histogram.percentile(fraction)
-      expect(told).toBeGreaterThanOrEqual(truth)
-      expect(told).toBeLessThanOrEqual(truth * (17 / 16) + 0.001)
+      const reported = histogram.percentile(fraction)
+      expect(reported).toBeGreaterThanOrEqual(truth)
+      expect(reported).toBeLessThanOrEqual(truth * (17 / 16) + 0.001)
     }
   }
 })

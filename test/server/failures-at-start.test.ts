@@ -65,7 +65,7 @@ describe('a disk that refuses', () => {
       'a broken disk',
       'list',
       fault('EIO', 'i/o error, scandir'),
-      '/data: the disk has failed (EIO: i/o error, scandir). Look into the log of the system, and replace the disk if it is broken.',
+      '/data: the disk has failed (EIO: i/o error, scandir). Read the system log, and replace the disk if it is broken.',
     ],
     [
       'a limit of open files',

@@ -1,6 +1,6 @@
 /**
- * What the stock Java client and Apache ZooKeeper said to each other, frame by frame, as test/compat/record-fixtures.ts recorded it.
- * Each frame carries the name of what the client was doing, so that a failing test says which.
+ * The frames between the stock Java client and Apache ZooKeeper, as test/compat/record-fixtures.ts recorded them.
+ * Each frame carries the name of the client's operation, so that a failing test names it.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ export const recordedConnections: readonly RecordedConnection[] = [
   server: recordedFrames.filter((frame) => frame.connection === connection && frame.from === 'server'),
 }))
 
-/** The frames as they were on the wire, each behind its length. */
+/** The frames as they were on the wire, each after its length. */
 export function streamOf(frames: readonly RecordedFrame[]): Uint8Array {
   const bytes = new Uint8Array(frames.reduce((sum, { payload }) => sum + 4 + payload.length, 0))
   let at = 0
