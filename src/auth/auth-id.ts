@@ -1,5 +1,5 @@
 /**
- * Who a connection is: a set of ids, each vouched for by one scheme. Ids only accumulate while the connection
+ * Who a connection is: a set of ids, each proved by one scheme. Ids only accumulate while the connection
  * lives, and each request carries the set that was present when it was read from the socket.
  */
 export interface AuthId {
@@ -10,7 +10,7 @@ export interface AuthId {
 /** Membership of this scheme passes every check (ZK: ZooKeeperServer.checkACL). It never appears in an ACL. */
 export const superScheme = 'super'
 
-/** What the ids of a connection weigh: they travel with each of its writes. */
+/** The length of all ids together, in UTF-16 units. Each write of the connection carries them. */
 export function unitsOfIds(ids: readonly AuthId[]): number {
   return ids.reduce((sum, { scheme, id }) => sum + scheme.length + id.length, 0)
 }

@@ -1,8 +1,8 @@
 /**
- * Answers opcode 100: what ids a connection gains by presenting credentials (ZK: the AuthenticationProviders). Hashing and
- * what lies in the tree are passed in. A refusal is answered and then closes the connection, but for a client of
- * another ensemble: it is closed without a word, because a refusal would make it give up for good instead of trying
- * its other servers (ZK: EnsembleAuthenticationProvider).
+ * Answers opcode 100: which ids a connection gains by credentials (ZK: the AuthenticationProviders). The caller passes
+ * in the hash and the data of the znode /key. A refusal is answered and then closes the connection. A client of
+ * another ensemble gets no answer before the close, because after a refusal it would give up permanently instead of
+ * trying its other servers (ZK: EnsembleAuthenticationProvider).
  */
 import { assertNever } from '../base/assert.ts'
 import { type AuthScheme, authSchemes } from '../base/auth-schemes.ts'
@@ -15,11 +15,11 @@ export interface AuthenticateContext {
   readonly access: AccessRules
   readonly remoteAddress: string // numeric
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
-  /** `user:base64(hash(user:password))` of the super user; null = there is none. */
+  /** `user:base64(hash(user:password))` of the super user; null = no super user. */
   readonly superDigest: string | null
-  /** What the ensemble is called; null = every name will do. */
+  /** The names of the ensemble; null = every name is accepted. */
   readonly ensembleNames: readonly string[] | null
-  /** The data of the znode /key; null = there is none. */
+  /** The data of the znode /key; null = no znode or no data. */
   readonly keyData: () => Uint8Array | null
 }
 
@@ -40,7 +40,7 @@ export function authenticate(
     case 'ensemble':
       return isOurEnsemble(credentials, context.ensembleNames) ? ok([]) : err('wrong-ensemble')
     case 'key':
-      // The id is empty, whatever the key: so it is in the original, and so it stands in ACLs.
+      // The id is empty, whatever the key, as in ZooKeeper; ACLs hold it in this form.
       return opensKey(credentials, context.keyData) ? ok([{ scheme: 'key', id: '' }]) : err('auth-failed')
     default:
       return assertNever(known)
@@ -58,20 +58,20 @@ function schemeNamed(name: string | null): AuthScheme | null {
 
 function digestIds(text: string, { hash, superDigest }: AuthenticateContext): readonly AuthId[] {
   const colon = text.indexOf(':')
-  // Without a colon the whole text is user and password at once: odd, but accepted by the original.
+  // Without a colon the whole text is both user and password. ZooKeeper accepts that.
   const user = colon < 0 ? text : text.slice(0, colon)
   const id = `${user}:${encodeBase64(hash(new TextEncoder().encode(text)))}`
   const ids = [{ scheme: 'digest', id }]
   return id === superDigest ? [{ scheme: superScheme, id: '' }, ...ids] : ids
 }
 
-/** A client that names no ensemble is let in. */
+/** A client that names no ensemble is accepted. */
 function isOurEnsemble(credentials: Uint8Array | null, names: readonly string[] | null): boolean {
   if (names === null || credentials === null || credentials.length === 0) return true
   return names.includes(textOf(credentials))
 }
 
-/** A multiple of the number in /key; anything, while there is no such znode or it has no data. */
+/** A multiple of the number in /key; any text, while /key does not exist or has no data. */
 function opensKey(credentials: Uint8Array | null, keyData: () => Uint8Array | null): boolean {
   if (credentials === null) return false
   const key = keyData()

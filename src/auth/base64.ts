@@ -1,6 +1,6 @@
 /**
  * Base64 with padding, as digest ids spell their hash (ZK: DigestAuthenticationProvider.base64Encode).
- * Kept here so that pure code needs no platform module.
+ * Written by hand because pure code imports no platform module.
  */
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 

@@ -1,7 +1,7 @@
 /**
  * Turns the ACL list of a request into the one that is stored (ZK: PrepRequestProcessor.fixupACL): duplicates
  * removed, `auth` expanded to the ids of the caller, everything else checked by its scheme.
- * Nothing that this accepts may be refused by another server, since only the result travels in the txn.
+ * No server may refuse what another accepted, since the txn carries only the result.
  */
 import { aclEntryCountMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -37,17 +37,17 @@ function fixUpEntry(
 ): Result<readonly AclEntry[], AclRefusal> {
   if (scheme === null) return err('invalid-acl')
   if (scheme === 'auth') return expandToCaller(perms, ids, access)
-  const isValid = scheme === 'world' ? isWorldId(id) : access.schemes.get(scheme)?.isValidAclId(id)
-  // The original trips over the null id and reports what it reports for any malformed request.
+  const isValid = scheme === 'world' ? isAnyoneId(id) : access.schemes.get(scheme)?.isValidAclId(id)
+  // ZooKeeper throws on the null id and answers as for any malformed request.
   if (isValid === null) return err('marshalling-error')
   return isValid === true && id !== null ? ok([{ perms, scheme, id }]) : err('invalid-acl')
 }
 
-function isWorldId(id: string | null): boolean | null {
+function isAnyoneId(id: string | null): boolean | null {
   return id === null ? null : id === 'anyone'
 }
 
-/** One entry per authenticated id; ids that prove only where the caller is, or that it is super, do not count. */
+/** One entry per authenticated id. An address proves only where the caller is and `super` is no ACL id, so neither counts. */
 function expandToCaller(
   perms: number,
   ids: readonly AuthId[],
@@ -60,8 +60,8 @@ function expandToCaller(
 }
 
 /**
- * First occurrences, before any expansion: what `auth` expands to may repeat an entry that is listed as well.
- * The original compares the parts of two entries in turn, and trips over a null that it reaches in the later one
+ * First occurrences, before any expansion: the entries that `auth` expands to may repeat a listed entry.
+ * ZooKeeper compares the parts of two entries in turn, and throws on a null that it reaches in the later one
  * (ZK: PrepRequestProcessor.removeDuplicates, Id.equals).
  */
 function withoutDuplicates(entries: readonly AclWire[]): Result<readonly AclWire[], AclRefusal> {
@@ -80,7 +80,7 @@ function hasNull({ scheme, id }: AclWire): boolean {
   return scheme === null || id === null
 }
 
-/** What the entries before one begin with is all it is compared by, so a long list costs no more than its length. */
+/** Keeps the prefixes of earlier entries in a set, so the cost grows with the length of the list and not its square. */
 function distinctUntilNull(entries: readonly AclWire[]): Result<readonly AclWire[], AclRefusal> {
   const seen = new Set<string>()
   const distinct: AclWire[] = []

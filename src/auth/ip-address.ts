@@ -1,6 +1,6 @@
 /**
  * Numeric addresses and address blocks of the `ip` scheme (ZK: IPAuthenticationProvider).
- * Accepts what ZooKeeper accepts, since an ACL that one server took must be readable by all: IPv4 in four
+ * Accepts what ZooKeeper accepts, since every server must read an ACL that one server accepted: IPv4 in four
  * decimal parts, IPv6 in hex groups with at most one `::`; no zones, no IPv4 inside IPv6.
  */
 export interface AddressBlock {
@@ -60,7 +60,7 @@ function parseGroups(text: string): readonly number[] | null {
   if (text === '') return []
   const bytes: number[] = []
   for (const group of text.split(':')) {
-    // A sign is legal here too: four characters in all, read with Integer.parseInt.
+    // A sign is legal: ZooKeeper reads up to four characters with Integer.parseInt.
     if (group.length > 4 || !/^[+-]?[0-9a-fA-F]+$/.test(group)) return null
     const value = Number.parseInt(group, 16)
     bytes.push((value >> 8) & 0xff, value & 0xff)
@@ -68,7 +68,7 @@ function parseGroups(text: string): readonly number[] | null {
   return bytes
 }
 
-/** A sign and leading zeros are legal: the original reads these with Integer.parseInt. */
+/** A sign and leading zeros are legal: ZooKeeper reads the number with Integer.parseInt. */
 function parseDecimal(text: string, max: number): number | null {
   if (!/^[+-]?[0-9]+$/.test(text)) return null
   const value = Number(text)

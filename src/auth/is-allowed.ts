@@ -1,6 +1,6 @@
 /**
- * The permission check (ZK: ZooKeeperServer.checkACL). An ACL is a list of grants: there are no denials and no
- * inheritance, and an empty list lets everybody in.
+ * The permission check (ZK: ZooKeeperServer.checkACL). An ACL is a list of grants, without denials and without
+ * inheritance. An empty list allows every caller.
  */
 import type { AclEntry } from '../protocol/txn/txn.ts'
 import type { AccessRules } from './access-rules.ts'
@@ -27,7 +27,7 @@ export function visibleAcl(acl: readonly AclEntry[], ids: readonly AuthId[], acc
   return acl.map((entry) => (entry.scheme === 'digest' ? { ...entry, id: maskDigest(entry.id) } : entry))
 }
 
-/** whoAmI's second column; a scheme without provider, like super, has no name to show. */
+/** The second column of whoAmI. A scheme without provider, such as super, has no user name. */
 export function userOf(id: AuthId, access: AccessRules): string {
   return access.schemes.get(id.scheme)?.userOf(id.id) ?? ''
 }

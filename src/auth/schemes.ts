@@ -1,6 +1,6 @@
 /**
- * What each authentication scheme does in ACLs (ZK: AuthenticationProvider). `world` and `auth` are not among them: they
- * are syntax. Which schemes a server has is said in access-rules.ts.
+ * What each authentication scheme does in ACLs (ZK: AuthenticationProvider). `world` and `auth` are syntax and
+ * have no row. access-rules.ts says which schemes a server has.
  */
 import type { AuthScheme } from '../base/auth-schemes.ts'
 import { blockContains, parseAddressBlock } from './ip-address.ts'
@@ -8,7 +8,7 @@ import { blockContains, parseAddressBlock } from './ip-address.ts'
 export interface SchemeTraits {
   /** Its ids are what an `auth` entry expands to (ZK: AuthenticationProvider.isAuthenticated). */
   readonly isAuthenticated: boolean
-  /** Null where a null id breaks the provider of the original, which clients see as a malformed request. */
+  /** Null where ZooKeeper's provider throws on a null id, which clients see as a malformed request. */
   isValidAclId(aclId: string | null): boolean | null
   matches(callerId: string, aclId: string): boolean
   /** The part of the id that whoAmI shows. */
@@ -31,14 +31,14 @@ export const traitsOfScheme: Readonly<Record<AuthScheme, SchemeTraits>> = {
     },
     userOf: (callerId) => callerId,
   },
-  // It turns clients of another ensemble away and vouches for nobody (ZK: EnsembleAuthenticationProvider).
+  // It refuses clients of another ensemble and gives no ids (ZK: EnsembleAuthenticationProvider).
   ensemble: {
     isAuthenticated: false,
     isValidAclId: () => false,
     matches: () => false,
     userOf: (callerId) => callerId,
   },
-  // Any text will do, but a null, on which a server of the original dies (ZK: KeyAuthenticationProvider).
+  // Every text is valid. A null ends a server of ZooKeeper (ZK: KeyAuthenticationProvider); here it is malformed.
   key: {
     isAuthenticated: true,
     isValidAclId: (aclId) => (aclId === null ? null : true),

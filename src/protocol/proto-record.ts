@@ -1,10 +1,10 @@
 /**
  * One definition per protobuf record: its text as proto3, its type and its codec come from it, so they cannot differ.
- * Owns how fields are declared, and how a value of ours becomes the object that protobufjs writes, and back.
- * Field numbers are for ever: a retired number is never used again. Zxids, epochs, hashes and times are `double`:
+ * Owns how fields are declared, and how our values become the objects that protobufjs writes, and back.
+ * Field numbers never change, and a retired number is never used again. Zxids, epochs, hashes and times are `double`:
  * exact up to 2⁵³ (design D3) and decoded without allocation. A session id is two fixed32 words, high word first.
  *
- * protobufjs leaves out what is zero, and gives it back through the prototype of what it decodes. A record whose fields
+ * protobufjs does not write zero values; a decoded object inherits them from its prototype. A record whose fields
  * are all plain is passed on as it was decoded, without a copy. Every other record gets two functions that are compiled
  * when the module loads, each with one object literal; protobufjs compiles its own codecs in the same way. A loop over
  * the fields would be a third slower for a forwarded request, because V8 cannot give the object a fixed shape. Only
@@ -18,9 +18,9 @@ import { highWordOf, lowWordOf, sessionOfWords } from './session-words.ts'
 export type WireObject = Record<string, unknown>
 
 export interface Field<T> {
-  /** As it stands in the message of the schema. */
+  /** The field's line in the message of the schema. */
   declare(name: string): string
-  /** Records that the declaration names. */
+  /** The records that the declaration names. */
   readonly records: readonly ProtoRecord<unknown>[]
   /** Null: the wire object holds the value under the field's name, as it is. */
   readonly conversion: Conversion<T> | null
@@ -114,7 +114,7 @@ function compiled<F>(parameter: string, body: string, called: readonly unknown[]
   return make(...called)
 }
 
-/** A schema of these records and all that they name. */
+/** A schema of these records and of all records that they name. */
 export function protoSchemaOf(records: readonly ProtoRecord<unknown>[], oneOfs: readonly string[] = []): protobuf.Root {
   const texts = new Set<string>()
   const gather = (all: readonly ProtoRecord<unknown>[]): void => {
@@ -173,7 +173,7 @@ export function repeated<T>(id: number, record: ProtoRecord<T>): Field<readonly 
   return { ...field, records: [record] }
 }
 
-/** Two fields, `sessionHigh` and `sessionLow`, whatever the name: a record has one session. */
+/** Two fields, always named `sessionHigh` and `sessionLow`: a record has one session at most. */
 export function sessionWords(highId: number, lowId: number): Field<SessionId> {
   return {
     ...scalar<SessionId>('fixed32', highId),

@@ -1,10 +1,10 @@
 /**
- * The protobuf schema of txns, as proposals and the log carry them; that of the messages between servers comes from the
- * rows in `peer/peer-message.ts`.
- * It stands here as proto3 text and is compiled by protobufjs when the module loads, so there is no
- * generated file that could lag behind. Zxids, epochs, hashes and times are `double`: exact up to 2⁵³
+ * The protobuf schema of txns, as proposals and the log carry them. The schema of the messages between servers comes
+ * from the rows in `peer/peer-message.ts`.
+ * protobufjs compiles the proto3 text when the module loads, so there is no
+ * generated file that could be out of date. Zxids, epochs, hashes and times are `double`: exact up to 2⁵³
  * (design D3) and decoded without allocation. Session ids are two fixed32 words, high word first.
- * Field numbers are for ever: a retired number is never used again.
+ * Field numbers never change, and a retired number is never used again.
  */
 import protobuf from 'protobufjs'
 

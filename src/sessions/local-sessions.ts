@@ -1,7 +1,7 @@
 /**
- * The sessions that live on this server alone: known to no other server, part of no txn, over when the process ends
+ * The sessions that exist on this server only. No other server knows them, no txn holds them, and they end with the process
  * (ZK: LocalSessionTracker). They expire in the same buckets as global ones, by this server's own ticks.
- * Assumes: nobody but this server gives out ids with its number in them, so an id here names no global session.
+ * Assumes: only this server makes ids with its number in them, so an id in this table names no global session.
  */
 import type { SessionId } from '../base/ids.ts'
 import { type ExpiryBucket, SessionTracker } from './session-tracker.ts'
@@ -22,13 +22,13 @@ export class LocalSessions {
     return this.#timeoutMsById.size
   }
 
-  /** A new one, or one that came back with a timeout negotiated anew. */
+  /** Adds a new session, or sets the newly negotiated timeout of one that reconnected. */
   put(sessionId: SessionId, timeoutMs: number, nowMs: number): void {
     this.#timeoutMsById.set(sessionId, timeoutMs)
     this.#tracker.track(sessionId, timeoutMs, nowMs, null)
   }
 
-  /** The client was heard from. False: there is no such session here. */
+  /** The client sent something. False: no such local session exists. */
   touch(sessionId: SessionId, nowMs: number): boolean {
     const timeoutMs = this.#timeoutMsById.get(sessionId)
     return timeoutMs !== undefined && this.#tracker.touch(sessionId, timeoutMs, nowMs)
@@ -39,14 +39,14 @@ export class LocalSessions {
     this.#tracker.remove(sessionId)
   }
 
-  /** Removes and returns those whose time has come. */
+  /** Removes and returns the expired sessions. */
   expiredBy(nowMs: number): readonly SessionId[] {
     const expired = this.#tracker.expiredBy(nowMs)
     for (const sessionId of expired) this.remove(sessionId)
     return expired
   }
 
-  /** While the server served nobody, nobody could be heard from: each timeout starts afresh. */
+  /** Restarts each timeout, because clients could not send anything while the server served no requests. */
   restartAll(nowMs: number): void {
     this.#tracker.restartAll(this.#timeoutMsById, nowMs)
   }

@@ -1,6 +1,6 @@
 /**
- * The timeout a session gets for the one its client asked for (ZK: ZooKeeperServer.processConnectRequest).
- * Nothing is refused: zero and negative requests get the minimum.
+ * The timeout that a session gets from the one that its client requested (ZK: ZooKeeperServer.processConnectRequest).
+ * No request is refused: zero and negative timeouts get the minimum.
  */
 import { assert } from '../base/assert.ts'
 

@@ -1,7 +1,7 @@
 /**
  * Hands out session ids: the server's id in the top byte, then time, then a count (ZK:
- * SessionTrackerImpl.initializeNextSessionId). Assumes that a server restarts later than it made 65,536 ids
- * per millisecond of its life; then no id is ever given twice, by one server or by two.
+ * SessionTrackerImpl.initializeNextSessionId). Assumes that a server makes fewer than 65,536 ids
+ * per millisecond of its life. Then no id is ever given twice, by one server or by two.
  */
 import { assert } from '../base/assert.ts'
 import type { ServerId, SessionId } from '../base/ids.ts'

@@ -1,7 +1,7 @@
 /**
  * Which sessions exist, as replicated state: equal on every server at the same zxid, part of checkpoints.
- * Changed only by applying committed txns. Who is attached where, and who is about to expire, is the leader's
- * private knowledge and lives in `SessionTracker`.
+ * Changed only by applying committed txns. Only the leader knows which server a session is attached to and when it
+ * expires; `SessionTracker` holds that.
  */
 import type { SessionId } from '../base/ids.ts'
 
@@ -22,7 +22,7 @@ export class SessionTable {
     return this.#timeoutMsById.has(sessionId)
   }
 
-  /** What was negotiated when the session was created; null if there is no such session. */
+  /** The timeout negotiated when the session was created; null if the session does not exist. */
   timeoutMsOf(sessionId: SessionId): number | null {
     return this.#timeoutMsById.get(sessionId) ?? null
   }

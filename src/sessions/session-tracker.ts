@@ -1,14 +1,14 @@
 /**
- * The leader's view of live sessions: when each expires, which server it is attached to, whether its end is
+ * The leader's view of live sessions: when each expires, which server it is attached to, whether its close is
  * already proposed (ZK: SessionTrackerImpl, ExpiryQueue). Time is the driver's monotonic clock.
- * Only the leader expires sessions, so a new leader begins with `restartAll`: clients lose no time to an election.
+ * Only the leader expires sessions. A new leader begins with `restartAll`, so an election costs clients no time.
  * Invariant: every tracked session that is not closing sits in exactly one bucket, in the future of `expiredBy`.
  */
 import { assert } from '../base/assert.ts'
 import type { ServerId, SessionId } from '../base/ids.ts'
 
 interface Tracked {
-  owner: ServerId | null // null until a request tells: after a change of leader nobody knows
+  owner: ServerId | null // null until the first request: a new leader does not know it
   bucket: number // index of the tick at whose start it expires; -1 when closing
   isClosing: boolean
 }
@@ -31,7 +31,7 @@ export class SessionTracker {
     this.#tickMs = tickMs
   }
 
-  /** A new leader starts each session's timeout afresh; what an earlier role knew is forgotten. */
+  /** A new leader restarts the timeout of each session and forgets what it knew in an earlier role. */
   restartAll(sessions: Iterable<readonly [SessionId, number]>, nowMs: number): void {
     this.#sessions.clear()
     this.#buckets.clear()
@@ -39,7 +39,7 @@ export class SessionTracker {
     for (const [sessionId, timeoutMs] of sessions) this.track(sessionId, timeoutMs, nowMs, null)
   }
 
-  /** From the moment its creation is proposed: a client may not be told of a session that nobody would expire. */
+  /** Called when the creation is proposed, so that no client gets a session that would never expire. */
   track(sessionId: SessionId, timeoutMs: number, nowMs: number, owner: ServerId | null): void {
     const known = this.#sessions.get(sessionId)
     if (known === undefined) this.#sessions.set(sessionId, { owner, bucket: -1, isClosing: false })
@@ -47,7 +47,7 @@ export class SessionTracker {
     this.touch(sessionId, timeoutMs, nowMs)
   }
 
-  /** The client was heard from. False: there is no such session, or it is closing and nothing saves it. */
+  /** The client sent something. False: the session does not exist, or it is closing and cannot be kept. */
   touch(sessionId: SessionId, timeoutMs: number, nowMs: number): boolean {
     const session = this.#sessions.get(sessionId)
     if (session === undefined || session.isClosing) return false
@@ -70,7 +70,7 @@ export class SessionTracker {
     return expired
   }
 
-  /** Its close is proposed: from here no request of the session succeeds and no touch keeps it alive. */
+  /** Its close is proposed: from now on no request of the session succeeds and no touch keeps it alive. */
   markClosing(sessionId: SessionId): void {
     const session = this.#sessions.get(sessionId)
     if (session === undefined || session.isClosing) return
@@ -87,8 +87,8 @@ export class SessionTracker {
   }
 
   /**
-   * May a request of this session, accepted by `server`, be executed? (ZK: SessionTrackerImpl.checkSession.)
-   * The first server to ask after a change of leader becomes the owner.
+   * Whether a request of this session that `server` accepted may be executed (ZK: SessionTrackerImpl.checkSession).
+   * The first server that asks after a change of leader becomes the owner.
    */
   check(sessionId: SessionId, server: ServerId): SessionRefusal | null {
     const session = this.#sessions.get(sessionId)
@@ -98,7 +98,7 @@ export class SessionTracker {
     return session.owner === server ? null : 'session-moved'
   }
 
-  /** The session reattached at `owner`. False, as for touch: it cannot be had any more. */
+  /** The session reattached at `owner`. False, as for `touch`: it does not exist or is closing. */
   setOwner(sessionId: SessionId, owner: ServerId): boolean {
     const session = this.#sessions.get(sessionId)
     if (session === undefined || session.isClosing) return false

@@ -1,28 +1,28 @@
 /**
  * One table of watches: which connections watch which path, and how (ZK: WatchManager, WatchStats).
- * Owns both directions, path to connections and connection to paths, and keeps them equal: a watch that is in
- * one only would never fire or never go away. Nothing of a watch remains once it has fired or been removed.
+ * Owns both directions, path to connections and connection to paths, and keeps them equal: a watch in only one of
+ * them would never fire or never be removed. A watch that has fired or been removed leaves no memory in use.
  */
 
 import { assert } from '../base/assert.ts'
 import type { ConnectionId } from '../base/ids.ts'
 import { parentAbove } from '../protocol/client/path.ts'
 
-/** Several may hold at once for one connection and path; each is registered and removed on its own. */
+/** One connection may watch one path in several modes; each mode is registered and removed on its own. */
 const watchModes = {
   standard: 1, // fires once
   persistent: 2, // fires until removed
-  recursive: 4, // likewise, and for everything below its path
+  recursive: 4, // fires until removed, also for everything below its path
 } as const
 export type WatchMode = keyof typeof watchModes
 
-const nobody: readonly ConnectionId[] = []
+const none: readonly ConnectionId[] = []
 
 export class Registrations {
   readonly #modesByPath = new Map<string, Map<ConnectionId, number>>()
   readonly #pathsByConnection = new Map<ConnectionId, Set<string>>()
   #count = 0
-  #recursiveCount = 0 // invariant: pairs that have the recursive bit; while 0 nobody looks at ancestors
+  #recursiveCount = 0 // invariant: pairs that have the recursive bit; while 0 ancestors are not searched
 
   /** Registering the same watch again changes nothing. */
   add(connectionId: ConnectionId, path: string, mode: WatchMode): void {
@@ -43,20 +43,20 @@ export class Registrations {
     else paths.add(path)
   }
 
-  /** The connections to tell of a change at `path`, each once; their standard watches there are used up. */
+  /** The connections that watch a change at `path`, each once. Their standard watches at `path` are removed. */
   fire(path: string): readonly ConnectionId[] {
     const watchers = this.#modesByPath.get(path)
-    if (watchers === undefined) return this.#recursiveCount === 0 ? nobody : this.#recursiveAbove(path, nobody)
-    const told = [...watchers.keys()]
-    for (const connectionId of told) {
+    if (watchers === undefined) return this.#recursiveCount === 0 ? none : this.#recursiveAbove(path, none)
+    const fired = [...watchers.keys()]
+    for (const connectionId of fired) {
       const left = watchers.get(connectionId)! & ~watchModes.standard
       if (left === 0) this.#forget(connectionId, path, watchers)
       else watchers.set(connectionId, left)
     }
-    return this.#recursiveCount === 0 ? told : this.#recursiveAbove(path, told)
+    return this.#recursiveCount === 0 ? fired : this.#recursiveAbove(path, fired)
   }
 
-  /** Whether there was such a watch. */
+  /** Whether the connection had such a watch. */
   remove(connectionId: ConnectionId, path: string, mode: WatchMode | 'any'): boolean {
     const watchers = this.#modesByPath.get(path)
     const before = watchers?.get(connectionId)
@@ -107,14 +107,14 @@ export class Registrations {
     return [...this.#pathsByConnection].map(([connectionId, paths]) => [connectionId, [...paths]] as const)
   }
 
-  #recursiveAbove(path: string, told: readonly ConnectionId[]): readonly ConnectionId[] {
-    const all = new Set(told)
+  #recursiveAbove(path: string, fired: readonly ConnectionId[]): readonly ConnectionId[] {
+    const all = new Set(fired)
     for (let above = parentAbove(path); above !== null; above = parentAbove(above)) {
       for (const [connectionId, modes] of this.#modesByPath.get(above) ?? []) {
         if ((modes & watchModes.recursive) !== 0) all.add(connectionId)
       }
     }
-    return all.size === told.length ? told : [...all]
+    return all.size === fired.length ? fired : [...all]
   }
 
   #forget(connectionId: ConnectionId, path: string, watchers: Map<ConnectionId, number>): void {

@@ -1,8 +1,8 @@
 /**
- * The watches of the connections of one server, and what each change of the tree tells whom (ZK: DataTree,
- * WatchManager). Watches belong to connections and die with them; nothing here is replicated.
- * Assumes events in the order in which the tree made them. The caller sends what it gets before any reply that
- * shows the change; a watch that was not told of a change leaves its client with a stale cache forever.
+ * The watches of the connections of one server, and which connections each change of the tree notifies (ZK: DataTree,
+ * WatchManager). A watch belongs to one connection and ends with it. Watches are not replicated.
+ * Assumes events in the order in which the tree made them. The caller sends the notifications before any reply that
+ * shows the change. A client that misses a notification keeps a stale cache permanently.
  */
 import { assertNever } from '../base/assert.ts'
 import type { ConnectionId } from '../base/ids.ts'
@@ -11,7 +11,7 @@ import type { WatcherType } from '../protocol/client/watch-kinds.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
 import { Registrations, type WatchMode } from './registrations.ts'
 
-/** A change of one znode. `acl` is that of the znode at `path`: of a deleted one as it was. */
+/** A change of one znode. `acl` is that of the znode at `path`; of a deleted znode, its last one. */
 export interface ZnodeEvent {
   readonly kind: WatchEventType
   readonly path: string
@@ -24,10 +24,10 @@ export interface Notification {
   readonly path: string
 }
 
-/** Asks for the ids that the connection has now, not for those it had when it set the watch. */
+/** Judges by the ids that the connection has now, not by those it had when it set the watch. */
 export type CanRead = (connectionId: ConnectionId, acl: readonly AclEntry[]) => boolean
 
-/** Paths that a returning client still watches, as it lists them in setWatches and setWatches2. */
+/** Paths that a reconnecting client still watches, as it lists them in setWatches and setWatches2. */
 export interface WatchLists {
   readonly data: readonly string[]
   readonly exist: readonly string[]
@@ -47,7 +47,7 @@ export interface WatchSummary {
   readonly watchCount: number
 }
 
-/** What a type of watch is in each of the two tables; null: that table has none of it. */
+/** The mode of a type of watch in each of the two tables; null: that table never has it. */
 const modesOfType: Readonly<
   Record<WatcherType, { readonly data: WatchMode | 'any' | null; readonly child: WatchMode | 'any' | null }>
 > = {
@@ -61,8 +61,8 @@ const modesOfType: Readonly<
 const nothing: readonly Notification[] = []
 
 export class WatchTable {
-  // Two tables, as in the original: getData, exists and the persistent modes watch the znode, getChildren its
-  // list of children. Persistent watches are in both, recursive ones never see a list change.
+  // Two tables, as in ZooKeeper: getData, exists and the persistent modes watch the znode, getChildren its
+  // list of children. Persistent watches are in both. Recursive watches get no event for a list of children.
   readonly #data = new Registrations()
   readonly #child = new Registrations()
 
@@ -70,7 +70,7 @@ export class WatchTable {
     this.#data.add(connectionId, path, 'standard')
   }
 
-  /** The same watch as `addData`: what an absent znode can do is be created. */
+  /** The same watch as `addData`: the only possible event of an absent znode is its creation. */
   addExist(connectionId: ConnectionId, path: string): void {
     this.#data.add(connectionId, path, 'standard')
   }
@@ -88,14 +88,14 @@ export class WatchTable {
     this.#data.add(connectionId, path, 'recursive')
   }
 
-  /** Whether `connectionId` has a watch of that type at exactly `path` (ZK: DataTree.containsWatcher). */
+  /** Whether `connection` has a watch of that type at exactly `path` (ZK: DataTree.containsWatcher). */
   has(connectionId: ConnectionId, path: string, type: WatcherType): boolean {
     const { data, child } = modesOfType[type]
     if (data !== null && this.#data.has(connectionId, path, data)) return true
     return child !== null && this.#child.has(connectionId, path, child)
   }
 
-  /** Takes away the watches of that type at exactly `path`, and no others; false: there were none. Nobody is told. */
+  /** Removes the watches of that type at exactly `path`. False: none existed. No client is notified. */
   remove(connectionId: ConnectionId, path: string, type: WatcherType): boolean {
     const { data, child } = modesOfType[type]
     const wasInData = data !== null && this.#data.remove(connectionId, path, data)
@@ -104,14 +104,14 @@ export class WatchTable {
   }
 
   /**
-   * Who must hear of `events`, in order. A standard watch is used up even when its connection may not read the
-   * znode and so hears nothing (ZK: ServerCnxn.process).
+   * The notifications for `events`, in order. A standard watch is removed even when its connection may not read the
+   * znode and therefore gets no notification (ZK: ServerCnxn.process).
    */
   trigger(events: readonly ZnodeEvent[], canRead: CanRead): readonly Notification[] {
     let notifications: Notification[] | null = null
     for (const event of events) {
-      const told = this.#fire(event)
-      for (const connectionId of told) {
+      const watchers = this.#fire(event)
+      for (const connectionId of watchers) {
         if (!canRead(connectionId, event.acl)) continue
         notifications ??= []
         notifications.push({ connectionId, type: event.kind, path: event.path })
@@ -121,8 +121,8 @@ export class WatchTable {
   }
 
   /**
-   * setWatches: what `connectionId` missed after `relativeZxid`, and a registration for each watch that missed
-   * nothing. Neither permissions nor paths are checked, and a path listed twice may be told twice (ZK: DataTree.setWatches).
+   * setWatches: the events that the connection missed after `relativeZxid`, and a registration for each watch that missed
+   * none. Permissions and paths are not checked, and a path listed twice may give two events (ZK: DataTree.setWatches).
    */
   catchUp(
     connectionId: ConnectionId,
@@ -131,22 +131,22 @@ export class WatchTable {
     factsOf: (path: string) => ZnodeFacts | null,
   ): readonly Notification[] {
     const missed: Notification[] = []
-    const tell = (type: WatchEventType, path: string): unknown => missed.push({ connectionId, type, path })
+    const add = (type: WatchEventType, path: string): unknown => missed.push({ connectionId, type, path })
     for (const path of lists.data) {
       const facts = factsOf(path)
-      if (facts === null) tell('deleted', path)
-      else if (facts.mzxid > relativeZxid) tell('data-changed', path)
+      if (facts === null) add('deleted', path)
+      else if (facts.mzxid > relativeZxid) add('data-changed', path)
       else this.addData(connectionId, path)
     }
     for (const path of lists.exist) {
-      // It was absent when the watch was set, so that it is present now is news whatever the zxid.
-      if (factsOf(path) !== null) tell('created', path)
+      // The znode was absent when the watch was set. It exists now, so the client missed its creation at any zxid.
+      if (factsOf(path) !== null) add('created', path)
       else this.addExist(connectionId, path)
     }
     for (const path of lists.child) {
       const facts = factsOf(path)
-      if (facts === null) tell('deleted', path)
-      else if (facts.pzxid > relativeZxid) tell('children-changed', path)
+      if (facts === null) add('deleted', path)
+      else if (facts.pzxid > relativeZxid) add('children-changed', path)
       else this.addChild(connectionId, path)
     }
     for (const path of lists.persistent) this.addPersistent(connectionId, path)
@@ -159,12 +159,12 @@ export class WatchTable {
     this.#child.removeConnection(connectionId)
   }
 
-  /** Both tables, as the watch_count gauge counts. */
+  /** Of both tables, as the watch_count gauge counts. */
   get watchCount(): number {
     return this.#data.count + this.#child.count
   }
 
-  /** wchs counts the data table only. */
+  /** Of the data table only, as wchs counts. */
   get summary(): WatchSummary {
     return {
       connectionCount: this.#data.connectionCount,
@@ -173,12 +173,12 @@ export class WatchTable {
     }
   }
 
-  /** wchp: of the data table. */
+  /** For wchp: the data table. */
   watchersByPath(): ReturnType<Registrations['byPath']> {
     return this.#data.byPath()
   }
 
-  /** wchc: of the data table. */
+  /** For wchc: the data table. */
   pathsByConnection(): ReturnType<Registrations['byConnection']> {
     return this.#data.byConnection()
   }
@@ -197,7 +197,7 @@ export class WatchTable {
     }
   }
 
-  /** Both tables hear of a deletion, but a connection hears of it once. */
+  /** A deletion fires both tables; a connection with a watch in both gets one event. */
   #fireDeleted(path: string): readonly ConnectionId[] {
     const fromData = this.#data.fire(path)
     const fromChild = this.#child.fire(path)

@@ -11,11 +11,11 @@ const from = (address: string): AuthId => ({ scheme: 'ip', id: address })
 const { read, write, admin, all } = permissions
 
 describe('the permission check', () => {
-  it('lets everybody in when the list is empty', () => {
+  it('allows every caller when the list is empty', () => {
     expect(isAllowed([], all, [], defaultAccess)).toBe(true)
   })
 
-  it('grants world entries to a caller without ids', () => {
+  it("applies 'world' entries to a caller without ids", () => {
     expect(isAllowed([entry(read, 'world', 'anyone')], read, [], defaultAccess)).toBe(true)
   })
 
@@ -23,11 +23,11 @@ describe('the permission check', () => {
     expect(isAllowed([entry(read, 'world', 'anyone')], write, [alice], defaultAccess)).toBe(false)
   })
 
-  it('grants when any one of several wanted bits is there', () => {
+  it('allows the operation when the entry has one of several wanted bits', () => {
     expect(isAllowed([entry(admin, 'world', 'anyone')], read | admin, [], defaultAccess)).toBe(true)
   })
 
-  it('lets super past a list that names nobody', () => {
+  it('allows super although no entry of the list matches', () => {
     expect(isAllowed([entry(0, 'world', 'anyone')], all, [{ scheme: 'super', id: '' }], defaultAccess)).toBe(true)
   })
 
@@ -41,7 +41,7 @@ describe('the permission check', () => {
     expect(isAllowed([entry(all, 'digest', 'a:b')], read, [{ scheme: 'ip', id: 'a:b' }], defaultAccess)).toBe(false)
   })
 
-  it('matches nobody through a scheme that has no provider', () => {
+  it('matches no caller through a scheme that has no provider', () => {
     expect(isAllowed([entry(all, 'sasl', 'bob')], read, [{ scheme: 'sasl', id: 'bob' }], defaultAccess)).toBe(false)
   })
 
@@ -67,19 +67,19 @@ describe('the permission check', () => {
 describe('what the operator decides about access', () => {
   const closed = [entry(all, 'digest', 'alice:hash=')]
 
-  it('lets everybody past every list while ACLs are skipped, and shows all of it', () => {
+  it('allows every caller while ACLs are skipped, and shows whole lists', () => {
     const skipping = accessRules(['ip', 'digest'], true)
     expect(isAllowed([entry(0, 'world', 'anyone')], all, [], skipping)).toBe(true)
     expect(visibleAcl(closed, [], skipping)).toBe(closed)
   })
 
-  it('keeps out whom only a scheme that is off would let in', () => {
+  it('refuses a caller that only an entry of a scheme that is off matches', () => {
     const withoutDigest = accessRules(['ip'], false)
     expect(isAllowed(closed, read, [alice], withoutDigest)).toBe(false)
     expect(userOf(alice, withoutDigest)).toBe('')
   })
 
-  it('compares key ids as text, and ensemble ids with nothing', () => {
+  it('compares key ids as text, and never matches ensemble ids', () => {
     const rules = accessRules(['ensemble', 'key'], false)
     const ids = ['key', 'ensemble'].map((scheme) => ({ scheme, id: 'k' }))
     expect(isAllowed([entry(all, 'key', 'k')], read, ids, rules)).toBe(true)

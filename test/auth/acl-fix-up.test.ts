@@ -26,9 +26,9 @@ describe('the fix-up of an ACL list', () => {
   })
 
   it.each([
-    ['a null id behind an entry of its scheme', [wire(1, 'auth', 'x'), wire(1, 'auth', null)], 'marshalling-error'],
-    ['a null scheme behind an entry of its bits', [wire(1, 'nonsense', 'x'), wire(1, null, 'x')], 'marshalling-error'],
-    ['a null scheme behind other bits', [wire(2, 'world', 'anyone'), wire(1, null, 'x')], 'invalid-acl'],
+    ['a null id after an entry of its scheme', [wire(1, 'auth', 'x'), wire(1, 'auth', null)], 'marshalling-error'],
+    ['a null scheme after an entry of its bits', [wire(1, 'nonsense', 'x'), wire(1, null, 'x')], 'marshalling-error'],
+    ['a null scheme after other bits', [wire(2, 'world', 'anyone'), wire(1, null, 'x')], 'invalid-acl'],
     ['two entries without anything', [wire(1, null, null), wire(1, null, null)], 'marshalling-error'],
   ] as const)('trips over %s where the original does', (_name, acl, error) => {
     expect(fixUpAcl(acl, ids, defaultAccess)).toEqual(err(error))
@@ -40,7 +40,7 @@ describe('the fix-up of an ACL list', () => {
     expect(fixUpAcl(acl, caller, defaultAccess)).toEqual(ok([wire(2, 'digest', 'a:h1'), wire(1, 'digest', 'a:h1')]))
   })
 
-  it('stores permission bits that mean nothing as given', () => {
+  it('stores unknown permission bits as given', () => {
     for (const perms of [0, 255, -1]) {
       expect(fixUpAcl([wire(perms, 'world', 'anyone')], [], defaultAccess)).toEqual(
         ok([wire(perms, 'world', 'anyone')]),
@@ -53,7 +53,7 @@ describe('the fix-up of an ACL list', () => {
     ['world', null, 'marshalling-error'],
     ['digest', null, 'marshalling-error'],
     ['ip', null, 'marshalling-error'],
-    ['world', 'someone', 'invalid-acl'],
+    ['world', 'other', 'invalid-acl'],
     ['super', '', 'invalid-acl'],
     ['x509', 'CN=a', 'invalid-acl'],
     ['sasl', 'bob', 'invalid-acl'],
@@ -92,7 +92,7 @@ describe('the fix-up of an ACL list', () => {
     ['ip', '10.0.0.0/8'],
     ['ip', '10.0.0.0/0'],
     ['ip', '::'],
-    // Signs pass, as Integer.parseInt takes them.
+    // Signs are legal, because Integer.parseInt accepts them.
     ['ip', '+10.0.0.1'],
     ['ip', '10.0.0.1/-0'],
     ['ip', '+1::'],
@@ -104,8 +104,8 @@ describe('the fix-up of an ACL list', () => {
   })
 
   it.each([
-    ['an id of null behind the same scheme and permissions', [wire(5, 'auth', ''), wire(5, 'auth', null)]],
-    ['a scheme of null behind the same permissions', [wire(5, 'ip', '::1'), wire(5, null, 'a')]],
+    ['an id of null after the same scheme and permissions', [wire(5, 'auth', ''), wire(5, 'auth', null)]],
+    ['a scheme of null after the same permissions', [wire(5, 'ip', '::1'), wire(5, null, 'a')]],
   ])('cannot compare %s', (_what, acl) => {
     expect(fixUpAcl(acl, ids, defaultAccess)).toEqual(err('marshalling-error'))
   })
@@ -123,7 +123,7 @@ describe('the fix-up of an ACL list', () => {
     expect(fixUpAcl([wire(5, 'auth', null)], ids, defaultAccess)).toEqual(ok(expanded))
   })
 
-  it('refuses auth from a caller who is known by address only', () => {
+  it('refuses auth from a caller that has only an address', () => {
     expect(fixUpAcl([wire(5, 'auth', '')], ids.slice(0, 2), defaultAccess)).toEqual(err('invalid-acl'))
   })
 

@@ -29,12 +29,12 @@ describe('authentication', () => {
     expect(authenticate('digest', bytes('u:p:q'), context)).toEqual(ok([{ scheme: 'digest', id }]))
   })
 
-  it('takes a digest text without colon for user and password at once', () => {
+  it('reads a digest text without colon as both user and password', () => {
     const id = `alone:${Buffer.from(sha1(bytes('alone'))).toString('base64')}`
     expect(authenticate('digest', bytes('alone'), context)).toEqual(ok([{ scheme: 'digest', id }]))
   })
 
-  it('adds the super id beside the digest id when the super digest is met', () => {
+  it('adds the super id to the digest id when the super digest matches', () => {
     const id = 'u:Jq7wMyA/w2Vd5WIDAKdu4OIIFEQ='
     expect(authenticate('digest', bytes('u:p'), { ...context, superDigest: id })).toEqual(
       ok([
@@ -67,7 +67,7 @@ describe('schemes that have to be switched on', () => {
     expect(authenticate(scheme, bytes('5'), context)).toEqual(err('auth-failed'))
   })
 
-  it('leave nothing of digest when it is off, the super user included', () => {
+  it('give no digest ids when digest is off, not even those of the super user', () => {
     const off = { ...context, access: accessRules(['ip'], false), superDigest: 'u:Jq7wMyA/w2Vd5WIDAKdu4OIIFEQ=' }
     expect(authenticate('digest', bytes('u:p'), off)).toEqual(err('auth-failed'))
   })
@@ -83,7 +83,7 @@ describe('schemes that have to be switched on', () => {
     expect(authenticate('ensemble', bytes(name), named)).toEqual(isOurs ? ok([]) : err('wrong-ensemble'))
   })
 
-  it('ask for no ensemble where none has a name or none is given', () => {
+  it('accept every client when the ensemble or the client has no name', () => {
     expect(authenticate('ensemble', bytes('any'), all)).toEqual(ok([]))
     expect(authenticate('ensemble', null, { ...all, ensembleNames: ['one'] })).toEqual(ok([]))
   })
@@ -107,7 +107,7 @@ describe('schemes that have to be switched on', () => {
     expect(authenticate('key', bytes(given), locked)).toEqual(expected)
   })
 
-  it('open nothing with a key of null', () => {
+  it('refuse a key of null', () => {
     expect(authenticate('key', null, all)).toEqual(err('auth-failed'))
   })
 })

@@ -15,7 +15,7 @@ const normal = (text: string) => {
 }
 
 describe('a quota text', () => {
-  // As a 3.9.5 server reads and writes them; test/compat asks it.
+  // As a server of ZooKeeper 3.9.5 reads and writes them; test/compat compares with one.
   it.each([
     ['count=1,bytes=2', 'count=1,bytes=2'],
     ['', 'count=-1,bytes=-1'],

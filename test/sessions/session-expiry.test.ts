@@ -8,7 +8,7 @@ const one = 1 as ServerId
 const two = 2 as ServerId
 const tickMs = 2000
 
-/** The first moment, tick by tick of 100 ms, at which the session is reported. */
+/** The first time, in ticks of 100 ms, at which the session is reported as expired. */
 function expiryMs(tracker: SessionTracker, sessionId: SessionId, fromMs: number, untilMs: number): number | null {
   for (let nowMs = fromMs; nowMs <= untilMs; nowMs += 100) {
     if (tracker.expiredBy(nowMs).includes(sessionId)) return nowMs
@@ -56,7 +56,7 @@ describe('session expiry', () => {
     expect(tracker.isClosing(a)).toBe(true)
   })
 
-  it('reports all that were missed when time jumps, soonest first', () => {
+  it('reports all expired sessions when time jumps, soonest first', () => {
     const tracker = new SessionTracker(tickMs)
     tracker.track(b, 9000, 0, one)
     tracker.track(a, 4000, 0, one)
@@ -71,7 +71,7 @@ describe('session expiry', () => {
     expect(tracker.expiryBuckets()).toEqual([])
   })
 
-  it('starts afresh for every session when a new leader takes over', () => {
+  it('starts again for every session when a new leader takes over', () => {
     const tracker = new SessionTracker(tickMs)
     tracker.track(a, 4000, 0, one)
     tracker.markClosing(a)
@@ -90,7 +90,7 @@ describe('session expiry', () => {
     expect(expiryMs(tracker, a, 20_000, 60_000)).toBe(26_000)
   })
 
-  it('leaves nothing behind when sessions are removed', () => {
+  it('keeps no memory of removed sessions', () => {
     const tracker = new SessionTracker(tickMs)
     for (let id = 1n; id <= 100n; id++) tracker.track(id as SessionId, 4000, Number(id) * 100, one)
     for (let id = 1n; id <= 100n; id++) tracker.remove(id as SessionId)
@@ -100,7 +100,7 @@ describe('session expiry', () => {
 })
 
 describe('session ownership', () => {
-  it('refuses a session that nobody knows', () => {
+  it('refuses an unknown session', () => {
     expect(new SessionTracker(tickMs).check(a, one)).toBe('unknown-session')
   })
 

@@ -11,7 +11,7 @@ const unchanged: ZnodeFacts = { mzxid: seen, pzxid: seen }
 const newData: ZnodeFacts = { mzxid: seen + 1, pzxid: seen }
 const newChildren: ZnodeFacts = { mzxid: seen, pzxid: seen + 1 }
 
-/** The catch-up events, and which events a later change of the znode brings. */
+/** The catch-up events, and the events of a later change of the znode. */
 function outcome(list: keyof WatchLists, facts: ZnodeFacts | null): readonly [readonly string[], readonly string[]] {
   const table = new WatchTable()
   const missed = table.catchUp(one, seen, { ...none, [list]: ['/n'] }, () => facts)
@@ -32,7 +32,7 @@ describe('setWatches', () => {
     ['data', 'has newer children only', newChildren, [], ['data-changed']],
     ['data', 'is unchanged', unchanged, [], ['data-changed']],
     ['exist', 'is missing', absent, [], ['data-changed']],
-    ['exist', 'is there and unchanged', unchanged, ['created'], []],
+    ['exist', 'exists and is unchanged', unchanged, ['created'], []],
     ['child', 'is missing', absent, ['deleted'], []],
     ['child', 'has newer children', newChildren, ['children-changed'], []],
     ['child', 'has newer data only', newData, [], ['children-changed']],
@@ -45,7 +45,7 @@ describe('setWatches', () => {
     expect(outcome(list, facts)).toEqual([missed, later])
   })
 
-  it('tells in the order of the lists, and of the paths in each', () => {
+  it('sends events in the order of the lists, and of the paths in each', () => {
     const table = new WatchTable()
     const lists = { ...none, child: ['/c'], exist: ['/b'], data: ['/z', '/a'] }
     const missed = table.catchUp(one, seen, lists, (path) => (path === '/z' ? null : { mzxid: 200, pzxid: 200 }))
@@ -57,7 +57,7 @@ describe('setWatches', () => {
     ])
   })
 
-  it('tells twice of a path that is in two lists', () => {
+  it('sends two events for a path that is in two lists', () => {
     const table = new WatchTable()
     const missed = table.catchUp(one, seen, { ...none, data: ['/n'], exist: ['/n'] }, () => newData)
     expect(missed.map(({ type }) => type)).toEqual(['data-changed', 'created'])

@@ -25,14 +25,14 @@ function tableWith(...names: readonly SetterName[]): WatchTable {
 }
 
 function fire(table: WatchTable, ...events: readonly [kind: ZnodeEvent['kind'], path: string][]): readonly string[] {
-  const told = table.trigger(
+  const notifications = table.trigger(
     events.map(([kind, at]) => ({ kind, path: at, acl: [] })),
     () => true,
   )
-  return told.map(({ connectionId, type, path: at }: Notification) => `${connectionId} ${type} ${at}`)
+  return notifications.map(({ connectionId, type, path: at }: Notification) => `${connectionId} ${type} ${at}`)
 }
 
-/** For every kind of watch, the types by which it is found. */
+/** The types by which each kind of watch is found. */
 const typesOf: Readonly<Record<SetterName, readonly WatcherType[]>> = {
   data: ['data', 'any'],
   exists: ['data', 'any'],
@@ -50,7 +50,7 @@ describe('checking for a watch', () => {
     expect(tableWith(name).has(one, path, type)).toBe(isFound)
   })
 
-  it.each(rows)('a %s watch removed as %s was there: %s', (name, type, isFound) => {
+  it.each(rows)('removing a %s watch as %s finds it: %s', (name, type, isFound) => {
     const table = tableWith(name)
     const before = table.watchCount
     expect(table.remove(one, path, type)).toBe(isFound)
@@ -58,7 +58,7 @@ describe('checking for a watch', () => {
     expect(table.has(one, path, 'any')).toBe(!isFound)
   })
 
-  it('changes nothing however often it is asked', () => {
+  it('changes nothing when it is repeated', () => {
     const table = tableWith(...setterNames)
     for (const type of allTypes) expect(table.has(one, path, type)).toBe(true)
     expect(table.watchCount).toBe(2)
@@ -85,14 +85,14 @@ describe('removing one of several watches on a path', () => {
     (['children', 'data', 'persistent', 'recursive'] as const).map((other) => [removed, other] as const),
   )
 
-  it.each(removals)('takes away those of type %s and leaves right those of type %s', (removed, other) => {
+  it.each(removals)('of type %s leaves those of type %s unless the types are equal', (removed, other) => {
     const table = tableWith('data', 'child', 'persistent', 'recursive')
     expect(table.remove(one, path, removed)).toBe(true)
     expect(table.has(one, path, other)).toBe(other !== removed)
     expect(table.has(one, path, 'any')).toBe(true)
   })
 
-  it('says of a second removal of the same type that there was nothing', () => {
+  it('finds none when the same type is removed a second time', () => {
     const table = tableWith('data', 'child', 'persistent', 'recursive')
     for (const type of ['children', 'data', 'persistent', 'recursive'] as const) {
       expect([table.remove(one, path, type), table.remove(one, path, type)]).toEqual([true, false])
@@ -101,7 +101,7 @@ describe('removing one of several watches on a path', () => {
     expect(table.summary).toEqual({ connectionCount: 0, pathCount: 0, watchCount: 0 })
   })
 
-  it('takes all of them at once as type any', () => {
+  it('of type any removes all of them', () => {
     const table = tableWith('data', 'child', 'persistent', 'recursive')
     table.addData(two, path)
     expect(table.remove(one, path, 'any')).toBe(true)
@@ -112,13 +112,13 @@ describe('removing one of several watches on a path', () => {
 })
 
 describe('after a removal', () => {
-  it('a persistent watch hears neither of its znode nor of its children', () => {
+  it('a persistent watch gets no events of its znode or of its children', () => {
     const table = tableWith('persistent')
     table.remove(one, path, 'persistent')
     expect(fire(table, ['data-changed', path], ['children-changed', path], ['deleted', path])).toEqual([])
   })
 
-  it('a recursive watch hears of nothing below its path', () => {
+  it('a recursive watch gets no events below its path', () => {
     const table = tableWith('recursive')
     table.addRecursive(one, '/q')
     table.remove(one, path, 'recursive')
@@ -141,7 +141,7 @@ describe('after a removal', () => {
     ])
   })
 
-  it('a used up standard watch counts as not there', () => {
+  it('a standard watch that has fired does not exist', () => {
     const table = tableWith('data')
     fire(table, ['data-changed', path])
     expect([table.has(one, path, 'data'), table.remove(one, path, 'any')]).toEqual([false, false])

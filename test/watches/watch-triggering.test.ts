@@ -8,7 +8,7 @@ const two = 2 as ConnectionId
 const three = 3 as ConnectionId
 const open: readonly AclEntry[] = [{ perms: 31, scheme: 'world', id: 'anyone' }]
 const closed: readonly AclEntry[] = [{ perms: 0, scheme: 'world', id: 'anyone' }]
-const everybody: CanRead = () => true
+const allMayRead: CanRead = () => true
 
 const created = (path: string, parent: string): readonly ZnodeEvent[] => [
   { kind: 'created', path, acl: open },
@@ -20,7 +20,7 @@ const deleted = (path: string, parent: string): readonly ZnodeEvent[] => [
 ]
 const dataChanged = (path: string): readonly ZnodeEvent[] => [{ kind: 'data-changed', path, acl: open }]
 
-function told(table: WatchTable, events: readonly ZnodeEvent[], canRead: CanRead = everybody): readonly string[] {
+function notified(table: WatchTable, events: readonly ZnodeEvent[], canRead: CanRead = allMayRead): readonly string[] {
   return table.trigger(events, canRead).map(({ connectionId, type, path }) => `${connectionId} ${type} ${path}`)
 }
 
@@ -52,7 +52,7 @@ const ownData = ['1 data-changed /p/n']
 const ownDeleted = ['1 deleted /p/n']
 const list = ['1 children-changed /p']
 
-describe('what a change tells a watcher', () => {
+describe('the events that a change sends to a watcher', () => {
   it.each([
     ['a data watch on the znode', 'setData', ownData],
     ['a data watch on the znode', 'delete', ownDeleted],
@@ -87,71 +87,71 @@ describe('what a change tells a watcher', () => {
     ['a recursive watch on the root', 'setData', ownData],
     ['a recursive watch on the root', 'delete', ownDeleted],
     ['a recursive watch on a sibling with a common prefix', 'create', []],
-  ] as const)('is, for %s and %s, %j', (watcher, cause, expected) => {
+  ] as const)('are, for %s and %s, %j', (watcher, cause, expected) => {
     const table = new WatchTable()
     watchers[watcher]!(table)
-    expect(told(table, change[cause])).toEqual(expected)
+    expect(notified(table, change[cause])).toEqual(expected)
   })
 })
 
 describe('one-shot watches', () => {
-  it('a one-shot watch fires once', () => {
+  it('fire once and are then removed', () => {
     const table = new WatchTable()
     table.addData(one, '/n')
-    expect(told(table, dataChanged('/n'))).toHaveLength(1)
-    expect(told(table, dataChanged('/n'))).toEqual([])
+    expect(notified(table, dataChanged('/n'))).toHaveLength(1)
+    expect(notified(table, dataChanged('/n'))).toEqual([])
   })
 
-  it('fire within one batch of events only for the first', () => {
+  it('fire only for the first event of a batch', () => {
     const table = new WatchTable()
     table.addData(one, '/n')
-    expect(told(table, [...dataChanged('/n'), ...deleted('/n', '/')])).toEqual(['1 data-changed /n'])
+    expect(notified(table, [...dataChanged('/n'), ...deleted('/n', '/')])).toEqual(['1 data-changed /n'])
   })
 
-  it('are used up in silence when the connection may not read the znode', () => {
+  it('are removed without an event when the connection may not read the znode', () => {
     const table = new WatchTable()
     table.addData(one, '/n')
     table.addData(two, '/n')
     const events: readonly ZnodeEvent[] = [{ kind: 'data-changed', path: '/n', acl: closed }]
-    expect(told(table, events, (connection) => connection === two)).toEqual(['2 data-changed /n'])
-    expect(told(table, dataChanged('/n'))).toEqual([])
+    expect(notified(table, events, (connectionId) => connectionId === two)).toEqual(['2 data-changed /n'])
+    expect(notified(table, dataChanged('/n'))).toEqual([])
     expect(table.watchCount).toBe(0)
   })
 
-  it('leave a persistent watch on the same path standing', () => {
+  it('do not remove a persistent watch on the same path', () => {
     const table = new WatchTable()
     table.addData(one, '/n')
     table.addPersistent(one, '/n')
-    expect(told(table, dataChanged('/n'))).toEqual(['1 data-changed /n'])
-    expect(told(table, dataChanged('/n'))).toEqual(['1 data-changed /n'])
+    expect(notified(table, dataChanged('/n'))).toEqual(['1 data-changed /n'])
+    expect(notified(table, dataChanged('/n'))).toEqual(['1 data-changed /n'])
   })
 })
 
 describe('the events of one change', () => {
-  it('reach a connection once although it watches data and children of the deleted znode', () => {
+  it('reach a connection once even if it watches both data and children of the deleted znode', () => {
     const table = new WatchTable()
     table.addData(one, '/p/n')
     table.addChild(one, '/p/n')
     table.addChild(two, '/p/n')
-    expect(told(table, change.delete)).toEqual(['1 deleted /p/n', '2 deleted /p/n'])
+    expect(notified(table, change.delete)).toEqual(['1 deleted /p/n', '2 deleted /p/n'])
     expect(table.watchCount).toBe(0)
   })
 
-  it('reach a connection once although it watches in several modes', () => {
+  it('reach a connection once even if it watches in several modes', () => {
     const table = new WatchTable()
     table.addData(one, '/p/n')
     table.addPersistent(one, '/p/n')
     table.addRecursive(one, '/p/n')
     table.addRecursive(one, '/p')
-    expect(told(table, change.setData)).toEqual(['1 data-changed /p/n'])
-    expect(told(table, change.delete)).toEqual(['1 deleted /p/n'])
+    expect(notified(table, change.setData)).toEqual(['1 data-changed /p/n'])
+    expect(notified(table, change.delete)).toEqual(['1 deleted /p/n'])
   })
 
   it('name both child and parent to a connection with a recursive and a child watch on the parent', () => {
     const table = new WatchTable()
     table.addRecursive(one, '/p')
     table.addChild(one, '/p')
-    expect(told(table, change.create)).toEqual(['1 created /p/n', '1 children-changed /p'])
+    expect(notified(table, change.create)).toEqual(['1 created /p/n', '1 children-changed /p'])
   })
 
   it('come for the znode before its parent, and in the order in which watches were set', () => {
@@ -159,10 +159,10 @@ describe('the events of one change', () => {
     table.addChild(one, '/p')
     table.addData(three, '/p/n')
     table.addData(two, '/p/n')
-    expect(told(table, change.delete)).toEqual(['3 deleted /p/n', '2 deleted /p/n', '1 children-changed /p'])
+    expect(notified(table, change.delete)).toEqual(['3 deleted /p/n', '2 deleted /p/n', '1 children-changed /p'])
   })
 
-  it('are judged each by the ACL that it carries', () => {
+  it('are each checked against the ACL of their znode', () => {
     const table = new WatchTable()
     table.addExist(one, '/p/n')
     table.addChild(one, '/p')
@@ -170,21 +170,21 @@ describe('the events of one change', () => {
       { kind: 'created', path: '/p/n', acl: closed },
       { kind: 'children-changed', path: '/p', acl: open },
     ]
-    expect(told(table, events, (_connection, acl) => acl === open)).toEqual(['1 children-changed /p'])
+    expect(notified(table, events, (_connectionId, acl) => acl === open)).toEqual(['1 children-changed /p'])
   })
 })
 
 describe('the watch table', () => {
-  it('takes the same watch twice for one', () => {
+  it('counts the same watch once when it is set twice', () => {
     const table = new WatchTable()
     table.addData(one, '/n')
     table.addData(one, '/n')
     table.addExist(one, '/n')
     expect(table.watchCount).toBe(1)
-    expect(told(table, dataChanged('/n'))).toEqual(['1 data-changed /n'])
+    expect(notified(table, dataChanged('/n'))).toEqual(['1 data-changed /n'])
   })
 
-  it('keeps nothing of a connection that is gone', () => {
+  it('keeps no watches of a removed connection', () => {
     const table = new WatchTable()
     table.addData(one, '/a')
     table.addChild(one, '/a')
@@ -193,7 +193,7 @@ describe('the watch table', () => {
     table.addData(two, '/a')
     table.removeConnection(one)
     table.removeConnection(one)
-    expect(told(table, dataChanged('/a'))).toEqual(['2 data-changed /a'])
+    expect(notified(table, dataChanged('/a'))).toEqual(['2 data-changed /a'])
     expect([table.watchCount, table.summary, table.watchersByPath()]).toEqual([
       0,
       { connectionCount: 0, pathCount: 0, watchCount: 0 },
@@ -201,7 +201,7 @@ describe('the watch table', () => {
     ])
   })
 
-  it('counts the data table alone in its summary', () => {
+  it('counts only the data table in its summary', () => {
     const table = new WatchTable()
     table.addData(one, '/a')
     table.addData(two, '/a')
@@ -219,8 +219,8 @@ describe('the watch table', () => {
     ])
   })
 
-  it('gives the same empty list whenever nobody is told', () => {
+  it('returns the same empty list whenever no connection is notified', () => {
     const table = new WatchTable()
-    expect(table.trigger(change.create, everybody)).toBe(table.trigger(change.delete, everybody))
+    expect(table.trigger(change.create, allMayRead)).toBe(table.trigger(change.delete, allMayRead))
   })
 })

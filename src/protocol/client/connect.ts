@@ -1,6 +1,6 @@
 /**
  * The two records that open a connection; they have no request or reply header around them.
- * Clients of ZooKeeper 3.3 and older leave out `readOnly`, and then must not get it back: their reader
+ * Clients of ZooKeeper 3.3 and older leave out `readOnly`, and must not get it in the reply: their reader
  * would take the extra byte for the next frame (ZK: ZooKeeperServer.finishSessionInit).
  */
 import { boolean, buffer, int, long, sessionId, trailing } from '../../jute/fields.ts'
@@ -8,7 +8,7 @@ import { type Infer, record } from '../../jute/record.ts'
 
 export const ConnectRequest = record('ConnectRequest', {
   protocolVersion: int, // ignored
-  lastZxidSeen: long, // whole: a client may be ahead of us by any amount
+  lastZxidSeen: long, // all 64 bits: a client may be ahead of this server by any amount
   timeoutMs: int,
   sessionId, // 0 = a new session
   password: buffer,

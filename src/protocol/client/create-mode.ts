@@ -1,6 +1,6 @@
 /**
- * The flags of a create request, 0 to 6 (ZK: CreateMode). What kind of znode comes out is the opcode's
- * business where the two disagree (ZK: PrepRequestProcessor.pRequest2TxnCreate), so this table says only what the flags say.
+ * The flags of a create request, 0 to 6 (ZK: CreateMode). Where opcode and flags disagree, the opcode decides the kind
+ * of znode (ZK: PrepRequestProcessor.pRequest2TxnCreate). This table lists only what the flags mean.
  */
 export interface CreateMode {
   readonly flags: number
@@ -20,7 +20,7 @@ export const createModes = [
   mode(6, { ttl: true, sequential: true }),
 ] as const
 
-/** Null: no such flags, the request is refused with `bad-arguments`. */
+/** Null: the flags are unknown, and the request is refused with `bad-arguments`. */
 export function createModeOf(flags: number): CreateMode | null {
   return createModes[flags] ?? null
 }

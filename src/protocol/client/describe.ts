@@ -1,6 +1,6 @@
 /**
  * The one renderer of client requests and replies, for traces, assertions and logs.
- * Assumes nothing about the bytes: a body that does not decode is said to be malformed. Contents of data and
+ * Assumes nothing about the bytes: a body that does not decode is described as malformed. Contents of data and
  * credentials never appear, only their sizes.
  */
 import type { ErrorName } from '../../base/errors.ts'
@@ -22,7 +22,7 @@ export function describeRequest(xid: number, type: number, body: Uint8Array): st
   return `${xid} ${op} ${decoded.ok ? codec.describe(decoded.value) : malformed(body)}`
 }
 
-/** As in `7 zxid=0x100000002 no-node`; what the body holds is not decoded, since a reply does not name its operation. */
+/** As in `7 zxid=0x100000002 no-node`. The body is not decoded, since a reply does not name its operation. */
 export function describeReply(xid: number, zxid: number, error: ErrorName | null, body: Uint8Array | null): string {
   const outcome = error ?? `ok${body === null ? '' : ` <${body.length} bytes>`}`
   return `${xid} zxid=${zxid < 0 ? String(zxid) : `0x${zxid.toString(16)}`} ${outcome}`

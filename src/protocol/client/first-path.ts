@@ -1,13 +1,13 @@
 /**
- * The path that a request is about, read from the beginning of its body: for log lines about requests that are not
- * carried out, and mostly not even kept. Nothing but a legal path is ever returned, so no data can slip into a log.
+ * The path that a request names, read from the beginning of its body, for log lines about requests that are not
+ * executed and mostly not kept. Only a legal path is ever returned, so no data can get into a log.
  */
 import { JuteReader } from '../../jute/jute-reader.ts'
 import { multiHeaderSizeBytes } from './headers.ts'
 import type { OpName } from './operations.ts'
 import { parseZnodePath } from './path.ts'
 
-/** Where the first path of the body stands; other requests begin with something else, or have none. */
+/** The offset of the first path in the body. Other requests begin with another field or have no path. */
 const pathOffsets: Partial<Readonly<Record<OpName, number>>> = {
   create: 0,
   delete: 0,

@@ -1,4 +1,4 @@
-/** The headers around requests, replies and the parts of a multi, and the xids with a meaning of their own. */
+/** The headers around requests, replies and the parts of a multi, and the xids that have a special meaning. */
 import type { Xid } from '../../base/ids.ts'
 import { boolean, int, zxid } from '../../jute/fields.ts'
 import { type Infer, record } from '../../jute/record.ts'
@@ -19,9 +19,9 @@ export const multiHeaderSizeBytes = 9
 export const notificationXid = -1 as Xid
 /** On every ping reply, whatever the request carried (ZK: ClientCnxn.PING_XID). */
 export const pingXid = -2 as Xid
-/** Clients put it on auth packets; we echo what came. */
+/** Clients put it on auth packets; the server echoes the xid that came. */
 export const authXid = -4 as Xid
-/** Clients put it on setWatches and setWatches2; we echo what came. */
+/** Clients put it on setWatches and setWatches2; the server echoes the xid that came. */
 export const setWatchesXid = -8 as Xid
 
 /** In the reply header of an operation that the server does not know, and of watch events that have no txn. */

@@ -1,8 +1,8 @@
 /**
- * The reads that ClickHouse Keeper has beyond ZooKeeper, and its multiRead: any reads in one request, each with the body
+ * The reads that only ClickHouse Keeper has, and its multiRead: any reads in one request, each with the body
  * that it has alone. ZooKeeper's own multiRead, which knows two reads, is in multi-read.ts.
- * Keeper tells a refused part by the operation's number and no body, where ZooKeeper writes -1 and the code twice;
- * ClickHouse understands the first only.
+ * For a refused part Keeper writes the number of the operation and no body. ZooKeeper writes -1 and the code twice, but
+ * ClickHouse understands only Keeper's form.
  */
 import { codeOf, type ErrorName } from '../../base/errors.ts'
 import { err, ok, type Result } from '../../base/result.ts'
@@ -24,7 +24,7 @@ export type KeeperRead =
   | (CheckRequest & { readonly op: 'checkNotExists' })
   | (CheckStatRequest & { readonly op: 'checkStat' })
 
-/** Null: `op` is no read that Keeper answers. The reader tells whether it failed. */
+/** Null: `op` is no read that Keeper answers. After a failure `reader.failed` is true. */
 export function readKeeperRead(reader: JuteReader, op: string | null): KeeperRead | null {
   switch (op) {
     case 'exists':
@@ -69,7 +69,7 @@ export function writeKeeperMultiRead(writer: JuteWriter, reads: readonly KeeperR
   writeMultiEnd(writer)
 }
 
-/** After it comes what the read alone would answer. A filtered list is told as a list. */
+/** The reply body of the single read follows. A filtered list has the number of a plain list. */
 export function writeKeeperReadHeader(writer: JuteWriter, op: KeeperRead['op']): void {
   MultiHeader.write(writer, { type: resultTypeOf(op), done: false, error: 0 })
 }

@@ -1,12 +1,12 @@
 /**
- * The reply bodies that ClickHouse Keeper has beyond ZooKeeper. filteredList is answered like getChildren2 and
+ * The reply bodies that only ClickHouse Keeper has. filteredList is answered like getChildren2 and
  * createIfNotExists like create; the other writes and checks have no body.
  */
 import { buffer, text, vector } from '../../jute/fields.ts'
 import { type Infer, record } from '../../jute/record.ts'
 import { Stat } from './stat.ts'
 
-/** `stats` and `data` run parallel to `children`, and are empty unless they were asked for. */
+/** `stats` and `data` are parallel to `children`, and are empty unless the request asked for them. */
 export const DetailedListReply = record('FilteredListWithStatsAndDataResponse', {
   children: vector(text),
   stat: Stat,

@@ -1,7 +1,7 @@
 /**
- * The request bodies that ClickHouse Keeper has beyond ZooKeeper, and the requests that they become
- * (src/Common/ZooKeeper/ZooKeeperCommon.cpp there). checkNotExists, createIfNotExists and tryRemove have the bodies of
- * check, create and delete. If a field were read too wide or too narrow, ClickHouse would change what it did not mean.
+ * The request bodies that only ClickHouse Keeper has, and the requests that they become
+ * (its src/Common/ZooKeeper/ZooKeeperCommon.cpp). checkNotExists, createIfNotExists and tryRemove have the bodies of
+ * check, create and delete. If a field were read too wide or too narrow, ClickHouse would change the wrong znode.
  */
 import { boolean, byte, int, text, uint32 } from '../../jute/fields.ts'
 import type { JuteReader } from '../../jute/jute-reader.ts'
@@ -11,7 +11,7 @@ import type { AclWire } from './acl.ts'
 import { CheckRequest, CreateRequest, DeleteRequest } from './requests.ts'
 import { Stat } from './stat.ts'
 
-/** Its znodes are shown below it. */
+/** Keeper shows its own znodes below this path. */
 export const keeperPath = '/keeper'
 
 export const FilteredListRequest = record('FilteredListRequest', { path: text, watch: boolean, filter: byte })
@@ -32,11 +32,11 @@ export type ListRecursiveRequest = Infer<typeof ListRecursiveRequest>
 export const RemoveRecursiveRequest = record('RemoveRecursiveRequest', { path: text, countMax: uint32 })
 export type RemoveRecursiveRequest = Infer<typeof RemoveRecursiveRequest>
 
-/** Fields of the Stat that are -1 match anything. */
+/** A field of the Stat that is -1 matches any value. */
 export const CheckStatRequest = record('CheckStatRequest', { path: text, version: int, stat: Stat })
 export type CheckStatRequest = Infer<typeof CheckStatRequest>
 
-/** Which children a list shows. */
+/** The children that a list shows. */
 const listFilters = ['all', 'persistent', 'ephemeral'] as const
 export type ListFilter = (typeof listFilters)[number]
 
@@ -45,7 +45,7 @@ export function listFilterOf(number: number): ListFilter | null {
   return listFilters[number] ?? null
 }
 
-/** Those that may be part of a multi. */
+/** The operations that may be part of a multi. */
 const keeperWriteOps = ['checkNotExists', 'createIfNotExists', 'removeRecursive', 'checkStat', 'tryRemove'] as const
 export type KeeperWriteOp = (typeof keeperWriteOps)[number]
 
@@ -82,7 +82,7 @@ export function isKeeperWrite<T extends { readonly kind: string }>(write: T): wr
   return Object.hasOwn(opOfKind, write.kind)
 }
 
-/** The reader tells whether it failed. */
+/** After a failure `reader.failed` is true. */
 export function readKeeperWrite(reader: JuteReader, op: KeeperWriteOp): KeeperWrite {
   switch (op) {
     case 'checkNotExists':

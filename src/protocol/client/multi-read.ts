@@ -1,7 +1,7 @@
 /**
  * The bodies of multiRead, both ways: several getData and getChildren in one request, each with its own outcome.
- * Unlike in multi a refused part stops nothing. ZooKeeper decodes both with one class (ZK: MultiOperationRecord), and
- * so a multiRead of writes decodes, to be refused only when it is carried out; a mixture does not decode.
+ * Unlike in multi, a refused part does not stop the others. ZooKeeper decodes both with one class (ZK:
+ * MultiOperationRecord), so a multiRead of writes decodes and is refused when it is executed. A mixture does not decode.
  */
 import { codeOf, type ErrorName } from '../../base/errors.ts'
 import { err, ok, type Result } from '../../base/result.ts'
@@ -15,7 +15,7 @@ export type ReadOpName = 'getData' | 'getChildren'
 
 export interface ReadOp {
   readonly op: ReadOpName
-  readonly path: string | null // null decodes, and fails where it stands
+  readonly path: string | null // null decodes, and this part fails
 }
 
 export type MultiRead = { readonly kind: 'reads'; readonly ops: readonly ReadOp[] } | { readonly kind: 'writes' }
@@ -34,7 +34,7 @@ export function decodeMultiRead(body: Uint8Array): Result<MultiRead, 'marshallin
       return readOps.length === 0 ? decodeWrites(body) : err('marshalling-error')
     }
     readOps.push({ op, path: reader.readUstring() })
-    reader.readBoolean() // the watch flag, which means nothing here
+    reader.readBoolean() // the watch flag, which has no effect in a multiRead
   }
 }
 
@@ -48,7 +48,7 @@ export function writeMultiReadRequest(writer: JuteWriter, readOps: readonly Read
   writeMultiEnd(writer)
 }
 
-/** After it comes what the read alone would answer: data and Stat, or the names of the children. */
+/** The reply body of the single read follows: data and Stat, or the names of the children. */
 export function writeMultiReadHeader(writer: JuteWriter, op: ReadOpName): void {
   MultiHeader.write(writer, { type: ops[op].opcode, done: false, error: 0 })
 }

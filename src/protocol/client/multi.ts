@@ -1,7 +1,7 @@
 /**
  * The bodies of multi, both ways.
- * Decoding settles which kind of create each part is, because ZooKeeper does so while decoding (ZK: MultiOperationRecord,
- * Op.Create, Op.CreateTTL); anything it would refuse there fails the whole request and nothing is executed.
+ * Decoding decides which kind of create each part is, as in ZooKeeper (ZK: MultiOperationRecord,
+ * Op.Create, Op.CreateTTL). A part that it refuses while decoding fails the whole request, and nothing is executed.
  * Results are written part by part, since the Stat of a part is the state right after it, not after the txn.
  */
 import { assert } from '../../base/assert.ts'
@@ -34,7 +34,7 @@ export type MultiOp =
       readonly path: string
       readonly data: Uint8Array | null
       readonly acl: readonly AclWire[] | null
-      readonly flags: number // 0..6, or what validation will refuse
+      readonly flags: number // 0..6, or a number that validation refuses
       readonly ttlMs: bigint // -1 unless `op` is createTTL
     }
   | { readonly kind: 'delete'; readonly path: string; readonly version: number }
@@ -45,7 +45,7 @@ export type MultiOp =
 const endType = -1
 const errorType = -1
 
-/** Unless `withKeepers`, the operations of ClickHouse Keeper do not decode, as they would not in ZooKeeper. */
+/** Without `withKeepers` the operations of ClickHouse Keeper do not decode, as in ZooKeeper. */
 export function decodeMulti(body: Uint8Array, withKeepers = false): Result<readonly MultiOp[], 'marshalling-error'> {
   const reader = new JuteReader(body)
   const multiOps: MultiOp[] = []
@@ -68,9 +68,9 @@ export function writeMultiRequest(writer: JuteWriter, multiOps: readonly MultiOp
   writeMultiEnd(writer)
 }
 
-/** After it comes the path, and for `withStat` the Stat. */
+/** The path follows, and for `withStat` the Stat. */
 export function writeMultiCreateResult(writer: JuteWriter, path: string, stat: Uint8Array | null): void {
-  // Whatever made the znode, a result with a Stat is called create2 (ZK: DataTree.processTxn).
+  // A result with a Stat has the number of create2, whichever operation made the znode (ZK: DataTree.processTxn).
   writeResultHeader(writer, ops[stat === null ? 'create' : 'create2'].opcode)
   writer.writeUstring(path)
   if (stat !== null) writeStatBytes(writer, stat)
@@ -100,8 +100,8 @@ export function writeMultiEnd(writer: JuteWriter): void {
 }
 
 /**
- * The whole body when part `failedIndex` was refused. The reply header around it carries no error: clients look at the
- * results, where parts before the failed one say 0 although nothing was done, and parts after it RuntimeInconsistency.
+ * The whole body when part `failedIndex` was refused. The reply header before it carries no error: clients read the
+ * results. Parts before the failed one have error 0 although nothing was done, and parts after it RuntimeInconsistency.
  */
 export function writeMultiFailure(writer: JuteWriter, opCount: number, failedIndex: number, error: ErrorName): void {
   assert(failedIndex >= 0 && failedIndex < opCount, 'the failed part is one of them', { failedIndex, opCount })
@@ -137,14 +137,14 @@ function readMultiOp(reader: JuteReader, type: number, withKeepers: boolean): Mu
   }
 }
 
-/** On its own a null path is a bad one; as a part it makes the whole fail (ZK: PrepRequestProcessor.getPendingChanges). */
+/** As a single request a null path is a bad path; in a multi it fails the whole request (ZK: PrepRequestProcessor.getPendingChanges). */
 function setDataWithPath({ path, data, version }: SetDataRequest): MultiOp | null {
   return path === null ? null : { kind: 'set-data', path, data, version }
 }
 
 function normaliseCreate(name: Exclude<CreateOpName, 'createTTL'>, request: CreateRequest): MultiOp | null {
   const mode = createModeOf(request.flags)
-  // Without an ACL list the original's builder of options fails, though a createTTL goes on (ZK: CreateOptions.newBuilder).
+  // Without an ACL list ZooKeeper's builder of options throws, except for createTTL (ZK: CreateOptions.newBuilder).
   if (mode === null || mode.ttl || request.acl === null) return null
   return { kind: 'create', ...request, op: mode.container ? 'createContainer' : name, ttlMs: -1n }
 }
@@ -152,7 +152,7 @@ function normaliseCreate(name: Exclude<CreateOpName, 'createTTL'>, request: Crea
 function normaliseCreateTtl(request: CreateTtlRequest): MultiOp {
   const mode = createModeOf(request.flags)
   if (mode?.ttl === true) return { kind: 'create', ...request, op: 'createTTL' }
-  // Flags that mean nothing make it a plain create here, which validation refuses for them, in its turn.
+  // Unknown flags decode as a plain create, which validation refuses later because of them.
   return { kind: 'create', ...request, op: mode?.container === true ? 'createContainer' : 'create', ttlMs: -1n }
 }
 

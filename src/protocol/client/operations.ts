@@ -2,9 +2,9 @@
  * The operation table: everything that depends on the kind of request is derived from here.
  * Opcodes are ZooKeeper's (ZK: ZooDefs.OpCode) and appear nowhere else; `code` is the word that the four-letter
  * word `cons` shows for the last operation (ZK: FinalRequestProcessor). A row with `implemented: false` is answered
- * with `unimplemented` and the connection lives on; ZooKeeper closes it, but a client can only gain by an answer.
- * The rows from 500 on are ClickHouse Keeper's (src/Common/ZooKeeper/ZooKeeperConstants.h there); whether they are
- * served is a matter of the configuration.
+ * with `unimplemented` and its connection stays open. ZooKeeper closes it, but a client is better served by an answer.
+ * The rows from 500 on are ClickHouse Keeper's (its src/Common/ZooKeeper/ZooKeeperConstants.h). The configuration
+ * decides whether they are served.
  */
 import type { RecordCodec } from '../../jute/record.ts'
 import * as keeperReply from './keeper-replies.ts'
@@ -13,7 +13,7 @@ import * as reply from './replies.ts'
 import * as request from './requests.ts'
 
 /**
- * read: answered by the server asked. write: ordered by the leader. sync: ordered, but no txn.
+ * read: answered by the client's own server. write: ordered by the leader. sync: ordered, but no txn.
  * connection: changes the connection only, takes effect for later requests. internal: never accepted from a client.
  */
 export type OpAccess = 'read' | 'write' | 'sync' | 'connection' | 'internal'
@@ -25,11 +25,11 @@ export interface OpTraits {
   /** Null: the body is empty or, for multi, not one record. */
   readonly request: RecordCodec<unknown> | null
   readonly reply: RecordCodec<unknown> | null
-  /** As a request of its own. */
+  /** Whether it is served as a request of its own. */
   readonly implemented: boolean
-  /** May be part of a multi. */
+  /** Whether it may be part of a multi. */
   readonly inMulti: boolean
-  /** ClickHouse Keeper's, and not known to ZooKeeper. */
+  /** ClickHouse Keeper has it and ZooKeeper does not. */
   readonly isKeepers: boolean
   readonly code: string
 }
@@ -118,11 +118,11 @@ const rows: Readonly<Record<OpName, NamelessTraits>> = {
   sync: row(9, 'sync', 'SYNC', [request.SyncRequest, reply.SyncReply]),
   ping: row(11, 'read', 'PING', [null, null]),
   getChildren2: row(12, 'read', 'GETC', [request.WatchableRequest, reply.GetChildren2Reply]),
-  // A part of multi only: 3.9.5 refuses it as a request of its own, older servers never answered it.
+  // A part of multi only: ZooKeeper 3.9.5 refuses it as a request of its own, older servers never answered it.
   check: later(orInMulti(row(13, 'write', 'CHEC', [request.CheckRequest, null]))),
   multi: row(14, 'write', 'MULT', [null, null]),
   create2: orInMulti(row(15, 'write', 'CREA', [request.CreateRequest, reply.CreateWithStatReply])),
-  // Refused by the leader with the error that ZooKeeper has for a disabled one.
+  // The leader refuses it with the error that ZooKeeper gives when reconfig is disabled.
   reconfig: row(16, 'write', 'RECO', [request.ReconfigRequest, reply.GetDataReply]),
   checkWatches: row(17, 'read', 'CHKW', [request.WatcherTypeRequest, null]),
   removeWatches: row(18, 'read', 'REMW', [request.WatcherTypeRequest, null]),
@@ -132,7 +132,7 @@ const rows: Readonly<Record<OpName, NamelessTraits>> = {
   multiRead: row(22, 'read', 'MLTR', [null, null]),
   auth: row(100, 'connection', 'NA', [request.AuthRequest, null]),
   setWatches: row(101, 'read', 'SETW', [request.SetWatchesRequest, null]),
-  // Answered as by a server without a login.
+  // Answered as ZooKeeper does without a SASL login.
   sasl: row(102, 'connection', 'NA', [request.SaslRequest, reply.SaslReply]),
   getEphemerals: row(103, 'read', 'GETE', [request.EphemeralsRequest, reply.EphemeralsReply]),
   getAllChildrenNumber: row(104, 'read', 'GETACN', [request.PathRequest, reply.AllChildrenNumberReply]),
@@ -142,7 +142,7 @@ const rows: Readonly<Record<OpName, NamelessTraits>> = {
   createSession: later(row(-10, 'internal', 'SESS', [request.CreateSessionRequest, null])),
   closeSession: row(-11, 'write', 'CLOS', [null, null]),
   filteredList: keepers(row(500, 'read', 'GETC', [keeperRequest.FilteredListRequest, reply.GetChildren2Reply])),
-  // As requests of their own the two checks only look.
+  // As requests of their own the two checks change nothing.
   checkNotExists: keepers(orInMulti(row(501, 'read', 'CHEC', [request.CheckRequest, null]))),
   createIfNotExists: keepers(orInMulti(row(502, 'write', 'CREA', [request.CreateRequest, reply.CreateReply]))),
   removeRecursive: keepers(orInMulti(row(503, 'write', 'DELE', [keeperRequest.RemoveRecursiveRequest, null]))),
@@ -162,7 +162,7 @@ export const ops: Readonly<Record<OpName, OpTraits>> = Object.fromEntries(
 
 const opByOpcode: ReadonlyMap<number, OpTraits> = new Map(opNames.map((name) => [ops[name].opcode, ops[name]]))
 
-/** The row of the table; null: ZooKeeper knows no such opcode either. */
+/** The row of the table; null: ZooKeeper does not know the opcode either. */
 export function operationOf(opcode: number): OpTraits | null {
   return opByOpcode.get(opcode) ?? null
 }

@@ -1,7 +1,7 @@
 /**
  * The rules for znode paths, and how to take a path apart.
- * `parseZnodePath` is the only mint of `ZnodePath`. Only writes validate, and each at its own point: reads of an
- * illegal path simply find nothing (ZK: PathUtils.validatePath). A looser rule here would let a znode exist that
+ * Only `parseZnodePath` makes a `ZnodePath`. Only writes validate, and each at its own point: a read of an
+ * illegal path finds no znode (ZK: PathUtils.validatePath). A looser rule would let a znode exist that
  * clients of other servers cannot name.
  */
 import { assert } from '../../base/assert.ts'
@@ -15,7 +15,7 @@ export function parseZnodePath(text: string): Result<ZnodePath, 'bad-arguments'>
   return isLegal(text) ? ok(text as ZnodePath) : err('bad-arguments')
 }
 
-/** What stands before the last `/`; the root for a name directly below it. Also for texts that are no legal path. */
+/** The part before the last `/`; the root for a name directly below it. Also for texts that are no legal path. */
 export function parentOf(text: string): string {
   const at = text.lastIndexOf('/')
   assert(at >= 0, 'only a text with a slash has a parent', { lengthUnits: text.length })
@@ -27,7 +27,7 @@ export function parentAbove(text: string): string | null {
   return text === '/' || !text.includes('/') ? null : parentOf(text)
 }
 
-/** What stands after the last `/`; empty for the root. */
+/** The part after the last `/`; empty for the root. */
 export function nameOf(text: string): string {
   return text.slice(text.lastIndexOf('/') + 1)
 }

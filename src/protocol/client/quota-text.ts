@@ -1,11 +1,11 @@
 /**
  * The text of a quota's limits and of its usage, and where both are kept (ZK: StatsTrack, Quotas). Clients write
  * limits and read usage as plain data of plain znodes, so the text is part of the protocol, byte for byte.
- * What Java fails to parse is `null` here: the caller decides what a text that nobody can read means.
+ * A text that Java fails to parse gives `null`, and the caller decides what that means.
  */
 import { decodeUtf8 } from '../../jute/utf8.ts'
 
-/** By name; names that nobody knows are kept. Values are int64. */
+/** By name; unknown names are kept. Values are int64. */
 export type QuotaFields = ReadonlyMap<string, bigint>
 
 export const quotaRoot = '/zookeeper/quota'
@@ -25,7 +25,7 @@ export function usagePathOf(path: string): string {
   return quotaRoot + path + usageEnding
 }
 
-/** Whose limits or usage the znode at `path` holds; null: it holds neither. '' is the root. */
+/** The path whose limits or usage the znode at `path` holds; null: it holds neither. '' is the root. */
 export function quotaZnodeOf(path: string): { readonly kind: 'limits' | 'usage'; readonly path: string } | null {
   if (!path.startsWith(`${quotaRoot}/`)) return null
   if (path.endsWith(limitsEnding)) return { kind: 'limits', path: path.slice(quotaRoot.length, -limitsEnding.length) }
@@ -33,7 +33,7 @@ export function quotaZnodeOf(path: string): { readonly kind: 'limits' | 'usage';
   return null
 }
 
-/** A limit, or what is used; -1 = the text has none. */
+/** A limit or a usage; -1 = the text has none. */
 export function quotaFieldOf(fields: QuotaFields, name: QuotaFieldName): bigint {
   return fields.get(name) ?? absent
 }
@@ -56,8 +56,8 @@ export function parseQuotaText(data: Uint8Array | null): QuotaFields | null {
 }
 
 /**
- * Count and bytes come first, and a spurious `=` follows when there is more: the parsers of 3.4 read the first two
- * and stop there.
+ * Count and bytes come first, and a spurious `=` follows when there is more: the parsers of ZooKeeper 3.4 stop after
+ * the first two.
  */
 export function renderQuotaText(fields: QuotaFields): string {
   const others = [...fields.keys()].filter((name) => name !== 'count' && name !== 'bytes').sort()
@@ -66,7 +66,7 @@ export function renderQuotaText(fields: QuotaFields): string {
   return others.length === 0 ? head : `${head}=${rest}`
 }
 
-/** The usage after a change; int64 arithmetic, and what was absent counts from -1, as in the original. */
+/** The usage after a change, in int64 arithmetic. An absent number counts from -1, as in ZooKeeper. */
 export function addToUsage(fields: QuotaFields, countDifference: number, bytesDifference: number): QuotaFields {
   const sum = new Map(fields)
   sum.set('count', BigInt.asIntN(64, quotaFieldOf(fields, 'count') + BigInt(countDifference)))
@@ -74,7 +74,7 @@ export function addToUsage(fields: QuotaFields, countDifference: number, bytesDi
   return sum
 }
 
-/** Java drops the empty pieces at the end, even all of them; what has no separator stays whole. */
+/** Java drops the empty pieces at the end, even all of them. A text without separator stays whole. */
 function splitAsJava(text: string, separator: RegExp): readonly string[] {
   const pieces = text.split(separator)
   if (pieces.length === 1) return pieces

@@ -1,6 +1,6 @@
 /**
  * One record per reply body. The server mostly writes these straight from the tree, which keeps a Stat as
- * bytes; the records are what clients decode with, and what the tests hold the server's bytes to.
+ * bytes. Clients decode with these records, and tests compare the server's bytes with them.
  */
 import { buffer, int, text, ustring, vector } from '../../jute/fields.ts'
 import { type Infer, record } from '../../jute/record.ts'

@@ -1,8 +1,8 @@
 /**
- * One record per request body. Which opcode carries which record is said once, in operations.ts.
- * A null path fails to decode, which is what ZooKeeper answers too; but setData and setACL take it for a bad path,
- * and sync for a path like any other.
- * Paths are not validated here: reads never do, and writes do it at a point of their own.
+ * One record per request body. operations.ts says which opcode carries which record.
+ * A null path fails to decode, as in ZooKeeper. setData and setACL treat it as a bad path,
+ * and sync accepts it like any other path.
+ * Decoding does not validate paths: reads never validate, and each write does it at its own point.
  */
 import { boolean, buffer, int, long, text, ustring, vector, zxid } from '../../jute/fields.ts'
 import { type Infer, record } from '../../jute/record.ts'
@@ -86,6 +86,6 @@ export type SaslRequest = Infer<typeof SaslRequest>
 export const EphemeralsRequest = record('GetEphemeralsRequest', { prefixPath: ustring })
 export type EphemeralsRequest = Infer<typeof EphemeralsRequest>
 
-/** Client-sent createSession and what learners forward. */
+/** The createSession that clients may send and learners forward. */
 export const CreateSessionRequest = record('CreateSessionTxn', { timeoutMs: int })
 export type CreateSessionRequest = Infer<typeof CreateSessionRequest>

@@ -1,5 +1,5 @@
 /**
- * The password of a session follows from its id alone (ZK: SessionTrackerImpl, ZooKeeperServer.generatePasswd): 16 bytes of
+ * The password of a session is computed from its id (ZK: SessionTrackerImpl, ZooKeeperServer.generatePasswd): 16 bytes of
  * Java's `Random` seeded with the id and a constant. It guards against mistakes, not against attackers, and every
  * server of every version must compute the same, or clients could not fail over between them.
  */

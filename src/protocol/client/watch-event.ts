@@ -1,6 +1,6 @@
 /**
- * What a server says of its own accord: a znode that was watched has changed.
- * Only the four types below are ever sent; removal events and session states are made up inside clients.
+ * The one frame that a server sends without a request: a watched znode has changed.
+ * A server sends only the four types below. Clients make removal events and session states themselves.
  */
 import { int, text } from '../../jute/fields.ts'
 import type { JuteWriter } from '../../jute/jute-writer.ts'
@@ -25,7 +25,7 @@ const syncConnectedState = 3
 export const WatcherEvent = record('WatcherEvent', { type: int, state: int, path: text })
 export type WatcherEvent = Infer<typeof WatcherEvent>
 
-/** Null for the numbers that only clients make up. */
+/** Null for the numbers that only clients use. */
 export function watchEventTypeOf(wireType: number): WatchEventType | null {
   return typeNames[wireType - 1] ?? null
 }

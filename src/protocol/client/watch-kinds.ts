@@ -1,10 +1,10 @@
 /**
  * The numbers by which clients name watches: the mode of addWatch (ZK: WatcherMode), and the type of removeWatches
- * and checkWatches (ZK: WatcherType). A number outside its table is a body that cannot be decoded, not a bad argument.
+ * and checkWatches (ZK: WatcherType). A body with a number outside its table cannot be decoded (marshalling-error).
  */
 export const addWatchModes = {
   persistent: 0, // fires until removed
-  recursive: 1, // likewise, and for everything below its path
+  recursive: 1, // fires until removed, also for everything below its path
 } as const
 export type AddWatchMode = keyof typeof addWatchModes
 
@@ -20,12 +20,12 @@ export type WatcherType = keyof typeof watcherTypes
 const modeNames: readonly AddWatchMode[] = ['persistent', 'recursive']
 const typeNames: readonly WatcherType[] = ['children', 'data', 'any', 'persistent', 'recursive']
 
-/** Null: there is no such mode. */
+/** Null: the number is no mode. */
 export function addWatchModeOf(wireMode: number): AddWatchMode | null {
   return modeNames[wireMode] ?? null
 }
 
-/** Null: there is no such type. */
+/** Null: the number is no type. */
 export function watcherTypeOf(wireType: number): WatcherType | null {
   return typeNames[wireType - 1] ?? null
 }

@@ -1,12 +1,12 @@
 /**
- * What one server's log is made of (design D5). Everything durable that a server decides is one of these
- * records, in the one order in which it decided them; there is no side file that could disagree.
+ * The records of one server's log (design D5). Everything durable that a server decides is one of these
+ * records, in the order in which it decided them. No other file exists that could disagree.
  */
 import type { Brand } from '../../base/brand.ts'
 import type { ChainHash } from '../../base/chain-hash.ts'
 import type { Epoch, ServerId, Zxid } from '../../base/ids.ts'
 
-/** Names one ensemble's data for ever, minted by its first leader; 0 = none yet. A 53-bit integer. */
+/** Names the data of one ensemble permanently. Its first leader makes it; 0 = none yet. A 53-bit integer. */
 export type ClusterId = Brand<number, 'ClusterId'>
 
 export interface TxnEntry {
@@ -17,9 +17,9 @@ export interface TxnEntry {
 
 export type LogRecord =
   | ({ readonly kind: 'txn' } & TxnEntry)
-  /** This server will follow no leader of an older epoch, and none but `leader` in this one. */
+  /** This server follows no leader of an older epoch, and in this epoch only `leader`. */
   | { readonly kind: 'accepted-epoch'; readonly epoch: Epoch; readonly leader: ServerId }
-  /** The history before this record is the one that the leader of `epoch` started from. */
+  /** The leader of `epoch` started from the history before this record. */
   | { readonly kind: 'current-epoch'; readonly epoch: Epoch; readonly clusterId: ClusterId }
   /** Every txn up to `zxid` is known to be committed; written along with other records, or alone when none follow. */
   | { readonly kind: 'committed'; readonly zxid: Zxid }

@@ -1,5 +1,5 @@
 /**
- * PeerFrame ↔ bytes. Bytes that do not decode, or decode to something no server of ours sends, give null:
+ * PeerFrame ↔ bytes. Bytes that do not decode, or that decode to values that no server sends, give null:
  * the link refuses the peer. A message whose fields are all plain is the object that protobufjs decoded, with our
  * `kind`; absent scalars read as their proto3 defaults through the prototype.
  */
@@ -51,8 +51,8 @@ export function decodePeerFrame(bytes: Uint8Array): PeerFrame | null {
     const wire: object = frameType.decode(bytes)
     return frameOfWire(wire as WireFrame)
   } catch (thrown) {
-    // protobufjs throws on malformed input, and so do fields; the caller closes the link and says why.
-    assert(thrown instanceof Error, 'what is thrown is an error')
+    // protobufjs throws on malformed input, and so do fields. The caller closes the link and logs why.
+    assert(thrown instanceof Error, 'the thrown value is an Error')
     return null
   }
 }

@@ -1,13 +1,14 @@
 /**
- * What servers say to each other (docs/internals/zab.md has the table of message × sender × receiver × phase).
+ * The messages between servers (docs/internals/zab.md has the table of message × sender × receiver × phase).
  * One row for each message: its number, its fields, and how traces, assertions and logs show it. The type, the schema
  * and the codec come from the row. A new message is a new row; a new field is a new line in its row.
  *
- * `syncId` names one attempt of a learner to follow a leader: it is the learner's role incarnation, sent
- * with follower-info and carried by everything that belongs to that attempt, both ways, so that nothing of
+ * `syncId` names one attempt of a learner to follow a leader: it is the learner's role incarnation. The learner sends it
+ * with follower-info, and every message of that attempt carries it in both directions, so that no message of
  * an earlier role is taken for the present one. All messages of one link arrive in order or the link closes.
  *
- * Descriptions never show payloads and bodies, only how many there are. Hashes are left out: they say nothing to a reader.
+ * Descriptions show how many payloads and bodies a message has, never their content. They leave out hashes, which no
+ * reader can judge.
  */
 import type { ChainHash } from '../../base/chain-hash.ts'
 import { isErrorName } from '../../base/errors.ts'
@@ -54,11 +55,11 @@ const ForwardedRequest = protoRecord('ForwardedRequest', {
   type: sint32(4), // opcode
   body: bytes(5), // the client's record, not decoded
   authIds: repeated(6, WireAuthId), // as they were when the request was read from the socket
-  isLocal: bool(7), // the session lives on the sending server only, which vouches for it
+  isLocal: bool(7), // the session exists on the sending server only, which has checked it
 })
 export type ForwardedRequest = InferRecord<typeof ForwardedRequest>
 
-/** The outcome of a request that became no txn. The client may have it once its server has applied `after`. */
+/** The outcome of a request that became no txn. The client's server sends it after it has applied `after`. */
 const ForwardedAnswer = protoRecord('ForwardedAnswer', {
   sequence: double(1),
   after: double<Zxid>(2),
@@ -89,14 +90,14 @@ const zabRows = {
       acceptedEpoch: double<Epoch>(2),
       clusterId: double<ClusterId>(3),
       lastZxid: double<Zxid>(4),
-      mayCount: bool(5), // false: its data folder is empty and not trusted, so it counts once it is in step
+      mayCount: bool(5), // false: its data folder is empty and not trusted, so it counts in a quorum after it has synchronised
     },
     ({ syncId, acceptedEpoch, clusterId, lastZxid, mayCount }) => {
       const data = `last=${hexOfZxid(lastZxid)} of ${clusterText(clusterId)}`
       return `sync=${syncId} accepted=${acceptedEpoch} ${data}${mayCount ? '' : ' does-not-count'}`
     },
   ),
-  /** `clusterId` comes before anything of the learner is changed: it refuses a cluster that is not its own. */
+  /** The learner checks `clusterId` before it changes any data, and refuses a cluster that is not its own. */
   'new-epoch': row(
     3,
     { syncId, epoch: double<Epoch>(2), clusterId: double<ClusterId>(3) },
@@ -120,7 +121,7 @@ const zabRows = {
     { syncId, zxid: double<Zxid>(2), hash: double<ChainHash>(3) },
     ({ syncId, zxid }) => `sync=${syncId} at=${hexOfZxid(zxid)}`,
   ),
-  /** The learner has no such point: the last one it has before it. The leader starts again from there. */
+  /** The learner does not have the point of sync-start. It names its last point before that, and the leader starts from it. */
   'sync-from': row(
     17,
     { syncId, zxid: double<Zxid>(2), hash: double<ChainHash>(3) },
@@ -165,7 +166,7 @@ const zabRows = {
   ),
   'heartbeat-reply': row(
     12,
-    { syncId, sequence: double(2), touched: sessionList(3) }, // sessions heard from since the last reply
+    { syncId, sequence: double(2), touched: sessionList(3) }, // sessions whose client sent something since the last reply
     ({ syncId, sequence, touched }) => `sync=${syncId} sequence=${sequence} touched=${touched.length}`,
   ),
 }
@@ -176,7 +177,7 @@ const requestRows = {
     {
       syncId,
       requests: repeated(2, ForwardedRequest),
-      incarnation: fixed32(3), // of the sender's process; with the sequence it names a request for ever
+      incarnation: fixed32(3), // of the sender's process; together with the sequence it identifies a request permanently
     },
     ({ syncId, requests }) =>
       `sync=${syncId} [${requests.map(({ sequence, type }) => `#${sequence} opcode ${type}`).join(', ')}]`,
@@ -205,14 +206,14 @@ export type PeerMessage = ZabMessage | RequestMessage
 
 export type Vote = Pick<Extract<ZabMessage, { readonly kind: 'vote' }>, 'leader' | 'epoch' | 'zxid'>
 
-/** The first frame of each direction, and only that, carries it. */
+/** Only the first frame of each direction carries it. */
 export const Hello = protoRecord('Hello', {
   protocolVersion: uint32(1),
   from: uint32<ServerId>(2),
   to: uint32<ServerId>(3),
   clusterId: double<ClusterId>(4), // 0 while the sender's history is empty
   incarnation: fixed32(5),
-  idInUse: bool(6), // this greeting refuses: another process with the id of the receiver is connected here
+  idInUse: bool(6), // refuses the receiver: another process with its id is connected to the sender
 })
 export type Hello = InferRecord<typeof Hello>
 
@@ -261,7 +262,7 @@ function clusterText(clusterId: ClusterId): string {
   return clusterId === 0 ? 'no-cluster' : `cluster-${clusterId.toString(16)}`
 }
 
-/** A batch is gap-free within an epoch, so its ends tell it whole. */
+/** A batch is gap-free within an epoch, so its first and last zxid describe it. */
 function rangeOf(entries: readonly WireEntry[]): string {
   const first = entries[0]
   const last = entries[entries.length - 1]

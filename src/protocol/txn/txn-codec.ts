@@ -1,6 +1,6 @@
 /**
- * Txn ↔ bytes, as proposals and the log carry them. Assumes that the bytes were written by a server of
- * ours and that their checksum held: bytes that do not decode are corruption that got past it, so that is
+ * Txn ↔ bytes, as proposals and the log carry them. Assumes that a zkts server wrote the bytes
+ * and that their checksum was correct. Bytes that do not decode are corruption that the checksum missed, so they are
  * an invariant violation, not a refusal.
  */
 import { assert, assertNever } from '../../base/assert.ts'

@@ -1,6 +1,6 @@
 /**
  * A decided change of the replicated state: what a proposal carries and the log keeps.
- * Changes are after-images: they say what znodes become, never what to compute, so applying one twice
+ * Changes are after-images: they hold the new state of znodes and never a computation, so applying one twice
  * changes nothing. The zxid travels beside the txn (in the proposal, in the log record), not in it.
  */
 import type { ServerId, SessionId } from '../../base/ids.ts'
@@ -13,16 +13,16 @@ export interface AclEntry {
   readonly id: string
 }
 
-/** By this the server that accepted a request recognises its own txn when it commits. */
+/** The server that accepted a request recognises its own txn by this when the txn commits. */
 export interface Origin {
   readonly serverId: ServerId
-  readonly incarnation: number // uint32, drawn anew at each start of the process
-  readonly sequence: number // counts the requests that this incarnation sent on
+  readonly incarnation: number // uint32, drawn at random at each start of the process
+  readonly sequence: number // counts the requests that this incarnation forwarded
 }
 
 export interface Txn {
   readonly timeMs: number // the leader's wall clock when it decided
-  readonly sessionId: SessionId // whose request it was; for an expiry, the expired session
+  readonly sessionId: SessionId // the session of the request; for an expiry, the expired session
   readonly origin: Origin | null // null: decided by the leader itself
   readonly isMulti: boolean // the reply is a list of results, even for one change
   readonly changes: readonly Change[] // a multi has any number, everything else exactly one
@@ -36,12 +36,12 @@ export type Change =
       readonly acl: readonly AclEntry[]
       readonly ephemeralOwner: SessionId // 0 = not ephemeral (ZK: StatPersisted.ephemeralOwner, raw encoding)
       readonly parentCreateCount: number // the parent's count of children ever created, this one included; int32
-      readonly withStat: boolean // create2 and its kin: the result carries a Stat
+      readonly withStat: boolean // create2, createContainer and createTTL: the result carries a Stat
     }
   | { readonly kind: 'delete'; readonly path: string }
   | { readonly kind: 'set-data'; readonly path: string; readonly data: Uint8Array | null; readonly version: number }
   | { readonly kind: 'set-acl'; readonly path: string; readonly acl: readonly AclEntry[]; readonly aversion: number }
-  | { readonly kind: 'check'; readonly path: string } // held when decided; applies nothing
+  | { readonly kind: 'check'; readonly path: string } // true when decided; applies nothing
   | BundleChange
   | { readonly kind: 'create-session'; readonly sessionId: SessionId; readonly timeoutMs: number }
   | { readonly kind: 'close-session'; readonly sessionId: SessionId; readonly deletedPaths: readonly string[] }
@@ -49,8 +49,8 @@ export type Change =
 export type BundledChange = Extract<Change, { readonly kind: 'create' | 'delete' }>
 
 /**
- * What one operation of ClickHouse Keeper came to: any number of ordinary changes, none if there was nothing to do,
- * and one result. `path` is the one that was asked for.
+ * The outcome of one operation of ClickHouse Keeper: any number of ordinary changes, none if it had nothing to do,
+ * and one result. `path` is the path of the request.
  */
 export interface BundleChange {
   readonly kind: 'bundle'

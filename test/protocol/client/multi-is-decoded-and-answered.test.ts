@@ -101,7 +101,7 @@ describe('a multi request', () => {
   it('is refused when cut off anywhere, the end marker included', () => {
     const whole = bytesOf(`${createPart(1, 0)} ${header(5)} ${pathA} 00000001 ff 00000004 ${end}`)
     for (let size = 0; size < whole.length; size++) {
-      // The error field of the end marker tells nothing, but a marker without it is no marker.
+      // The error field of the end marker has no meaning, but a marker without it is malformed.
       expect(decodeMulti(whole.subarray(0, size)), `${size} bytes`).toEqual(refused)
     }
     expect(decodeMulti(whole).ok).toBe(true)
@@ -132,7 +132,7 @@ describe('a multi request', () => {
 })
 
 describe('a multi reply', () => {
-  it('gives each part its type and body, and create2 to whatever carries a Stat', () => {
+  it('gives each part its type and body, and the type create2 to each part with a Stat', () => {
     const stat = Uint8Array.from({ length: 68 }, (_, i) => i)
     const body = written((writer) => {
       writeMultiCreateResult(writer, '/a', null)

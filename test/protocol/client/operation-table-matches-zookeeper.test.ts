@@ -38,7 +38,7 @@ describe('the operation table', () => {
       whoAmI: 107,
       createSession: -10,
       closeSession: -11,
-      // ClickHouse Keeper's, beyond ZooKeeper.
+      // Only ClickHouse Keeper has these.
       filteredList: 500,
       checkNotExists: 501,
       createIfNotExists: 502,
@@ -61,7 +61,7 @@ describe('the operation table', () => {
     for (const name of opNames) expect(found.get(ops[name].opcode)).toBe(name)
   })
 
-  it('allows in a multi what ZooKeeper and ClickHouse Keeper allow there', () => {
+  it('allows the same operations in a multi as ZooKeeper and ClickHouse Keeper', () => {
     expect(opNames.filter((name) => ops[name].inMulti)).toEqual([
       'create',
       'delete',

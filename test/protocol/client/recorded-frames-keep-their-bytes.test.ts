@@ -16,7 +16,7 @@ import { rewrittenMultiReadResults, rewrittenMultiResults } from './multi-result
 
 const requestHeaderSizeBytes = 8
 const replyHeaderSizeBytes = 16
-/** `check` is a part of multi only; the other two are never said by a client. */
+/** `check` is a part of multi only; clients never send the other two. */
 const neverSaid: readonly OpName[] = ['check', 'deleteContainer', 'createSession']
 
 function headerOf({ payload }: RecordedFrame): RequestHeader {
@@ -71,7 +71,7 @@ const replies = answers.filter(({ op }) => op !== null)
 const events = answers.filter(({ op }) => op === null)
 
 describe('recorded frames of the stock Java client and Apache ZooKeeper', () => {
-  it('hold every operation that a client can say, and a reply to each', () => {
+  it('hold every operation that a client can send, and a reply to each', () => {
     const wanted = opNames.filter((op) => !neverSaid.includes(op) && !ops[op].isKeepers).sort()
     expect([...new Set(requests.map(opSaid))].sort()).toEqual(wanted)
     expect([...new Set(replies.map(({ op }) => op))].sort()).toEqual(wanted)

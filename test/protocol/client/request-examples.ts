@@ -1,6 +1,6 @@
 /**
- * One request body of every operation, as the bytes that a stock client sends, and what they mean.
- * Written from the protocol's description, not with our encoder.
+ * One request body of every operation, as the bytes that a stock client sends, and its meaning.
+ * Written from the description of the protocol and not with our encoder.
  */
 import type { OpName } from '../../../src/protocol/client/operations.ts'
 import { bytesOf } from '../../support/hex.ts'

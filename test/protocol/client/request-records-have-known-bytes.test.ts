@@ -61,7 +61,7 @@ describe('request records', () => {
   })
 })
 
-/** Whether its numbers are those that a server could have given out. */
+/** Whether its numbers are ones that a server could have given out. */
 function isExact(value: unknown): boolean {
   const { relativeZxid, stat } = value as { readonly relativeZxid?: number; readonly stat?: Stat }
   const numbers = [relativeZxid, stat?.czxid, stat?.mzxid, stat?.pzxid, stat?.ctime, stat?.mtime]

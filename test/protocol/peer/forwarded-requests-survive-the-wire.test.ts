@@ -3,7 +3,7 @@ import type { SessionId } from '../../../src/base/ids.ts'
 import { decodePeerFrame, encodePeerFrame } from '../../../src/protocol/peer/peer-codec.ts'
 import type { ForwardedRequest, PeerMessage } from '../../../src/protocol/peer/peer-message.ts'
 
-test.each([true, false])('a forwarded request comes over whole, whether its session is local (%s)', (isLocal) => {
+test.each([true, false])('a forwarded request keeps all its fields on the wire, session local: %s', (isLocal) => {
   const request: ForwardedRequest = {
     sequence: 2 ** 40 + 1,
     sessionId: 0xfe00_1234_89ab_cdefn as SessionId,

@@ -101,6 +101,6 @@ const examples: readonly (readonly [PeerMessage, string])[] = [
   [{ kind: 'revalidated', syncId: 7, sequence: 9, valid: false }, 'revalidated sync=7 #9 over'],
 ]
 
-test('each kind of message between servers is told in one line without its contents', () => {
+test('each kind of message between servers is described in one line without its contents', () => {
   for (const [message, text] of examples) expect(describePeerMessage(message)).toBe(text)
 })

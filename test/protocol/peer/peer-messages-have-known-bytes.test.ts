@@ -1,4 +1,4 @@
-/** The bytes are for ever: servers of two versions talk to each other while an ensemble is upgraded. */
+/** The bytes must never change: servers of two versions send messages to each other during an upgrade. */
 import { expect, test } from 'vitest'
 import { decodePeerFrame, encodePeerFrame, peerSchema } from '../../../src/protocol/peer/peer-codec.ts'
 import { hexOf } from '../../support/hex.ts'
@@ -39,11 +39,11 @@ const bytesOf: Readonly<Record<string, string>> = {
     '0a150801100318fe012101000000000030432dffffffff1210520e0dfeffffff11000020000000084212170a1509000000000000f03f10fe012a076c656164696e67',
 }
 
-test.each(Object.keys(frames))('a peer frame with %s has the bytes that it always had', (name) => {
+test.each(Object.keys(frames))('a peer frame with %s has its known bytes', (name) => {
   expect(hexOf(encodePeerFrame(frames[name]!))).toBe(bytesOf[name])
 })
 
-test.each(Object.keys(frames))('a peer frame with %s is the same after it came over', (name) => {
+test.each(Object.keys(frames))('a peer frame with %s decodes to the same frame', (name) => {
   const sent = frames[name]
   expect(asRead(decodePeerFrame(encodePeerFrame(sent!)), sent)).toEqual(asRead(sent, sent))
 })
@@ -62,7 +62,7 @@ test.each<readonly [string, object]>([
   expect(decodePeerFrame(frameType.encode({ messages: [message] }).finish())).toBe(null)
 })
 
-/** The fields of `value` that `like` has, however they are kept: what is zero is not on the wire, and may be inherited. */
+/** The fields of `value` that `like` has, own or inherited: a zero is not on the wire and comes from the prototype. */
 function asRead(value: unknown, like: unknown): unknown {
   if (like instanceof Uint8Array) return hexOf(value as Uint8Array)
   if (Array.isArray(like)) return (value as readonly unknown[]).map((each, i) => asRead(each, like[i]))
