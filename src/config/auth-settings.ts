@@ -1,6 +1,6 @@
 /**
- * The settings of authentication and access. What would let in whom ZooKeeper keeps out is a problem and never a remark:
- * a setting of this kind that is half understood must not start a server.
+ * The settings of authentication and access. A setting that would admit clients that ZooKeeper refuses is a problem and
+ * never a remark: a server must not start with a setting of this kind that it only half understands.
  */
 import { type AuthScheme, authSchemes } from '../base/auth-schemes.ts'
 import { type DigestAlgorithm, digestAlgorithmOf, digestAlgorithms } from '../base/digest-algorithms.ts'
@@ -28,7 +28,7 @@ export function readAuth(settings: Settings, remarks: ConfigRemark[]): AuthConfi
   }
 }
 
-// --- which schemes there are ---
+// --- schemes ---
 
 const providerPackage = 'org.apache.zookeeper.server.auth.'
 const notYet = ['SASLAuthenticationProvider', 'X509AuthenticationProvider']
@@ -42,7 +42,7 @@ const schemeOfProvider: Readonly<Record<string, AuthScheme>> = {
 function readSchemes(settings: Settings, remarks: ConfigRemark[]): readonly AuthScheme[] {
   const isDigestOn = settings.flag(digestEnabledKey, true)
   const on = new Set<AuthScheme>(isDigestOn ? ['ip', 'digest'] : ['ip'])
-  // In the original the name alone does nothing; whoever sets it wants it checked.
+  // In ZooKeeper the name alone has no effect. An operator who sets it wants it checked.
   if (settings.text(ensembleKey) !== null) on.add('ensemble')
   for (const entry of settings.entriesBelow('authProvider.')) {
     const scheme = schemeOf(entry, settings, remarks)
@@ -59,29 +59,29 @@ function schemeOf(entry: SourcedEntry, settings: Settings, remarks: ConfigRemark
   const { key, value } = entry
   const name = value.startsWith(providerPackage) ? value.slice(providerPackage.length) : ''
   if (notYet.includes(name)) {
-    const wrong = 'it is not supported yet; ACLs of its scheme are refused, and nobody can authenticate with it'
+    const wrong = 'it is not supported yet; ACLs of its scheme are refused, and no client can authenticate with it'
     remarks.push({ ...entry, severity: 'warning', wrong, write: null })
     return null
   }
   const scheme = schemeOfProvider[name]
   if (scheme !== undefined) return scheme
-  // A class may also replace a scheme that we have by a stricter one of the same name.
+  // A class may also replace a built-in scheme by a stricter one of the same name.
   settings.refuse(
     key,
-    'Java classes cannot be loaded, and starting without this one could let in whom it would keep out',
+    'Java classes cannot be loaded, and a server without this one could admit clients that it would refuse',
     value === '' ? 'remove the line' : 'remove the line, if clients may do without its scheme',
   )
   return null
 }
 
-// --- who may do what ---
+// --- access ---
 
-/** The shortest hash there is, MD5, takes 22 digits. One of another form is never computed, so it only lets nobody in. */
+/** The shortest hash, MD5, has 22 digits. A digest of another form never matches, so no client could be the super user. */
 function readSuperDigest(settings: Settings, remarks: ConfigRemark[]): string | null {
   const value = settings.text(superDigestKey)
   const entry = settings.entry(superDigestKey)
   if (value !== null && entry !== null && !/^[^:]+:[A-Za-z0-9+/]{22,}={0,2}$/.test(value)) {
-    const wrong = 'it is not user:base64(hash(user:password)), so nobody can be the super user'
+    const wrong = 'it is not user:base64(hash(user:password)), so no client can be the super user'
     remarks.push({ ...entry, severity: 'warning', wrong, write: 'write the hash of user:password, not the password' })
   }
   return value
@@ -110,7 +110,11 @@ function readRequiredSchemes(settings: Settings, schemes: readonly AuthScheme[])
     if (scheme === undefined) {
       settings.refuse(schemesKey, `there is no scheme "${name}" on this server`, `write some of ${schemes.join(', ')}`)
     } else if (scheme === 'ensemble') {
-      settings.refuse(schemesKey, 'the scheme ensemble gives nobody an id, so no client could get in', 'remove it')
+      settings.refuse(
+        schemesKey,
+        'the scheme ensemble gives no client an id, so no client could send a request',
+        'remove it',
+      )
     } else {
       required.push(scheme)
     }
@@ -118,7 +122,7 @@ function readRequiredSchemes(settings: Settings, schemes: readonly AuthScheme[])
   return required
 }
 
-/** Anything but `yes` means no (ZK: ZooKeeperServer.skipACL), which is the safe side, so it is no reason not to start. */
+/** Any word but `yes` means no (ZK: ZooKeeperServer.skipACL). That is the safe side, so the server starts with a warning. */
 function readSkipAcl(settings: Settings, remarks: ConfigRemark[]): boolean {
   const value = settings.text(skipAclKey)
   const entry = settings.entry(skipAclKey)
@@ -131,7 +135,7 @@ function readSkipAcl(settings: Settings, remarks: ConfigRemark[]): boolean {
   return isOn
 }
 
-/** Null: it is not set. */
+/** Null: the key is not set. */
 function listed(text: string | null): readonly string[] | null {
   return text === null ? null : text.split(',').map((name) => name.trim())
 }

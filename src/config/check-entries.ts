@@ -1,6 +1,6 @@
 /**
- * What can be said of each entry by its key alone: unknown, without effect here, refused, set twice. The values
- * of the keys that are used are judged later, by those who use them.
+ * Checks each entry by its key alone: unknown, without effect, refused, set twice. The code that uses
+ * a key checks its value later.
  */
 import { type ConfigProblem, type ConfigRemark, type ConfigSource, shownValue } from './config-problem.ts'
 import { keys, traitsOfKey } from './keys.ts'
@@ -12,7 +12,7 @@ import { nearestWord } from './suggest-key.ts'
 export interface CheckedEntries {
   /** The last entry of each key, without server lines. */
   readonly byKey: ReadonlyMap<string, SourcedEntry>
-  /** All of them: here a double is an error, not an override. */
+  /** All server lines: a second line for one server is an error and no override. */
   readonly serverEntries: readonly SourcedEntry[]
   readonly problems: readonly ConfigProblem[]
   readonly remarks: readonly ConfigRemark[]
@@ -34,7 +34,7 @@ export function checkEntries(text: string, dynamicText: string | null): CheckedE
     if (isServerLine && entry.source === 'zoo.cfg' && dynamicText !== null) {
       problems.push({
         ...entry,
-        wrong: 'server lines stand in zoo.cfg and in the dynamic file',
+        wrong: 'both zoo.cfg and the dynamic file have server lines',
         write: 'keep them in one of the two',
       })
       continue

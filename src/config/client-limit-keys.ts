@@ -1,5 +1,5 @@
 /**
- * The rows of the key table for what a server bears from its clients; `readClientLimits` reads them.
+ * The rows of the key table for the limits of clients; `readClientLimits` reads them.
  */
 import { type KeyTraits, used } from './key-traits.ts'
 
@@ -37,7 +37,7 @@ export const clientLimitKeys: Readonly<Record<string, KeyTraits>> = {
   connection_throttle_freeze_time: used(
     'ms',
     '-1',
-    'How often the chance to be dropped changes; -1 = nobody is dropped by chance.',
+    'How often the chance that a connection is dropped changes; -1 = no connection is dropped by chance.',
   ),
   connection_throttle_drop_increase: used('text', '0.02', 'Added to that chance while no token is left.'),
   connection_throttle_drop_decrease: used('text', '0.002', 'Taken from it while tokens are left.'),

@@ -1,14 +1,14 @@
 /**
- * What one server bears from its clients: sizes, rates, waiting times. All but the frame size are off unless set.
- * Each is the matter of one server alone; members of an ensemble may differ.
+ * The limits of one server for its clients: sizes, rates, waiting times. All but the frame size are off unless set.
+ * They concern one server only; members of an ensemble may differ.
  */
 export interface ClientLimits {
   /** Header included, inclusive. */
   readonly frameSizeBytesMax: number
-  /** Null: requests are not told apart by their size. */
+  /** Null: requests of all sizes are treated alike. */
   readonly largeRequests: LargeRequestLimits | null
   readonly requestThrottle: RequestThrottleLimits
-  /** Null: sessions may be asked for at any rate. */
+  /** Null: clients may connect at any rate. */
   readonly connectionThrottle: ConnectionThrottleLimits | null
 }
 
@@ -27,12 +27,12 @@ export interface RequestThrottleLimits {
   readonly checksLatency: boolean
 }
 
-/** A bucket of tokens, and a chance to be dropped that follows its emptiness (ZK: BlueThrottle). */
+/** A bucket of tokens, and a chance to be dropped that grows while the bucket is empty (ZK: BlueThrottle). */
 export interface ConnectionThrottleLimits {
   readonly tokenCountMax: number
   readonly fillTimeMs: number
   readonly fillTokenCount: number
-  readonly freezeTimeMs: number // -1 = nobody is dropped by chance
+  readonly freezeTimeMs: number // -1 = no connection is dropped by chance
   readonly dropIncrease: number // may be above 1
   readonly dropDecrease: number
   readonly decreaseRatio: number

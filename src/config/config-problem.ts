@@ -1,24 +1,24 @@
 /**
- * What is wrong with a configuration, in words that tell an operator where to look and what to write.
+ * A problem of a configuration, in words that say where it is, what is wrong and what to write.
  * The same shape serves for warnings and notes; only problems stop a start.
  */
 export type ConfigSource = 'zoo.cfg' | 'dynamic file' | 'myid'
 
 export interface ConfigProblem {
   readonly source: ConfigSource
-  readonly line: number | null // null: it is about something that is not there
+  readonly line: number | null // null: it is about a missing line or file
   readonly key: string | null
   readonly value: string | null
   readonly wrong: string
-  readonly write: string | null // null: there is nothing better to write
+  readonly write: string | null // null: no advice
 }
 
-/** `warning`: probably not what was meant. `note`: ZooKeeper knows the key, here it changes nothing. */
+/** `warning`: probably a mistake. `note`: ZooKeeper knows the key, and it has no effect in zkts. */
 export interface ConfigRemark extends ConfigProblem {
   readonly severity: 'warning' | 'note'
 }
 
-/** Of keys as they are written, right or not: what they hold may stand in no log (ssl.keyStore.password, superDigest). */
+/** Matches keys, known or not, whose values must not be logged (ssl.keyStore.password, superDigest). */
 const secretKey = /pass(?:word|wd|phrase)|secret|super/i
 
 /** The value as an operator may read it. */
@@ -26,7 +26,7 @@ export function shownValue(key: string, value: string): string {
   return secretKey.test(key) && value !== '' ? '…' : value
 }
 
-/** `fileNames`: what the sources are really called, as far as the caller knows. */
+/** `fileNames`: the real names of the sources, as far as the caller knows them. */
 export function describeProblem(
   problem: ConfigProblem,
   fileNames: Readonly<Partial<Record<ConfigSource, string | null>>> = {},

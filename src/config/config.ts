@@ -18,21 +18,21 @@ export interface EnsembleMember {
   readonly quorumPort: number
   readonly electionPort: number
   readonly role: 'participant' | 'observer'
-  /** Where this member serves clients, if the line says so. */
+  /** The client address of this member, if the line has one. */
   readonly clientHost: string | null
   readonly clientPort: number | null
 }
 
-/** Who is known as whom, and what comes of it. */
+/** Authentication, and what an authenticated client may do. */
 export interface AuthConfig {
-  /** Those that are on, in the order of `authSchemes`. */
+  /** The schemes that are on, in the order of `authSchemes`. */
   readonly schemes: readonly AuthScheme[]
-  /** `user:base64(hash(user:password))` of the super user; null = there is none. */
+  /** `user:base64(hash(user:password))` of the super user; null = no super user. */
   readonly superDigest: string | null
   readonly digestAlgorithm: DigestAlgorithm
-  /** What the ensemble is called, for the scheme `ensemble`; null = every name will do. */
+  /** The names of the ensemble, for the scheme `ensemble`; null = every name is accepted. */
   readonly ensembleNames: readonly string[] | null
-  /** A connection without an id of one of these may only authenticate; empty = every connection may ask. */
+  /** A connection without an id of one of these may only authenticate; empty = every connection may send requests. */
   readonly requiredSchemes: readonly AuthScheme[]
   readonly skipsAcl: boolean
 }
@@ -44,11 +44,11 @@ export interface Config {
   /** By id; empty when standalone. */
   readonly members: readonly EnsembleMember[]
   readonly dataDir: string
-  /** Where the log goes; equal to `dataDir` unless set. */
+  /** The folder of the log; equal to `dataDir` unless set. */
   readonly dataLogDir: string
-  /** Whether a file system that cannot flush a folder is refused for them. */
+  /** Whether `dataDir` and `dataLogDir` are refused on a file system that cannot flush a folder. */
   readonly requiresDirectorySync: boolean
-  /** Whether a server without data counts in a quorum; if not, it waits to be brought up, or for the file `initialize`. */
+  /** Whether a server without data counts in a quorum. If not, it waits for a leader to synchronise it or for the file `initialize`. */
   readonly dbAutocreate: boolean
   readonly clientAddress: { readonly host: string; readonly port: number } // 0.0.0.0 = every address
   readonly clientBacklog: number // -1 = the system's default
@@ -68,21 +68,21 @@ export interface Config {
   readonly clientLimits: ClientLimits
   /** Sorted. */
   readonly fourLetterWords: readonly AdminWord[]
-  /** A peer that says nothing for so long is taken for dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */
+  /** A peer that sends nothing for this long counts as dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */
   readonly peerTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly linearizableReads: boolean
-  /** Whether new sessions live only on the server that their client asked. False when standalone. */
+  /** Whether new sessions exist only on the server that their client connected to. False when standalone. */
   readonly localSessionsEnabled: boolean
   /** Whether such a session becomes global when it creates an ephemeral; otherwise it may not. */
   readonly localSessionsUpgradingEnabled: boolean
   /** Whether a server without a leader serves reads. False when standalone. */
   readonly readOnlyModeEnabled: boolean
-  /** Whether znodes with a time to live may be created; those that exist end in any case. */
+  /** Whether znodes with a time to live may be created. Those that exist expire in any case. */
   readonly extendedTypesEnabled: boolean
-  /** Whether writes over a hard quota are refused; otherwise they are only told. */
+  /** Whether writes over a hard quota are refused; otherwise they are only logged. */
   readonly enforceQuota: boolean
-  /** Whether the operations and znodes that ClickHouse Keeper has beyond ZooKeeper are served. */
+  /** Whether the operations and znodes that only ClickHouse Keeper has are served. */
   readonly keeperCompatibility: boolean
   readonly keeperAvailabilityZone: string | null
   /** How the leader cleans up containers and TTL znodes. */
@@ -90,6 +90,6 @@ export interface Config {
   readonly containerDeletionsPerMinuteMax: number
   readonly containerNeverUsedMs: number // 0 = one that never had a child stays
   readonly auth: AuthConfig
-  /** Whether a reconfig is answered with what it lacks here, or as one that is not wanted. */
+  /** Whether a reconfig is answered with Unimplemented, or with ReconfigDisabled. */
   readonly reconfigEnabled: boolean
 }

@@ -1,6 +1,6 @@
 /**
  * Hosts as they are written in a configuration. Addresses have several spellings, such as ::1 and 0:0:0:0:0:0:0:1, so
- * they are compared in one of them. Names are compared as text: nothing here asks a name server.
+ * they are compared in one spelling. Names are compared as text, without a name server.
  */
 
 /** IPv6 addresses may stand in brackets. */
@@ -11,7 +11,7 @@ export function withoutBrackets(text: string): string {
 /** An address in one spelling, IPv6 in brackets; a name in small letters. */
 export function plainHost(host: string): string {
   const url = `http://${host.includes(':') ? `[${host}]` : host}`
-  // What is no host for a URL, such as an address with a zone, has one spelling only.
+  // A text that is no host in a URL, such as an address with a zone, has only one spelling.
   return URL.canParse(url) ? new URL(url).hostname : host.toLowerCase()
 }
 
@@ -23,7 +23,7 @@ export function isAnyAddress(host: string): boolean {
   return ['0.0.0.0', '[::]'].includes(plainHost(host))
 }
 
-/** Whether it can be an address or a name at all. The zone of an IPv6 address is not looked at. */
+/** Whether the text can be an address or a name. The zone of an IPv6 address is not checked. */
 export function isHost(text: string): boolean {
   return text.includes(':') ? URL.canParse(`http://[${text.replace(/%.*$/, '')}]`) : !/[\s/\\]/.test(text)
 }

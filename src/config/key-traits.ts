@@ -1,5 +1,5 @@
 /**
- * What there is to say about a configuration key, and the short functions that write the rows of the key tables.
+ * The traits of a configuration key, and the short functions that write the rows of the key tables.
  */
 export type KeyUnit = 'ms' | 'ticks' | 'count' | 'bytes' | 'KiB' | 'hours' | 'port' | 'boolean' | 'path' | 'text'
 

@@ -1,16 +1,16 @@
 /**
- * Keys of ZooKeeper 3.9 that change nothing here. Each row says why, because that is what its user will ask.
+ * Keys of ZooKeeper 3.9 that have no effect in zkts. Each row says why, because its user will ask that.
  */
 import { type KeyTraits, noEffect } from './key-traits.ts'
 
 const noCheckpoints = 'there are no checkpoints yet: the log is kept whole'
-const grouped = 'all that arrives in one turn of the event loop is flushed once'
+const grouped = 'all requests that arrive in one turn of the event loop are flushed together'
 const noTls = 'TLS is not supported yet'
 const noTlsPort = 'TLS is not supported yet; this port will not be opened'
 const noSasl = 'SASL is not supported yet'
 const noReconfig = 'dynamic reconfiguration is not supported yet'
 const noObservers = 'observers are not supported yet'
-const noThreads = 'there are no such threads here'
+const noThreads = 'zkts has no such threads'
 const noCache = 'reads copy from the store and need no cache'
 const ownLog = 'the log has its own format'
 const ownElection = 'the election has no fixed waiting times'

@@ -1,6 +1,6 @@
 /**
- * Every configuration key that we read or that ZooKeeper 3.9 knows. docs/reference/config.md lists the same rows, and
- * a test compares both ways. The keys without effect here have their own file for length only.
+ * Every configuration key that zkts reads or ZooKeeper 3.9 knows. docs/reference/config.md lists the same rows, and
+ * a test compares them in both directions. The keys without effect have their own file because of its length.
  * If a key is missing, its user gets an "unknown key" warning instead of an answer.
  */
 import { clientLimitKeys } from './client-limit-keys.ts'
@@ -34,11 +34,11 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'boolean',
     'true',
     'A server without data counts in a quorum. With false it does not vote until a leader that has a quorum without it has brought it up, or a file initialize was in dataDir when it started ("zkts-cli data initialize" makes it).',
-    'A server that is alone refuses to start without data; ZooKeeper serves an empty tree then.',
+    'The only member of an ensemble, and a standalone server, refuse to start without data; ZooKeeper serves an empty tree then.',
   ),
   ...clientLimitKeys,
   initLimit: used('ticks', '', 'Time a member may take to find and join a leader; required in ensembles.'),
-  syncLimit: used('ticks', '', 'Time a member may lag behind the leader; required in ensembles.'),
+  syncLimit: used('ticks', '', 'Time that a member may lag; required in ensembles.'),
   quorumListenOnAllIPs: used('boolean', 'false', 'Bind quorum and election port to every address.'),
   standaloneEnabled: used('boolean', 'true', 'With one server line: run standalone, not as an ensemble of one.'),
   dynamicConfigFile: used('path', '', 'File with the server lines, if they are not in zoo.cfg.'),
@@ -46,7 +46,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'text',
     'conf, cons, dirs, envi, gtmk, hash, isro, mntr, ruok, srvr, stat, wchs',
     'Four-letter words that are answered; * = all.',
-    'ZooKeeper answers srvr alone unless told. The words that only read are harmless and are on here.',
+    'ZooKeeper answers only srvr unless set. The words that only read are harmless and answered by default.',
   ),
   extendedTypesEnabled: used(
     'boolean',
@@ -70,7 +70,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'ms',
     '300000',
     'A container that never had a child is deleted after this; 0 = never.',
-    'ZooKeeper 3.9 and older keep it for ever unless told.',
+    'ZooKeeper 3.9 and older keep it for ever unless set.',
   ),
   'DigestAuthenticationProvider.superDigest': used(
     'text',
@@ -81,12 +81,12 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'text',
     'SHA1',
     'Hash of the digest scheme: MD5, SHA-1, SHA-224 to SHA-512, SHA-512/224, SHA-512/256, SHA3-224 to SHA3-512.',
-    'The same on all servers; digest ACLs made with another hash match nobody.',
+    'The same on all servers; digest ACLs made with another hash match no client.',
   ),
   'DigestAuthenticationProvider.enabled': used(
     'boolean',
     'true',
-    'The digest scheme exists; without it, its ACLs are refused and match nobody.',
+    'The digest scheme is on; when it is off, its ACLs are refused and match no client.',
   ),
   'enforce.auth.enabled': used('boolean', 'false', 'Refuse clients that did not authenticate.'),
   'enforce.auth.schemes': used(
@@ -111,13 +111,13 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   reconfigEnabled: used(
     'boolean',
     'false',
-    'What reconfig is answered with: ReconfigDisabled, or with true Unimplemented.',
+    'The error of reconfig: ReconfigDisabled, or Unimplemented with true.',
     'Dynamic reconfiguration is not supported yet.',
   ),
   localSessionsEnabled: used(
     'boolean',
     'false',
-    'Ensembles only: a new session lives on the server that its client asked, and costs no write.',
+    'Ensembles only: a new session exists only on the server that its client connected to, and costs no write.',
   ),
   localSessionsUpgradingEnabled: used(
     'boolean',
@@ -138,25 +138,25 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   peerTimeoutMs: used(
     'ms',
     'min(1500, syncLimit)',
-    'A peer that says nothing for so long is taken for dead; at most syncLimit x tickTime.',
+    'A peer that sends nothing for this long counts as dead; at most syncLimit x tickTime.',
     'Not in ZooKeeper, which waits for syncLimit.',
   ),
   'keeper.compatibility': used(
     'boolean',
     'true',
-    'The operations 500 to 507 of ClickHouse Keeper are served, and its znodes under /keeper are shown.',
+    'The server executes the operations 500 to 507 of ClickHouse Keeper and shows its znodes under /keeper.',
     'Not in ZooKeeper.',
   ),
   'keeper.availabilityZone': used(
     'text',
     '',
-    'What /keeper/availability_zone says; ClickHouse can prefer the servers of its own zone.',
+    'The data of /keeper/availability_zone; ClickHouse can prefer the servers of its own zone.',
     'Not in ZooKeeper.',
   ),
   linearizableReads: used(
     'boolean',
     'false',
-    'Every read sees all that was committed before it, at the cost of a round to the leader.',
+    'Every read sees all writes that were committed before it, at the cost of a round trip to the leader.',
     'Not in ZooKeeper, where each read would need a sync before it.',
   ),
 }
@@ -237,7 +237,7 @@ const families = [
   { pattern: /^messageTracker\.(.+)$/, key: 'messageTracker.N' },
 ] as const
 
-/** The row for a key as written; families such as `server.7` share one. Null = neither we nor ZooKeeper know it. */
+/** The row for a key as written; families such as `server.7` share one. Null = neither zkts nor ZooKeeper knows it. */
 export function traitsOfKey(key: string): KeyTraits | null {
   if (Object.hasOwn(keys, key)) return keys[key] ?? null
   const family = families.find(({ pattern }) => pattern.test(key))

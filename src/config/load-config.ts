@@ -1,7 +1,7 @@
 /**
- * The texts of zoo.cfg, its dynamic part and myid become a `Config`, or a list of everything that is wrong.
+ * Makes a `Config` from the texts of zoo.cfg, its dynamic part and myid, or a list of everything that is wrong.
  * Owns: defaults, ranges, and the relations between settings. Takes text and reads no files.
- * Assumes: all members of an ensemble were given the same server lines; nothing here can check that.
+ * Assumes: all members of an ensemble have the same server lines. This module cannot check that.
  */
 import { type AdminWord, adminWords, adminWordsByDefault, isAdminWord } from '../base/admin-words.ts'
 import type { ServerId } from '../base/ids.ts'
@@ -33,11 +33,11 @@ export interface ParsedConfig {
   readonly remarks: readonly ConfigRemark[]
 }
 
-/** Without a file. The loopback address, so that trying it out opens nothing to the network. */
+/** Used without a file. It is the loopback address, so that a first try opens no port to the network. */
 const textWithoutFile = 'dataDir=./data\nclientPort=2181\nclientPortAddress=127.0.0.1\n'
 
 const peerTimeoutMsDefault = 1500
-/** Of Java's int: ZooKeeper's settings are of this size, and so is a timeout on the wire. */
+/** The largest int of Java: ZooKeeper's settings are ints, and so is a timeout on the wire. */
 const intMax = 2 ** 31 - 1
 const intMin = -(2 ** 31)
 const standaloneServerId = 1 as ServerId
@@ -63,7 +63,7 @@ export function loadConfig(texts: ConfigTexts): Result<ParsedConfig, readonly Co
   const lineCount = members.length + read.refusedIds.length
 
   const standaloneEnabled = settings.flag('standaloneEnabled', true)
-  // ZK: QuorumPeerConfig.isDistributed. One server line alone does not make an ensemble unless told.
+  // ZK: QuorumPeerConfig.isDistributed. One server line makes a standalone server unless standaloneEnabled is false.
   const isEnsemble = lineCount > 1 || (lineCount === 1 && !standaloneEnabled)
   if (!standaloneEnabled && lineCount === 0) {
     settings.refuse('standaloneEnabled', 'an ensemble has no server lines', 'add server.1=host:2888:3888;2181')
@@ -129,7 +129,7 @@ function buildConfig(input: BuildInput): Config {
   } satisfies Config)
 }
 
-/** Standalone it changes which error a reconfig gets, as in ZooKeeper; an ensemble cannot do yet what it promises. */
+/** On a standalone server it changes the error of reconfig, as in ZooKeeper. An ensemble cannot be reconfigured yet. */
 function readReconfigEnabled(settings: Settings, isEnsemble: boolean, remarks: ConfigRemark[]): boolean {
   const key = 'reconfigEnabled'
   const isEnabled = settings.flag(key, false)
@@ -141,7 +141,7 @@ function readReconfigEnabled(settings: Settings, isEnsemble: boolean, remarks: C
   return isEnabled
 }
 
-/** A standalone server knows neither, whatever its file says (ZK: ZooKeeperServer has its own session tracker). */
+/** A standalone server ignores both (ZK: ZooKeeperServer has its own session tracker). */
 function readSessionModes(
   settings: Settings,
   isEnsemble: boolean,
@@ -183,10 +183,10 @@ function readTimes(settings: Settings, isEnsemble: boolean): Times {
   const ticks = (count: number): number => Math.min(intMax, count * tickTimeMs)
   const initLimitMs = ticks(readLimit(settings, 'initLimit', 10, isEnsemble))
   const syncLimitMs = ticks(readLimit(settings, 'syncLimit', 5, isEnsemble))
-  // 0 or below as a minimum: there is none.
+  // A minimum of 0 or below means no minimum.
   const minSessionTimeoutMs = Math.max(1, readSessionTimeout(settings, 'minSessionTimeout', ticks(2)))
   const maxSessionTimeoutMs = readSessionTimeout(settings, 'maxSessionTimeout', ticks(20))
-  // One below 1 is refused already.
+  // A maximum below 1 was refused before.
   if (maxSessionTimeoutMs > 0 && minSessionTimeoutMs > maxSessionTimeoutMs) {
     const blamed = settings.has('minSessionTimeout') ? 'minSessionTimeout' : 'maxSessionTimeout'
     settings.refuse(
@@ -199,7 +199,7 @@ function readTimes(settings: Settings, isEnsemble: boolean): Times {
   if (peerTimeoutMs > syncLimitMs) {
     settings.refuse('peerTimeoutMs', `above syncLimit x tickTime, ${syncLimitMs} ms`, `write at most ${syncLimitMs}`)
   }
-  // Four chances to be heard before the timeout; half a tick at most, since followers report live sessions in them.
+  // Four heartbeats fit into the timeout. Half a tick at most, since their replies report live sessions.
   const heartbeatIntervalMs = Math.max(1, Math.floor(Math.min(tickTimeMs / 2, peerTimeoutMs / 4)))
   return {
     tickTimeMs,
@@ -212,7 +212,7 @@ function readTimes(settings: Settings, isEnsemble: boolean): Times {
   }
 }
 
-/** A standalone server has no use for it; ZooKeeper only wants it to be a number then. */
+/** A standalone server does not use it; ZooKeeper then only requires a number. */
 function readLimit(settings: Settings, key: 'initLimit' | 'syncLimit', otherwise: number, isRequired: boolean): number {
   if (!isRequired) return Math.max(1, settings.number(key, intMin, intMax) ?? otherwise)
   if (!settings.has(key)) settings.refuseMissing(key, 'it is required in an ensemble', `write ${key}=${otherwise}`)
@@ -271,7 +271,7 @@ function readClientHost(settings: Settings, self: EnsembleMember | null): string
   const key = 'clientPortAddress'
   const text = settings.text(key)
   if (settings.has(key) && text === null) {
-    // Java takes it for the loopback address.
+    // Java reads an empty text as the loopback address.
     settings.refuse(key, 'there is no address', 'write 0.0.0.0 for every address, or remove the line')
   } else if (text !== null && !isHost(withoutBrackets(text))) {
     settings.refuse(
@@ -310,7 +310,7 @@ function readWhitelist(settings: Settings, remarks: ConfigRemark[]): readonly Ad
       write: nearest === null ? `write some of ${adminWords.join(', ')}` : `did you mean ${nearest}?`,
     })
   }
-  // Its own scripts ask srvr, and clients that seek a read-write server ask isro (ZK: FourLetterCommands.isEnabled).
+  // ZooKeeper's own scripts ask srvr, and clients that seek a read-write server ask isro (ZK: FourLetterCommands.isEnabled).
   const always = settings.text('readonlymode.enabled')?.toLowerCase() === 'true' ? ['srvr', 'isro'] : ['srvr']
   return adminWords.filter((word) => asked.includes(word) || always.includes(word))
 }
@@ -354,7 +354,7 @@ function idInMyid(text: string): number | null {
   return wholeNumber(firstLineOf(text))
 }
 
-/** ZooKeeper refuses blanks around the number; nothing is gained by that. */
+/** ZooKeeper refuses blanks around the number. That helps no operator, so they are trimmed. */
 function firstLineOf(text: string): string {
   return (text.split(/\r\n|\n|\r/)[0] ?? '').trim()
 }

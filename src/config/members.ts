@@ -1,5 +1,5 @@
 /**
- * The server lines as a whole: each id once, each address once. Two members behind one address would be one
+ * The server lines as a whole: each id once, each address once. Two members at one address would be one
  * process with two votes.
  */
 import type { ServerId } from '../base/ids.ts'
@@ -13,7 +13,7 @@ import type { SourcedEntry } from './settings.ts'
 export interface MembersRead {
   /** By id, without the lines that have a problem. */
   readonly members: readonly EnsembleMember[]
-  /** The lines that have a problem: their ids, null where that is what is wrong. They need no second complaint. */
+  /** The ids of the lines that have a problem; null where the id is wrong. They are not reported a second time. */
   readonly refusedIds: readonly (ServerId | null)[]
 }
 

@@ -32,9 +32,9 @@ export function parseConfigText(text: string): ConfigText {
   return { entries, malformed }
 }
 
-/** As Java trims: control characters and blanks, and not the no-break space, which a path may end in. */
+/** Trims as Java does: control characters and blanks, but not the no-break space, which may end a path. */
 function trimmed(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is trimmed
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: Java trims them
   return text.replace(/^[\u0000- ]+|[\u0000- ]+$/g, '')
 }
 

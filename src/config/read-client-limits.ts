@@ -1,6 +1,6 @@
 /**
- * Reads what one server bears from its clients. The names and defaults are ZooKeeper's, where all of these are system
- * properties. Owns: their ranges, and what follows from one for another.
+ * Reads the limits of one server for its clients. The names and defaults are ZooKeeper's, where all of these are system
+ * properties. Owns: their ranges, and the relations between them.
  */
 import { clientFrameSizeBytesCeiling, clientFrameSizeBytesMax } from '../base/limits.ts'
 import type { ClientLimits, ConnectionThrottleLimits, LargeRequestLimits } from './client-limits.ts'
@@ -30,7 +30,7 @@ export function readClientLimits(settings: Settings): ClientLimits {
   })
 }
 
-/** Values without sense are as if they were not set (ZK: ZooKeeperServer.setLargeRequestThreshold, setLargeRequestMaxBytes). */
+/** Values out of range are treated as not set (ZK: ZooKeeperServer.setLargeRequestThreshold, setLargeRequestMaxBytes). */
 function readLargeRequests(settings: Settings): LargeRequestLimits | null {
   const threshold = settings.integer('largeRequestThreshold', countMin, countMax) ?? -1
   const inFlight = settings.integer('largeRequestMaxBytes', countMin, countMax) ?? largeRequestMaxBytesDefault
@@ -61,7 +61,7 @@ function readConnectionThrottle(settings: Settings): ConnectionThrottleLimits | 
     fillTimeMs: settings.integer(key('fill_time'), 1, countMax) ?? 1,
     fillTokenCount: fillCount * unit,
     freezeTimeMs: settings.integer(key('freeze_time'), -1, countMax) ?? -1,
-    // A chance is at most 1, whatever is added at once.
+    // A chance is at most 1, so larger steps are cut.
     dropIncrease: settings.decimal(key('drop_increase'), 0, Number.MAX_VALUE) ?? 0.02,
     dropDecrease: settings.decimal(key('drop_decrease'), 0, Number.MAX_VALUE) ?? 0.002,
     decreaseRatio: settings.decimal(key('decrease_ratio'), 0, 1) ?? 0,
@@ -79,7 +79,7 @@ function readConnectionThrottle(settings: Settings): ConnectionThrottleLimits | 
   return tokens === 0 ? null : limits
 }
 
-/** One that is not above 0 is as if it were not set. */
+/** A number that is not above 0 is treated as not set. */
 function readWeight(settings: Settings, key: string, otherwise: number): number {
   const weight = settings.integer(key, countMin, countMax) ?? otherwise
   if (weight > 0) return weight

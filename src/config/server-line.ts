@@ -1,7 +1,7 @@
 /**
  * The value of a `server.N` line (ZK: QuorumPeer.QuorumServer), one member of the ensemble.
  * Grammar: host:quorumPort:electionPort[:participant][;[clientHost:]clientPort], IPv6 hosts in brackets.
- * What ZooKeeper allows beyond it changes who votes or how peers are reached, so it is refused and never skipped.
+ * ZooKeeper also allows parts that change who votes or how peers are reached. They are refused and never ignored.
  */
 import type { ServerId } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -14,7 +14,7 @@ export interface ServerLineError {
 
 const example = 'write host:2888:3888;2181'
 
-/** Top byte of the session ids a server makes; 255 would collide with the marker of TTL owners. */
+/** The id is the top byte of the session ids that a server makes; 255 would collide with the marker of TTL owners. */
 const serverIdMax = 254
 
 export function parseServerId(text: string): Result<ServerId, ServerLineError> {
@@ -88,7 +88,7 @@ function parseClientPart(text: string): Result<{ host: string | null; port: numb
   const portText = fields.length === 1 ? fields[0]! : fields[1]!
   const port = parseClientPort(portText)
   if (port === null) return err({ wrong: `client port "${portText}" is not a number from 0 to 65535`, write: advice })
-  // Java takes no name for the loopback address, and Node for every address.
+  // An empty name means the loopback address in Java and every address in Node.
   if (fields.length === 2 && fields[0] === '') {
     return err({ wrong: 'the host before the client port is missing', write: advice })
   }
@@ -105,7 +105,7 @@ function splitHostAndFields(text: string): readonly string[] | null {
   return [text.slice(1, end), ...(rest === '' ? [] : splitFields(rest.slice(1), ':'))]
 }
 
-/** Between servers: a port that the others can dial. */
+/** A port between servers, which the others must be able to dial. */
 function parsePort(text: string): number | null {
   const port = wholeNumber(text)
   return port !== null && port >= 1 && port <= 65535 ? port : null

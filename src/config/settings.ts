@@ -1,7 +1,7 @@
 /**
  * Typed access to the entries of a configuration, collecting every problem instead of stopping at the first.
- * It guards one invariant: a key asked for with a bad value leaves a problem behind, so the default it
- * answers with can never start a server.
+ * It guards one invariant: reading a key with a bad value records a problem, so the default that it
+ * returns can never start a server.
  */
 import type { ConfigProblem, ConfigRemark, ConfigSource } from './config-problem.ts'
 import { traitsOfKey } from './keys.ts'
@@ -30,7 +30,7 @@ export class Settings {
     return this.#byKey.get(key) ?? null
   }
 
-  /** All whose key begins so, in file order. */
+  /** All entries whose key begins with `prefix`, in file order. */
   entriesBelow(prefix: string): readonly SourcedEntry[] {
     return [...this.#byKey.values()].filter(({ key }) => key.startsWith(prefix))
   }
@@ -49,7 +49,7 @@ export class Settings {
     return false
   }
 
-  /** Null if the key is not set, or is set to something that is no number in range. */
+  /** Null if the key is not set, or if its value is no number in range. */
   number(key: string, min: number, max: number): number | null {
     const text = this.text(key)
     if (text === null) return null
@@ -79,7 +79,7 @@ export class Settings {
     return null
   }
 
-  /** A key that must be set and is not. If another was probably meant for it, that one is named, with its line. */
+  /** Adds a problem about a required key that is not set. If a similar unknown key is set, the problem names its line. */
   refuseMissing(key: string, wrong: string, write: string): void {
     const meant = [...this.#byKey.values()].find(
       (entry) => isUnknown(entry.key) && nearestWord(entry.key, [key]) !== null,

@@ -2,7 +2,7 @@
 export function nearestWord(word: string, known: readonly string[]): string | null {
   const plain = word.replace(/^zookeeper\./, '')
   let best: string | null = null
-  // A third of the letters may be wrong; more, and the suggestion would be a guess.
+  // A third of the letters may be wrong. With more the suggestion would be a guess.
   let bestDistance = Math.floor(plain.length / 3) + 1
   for (const candidate of known) {
     const distance = editDistance(plain.toLowerCase(), candidate.toLowerCase())

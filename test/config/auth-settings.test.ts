@@ -115,7 +115,7 @@ describe('the schemes that a client must present', () => {
     ['sasl', 'there is no scheme "sasl" on this server'],
     ['digest,', 'there is no scheme "" on this server'],
     ['world', 'there is no scheme "world" on this server'],
-    ['ensemble', 'so no client could get in'],
+    ['ensemble', 'so no client could send a request'],
   ])('stop the start when one of "%s" cannot be presented', (names, wrong) => {
     const { problems } = load('enforce.auth.enabled=true', 'ensembleAuthName=one', `enforce.auth.schemes=${names}`)
     expect(problems).toHaveLength(1)

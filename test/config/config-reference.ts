@@ -12,8 +12,8 @@ export function renderConfigReference(): string {
 file that \`dynamicConfigFile\` names, and the number of the server in \`myid\` in \`dataDir\`. Without a file the server is
 standalone on 127.0.0.1:2181 with its data in \`./data\`.
 
-- A key that nobody knows is a warning with the nearest known key.
-- A key of ZooKeeper that changes nothing here is accepted with a note in the log.
+- An unknown key is a warning that names the nearest known key.
+- A key of ZooKeeper that has no effect in zkts is accepted with a note in the log.
 - A key that would be unsafe to ignore is an error.
 - Of a key that is set twice the later line wins, with a warning.
 - \`server.N\`, \`admin.N\` and the like stand for any ending.

@@ -151,7 +151,7 @@ describe.each([
   ['SASL between servers', 'dataDir=d\nclientPort=1\nquorum.auth.enableSasl=TRUE', /open to anyone/],
   ['a group', 'dataDir=d\nclientPort=1\ngroup.1=1:2', /hierarchical quorums are not supported yet/],
   ['a weight', 'dataDir=d\nclientPort=1\nweight.1=2', /weights other than 1/],
-  ['a dynamic file that is not there', 'dataDir=d\nclientPort=1\ndynamicConfigFile=x', /there is no such file/],
+  ['a missing dynamic file', 'dataDir=d\nclientPort=1\ndynamicConfigFile=x', /there is no such file/],
 ])('%s', (what, text, expected) => {
   test(`${what} is refused with its place and advice`, () => {
     expect(problems(text).join('\n')).toMatch(expected)
@@ -204,7 +204,7 @@ test('two addresses for clients that differ are refused, a name beside an addres
   ])
 })
 
-test('one server line with a mistake is one problem, whoever this server is', () => {
+test('one server line with a mistake is one problem, whichever id this server has', () => {
   const broken = ensemble.replace('server.2=b:2888', 'server.2=b:x')
   const wrong = expect.stringMatching(/^zoo\.cfg:6: server\.2=b:x:3888;2181: quorum and election port are numbers/)
   for (const myidText of ['1', '2', '3']) expect(problems(broken, { myidText })).toEqual([wrong])
@@ -225,7 +225,7 @@ test('a missing, wordy or foreign myid is refused with the known numbers', () =>
   expect(problems(ensemble, { myidText: '9\n' })).toEqual([expect.stringMatching(/there is no server\.9 line/)])
 })
 
-test('every problem of a file is told at once', () => {
+test('every problem of a file is reported at once', () => {
   expect(problems('tickTime=x\nclientPort=y').length).toBe(3)
 })
 
