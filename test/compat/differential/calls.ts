@@ -1,8 +1,8 @@
 /**
- * What the two servers are asked, as plain values: the same for both, printable, and independent of the ids, zxids and
+ * The requests to the two servers, as plain values: the same for both, printable, and independent of the ids, zxids and
  * folders of one run. Owns: the vocabulary of steps and calls, and their bytes.
- * Whatever differs from server to server is named here and filled in when the step is played: a session by its number,
- * a zxid by how far it lies back, the folder that a run works in by `top`.
+ * A value that differs from server to server has a name that is replaced when the step is played: a session its number,
+ * a zxid its distance from the latest, the folder of a run `top`.
  */
 import { opcodes, Writer } from '../raw-client.ts'
 
@@ -66,16 +66,16 @@ export type OperationName = Operation['op']
 export interface Call {
   readonly xid: number
   readonly operation: Operation
-  /** So many bytes are missing at the end of the body. */
+  /** The number of bytes that are cut from the end of the body. */
   readonly cutBytes?: number
-  /** Hexadecimal, behind the body. */
+  /** Hexadecimal bytes that follow the body. */
   readonly trailing?: string
 }
 
 export interface ConnectStep {
   readonly kind: 'connect'
   readonly slot: number
-  /** Of an ensemble; the last one leads. */
+  /** The index in the ensemble; the last server leads. */
   readonly server: number
   /** 'new', or the number of a session made earlier. */
   readonly session: number | 'new'
@@ -85,7 +85,7 @@ export interface ConnectStep {
   readonly timeoutMs: number
   readonly readOnly: 'no' | 'yes' | 'absent'
   readonly lastZxid: ZxidRef
-  /** Sent behind the connect request without waiting. */
+  /** Sent directly after the connect request, without waiting for its reply. */
   readonly calls: readonly Call[]
 }
 
@@ -252,8 +252,8 @@ export function describeStep(step: Step): string {
       return `connection ${step.slot} asks\n${step.calls.map((call) => `    ${describeCall(call)}`).join('\n')}`
     case 'connect': {
       const { kind, slot, calls, ...rest } = step
-      const behind = calls.map((call) => `\n    ${describeCall(call)}`).join('')
-      return `connection ${slot} ${kind}s ${JSON.stringify(rest)}${behind}`
+      const listed = calls.map((call) => `\n    ${describeCall(call)}`).join('')
+      return `connection ${slot} ${kind}s ${JSON.stringify(rest)}${listed}`
     }
     case 'drop':
       return `connection ${step.slot} is dropped by its client`

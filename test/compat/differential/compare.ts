@@ -1,5 +1,5 @@
 /**
- * What came back from the two servers in one step, held against each other: every frame of every connection, their
+ * Compares what the two servers sent in one step: every frame of every connection, their
  * order, and who closed. Owns: which calls the frames answer, and that a difference is either accepted by a rule, and
  * counted, or reported.
  */
@@ -30,9 +30,9 @@ export interface Unexplained {
 
 export interface Comparison {
   readonly unexplained: readonly Unexplained[]
-  /** Connections that only one server has left: the other has to be made to follow. */
+  /** Connections that only one server has closed: the caller closes the other one. */
   readonly halfClosed: readonly number[]
-  /** What Apache ZooKeeper answered to each call of the step, for who wants to know what became of it. */
+  /** The answer of Apache ZooKeeper to each call of the step; the generator learns from it. */
   readonly answers: readonly (Decoded | null)[]
   /** In order, of every slot. */
   readonly closed: readonly number[]
@@ -42,7 +42,7 @@ export class Comparer {
   readonly #pairs: Correspondence
   readonly #sides: Sides<Side>
   readonly #uses: Map<string, number>
-  /** By slot; what is closed is overwritten when the slot is used again. */
+  /** By slot; a closed connection is overwritten when the slot is used again. */
   readonly #sessionOf = new Map<number, number>()
   readonly #superseded = new Set<number>()
 
@@ -59,7 +59,7 @@ export class Comparer {
     const halfClosed: number[] = []
     const closed: number[] = []
     let answers: readonly (Decoded | null)[] = []
-    // The one that acted comes first: what it brought about gets its zxid there.
+    // The connection that sent the calls comes first: its replies pair the zxids of the txns that it caused.
     const slots = [...outcomes.theirs.keys()].sort((a, b) => Number(b === step.slot) - Number(a === step.slot))
     for (const slot of slots) {
       const [theirs, ours] = [outcomes.theirs.get(slot), outcomes.ours.get(slot)]
@@ -139,8 +139,8 @@ export class Comparer {
 
   #wrongSession(theirs: bigint, ours: bigint): string | null {
     const [their, our] = [this.#sides.theirs.numberOf(theirs), this.#sides.ours.numberOf(ours)]
-    if (their === undefined && our === undefined) return this.#pairs.strangers(theirs, ours)
-    return their === our ? null : `session ${their ?? 'of nobody'} there, ${our ?? 'of nobody'} here`
+    if (their === undefined && our === undefined) return this.#pairs.pairOtherSessions(theirs, ours)
+    return their === our ? null : `theirs is session ${their ?? '(unknown)'}, ours ${our ?? '(unknown)'}`
   }
 
   #noteRefusal(call: Call | null, reply: Decoded): void {
@@ -166,7 +166,7 @@ function decodeAll(step: Step, slot: number, { frames }: SlotOutcome): readonly 
   })
 }
 
-/** By call; null for what was not answered. */
+/** By call; null for a call that was not answered. */
 function answersIn(step: Step, frames: readonly Decoded[]): readonly (Decoded | null)[] {
   if (!('calls' in step)) return []
   const replies = frames.filter(({ kind }) => kind === 'reply')

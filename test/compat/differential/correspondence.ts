@@ -1,7 +1,7 @@
 /**
- * Which zxid, time and session of the one server stands for which of the other.
- * Owns the claim behind every comparison of zxids: the txns of both are the same in the same order, so their zxids are
- * paired one to one and both grow. What a read or a refusal carries in its header is a moment between two txns: the
+ * Pairs the zxids, times and sessions of one server with those of the other.
+ * Owns the claim on which every comparison of zxids rests: both have the same txns in the same order, so their zxids are
+ * paired one to one and both grow. The zxid in the header of a read or a refusal is a moment between two txns: the
  * same moment of the one is always the same of the other, and an earlier one is never a later one.
  */
 import type { ZxidRef } from './calls.ts'
@@ -16,12 +16,12 @@ interface Pair {
 export class Correspondence {
   /** Sorted by `theirs`; invariant: `ours` never falls. */
   readonly #moments: Pair[] = []
-  /** Those that were txns, in the order in which they became known. */
+  /** The zxids of txns, in the order in which they became known. */
   readonly #txns: Pair[] = []
   readonly #theirsOfOurs = new Map<bigint, bigint>()
   readonly #oursOfTheirs = new Map<bigint, bigint>()
-  /** Of clients that were there before: no number of this run stands for them. */
-  readonly #strangers = new Map<bigint, bigint>()
+  /** Sessions of clients of earlier runs, which have no number in this run. */
+  readonly #otherSessions = new Map<bigint, bigint>()
   readonly #timeOf = { theirs: new Map<bigint, bigint>(), ours: new Map<bigint, bigint>() }
 
   /** Null, or what is wrong. */
@@ -55,15 +55,15 @@ export class Correspondence {
     return timeMs > now - 3_600_000n && timeMs <= now + 1_000n ? null : `${side}: not a time of this run`
   }
 
-  /** Sessions that nobody of this run has: the same one there is the same one here. */
-  strangers(theirs: bigint, ours: bigint): string | null {
+  /** Pairs a session that no client of this run has: one of theirs must always be the same one of ours. */
+  pairOtherSessions(theirs: bigint, ours: bigint): string | null {
     if (theirs === 0n || ours === 0n) return theirs === ours ? null : 'only one of them is a session'
-    const known = this.#strangers.get(theirs)
-    this.#strangers.set(theirs, ours)
+    const known = this.#otherSessions.get(theirs)
+    this.#otherSessions.set(theirs, ours)
     return known === undefined || known === ours ? null : `theirs was paired with ${hex(known)}`
   }
 
-  /** What stands for a reference on one of the servers. */
+  /** The zxid that a reference means on one of the servers. */
   resolve(side: SideName, ref: ZxidRef): bigint {
     if ('number' in ref) return BigInt(ref.number)
     const moment = this.#moments.at(-1 - ref.back)

@@ -1,7 +1,7 @@
 /**
- * From a frame to a list of named fields, each with the way in which it may differ between two servers: most not at
+ * Turns a frame into a list of named fields, each with the way in which it may differ between two servers: most not at
  * all, zxids and session ids by their value but not by their meaning, lists without an order by their order.
- * A body that is not what the operation answers with is kept as bytes, so that it can only be equal or different.
+ * A body that is no reply of the operation is kept as bytes, so that it can only be equal or different.
  */
 import { createHash } from 'node:crypto'
 import { Reader, readStat, type Stat } from '../raw-client.ts'
@@ -11,7 +11,7 @@ export type Field = { readonly name: string } & (
   | { readonly kind: 'exact'; readonly value: string }
   /** Of a txn: the two servers' are paired one to one. 0 and -1 stand for themselves. */
   | { readonly kind: 'zxid'; readonly value: bigint }
-  /** How far the server had come: later answers are never earlier, and not before the txns they show. */
+  /** The last zxid of the server: it never falls from one answer to the next, and includes the txns that the answer shows. */
   | { readonly kind: 'moment'; readonly value: bigint }
   /** The time of the txn `zxid`. */
   | { readonly kind: 'time'; readonly value: bigint; readonly zxid: bigint }
@@ -112,7 +112,7 @@ function hasFailedPart(fields: readonly Field[]): boolean {
   return fields.some((field) => field.name.endsWith('.type') && field.kind === 'exact' && field.value === '-1')
 }
 
-/** Adds what `read` makes of the rest of the frame, or the rest as it is if that does not fit exactly. */
+/** Adds the fields that `read` finds in the rest of the frame, or the rest as bytes if it does not fit exactly. */
 function readRest(frame: Buffer, offset: number, fields: Field[], read: (from: Reader) => readonly Field[]): void {
   const reader = new Reader(frame.subarray(offset))
   try {

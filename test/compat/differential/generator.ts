@@ -1,7 +1,7 @@
 /**
- * The sequence of a seed, one step at a time, each chosen in the light of the answers so far.
- * Owns: who is connected, and that a step has one outcome only. A request that ends its connection comes last in its
- * step, since what lies behind it may or may not be read; authentication comes first, since its answer may overtake others.
+ * The sequence of a seed, one step at a time. Each step depends on the answers so far.
+ * Owns: which clients are connected, and that a step has only one outcome. A request that ends its connection comes last
+ * in its step, since requests after it may or may not be read. Authentication comes first, since its answer may overtake others.
  */
 import type { SeededRandom } from '../../support/seeded-random.ts'
 import { type Call, type ConnectStep, frameSizeBytesMax, type Operation, type Step, top } from './calls.ts'
@@ -18,7 +18,7 @@ const nodeCountMax = 250
 
 interface Connected {
   readonly session: number
-  /** Another connection has the session now, on another server: of what is sent here, the first write closes this one. */
+  /** A connection to another server has taken over the session. The first write on this connection closes it. */
   isSuperseded: boolean
 }
 
@@ -50,11 +50,11 @@ export class Generator {
     if (dice < 4) return { kind: 'drop', slot }
     if (dice < 5 && random.chance(3)) return this.#badBytes(slot)
     const calls = this.#calls()
-    // Whether what lies behind a write is still answered is a matter of luck.
+    // Requests after the first write may or may not be answered.
     return { kind: 'requests', slot, calls: this.#slots.get(slot)?.isSuperseded === true ? calls.slice(0, 1) : calls }
   }
 
-  /** What the step came to; `closed` are the connections that are gone now. */
+  /** The outcome of the step; `closed` are the connections that it closed. */
   learn(step: Step, answers: readonly (Decoded | null)[], closed: readonly number[], connected: boolean): void {
     if (step.kind === 'connect' && connected) {
       const session = step.session === 'new' ? step.gives : step.session
@@ -102,7 +102,7 @@ export class Generator {
       timeoutMs: isUsual ? 500_000 : random.pick([0, -1, 1, 500_000, 2 ** 31 - 1, -(2 ** 31), 800_001]),
       readOnly: isUsual ? 'no' : random.pick(['no', 'yes', 'absent'] as ConnectStep['readOnly'][]),
       lastZxid: random.chance(15) ? randomMoment(random) : { back: random.below(5) },
-      // What closes the connection without a word there would close it before the session is answered at all.
+      // A call that makes ZooKeeper close the connection without an answer would close it before the connect response.
       calls: random.chance(3) ? this.#calls().filter((call) => !mayCloseInSilence(call)) : [],
     }
   }
@@ -132,14 +132,14 @@ export class Generator {
             : randomOperation(random, this.#known)
       const call = this.#damaged(this.#call(operation))
       if (this.#profile.serverCount > 1 && isForSingleServersOnly(call)) continue
-      // ZooKeeper leaves blank names out when it looks for the quota of a path, and finds that of another.
+      // ZooKeeper leaves out blank names when it looks for the quota of a path, and finds the quota of another path.
       if (this.#profile.asks.quotas && JSON.stringify(operation).includes('/ ')) continue
       calls.push(call)
-      // ZooKeeper checks what is queued behind a setACL against the old list, if it has not been applied yet.
+      // ZooKeeper checks writes that are queued after a setACL against the old list until the setACL is applied.
       if (operation.op === 'setACL') break
-      // A multi that trips over such a null is not rolled back before ZooKeeper looks at what is queued behind it.
+      // A multi that fails on such a null is not rolled back before ZooKeeper checks the writes queued after it.
       if (operation.op === 'multi' && /"(id|scheme)":null/.test(JSON.stringify(operation))) break
-      // Until it is applied, ZooKeeper takes a container that was made with ephemeral flags for an ephemeral.
+      // Until it is applied, ZooKeeper treats a container that was made with ephemeral flags as an ephemeral.
       if (operation.op === 'createContainer' && (operation.flags & 1) === 1) break
     }
     const hasContainer = calls.some(({ operation }) => JSON.stringify(operation).includes('"createContainer"'))
@@ -179,7 +179,7 @@ export class Generator {
     const random = this.#random
     const { asks } = this.#profile
     const dice = random.below(8)
-    if (dice < 2) return { op: 'deleteContainer', path: `${newPath(random, this.#known)}/not-there` }
+    if (dice < 2) return { op: 'deleteContainer', path: `${newPath(random, this.#known)}/missing` }
     if (dice === 2) return { op: 'createSession', timeoutMs: 500_000 }
     if (dice > 4 && asks.reconfig) return randomReconfig(random)
     if (dice === 4 && asks.sasl) return { op: 'sasl', token: '' }

@@ -1,6 +1,6 @@
 /**
- * What the generator believes to be there, learnt from the answers: so that most requests hit something.
- * It may be wrong; then a request fails, on both servers alike.
+ * The znodes that the generator believes to exist. It learns them from the answers, so that most requests find a znode.
+ * It may be wrong; then a request fails on both servers.
  */
 import type { SeededRandom } from '../../support/seeded-random.ts'
 import { type Operation, type Text, top } from './calls.ts'
@@ -17,7 +17,7 @@ export interface KnownNode {
 
 export class KnownTree {
   readonly #nodes = new Map<string, KnownNode>()
-  /** Kept apart: not everything may be done to them. */
+  /** A list of their own: some requests must not touch them. */
   readonly #quotaZnodes = new Set<string>()
   #watched: readonly string[] = []
 
@@ -33,7 +33,7 @@ export class KnownTree {
     return this.#nodes.has(path)
   }
 
-  /** Somewhere a watch was set lately, by whichever connection. */
+  /** A path on which any connection set a watch lately. */
   watched(random: SeededRandom): string {
     return this.#watched.length === 0 ? top : random.pick(this.#watched)
   }

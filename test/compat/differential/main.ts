@@ -3,7 +3,7 @@
  * `npm run differential -- --seed N` replays one, `--seeds 50 [--from K] [--requests N]` runs many;
  * `--profile a,b` chooses other settings, or ensembles;
  * `--coverage` lists what was answered how often.
- * Both servers are fresh for each seed, so a seed is the whole truth about its run. The last line is
+ * Both servers are new for each seed, so a seed determines its run completely. The last line is
  * `N passed, N failed`, counted in seeds; the exit code is 0 if and only if none failed.
  */
 import { parseArgs } from 'node:util'
@@ -17,10 +17,10 @@ import { type Rule, rules } from './rules.ts'
 import { startPair } from './servers.ts'
 import { shrink } from './shrink.ts'
 
-/** So many seeds use every rule, or a rule is dead. */
+/** A rule that this many seeds do not use is reported as dead. */
 const seedsForEveryRule = 20
 const shrinkTimeBoxMs = 60_000
-/** A server that gives up needs so long to be gone. */
+/** A server that fails ends within this time. */
 const endMs = 2_000
 
 interface Options {
@@ -118,7 +118,7 @@ function limited(generator: Generator, requestCount: number): StepSource {
 
 const answerCounts = new Map<string, number>()
 
-/** What was asked and how it was answered, for who doubts that enough is asked. */
+/** Lists the requests and their answers, to show how much was covered. */
 function counted(source: StepSource, counts: Map<string, number>): StepSource {
   const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1)
   return {

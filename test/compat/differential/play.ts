@@ -10,14 +10,14 @@ import { decodeConnectResponse } from './decode-frame.ts'
 import { isConnected } from './generator.ts'
 import { Side } from './side.ts'
 
-/** Where the next step comes from, and who hears what became of it. */
+/** Gives the next step, and gets the outcome of each. */
 export interface StepSource {
   next(): Step | null
   learn(step: Step, answers: readonly (Decoded | null)[], closed: readonly number[], connected: boolean): void
 }
 
 export interface Played {
-  /** Those that were played; the last one brought the difference, if there is one. */
+  /** The steps that were played; a difference is in the last one. */
   readonly steps: readonly Step[]
   readonly requestCount: number
   readonly unexplained: readonly Unexplained[]
@@ -73,7 +73,7 @@ export async function play(
   return { steps, requestCount, unexplained }
 }
 
-/** The same steps again; what makes no sense any more is left out. */
+/** The same steps again, without those that can no longer be played. */
 export function recorded(steps: readonly Step[]): StepSource {
   let index = 0
   return { next: () => steps[index++] ?? null, learn: () => {} }

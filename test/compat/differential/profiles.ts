@@ -1,7 +1,7 @@
 /**
- * Under which settings the two servers are compared, and what is then asked more often.
- * Owns: that both are told the same. Sessions must not expire during a run, and the reaper must not come by itself:
- * what happens at a time of the servers' own choosing cannot be compared step by step.
+ * The settings under which the two servers are compared, and which requests each setting makes more frequent.
+ * Owns: that both get the same settings. Sessions must not expire during a run, and the cleanup of containers must not run:
+ * an event at a time that a server chooses cannot be compared step by step.
  */
 export interface Profile {
   readonly name: string
@@ -10,7 +10,7 @@ export interface Profile {
   readonly asks: {
     readonly sasl: boolean
     readonly reconfig: boolean
-    /** Then one request at a time: limits are checked against what has been applied, which pipelining leaves to chance. */
+    /** True: one request at a time, since limits are checked against applied writes, and pipelining leaves to chance which. */
     readonly quotas: boolean
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Arguments of requests, legal and illegal, of every kind that a server has to tell apart.
+ * Arguments of requests, legal and illegal, of every kind that a server has to distinguish.
  * Assumes: the names are few, so that requests of several clients meet on the same znodes.
  */
 import type { SeededRandom } from '../../support/seeded-random.ts'
@@ -7,7 +7,7 @@ import { type Acl, type Data, type Text, top, type ZxidRef } from './calls.ts'
 import type { KnownTree } from './known-tree.ts'
 
 const plainNames = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'lock-', 'node', '1', '0000000000']
-/** Legal, though they do not look it. */
+/** Legal names that look illegal. */
 const oddNames = [
   'x y',
   ' ',
@@ -70,7 +70,7 @@ export function randomName(random: SeededRandom): string {
   return random.pick(plainNames)
 }
 
-/** Of something that is there, or of something that could be. */
+/** The path of a znode that exists, or of one that could. */
 export function randomPath(random: SeededRandom, known: KnownTree): Text {
   const dice = random.below(100)
   if (dice < 68) return known.any(random)
@@ -79,7 +79,7 @@ export function randomPath(random: SeededRandom, known: KnownTree): Text {
   return badPath(random, known)
 }
 
-/** Its parent is probably there. */
+/** A new path whose parent probably exists. */
 export function newPath(random: SeededRandom, known: KnownTree): string {
   const parent = random.chance(3) ? top : known.any(random)
   // Not too deep, or the tree becomes a list.
@@ -181,7 +181,7 @@ const illegalEntries: readonly Acl[] = [
   { perms: 31, scheme: 'x509', id: 'CN=a' },
   { perms: 31, scheme: 'sasl', id: 'bob' },
   { perms: 31, scheme: 'sasl', id: null },
-  { perms: 31, scheme: 'nobody', id: 'x' },
+  { perms: 31, scheme: 'unknown', id: 'x' },
   { perms: 31, scheme: '', id: '' },
 ]
 

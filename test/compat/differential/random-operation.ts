@@ -122,7 +122,7 @@ function randomSetData(random: SeededRandom, known: KnownTree): Operation {
   return { op: 'setData', path, data: randomData(random), version: randomVersion(random, versionOf(known, path)) }
 }
 
-/** The folder of the run and what is outside it stay open, for whoever comes next. */
+/** The folder of the run and the znodes outside it stay open, for the runs that follow. */
 function randomSetAcl(random: SeededRandom, known: KnownTree): Operation {
   const path = randomPath(random, known)
   const isShared = path === top || typeof path !== 'string' || !path.startsWith(`${top}/`)
@@ -225,7 +225,7 @@ export function randomAuth(random: SeededRandom): { readonly scheme: Text; reado
   if (dice < 14) return { scheme, auth: random.pick(['super:wrong', 'nocolon', '', ':', 'a:b:c', 'u1:']) }
   if (dice < 16) return { scheme: 'ip', auth: random.pick([null, '', '127.0.0.1', 'x']) }
   return {
-    scheme: random.pick(['world', 'sasl', 'x509', 'super', 'nobody', '', null, 'Digest', 'digest']),
+    scheme: random.pick(['world', 'sasl', 'x509', 'super', 'unknown', '', null, 'Digest', 'digest']),
     auth: random.pick([null, '', 'u1:p', 'anyone']),
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Quotas as their clients set them: the folders below /zookeeper/quota, the limits, the znode that usage is kept in.
+ * Quotas as clients set them: the folders below /zookeeper/quota, the limits, and the znode that holds the usage.
  * Usage is compared like any data. Assumes: one request a step, since limits are checked against what is applied.
  * Texts that Apache ZooKeeper does not survive, in the znode of the usage, are not written.
  */

@@ -1,4 +1,4 @@
-/** What is printed about a difference: the steps that lead to it, and both answers side by side. */
+/** Prints a difference: the steps that lead to it, and both answers side by side. */
 import { describeCall, describeStep, type Step } from './calls.ts'
 import type { Unexplained } from './compare.ts'
 import { type Decoded, fieldText } from './decode-frame.ts'

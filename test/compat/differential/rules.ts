@@ -1,5 +1,5 @@
 /**
- * Where we answer otherwise than Apache ZooKeeper on purpose: each rule accepts exactly one such difference and is
+ * The intended differences from Apache ZooKeeper: each rule accepts exactly one of them and is
  * counted. docs/reference/differences.md shows this table. A difference that no rule accepts fails the run; a rule that
  * accepts nothing over many seeds is reported, since it may hide something one day.
  */
@@ -38,7 +38,7 @@ export interface Rule {
   readonly zookeeper: string
   readonly zkts: string
   readonly why: string
-  /** Nowhere: the generator stays clear of it, since from there on the two servers would be in different states. */
+  /** Nowhere: the generator avoids it, since the two servers would be in different states afterwards. */
   readonly played: 'everywhere' | 'in ensembles' | 'nowhere'
   accepts(difference: Difference): boolean
 }
@@ -54,8 +54,8 @@ export const rules: readonly Rule[] = [
     name: refusalRule,
     what: 'A write that fails',
     zookeeper: 'takes a zxid, a log record and a flush on every server',
-    zkts: 'takes none; a quorum confirms the leader, then the reply carries the zxid of the last write that it could have seen',
-    why: 'a refusal changes nothing, so nothing needs to be kept',
+    zkts: 'takes none; a quorum confirms the leader, and the reply carries the zxid of the last write that it could have seen',
+    why: 'a refusal changes nothing, so the log does not need it',
     played: 'everywhere',
     accepts: () => false, // counted where the zxids are compared: its zxid has to lie between those of its neighbours
   },
@@ -64,7 +64,7 @@ export const rules: readonly Rule[] = [
     what: 'An operation that the server does not serve',
     zookeeper: 'answers `Unimplemented` with zxid -1 and closes the connection',
     zkts: 'answers the same and keeps the connection',
-    why: 'a client can only gain by it',
+    why: 'a client is better served by an answer on an open connection',
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'closing' &&
@@ -73,10 +73,10 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'internal-operations-refused',
-    what: 'A client that sends createSession or deleteContainer, which servers say to each other',
-    zookeeper: 'does it, without asking any ACL',
+    what: 'A client that sends createSession or deleteContainer, which only servers send to each other',
+    zookeeper: 'executes it without an ACL check',
     zkts: 'answers `Unimplemented`',
-    why: 'no genuine client sends them, and anyone could delete any znode',
+    why: 'no genuine client sends them, and any client could delete any znode',
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -87,7 +87,7 @@ export const rules: readonly Rule[] = [
     name: 'long-request-is-answered',
     what: 'A request longer than `jute.maxbuffer`',
     zookeeper: 'closes the connection, so everything else in flight on it fails too',
-    zkts: 'answers `MarshallingError` in its turn and goes on, up to 256 MiB; requests that restore watches or credentials still close the connection',
+    zkts: 'answers `MarshallingError` in order and keeps the connection, up to 256 MiB; requests that restore watches or credentials still close the connection',
     why: 'every client turns it into an error of that one call; a client that did not notice the loss of its watches would wait for ever',
     played: 'everywhere',
     accepts: (difference) => {
@@ -101,7 +101,7 @@ export const rules: readonly Rule[] = [
     what: 'A multiRead of exists and getChildren2, beside getData and getChildren',
     zookeeper: 'answers `MarshallingError`',
     zkts: 'answers each part, unless `keeper.compatibility=false`',
-    why: 'ClickHouse asks its own Keeper so, and no client of ZooKeeper does',
+    why: 'ClickHouse sends such requests to its own Keeper, and no client of ZooKeeper does',
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -115,7 +115,7 @@ export const rules: readonly Rule[] = [
     what: 'addWatch, checkWatches and removeWatches with a null path',
     zookeeper: 'keep a watch that nothing can trigger',
     zkts: 'answer `MarshallingError`, as reads do',
-    why: 'whoever sends it should hear that something is wrong',
+    why: 'the client should learn that the path is wrong',
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -126,9 +126,9 @@ export const rules: readonly Rule[] = [
   {
     name: 'malformed-auth-is-answered',
     what: 'An auth packet that cannot be decoded',
-    zookeeper: 'closes the connection without a word',
-    zkts: 'is answered with `MarshallingError`, and the connection lives on',
-    why: 'silence helps nobody',
+    zookeeper: 'closes the connection without an answer',
+    zkts: 'answers `MarshallingError` and keeps the connection',
+    why: 'an answer tells the client what is wrong',
     played: 'everywhere',
     accepts: (difference) =>
       difference.call?.operation.op === 'auth' &&
@@ -140,7 +140,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'null-path-before-flags',
     what: 'A create with a null path and flags or a ttl that are not legal',
-    zookeeper: 'answers for the flags',
+    zookeeper: 'answers with the error of the flags',
     zkts: 'answers `MarshallingError` for the path',
     why: 'a body that cannot be decoded is not looked into',
     played: 'everywhere',
@@ -156,7 +156,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'multi-read-of-null-writes',
     what: 'A multiRead of writes, one of them with a null path',
-    zookeeper: 'answers `MarshallingError` with a body of no results behind it',
+    zookeeper: 'answers `MarshallingError` followed by a body without results',
     zkts: 'answers `MarshallingError` without a body',
     why: 'a body that cannot be decoded is not looked into',
     played: 'everywhere',
@@ -181,9 +181,9 @@ export const rules: readonly Rule[] = [
   {
     name: 'superseded-connection-closes-at-once',
     what: 'A connection to the leader, after another server has taken over its session',
-    zookeeper: 'is closed when it sends something, and hears of its watches until then',
+    zookeeper: 'is closed when it sends something, and gets watch events until then',
     zkts: 'is closed at once',
-    why: 'the sooner a client knows that it holds an old connection, the better',
+    why: 'the client should learn at once that its connection is an old one',
     played: 'in ensembles',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -194,9 +194,9 @@ export const rules: readonly Rule[] = [
   {
     name: 'superseded-connection-is-not-answered',
     what: 'A write on a connection whose session another server has taken over',
-    zookeeper: 'closes the connection, but is answered first if the arguments are wrong in a way that shows early',
+    zookeeper: 'closes the connection, but first answers if an early check finds the arguments wrong',
     zkts: 'closes the connection',
-    why: 'who is not attached any more is told that and nothing else',
+    why: 'on a connection that no longer has the session, the close is the only valid answer',
     played: 'in ensembles',
     accepts: (difference) => {
       if (difference.kind === 'silence' || !difference.isSuperseded) return false
@@ -207,7 +207,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'set-acl-counts-at-once',
-    what: 'A write that is sent behind a setACL without waiting for its answer',
+    what: 'A write that is sent after a setACL without waiting for its answer',
     zookeeper: 'is checked against the old list, unless the setACL happens to have been applied already',
     zkts: 'is checked against the new list',
     why: 'the order of requests is the order of their effects',
@@ -216,17 +216,17 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'failed-multi-leaves-nothing',
-    what: 'A write that is sent behind a multi with a null in an ACL entry, without waiting for its answer',
-    zookeeper: 'is checked as if the parts before that null had been done, though none is',
-    zkts: 'is checked against what is there',
-    why: 'what was refused has no effects',
+    what: 'A write that is sent after a multi with a null in an ACL entry, without waiting for its answer',
+    zookeeper: 'is checked as if the parts before that null had been applied, although none was',
+    zkts: 'is checked against the tree as it is',
+    why: 'a refused request has no effects',
     played: 'nowhere',
     accepts: () => false,
   },
   {
     name: 'quotas-of-blank-names',
     what: 'A quota at or above a znode whose name is blank',
-    zookeeper: 'is looked for as if the name were not there, and so is not found, or is that of another path',
+    zookeeper: 'is looked up without the blank name, so it is not found, or the quota of another path is',
     zkts: 'counts like any other',
     why: 'a space is a legal name',
     played: 'nowhere',
@@ -245,7 +245,7 @@ export const rules: readonly Rule[] = [
     name: 'create-ttl-without-ttl',
     what: 'A createTTL with neither the flags of a TTL znode nor a ttl',
     zookeeper: 'passes all checks and ends the server when it is applied',
-    zkts: 'is refused with `BadArguments` where it would have passed',
+    zkts: 'is refused with `BadArguments` where ZooKeeper accepts it',
     why: 'one request should not stop a server',
     played: 'nowhere',
     accepts: () => false,

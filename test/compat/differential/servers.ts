@@ -1,5 +1,5 @@
 /**
- * The pair under comparison, one server each or an ensemble each: Apache ZooKeeper and ours, with the same zoo.cfg.
+ * The two sides of the comparison, one server each or an ensemble each: Apache ZooKeeper and ours, with the same zoo.cfg.
  * Owns: their folders, on a file system in memory if there is one, since nothing here depends on the disk.
  */
 import { existsSync } from 'node:fs'

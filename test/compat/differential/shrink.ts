@@ -1,6 +1,6 @@
 /**
- * From a sequence that ends in a difference to a short one that still does.
- * Owns: what is left out, greedily: halves of the steps first, then single steps, then single calls. Every attempt runs
+ * Shortens a sequence that ends in a difference to one that still does.
+ * Owns: which parts are left out, greedily: halves of the steps first, then single steps, then single calls. Every attempt runs
  * below a folder of its own on the same servers, so it starts from nothing.
  */
 import type { Step } from './calls.ts'

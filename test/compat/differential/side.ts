@@ -1,14 +1,14 @@
 /**
  * One of the two servers, as its clients see it: the connections, the sessions, and what came back in each step.
  * Owns: sockets and the passwords of sessions. Within a step only one connection sends, and a step ends when every
- * connection has answered a ping, in an ensemble after each server has caught up: so what one client causes and
+ * connection has answered a ping, in an ensemble after each server has caught up. Therefore what one client causes and
  * another sees is the same in every run.
  */
 import { connect, type Socket } from 'node:net'
 import { Reader, Writer } from '../raw-client.ts'
 import { type Call, type ConnectStep, type Filling, frameOf, type Step, type ZxidRef } from './calls.ts'
 
-/** Neither server needs so long for anything; who has not answered then never will. */
+/** Neither server needs this long for any request; one that has not answered by then never will. */
 const answerTimeoutMs = 4_000
 const pingXid = -2
 const pingOpcode = 11
@@ -19,7 +19,7 @@ export interface SlotOutcome {
   /** Without the answer to the ping that ended the step. */
   readonly frames: readonly Buffer[]
   readonly isClosed: boolean
-  /** It should have answered or closed, and did neither. */
+  /** Whether it neither answered nor closed, although it should have. */
   readonly isSilent: boolean
 }
 
@@ -46,7 +46,7 @@ export class Side {
   readonly #closesUnserved: boolean
   readonly #zxidOf: (ref: ZxidRef) => bigint
   readonly #wires = new Map<number, Wire>()
-  /** One for each server of an ensemble: when it has synced, its server has seen all that was committed. */
+  /** One connection to each server of an ensemble: after its sync the server has applied all committed txns. */
   readonly #witnesses: Wire[] = []
   readonly #sessions = new Map<number, SessionKey>()
 
@@ -77,7 +77,7 @@ export class Side {
     return this.#sessions.has(session)
   }
 
-  /** Whether the step makes sense now; when steps have been left out, some of the others do not. */
+  /** Whether the step can be played. After other steps were left out it may have no connection or session. */
   canPlay(step: Step): boolean {
     if (step.kind !== 'connect') return this.isOpen(step.slot)
     return !this.isOpen(step.slot) && (step.session === 'new' || this.hasSession(step.session))
@@ -115,11 +115,11 @@ export class Side {
   async #ask(wire: Wire, calls: readonly Call[], filling: Filling): Promise<void> {
     wire.send(Buffer.concat(calls.map((call) => frameOf(call, filling))))
     await wire.answered(calls.length)
-    await wire.closedWithin(this.#goodbyeMs(calls.at(-1)))
+    await wire.closedWithin(this.#closeWaitMs(calls.at(-1)))
   }
 
   /** A server that closes after its answer does so a moment later, and might still answer a ping until then. */
-  #goodbyeMs(last: Call | undefined): number {
+  #closeWaitMs(last: Call | undefined): number {
     switch (last?.operation.op) {
       case 'closeSession':
         return 1_000
@@ -140,7 +140,7 @@ export class Side {
     const hello = helloFrame(step, key, this.#zxidOf(step.lastZxid))
     wire.send(Buffer.concat([hello, ...step.calls.map((call) => frameOf(call, filling))]))
     await wire.answered(1 + step.calls.length)
-    await wire.closedWithin(this.#goodbyeMs(step.calls.at(-1)))
+    await wire.closedWithin(this.#closeWaitMs(step.calls.at(-1)))
     const response = wire.received[0]
     if (response === undefined || step.session !== 'new') return
     const reader = new Reader(response)
@@ -231,7 +231,7 @@ class Wire {
     if (!this.#socket.destroyed) this.#socket.write(bytes)
   }
 
-  /** Until so many frames that are not events have come since the step began, or the connection has closed. */
+  /** Waits until `count` frames other than events have come since the step began, or the connection has closed. */
   async answered(count: number): Promise<void> {
     const deadline = performance.now() + answerTimeoutMs
     while (this.#replyCount < count && !this.#isClosed && !this.#isSilent) {
@@ -248,7 +248,7 @@ class Wire {
     }
   }
 
-  /** Ends the step: whatever was on its way is here now, and is handed over. */
+  /** Ends the step: all frames that were in flight have arrived, and are returned. */
   async fence(): Promise<SlotOutcome> {
     const before = this.#replyCount
     if (!this.#isSilent) {
@@ -268,7 +268,7 @@ class Wire {
     this.takeOutcome()
   }
 
-  /** What came since the last time. */
+  /** The frames since the last call. */
   takeOutcome(): SlotOutcome {
     const outcome = { frames: this.#frames, isClosed: this.#isClosed, isSilent: this.#isSilent }
     this.#frames = []

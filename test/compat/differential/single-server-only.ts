@@ -1,6 +1,6 @@
 /**
  * Which requests are played against single servers only, because an ensemble of Apache ZooKeeper does not survive them,
- * or because ours has another answer for good reason: the znode of the configuration has version 0 in its text and Stat.
+ * or because ours answers differently on purpose: the znode of the configuration has version 0 in its text and Stat.
  * A write that fails with anything but an error of ZooKeeper's own gets the zxid of the write before it, is proposed
  * with it, and no server answers any write after that (ZK: PrepRequestProcessor.pRequestHelper, its last catch).
  */
@@ -29,7 +29,7 @@ function hangsAnEnsemble({ operation, cutBytes }: Call): boolean {
   return operation.op === 'multi' && (!operation.isEnded || !operation.parts.every(isLegalPart))
 }
 
-/** What the decoder of a multi refuses, it refuses for the whole. */
+/** A part that the decoder refuses fails the whole multi. */
 function isLegalPart(part: Operation): boolean {
   if (!partsOfMulti.has(part.op) || part.op === 'multi' || part.op === 'setACL' || part.op === 'reconfig') return false
   const isPlainCreate = part.op === 'create' || part.op === 'create2' || part.op === 'createContainer'

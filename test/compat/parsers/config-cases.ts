@@ -1,5 +1,5 @@
 /**
- * Configuration files: shapes that people have, and random ones of the parts that matter. `@` stands for the folder of
+ * Configuration files: typical ones, and random ones of the parts that matter. `@` stands for the folder of
  * the case. Nothing here depends on a name server, and no value of a key that has no effect on us is wrong.
  */
 import type { SeededRandom } from '../../support/seeded-random.ts'
@@ -8,7 +8,7 @@ export interface ConfigCase {
   readonly title: string
   readonly text: string
   readonly myid?: string
-  /** Of `@/zoo.cfg.dynamic`. */
+  /** The text of `@/zoo.cfg.dynamic`. */
   readonly dynamic?: string
   /** Written as bytes of Latin-1, not of UTF-8. */
   readonly isLatin1?: true
@@ -312,7 +312,7 @@ const noise: readonly string[] = [
   'admin.enableServer=false',
 ]
 
-/** Mostly right, with one or two things that are not. */
+/** Mostly correct, with one or two mistakes. */
 export function randomCase(random: SeededRandom, number: number): ConfigCase {
   const lines = new Map<string, string>([['dataDir', '@/data']])
   const serverCount = random.pick([0, 0, 0, 1, 2, 3, 3, 3, 5])
@@ -356,7 +356,7 @@ function written(random: SeededRandom, entries: readonly (readonly [string, stri
   return lines.join(end) + (random.chance(6) ? '' : end)
 }
 
-/** Sometimes over two lines. */
+/** An entry, sometimes continued on a second line. */
 function continued(random: SeededRandom, value: string): string {
   if (value.length < 4 || !random.chance(10)) return value
   const at = 1 + random.below(value.length - 1)

@@ -1,17 +1,17 @@
 /**
- * Where a configuration file starts one of the two servers and not the other, or starts them with other settings, on
- * purpose. Each rule accepts exactly that. docs/reference/differences.md shows this table; a file that differs in a way
+ * The intended differences in configuration: a file starts only one of the two servers, or starts them with different
+ * settings. Each rule accepts exactly one. docs/reference/differences.md shows this table; a file that differs in a way
  * that no rule accepts fails the run.
  */
 import type { ConfigCase } from './config-cases.ts'
 
-/** What was compared: a refusal of each, if it refused, and the names of the settings that differ. */
+/** The outcome of one comparison: the refusals, if any, and the names of the settings that differ. */
 export interface ConfigDifference {
   readonly given: ConfigCase
   readonly theirRefusal: string | null
   readonly ourRefusals: readonly string[] | null
   readonly fields: readonly string[]
-  /** Of each field that differs ours is the largest int. */
+  /** Whether our value of each differing field is the largest int. */
   readonly areCapped: boolean
 }
 
@@ -21,7 +21,7 @@ export interface ConfigRule {
   readonly zookeeper: string
   readonly zkts: string
   readonly why: string
-  /** For files that we refuse and ZooKeeper does not: what we say. Other files it accepts by `accepts`. */
+  /** Our error, for files that only zkts refuses. Other files are accepted by `accepts`. */
   readonly refusal?: RegExp
   readonly accepts?: (difference: ConfigDifference) => boolean
 }
@@ -37,7 +37,7 @@ export function rulesFor(difference: ConfigDifference): readonly ConfigRule[] | 
   return rules.every((rule) => rule !== undefined) ? rules : null
 }
 
-/** ZooKeeper refuses with this, we start, and the file is such a one. */
+/** Accepts a file that zkts starts with and ZooKeeper refuses with this error. */
 function taking(refusal: RegExp, isSuch: (given: ConfigCase) => boolean): NonNullable<ConfigRule['accepts']> {
   return ({ given, theirRefusal, ourRefusals }) =>
     theirRefusal !== null && ourRefusals === null && refusal.test(theirRefusal) && isSuch(given)
@@ -48,8 +48,8 @@ export const configRules: readonly ConfigRule[] = [
     name: 'not-supported-yet',
     what: 'Observers, groups, `peerType=observer`, TLS or SASL between servers, a port for TLS alone',
     zookeeper: 'starts with them',
-    zkts: 'refuses to start, and says which line',
-    why: 'they are not there yet, and without them the ensemble would be another one',
+    zkts: 'refuses to start, and names the line',
+    why: 'they are not supported yet, and an ensemble without them would be a different one',
     refusal: /not supported yet|would leave the connections between servers open/,
   },
   {
@@ -89,7 +89,7 @@ export const configRules: readonly ConfigRule[] = [
     what: 'An empty `clientPortAddress`',
     zookeeper: 'serves clients on the loopback address',
     zkts: 'refuses to start',
-    why: 'loopback or every address: it has to be said',
+    why: 'the operator has to choose between the loopback address and every address',
     refusal: /clientPortAddress=: there is no address/,
   },
   {
@@ -114,8 +114,8 @@ export const configRules: readonly ConfigRule[] = [
     name: 'blanks-around-parts',
     what: 'Blanks in a server line, at its end, or around the number in myid',
     zookeeper: 'refuses to start: "Address unresolved", "is not a number"',
-    zkts: 'takes them off',
-    why: 'they cannot be seen and cannot mean anything',
+    zkts: 'trims them',
+    why: 'they are invisible and have no meaning',
     accepts: taking(
       /Address unresolved|serverid {1,}\S* is not a number|serverid \S+ {1,}is not a number/,
       ({ text, dynamic = '', myid = '' }) => /server\..*[ \t]/.test(`${text}\n${dynamic}`) || /^ | \n/.test(myid),
@@ -156,16 +156,16 @@ export const configRules: readonly ConfigRule[] = [
     what: 'One server line that has a port for clients, no `clientPort`, and no myid that names it',
     zookeeper: 'starts standalone and serves no client',
     zkts: 'serves on the port of the line',
-    why: 'there is one server, so it is its line',
+    why: 'the only line must be that of the only server',
     accepts: ({ theirRefusal, ourRefusals, fields }) =>
       theirRefusal === null && ourRefusals === null && fields.length === 1 && fields[0] === 'client',
   },
   {
     name: 'products-above-an-int',
     what: 'Ticks times a limit above 2,147,483,647 ms',
-    zookeeper: 'overflows: the time becomes another one, below 0 perhaps',
+    zookeeper: 'overflows: the time becomes a different one, possibly below 0',
     zkts: 'takes 2,147,483,647 ms',
-    why: 'a long time is meant',
+    why: 'the operator wants a long time',
     refusal: /is above the longest/,
     accepts: ({ given, ourRefusals, theirRefusal, fields, areCapped }) =>
       ourRefusals === null &&

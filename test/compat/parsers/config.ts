@@ -1,5 +1,5 @@
 /**
- * Configuration files, beside ZooKeeper's own parser: both refuse, or both start with the same settings, or one of
+ * Compares configuration files with ZooKeeper's own parser: both refuse, or both start with the same settings, or one of
  * `configRules` accepts the difference. One JVM parses all files; ours are read as zkts-server reads them.
  */
 import { execFileSync } from 'node:child_process'
@@ -116,7 +116,7 @@ function differingFields(theirs: Settings, config: Config): readonly string[] {
   return Object.keys(actual).filter((field) => !isDeepStrictEqual(actual[field], wanted[field]))
 }
 
-/** Theirs in the units and spellings of ours. */
+/** ZooKeeper's settings in our units and spellings. */
 function plain(theirs: Settings): Settings {
   const tickTime = Number(theirs['tickTime'])
   const isEnsemble = theirs['mode'] === 'ensemble'
@@ -125,7 +125,7 @@ function plain(theirs: Settings): Settings {
     ...theirs,
     initLimit: isEnsemble ? Number(theirs['initLimit']) * tickTime : null,
     syncLimit: isEnsemble ? Number(theirs['syncLimit']) * tickTime : null,
-    // Below 1 there is no minimum, no limit, no wish.
+    // A value below 1 means no minimum, no limit, or the system's choice.
     minSessionTimeout: Math.max(1, Number(theirs['minSessionTimeout'])),
     maxClientCnxns: Math.max(0, Number(theirs['maxClientCnxns'])),
     backlog: Number(theirs['backlog']) < 1 ? -1 : theirs['backlog'],
@@ -165,7 +165,7 @@ function ownSettings(config: Config): Settings {
   }
 }
 
-/** Both wildcards serve both kinds of addresses. */
+/** The wildcards of IPv4 and IPv6 both serve all addresses. */
 function plainAddress(address: TheirAddress | null): TheirAddress | null {
   if (address === null) return null
   const host = plainHost(address.host)

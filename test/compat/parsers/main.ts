@@ -1,6 +1,6 @@
 /**
  * Compares our parsers with those of Apache ZooKeeper, by calling the classes in its jar:
- * `tsx test/compat/parsers/main.ts [--seed N] [--lines N] [--files N]`. With `--record` it writes anew what the unit tests know of
+ * `tsx test/compat/parsers/main.ts [--seed N] [--lines N] [--files N]`. With `--record` it rewrites the fixture that the unit tests have of
  * zkCli. The last line is `N passed, N failed`; the exit code is 0 if and only if none failed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'

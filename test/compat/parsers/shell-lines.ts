@@ -1,4 +1,4 @@
-/** Lines of a shell for splitting into words: shapes that people type, and random ones of the characters that matter. */
+/** Shell lines that are split into words: typical ones, and random ones of the characters that matter. */
 import type { SeededRandom } from '../../support/seeded-random.ts'
 
 export const typicalLines: readonly string[] = [
@@ -38,7 +38,7 @@ export const typicalLines: readonly string[] = [
   'set /a " "',
   'set /a "  two  blanks  "',
   'set "/two words" x',
-  'set /a "tab\there"',
+  'set /a "tab\x09here"',
   'set /a no\u00a0break',
   'set /a "no\u00a0break"',
   'set /a \u3000wide',
@@ -73,7 +73,7 @@ export const typicalLines: readonly string[] = [
   'a',
 ]
 
-/** What zkCli would treat in a way that we do not want (docs/reference/cli.md). */
+/** Lines that zkCli splits in a way that zkts-cli does not copy (docs/reference/cli.md). */
 export const deliberateLines: readonly { readonly line: string; readonly ours: readonly string[] | 'refused' }[] = [
   { line: 'create /a "x', ours: 'refused' },
   { line: "create /a 'x", ours: 'refused' },

@@ -1,6 +1,6 @@
 /**
- * A dozen configurations that are really started, on both servers side by side: both must come up in the same mode, or
- * both must end by themselves. What the parsers leave to the start is seen here and nowhere else.
+ * Starts a dozen configurations on both servers: both must start in the same mode, or
+ * both must end by themselves. Only this test covers the checks that come after parsing.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'

@@ -1,5 +1,5 @@
 /**
- * The words of a line, beside zkCli's own parser. What differs must be one of the rules of docs/reference/cli.md:
+ * Compares the words of a line with zkCli's own parser. A difference must be one of the rules of docs/reference/cli.md:
  * a quote that is not closed is refused, a blank line is no command, and quotes always come off.
  */
 import { execFileSync } from 'node:child_process'
@@ -14,14 +14,14 @@ import { deliberateLines, randomLine, typicalLines } from './shell-lines.ts'
 export interface ZkCliAnswer {
   readonly line: string
   readonly words: readonly string[]
-  /** A word begins with a quote that nothing closes; zkCli drops the quote, or takes the blank before it in. */
+  /** A word begins with a quote that is never closed. zkCli drops the quote, or adds the blank before it to the word. */
   readonly hasOpenQuote: boolean
 }
 
 const recordedSeed = 1
 const recordedRandomCount = 250
 
-/** What test/cli/fixtures/zkcli-words.json holds. */
+/** The content of test/cli/fixtures/zkcli-words.json. */
 export function recordWords(zkCli: readonly string[]): readonly ZkCliAnswer[] {
   return askZkCli(zkCli, [...typicalLines, ...randomLines(recordedSeed, recordedRandomCount)])
 }
@@ -54,7 +54,7 @@ export function wordChecks(zkCli: readonly string[], seed: number, lineCount: nu
   ]
 }
 
-/** What zkts-cli should find where zkCli found this. */
+/** The words that zkts-cli should find where zkCli found these. */
 export function expectedWords({ line, words, hasOpenQuote }: ZkCliAnswer): readonly string[] | 'refused' {
   if (/^[ \t]*$/.test(line)) return []
   return hasOpenQuote ? 'refused' : words
