@@ -1,7 +1,7 @@
 /**
  * One client connection, from its first byte to its last, as a state machine. The driver owns the socket: it feeds chunks
  * to `receive`, acts on the inputs that come out, and once a loop turn sends what `takeOutput` gives.
- * Owns: framing, the handshake, and that nothing behind the connect request is looked at before the session exists
+ * Owns: framing, the handshake, and that no bytes after the connect request are parsed before the session exists
  * (such a request would have no session, and dropping it would hang the client).
  * Assumes: the driver stops reading from the socket after `connect` until it calls `established`, and closes the socket
  * after `four-letter-word` and `refused`.
@@ -27,18 +27,18 @@ import { classifyFirstBytes } from './first-bytes.ts'
 import { FrameReader } from './frame-reader.ts'
 import { SkippedFrame, type SkipReason } from './skipped-frame.ts'
 
-/** Decides which requests above a size may come in. */
+/** Decides which requests above a size are accepted. */
 export interface LargeRequestGate {
   readonly thresholdSizeBytes: number
-  /** Asked once for each frame above the threshold, when its length has come; true = its bytes count from now on. */
+  /** Called once for each frame above the threshold, when its length has arrived; true: its bytes count from now on. */
   admits(sizeBytes: number): boolean
 }
 
 export type ConnectionState =
   | { readonly kind: 'awaiting-connect' }
-  | { readonly kind: 'connecting' } // the session is being made or looked up
+  | { readonly kind: 'connecting' } // the session is being created or looked up
   | { readonly kind: 'attached' }
-  | { readonly kind: 'closing' } // whatever still arrives is ignored
+  | { readonly kind: 'closing' } // bytes that still arrive are ignored
 
 const awaitingConnect: ConnectionState = { kind: 'awaiting-connect' }
 const connecting: ConnectionState = { kind: 'connecting' }
@@ -47,19 +47,19 @@ const closing: ConnectionState = { kind: 'closing' }
 
 const emptyBody = new Uint8Array(0)
 const traceMaskSizeBytes = 8
-/** An output buffer above this is given to the socket instead of copied, and not kept for a connection that may idle. */
+/** A larger output buffer is given to the socket and not copied, so that an idle connection does not keep it. */
 const keptOutputSizeBytesMax = 16 * 1024
 
 /**
- * Whoever is told that these failed goes on as if they had not: a client whose watches or credentials did not come back
- * would wait for ever for an event. So the connection ends instead, as it does in ZooKeeper for every request.
+ * A client that gets an error for one of these continues as if it had succeeded. Without its watches or credentials it
+ * would wait for an event that never comes. So the connection ends instead, as it does in ZooKeeper for every request.
  */
 export const neverRefusedAlone: ReadonlySet<OpName> = new Set(['setWatches', 'setWatches2', 'auth', 'sasl'])
 
 export class ClientConnection {
   readonly #frameSizeBytesMax: number
   readonly #gate: LargeRequestGate | null
-  /** The frame that is arriving has passed the gate. */
+  /** The gate has admitted the frame that is arriving. */
   #isAdmitted = false
   #skipped: SkippedFrame | null = null
   readonly #readsTraceMask: boolean
@@ -67,9 +67,9 @@ export class ClientConnection {
   readonly #output = new JuteWriter()
   #state: ConnectionState = awaitingConnect
   #requestCount = 0
-  /** When the bytes in hand were read. */
+  /** The time at which the bytes being parsed were read. */
   #nowMs = 0
-  /** Bytes behind the connect request, kept until the session exists; in their order. */
+  /** Bytes that arrived after the connect request, in order; kept until the session exists. */
   #held: Uint8Array[] = []
   #heldSizeBytes = 0
   #speaksReadOnly = false
@@ -81,7 +81,7 @@ export class ClientConnection {
   #lastXid: Xid | null = null
   #lastZxid: number | null = null
 
-  /** Where `stmk` is not enabled it is refused as soon as it is read, and its mask is not waited for. */
+  /** `readsTraceMask` is false where `stmk` is not enabled: the word is refused without waiting for its mask. */
   constructor(
     frameSizeBytesMax: number = clientFrameSizeBytesMax,
     gate: LargeRequestGate | null = null,
@@ -96,7 +96,7 @@ export class ClientConnection {
     return this.#state
   }
 
-  /** Something that may have become a connect request has begun and not ended. */
+  /** The first bytes of a possible connect request have arrived, the rest has not. */
   get isCutShort(): boolean {
     return this.#state.kind === 'awaiting-connect' && this.#frames.hasPartial
   }
@@ -114,17 +114,17 @@ export class ClientConnection {
     return this.#lastOp
   }
 
-  /** Of the last request read that a client numbers, so not of pings and their kin (ZK: `lcxid`). */
+  /** Of the last request read whose xid the client counts up; pings and auth have fixed ones (ZK: `lcxid`). */
   get lastXid(): Xid | null {
     return this.#lastXid
   }
 
-  /** Of the last reply that carried one. */
+  /** Of the last reply that carried a zxid. */
   get lastZxid(): number | null {
     return this.#lastZxid
   }
 
-  /** As if nothing had been read or written yet (ZK: ServerCnxn.resetStats). */
+  /** Sets all counters back to their initial values (ZK: ServerCnxn.resetStats). */
   resetCounters(): void {
     this.#packetsReceived = 0
     this.#packetsSent = 0
@@ -133,7 +133,7 @@ export class ClientConnection {
     this.#lastZxid = null
   }
 
-  /** Bytes written and not yet taken. */
+  /** Bytes written that `takeOutput` has not returned yet. */
   get outputSizeBytes(): number {
     return this.#output.lengthBytes
   }
@@ -153,7 +153,7 @@ export class ClientConnection {
     if (this.state.kind !== 'closing') this.#frames.release()
   }
 
-  /** The connect response of a valid session was written: what waited behind the request is now read. */
+  /** The connect response of a valid session was written: the bytes held since the connect request are now parsed. */
   established(nowMs: number, out: ConnectionInput[]): void {
     assert(this.#state.kind === 'connecting', 'a session is established once, after its request', {
       state: this.#state,
@@ -165,7 +165,7 @@ export class ClientConnection {
     for (const bytes of held) this.receive(bytes, nowMs, out)
   }
 
-  /** The driver closes the connection for a reason of its own: nothing more is read. */
+  /** The driver closes the connection: later bytes are ignored. */
   close(): void {
     this.#state = closing
     this.#held = []
@@ -229,7 +229,7 @@ export class ClientConnection {
     }
   }
 
-  /** True while there may be more to read; so do the other two parsers. */
+  /** True while more input may be ready to parse; `#parseConnect` and `#parseRequest` return the same. */
   #parseFirst(first: number, out: ConnectionInput[]): boolean {
     const meaning = classifyFirstBytes(first, this.#frameSizeBytesMax)
     switch (meaning.kind) {
@@ -244,7 +244,7 @@ export class ClientConnection {
     }
   }
 
-  /** The word lies where the length of a frame would, so the mask of `stmk` is read like a frame of eight bytes. */
+  /** The word is in the place of a frame length, so the mask of `stmk` is read like a frame of eight bytes. */
   #parseWord(word: AdminWord, out: ConnectionInput[]): boolean {
     let traceMask: bigint | null = null
     if (word === 'stmk' && this.#readsTraceMask) {
@@ -276,7 +276,7 @@ export class ClientConnection {
     const skipReason = this.#skipReasonOf(length)
     if (skipReason !== null) {
       if (length > skippedFrameSizeBytesMax) return this.#refuse('frame-too-large', out)
-      this.#frames.passOverLength()
+      this.#frames.skipLength()
       this.#skipped = new SkippedFrame(skipReason, length)
       return true
     }
@@ -297,14 +297,14 @@ export class ClientConnection {
   }
 
   #skipOn(skipped: SkippedFrame, out: ConnectionInput[]): boolean {
-    skipped.passOver(this.#frames)
+    skipped.skip(this.#frames)
     if (!skipped.hasHeader) return false
     const { xid, opcode, reason, sizeBytes: frameSizeBytes } = skipped
     const op = operationOf(opcode)
-    // No operation at all: more likely is that the length is no length.
+    // The opcode is unknown, so the four bytes before it probably were no frame length.
     if (op === null) return this.#refuse('frame-too-large', out)
     if (neverRefusedAlone.has(op.name)) return this.#refuse('large-restore', out)
-    if (!skipped.isPast) return false
+    if (!skipped.isComplete) return false
     this.#skipped = null
     const request = this.#request(xid, opcode, op, emptyBody, 0)
     out.push({ kind: 'skipped-request', request, reason, path: skipped.pathOf(op.name), frameSizeBytes })
@@ -319,7 +319,7 @@ export class ClientConnection {
     return { kind: 'request', number, xid, opcode, op, body, sizeBytes, readAtMs: this.#nowMs, refusal: null }
   }
 
-  /** A copy, because the chunk is lent and a body may be kept: until its txn is committed, or longer. */
+  /** A copy: the driver reuses the chunk, and a body may be kept until its txn is committed, or longer. */
   #copyOfFrame(skippedBytes: number): Uint8Array {
     const { frame, frameEnd } = this.#frames
     const start = this.#frames.frameStart + skippedBytes

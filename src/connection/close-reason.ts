@@ -1,13 +1,13 @@
 /**
- * Why the server closes a connection by itself, each with one sentence for the log line: what came, where it
- * belongs, what to do. Peers that are refused get no bytes, because nothing they would understand exists; the log line
- * is then the only place where an operator can find out.
+ * Why the server closes a connection on its own decision, each with one sentence for the log line: what arrived, where
+ * it should go, what to do. A refused program gets no bytes, since it would not understand the protocol; the log line
+ * is then the only place where an operator can see the cause.
  */
 export const closeReasons = {
   'frame-too-large':
     'A frame has a length that no request has, or a connect request is too long, so this is not a ZooKeeper client or the stream is damaged; check what connects to the client port.',
   'large-restore':
-    'A request that restores watches or credentials is above a limit; refused alone, it would leave its client without them unawares, so the connection was closed; raise that limit, or let the client set fewer watches.',
+    'A request that restores watches or credentials is above a limit; a client does not notice that such a request fails, so the connection was closed; raise that limit, or let the client set fewer watches.',
   'frame-negative':
     'A frame has a negative length, so this is not a ZooKeeper client or the stream is damaged; check what connects to the client port.',
   'frame-too-short':
@@ -22,7 +22,7 @@ export const closeReasons = {
     'Four letters arrived that are no four-letter word, or text that is no ZooKeeper frame; check the spelling of the word, or what connects to the client port.',
   'telnet-interrupt': 'A telnet user pressed the interrupt key on the client port, so the connection was closed.',
   'too-much-before-session':
-    'The client went on sending while its session was not yet established, beyond what is kept for it; it should wait for the connect response.',
+    'The client sent more than the server keeps for a connection whose session is not yet established; it should wait for the connect response.',
 } as const satisfies Record<string, string>
 
 export type CloseReason = keyof typeof closeReasons

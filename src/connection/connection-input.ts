@@ -1,6 +1,6 @@
 /**
- * What the bytes of a client meant: the inputs that come out of a connection, for the driver to act on. A body is a copy
- * and safe to keep; nothing here points into the chunk that was read.
+ * The inputs that a connection parses from the bytes of its client, for the driver to act on. A body is a copy and may be
+ * kept; no field points into the chunk that was read.
  */
 import type { AdminWord } from '../base/admin-words.ts'
 import { assertNever } from '../base/assert.ts'
@@ -19,7 +19,7 @@ export type ConnectionInput =
     }
   | { readonly kind: 'connect'; readonly request: ConnectRequest } // at most once
   | ClientRequest
-  /** Its frame was passed over; the driver logs one line, and has it answered with an error in its turn. */
+  /** Its frame was skipped. The driver logs one line; the request is answered with an error, in request order. */
   | {
       readonly kind: 'skipped-request'
       readonly request: ClientRequest // without a body

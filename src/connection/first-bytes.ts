@@ -1,7 +1,7 @@
 /**
- * What the first four bytes of a connection say. A ZooKeeper client sends the length of its connect request; an operator
- * types a four-letter word; anything else is someone at the wrong port, and deserves a log line that says so.
- * Words are recognised only here: after the connect request the same bytes are an absurd frame length
+ * Classifies the first four bytes of a connection. A ZooKeeper client sends the length of its connect request; an operator
+ * types a four-letter word; any other program has the wrong port, and the log line says so.
+ * Words are recognised only here: after the connect request the same bytes are an impossible frame length
  * (ZK: NIOServerCnxn.readLength, checkFourLetterWord).
  */
 import { type AdminWord, adminWords } from '../base/admin-words.ts'
@@ -20,7 +20,7 @@ const tlsHandshake = 0x1603 // record type handshake, major version 3
 const wordByInt: ReadonlyMap<number, AdminWord> = new Map(adminWords.map((word) => [intOf(word), word]))
 const httpInts: ReadonlySet<number> = new Set(httpStarts.map(intOf))
 
-/** `first` is those four bytes as an int32. */
+/** `first` is the first four bytes as an int32. */
 export function classifyFirstBytes(first: number, frameSizeBytesMax: number): FirstBytes {
   const word = wordByInt.get(first)
   if (word !== undefined) return { kind: 'four-letter-word', word }

@@ -1,7 +1,7 @@
 /**
- * Cuts a byte stream into frames (an int32 length, then that many bytes), however the chunks fall.
- * Owns: the beginning of a frame that has not wholly arrived. The usual case, whole frames inside one chunk, touches no
- * buffer of its own. Assumes: a chunk is valid only during the call, so what must last is copied.
+ * Cuts a byte stream into frames (an int32 length, then that many bytes), wherever the chunks begin and end.
+ * Owns: the beginning of a frame that has not completely arrived. In the usual case, whole frames inside one chunk, it
+ * needs no buffer. Assumes: a chunk is valid only during the call, so a partial frame is copied.
  * A partial frame grows by doubling up to its announced size: four bytes alone must not reserve a megabyte.
  */
 import { assert } from '../base/assert.ts'
@@ -34,19 +34,19 @@ export class FrameReader {
     return this.#frameEnd
   }
 
-  /** The beginning of a frame has come, and not its end. */
+  /** The beginning of a frame has arrived, its end has not. */
   get hasPartial(): boolean {
     return this.#partialLength > 0
   }
 
-  /** Hands over a chunk; the one before must be used up. */
+  /** Hands over a chunk; the previous one must be read to its end. */
   feed(chunk: Uint8Array): void {
     assert(this.#at === this.#chunk.length, 'chunks are read to the end', { at: this.#at, size: this.#chunk.length })
     this.#chunk = chunk
     this.#at = 0
   }
 
-  /** Lets go of the chunk, which must be used up: its memory is the driver's again. */
+  /** Releases the chunk, which must be read to its end: the driver may reuse its memory. */
   release(): void {
     assert(this.#at === this.#chunk.length, 'no byte is lost', { at: this.#at, size: this.#chunk.length })
     this.#chunk = emptyBytes
@@ -54,7 +54,7 @@ export class FrameReader {
     this.#frame = emptyBytes
   }
 
-  /** A copy of what no frame has claimed: a partial frame and the unread chunk, in order. The reader is empty after. */
+  /** A copy of the bytes of no complete frame: the partial frame, then the unread chunk. Empties the reader. */
   rest(): Uint8Array {
     const rest = new Uint8Array(this.#partialLength + this.#chunk.length - this.#at)
     rest.set(this.#partial.subarray(0, this.#partialLength))
@@ -64,7 +64,7 @@ export class FrameReader {
     return rest
   }
 
-  /** The length that stands next in the stream, as an int32; null while fewer than four bytes of it are here. */
+  /** The next length in the stream, as an int32; null while fewer than four bytes of it have arrived. */
   peekLength(): number | null {
     if (this.#partialLength === 0 && this.#chunk.length - this.#at >= lengthSizeBytes) {
       return intAt(this.#chunk, this.#at)
@@ -73,7 +73,7 @@ export class FrameReader {
     return this.#partialLength < lengthSizeBytes ? null : intAt(this.#partial, 0)
   }
 
-  /** Finds the frame of `sizeBytes`, as `peekLength` gave it; false (and the chunk is used up) while it is incomplete. */
+  /** Finds the frame of `sizeBytes`, as `peekLength` gave it; false while it is incomplete: the whole chunk was taken. */
   next(sizeBytes: number): boolean {
     const wholeBytes = lengthSizeBytes + sizeBytes
     if (this.#partialLength === 0 && this.#chunk.length - this.#at >= wholeBytes) {
@@ -92,8 +92,8 @@ export class FrameReader {
     return true
   }
 
-  /** Passes over the length that `peekLength` gave, so that its frame can be passed over piece by piece. */
-  passOverLength(): void {
+  /** Skips the length that `peekLength` gave, so that `skip` can skip its frame piece by piece. */
+  skipLength(): void {
     if (this.#partialLength === 0) {
       this.#at += lengthSizeBytes
       return
@@ -102,9 +102,9 @@ export class FrameReader {
     this.#forgetPartial()
   }
 
-  /** Passes over `sizeBytes`, or what the chunk has of them, and gives them: a view, valid until the next call. */
-  passOver(sizeBytes: number): Uint8Array {
-    assert(this.#partialLength === 0, 'what is passed over is not kept', { keptBytes: this.#partialLength })
+  /** Skips `sizeBytes`, or as many of them as the chunk has, and returns them: a view, valid until the next call. */
+  skip(sizeBytes: number): Uint8Array {
+    assert(this.#partialLength === 0, 'skipped bytes are not kept', { keptBytes: this.#partialLength })
     const start = this.#at
     this.#at = Math.min(this.#chunk.length, start + sizeBytes)
     return this.#chunk.subarray(start, this.#at)
@@ -127,7 +127,7 @@ export class FrameReader {
     this.#at += taken
   }
 
-  /** The buffer is let go with the frame in it, so that one large request does not stay allocated for an idle client. */
+  /** Drops the buffer, so that the memory of one large request does not stay allocated for an idle client. */
   #forgetPartial(): void {
     this.#partial = emptyBytes
     this.#partialLength = 0

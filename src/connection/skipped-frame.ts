@@ -1,7 +1,7 @@
 /**
- * A frame that is too long for us, on its way past: its bytes are counted and dropped, all but the first few. Those hold
- * the request header, so the request can be answered, and mostly the path, so the log line can name it. Never the data:
- * only a path is read from what is kept.
+ * A frame that is too long to be read. Its bytes are counted and dropped, except the first few. These hold the request
+ * header, so that the request can be answered, and usually the path, so that the log line can name it. The log line
+ * never shows node data: only a path is read from the kept bytes.
  */
 
 import type { Xid } from '../base/ids.ts'
@@ -12,7 +12,7 @@ import { requestHeaderSizeBytes } from '../protocol/client/headers.ts'
 import type { OpName } from '../protocol/client/operations.ts'
 import type { FrameReader } from './frame-reader.ts'
 
-/** Why a frame is passed over although its request can be answered. */
+/** Why a frame is skipped although its request can be answered. */
 export type SkipReason = 'request-too-large' | 'too-many-large-requests'
 
 export class SkippedFrame {
@@ -20,7 +20,7 @@ export class SkippedFrame {
   readonly sizeBytes: number
   readonly #head: Uint8Array
   #headLength = 0
-  #passedBytes = 0
+  #skippedBytes = 0
 
   constructor(reason: SkipReason, sizeBytes: number) {
     this.reason = reason
@@ -28,17 +28,17 @@ export class SkippedFrame {
     this.#head = new Uint8Array(Math.min(sizeBytes, skippedFrameHeadSizeBytes))
   }
 
-  /** Takes what the reader has of it. */
-  passOver(frames: FrameReader): void {
-    const passed = frames.passOver(this.sizeBytes - this.#passedBytes)
-    this.#passedBytes += passed.length
-    const kept = passed.subarray(0, this.#head.length - this.#headLength)
+  /** Takes the bytes of this frame that the reader has. */
+  skip(frames: FrameReader): void {
+    const bytes = frames.skip(this.sizeBytes - this.#skippedBytes)
+    this.#skippedBytes += bytes.length
+    const kept = bytes.subarray(0, this.#head.length - this.#headLength)
     this.#head.set(kept, this.#headLength)
     this.#headLength += kept.length
   }
 
-  get isPast(): boolean {
-    return this.#passedBytes === this.sizeBytes
+  get isComplete(): boolean {
+    return this.#skippedBytes === this.sizeBytes
   }
 
   get hasHeader(): boolean {
@@ -53,7 +53,7 @@ export class SkippedFrame {
     return intAt(this.#head, 4)
   }
 
-  /** As a request of the operation `op` has it first. */
+  /** The first path in the body of a request of operation `op`. */
   pathOf(op: OpName): string | null {
     return firstPathOf(op, this.#head.subarray(requestHeaderSizeBytes, this.#headLength))
   }

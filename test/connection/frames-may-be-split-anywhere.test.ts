@@ -59,7 +59,7 @@ describe('a client connection', () => {
     }
   })
 
-  it('puts a frame together that is larger than many chunks', () => {
+  it('assembles a frame from many chunks', () => {
     const body = new SeededRandom(44).bytes(200_000)
     const bytes = joined(requestFrame(1, 5, body), requestFrame(2, 11, new Uint8Array(0)))
     const chunks = Array.from({ length: Math.ceil(bytes.length / 3000) }, (_, i) =>
@@ -71,7 +71,7 @@ describe('a client connection', () => {
     expect(hexOf(first?.kind === 'request' ? first.body : new Uint8Array(0)) === hexOf(body)).toBe(true)
   })
 
-  it('hands out bodies that stay whole and apart when the chunk they came in is used again', () => {
+  it('hands out bodies that do not change when the driver reuses the chunk', () => {
     const random = new SeededRandom(43)
     for (let round = 0; round < 100; round++) {
       const connection = attachedConnection()
@@ -89,7 +89,7 @@ describe('a client connection', () => {
     }
   })
 
-  it('never keeps more than 8 KiB alive through one small body', () => {
+  it('keeps at most 8 KiB of memory alive for one small body', () => {
     const connection = attachedConnection()
     const inputs: ConnectionInput[] = []
     connection.receive(
@@ -101,7 +101,7 @@ describe('a client connection', () => {
     expect(Math.max(...kept)).toBe(8192)
   })
 
-  it('keeps what follows the connect request until the session is established', () => {
+  it('keeps the bytes after the connect request until the session is established', () => {
     const connection = new ClientConnection()
     const inputs: ConnectionInput[] = []
     connection.receive(conversation.subarray(0, 80), 1, inputs)
@@ -114,7 +114,7 @@ describe('a client connection', () => {
     expect(connection.state).toEqual({ kind: 'attached' })
   })
 
-  it('reads nothing more after it was closed by its driver', () => {
+  it('ignores bytes after its driver has closed it', () => {
     const connection = attachedConnection()
     connection.close()
     expect(feed(connection, [requestFrame(1, 4, getA)])).toEqual([])

@@ -20,8 +20,8 @@ function valueIn<T>(decoded: { readonly ok: true; readonly value: T } | { readon
   return decoded.value
 }
 
-/** What the frames say, without the connection's own reading of them. */
-function meaningOf({ client }: RecordedConnection): unknown[] {
+/** The requests of the frames, decoded without a ClientConnection. */
+function inputsOf({ client }: RecordedConnection): unknown[] {
   return client.map(({ payload, isFirst }, number) => {
     if (isFirst) return { kind: 'connect', request: valueIn(decode(ConnectRequest, payload)) }
     const { xid, type } = valueIn(decode(RequestHeader, payload))
@@ -29,8 +29,8 @@ function meaningOf({ client }: RecordedConnection): unknown[] {
   })
 }
 
-/** Says with a connection of ours what Apache ZooKeeper said, and returns the bytes. */
-function saidByUs({ client, server }: RecordedConnection): string {
+/** Writes with our connection the replies that Apache ZooKeeper sent, and returns the bytes. */
+function repliesOf({ client, server }: RecordedConnection): string {
   const connection = new ClientConnection()
   const inputs: ConnectionInput[] = []
   connection.receive(streamOf(client.slice(0, 1)), readAtMs, inputs)
@@ -50,28 +50,28 @@ function saidByUs({ client, server }: RecordedConnection): string {
   return hexOf(connection.takeOutput() ?? new Uint8Array(0))
 }
 
-describe('what the stock Java client said to Apache ZooKeeper', () => {
-  it.each(recordedConnections)('is understood on connection $connection when it comes in one piece', (recorded) => {
-    expect(feed(new ClientConnection(), [streamOf(recorded.client)])).toEqual(meaningOf(recorded))
+describe('the recorded conversation of the stock Java client with Apache ZooKeeper', () => {
+  it.each(recordedConnections)('is understood on connection $connection in one piece', (recorded) => {
+    expect(feed(new ClientConnection(), [streamOf(recorded.client)])).toEqual(inputsOf(recorded))
   })
 
   it.each(recordedConnections)('is understood on connection $connection byte by byte', (recorded) => {
     const bytes = Array.from(streamOf(recorded.client), (byte) => Uint8Array.of(byte))
-    expect(feed(new ClientConnection(), bytes)).toEqual(meaningOf(recorded))
+    expect(feed(new ClientConnection(), bytes)).toEqual(inputsOf(recorded))
   })
 
   it.each(recordedConnections)('is understood on connection $connection at random splits', (recorded) => {
     const random = new SeededRandom(17)
     for (let round = 0; round < 40; round++) {
       const pieces = random.split(streamOf(recorded.client), random.pick([3, 20, 200]))
-      expect(feed(new ClientConnection(), pieces), `round ${round}`).toEqual(meaningOf(recorded))
+      expect(feed(new ClientConnection(), pieces), `round ${round}`).toEqual(inputsOf(recorded))
     }
   })
 
   it.each(recordedConnections)(
     'is answered on connection $connection with the bytes of Apache ZooKeeper',
     (recorded) => {
-      expect(saidByUs(recorded)).toBe(hexOf(streamOf(recorded.server)))
+      expect(repliesOf(recorded)).toBe(hexOf(streamOf(recorded.server)))
     },
   )
 })

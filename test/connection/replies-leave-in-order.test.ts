@@ -33,7 +33,7 @@ describe('the connect response', () => {
     }
   })
 
-  it('says with zeros that a session is not valid', () => {
+  it('has only zeros when the session is not valid', () => {
     const connection = connected(false)
     connection.writeConnectResponse(0, 0n as SessionId, new Uint8Array(16), false)
     expect(outputHex(connection)).toBe(`00000025${'00'.repeat(16)}00000010${'00'.repeat(17)}`)
@@ -65,7 +65,7 @@ describe('output', () => {
     expect(connection.takeOutput()).toBeNull()
   })
 
-  it('output once taken is not changed by what is written later, small or large', () => {
+  it('output that was taken is not changed by later writes, small or large', () => {
     for (const size of [10, 100_000]) {
       const connection = attachedConnection()
       connection.writeReply(1 as Xid, 1, null, new Uint8Array(size).fill(1))

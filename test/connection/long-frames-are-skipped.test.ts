@@ -30,7 +30,7 @@ function skipped(xid: number, path: string | null, sizeBytes: number): object {
   return { kind: 'skipped-request', request, reason: 'request-too-large', path, frameSizeBytes: sizeBytes }
 }
 
-/** Length and header of a frame whose rest never comes. */
+/** Length and header of a frame whose rest never arrives. */
 function beginning(length: number, xid: number, type: number): Uint8Array {
   const bytes = requestFrame(xid, type, new Uint8Array(0))
   new DataView(bytes.buffer).setInt32(0, length)
@@ -38,7 +38,7 @@ function beginning(length: number, xid: number, type: number): Uint8Array {
 }
 
 describe('a frame above the limit', () => {
-  it('is passed over and named, and the frames around it are read, however the bytes are split', () => {
+  it('is skipped and its path is named, and the frames around it are read, however the bytes are split', () => {
     const long = setData(2, '/a/b', 500)
     const conversation = joined(setData(1, '/a', 1), long, ping, setData(3, '/c', 200), ping)
     const expected = ['request', 'skipped-request', 'request', 'skipped-request', 'request']
@@ -81,22 +81,22 @@ describe('a frame above the limit', () => {
     expect(input).toMatchObject({ kind: 'skipped-request', request: { op: { name: 'multi' } }, path: '/in/multi' })
   })
 
-  it('has no path in the log when what stands in its place is none, or does not end where we look', () => {
+  it('has no path in the log if it begins with no path, or with one longer than the kept bytes', () => {
     for (const path of ['no path', `/${'x'.repeat(5000)}`]) {
       const [input] = feed(attachedConnection(limitBytes), [setData(4, path, 200)])
       expect(input).toMatchObject({ kind: 'skipped-request', path: null })
     }
   })
 
-  it('closes the connection at once if its length is absurd or its operation unknown', () => {
-    const absurd = beginning(skippedFrameSizeBytesMax + 1, 1, ops.setData.opcode)
-    expect(feed(attachedConnection(), [absurd])).toEqual([{ kind: 'refused', reason: 'frame-too-large' }])
+  it('closes the connection at once if its length is above the largest skipped one or its operation unknown', () => {
+    const tooLong = beginning(skippedFrameSizeBytesMax + 1, 1, ops.setData.opcode)
+    expect(feed(attachedConnection(), [tooLong])).toEqual([{ kind: 'refused', reason: 'frame-too-large' }])
     const unknown = beginning(skippedFrameSizeBytesMax, 1, 999)
     expect(feed(attachedConnection(), [unknown])).toEqual([{ kind: 'refused', reason: 'frame-too-large' }])
   })
 
   it.each(['setWatches', 'setWatches2', 'auth', 'sasl'] as const)(
-    'closes the connection if it is a %s, which nobody misses until it is too late',
+    'closes the connection if it is a %s, whose failure clients ignore',
     (op) => {
       const frame = beginning(limitBytes + 1, -8, ops[op].opcode)
       expect(feed(attachedConnection(limitBytes), [frame])).toEqual([{ kind: 'refused', reason: 'large-restore' }])
@@ -105,7 +105,7 @@ describe('a frame above the limit', () => {
 })
 
 describe('the gate for large requests', () => {
-  function attachedBehind(gate: LargeRequestGate): ClientConnection {
+  function attachedWith(gate: LargeRequestGate): ClientConnection {
     const connection = new ClientConnection(undefined, gate)
     feed(connection, [connectFrame()])
     return connection
@@ -114,15 +114,15 @@ describe('the gate for large requests', () => {
   it('is asked once for each large request, and never for others', () => {
     const asked: number[] = []
     const admits = (sizeBytes: number): boolean => asked.push(sizeBytes) > 0
-    const connection = attachedBehind({ thresholdSizeBytes: 60, admits })
+    const connection = attachedWith({ thresholdSizeBytes: 60, admits })
     const large = setData(1, '/a', 300)
     const inputs = feed(connection, [...Array.from(large, (byte) => Uint8Array.of(byte)), ping, large])
     expect(inputs.map((input) => input.kind)).toEqual(['request', 'request', 'request'])
     expect(asked).toEqual([large.length - 4, large.length - 4])
   })
 
-  it('turns a request away before its bytes are kept', () => {
-    const connection = attachedBehind({ thresholdSizeBytes: 60, admits: () => false })
+  it('refuses a request before its bytes are kept', () => {
+    const connection = attachedWith({ thresholdSizeBytes: 60, admits: () => false })
     const inputs = feed(connection, [setData(1, '/a', 300), ping])
     expect(inputs).toMatchObject([
       { kind: 'skipped-request', request: { xid: 1 }, reason: 'too-many-large-requests', path: '/a' },

@@ -32,7 +32,7 @@ describe('four-letter words', () => {
     expect(feed(new ClientConnection(), [textBytes(`${word}\r\n`)])).toEqual(expected)
   })
 
-  it('the word stmk waits for its eight bytes of mask', () => {
+  it('the word stmk is complete with its eight bytes of mask', () => {
     const connection = new ClientConnection()
     expect(feed(connection, [joined(textBytes('stmk'), bytesOf('00000000'))])).toEqual([])
     expect(feed(connection, [bytesOf('00000132')])).toEqual([
@@ -40,20 +40,20 @@ describe('four-letter words', () => {
     ])
   })
 
-  it('a word behind the connect request is an absurd length and closes the connection', () => {
+  it('a word after the connect request is an impossible frame length and closes the connection', () => {
     expect(feed(attachedConnection(), [textBytes('ruok')])).toEqual(refusedFor('frame-too-large'))
     const pipelined = feed(new ClientConnection(), [joined(connectFrame(), textBytes('ruok'))])
     expect(pipelined.slice(1)).toEqual(refusedFor('frame-too-large'))
   })
 
-  it('nothing is read behind a word', () => {
+  it('bytes after a word are ignored', () => {
     const connection = new ClientConnection()
     expect(feed(connection, [textBytes('ruokruok'), connectFrame()]).length).toBe(1)
     expect(connection.state).toEqual({ kind: 'closing' })
   })
 })
 
-describe('strangers on the client port', () => {
+describe('other programs on the client port', () => {
   it.each<[string, Uint8Array, CloseReason]>([
     ['an HTTP GET', textBytes('GET / HTTP/1.1\r\n'), 'http-on-client-port'],
     ['an HTTP POST', textBytes('POST /x HTTP/1.1\r\n'), 'http-on-client-port'],
@@ -70,7 +70,7 @@ describe('strangers on the client port', () => {
     ['a length of two gigabytes', bytesOf('7fffffff'), 'frame-too-large'],
     ['an empty frame', bytesOf('00000000'), 'connect-request-malformed'],
     ['a frame too short for a connect request', frame(new Uint8Array(27)), 'connect-request-malformed'],
-  ])('%s is refused for what it is', (_what, bytes, reason) => {
+  ])('%s is refused with its own reason', (_what, bytes, reason) => {
     expect(feed(new ClientConnection(), [bytes])).toEqual(refusedFor(reason))
     expect(feed(new ClientConnection(), byteByByte(bytes))).toEqual(refusedFor(reason))
   })
