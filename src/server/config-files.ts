@@ -1,6 +1,7 @@
 /**
- * From the path of a zoo.cfg to a `Config`: which files are read, in which order, and what is said when one cannot be.
- * Assumes of `read`: the text of a file, null if there is none, and an Error with the system's code otherwise.
+ * Reads the files of a configuration and parses them: zoo.cfg, the dynamic file, myid; and explains a file that cannot
+ * be read. Assumes: `read` resolves to the text of a file, or to null if it does not exist, and otherwise rejects with an
+ * Error that has the system's code.
  */
 import { err, ok, type Result } from '../base/result.ts'
 import { type ConfigProblem, describeProblem } from '../config/config-problem.ts'
@@ -8,7 +9,7 @@ import { filesNamedIn, loadConfig, type ParsedConfig } from '../config/load-conf
 
 export type ReadText = (path: string) => Promise<string | null>
 
-/** `path` null: without a file. An error is everything that is wrong, a line each. */
+/** `path` null: the defaults, without a file. The error lists every problem, one line each. */
 export async function readConfig(
   path: string | null,
   read: ReadText,
@@ -29,7 +30,7 @@ export async function readConfig(
   return err(parsed.error.map((problem: ConfigProblem) => describeProblem(problem, names)))
 }
 
-/** `setting` is what names the file. */
+/** `setting` is the flag or key that names the file. */
 async function readOr(
   path: string | null,
   read: ReadText,
@@ -39,7 +40,7 @@ async function readOr(
   try {
     return ok(await read(path))
   } catch (cause) {
-    // Only errors that carry a system's code are faults of the machine; anything else is a bug.
+    // Only an error that has a system's code is a fault of the machine; any other is a bug.
     if (!(cause instanceof Error && 'code' in cause)) throw cause
     return err([`${setting}: ${path} cannot be read: ${adviceFor(String(cause.code), cause.message)}`])
   }

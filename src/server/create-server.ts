@@ -1,6 +1,6 @@
 /**
- * One server: recovers its log, opens its ports, and runs the replica until it is closed or must stop. Everything of
- * the outside world comes in as ports, so the simulator runs this same code.
+ * One server: recovers its log, opens its ports, and runs the replica until it is closed or must stop. Clock, disk,
+ * network and randomness are passed in as ports, so the simulator runs this same code.
  * Owns: the order of starting and stopping. A server that accepted clients before its log was read would answer from
  * an empty tree; one that released its data folder before the last flush could find another process writing there.
  */
@@ -47,11 +47,11 @@ export interface ServerOptions {
 export interface ZktsServer {
   /** Resolves when the ports are open; an ensemble serves once it has a leader. Call it once. */
   start(): Promise<Result<void, StartFailure>>
-  /** Stops accepting, says goodbye to clients, completes the log, releases the data folder. */
+  /** Stops accepting, sends clients their last bytes, flushes the log, releases the data folder. */
   close(): Promise<void>
   /** Resolves with the reason when the server has stopped, by itself or by `close`. */
   readonly stopped: Promise<string>
-  /** With the real port, once started. */
+  /** After `start` with the port that the system assigned. */
   readonly clientAddress: Address
 }
 
@@ -59,14 +59,14 @@ export function createServer(options: ServerOptions): ZktsServer {
   return new Server(options)
 }
 
-/** How long a quorum that agrees on a leader waits for the servers it has not heard from. */
+/** How long a quorum that agrees on a leader waits for the votes of the other servers. */
 const settleMs = 20
 const electionTickMs = 20
 /** Heartbeats and keep-alives are due at ticks: a third of their interval keeps them close to it. */
 const ticksPerHeartbeat = 3
-/** Clients that do not close their side within this are cut off. */
-const farewellMs = 300
-const farewellStepMs = 10
+/** When the server closes, clients that do not close their side within this time are cut off. */
+const clientCloseMs = 300
+const clientCloseCheckMs = 10
 
 /** What exists once the log is recovered. */
 interface Running {
@@ -174,7 +174,7 @@ class Server implements ZktsServer {
     const replica: Replica = new Replica({
       config,
       state,
-      // What was marked committed has been applied; the hash there is that of the last txn applied.
+      // Recovery has applied every txn that is marked as committed, so the state has the hash at that point.
       recovered: { ...recovered, committedHash: recovered.committed === 0 ? emptyChainHash : state.lastHash },
       zab: this.#zabSettings(dataFolder.trustsEmptyLog),
       incarnation,
@@ -217,7 +217,7 @@ class Server implements ZktsServer {
             isServing: () => replica.status().serving === 'serving',
           })
     const send: PeerConnections['send'] = (to, message) => {
-      assert(peers !== null, 'a standalone server has nobody to send to', { to, kind: message.kind })
+      assert(peers !== null, 'a standalone server sends to no peer', { to, kind: message.kind })
       peers.send(to, message)
     }
     const logEffects = new LogEffects({
@@ -237,7 +237,7 @@ class Server implements ZktsServer {
     const { serverId: self, members, peerTimeoutMs, initLimitMs, heartbeatIntervalMs } = config
     const { random } = ports
     const membership = config.mode === 'standalone' ? Membership.ofMajority([self]) : membershipOf(members)
-    // 53 random bits, and not zero, which means none.
+    // 53 random bits; never zero, which stands for no cluster id.
     const freshClusterId = ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
     const firstIncarnation = random.uint32()
     const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs }
@@ -261,12 +261,12 @@ class Server implements ZktsServer {
     } catch (cause) {
       return portFailure('clientPort', config.clientAddress, cause)
     }
-    // The name that the operator wrote, with the port that the system gave.
+    // The host name from the configuration, with the port that the system assigned.
     this.clientAddress = { host: config.clientAddress.host, port: this.#listening.address.port }
     return null
   }
 
-  /** An election waits for ticks, so they come fast while there is one; afterwards an idle server should sleep. */
+  /** An election waits for ticks, so they are frequent during one. Afterwards they are rare: an idle server should sleep. */
   #tick(running: Running): void {
     const { config, ports } = this.#options
     const { turn, replica } = running
@@ -286,7 +286,7 @@ class Server implements ZktsServer {
     this.#leadingSinceMs = replica.role === 'leading' ? (this.#leadingSinceMs ?? monotonicMs) : null
   }
 
-  /** What a role needs besides heartbeats. The leader begins its sweeps over containers and TTL znodes at ticks. */
+  /** The longest tick interval that a role allows. The leader begins its sweeps of containers and TTL znodes at ticks. */
   #tickLimitMs(role: Replica['role']): number {
     if (role === 'looking') return electionTickMs
     return role === 'leading' ? this.#options.config.containerCheckIntervalMs : Number.POSITIVE_INFINITY
@@ -351,7 +351,7 @@ class Server implements ZktsServer {
       const closed = [this.#listening?.close(), running.peers?.close()]
       running.clients.closeAll()
       await new Promise<void>((done) => {
-        this.#whenGone(running.clients, farewellMs, () => done(this.#closeData(running)))
+        this.#whenGone(running.clients, clientCloseMs, () => done(this.#closeData(running)))
       })
       await Promise.all(closed)
     }
@@ -363,13 +363,14 @@ class Server implements ZktsServer {
     return dataFolder.close()?.then(() => storage.close()) ?? storage.close()
   }
 
-  /** Gives clients a moment to take what was sent to them. */
+  /** Calls `then` when all clients have closed, or after `remainingMs`, so that they can read their last bytes. */
   #whenGone(clients: ClientSockets, remainingMs: number, then: () => void): void {
     if (clients.streamCount === 0 || remainingMs <= 0) {
       clients.destroyAll()
       then()
       return
     }
-    this.#options.ports.timers.after(farewellStepMs, () => this.#whenGone(clients, remainingMs - farewellStepMs, then))
+    const nextMs = remainingMs - clientCloseCheckMs
+    this.#options.ports.timers.after(clientCloseCheckMs, () => this.#whenGone(clients, nextMs, then))
   }
 }

@@ -1,9 +1,9 @@
 /**
- * The data folder of a server, from the start on (design D14): finds out whether it is the one that it was, before and
- * after the log is read; keeps its identity up to date; and decides whether an empty log counts.
+ * The data folder of a server (design D14). Checks that it is the folder that this server used before, once before and
+ * once after the log is read; keeps its identity file up to date; and decides whether an empty log may vote.
  * Owns: the files `identity` and `initialize` in dataDir. Assumes: `noteEpoch` is called when the record of an epoch is
- * durable in the log, and what is acknowledged by that record waits until it resolves. Were it the other way round, a
- * crash between the two could leave an identity that contradicts a healthy log.
+ * durable in the log, and messages that wait for that record leave after it resolves. In the opposite order a
+ * crash between the two writes could leave an identity that contradicts a healthy log.
  */
 import { assertNever } from '../base/assert.ts'
 import type { Epoch } from '../base/ids.ts'
@@ -47,17 +47,17 @@ export class DataFolder {
     return this.#options.config.dbAutocreate || (this.#identity?.isInitialized ?? false)
   }
 
-  /** Before the log is opened, which would make its folder. Changes nothing. */
+  /** Called before the log is opened, which would create its folder. Changes nothing. */
   async inspect(): Promise<StartFailure | null> {
     return withDiskFailures(this.#options.config, () => this.#inspect())
   }
 
-  /** After the log was read. Writes what is missing; removes `initialize`. */
+  /** Called after the log was read. Writes the identity file if it is missing or outdated; removes `initialize`. */
   async confirm(found: LogFacts): Promise<StartFailure | null> {
     return withDiskFailures(this.#options.config, () => this.#confirm(found))
   }
 
-  /** Resolves when it is durable; waits while the disk is full. One at a time. */
+  /** Resolves when the identity is durable; retries while the disk is full. One call at a time. */
   noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
     this.#writing = this.#noteEpoch(currentEpoch, clusterId).finally(() => {
       this.#writing = null
@@ -65,7 +65,7 @@ export class DataFolder {
     return this.#writing
   }
 
-  /** Before the folder is given to another process: what is being written there; null if nothing is. */
+  /** Called before the folder is released to other processes. Resolves when the write in progress ends; null if none is. */
   close(): Promise<void> | null {
     this.#isClosed = true
     return this.#writing?.catch(() => {}) ?? null // the failure has been reported to `noteEpoch`'s caller
@@ -110,7 +110,7 @@ export class DataFolder {
     const plan = planFolder(facts)
     if (plan.kind === 'refuse') return this.#refusal(plan.why, facts)
     if (plan.kind === 'open-log' && facts.otherLogs.length > 0) {
-      const text = `the log in ${this.logFolder} is used; move the other away, so that it is not taken for it one day`
+      const text = `the log in ${this.logFolder} is used; move the other away, so that no later start uses it by mistake`
       this.#options.log.warn('other-log-found', { folder: this.logFolder, otherFolders: facts.otherLogs, text })
     }
     return null
@@ -139,7 +139,7 @@ export class DataFolder {
       this.#identity = identity
     }
     if (isAsked) {
-      // Now that its meaning is kept elsewhere; left there, it would speak for the next empty log, too.
+      // The identity file keeps its meaning now. If the file stayed, it would make the next empty log trusted, too.
       await disk.remove(initializePath)
       await disk.syncDirectory(config.dataDir)
       log.info('initialize-file-used', { path: initializePath, isEmpty: isUnnamed })
@@ -147,20 +147,20 @@ export class DataFolder {
     return isUnnamed && !this.trustsEmptyLog ? this.#noteUntrusted() : null
   }
 
-  /** Alone it would wait for ever for the others that it does not have (ZooKeeper serves an empty tree then). */
+  /** A single server does not start: it would wait for ever for a leader (ZooKeeper serves an empty tree then). */
   #noteUntrusted(): StartFailure | null {
     const { config, log } = this.#options
     const isAlone = config.mode === 'standalone' || config.members.length === 1
     const what = `db.autocreate=false, and ${config.dataDir} holds no data and no file "${initializeFileName}"`
     if (!isAlone) {
       const text =
-        `${what}: this server does not vote, and waits for a leader that has a quorum without it and brings it up. ` +
+        `${what}: this server does not vote; it waits for a leader that has a quorum without it and sends it the data. ` +
         `If this is a new ensemble, stop its servers, run "zkts-cli data initialize ${config.dataDir}" for each, and start them.`
       log.warn('empty-data-not-trusted', { dataDir: config.dataDir, text })
       return null
     }
     const message =
-      `${what}, so its data may be lost or in another place. If there has never been any, run ` +
+      `${what}, so its data may be lost or in another folder. If this server never had data, run ` +
       `"zkts-cli data initialize ${config.dataDir}", and start again.`
     return { kind: 'empty', message }
   }
@@ -178,7 +178,7 @@ export class DataFolder {
       }
       case 'log-missing': {
         const isMoved = samePath(known!.logFolder) !== samePath(logFolder)
-        const was = isMoved ? `its log was in ${known!.logFolder}` : 'its log was there'
+        const was = isMoved ? `its log was in ${known!.logFolder}` : 'its log was in that folder'
         const found = otherLogs.length > 0 ? `; there is a log in ${otherLogs.join(' and in ')}` : ''
         const wayOut =
           otherLogs.length > 0
@@ -193,7 +193,7 @@ export class DataFolder {
       case 'log-elsewhere': {
         const message =
           `dataLogDir: there is no log in ${logFolder}, but there is one in ${otherLogs.join(' and in ')}. ` +
-          `Write dataLogDir=${parentOf(otherLogs[0]!)}, or move ${otherLogs[0]} to ${logFolder}; if it is of no use, move it ` +
+          `Write dataLogDir=${parentOf(otherLogs[0]!)}, or move ${otherLogs[0]} to ${logFolder}; if you do not need it, move it ` +
           'out of dataDir. Nothing was changed.'
         return { kind: 'misplaced', message }
       }
@@ -214,8 +214,8 @@ export class DataFolder {
     const what =
       why === 'older-log'
         ? `the log in ${this.logFolder} ends in epoch ${found.currentEpoch}, but ${path} remembers epoch ` +
-          `${identity.currentEpoch}: it is an older copy, and lacks what this server has acknowledged since`
-        : `the log in ${this.logFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was exchanged`
+          `${identity.currentEpoch}: it is an older copy, without the writes that this server has acknowledged since`
+        : `the log in ${this.logFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was replaced`
     const message =
       `${what}. Bring the right folder back. In an ensemble whose other servers are intact you may also move the content of ` +
       `dataDir and dataLogDir away, except myid, and start: the data is copied from them. If the log is the right one, ` +
@@ -231,7 +231,7 @@ export class DataFolder {
     for (const name of await namesIn(disk, dataDir, noSuchFolder)) {
       const folder = `${dataDir}/${name}`
       const names = await namesIn(disk, folder, noFolderOfOurs)
-      // The data folder of another server, such as those of --local, is no log folder of this one.
+      // A data folder of another server, as `--local` creates them, holds no log of this server.
       if (!names.includes('myid') && !names.includes(identityFileName)) candidates.push(logFolderOf(folder))
     }
     const found = new Map<string, string>()
@@ -264,7 +264,7 @@ function parentOf(logFolder: string): string {
   return logFolder.replace(/\/wal$/, '')
 }
 
-/** One way to write a path, as far as text can tell. */
+/** The path without repeated or final slashes and without `./` in front, so that two spellings compare equal. */
 function samePath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/^(\.\/)+|\/$/g, '')
 }
@@ -288,10 +288,10 @@ function holdsSegment(names: readonly string[]): boolean {
 }
 
 const noSuchFolder = ['ENOENT', 'ENOTDIR']
-/** Folders of others, such as lost+found, may be closed to us, and then hold nothing of ours. */
+/** A folder of another user, such as lost+found, may be unreadable; it then holds no data of this server. */
 const noFolderOfOurs = [...noSuchFolder, 'EACCES', 'EPERM']
 
-/** None if that is what the error code says. */
+/** The empty list if listing fails with one of `codesOfNone`. */
 async function namesIn(disk: Disk, folder: string, codesOfNone: readonly string[]): Promise<readonly string[]> {
   try {
     return await disk.list(folder)

@@ -1,12 +1,12 @@
 /**
- * Data of Apache ZooKeeper in the data folder. This server cannot read it yet; starting beside it would show
- * clients an empty tree where there was a full one, so the start is refused.
+ * Finds data of Apache ZooKeeper in the data folder. This server cannot read it yet, and if it started it would show
+ * clients an empty tree in place of a full one, so the start is refused.
  */
 import type { Config } from '../config/config.ts'
 import type { Disk } from '../ports/disk.ts'
 import { type StartFailure, withDiskFailures } from './start-failure.ts'
 
-/** Null: there is none, or this server has a log of its own here already. */
+/** Null: no such data exists, or this server already has its own log in the folder. */
 export function findForeignData(disk: Disk, config: Config): Promise<StartFailure | null> {
   return withDiskFailures(config, () => lookForIt(disk, config))
 }

@@ -1,15 +1,15 @@
 /**
- * What `envi` and `mntr` tell about the machine and the process. A server cannot find it out by itself; the entry
- * file passes it in, and a simulated server has none.
+ * What `envi` and `mntr` report about the machine and the process. src/server may not read it from Node.js itself; the
+ * entry file passes it in, and a simulated server has none.
  */
 import type { EnvironmentFacts, FileDescriptorStatus, MemoryStatus } from '../admin/server-status.ts'
 
 export interface HostFacts {
   readonly environment: EnvironmentFacts
   memory(): MemoryStatus
-  /** Null where the system does not tell. */
+  /** Null where the system does not report them. */
   fileDescriptors(): FileDescriptorStatus | null
-  /** Log lines that were dropped because their output did not take them; null where the log is not ours. */
+  /** Log lines that were dropped because their output did not accept them; null where an embedding program logs. */
   lostLogLines(): number | null
 }
 

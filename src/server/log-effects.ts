@@ -1,8 +1,8 @@
 /**
- * The storage effects of a replica, run on its log; what became of them comes back as events.
- * Owns: that the record of an epoch is followed by the identity of the data folder before anything else is written or
- * acknowledged (design D14); that what waits for durability leaves when the flush has completed, before the replica hears of it, and that
- * after the first failure nothing more comes back: a log that failed once cannot be believed again.
+ * Runs the storage effects of a replica on its log, and feeds their outcomes back as events.
+ * Owns: that after the record of an epoch the identity of the data folder is written before any other record is written
+ * or acknowledged (design D14); that the messages in `whenDurable` leave when the flush has completed, before the replica
+ * gets `persisted`; and that after the first failure no outcome is fed back: a log that failed once is not trusted again.
  */
 import { assertNever } from '../base/assert.ts'
 import type { Epoch, ServerId } from '../base/ids.ts'
@@ -20,14 +20,14 @@ export interface LogEffectsOptions {
   readonly turn: Turn
   readonly metrics: ServerMetrics
   readonly send: (to: ServerId, message: PeerMessage) => void
-  /** Keeps an epoch that is durable in the log in the identity of the data folder, too; rejects with a fault of the disk. */
+  /** Writes an epoch that is durable in the log to the identity of the data folder, too; rejects with a disk fault. */
   readonly noteEpoch: (epoch: Epoch, clusterId: ClusterId) => Promise<void>
 }
 
 export class LogEffects {
   readonly #options: LogEffectsOptions
   #hasFailed = false
-  /** What was asked for while the record of an epoch was under way. */
+  /** Effects that arrived while the record of an epoch was being written; null while none is. */
   #held: LogEffect[] | null = null
 
   constructor(options: LogEffectsOptions) {
@@ -73,7 +73,7 @@ export class LogEffects {
     })
   }
 
-  /** Once in an epoch, so its few flushes cost nothing that counts. */
+  /** Runs once in an epoch, so the cost of its flushes does not matter. */
   async #noteEpoch(record: Extract<LogRecord, { readonly kind: 'current-epoch' }>, release: () => void): Promise<void> {
     const { turn, noteEpoch } = this.#options
     try {
@@ -97,7 +97,7 @@ export class LogEffects {
     })
   }
 
-  /** Off the path of requests, so a promise costs nothing that counts. */
+  /** Not on the path of requests, so the cost of a promise does not matter. */
   async #read({ ticket, after, sizeBytesMax }: Extract<LogEffect, { readonly kind: 'read-log' }>): Promise<void> {
     const { storage, turn } = this.#options
     try {
@@ -107,7 +107,7 @@ export class LogEffects {
         turn.feed({ kind: 'log-read', ticket, start: reading.start, entries: reading.entries })
       } else turn.feed({ kind: 'log-read', ticket, start: null, oldest: reading.oldest })
     } catch (cause) {
-      // A bug is not a disk fault: only errors that carry a system's code are.
+      // Only an error that has a system's code is a fault of the disk; any other is a bug.
       if (!(cause instanceof Error && 'code' in cause)) throw cause
       if (!turn.isStopped) this.#failed(cause)
     }

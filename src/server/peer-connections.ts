@@ -1,7 +1,7 @@
 /**
- * The links to the other servers: joins the state machines of src/peers to streams, and their news to the replica.
- * Owns: the streams, the quorum port, and one log line for each change of a link; a refusal that repeats itself with
- * every redial is a warning once a minute, and in between only at debug level.
+ * The links to the other servers: connects the state machines of src/peers to streams, and feeds their messages to the
+ * replica. Owns: the streams, the quorum port, and one log line for each change of a link; a refusal that repeats with
+ * every redial is a warning once a minute, and between warnings a line at debug level.
  * Assumes: `flush` is called at each turn's end and `tick` several times in peerTimeoutMs.
  */
 import { assert, assertNever } from '../base/assert.ts'
@@ -24,14 +24,14 @@ export interface PeerConnectionsOptions {
   readonly turn: Turn
   readonly incarnation: number
   readonly clusterId: () => ClusterId
-  /** Whether this server has a leader, or is it. */
+  /** Whether this server leads or follows a leader. */
   readonly isServing: () => boolean
 }
 
-/** A warning that still holds is repeated so often. */
+/** The interval at which a warning is repeated while its cause lasts. */
 const warningIntervalMs = 60_000
 const notCalled =
-  'No other server is connected, and these have to call this one. They call the address that their own server line gives for this id: check that it leads to this process, that they run, and that no other process has this id.'
+  'No other server is connected, and these servers have to connect to this one. They use the address that their own server line gives for this id: check that it leads to this process, that they run, and that no other process has this id.'
 
 type DialOutcome = { readonly ok: true; readonly stream: ByteStream } | { readonly ok: false; readonly error: Error }
 
@@ -40,8 +40,8 @@ export class PeerConnections {
   readonly #links: PeerLinks
   readonly #streams = new Map<LinkId, ByteStream>()
   readonly #dials = new Map<ServerId, () => void>()
-  /** What was last complained about, and when, by peer; forgotten when the link is up. */
-  readonly #complaints = new Map<ServerId | null, { readonly what: string; readonly atMs: number }>()
+  /** The last line logged about each peer, and when; removed when its link is up. */
+  readonly #lastLines = new Map<ServerId | null, { readonly what: string; readonly atMs: number }>()
   #listening: ListenerHandle | null = null
   #isClosed = false
 
@@ -87,7 +87,7 @@ export class PeerConnections {
     this.#perform()
   }
 
-  /** Everything ends at once: peers shall notice without delay. */
+  /** Closes every stream at once, so that peers notice without delay. */
   async close(): Promise<void> {
     this.#isClosed = true
     for (const cancel of this.#dials.values()) cancel()
@@ -99,7 +99,7 @@ export class PeerConnections {
   }
 
   #nowMs(): number {
-    this.#options.turn.schedule() // so that the time read here is not kept beyond this turn
+    this.#options.turn.schedule() // its end drops the time read here
     return this.#options.turn.now().monotonicMs
   }
 
@@ -149,8 +149,8 @@ export class PeerConnections {
         this.#write(action.link, action.bytes)
         return
       case 'connected':
-        this.#complaints.delete(action.peer)
-        this.#complaints.delete(this.#options.config.serverId)
+        this.#lastLines.delete(action.peer)
+        this.#lastLines.delete(this.#options.config.serverId)
         log.info('peer-connected', { peerId: action.peer, incarnation: action.incarnation })
         turn.feed({ kind: 'peer-connected', peer: action.peer })
         return
@@ -161,7 +161,7 @@ export class PeerConnections {
         turn.feed({ kind: 'peer-message', peer: action.peer, message: action.message })
         return
       case 'not-called':
-        this.#complainOfSilence(action.by, action.forMs)
+        this.#warnNotCalled(action.by, action.forMs)
         return
       case 'close':
         this.#closeLink(action)
@@ -221,7 +221,7 @@ export class PeerConnections {
     this.#options.ports.timers.after(peerHelloTimeoutMs, () => stream.destroy())
   }
 
-  #complainOfSilence(peers: readonly ServerId[], forMs: number): void {
+  #warnNotCalled(peers: readonly ServerId[], forMs: number): void {
     const { config, log } = this.#options
     if (!this.#isNews(config.serverId, 'not-called', warningIntervalMs)) return
     log.warn('no-peer-calls', {
@@ -231,17 +231,17 @@ export class PeerConnections {
     })
   }
 
-  /** Null: said once is enough. */
+  /** Whether the line is new, or old enough to be repeated; `againAfterMs` null: it is not repeated. */
   #isNews(peer: ServerId | null, what: string, againAfterMs: number | null): boolean {
     const atMs = this.#nowMs()
-    const last = this.#complaints.get(peer)
+    const last = this.#lastLines.get(peer)
     if (last?.what === what && (againAfterMs === null || atMs - last.atMs < againAfterMs)) return false
-    this.#complaints.set(peer, { what, atMs })
+    this.#lastLines.set(peer, { what, atMs })
     return true
   }
 }
 
-/** What happens when servers come and go. */
+/** Reasons that are normal when servers start and stop. */
 function isOrdinary(reason: LinkCloseReason): boolean {
   return reason === 'closed-by-peer' || reason === 'replaced'
 }

@@ -1,4 +1,4 @@
-/** Why a server does not start: a value, since the reason lies outside the program. `message` says what to do. */
+/** Why a server does not start. It is a value, since the cause is outside the program. `message` says what to do. */
 import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
 import { explainDiskFailure } from '../base/disk-failure.ts'
 import type { Config } from '../config/config.ts'
@@ -8,22 +8,22 @@ export interface StartFailure {
   readonly kind:
     | 'corrupt' // the log lacks acknowledged records
     | 'foreign' // the data folder is another server's, or another program's
-    | 'misplaced' // the data folder remembers a log that is not where the configuration looks for it
-    | 'empty' // there is no data, and db.autocreate=false says that there should be
+    | 'misplaced' // the log of the data folder is not in the folder that the configuration names
+    | 'empty' // the data folder is empty, and db.autocreate=false says that it should hold data
     | 'locked' // another live process uses the data folder
     | 'io' // the disk refused to read or write
     | 'port' // a port cannot be opened
-    | 'hash' // this machine does not compute the hash of the digest scheme
+    | 'hash' // this machine cannot compute the hash of the digest scheme
   readonly message: string
 }
 
-/** Found out at the start, and not when the first client authenticates. */
+/** Checked at the start, and not when the first client authenticates. */
 export function missingHash(algorithm: DigestAlgorithm): StartFailure {
   const message = `DigestAuthenticationProvider.digestAlg: this machine does not offer ${algorithm}; write another hash, or allow it in the settings of OpenSSL.`
   return { kind: 'hash', message }
 }
 
-/** `setting` is what the operator wrote, e.g. `clientPort`. */
+/** `setting` is the key that the operator wrote, e.g. `clientPort`. */
 export function portFailure(setting: string, address: Address, cause: unknown): StartFailure {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
   const where = `${setting}: cannot listen on ${address.host}:${address.port}`
@@ -46,14 +46,14 @@ function adviceFor(code: string, setting: string, cause: unknown): string {
   }
 }
 
-/** A disk that refuses is named by the key of zoo.cfg that leads to it. */
+/** Puts the key of zoo.cfg in front of a disk failure, so that the operator sees which folder is meant. */
 export function underItsSetting(failure: StartFailure, config: Config): StartFailure {
   if (failure.kind !== 'io') return failure
   const setting = config.dataLogDir === config.dataDir ? 'dataDir' : 'dataLogDir'
   return { kind: 'io', message: `${setting}: ${failure.message}` }
 }
 
-/** What `look` finds in the data folder; a disk that refuses is a failure under the name of its setting. */
+/** The result of `look`; a disk fault becomes a failure whose message begins with dataDir. */
 export async function withDiskFailures(
   config: Config,
   look: () => Promise<StartFailure | null>,
@@ -61,7 +61,7 @@ export async function withDiskFailures(
   try {
     return await look()
   } catch (cause) {
-    // Only errors that carry a system's code are faults of the disk; anything else is a bug.
+    // Only an error that has a system's code is a fault of the disk; any other is a bug.
     if (!(cause instanceof Error && 'code' in cause)) throw cause
     return { kind: 'io', message: `dataDir: ${config.dataDir}: ${explainDiskFailure(cause)}` }
   }

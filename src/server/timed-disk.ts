@@ -1,4 +1,4 @@
-/** A disk whose durable writes are timed (ZK: fsynctime). Owns: nothing; it passes everything on, failures included. */
+/** Measures the time of durable writes (ZK: fsynctime). Forwards all calls and failures to the disk. */
 import type { Summary } from '../metrics/summary.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'

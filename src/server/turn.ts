@@ -1,10 +1,10 @@
 /**
- * The turn of the event loop as the unit of work (design D2). All that arrives in one turn is handled at once; when
- * nothing more has arrived, the replica gathers what leaves in batches, and then each socket gets one write.
- * Owns: that an event is handled only when all effects of the one before it have started, and the time stamp, which
+ * The turn of the event loop as the unit of work (design D2). Each event is handled when it arrives. At the end of the
+ * turn the replica sends what it gathered, in batches, and then each socket gets one write.
+ * Owns: that an event is handled only after all effects of the previous one have started, and the time stamp, which
  * is read once a turn. Events fed before `start` wait for it; after `stop` they are dropped.
- * Nothing expires before what already waits in the sockets was read: a tick is handled at the end of its turn, and
- * the time of all deadlines is the time that this process ran.
+ * No deadline passes before the bytes that wait in the sockets are read: a tick is handled at the end of its turn, and
+ * deadlines are compared with the RunningClock.
  */
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -12,23 +12,24 @@ import type { Timers } from '../ports/timers.ts'
 import type { Effect, ReplicaEvent, Stamp } from '../replica/contract.ts'
 import { RunningClock } from './running-clock.ts'
 
-/** What a turn drives. */
+/** The parts of the server that a turn calls. */
 export interface TurnParts {
   handle(event: ReplicaEvent, stamp: Stamp): readonly Effect[]
   perform(effect: Effect): void
-  /** Time has passed: the links to peers, the replica and the connections of clients look for what is due. */
+  /** Time has passed: peer links, replica and client sockets check their deadlines. */
   tick(): void
-  /** Goes on with input that was held back, as far as there is room now. */
+  /** Handles input that waited, as far as the limits allow it now. */
   readOn(): void
-  /** One write for each stream that has something to send. */
+  /** Writes once to each stream that has output. */
   flush(): void
 }
 
 type TurnState = 'new' | 'idle' | 'handling' | 'stopped'
 
 /**
- * A tick counts for this number of tick intervals at most. It is more than a heartbeat interval (three ticks), so that after a
- * pause heartbeats and keep-alives are due at once, and a small part of the time after which a peer counts as dead.
+ * The most tick intervals by which one tick advances the clock. It is more than a heartbeat interval (three ticks), so
+ * that after a pause heartbeats and keep-alives are due at once. It is a small part of the time after which a peer
+ * counts as dead.
  */
 const ticksPerStepMax = 4
 
@@ -41,7 +42,7 @@ export class Turn {
   #state: TurnState = 'new'
   #stamp: Stamp | null = null
   #waiting: ReplicaEvent[] = []
-  /** Something happened since the replica last heard of a turn's end. */
+  /** An event was fed since the last `turn-ended`. */
   #isUnfinished = false
   #isScheduled = false
   readonly #onTurnEnd = (): void => this.#end()
@@ -58,7 +59,7 @@ export class Turn {
     return this.#state === 'stopped'
   }
 
-  /** One reading serves the whole turn. */
+  /** The clock is read once a turn. */
   now(): Stamp {
     this.#stamp ??= {
       monotonicMs: this.#runningClock.at(this.#clock.monotonicMs()),
@@ -67,7 +68,7 @@ export class Turn {
     return this.#stamp
   }
 
-  /** A tick is due: it is handled when this turn has read its sockets. */
+  /** A tick is due: it is handled after this turn has read its sockets. */
   tick(): void {
     this.#isTickDue = true
     this.schedule()
@@ -94,7 +95,7 @@ export class Turn {
     else this.#waiting.push(event)
   }
 
-  /** Something is to be sent, or read on, at the end of this turn. */
+  /** Asks for the end of this turn, at which output is sent and waiting input is handled. */
   schedule(): void {
     if (this.#isScheduled || this.isStopped) return
     this.#isScheduled = true
@@ -132,7 +133,7 @@ export class Turn {
     this.#runningClock.tick(this.#clock.monotonicMs())
   }
 
-  /** The effects of a turn's end can bring new events, and those new effects: the turn ends when it is quiet. */
+  /** The effects of `turn-ended` can cause new events, and these new effects: repeats it until no event was fed. */
   #finishTurn(): void {
     do {
       this.#parts.readOn()

@@ -82,7 +82,7 @@ describe('a data folder whose log is in another place', () => {
     const disk = await usedDisk(world, withLogDir('/log'))
     for (const path of disk.paths()) if (path.startsWith('/log/')) disk.removeAtOnce(path)
     const failure = await refusal(world, withLogDir('/log'), disk)
-    expect(failure.message).toContain('and its log was there. Mount the disk or bring the folder back.')
+    expect(failure.message).toContain('and its log was in that folder. Mount the disk or bring the folder back.')
     expect(failure.message).toContain('If that log is to be given up, remove /data/identity')
     disk.removeAtOnce('/data/identity')
     expect(await holdsData(world, withLogDir('/log'), disk)).toBe(false)

@@ -1,6 +1,7 @@
 /**
- * Who may connect, and who may ask for a session: the limits on connections, of one address and in all, and on the rate
- * of connect requests. Owns: the count of each address, which must be told of every connection that came and went.
+ * The limits on connections, for each address and in total, and on the rate of connect requests.
+ * Owns: the number of connections of each address. Assumes: `entered` is called once for each accepted connection, and
+ * `left` once when it has ended; a missed `left` would lower the limit of its address until the server restarts.
  */
 import type { Config } from '../../config/config.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
@@ -30,7 +31,7 @@ export class ClientAdmission {
     this.#newSessionKind = config.localSessionsEnabled ? 'new-local' : 'new-global'
   }
 
-  /** Null: the connection may stay. */
+  /** Null: the connection is accepted. */
   refusalOf(remoteAddress: string, openCount: number): DriverCloseReason | null {
     const fromAddress = this.#countByAddress.get(remoteAddress) ?? 0
     const reason =
@@ -58,7 +59,7 @@ export class ClientAdmission {
     return this.#throttle?.dropChance ?? 0
   }
 
-  /** A connect request has come; `isNewSession` unless it names one. */
+  /** A connect request has arrived; `isNewSession` unless it names an existing session. */
   admitsSession(isNewSession: boolean, nowMs: number): boolean {
     if (this.#throttle !== null) {
       if (!this.#throttle.admits(isNewSession ? this.#newSessionKind : 'returning', nowMs)) {

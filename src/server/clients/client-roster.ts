@@ -1,16 +1,16 @@
 /**
- * Every client socket by the stage of its life, from its acceptance until its stream has ended. Each
- * change of a stage is made here. A client that was sent its last bytes and keeps its side open is cut off in the end:
- * otherwise clients that never close a socket could use up those that this server may have.
+ * Every client socket by its stage, from its acceptance until its stream has ended. Only this class changes a stage.
+ * A client that got its last bytes and keeps its side open is cut off after a time: otherwise clients that never close
+ * their sockets could use up the sockets of this server.
  */
 import { assert } from '../../base/assert.ts'
 import type { ConnectionId } from '../../base/ids.ts'
 import type { AttachedSession, ClientSocket, ClientStage } from './client-socket.ts'
 
-/** A client that was sent its last bytes is cut off after this, plus the time for what it has to read. */
-const goodbyeMs = 2_000
-/** What an operator at the other end of a slow line reads at least, while `wchc` lists ten thousands of watches. */
-const goodbyeSizeBytesPerMs = 64
+/** A client that was sent its last bytes is cut off after this time, plus the time to read the bytes still queued. */
+const cutOffAfterMs = 2_000
+/** The slowest reading that is waited for: an operator on a slow line who reads the tens of thousands of lines of `wchc`. */
+const readSizeBytesPerMsMin = 64
 
 export class ClientRoster {
   /** Silent, connecting or attached. */
@@ -22,7 +22,7 @@ export class ClientRoster {
     return this.#open.size
   }
 
-  /** Including those that are leaving. */
+  /** Including clients that are leaving. */
   get count(): number {
     return this.#open.size + this.#leaving.size
   }
@@ -42,7 +42,7 @@ export class ClientRoster {
     this.#silent.add(client)
   }
 
-  /** Its connect request goes to the replica. */
+  /** The connect request of `client` goes to the replica. */
   connecting(client: ClientSocket): void {
     this.#move(client, 'silent', { kind: 'connecting' })
   }
@@ -51,17 +51,17 @@ export class ClientRoster {
     this.#move(client, 'connecting', { kind: 'attached', session })
   }
 
-  /** It gets what was written, and no more; returns the stage before. */
+  /** The client gets the bytes that are already written, then its stream ends. Returns the stage before. */
   leave(client: ClientSocket, nowMs: number): ClientStage['kind'] {
     const before = client.stage.kind
     assert(!client.isEnding, 'a client leaves once', { connectionId: client.id, stage: before })
-    this.#move(client, before, { kind: 'leaving', cutOffAtMs: nowMs + goodbyeMs })
+    this.#move(client, before, { kind: 'leaving', cutOffAtMs: nowMs + cutOffAfterMs })
     this.#open.delete(client.id)
     this.#leaving.add(client)
     return before
   }
 
-  /** Its stream has ended; returns the stage before. */
+  /** The stream of `client` has ended. Returns the stage before. */
   gone(client: ClientSocket): ClientStage['kind'] {
     const before = client.stage.kind
     this.#move(client, before, { kind: 'gone' })
@@ -71,7 +71,7 @@ export class ClientRoster {
   }
 
   #move(client: ClientSocket, from: ClientStage['kind'], stage: ClientStage): void {
-    assert(client.stage.kind === from && from !== 'gone', 'a client lives forwards', {
+    assert(client.stage.kind === from && from !== 'gone', 'a client only moves to a later stage', {
       connectionId: client.id,
       stage: client.stage.kind,
       next: stage.kind,
@@ -80,9 +80,9 @@ export class ClientRoster {
     client.stage = stage
   }
 
-  // --- their time ---
+  // --- deadlines ---
 
-  /** Those that opened at `openedByMs` or before and have said nothing. */
+  /** Clients that connected at `openedByMs` or before and have sent no connect request. */
   silentSince(openedByMs: number): readonly ClientSocket[] {
     const found: ClientSocket[] = []
     for (const client of this.#silent) {
@@ -92,10 +92,10 @@ export class ClientRoster {
     return found
   }
 
-  /** What was written last lies with the stream now. */
+  /** The last bytes were given to the stream: the deadline moves by the time to read them. */
   giveTimeToRead(client: ClientSocket): void {
     if (client.stage.kind !== 'leaving') return
-    const cutOffAtMs = client.stage.cutOffAtMs + client.queuedBytes / goodbyeSizeBytesPerMs
+    const cutOffAtMs = client.stage.cutOffAtMs + client.queuedBytes / readSizeBytesPerMsMin
     client.stage = { kind: 'leaving', cutOffAtMs }
   }
 

@@ -1,6 +1,6 @@
 /**
- * One client's socket as the driver sees it: the connection's state machine, the stage of its life, the input that had
- * to wait, and the counters for `cons`. Owns: no decisions; client-sockets.ts makes them.
+ * One client's socket as the driver sees it: the connection's state machine, its stage, the input that has to wait, and
+ * the counters for `cons`. It decides nothing; client-sockets.ts does.
  */
 import type { ConnectionStatus, LatencyStatus } from '../../admin/server-status.ts'
 import { type ConnectionId, hexOfSession, type SessionId, type Zxid } from '../../base/ids.ts'
@@ -30,14 +30,14 @@ export interface StreamLimits {
 }
 
 /**
- * The life of a client's socket. It goes downwards only, one stage at a time or by leaps, and `ClientRoster` alone moves
- * it. While a socket is connecting or attached the replica knows its connection.
+ * The stages of a client's socket. A socket only moves to a later one and may skip some; only `ClientRoster` moves it.
+ * While a socket is connecting or attached, the replica knows its connection.
  */
 export type ClientStage =
-  | { readonly kind: 'silent' } // its connect request has not come
-  | { readonly kind: 'connecting' } // its session is being made or looked up
+  | { readonly kind: 'silent' } // no connect request has arrived
+  | { readonly kind: 'connecting' } // its session is being created or looked up
   | { readonly kind: 'attached'; readonly session: AttachedSession }
-  | { readonly kind: 'leaving'; readonly cutOffAtMs: number } // nothing more is read; what was written is being sent
+  | { readonly kind: 'leaving'; readonly cutOffAtMs: number } // input is ignored; written bytes are being sent
   | { readonly kind: 'gone' }
 
 const silent: ClientStage = { kind: 'silent' }
@@ -54,9 +54,9 @@ export class ClientSocket {
   isFlushDue = false
   lastReplyAtMs = 0
   lastHeardAtMs: number
-  /** Requests that went to the replica and are not answered. */
+  /** Requests that the replica has and has not answered. */
   outstandingCount = 0
-  /** Bytes given to the stream that had not left when we last looked. */
+  /** Bytes in the stream's queue, as last read from it. */
   queuedBytes = 0
   readonly #inputs: ConnectionInput[] = []
   #inputAt = 0
@@ -75,7 +75,7 @@ export class ClientSocket {
     return this.stage.kind === 'attached' ? this.stage.session : null
   }
 
-  /** It is leaving, or gone: nothing is read from it any more. */
+  /** It is leaving or gone: its input is ignored. */
   get isEnding(): boolean {
     return this.stage.kind === 'leaving' || this.stage.kind === 'gone'
   }
@@ -93,12 +93,12 @@ export class ClientSocket {
     this.connection.receive(bytes, nowMs, this.#inputs)
   }
 
-  /** What waited for the session is read now. */
+  /** The session is established: the bytes held for it are parsed now. */
   readHeld(nowMs: number): void {
     this.connection.established(nowMs, this.#inputs)
   }
 
-  /** The next input that was read and not yet looked at. */
+  /** The next parsed input; null if none waits. */
   takeInput(): ConnectionInput | null {
     if (this.#inputAt === this.#inputs.length) return null
     const input = this.#inputs[this.#inputAt++]!

@@ -1,8 +1,8 @@
 /**
- * All client connections of a server: from their streams to replica events, from effects back to their streams.
- * Owns: how many there may be, when a socket is read and when not (design D11), and that a connection which the
- * replica knows of is closed only by the replica, by its client, or for a reason that is logged.
- * Assumes: `flush` and `readOn` are called at each turn's end. If a socket were read while its connection is over a
+ * All client sockets of a server: turns their bytes into replica events, and the replica's effects into bytes.
+ * Owns: the limits on connections, when a socket is read and when it is paused (design D11), and that a connection which
+ * the replica knows is closed only by the replica, by its client, or for a reason that is logged.
+ * Assumes: `flush` and `readOn` are called at each turn's end. If a socket were read while its connection is above a
  * limit, one client could fill the memory of the server.
  */
 
@@ -42,7 +42,7 @@ export interface ClientSocketsOptions {
 export class ClientSockets {
   readonly #options: ClientSocketsOptions
   readonly #roster = new ClientRoster()
-  /** Those with input that waits for room. */
+  /** Clients whose input waits because a limit is reached. */
   readonly #waiting = new Set<ClientSocket>()
   readonly #admission: ClientAdmission
   readonly #intake: RequestIntake
@@ -59,7 +59,7 @@ export class ClientSockets {
     const { frameSizeBytesMax, largeRequests } = config.clientLimits
     this.#admission = new ClientAdmission(config, metrics, random)
     this.#refusals = new RefusalLog(log, () => {
-      turn.schedule() // so that the time is not kept
+      turn.schedule() // its end drops the time read here
       return turn.now().monotonicMs
     })
     this.#intake = new RequestIntake({ config, metrics, refusals: this.#refusals, turn })
@@ -88,7 +88,7 @@ export class ClientSockets {
       onDrain: () => this.#drained(client),
       onClose: (error) => this.#gone(client, error),
     })
-    this.#options.turn.schedule() // so that the time read above is not kept
+    this.#options.turn.schedule() // its end drops the time read above
   }
 
   // --- effects ---
@@ -113,7 +113,7 @@ export class ClientSockets {
 
   #answerConnect(client: ClientSocket, { sessionId, timeoutMs, password, readOnly }: ConnectReply): void {
     client.connection.writeConnectResponse(timeoutMs, sessionId, password, readOnly)
-    if (timeoutMs === 0) return // the replica closes it next
+    if (timeoutMs === 0) return // the session is not valid: the replica's next effect closes the connection
     const { monotonicMs, wallMs } = this.#options.turn.now()
     this.#roster.attached(client, { sessionId, timeoutMs, establishedAtWallMs: wallMs })
     client.readHeld(monotonicMs)
@@ -129,7 +129,7 @@ export class ClientSockets {
     this.#flushLater(client)
   }
 
-  /** The replica has forgotten the connection already. */
+  /** The replica has already removed the connection. */
   closeForReplica(id: ConnectionId, reason: ReplicaCloseReason): void {
     const client = this.#roster.get(id)
     if (client === undefined) return
@@ -159,7 +159,7 @@ export class ClientSockets {
     this.#roster.tick(nowMs)
   }
 
-  /** The server closes: each client is sent what was written, and nothing else. */
+  /** The server closes: each client gets the bytes that are already written, then its stream ends. */
   closeAll(): void {
     for (const client of [...this.#roster.open()]) this.#leave(client)
     this.flush()
@@ -169,7 +169,7 @@ export class ClientSockets {
     this.#roster.destroyLeaving()
   }
 
-  /** Including those that are leaving. */
+  /** Including clients that are leaving. */
   get streamCount(): number {
     return this.#roster.count
   }
@@ -192,12 +192,12 @@ export class ClientSockets {
     return [...this.#roster.open()].map((client) => client.status())
   }
 
-  /** Those that are not leaving. */
+  /** Without clients that are leaving. */
   open(): Iterable<ClientSocket> {
     return this.#roster.open()
   }
 
-  /** The totals of the server stay what they are. */
+  /** The totals of the server do not change. */
   resetConnectionStatistics(): void {
     for (const client of this.#roster.open()) {
       this.statistics.keepCountsOf(client)
@@ -226,7 +226,7 @@ export class ClientSockets {
     while (client.hasInput && this.#intake.hasRoom(client)) this.#take(client, client.takeInput()!)
     if (client.isEnding) return
     this.#pauseOrResume(client)
-    // Moved to the end of the line: under the server's limit the next one gets its share first.
+    // Moved to the end of the queue: while the server is at its limit, each other client gets its turn first.
     this.#waiting.delete(client)
     if (client.hasInput || this.#waitsForRoom(client)) this.#waiting.add(client)
     if (client.hasInput) this.#intake.noteWait(client)
@@ -236,7 +236,7 @@ export class ClientSockets {
     return client.isPaused && client.stage.kind !== 'connecting'
   }
 
-  /** While the session is being established nothing is read either: see ClientConnection. */
+  /** The socket is also paused while the session is being established: see ClientConnection. */
   #pauseOrResume(client: ClientSocket): void {
     if (client.isEnding) return
     const shouldPause = client.hasInput || client.stage.kind === 'connecting' || !this.#intake.hasRoom(client)
@@ -306,7 +306,7 @@ export class ClientSockets {
     client.queuedBytes = stream.queuedBytes()
     if (client.isEnding) {
       this.#roster.giveTimeToRead(client)
-      // An unread socket would hide the client's own goodbye.
+      // A paused socket would not report that the client closes its side.
       if (client.isPaused) stream.resume()
       stream.end()
     } else if (client.queuedBytes > clientOutputSizeBytesClose) {
@@ -322,7 +322,7 @@ export class ClientSockets {
 
   // --- how they end ---
 
-  /** What was written is sent, then the stream ends. Returns the stage before. */
+  /** Sends the bytes that are already written, then ends the stream. Returns the stage before. */
   #leave(client: ClientSocket): ClientStage['kind'] {
     this.#release(client)
     const before = this.#roster.leave(client, this.#options.turn.now().monotonicMs)
@@ -333,7 +333,7 @@ export class ClientSockets {
   #refuse(client: ClientSocket, reason: CloseReason | DriverCloseReason, why: string): void {
     this.#refusals.clientRefused(reason, why, client.identity())
     const before = this.#leave(client)
-    this.#tellReplica(client, before)
+    this.#reportClosed(client, before)
   }
 
   #gone(client: ClientSocket, error: Error | null): void {
@@ -350,17 +350,17 @@ export class ClientSockets {
     const cause = error === null ? null : error.message
     this.#options.log.debug('client-left', { ...client.identity(), cause })
     this.#intake.clientLeft(client)
-    if (!client.isEnding) this.#release(client) // what was carried out for it may have ended it
+    if (!client.isEnding) this.#release(client) // a request handed on by clientLeft may have ended it
     const before = this.#roster.gone(client)
-    this.#tellReplica(client, before)
+    this.#reportClosed(client, before)
   }
 
-  #tellReplica({ id: connectionId }: ClientSocket, before: ClientStage['kind']): void {
-    if (before !== 'connecting' && before !== 'attached') return // it does not know the connection
+  #reportClosed({ id: connectionId }: ClientSocket, before: ClientStage['kind']): void {
+    if (before !== 'connecting' && before !== 'attached') return // the replica does not know the connection
     this.#options.turn.feed({ kind: 'connection-closed', connectionId })
   }
 
-  /** Nothing more is read from it, and it holds nothing of what clients share. */
+  /** Ignores further input, and gives back the client's share of the limits. */
   #release(client: ClientSocket): void {
     client.connection.close()
     this.#waiting.delete(client)

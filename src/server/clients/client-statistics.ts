@@ -1,8 +1,8 @@
 /**
- * What the server counts of all its clients: packets, bytes, latencies, sizes of replies (ZK: ServerStats).
- * Owns: that the totals of the server and the counters of a connection can be reset apart. A connection counts its own
- * packets; the total is what they count together, plus a remainder: of connections that are gone, of counters that
- * were reset, and less than nothing after the total was reset.
+ * The statistics of all clients of a server: packets, bytes, latencies, sizes of replies (ZK: ServerStats).
+ * Owns: that the totals of the server and the counters of a connection are reset independently. A connection counts its
+ * own packets. The total is the sum over the open connections plus a remainder, which holds the counts of closed
+ * connections and of counters that were reset, and which is negative after the total was reset.
  */
 import type { SizeStatus } from '../../admin/server-status.ts'
 import type { Counter } from '../../metrics/counter.ts'
@@ -49,7 +49,7 @@ export class ClientStatistics {
     this.#eventBytes.add(sizeBytes)
   }
 
-  /** Of what was kept out by a limit it does not matter what it would have been. */
+  /** A write that a limit refused counts as a read: it was never proposed. */
   answered(client: ClientSocket, { op, refusal, readAtMs }: ClientRequest, nowMs: number, bodySizeBytes: number): void {
     const latencyMs = nowMs - readAtMs
     const isWrite = op?.access === 'write' && refusal === null
@@ -65,12 +65,12 @@ export class ClientStatistics {
     if (sizeBytes > this.#maxResponseBytes) this.#maxResponseBytes = sizeBytes
   }
 
-  /** The answer to a four-letter word is a packet too, though no connection counts it. */
+  /** The answer to a four-letter word is a packet that no connection counts. */
   wordAnswered(): void {
     this.#packetsSent++
   }
 
-  /** The connection is gone, or its counters are about to be reset. */
+  /** Adds the counts of a connection that ends, or whose counters are about to be reset. */
   keepCountsOf({ connection }: ClientSocket): void {
     this.#packetsReceived += connection.packetsReceived
     this.#packetsSent += connection.packetsSent

@@ -1,13 +1,13 @@
 /**
- * How many sessions may be asked for in a time: a bucket of tokens that fills steadily, and, if `freezeTimeMs` is set, a
- * chance to be refused that rises while the bucket is empty and falls while it is not (ZK: BlueThrottle, after the
- * BLUE queue). Chance is fairer than the bucket alone, which under steady load always turns away who comes last.
- * Owns: tokens and chance. Time and randomness come in, so that a simulated server behaves as its seed says.
+ * Limits the rate of connect requests: a bucket of tokens that fills steadily, and, if `freezeTimeMs` is set, a chance
+ * to be refused that rises while the bucket is empty and falls while it is not (ZK: BlueThrottle, after the
+ * BLUE queue). Chance is fairer than the bucket alone, which under steady load always refuses the client that comes last.
+ * Owns: tokens and chance. Time and randomness are passed in, so that a simulated server depends on its seed only.
  */
 import type { ConnectionThrottleLimits } from '../../config/client-limits.ts'
 import type { Random } from '../../ports/random.ts'
 
-/** What a connect request asks for; which of the new ones, is the server's to say. */
+/** What a connect request asks for. The server's configuration decides whether new sessions are global or local. */
 export type RequestedSession = 'new-global' | 'new-local' | 'returning'
 
 export class ConnectionThrottle {
@@ -15,7 +15,7 @@ export class ConnectionThrottle {
   readonly #random: Random
   readonly #tokensFor: Readonly<Record<RequestedSession, number>>
   #tokenCount: number
-  // Nothing was taken since, so it does not matter how long ago that is.
+  // The bucket is full at the start, so the time of its last filling does not matter.
   #filledAtMs = 0
   #dropChance = 0
   #dropChanceSetAtMs = 0
@@ -31,7 +31,7 @@ export class ConnectionThrottle {
     this.#tokenCount = limits.tokenCountMax
   }
 
-  /** A connect request has come; false: it must be refused. */
+  /** A connect request has arrived; false: it must be refused. */
   admits(requested: RequestedSession, nowMs: number): boolean {
     this.#fill(nowMs)
     if (this.#limits.freezeTimeMs !== -1 && this.#isDropped(nowMs)) return false

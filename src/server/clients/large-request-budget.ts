@@ -1,9 +1,9 @@
 /**
  * The bytes that large requests may occupy, from the arrival of their length to their reply (ZK: ZooKeeperServer,
- * largeRequestThreshold and largeRequestMaxBytes). Unlike there the bytes are set aside before they arrive, so requests
- * that are being read count too.
+ * largeRequestThreshold and largeRequestMaxBytes). Unlike in ZooKeeper the bytes are set aside before they arrive, so
+ * requests that are being read count too.
  * Owns: the sum over all connections. Each connection holds a share and gives back what it took; a share that is not
- * given back when its connection ends would lower the limit for good.
+ * given back when its connection ends would lower the limit until the server restarts.
  */
 import { assert } from '../../base/assert.ts'
 import type { LargeRequestLimits } from '../../config/client-limits.ts'
@@ -46,12 +46,12 @@ export class LargeRequestShare implements LargeRequestGate {
     return true
   }
 
-  /** A request is answered: what it took, if it was large, is free. */
+  /** A request is answered: its bytes, if it was large, are free again. */
   answered({ sizeBytes }: ClientRequest): void {
     if (sizeBytes > this.thresholdSizeBytes) this.#giveBack(sizeBytes)
   }
 
-  /** Nothing more will be answered. */
+  /** The connection ends: its requests will not be answered. */
   giveBackAll(): void {
     this.#giveBack(this.#takenSizeBytes)
   }

@@ -1,4 +1,4 @@
-/** Least, mean and greatest of a stream of latencies. Owns: that nothing is kept per sample. */
+/** Minimum, mean and maximum of a stream of latencies, in constant memory. */
 import type { LatencyStatus } from '../../admin/server-status.ts'
 
 export class Latency {

@@ -1,6 +1,6 @@
 /**
- * The log lines about clients and requests that were refused, and connections that were closed; no more of them than an
- * operator can read.
+ * The log lines about refused clients, refused requests and closed connections, limited in rate so that clients cannot
+ * flood the log.
  */
 import type { ConnectionId, Xid } from '../../base/ids.ts'
 import { LineLimiter } from '../../base/line-limiter.ts'
@@ -10,7 +10,7 @@ import type { ReplicaCloseReason } from '../../replica/contract.ts'
 import { quietCloseReasons } from './close-reasons.ts'
 import { type RequestRefusal, requestRefusals } from './request-refusals.ts'
 
-/** Who was refused. */
+/** The client in the log line. */
 export interface RefusedClient {
   readonly remoteAddress: string
   readonly remotePort: number
@@ -18,7 +18,7 @@ export interface RefusedClient {
   readonly sessionId?: string
 }
 
-/** Which request, as far as that is known. */
+/** The request in the log line; a field is null if the server does not know it. */
 export interface RefusedRequest {
   readonly xid: Xid
   readonly op: OpName | null
@@ -51,7 +51,7 @@ export class RefusalLog {
     this.#log.warn('request-refused', { reason, why, ...client, ...request, ...suppressed })
   }
 
-  /** By the replica. What is too much for the log is still there for whoever looks for it. */
+  /** The replica closed the connection. Quiet reasons, and lines above the rate limit, are logged at debug level. */
   clientClosed(reason: ReplicaCloseReason, client: RefusedClient): void {
     const suppressed = quietCloseReasons.has(reason) ? null : this.#closings.admit(reason)
     if (suppressed === null) this.#log.debug('client-closed', { reason, ...client })

@@ -1,7 +1,7 @@
 /**
- * The way of requests from a connection to the replica: how many may be in flight, which must wait, and which are refused
- * although they were read. A refused request goes the same way as any other, so that its error leaves in its turn.
- * Owns: the count of requests in flight. Assumes: told of each reply, and of each connection that is gone.
+ * Hands requests from a connection to the replica: decides how many may be in flight, which must wait, and which are
+ * refused although they were read. A refused request goes to the replica too, so that its error leaves in request order.
+ * Owns: the count of requests in flight. Assumes: `answered` is called for each reply, and `forget` when a connection ends.
  */
 
 import { InvariantViolation } from '../../base/assert.ts'
@@ -43,14 +43,15 @@ export class RequestIntake {
   hasRoom(client: ClientSocket): boolean {
     const { outstandingCount } = client
     if (outstandingCount >= pendingRequestsPerConnectionMax) return false
-    // The whole server's limit lets each connection have one request in, so nobody starves (ZK: globalOutstandingLimit).
+    // Each connection may have one request in flight although the server is at its limit, so that none starves
+    // (ZK: globalOutstandingLimit).
     if (outstandingCount > 0 && this.#outstandingCount >= this.#options.config.outstandingRequestCountMax) return false
-    // What comes before a session is no request: a word of an operator must not wait behind the load it asks about.
+    // Input before a session is no request: an operator's four-letter word must not wait for the load it asks about.
     if (client.session !== null && this.#throttle.isFull(this.#outstandingCount)) return false
     return client.connection.outputSizeBytes + client.queuedBytes <= clientOutputSizeBytesMax
   }
 
-  /** It has input for which there is no room. */
+  /** The input of `client` has to wait. */
   noteWait(client: ClientSocket): void {
     if (client.session !== null && this.#throttle.isFull(this.#outstandingCount)) this.#throttle.noteWait()
   }
@@ -77,7 +78,7 @@ export class RequestIntake {
     client.largeRequests?.answered(request)
   }
 
-  /** Its client has left while requests waited for room; unless told otherwise they are dropped (ZK: Request.isStale). */
+  /** The client has left while its requests waited: they are dropped, unless configured otherwise (ZK: Request.isStale). */
   clientLeft(client: ClientSocket): void {
     if (!client.hasInput || client.session === null || !this.#throttle.keepsForGone(client.inputCount)) return
     for (let input = client.takeInput(); input !== null; input = client.takeInput()) {
@@ -85,7 +86,7 @@ export class RequestIntake {
     }
   }
 
-  /** Nothing of this connection is in flight any more, as far as its limits go. */
+  /** The requests of this connection no longer count against the limits. */
   forget(client: ClientSocket): void {
     client.dropInput()
     client.largeRequests?.giveBackAll()
@@ -93,14 +94,14 @@ export class RequestIntake {
     client.outstandingCount = 0
   }
 
-  /** Null: it may go on. */
+  /** Null: the request may go on. */
   #refusalOf(client: ClientSocket, { op, readAtMs }: ClientRequest): RequestRefusal | null {
     const waitedMs = this.#options.turn.now().monotonicMs - readAtMs
     const verdict = this.#throttle.judge(op, waitedMs, client.session?.timeoutMs ?? 0)
     return verdict === 'go-on' || op === null ? null : verdict
   }
 
-  /** It goes the way of all requests, so that its error leaves in its turn. */
+  /** The replica answers it, so that its error leaves in request order. */
   #refuse(
     client: ClientSocket,
     request: ClientRequest,

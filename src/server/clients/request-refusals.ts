@@ -1,6 +1,6 @@
 /**
- * Why a single request is refused by the driver while its connection goes on: the error that its client gets, and one
- * sentence for the log line. docs/reference/log-events.md lists the same rows.
+ * Why the driver refuses a single request and keeps its connection: the error that the client gets, and one sentence for
+ * the log line. docs/reference/log-events.md lists the same rows.
  */
 import { assertNever } from '../../base/assert.ts'
 import type { ErrorName } from '../../base/errors.ts'
@@ -21,13 +21,13 @@ export const requestRefusals = {
   },
   stale: {
     error: 'throttled-op',
-    why: "A request waited for longer than its session's timeout, so nobody waits for it any more; find out what loads this server.",
+    why: "A request waited for longer than its session's timeout, so its client has given up on it; find out what loads this server.",
   },
 } as const satisfies Record<string, { readonly error: ErrorName; readonly why: string }>
 
 export type RequestRefusal = keyof typeof requestRefusals
 
-/** What was exceeded, with its unit in the name; nothing where the limit is the session's own. */
+/** The limit that was exceeded, as a field with its unit; empty where the limit is the session's timeout. */
 export function requestLimitOf(
   reason: RequestRefusal,
   limits: ClientLimits,

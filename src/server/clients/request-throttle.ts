@@ -1,8 +1,8 @@
 /**
  * Whether a request that was read may be handed to the replica, must wait, or has waited too long (ZK:
- * RequestThrottler). There a thread holds a queue; here requests wait in their connections, whose sockets are not read
- * meanwhile. What ZooKeeper drops together with its connection is answered with ThrottledOp here, so the requests behind
- * it keep their order and their connection.
+ * RequestThrottler). In ZooKeeper a thread holds a queue; here requests wait in their connections, whose sockets are not
+ * read meanwhile. A request that ZooKeeper drops together with its connection is answered with ThrottledOp, so the
+ * requests after it keep their order and their connection.
  */
 import type { RequestThrottleLimits } from '../../config/client-limits.ts'
 import { neverRefusedAlone } from '../../connection/client-connection.ts'
@@ -21,13 +21,13 @@ type ThrottleMetrics = Pick<
 export type ThrottleVerdict = 'go-on' | 'waited-too-long' | 'stale'
 
 /**
- * What keeps a session alive, or ends it, is never refused (ZK: Request.isThrottlable); nor is what a client takes for
- * done even if it was refused. There auth and sasl never come this way, and a setWatches is lost.
+ * A request that keeps a session alive or ends it is never refused (ZK: Request.isThrottlable), nor is one whose failure
+ * clients ignore. In ZooKeeper auth and sasl do not pass the throttler, and a throttled setWatches is lost.
  */
 const neverThrottled: ReadonlySet<OpName> = new Set([...neverRefusedAlone, 'ping', 'closeSession', 'createSession'])
 
 export class RequestThrottle {
-  /** False: nobody need ask anything. */
+  /** False: no limit is configured, so no request needs to be judged. */
   readonly isOn: boolean
   readonly #limits: RequestThrottleLimits
   readonly #metrics: ThrottleMetrics
@@ -46,7 +46,7 @@ export class RequestThrottle {
     this.#metrics.request_throttle_wait_count.add()
   }
 
-  /** A request that has waited for `waitedMs` could go on. Staleness is looked at only where requests queue up. */
+  /** Decides on a request that has waited for `waitedMs`. Only with a limit on requests in flight is a stale one refused. */
   judge(op: OpTraits | null, waitedMs: number, sessionTimeoutMs: number): ThrottleVerdict {
     const { inFlightCountMax, waitMsMax, checksLatency, dropsStale } = this.#limits
     this.#metrics.request_throttle_queue_time_ms.note(waitedMs)
@@ -63,7 +63,7 @@ export class RequestThrottle {
     return 'waited-too-long'
   }
 
-  /** The client of `count` waiting requests has left; true: they are carried out all the same. */
+  /** The client of `count` waiting requests has left; true: they are carried out nevertheless. */
   keepsForGone(count: number): boolean {
     const { checksConnection, dropsStale } = this.#limits
     if (!checksConnection) return true

@@ -1,6 +1,6 @@
 /**
- * Answers operators: takes a status of the running server for each question, has it put into words, and carries out what
- * a word changes. Owns: the trace mask, which is kept and shown and traces nothing, as in ZooKeeper of today.
+ * Answers four-letter words: takes the status of the running server for each, has src/admin render it, and carries out
+ * what a word changes. Owns: the trace mask, which is stored and shown but traces nothing, as in current ZooKeeper.
  */
 import type { AdminDetails, ConnectionName, ExpiryBucket, SessionsStatus } from '../../admin/admin-details.ts'
 import {
@@ -30,7 +30,7 @@ export interface AdminAnswersOptions {
   readonly metrics: ServerMetrics
 }
 
-/** What the server knows at the moment of a question. */
+/** The server's state when a word arrives. */
 export interface AdminMoment {
   readonly config: Config
   readonly now: Stamp
@@ -109,8 +109,8 @@ function sessionsStatus(details: ReplicaDetails, wallOf: (monotonicMs: number) =
 }
 
 /**
- * Until when each connection may be silent, as `dump` tells it (ZK: NIOServerCnxnFactory.touchCnxn, ExpiryQueue): its
- * session's timeout, or the time for the connect request, rounded up as the original does.
+ * The time until which each connection may be silent, as `dump` shows it (ZK: NIOServerCnxnFactory.touchCnxn,
+ * ExpiryQueue): its session's timeout, or the time limit of the connect request, rounded up as ZooKeeper does.
  */
 function connectionExpiry(
   clients: Iterable<ClientSocket>,

@@ -1,6 +1,6 @@
 /**
- * Limits and usage of quotas as monitors know them: a line for each namespace, which comes first in the key (ZK:
- * QuotaMetricsUtils). They are read from the tree and not counted, so `srst` leaves them. No quota, no line.
+ * Limits and usage of quotas as monitoring programs expect them: the key of each line begins with its namespace (ZK:
+ * QuotaMetricsUtils). They are read from the tree, so `srst` does not reset them. A namespace without a quota has no line.
  */
 import type { ReplicaStatus } from '../../replica/status/replica-status.ts'
 

@@ -1,5 +1,5 @@
 /**
- * Fills the value that the four-letter words read, from the parts of a running server at one moment.
+ * Builds the status that the four-letter words show, from the parts of a running server.
  */
 import type { LeaderStatus, ServerStatus, ServingMode, ServingStatus } from '../../admin/server-status.ts'
 import type { Config } from '../../config/config.ts'
@@ -36,7 +36,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     connectionDropProbability: clients.dropChance,
     responses: statistics.responses,
     connectionCount: clients.openCount,
-    dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the log is all there is
+    dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the data consists of the log only
     dataLogDirSizeBytes: sources.logSizeBytes,
     fileDescriptors: sources.host.fileDescriptors(),
     lostLogLineCount: sources.host.lostLogLines(),
