@@ -1,6 +1,6 @@
 /**
- * One client connection, from its first byte to its last, as a state machine. The driver owns the socket: it feeds chunks
- * to `receive`, acts on the inputs that come out, and once a loop turn sends what `takeOutput` gives.
+ * One client connection, from its first byte to its last, as a state machine. The driver owns the socket: it feeds
+ * chunks to `receive`, acts on the inputs that come out, and once a loop turn sends what `takeOutput` gives.
  * Owns: framing, the handshake, and that no bytes after the connect request are parsed before the session exists
  * (such a request would have no session, and dropping it would hang the client).
  * Assumes: the driver stops reading from the socket after `connect` until it calls `established`, and closes the socket

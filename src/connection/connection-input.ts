@@ -1,6 +1,6 @@
 /**
- * The inputs that a connection parses from the bytes of its client, for the driver to act on. A body is a copy and may be
- * kept; no field points into the chunk that was read.
+ * The inputs that a connection parses from the bytes of its client, for the driver to act on. A body is a copy and may
+ * be kept; no field points into the chunk that was read.
  */
 import type { AdminWord } from '../base/admin-words.ts'
 import { assertNever } from '../base/assert.ts'

@@ -1,6 +1,6 @@
 /**
- * Classifies the first four bytes of a connection. A ZooKeeper client sends the length of its connect request; an operator
- * types a four-letter word; any other program has the wrong port, and the log line says so.
+ * Classifies the first four bytes of a connection. A ZooKeeper client sends the length of its connect request; an
+ * operator types a four-letter word; any other program has the wrong port, and the log line says so.
  * Words are recognised only here: after the connect request the same bytes are an impossible frame length
  * (ZK: NIOServerCnxn.readLength, checkFourLetterWord).
  */

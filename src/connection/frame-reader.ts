@@ -73,7 +73,9 @@ export class FrameReader {
     return this.#partialLength < lengthSizeBytes ? null : intAt(this.#partial, 0)
   }
 
-  /** Finds the frame of `sizeBytes`, as `peekLength` gave it; false while it is incomplete: the whole chunk was taken. */
+  /**
+   * Finds the frame of `sizeBytes`, as `peekLength` gave it; false while it is incomplete: the whole chunk was taken.
+   */
   next(sizeBytes: number): boolean {
     const wholeBytes = lengthSizeBytes + sizeBytes
     if (this.#partialLength === 0 && this.#chunk.length - this.#at >= wholeBytes) {

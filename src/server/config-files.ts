@@ -1,7 +1,7 @@
 /**
  * Reads the files of a configuration and parses them: zoo.cfg, the dynamic file, myid; and explains a file that cannot
- * be read. Assumes: `read` resolves to the text of a file, or to null if it does not exist, and otherwise rejects with an
- * Error that has the system's code.
+ * be read. Assumes: `read` resolves to the text of a file, or to null if it does not exist, and otherwise rejects with
+ * an Error that has the system's code.
  */
 import { err, ok, type Result } from '../base/result.ts'
 import { type ConfigProblem, describeProblem } from '../config/config-problem.ts'

@@ -266,7 +266,10 @@ class Server implements ZktsServer {
     return null
   }
 
-  /** An election waits for ticks, so they are frequent during one. Afterwards they are rare: an idle server should sleep. */
+  /**
+   * An election waits for ticks, so they are frequent during one. Afterwards they are rare: an idle server should
+   * sleep.
+   */
   #tick(running: Running): void {
     const { config, ports } = this.#options
     const { turn, replica } = running
@@ -286,7 +289,9 @@ class Server implements ZktsServer {
     this.#leadingSinceMs = replica.role === 'leading' ? (this.#leadingSinceMs ?? monotonicMs) : null
   }
 
-  /** The longest tick interval that a role allows. The leader begins its sweeps of containers and TTL znodes at ticks. */
+  /**
+   * The longest tick interval that a role allows. The leader begins its sweeps of containers and TTL znodes at ticks.
+   */
   #tickLimitMs(role: Replica['role']): number {
     if (role === 'looking') return electionTickMs
     return role === 'leading' ? this.#options.config.containerCheckIntervalMs : Number.POSITIVE_INFINITY

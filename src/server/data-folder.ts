@@ -65,7 +65,9 @@ export class DataFolder {
     return this.#writing
   }
 
-  /** Called before the folder is released to other processes. Resolves when the write in progress ends; null if none is. */
+  /**
+   * Called before the folder is released to other processes. Resolves when the write in progress ends; null if none is.
+   */
   close(): Promise<void> | null {
     this.#isClosed = true
     return this.#writing?.catch(() => {}) ?? null // the failure has been reported to `noteEpoch`'s caller

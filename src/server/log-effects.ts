@@ -1,8 +1,9 @@
 /**
  * Runs the storage effects of a replica on its log, and feeds their outcomes back as events.
  * Owns: that after the record of an epoch the identity of the data folder is written before any other record is written
- * or acknowledged (design D14); that the messages in `whenDurable` leave when the flush has completed, before the replica
- * gets `persisted`; and that after the first failure no outcome is fed back: a log that failed once is not trusted again.
+ * or acknowledged (design D14); that the messages in `whenDurable` leave when the flush has completed, before the
+ * replica gets `persisted`; and that after the first failure no outcome is fed back: a log that failed once is not
+ * trusted again.
  */
 import { assertNever } from '../base/assert.ts'
 import type { Epoch, ServerId } from '../base/ids.ts'

@@ -1,7 +1,7 @@
 /**
- * A clock that advances only while this process runs. During a pause (SIGSTOP, a suspended virtual machine, a long turn)
- * it advances by at most `stepMsMax`. Messages that clients and peers sent during the pause wait unread in the sockets,
- * so the length of the pause does not show that one of them was silent.
+ * A clock that advances only while this process runs. During a pause (SIGSTOP, a suspended virtual machine, a long
+ * turn) it advances by at most `stepMsMax`. Messages that clients and peers sent during the pause wait unread in the
+ * sockets, so the length of the pause does not show that one of them was silent.
  * Assumes: while the process runs, `tick` is called more than once in `stepMsMax`. If deadlines were compared with
  * the clock of the machine, a leader that was stopped for seconds would expire the sessions of clients that pinged.
  */

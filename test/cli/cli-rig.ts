@@ -7,7 +7,7 @@ import { connectWith } from '../../src/client/connect.ts'
 import type { Completion, LineEditorOptions } from '../../src/ports/terminal.ts'
 import { clientPorts } from '../client/client-ports.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
-import { clientPort, serverHost, World } from '../support/server-rig.ts'
+import { clientPort, serverHost, ServerRig as World } from '../support/server-rig.ts'
 
 export interface Ran {
   readonly out: string

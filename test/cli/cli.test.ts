@@ -9,7 +9,7 @@ import { encode } from '../../src/jute/record.ts'
 import { CreateWithStatReply, GetDataReply } from '../../src/protocol/client/replies.ts'
 import { ScriptedServer, statOf } from '../client/scripted-server.ts'
 import { VirtualWorld } from '../client/virtual-world.ts'
-import { World } from '../support/server-rig.ts'
+import { ServerRig as World } from '../support/server-rig.ts'
 import { scriptedEditor } from './scripted-editor.ts'
 
 interface Terminal {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { configOf, World } from '../support/server-rig.ts'
+import { configOf, ServerRig as World } from '../support/server-rig.ts'
 import { CliRig } from './cli-rig.ts'
 
 const configText = 'dataDir=/data\ndataLogDir=/log\nclientPort=2181\nclientPortAddress=10.0.0.1\ndb.autocreate=false\n'

@@ -1,6 +1,6 @@
 /** What zkts-cli says when something is wrong: the whole text, for each way in which it can be. */
 import { describe, expect, it } from 'vitest'
-import { ensembleConfig, World } from '../support/server-rig.ts'
+import { ensembleConfig, ServerRig as World } from '../support/server-rig.ts'
 import { CliRig } from './cli-rig.ts'
 
 const noSession = 'connected, but no session began; it has no leader, or refuses clients, as its log says'

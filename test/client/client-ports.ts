@@ -8,7 +8,7 @@ import type { ByteStream } from '../../src/ports/stream.ts'
 import { SimProcess } from '../simulator/scheduler.ts'
 import { SimClock, simTimers } from '../simulator/sim-clock.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
-import type { World } from '../support/server-rig.ts'
+import type { ServerRig as World } from '../support/server-rig.ts'
 import { clientPort, serverHost } from '../support/server-rig.ts'
 
 export function clientPorts({ scheduler, network }: World, host = '10.0.1.1'): ClientPorts {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../../src/client/types.ts'
-import { World } from '../support/server-rig.ts'
+import { ServerRig as World } from '../support/server-rig.ts'
 import { connectedClient } from './client-ports.ts'
 
 async function rig(chroot = ''): Promise<{ root: Client; zk: Client; run: <T>(work: Promise<T>) => Promise<T> }> {

@@ -4,7 +4,7 @@ import type { Lock } from '../../examples/lock.ts'
 import { connectWith } from '../../src/client/connect.ts'
 import type { Client } from '../../src/client/types.ts'
 import { clientPorts } from '../client/client-ports.ts'
-import { clientPort, serverHost, World } from '../support/server-rig.ts'
+import { clientPort, serverHost, ServerRig as World } from '../support/server-rig.ts'
 import { LossyClient } from './lossy-client.ts'
 
 const folder = '/leader'

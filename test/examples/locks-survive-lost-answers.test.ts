@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { acquireLock, addOne, LockLost } from '../../examples/lock.ts'
-import { World } from '../support/server-rig.ts'
+import { ServerRig as World } from '../support/server-rig.ts'
 import { LossyClient } from './lossy-client.ts'
 
 const folder = '/locks/report'

@@ -6,7 +6,7 @@ import { connectWith } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
 import { clientPorts } from '../client/client-ports.ts'
-import { clientPort, serverHost, type World } from '../support/server-rig.ts'
+import { clientPort, serverHost, type ServerRig as World } from '../support/server-rig.ts'
 
 export class LossyClient {
   readonly zk: Client

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { changeSettings, followSettings, type Outcome } from '../../examples/configuration.ts'
 import { type Instance, instances, register } from '../../examples/service-discovery.ts'
-import { World } from '../support/server-rig.ts'
+import { ServerRig as World } from '../support/server-rig.ts'
 import { LossyClient } from './lossy-client.ts'
 
 const path = '/worker'

@@ -1,32 +1,32 @@
-/** What zkts-server says when it does not start: the whole text, for each reason outside the program. */
+/** The texts of zkts-server when it does not start, in full, for each cause outside the program. */
 import { describe, expect, it } from 'vitest'
 import type { Disk } from '../../src/ports/disk.ts'
 import { readConfig } from '../../src/server/config-files.ts'
 import { portFailure } from '../../src/server/start-failure.ts'
-import { configOf, standaloneConfig, World } from '../support/server-rig.ts'
+import { configOf, ServerRig, standaloneConfig } from '../support/server-rig.ts'
 
 function fault(code: string, text: string): Error {
   return Object.assign(new Error(`${code}: ${text}`), { code })
 }
 
-describe('a disk that refuses', () => {
+describe('a disk fault', () => {
   async function messageWith(operation: keyof Disk, cause: Error, lines: readonly string[] = []): Promise<string> {
-    const world = new World()
-    const disk = world.disk()
+    const rig = new ServerRig()
+    const disk = rig.disk()
     Object.defineProperty(disk, operation, { value: () => Promise.reject(cause) })
-    const outcome = await world.settle(world.server(standaloneConfig(lines), disk).server.start())
+    const outcome = await rig.settle(rig.server(standaloneConfig(lines), disk).server.start())
     return outcome.ok ? 'started' : `${outcome.error.kind} ${outcome.error.message}`
   }
 
   it.each<[string, keyof Disk, Error, string]>([
     [
-      'a folder that this user may not make',
+      'a folder that this user may not create',
       'makeFolder',
       fault('EACCES', "permission denied, mkdir '/data'"),
       "/data/wal: this user may not use it (EACCES: permission denied, mkdir '/data'). Grant the right to read and write, or write another folder.",
     ],
     [
-      'a folder that this user may not look into',
+      'a folder that this user may not read',
       'exists',
       fault('EACCES', "permission denied, access '/data'"),
       "/data: this user may not use it (EACCES: permission denied, access '/data'). Grant the right to read and write, or write another folder.",
@@ -78,7 +78,7 @@ describe('a disk that refuses', () => {
     expect(await messageWith(operation, cause)).toBe(`io dataDir: ${message}`)
   })
 
-  it('is named by dataLogDir if the log has a folder of its own', async () => {
+  it('is reported under dataLogDir if the log has its own folder', async () => {
     expect(await messageWith('makeFolder', fault('EROFS', 'read-only file system'), ['dataLogDir=/log'])).toMatch(
       /^io dataLogDir: \/log\/wal: the file system is read-only/,
     )
@@ -101,9 +101,9 @@ describe('a port that cannot be opened', () => {
   })
 })
 
-describe('files that cannot be read or understood', () => {
-  /** Null: there is no such file. */
-  async function said(files: Readonly<Record<string, string | Error | null>>): Promise<readonly string[]> {
+describe('files that cannot be read or parsed', () => {
+  /** The error lines of a start with these files; null stands for a file that does not exist. */
+  async function errorsOf(files: Readonly<Record<string, string | Error | null>>): Promise<readonly string[]> {
     const read = async (path: string): Promise<string | null> => {
       const text = files[path] ?? null
       if (text instanceof Error) throw text
@@ -180,29 +180,29 @@ describe('files that cannot be read or understood', () => {
       ],
     ],
     [
-      'one bad server line, whose server this is',
+      'a bad server line of this server',
       { '/etc/zoo.cfg': three.replace('b:1:2', 'b:1:x'), '/d/myid': '2' },
       [
         '/etc/zoo.cfg:5: server.2=b:1:x;3: quorum and election port are numbers from 1 to 65535; write host:2888:3888;2181',
       ],
     ],
     [
-      'one bad server line, of another server',
+      'a bad server line of another server',
       { '/etc/zoo.cfg': three.replace('server.2', 'server.2nd'), '/d/myid': '2' },
       [
         '/etc/zoo.cfg:5: server.2nd=b:1:2;3: a server id is a number from 0 to 254; write server.1=…, and 1 into its myid',
       ],
     ],
   ])('%s', async (_what, files, lines) => {
-    expect(await said(files)).toEqual(lines)
+    expect(await errorsOf(files)).toEqual(lines)
   })
 })
 
-it('a standalone server that is refused its port is told from one that is refused its folder', async () => {
-  const world = new World()
-  await world.started()
+it('a standalone server whose port is in use reports the port and not the data folder', async () => {
+  const rig = new ServerRig()
+  await rig.started()
   const config = configOf('dataDir=/data\nclientPort=2181\nclientPortAddress=10.0.0.1', null)
-  const outcome = await world.settle(world.server(config, world.disk(2)).server.start())
+  const outcome = await rig.settle(rig.server(config, rig.disk(2)).server.start())
   expect(outcome.ok ? null : outcome.error.message).toBe(
     'clientPort: cannot listen on 10.0.0.1:2181: another process uses this port (EADDRINUSE). Stop it, or write another port for clientPort.',
   )

@@ -1,6 +1,6 @@
 /**
- * Real servers on simulated ports: virtual time, a lossless network, disks in memory. Nothing here decides what a
- * test means; faults are the simulator's business.
+ * Real servers on simulated ports: virtual time, a lossless network, disks in memory. The rig asserts nothing and
+ * injects no faults; tests do the first, the simulator the second.
  */
 import { createHash } from 'node:crypto'
 import type { Config } from '../../src/config/config.ts'
@@ -49,17 +49,17 @@ export function ensembleConfig(id: number, serverCount = 3, firstId = 1): Config
   return configOf(lines.join('\n'), `${id}\n`)
 }
 
-export class World {
+export class ServerRig {
   readonly scheduler: Scheduler
   readonly network: SimNetwork
   readonly lines: LogLine[] = []
   readonly log: Log
   readonly #onLine: (line: LogLine) => void
-  /** Whether the machine computes the hash of the digest scheme. */
+  /** Whether the machine can compute the hash of the digest scheme. */
   offersHashes = true
   readonly #client = new SimProcess('client')
 
-  /** `onLine` gets what the servers log; without it the lines are kept. */
+  /** `onLine` gets each line that the servers log; by default the lines are kept in `lines`. */
   constructor(onLine: (line: LogLine) => void = (line) => this.lines.push(line)) {
     this.#onLine = onLine
     this.log = this.#log({})
@@ -145,7 +145,7 @@ export class World {
     return { server, process, host }
   }
 
-  /** A standalone server that serves. */
+  /** Starts a standalone server and waits until it serves. */
   async started(config = standaloneConfig(), disk = this.disk()): Promise<ZktsServer> {
     const { server } = this.server(config, disk)
     const outcome = await this.settle(server.start())
@@ -190,7 +190,7 @@ export class World {
   }
 }
 
-/** The other end of a client port: bytes out, bytes in. */
+/** A client that sends and receives raw bytes. */
 export class RawClient {
   readonly stream: ByteStream
   received = new Uint8Array(0)
@@ -234,7 +234,7 @@ export class RawClient {
     return frames
   }
 
-  /** Behind the connect response: xid and error of each reply. */
+  /** The replies after the connect response. */
   replies(): readonly { readonly xid: number; readonly error: number; readonly body: Uint8Array }[] {
     return this.frames()
       .slice(1)

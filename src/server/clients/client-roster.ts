@@ -9,7 +9,10 @@ import type { AttachedSession, ClientSocket, ClientStage } from './client-socket
 
 /** A client that was sent its last bytes is cut off after this time, plus the time to read the bytes still queued. */
 const cutOffAfterMs = 2_000
-/** The slowest reading that is waited for: an operator on a slow line who reads the tens of thousands of lines of `wchc`. */
+/**
+ * The slowest reading that is waited for: an operator on a slow line who reads the tens of thousands of lines of
+ * `wchc`.
+ */
 const readSizeBytesPerMsMin = 64
 
 export class ClientRoster {

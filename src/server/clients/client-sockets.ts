@@ -1,7 +1,7 @@
 /**
  * All client sockets of a server: turns their bytes into replica events, and the replica's effects into bytes.
- * Owns: the limits on connections, when a socket is read and when it is paused (design D11), and that a connection which
- * the replica knows is closed only by the replica, by its client, or for a reason that is logged.
+ * Owns: the limits on connections, when a socket is read and when it is paused (design D11), and that a connection
+ * which the replica knows is closed only by the replica, by its client, or for a reason that is logged.
  * Assumes: `flush` and `readOn` are called at each turn's end. If a socket were read while its connection is above a
  * limit, one client could fill the memory of the server.
  */

@@ -1,7 +1,8 @@
 /**
  * Limits the rate of connect requests: a bucket of tokens that fills steadily, and, if `freezeTimeMs` is set, a chance
  * to be refused that rises while the bucket is empty and falls while it is not (ZK: BlueThrottle, after the
- * BLUE queue). Chance is fairer than the bucket alone, which under steady load always refuses the client that comes last.
+ * BLUE queue). Chance is fairer than the bucket alone, which under steady load always refuses the client that comes
+ * last.
  * Owns: tokens and chance. Time and randomness are passed in, so that a simulated server depends on its seed only.
  */
 import type { ConnectionThrottleLimits } from '../../config/client-limits.ts'

@@ -1,7 +1,9 @@
 /**
  * Hands requests from a connection to the replica: decides how many may be in flight, which must wait, and which are
- * refused although they were read. A refused request goes to the replica too, so that its error leaves in request order.
- * Owns: the count of requests in flight. Assumes: `answered` is called for each reply, and `forget` when a connection ends.
+ * refused although they were read. A refused request goes to the replica too, so that its error leaves in request
+ * order.
+ * Owns: the count of requests in flight. Assumes: `answered` is called for each reply, and `forget` when a connection
+ * ends.
  */
 
 import { InvariantViolation } from '../../base/assert.ts'
@@ -78,7 +80,9 @@ export class RequestIntake {
     client.largeRequests?.answered(request)
   }
 
-  /** The client has left while its requests waited: they are dropped, unless configured otherwise (ZK: Request.isStale). */
+  /**
+   * The client has left while its requests waited: they are dropped, unless configured otherwise (ZK: Request.isStale).
+   */
   clientLeft(client: ClientSocket): void {
     if (!client.hasInput || client.session === null || !this.#throttle.keepsForGone(client.inputCount)) return
     for (let input = client.takeInput(); input !== null; input = client.takeInput()) {

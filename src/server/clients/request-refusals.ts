@@ -1,6 +1,6 @@
 /**
- * Why the driver refuses a single request and keeps its connection: the error that the client gets, and one sentence for
- * the log line. docs/reference/log-events.md lists the same rows.
+ * Why the driver refuses a single request and keeps its connection: the error that the client gets, and one sentence
+ * for the log line. docs/reference/log-events.md lists the same rows.
  */
 import { assertNever } from '../../base/assert.ts'
 import type { ErrorName } from '../../base/errors.ts'

@@ -1,7 +1,7 @@
 /**
  * Whether a request that was read may be handed to the replica, must wait, or has waited too long (ZK:
- * RequestThrottler). In ZooKeeper a thread holds a queue; here requests wait in their connections, whose sockets are not
- * read meanwhile. A request that ZooKeeper drops together with its connection is answered with ThrottledOp, so the
+ * RequestThrottler). In ZooKeeper a thread holds a queue; here requests wait in their connections, whose sockets are
+ * not read meanwhile. A request that ZooKeeper drops together with its connection is answered with ThrottledOp, so the
  * requests after it keep their order and their connection.
  */
 import type { RequestThrottleLimits } from '../../config/client-limits.ts'
@@ -21,8 +21,8 @@ type ThrottleMetrics = Pick<
 export type ThrottleVerdict = 'go-on' | 'waited-too-long' | 'stale'
 
 /**
- * A request that keeps a session alive or ends it is never refused (ZK: Request.isThrottlable), nor is one whose failure
- * clients ignore. In ZooKeeper auth and sasl do not pass the throttler, and a throttled setWatches is lost.
+ * A request that keeps a session alive or ends it is never refused (ZK: Request.isThrottlable), nor is one whose
+ * failure clients ignore. In ZooKeeper auth and sasl do not pass the throttler, and a throttled setWatches is lost.
  */
 const neverThrottled: ReadonlySet<OpName> = new Set([...neverRefusedAlone, 'ping', 'closeSession', 'createSession'])
 
@@ -46,7 +46,10 @@ export class RequestThrottle {
     this.#metrics.request_throttle_wait_count.add()
   }
 
-  /** Decides on a request that has waited for `waitedMs`. Only with a limit on requests in flight is a stale one refused. */
+  /**
+   * Decides on a request that has waited for `waitedMs`. Only with a limit on requests in flight is a stale one
+   * refused.
+   */
   judge(op: OpTraits | null, waitedMs: number, sessionTimeoutMs: number): ThrottleVerdict {
     const { inFlightCountMax, waitMsMax, checksLatency, dropsStale } = this.#limits
     this.#metrics.request_throttle_queue_time_ms.note(waitedMs)

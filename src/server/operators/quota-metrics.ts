@@ -1,6 +1,7 @@
 /**
  * Limits and usage of quotas as monitoring programs expect them: the key of each line begins with its namespace (ZK:
- * QuotaMetricsUtils). They are read from the tree, so `srst` does not reset them. A namespace without a quota has no line.
+ * QuotaMetricsUtils). They are read from the tree, so `srst` does not reset them. A namespace without a quota has no
+ * line.
  */
 import type { ReplicaStatus } from '../../replica/status/replica-status.ts'
 

@@ -4,7 +4,7 @@ import { newMetrics } from '../../../src/metrics/server-metrics.ts'
 import { ClientAdmission } from '../../../src/server/clients/client-admission.ts'
 import { ConnectionThrottle } from '../../../src/server/clients/connection-throttle.ts'
 import { connectFrame } from '../../support/conversation.ts'
-import { configOf, standaloneConfig, World } from '../../support/server-rig.ts'
+import { configOf, ServerRig, standaloneConfig } from '../../support/server-rig.ts'
 
 const limits: ConnectionThrottleLimits = {
   tokenCountMax: 3,
@@ -26,22 +26,22 @@ function throttleOf(change: Partial<ConnectionThrottleLimits>, chance = 0.999): 
   return new ConnectionThrottle({ ...limits, ...change }, { uint32: () => Math.floor(chance * 2 ** 32) })
 }
 
-test('a full bucket lets a burst in, and what is taken comes back at the rate of the filling', () => {
+test('a full bucket admits a burst, and its tokens return at the configured rate', () => {
   const throttle = throttleOf({})
   const at = (ms: number): boolean => throttle.admits('new-global', start + ms)
   expect([at(0), at(0), at(0), at(0)]).toEqual([true, true, true, false])
   expect(throttle.deficitCount).toBe(3)
-  // The filling is looked at when its time is over, not when it is reached (ZK: BlueThrottle.checkLimit).
+  // The bucket is filled when more than the fill time has passed, not exactly at it (ZK: BlueThrottle.checkLimit).
   expect([at(10), at(11), at(11)]).toEqual([false, true, false])
   expect([at(50), at(50), at(50), at(50)]).toEqual([true, true, true, false])
 })
 
-test('the bucket never holds more than its tokens', () => {
+test('the bucket never holds more than tokenCountMax tokens', () => {
   const throttle = throttleOf({})
   expect([0, 0, 0, 0].map(() => throttle.admits('new-global', start + 1_000_000))).toEqual([true, true, true, false])
 })
 
-test('with weights a session that comes back takes fewer tokens than a new one', () => {
+test('with weights a returning session takes fewer tokens than a new one', () => {
   const throttle = throttleOf({ tokenCountMax: 5, newSessionTokens: 3, returningSessionTokens: 2 })
   expect([
     throttle.admits('new-global', start),
@@ -50,7 +50,7 @@ test('with weights a session that comes back takes fewer tokens than a new one',
   ]).toEqual([true, false, true])
 })
 
-test('with weights a local session takes what it costs', () => {
+test('with weights a local session takes its own number of tokens', () => {
   const throttle = throttleOf({ tokenCountMax: 4, newSessionTokens: 3, localSessionTokens: 1 })
   expect(throttle.admits('new-local', start)).toBe(true)
   expect(throttle.deficitCount).toBe(1)
@@ -69,20 +69,20 @@ test('a new session takes the weight of a local one if the configuration makes i
 })
 
 test('mntr shows the chance to be dropped', async () => {
-  const world = new World()
+  const rig = new ServerRig()
   const throttled = ['tokens=1', 'fill_time=1000000', 'freeze_time=1', 'drop_increase=0.25']
-  await world.started(standaloneConfig(throttled.map((line) => `connection_throttle_${line}`)))
+  await rig.started(standaloneConfig(throttled.map((line) => `connection_throttle_${line}`)))
   const dropProbability = async (): Promise<string | undefined> => {
-    const client = await world.connect()
+    const client = await rig.connect()
     client.send(new TextEncoder().encode('mntr'))
-    await world.run(10)
+    await rig.run(10)
     return /^zk_connection_drop_probability\t(.*)$/m.exec(client.text)?.[1]
   }
   expect(await dropProbability()).toBe('0.0')
   for (let i = 0; i < 3; i++) {
-    const client = await world.connect()
+    const client = await rig.connect()
     client.send(connectFrame())
-    await world.run(10)
+    await rig.run(10)
   }
   expect(await dropProbability()).toBe('0.5')
 })
@@ -91,9 +91,9 @@ test('the chance to be dropped rises while the bucket is empty and falls again w
   const throttle = throttleOf({ freezeTimeMs: 5, fillTimeMs: 1_000_000 }, 0.4)
   const at = (ms: number): boolean => throttle.admits('new-global', start + ms)
   expect([at(0), at(0), at(0)]).toEqual([true, true, true])
-  // Empty: after the freeze time the chance becomes a half, so a draw of 0.4 is dropped, whatever the bucket holds.
+  // Empty: after the freeze time the chance becomes 0.5, so a draw of 0.4 is dropped, even if the bucket has tokens.
   expect(at(6)).toBe(false)
   const refilled = start + 4_000_000
-  // Full again: each freeze time takes a quarter away, and 0.4 is above 0.25.
+  // Full again: each freeze time lowers the chance by 0.25, and 0.4 is above 0.25.
   expect(throttle.admits('new-global', refilled)).toBe(true)
 })

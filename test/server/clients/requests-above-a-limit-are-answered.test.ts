@@ -14,15 +14,15 @@ import {
   getDataFrame,
   pingFrame,
 } from '../../support/requests.ts'
-import { type RawClient, standaloneConfig, World } from '../../support/server-rig.ts'
+import { type RawClient, ServerRig, standaloneConfig } from '../../support/server-rig.ts'
 
 const tooLarge = codeOf('marshalling-error')
 const throttled = codeOf('throttled-op')
 
-async function connected(world: World, from?: string): Promise<RawClient> {
-  const client = await world.connect(from)
+async function connected(rig: ServerRig, from?: string): Promise<RawClient> {
+  const client = await rig.connect(from)
   client.send(connectFrame())
-  await world.run(50)
+  await rig.run(50)
   return client
 }
 
@@ -30,22 +30,22 @@ function outcomes(client: RawClient): readonly (readonly number[])[] {
   return client.replies().map(({ xid, error }) => [xid, error])
 }
 
-async function metricsOf(world: World): Promise<ReadonlyMap<string, number>> {
-  const probe = await world.connect('10.0.9.9')
+async function metricsOf(rig: ServerRig): Promise<ReadonlyMap<string, number>> {
+  const probe = await rig.connect('10.0.9.9')
   probe.send(textBytes('mntr'))
-  await world.run(50)
+  await rig.run(50)
   const rows = probe.text.split('\n').map((line) => line.split('\t'))
   return new Map(rows.map(([key, value]) => [key!.replace(/^zk_/, ''), Number(value)]))
 }
 
 describe('a request longer than jute.maxbuffer', () => {
-  test('is answered with an error in its turn, and its connection and session go on', async () => {
-    const world = new World()
-    await world.started()
-    const client = await connected(world)
+  test('is answered with an error in request order, and its connection and session stay open', async () => {
+    const rig = new ServerRig()
+    await rig.started()
+    const client = await connected(rig)
     const long = createFrame(2, '/long', new Uint8Array(clientFrameSizeBytesMax))
     client.send(joined(createFrame(1, '/a', 'x'), long, getDataFrame(3, '/a'), existsFrame(4, '/long')))
-    await world.run(500)
+    await rig.run(500)
     expect(outcomes(client)).toEqual([
       [1, 0],
       [2, tooLarge],
@@ -54,18 +54,18 @@ describe('a request longer than jute.maxbuffer', () => {
     ])
     expect(client.isClosed).toBe(false)
     client.send(createFrame(5, '/b'))
-    await world.run(50)
+    await rig.run(50)
     expect(outcomes(client).slice(4)).toEqual([[5, 0]])
   })
 
-  test('leaves one line that names its client, session, operation, path and size, and none of its data', async () => {
-    const world = new World()
-    await world.started(standaloneConfig(['jute.maxbuffer=0x800']))
-    const client = await connected(world)
+  test('is logged with its client, session, operation, path and size, without its data', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(['jute.maxbuffer=0x800']))
+    const client = await connected(rig)
     const frame = createFrame(7, '/app/config', textBytes('secret'.repeat(500)))
     client.send(frame)
-    await world.run(100)
-    expect(world.events('request-refused')).toEqual([
+    await rig.run(100)
+    expect(rig.events('request-refused')).toEqual([
       {
         serverId: 1,
         reason: 'request-too-large',
@@ -81,35 +81,35 @@ describe('a request longer than jute.maxbuffer', () => {
         limitBytes: 2048,
       },
     ])
-    expect(JSON.stringify(world.lines)).not.toContain('secret')
+    expect(JSON.stringify(rig.lines)).not.toContain('secret')
   })
 
-  test('is refused as often as it is sent, with a few lines a second and the number of the others in the next', async () => {
-    const world = new World()
-    await world.started(standaloneConfig(['jute.maxbuffer=1024']))
-    const client = await connected(world)
+  test('is refused each time, with a limited number of lines a second and the suppressed count in the next line', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(['jute.maxbuffer=1024']))
+    const client = await connected(rig)
     const count = refusalLinesPerSecondMax + 15
     client.send(joined(...Array.from({ length: count }, (_, i) => createFrame(i + 1, '/a', new Uint8Array(2000)))))
-    await world.run(200)
+    await rig.run(200)
     expect(outcomes(client)).toHaveLength(count)
-    expect(world.events('request-refused')).toHaveLength(refusalLinesPerSecondMax)
-    await world.run(1000)
+    expect(rig.events('request-refused')).toHaveLength(refusalLinesPerSecondMax)
+    await rig.run(1000)
     client.send(createFrame(100, '/a', new Uint8Array(2000)), createFrame(101, '/a', new Uint8Array(2000)))
-    await world.run(100)
-    const later = world.events('request-refused').slice(refusalLinesPerSecondMax)
+    await rig.run(100)
+    const later = rig.events('request-refused').slice(refusalLinesPerSecondMax)
     expect(later.map(({ xid, suppressedCount }) => [xid, suppressedCount])).toEqual([
       [100, 15],
       [101, undefined],
     ])
   })
 
-  test('may be as long as a raised limit says', async () => {
-    const world = new World()
-    await world.started(standaloneConfig(['jute.maxbuffer=4194304']))
-    const client = await connected(world)
+  test('is accepted up to a raised limit', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(['jute.maxbuffer=4194304']))
+    const client = await connected(rig)
     const data = new Uint8Array(3_000_000)
     client.send(createFrame(1, '/big', data), createFrame(2, '/bigger', new Uint8Array(4_200_000)))
-    await world.run(2000)
+    await rig.run(2000)
     expect(outcomes(client)).toEqual([
       [1, 0],
       [2, tooLarge],
@@ -120,25 +120,25 @@ describe('a request longer than jute.maxbuffer', () => {
 describe('large requests', () => {
   const lines = ['largeRequestThreshold=1000', 'largeRequestMaxBytes=5000']
 
-  test('give back what they took if they are refused because they waited', async () => {
-    const world = new World()
+  test('give back their bytes if they are refused because they waited', async () => {
+    const rig = new ServerRig()
     const throttles = ['request_throttle_max_requests=1', 'throttled_op_wait_time=1']
-    await world.started(standaloneConfig([...lines, ...throttles]))
-    const client = await connected(world)
+    await rig.started(standaloneConfig([...lines, ...throttles]))
+    const client = await connected(rig)
     const small = ['/1', '/2', '/3', '/4'].map((path, i) => createFrame(i + 1, path))
     client.send(joined(...small, createFrame(5, '/a', new Uint8Array(3000))))
-    await world.run(1000)
+    await rig.run(1000)
     expect(outcomes(client).at(-1)).toEqual([5, throttled])
-    expect((await metricsOf(world)).get('large_requests_rejected')).toBe(0)
+    expect((await metricsOf(rig)).get('large_requests_rejected')).toBe(0)
     client.send(createFrame(6, '/b', new Uint8Array(3000)))
-    await world.run(100)
+    await rig.run(100)
     expect(outcomes(client).at(-1)).toEqual([6, 0])
   })
 
-  test('over their budget are answered that the server is busy, and small ones are not', async () => {
-    const world = new World()
-    await world.started(standaloneConfig(lines))
-    const client = await connected(world)
+  test('above the budget are refused as throttled, and small ones are accepted', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(lines))
+    const client = await connected(rig)
     client.send(
       joined(
         createFrame(1, '/a', new Uint8Array(3000)),
@@ -146,32 +146,32 @@ describe('large requests', () => {
         createFrame(3, '/c', new Uint8Array(500)),
       ),
     )
-    await world.run(100)
+    await rig.run(100)
     expect(outcomes(client)).toEqual([
       [1, 0],
       [2, throttled],
       [3, 0],
     ])
-    expect(world.events('request-refused')).toMatchObject([
+    expect(rig.events('request-refused')).toMatchObject([
       { reason: 'too-many-large-requests', path: '/b', limitBytes: 5000 },
     ])
-    expect((await metricsOf(world)).get('large_requests_rejected')).toBe(1)
+    expect((await metricsOf(rig)).get('large_requests_rejected')).toBe(1)
   })
 
-  test('give their bytes back when they are answered, and when their connection ends halfway', async () => {
-    const world = new World()
-    await world.started(standaloneConfig(lines))
-    const half = await connected(world)
+  test('give back their bytes when they are answered, and when their connection ends in the middle of one', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(lines))
+    const half = await connected(rig)
     half.send(createFrame(1, '/half', new Uint8Array(3000)).subarray(0, 100))
-    await world.run(50)
-    const client = await connected(world)
+    await rig.run(50)
+    const client = await connected(rig)
     client.send(createFrame(1, '/a', new Uint8Array(3000)))
-    await world.run(100)
+    await rig.run(100)
     half.stream.destroy()
-    await world.run(50)
+    await rig.run(50)
     for (let xid = 2; xid < 5; xid++) {
       client.send(createFrame(xid, `/a${xid}`, new Uint8Array(3000)))
-      await world.run(100)
+      await rig.run(100)
     }
     expect(outcomes(client)).toEqual([
       [1, throttled],
@@ -182,29 +182,29 @@ describe('large requests', () => {
   })
 })
 
-describe('requests that wait for their turn', () => {
-  test('go on one after the other when only one may be in flight, in their order', async () => {
-    const world = new World()
-    await world.started(standaloneConfig(['request_throttle_max_requests=1']))
-    const [one, two] = [await connected(world), await connected(world)]
+describe('requests that wait', () => {
+  test('are carried out one after the other, in order, when only one may be in flight', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(['request_throttle_max_requests=1']))
+    const [one, two] = [await connected(rig), await connected(rig)]
     const creates = (name: string): Uint8Array =>
       joined(...Array.from({ length: 5 }, (_, i) => createFrame(i + 1, `/${name}${i}`)))
     one.send(creates('one'))
     two.send(creates('two'))
-    await world.run(1000)
+    await rig.run(1000)
     for (const client of [one, two]) {
       expect(outcomes(client)).toEqual([1, 2, 3, 4, 5].map((xid) => [xid, 0]))
     }
-    const metrics = await metricsOf(world)
+    const metrics = await metricsOf(rig)
     expect(metrics.get('request_throttle_wait_count')).toBeGreaterThan(0)
     expect(metrics.get('cnt_request_throttle_queue_time_ms')).toBe(10)
   })
 
-  test('are refused when they waited for longer than they may, but never a ping or the end of a session', async () => {
-    const world = new World()
+  test('are refused when they waited too long, except a ping and the end of a session', async () => {
+    const rig = new ServerRig()
     // Each write waits for the simulated disk, so a few of them together take longer than a millisecond.
-    await world.started(standaloneConfig(['request_throttle_max_requests=1', 'throttled_op_wait_time=1']))
-    const client = await connected(world)
+    await rig.started(standaloneConfig(['request_throttle_max_requests=1', 'throttled_op_wait_time=1']))
+    const client = await connected(rig)
     client.send(
       joined(
         createFrame(1, '/a'),
@@ -215,17 +215,17 @@ describe('requests that wait for their turn', () => {
         closeSessionFrame(5),
       ),
     )
-    await world.run(1000)
+    await rig.run(1000)
     const errors = new Map(client.replies().map(({ xid, error }) => [xid, error]))
     expect([errors.get(1), errors.get(4), errors.get(-2), errors.get(5)]).toEqual([0, throttled, 0, 0])
-    expect(world.events('request-refused')[0]).toMatchObject({ reason: 'waited-too-long', op: 'create', limitMs: 1 })
-    expect((await metricsOf(world)).get('throttled_ops')).toBeGreaterThan(0)
+    expect(rig.events('request-refused')[0]).toMatchObject({ reason: 'waited-too-long', op: 'create', limitMs: 1 })
+    expect((await metricsOf(rig)).get('throttled_ops')).toBeGreaterThan(0)
   })
 
-  test('are carried out however long they waited if they bring credentials or restore watches', async () => {
-    const world = new World()
-    await world.started(standaloneConfig(['request_throttle_max_requests=1', 'throttled_op_wait_time=1']))
-    const client = await connected(world)
+  test('are always carried out if they bring credentials or restore watches', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(['request_throttle_max_requests=1', 'throttled_op_wait_time=1']))
+    const client = await connected(rig)
     const lists = { relativeZxid: 0 as Zxid, dataWatches: ['/a'], existWatches: [], childWatches: [] }
     client.send(
       joined(
@@ -235,7 +235,7 @@ describe('requests that wait for their turn', () => {
         createFrame(5, '/e'),
       ),
     )
-    await world.run(1000)
+    await rig.run(1000)
     const errors = new Map(client.replies().map(({ xid, error }) => [xid, error]))
     expect([errors.get(4), errors.get(-4), errors.get(-8), errors.get(5)]).toEqual([throttled, 0, 0, throttled])
   })
@@ -244,54 +244,54 @@ describe('requests that wait for their turn', () => {
     [[], true],
     [['request_throttle_drop_stale=false'], false],
     [['request_stale_connection_check=false'], false],
-  ] as const)('with %j and a client that leaves, their being dropped is %s', async (lines, areDropped) => {
-    const world = new World()
-    await world.started(standaloneConfig(['request_throttle_max_requests=1', ...lines]))
-    const [client, other] = [await connected(world), await connected(world)]
+  ] as const)('of a client that leaves are dropped with %j: %s', async (lines, areDropped) => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(['request_throttle_max_requests=1', ...lines]))
+    const [client, other] = [await connected(rig), await connected(rig)]
     const count = 40
     client.send(joined(...Array.from({ length: count }, (_, i) => createFrame(i + 1, `/n${i}`))))
-    await world.run(0.3)
+    await rig.run(0.3)
     client.stream.destroy()
-    await world.run(200)
+    await rig.run(200)
     other.send(...Array.from({ length: count }, (_, i) => existsFrame(i + 1, `/n${i}`)))
-    await world.run(200)
+    await rig.run(200)
     const createdCount = outcomes(other).filter(([, error]) => error === 0).length
-    const droppedCount = (await metricsOf(world)).get('stale_requests_dropped')!
+    const droppedCount = (await metricsOf(rig)).get('stale_requests_dropped')!
     expect(createdCount + droppedCount).toBe(count)
     expect(droppedCount > 0).toBe(areDropped)
   })
 })
 
 describe('connect requests', () => {
-  test('beyond the tokens are turned away with one line each, and let in again when the bucket has filled', async () => {
-    const world = new World()
+  test('beyond the tokens are refused and logged, and accepted again when the bucket has filled', async () => {
+    const rig = new ServerRig()
     const lines = ['connection_throttle_tokens=2', 'connection_throttle_fill_time=1000']
-    await world.started(standaloneConfig(lines))
-    const clients = [await connected(world), await connected(world), await connected(world)]
+    await rig.started(standaloneConfig(lines))
+    const clients = [await connected(rig), await connected(rig), await connected(rig)]
     expect(clients.map((client) => client.frames().length)).toEqual([1, 1, 0])
     expect(clients[2]!.isClosed).toBe(true)
-    expect(world.events('client-refused')).toMatchObject([{ reason: 'too-many-connect-requests' }])
-    await world.run(1000)
-    expect((await connected(world)).frames()).toHaveLength(1)
-    const metrics = await metricsOf(world)
+    expect(rig.events('client-refused')).toMatchObject([{ reason: 'too-many-connect-requests' }])
+    await rig.run(1000)
+    expect((await connected(rig)).frames()).toHaveLength(1)
+    const metrics = await metricsOf(rig)
     expect(metrics.get('connection_rejected')).toBe(1)
     expect(metrics.get('connection_request_count')).toBe(3)
     expect(metrics.get('max_connection_token_deficit')).toBe(2)
   })
 })
 
-test('a reply longer than clients read by default is sent, and the log tells once what was read', async () => {
-  const world = new World()
-  await world.started(standaloneConfig(['jute.maxbuffer=2097152']))
-  const client = await connected(world)
+test('a reply longer than clients read by default is sent, and one line names its path', async () => {
+  const rig = new ServerRig()
+  await rig.started(standaloneConfig(['jute.maxbuffer=2097152']))
+  const client = await connected(rig)
   client.send(createFrame(1, '/big', new Uint8Array(1_200_000)), getDataFrame(2, '/big'), getDataFrame(3, '/big'))
-  await world.run(2000)
+  await rig.run(2000)
   expect(outcomes(client)).toEqual([
     [1, 0],
     [2, 0],
     [3, 0],
   ])
-  const lines = world.events('reply-above-client-limit')
+  const lines = rig.events('reply-above-client-limit')
   expect(lines).toMatchObject([{ xid: 2, op: 'getData', path: '/big', limitBytes: clientFrameSizeBytesMax }])
   expect(lines[0]!['sizeBytes']).toBeGreaterThan(1_200_000)
 })

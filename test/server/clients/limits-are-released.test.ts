@@ -2,19 +2,19 @@ import { expect, test } from 'vitest'
 import { SimRandom } from '../../simulator/sim-random.ts'
 import { connectFrame, joined, textBytes } from '../../support/conversation.ts'
 import { createFrame, existsFrame, getDataFrame, pingFrame } from '../../support/requests.ts'
-import { type RawClient, standaloneConfig, World } from '../../support/server-rig.ts'
+import { type RawClient, ServerRig, standaloneConfig } from '../../support/server-rig.ts'
 
-interface Player {
+interface RandomClient {
   readonly client: RawClient
   sentCount: number
   hasLeft: boolean
 }
 
-/** Tight limits, so that requests wait, are too large, too many, too late and stale, in every mixture. */
-class Play {
-  readonly world = new World()
+/** Clients that send random requests under low limits, so that some wait, are too large, too many, too late or stale. */
+class RandomClients {
+  readonly rig = new ServerRig()
   readonly #random: SimRandom
-  readonly #players: Player[] = []
+  readonly #clients: RandomClient[] = []
 
   constructor(seed: number) {
     this.#random = new SimRandom(seed)
@@ -35,38 +35,38 @@ class Play {
   }
 
   async step(): Promise<void> {
-    if (this.#players.length === 0 || this.#below(10) < 3) {
-      const client = await this.world.connect()
+    if (this.#clients.length === 0 || this.#below(10) < 3) {
+      const client = await this.rig.connect()
       client.send(connectFrame())
-      this.#players.push({ client, sentCount: 0, hasLeft: false })
+      this.#clients.push({ client, sentCount: 0, hasLeft: false })
     }
-    const player = this.#players[this.#below(this.#players.length)]!
-    if (player.hasLeft) return
-    const bytes = joined(...Array.from({ length: 1 + this.#below(12) }, () => this.#frame(player)))
+    const sender = this.#clients[this.#below(this.#clients.length)]!
+    if (sender.hasLeft) return
+    const bytes = joined(...Array.from({ length: 1 + this.#below(12) }, () => this.#frame(sender)))
     const cut = this.#below(4) === 0 ? this.#below(bytes.length) : bytes.length
-    player.client.send(bytes.subarray(0, cut))
-    await this.world.run(this.#below(20) / 10)
+    sender.client.send(bytes.subarray(0, cut))
+    await this.rig.run(this.#below(20) / 10)
     if (this.#below(6) === 0) {
-      player.hasLeft = true
-      player.client.stream.destroy()
+      sender.hasLeft = true
+      sender.client.stream.destroy()
     } else if (cut < bytes.length) {
-      player.client.send(bytes.subarray(cut))
+      sender.client.send(bytes.subarray(cut))
     }
   }
 
-  /** The xids of the answers to those who stayed, and what they should be. */
+  /** For each client that stayed: the xids that it got, and the xids that it should get. */
   answered(): { readonly got: readonly (readonly number[])[]; readonly wanted: readonly (readonly number[])[] } {
-    const stayed = this.#players.filter(({ hasLeft }) => !hasLeft)
+    const stayed = this.#clients.filter(({ hasLeft }) => !hasLeft)
     return {
       got: stayed.map(({ client }) => xidsOf(client)),
       wanted: stayed.map(({ sentCount }) => Array.from({ length: sentCount }, (_, i) => i + 1)),
     }
   }
 
-  #frame(player: Player): Uint8Array {
+  #frame(sender: RandomClient): Uint8Array {
     const kind = this.#below(5)
     if (kind === 0) return pingFrame()
-    const xid = ++player.sentCount
+    const xid = ++sender.sentCount
     const path = `/a${this.#below(50)}`
     if (kind === 1) return existsFrame(xid, '/', true)
     if (kind === 2) return getDataFrame(xid, path)
@@ -78,30 +78,30 @@ class Play {
   }
 }
 
-/** Without those of pings. */
+/** The xids of the replies, without pings. */
 function xidsOf(client: RawClient): readonly number[] {
   return client.replies().flatMap(({ xid }) => (xid > 0 ? [xid] : []))
 }
 
 test.each([1, 2, 3, 4, 5, 6])(
-  'random requests under random limits are answered in order and free all they took (seed %i)',
+  'random requests under random limits are answered in order, and then count against no limit (seed %i)',
   async (seed) => {
-    const play = new Play(seed)
-    const { world } = play
-    await world.started(standaloneConfig(play.limits()))
-    for (let i = 0; i < 60; i++) await play.step()
-    await world.run(3000)
-    const { got, wanted } = play.answered()
+    const clients = new RandomClients(seed)
+    const { rig } = clients
+    await rig.started(standaloneConfig(clients.limits()))
+    for (let i = 0; i < 60; i++) await clients.step()
+    await rig.run(3000)
+    const { got, wanted } = clients.answered()
     expect(got).toEqual(wanted)
-    const operator = await world.connect()
+    const operator = await rig.connect()
     operator.send(textBytes('mntr'))
-    await world.run(50)
+    await rig.run(50)
     expect(operator.text).toContain('zk_outstanding_requests\t0\n')
-    const last = await world.connect()
+    const last = await rig.connect()
     last.send(connectFrame())
-    await world.run(20)
+    await rig.run(20)
     last.send(createFrame(1, '/last', new Uint8Array(900)))
-    await world.run(50)
+    await rig.run(50)
     expect(last.replies().map(({ xid, error }) => [xid, error])).toEqual([[1, 0]])
   },
 )

@@ -1,0 +1,259 @@
+import { describe, expect, test } from 'vitest'
+import type { Config } from '../../src/config/config.ts'
+import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
+import type { StartFailure } from '../../src/server/start-failure.ts'
+import { readIdentity } from '../../src/storage/data-identity.ts'
+import { writeIdentityFile } from '../../src/storage/identity-file.ts'
+import type { SimDisk } from '../simulator/sim-disk.ts'
+import { connectFrame } from '../support/conversation.ts'
+import { createFrame, existsFrame } from '../support/requests.ts'
+import { configOf, ensembleConfig, ServerRig, serverHost, standaloneConfig } from '../support/server-rig.ts'
+
+/** The disk of a standalone server that has created /a and was closed. */
+async function usedDisk(rig: ServerRig, config = standaloneConfig()): Promise<SimDisk> {
+  const disk = rig.disk()
+  const server = await rig.started(config, disk)
+  const writer = await rig.connect()
+  writer.send(connectFrame(), createFrame(1, '/a', 'kept'))
+  await rig.run(100)
+  expect(writer.replies()[0]!.error).toBe(0)
+  await rig.settle(server.close())
+  return disk
+}
+
+async function refusal(rig: ServerRig, config: Config, disk: SimDisk): Promise<StartFailure> {
+  const before = disk.paths()
+  const outcome = await rig.settle(rig.server(config, disk).server.start())
+  if (outcome.ok) throw new Error('the server started')
+  expect(disk.paths()).toEqual(before)
+  return outcome.error
+}
+
+/** Starts a server on the disk and returns whether /a exists. */
+async function holdsData(rig: ServerRig, config: Config, disk: SimDisk): Promise<boolean> {
+  const server = await rig.started(config, disk)
+  const reader = await rig.connect()
+  reader.send(connectFrame(), existsFrame(1, '/a'))
+  await rig.run(100)
+  const { error } = reader.replies()[0]!
+  await rig.settle(server.close())
+  return error === 0
+}
+
+async function moveFolder(rig: ServerRig, disk: SimDisk, from: string, to: string): Promise<void> {
+  await rig.settle(disk.makeFolder(to))
+  for (const path of disk.paths()) {
+    if (path.startsWith(`${from}/`)) await rig.settle(disk.rename(path, `${to}${path.slice(from.length)}`))
+  }
+}
+
+const withLogDir = (dataLogDir: string): Config => standaloneConfig([`dataLogDir=${dataLogDir}`])
+const lastLine = (rig: ServerRig, event: string) => rig.lines.findLast((line) => line.event === event)
+
+describe('a data folder whose log is in another folder', () => {
+  test('adding dataLogDir is refused, and accepted when the log is moved to that folder', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    const failure = await refusal(rig, withLogDir('/log'), disk)
+    expect(failure.kind).toBe('misplaced')
+    expect(failure.message).toMatch(
+      /^dataLogDir: there is no log in \/log\/wal, but \/data has held data of cluster 0x/,
+    )
+    expect(failure.message).toContain('Write dataLogDir=/data, or move /data/wal to /log/wal.')
+    await moveFolder(rig, disk, '/data/wal', '/log/wal')
+    expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(true)
+    const fields = { folder: '/log/wal', previousFolder: '/data/wal' }
+    expect(lastLine(rig, 'log-folder-changed')).toMatchObject({ level: 'info', fields })
+    expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(true)
+  })
+
+  test('removing or changing dataLogDir is refused, and the text names the previous one', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig, withLogDir('/log'))
+    for (const config of [standaloneConfig(), withLogDir('/new')]) {
+      const failure = await refusal(rig, config, disk)
+      expect(failure.message).toContain('its log was in /log/wal; there is a log in /log/wal. Write dataLogDir=/log,')
+    }
+    expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(true)
+  })
+
+  test('a log disk that is not mounted is refused', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig, withLogDir('/log'))
+    for (const path of disk.paths()) if (path.startsWith('/log/')) disk.removeAtOnce(path)
+    const failure = await refusal(rig, withLogDir('/log'), disk)
+    expect(failure.message).toContain('and its log was in that folder. Mount the disk or bring the folder back.')
+    expect(failure.message).toContain('If that log is to be given up, remove /data/identity')
+    disk.removeAtOnce('/data/identity')
+    expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(false)
+  })
+
+  test('a log below dataDir is found and the start refused, although the server wrote no identity', async () => {
+    for (const [logDir, config] of [
+      ['/data', withLogDir('/log')],
+      ['/data/log', standaloneConfig()],
+    ] as const) {
+      const rig = new ServerRig()
+      const disk = await usedDisk(rig, withLogDir(logDir))
+      disk.removeAtOnce('/data/identity')
+      const failure = await refusal(rig, config, disk)
+      expect(failure.kind).toBe('misplaced')
+      expect(failure.message).toContain(`there is one in ${logDir}/wal. Write dataLogDir=${logDir},`)
+    }
+  })
+
+  test('the logs of other servers below dataDir are ignored', async () => {
+    for (const mark of ['myid', 'identity']) {
+      const rig = new ServerRig()
+      const disk = rig.disk()
+      disk.placeAtOnce('/data/server.1/wal/0000000000000001-00000001.log')
+      disk.placeAtOnce(`/data/server.1/${mark}`)
+      expect(await holdsData(rig, standaloneConfig(), disk)).toBe(false)
+      expect(lastLine(rig, 'other-log-found')).toBeUndefined()
+    }
+  })
+
+  test('a second log below dataDir is logged at warn while the configured one is used', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig, withLogDir('/log'))
+    await rig.settle(disk.makeFolder('/data/wal'))
+    await rig.settle(disk.open('/data/wal/0000000000000001-00000001.log', 'create-new'))
+    expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(true)
+    expect(lastLine(rig, 'other-log-found')).toMatchObject({ level: 'warn', fields: { otherFolders: ['/data/wal'] } })
+  })
+})
+
+describe('a data folder that was replaced', () => {
+  test('an older copy of the log is refused and named', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    const copies = new Map(
+      disk
+        .paths()
+        .filter((path) => path.startsWith('/data/wal/'))
+        .map((path) => [path, disk.contents(path)]),
+    )
+    await holdsData(rig, standaloneConfig(), disk) // another epoch
+    for (const path of disk.paths()) if (path.startsWith('/data/wal/')) disk.removeAtOnce(path)
+    for (const [path, bytes] of copies) {
+      const file = await rig.settle(disk.open(path, 'create-new'))
+      await rig.settle(file.writeDurably(0, [bytes]))
+    }
+    const failure = await refusal(rig, standaloneConfig(), disk)
+    expect(failure.kind).toBe('foreign')
+    expect(failure.message).toMatch(/ends in epoch 1, but \/data\/identity remembers epoch 2: it is an older copy/)
+  })
+
+  test('the log of another ensemble is refused, and both clusters are named', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    const reading = readIdentity(disk.contents('/data/identity'))
+    if (reading.kind !== 'valid') throw new Error('there is no identity')
+    const clusterId = (reading.identity.clusterId + 1) as ClusterId
+    await rig.settle(writeIdentityFile(disk, '/data', { ...reading.identity, clusterId }))
+    const failure = await refusal(rig, standaloneConfig(), disk)
+    expect(failure.message).toMatch(/is of cluster 0x[0-9a-f]+, but \/data\/identity says cluster 0x[0-9a-f]+/)
+  })
+
+  test('the folder of another member is refused by its identity, before its log is read', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    const failure = await refusal(rig, ensembleConfig(2), disk)
+    expect(failure.kind).toBe('foreign')
+    expect(failure.message).toMatch(
+      /^dataDir: \/data is the data folder of server 1 \(\/data\/identity\), this is server 2\./,
+    )
+  })
+})
+
+describe('an identity that is missing or damaged', () => {
+  test('a missing identity is rebuilt from the log', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    const before = disk.contents('/data/identity')
+    disk.removeAtOnce('/data/identity')
+    const { server } = rig.server(standaloneConfig(), disk)
+    expect((await rig.settle(server.start())).ok).toBe(true)
+    expect(disk.contents('/data/identity')).toEqual(before)
+    expect(lastLine(rig, 'identity-rebuilt')).toMatchObject({ level: 'info', fields: { cause: 'missing' } })
+  })
+
+  test('a damaged identity beside a log is rebuilt, and without a log the start is refused', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    disk.flipBit('/data/identity', 1000)
+    expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
+    expect(lastLine(rig, 'identity-rebuilt')?.fields['cause']).toBe('damaged')
+    disk.flipBit('/data/identity', 1000)
+    for (const path of disk.paths()) if (path.startsWith('/data/wal/')) disk.removeAtOnce(path)
+    expect((await refusal(rig, standaloneConfig(), disk)).message).toContain('/data/identity is damaged')
+  })
+})
+
+describe('db.autocreate=false', () => {
+  const careful = (): Config => standaloneConfig(['db.autocreate=false'])
+
+  async function touch(rig: ServerRig, disk: SimDisk, path: string): Promise<void> {
+    await rig.settle(disk.makeFolder('/data'))
+    await rig.settle(disk.open(path, 'create-new'))
+    await rig.settle(disk.syncDirectory('/data'))
+  }
+
+  test('a single server without data does not start', async () => {
+    const rig = new ServerRig()
+    const failure = await refusal(rig, careful(), rig.disk())
+    expect(failure.kind).toBe('empty')
+    expect(failure.message).toContain('"zkts-cli data initialize /data"')
+  })
+
+  test('the file initialize lets it start once, and is removed', async () => {
+    const rig = new ServerRig()
+    const disk = rig.disk()
+    await touch(rig, disk, '/data/initialize')
+    expect(await holdsData(rig, careful(), disk)).toBe(false)
+    expect(disk.paths()).not.toContain('/data/initialize')
+    expect(await holdsData(rig, careful(), disk)).toBe(false)
+    for (const path of disk.paths()) disk.removeAtOnce(path)
+    expect((await refusal(rig, careful(), disk)).kind).toBe('empty')
+  })
+
+  test('after a crash at any step before its first epoch is durable the server still counts as initialized', async () => {
+    let reached = 0
+    for (let step = 1; ; step++) {
+      const rig = new ServerRig()
+      const disk = rig.disk(step)
+      await touch(rig, disk, '/data/initialize')
+      const until = disk.operationCount + step
+      const { server, process, host } = rig.server(careful(), disk)
+      void server.start()
+      for (let ms = 0; ms < 200 && disk.operationCount < until; ms++) await rig.run(1)
+      rig.scheduler.kill(process)
+      rig.network.crash(host, process, 'power-off')
+      rig.network.powerOn(host)
+      const after = disk.crash('random')
+      expect((await rig.settle(rig.server(careful(), after).server.start())).ok).toBe(true)
+      if (disk.operationCount < until) break
+      reached = step
+    }
+    expect(reached).toBeGreaterThan(15)
+  })
+
+  test('a file initialize beside data is removed and changes nothing', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    await touch(rig, disk, '/data/initialize')
+    expect(await holdsData(rig, careful(), disk)).toBe(true)
+    expect(disk.paths()).not.toContain('/data/initialize')
+    expect(lastLine(rig, 'initialize-file-used')?.fields['isEmpty']).toBe(false)
+  })
+
+  test('a member without data starts, logs that it does not vote, and opens its ports', async () => {
+    const rig = new ServerRig()
+    const text = ['dataDir=/data', 'tickTime=1000', 'initLimit=10', 'syncLimit=5', 'db.autocreate=false']
+    for (let i = 1; i <= 3; i++) text.push(`server.${i}=10.0.0.${i}:2888:3888;10.0.0.${i}:2181`)
+    const { server } = rig.server(configOf(text.join('\n'), '1'), rig.disk(), serverHost)
+    expect((await rig.settle(server.start())).ok).toBe(true)
+    expect(lastLine(rig, 'empty-data-not-trusted')).toMatchObject({ level: 'warn' })
+    await rig.settle(server.close())
+  })
+})
