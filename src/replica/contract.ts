@@ -1,9 +1,9 @@
 /**
- * The whole vocabulary between a replica and the driver that runs it (design D1). A replica turns events
- * into effects and touches nothing else; adding a word here is a design decision.
+ * All events and effects between a replica and the driver that runs it (design D1). A replica turns events
+ * into effects and has no other outputs; a new kind of event or effect is a design decision.
  *
  * Effects start in list order. The storage effects (`persist`, `truncate-log`) run one after another and
- * answer with `persisted` and `log-truncated` in that same order; nothing else delays anything.
+ * answer with `persisted` and `log-truncated` in the same order; other effects do not wait for them.
  * The driver stamps each event with the time; logic never asks what time it is.
  */
 
@@ -14,7 +14,7 @@ import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
 
 export interface Stamp {
-  /** What the process stood still does not count, so latencies lack it, too. */
+  /** Does not advance while the process is paused, so latencies do not include pauses. */
   readonly monotonicMs: number
   readonly wallMs: number
 }
@@ -26,7 +26,7 @@ export interface SessionRequest {
   readonly timeoutMs: number
   readonly sessionId: SessionId // 0 = a new session
   readonly password: Uint8Array | null
-  readonly canBeReadOnly: boolean // content with a server that serves only reads
+  readonly canBeReadOnly: boolean // accepts a server that serves only reads
 }
 
 export type ReplicaEvent =
@@ -38,11 +38,14 @@ export type ReplicaEvent =
   | { readonly kind: 'peer-message'; readonly peer: ServerId; readonly message: PeerMessage }
   | { readonly kind: 'persisted'; readonly tag: PersistTag }
   | { readonly kind: 'log-truncated'; readonly zxid: Zxid }
-  /** Answers `read-log`: the last txn at or before the asked zxid and what follows it, or that the log begins later. */
+  /**
+   * Answers `read-log`: the last txn at or before the requested zxid and the txns after it, or that the log begins
+   * later.
+   */
   | ({ readonly kind: 'log-read' } & LogRead)
   | { readonly kind: 'persist-failed'; readonly cause: string }
   | { readonly kind: 'tick' }
-  /** All that arrived in this turn of the loop was handled: what was gathered leaves now, in batches (D2). */
+  /** All events of this turn of the loop were handled: the messages gathered in it leave now, in batches (D2). */
   | { readonly kind: 'turn-ended' }
 
 export type Effect =
@@ -60,13 +63,13 @@ export type Reply =
       readonly timeoutMs: number // 0: the session is not valid, the connection closes
       readonly sessionId: SessionId
       readonly password: Uint8Array
-      readonly readOnly: boolean // there is no leader: reads only, of what this server knows to be committed
+      readonly readOnly: boolean // without a leader: only reads, of the txns that this server knows to be committed
     }
   | {
       readonly kind: 'reply'
       readonly connectionId: ConnectionId
-      readonly request: ClientRequest // the one that is answered
-      readonly xid: Xid // of the request; a ping has its own
+      readonly request: ClientRequest // the answered request
+      readonly xid: Xid // of the request; the reply to a ping has a fixed one
       readonly zxid: number // a zxid; 0 for auth, -1 for an unknown operation
       readonly error: ErrorName | null
       readonly body: Uint8Array | null
@@ -82,17 +85,17 @@ export interface WatchNotice {
 export const replicaCloseReasons = [
   'not-serving', // no leader, or not yet in step with it
   'read-only-mode', // no leader, and the client wants to write
-  'session-needs-quorum', // no leader, and only one could say whether the session still lives
-  'read-only-ended', // there is a leader again; the client shall come back to read and write
-  'client-is-ahead', // it has seen a zxid that this server has not
+  'session-needs-quorum', // no leader, and only a leader knows whether the session is still alive
+  'read-only-ended', // this server has a leader again; the client should reconnect to read and write
+  'client-is-ahead', // the client has seen a zxid that this server has not
   'session-invalid', // unknown, expired, or the wrong password
-  'session-moved', // the session is attached elsewhere
-  'session-replaced', // the same session came back on another connection of this server
+  'session-moved', // the session is attached to another server
+  'session-replaced', // the client resumed the session on another connection of this server
   'session-closed', // by its client
   'session-expired',
   'auth-failed',
-  'auth-required', // it asked before it authenticated with one of enforce.auth.schemes
-  'wrong-ensemble', // it looks for an ensemble of another name
-  'leader-lost', // requests in flight have an unknown fate
+  'auth-required', // the client sent a request before it authenticated with one of enforce.auth.schemes
+  'wrong-ensemble', // the client expects an ensemble of another name
+  'leader-lost', // the outcome of requests in flight is unknown
 ] as const
 export type ReplicaCloseReason = (typeof replicaCloseReasons)[number]

@@ -1,4 +1,4 @@
-/** The effects of the event in hand, in the order in which they will start. */
+/** The effects of the event being handled, in the order in which they will start. */
 import type { ConnectionId, ServerId } from '../base/ids.ts'
 import { watchEventTypes } from '../protocol/client/watch-event.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
@@ -26,7 +26,7 @@ export class EffectList {
     this.#effects.push({ kind: 'close-connection', connectionId, reason })
   }
 
-  /** The list so far, which now belongs to the caller. */
+  /** Returns the effects so far and starts a new list. */
   take(): readonly Effect[] {
     const effects = this.#effects
     this.#effects = []

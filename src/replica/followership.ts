@@ -1,7 +1,7 @@
 /**
- * One attempt to follow a leader that has come in step: what clients of this server ask goes out to it, all of a turn in
- * one message, and what it answers comes back. Only what belongs to this attempt counts, by its syncId: an answer of an
- * earlier one could be told for a request that went another way. Thrown away when the attempt ends.
+ * One attempt to follow a leader, once this server is in step with it. Sends the requests of this server's clients to
+ * the leader, all of a turn in one message, and receives its answers. Messages with another syncId are ignored: an
+ * answer from an earlier attempt could be taken for the answer to a later request. Discarded when the attempt ends.
  */
 import type { ServerId, SessionId } from '../base/ids.ts'
 import type { ForwardedRequest, RequestMessage, SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
@@ -12,7 +12,7 @@ import type { EffectList } from './effect-list.ts'
 export interface FollowershipOptions {
   readonly leader: ServerId
   readonly syncId: SyncId
-  /** Of this server; see ReplicaOptions. */
+  /** This server's incarnation; see ReplicaOptions. */
   readonly incarnation: number
   readonly clients: Clients
   readonly effects: EffectList
@@ -35,7 +35,7 @@ export class Followership implements LeaderRoute {
   }
 
   revalidate(sequence: number, sessionId: SessionId, timeoutMs: number): void {
-    this.#sendForwards() // one of them may be what makes the session known to the leader
+    this.#sendForwards() // one of them may create the session
     const { leader, syncId, effects } = this.#options
     effects.send(leader, { kind: 'revalidate', syncId, sequence, sessionId, timeoutMs })
   }
@@ -46,15 +46,15 @@ export class Followership implements LeaderRoute {
   }
 
   /**
-   * The reply leaves at the end of the turn. After a pause of this server, heartbeats of the leader and pings of clients
-   * wait in its sockets together, and the leader must hear of the pings whichever is read first. The reply to the
-   * latest heartbeat stands for those before it.
+   * Keeps the reply until the end of the turn. After a pause of this server, heartbeats of the leader and pings of
+   * clients wait in its sockets together, and the reply must name the sessions that pinged, whichever is read first.
+   * The reply to the latest heartbeat replaces earlier ones.
    */
   replyToHeartbeat(reply: HeartbeatReply): void {
     this.#heartbeatReply = reply
   }
 
-  /** Names the sessions that were heard from: the leader alone decides when one expires. */
+  /** Names the sessions that were heard from: only the leader expires sessions. */
   #sendHeartbeatReply(reply: HeartbeatReply): void {
     this.#heartbeatReply = null
     const touched: SessionId[] = []

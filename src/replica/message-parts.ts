@@ -1,7 +1,7 @@
 /**
- * Cuts what one turn has gathered for another server into messages that fit a frame between servers. Clients decide how
- * many requests arrive in one turn and how long they are, so without this a few dozen long writes at the same moment
- * would make a message that no frame can carry.
+ * Splits the requests or answers that one turn has gathered for another server into messages that fit a frame between
+ * servers. Clients decide how many requests arrive in one turn and how long they are, so without this a few dozen long
+ * writes in one turn would make a message that is too long for a frame.
  */
 import { proposalBatchSizeBytesMax } from '../base/limits.ts'
 import type { ForwardedAnswer, ForwardedRequest, RequestMessage } from '../protocol/peer/peer-message.ts'
@@ -33,7 +33,7 @@ function cut<Item>(items: readonly Item[], sizeBytesOf: (item: Item) => number):
   return parts
 }
 
-/** Ids have a limit of their own; see `authIdUnitsMax`. */
+/** Without the ids, whose size has its own limit; see `authIdUnitsMax`. */
 function requestSizeBytes(request: ForwardedRequest): number {
   return request.body.length
 }

@@ -1,8 +1,8 @@
 /**
- * One server's whole decision loop: events in, effects out (contract.ts). The only place where broadcast, tree,
- * sessions and watches meet. A write, from top to bottom: `Clients` takes it; a route brings it to the leader, which is
+ * The decision loop of one server: events in, effects out (contract.ts). The only module that joins broadcast, tree,
+ * sessions and watches. The steps of a write: `Clients` receives it; a route forwards it to the leader, which is
  * this server (leadership.ts) or another (followership.ts); the leader's `WriteDecider` decides it; zab orders it and
- * brings it back committed; it is applied; watchers hear of it; the client that asked is answered.
+ * delivers it once committed; it is applied; its watch events are sent; its client is answered.
  */
 import { type AccessRules, accessRules } from '../auth/access-rules.ts'
 import { assertNever } from '../base/assert.ts'
@@ -44,7 +44,7 @@ export interface ReplicaOptions {
   /** Names this run of the process among all runs of this server; uint32, drawn at random. */
   readonly incarnation: number
   readonly wallMsAtStart: number
-  /** Of the digest scheme, as the configuration has it. */
+  /** The hash of the digest scheme, as configured. */
   readonly hash: (bytes: Uint8Array) => Uint8Array
   readonly log: Log
   readonly metrics: ServerMetrics
@@ -92,10 +92,10 @@ export class Replica {
     this.#readOnlyMode = new ReadOnlyMode({ config, clients: this.#clients, state: this.#state, log })
   }
 
-  /** Before any event. */
+  /** Called once, before any event. */
   start(now: Stamp): readonly Effect[] {
     this.#now = now
-    this.#traceDurable(this.#zab.lastZxid) // what was recovered
+    this.#traceDurable(this.#zab.lastZxid) // the recovered history
     this.#roleMetrics.note(this.role, now.monotonicMs)
     this.#runZab({ kind: 'start' })
     return this.#effects.take()
@@ -135,7 +135,7 @@ export class Replica {
     })
   }
 
-  /** As far as they are not in the metrics. */
+  /** Resets the statistics that are not in the metrics. */
   resetStatistics(): void {
     this.#leadership?.decider.proposals.reset()
   }
@@ -174,12 +174,12 @@ export class Replica {
   #tick(): void {
     this.#runZab({ kind: 'tick' })
     this.#clients.sessions.tick(this.#now.monotonicMs)
-    // An empty log that is not trusted is nothing to read from.
+    // A server whose empty log is not trusted has no data to serve.
     if (this.#zab.mayCount) this.#readOnlyMode.tick(this.#zab.state, this.#now.monotonicMs)
     this.#leadership?.tick()
   }
 
-  /** Everything gathered in this turn leaves in batches. */
+  /** The messages gathered in this turn leave in batches. */
   #endTurn(): void {
     this.#leadership?.endTurn()
     this.#followership?.endTurn()
@@ -211,7 +211,7 @@ export class Replica {
     }
   }
 
-  // --- what zab wants ---
+  // --- effects of zab ---
 
   #runZab(event: ZabEvent): void {
     this.#runZabEffects(this.#zab.handle(event, this.#now.monotonicMs))
@@ -265,11 +265,13 @@ export class Replica {
     this.#clients.applied(entry.zxid, events, isOwn ? origin.sequence : null, results?.body() ?? null)
     const change = txn.changes[0]
     if (change?.kind === 'close-session') this.#sessionClosed(change.sessionId)
-    // The client hears of its session only now; the time that its creation took must not be missing from its timeout.
+    // The client gets its session only now, so its timeout starts now and not when its creation was proposed.
     if (change?.kind === 'create-session') this.#leadership?.decider.touch(change.sessionId, this.#now.monotonicMs)
   }
 
-  /** Whoever asked for it has been answered; a connection that is still there learns of an expiry by closing. */
+  /**
+   * A client that asked for the close has been answered. After an expiry the connection, if it still exists, is closed.
+   */
   #sessionClosed(sessionId: SessionId): void {
     this.#leadership?.decider.sessionClosed(sessionId)
     this.#clients.sessions.closeConnectionOf(sessionId, 'session-expired')
@@ -281,7 +283,7 @@ export class Replica {
     this.#leadership = null
     this.#followership = null
     this.#readOnlyMode.lookingAgain(this.#now.monotonicMs)
-    // Read-only clients stay while attempts to follow fail: nothing changes for them until one succeeds.
+    // Read-only clients stay connected while attempts to follow fail, until one succeeds.
     if (this.#clients.serving.kind !== 'read-only') this.#clients.stopServing()
     this.#options.trace?.({ kind: 'role-changed', role: 'looking', epoch: this.#zab.currentEpoch })
   }

@@ -1,8 +1,8 @@
 /**
- * What all servers agree on: the tree and the sessions, equal at equal zxids. Changed by committed txns, in order,
- * each once; the log is replayed into it before the server starts. A checkpoint may take the place of the whole, so
- * whoever needs the tree or the sessions keeps this object and asks it each time. A tree that was kept would go on
- * being read after it stopped being the state.
+ * The state that all servers agree on: the tree and the sessions, equal at equal zxids. Committed txns change it, in
+ * order, each once; the log is replayed into it before the server starts. A checkpoint may replace the whole state, so
+ * callers keep this object and read `tree` and `sessions` from it each time. A caller that kept the tree would read
+ * an outdated one.
  */
 import { assert } from '../../base/assert.ts'
 import { type ChainHash, emptyChainHash } from '../../base/chain-hash.ts'
@@ -24,13 +24,13 @@ const intervalZxids = 128 // a power of two
 const keptCountMax = 1024
 
 /**
- * The tree's digest at every 128th zxid, the last 1024 of them (ZK: DataTree.logZxidDigest). Servers that agree
+ * The tree's digest at every 128th zxid, the last 1024 of them (ZK: DataTree.logZxidDigest). Servers with equal trees
  * have equal lines for equal zxids, so an operator can compare them by the word `hash`.
  */
 class DigestHistory {
   readonly #kept: DigestAt[] = []
 
-  /** Asked for every txn: a zxid counts txns in its low bits, which are looked at without a division. */
+  /** Called for every txn, so it uses no division: the low bits of a zxid count txns. */
   static isDue(zxid: Zxid): boolean {
     return (zxid & (intervalZxids - 1)) === 0
   }
@@ -48,7 +48,7 @@ class DigestHistory {
 
 export interface StateContents {
   readonly tree: DataTree
-  /** Those that the txns of this tree change. */
+  /** The sessions that the txns of this tree change. */
   readonly sessions: SessionTable
   /** The running hash at the tree's lastApplied. */
   readonly lastHash: ChainHash
@@ -74,26 +74,28 @@ export class ReplicatedState {
   }
 
   /**
-   * Takes `contents` for the state from now on and returns those that it had. Not for a leader: what it has in flight
-   * was decided on its tree. Watches stay registered and do not fire: the caller owes their clients the events for what
-   * differs between the two trees, and can tell from both.
+   * Replaces the state by `contents` and returns the previous contents. Never on a leader: its txns in flight were
+   * decided on its tree. Watches stay registered and do not fire: the caller has to send the events for the differences
+   * between the two trees.
    */
   install(contents: StateContents): StateContents {
     const before = { tree: this.#tree, sessions: this.#sessions, lastHash: this.lastHash }
     const [zxid, installed] = [this.lastApplied, contents.tree.lastApplied]
-    assert(installed >= zxid, 'a state is replaced by one that is as new', { zxid, installed })
+    assert(installed >= zxid, 'a state is replaced by one that is at least as new', { zxid, installed })
     this.#tree = contents.tree
     this.#sessions = contents.sessions
     this.lastHash = contents.lastHash
     return before
   }
 
-  /** Applies a committed txn while nobody watches: at start, from the log. */
+  /** Applies a committed txn from the log at start, when no client has a watch. */
   restore(entry: TxnEntry): void {
     this.apply(entry, decodeTxn(entry.payload), null)
   }
 
-  /** Calls `afterChange` behind each change with its index, while the tree shows exactly that much of the txn. */
+  /**
+   * Calls `afterChange` after each change with its index: the tree then shows the txn up to and including that change.
+   */
   apply(entry: TxnEntry, txn: Txn, afterChange: ((index: number) => void) | null): readonly TreeEvent[] {
     const events = this.#tree.applier.apply(entry.zxid, txn, afterChange)
     this.lastHash = entry.hash

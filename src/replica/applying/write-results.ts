@@ -24,14 +24,14 @@ export class WriteResults {
     this.#tree = tree
   }
 
-  /** The change at `index` was just applied. */
+  /** Called right after the change at `index` was applied. */
   note(index: number): void {
     const change = this.#txn.changes[index]!
     if (this.#txn.isMulti) this.#noteInMulti(change)
     else this.#noteAlone(change)
   }
 
-  /** The body of the reply; null if it has none. */
+  /** The body of the reply; null if the reply has none. */
   body(): Uint8Array | null {
     if (this.#txn.isMulti) writeMultiEnd(this.#writer)
     return this.#writer.lengthBytes === 0 ? null : this.#writer.take()

@@ -1,10 +1,9 @@
 /**
- * The one way out for replies to requests: whatever wants to know what was answered, and to whom, looks here.
- * Owns invariant 5. Replies of a connection leave in the order of its requests, all but those of `auth` and `sasl`,
- * which leave at once. No reply shows a txn whose watch events have not left.
- * A reply may be longer than clients of the usual settings read: they close the connection, come back and ask again, and
- * nothing says why. ZooKeeper sends such replies, and so does this server, since a client may have raised its own limit;
- * but the log says so, once for each connection, with the path whose children or data it was.
+ * Sends all replies to requests. Owns invariant 5: replies of a connection leave in the order of its requests, except
+ * those to `auth` and `sasl`, which leave at once, and no reply shows a txn whose watch events have not left.
+ * A reply may be longer than clients read by default: such a client closes the connection without a reason, reconnects
+ * and asks again. ZooKeeper sends such replies, and so does this server, since a client may have raised its own limit;
+ * a log line, once for each connection, names the path whose children or data made the reply so long.
  */
 import { InvariantViolation } from '../../base/assert.ts'
 import type { ErrorName } from '../../base/errors.ts'
@@ -21,7 +20,7 @@ import type { Client } from './client.ts'
 export interface AnswersOptions {
   readonly effects: EffectList
   readonly log: Log
-  readonly lines: LineLimiter // a client that comes back and asks again must not fill the log
+  readonly lines: LineLimiter // a client that reconnects and asks again must not fill the log
 }
 
 const readableBodySizeBytesMax = clientFrameSizeBytesMax - replyHeaderSizeBytes
@@ -36,12 +35,12 @@ export class Answers {
     this.#announced = announced
   }
 
-  /** The watch events of all txns up to `zxid` have left, or no watch was set before it. */
+  /** The watch events of all txns up to `zxid` have left, or no watch was registered before `zxid`. */
   announced(zxid: Zxid): void {
     this.#announced = zxid
   }
 
-  /** Answers a request in its turn; `xid` is its own, unless it is a ping. */
+  /** Answers a request in request order. `xid` is the request's own, except for pings. */
   give(
     client: Client,
     request: ClientRequest,
@@ -68,7 +67,7 @@ export class Answers {
     this.#reply(client, request, xid, zxid, error, body)
   }
 
-  /** Answers a request ahead of those that wait. Such a reply shows nothing of the tree. */
+  /** Answers a request before earlier ones that wait. Such a reply shows no part of the tree. */
   giveAtOnce(client: Client, request: ClientRequest, error: ErrorName | null, body: Uint8Array | null): void {
     this.#reply(client, request, request.xid, 0, error, body)
   }

@@ -1,8 +1,8 @@
 /**
- * Requests that change what the connection is known as, auth and sasl, and the rule that one of them may have to come
- * before anything else (ZK: ZooKeeperServer.processPacket, AuthenticationHelper). They are answered at once, ahead of what
- * waits, as in the original: what they bring holds for the requests read after them.
- * A refusal is answered with zxid 0, leaves a line in the log, and ends the connection. The line never shows credentials.
+ * The requests that add ids to a connection, auth and sasl, and the rule that a client may have to authenticate before
+ * other requests (ZK: ZooKeeperServer.processPacket, AuthenticationHelper). They are answered at once, before requests
+ * that wait, as in ZooKeeper: the new ids hold for requests read later.
+ * A refusal is answered with zxid 0, is logged, and ends the connection. The log line never shows credentials.
  */
 import type { AccessRules } from '../../auth/access-rules.ts'
 import { unitsOfIds, withIds } from '../../auth/auth-id.ts'
@@ -24,7 +24,7 @@ import type { ReplicatedState } from '../applying/replicated-state.ts'
 import type { ReplicaCloseReason } from '../contract.ts'
 import type { Client, Verdict } from './client.ts'
 
-/** The part of the configuration that is about this. */
+/** The part of the configuration that concerns authentication. */
 export interface AuthSettings {
   readonly superDigest: string | null
   readonly ensembleNames: readonly string[] | null
@@ -40,13 +40,13 @@ export interface AuthenticationOptions {
   readonly lines: LineLimiter
 }
 
-/** Why the connection has to end. */
+/** Why the connection is closed. */
 export type AuthCloseReason = Extract<ReplicaCloseReason, 'auth-failed' | 'auth-required' | 'wrong-ensemble'>
 
 const keyPath = '/key'
-/** No login is configured, so there is nothing to say; clients take it for an answer (ZK: processSasl). */
+/** No login is configured, so the reply has no token; clients accept it (ZK: processSasl). */
 const noToken = encode(SaslReply, { token: null })
-/** Where a client puts something else in the place of the scheme, the log shows no more of it. */
+/** The log shows this many characters of a scheme, since a client may send credentials in its place. */
 const schemeShownMax = 64
 
 export class Authentication {
@@ -63,12 +63,12 @@ export class Authentication {
     return this.#failedCount
   }
 
-  /** Carries out an auth or a sasl, and gives its answer. */
+  /** Carries out an auth or a sasl and returns its verdict. */
   settle(client: Client, request: ClientRequest): Verdict {
     return request.op === ops.sasl ? this.#negotiate(request) : this.#authenticate(client, request)
   }
 
-  /** For any other request: null if it may go on. Even a ping or a close may not. */
+  /** For any other request, pings and closeSession included: null if the client has authenticated as required. */
   missingFor(client: Client): Verdict | null {
     if (!this.#isRequired || this.#holdsRequiredId(client)) return null
     return this.#refuse(client, 'auth-required', 'session-closed-require-sasl-auth', null)
@@ -80,21 +80,21 @@ export class Authentication {
     const { scheme, auth } = packet.value
     const gained = authenticate(scheme, auth, this.#contextOf(client))
     if (!gained.ok) {
-      // A client of another ensemble is told nothing: it would not try its other servers any more.
+      // A client of another ensemble gets no error reply: after one it would not try its other servers.
       const error = gained.error === 'wrong-ensemble' ? null : 'auth-failed'
       return this.#refuse(client, gained.error, error, scheme)
     }
     const authIds = withIds(client.authIds, gained.value)
-    // They travel with every write: without a limit one client could make each of them a burden on all servers.
+    // Each write carries these ids to all servers, so their size has a limit.
     if (unitsOfIds(authIds) > authIdUnitsMax) return this.#refuse(client, 'auth-failed', 'auth-failed', scheme)
     client.authIds = authIds
     return done(null)
   }
 
-  /** As a server does that has no login. */
+  /** Answers as a server without a login does. */
   #negotiate({ body }: ClientRequest): Verdict {
     const packet = decode(SaslRequest, body)
-    // The original breaks on a null token, which no client sends.
+    // ZooKeeper fails on a null token, which no client sends.
     return packet.ok && packet.value.token !== null ? done(noToken) : this.#malformed()
   }
 
@@ -109,7 +109,7 @@ export class Authentication {
     return { access, remoteAddress, hash, superDigest, ensembleNames, keyData: () => dataOf(keyPath, state.tree) }
   }
 
-  /** The original closes the connection without a word; here its author finds out. */
+  /** ZooKeeper closes the connection without a reply. This reply shows the author of a client what is wrong. */
   #malformed(): Verdict {
     this.#failedCount++
     return { kind: 'decided', zxid: 0, error: 'marshalling-error', body: null }
@@ -136,7 +136,7 @@ function done(body: Uint8Array | null): Verdict {
   return { kind: 'decided', zxid: 0, error: null, body }
 }
 
-/** Null if there is no such znode, or it has no data. */
+/** Null if the znode does not exist or has no data. */
 function dataOf(path: string, tree: DataTree): Uint8Array | null {
   const writer = new JuteWriter()
   if (!tree.writeDataAndStat(path, writer)) return null

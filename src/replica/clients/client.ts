@@ -1,5 +1,5 @@
 /**
- * What the replica knows of one client: who it is, its session, and its requests in the order in which they came.
+ * What the replica knows of one client: its ids, its session, and its requests in the order in which they arrived.
  * Replies leave in that order (invariant 5), so a read waits until the writes before it are answered.
  */
 import type { AuthId } from '../../auth/auth-id.ts'
@@ -16,7 +16,7 @@ export interface ClientSession {
   isLocal: boolean
 }
 
-/** A request that waits for its turn, or for what becomes of it. */
+/** A request that waits to start or to be answered. */
 export interface PendingRequest {
   readonly kind: 'request'
   readonly client: Client
@@ -28,11 +28,13 @@ export interface PendingRequest {
 export type RequestState =
   | { readonly kind: 'held' } // an earlier request keeps it from starting
   | { readonly kind: 'with-leader' } // a txn or an answer will come back
-  /** This server answers it, from its own state, when its turn comes. A sync gets here once the leader has confirmed it. */
+  /**
+   * This server answers it from its own state when it is first in the queue; a sync after the leader has confirmed it.
+   */
   | { readonly kind: 'local' }
   | DecidedRequest
 
-/** All but the turn of the reply is settled. */
+/** The reply is decided and leaves when the request is first in the queue. */
 export interface DecidedRequest {
   readonly kind: 'decided'
   readonly zxid: number | null // null: of the last txn applied when it is answered
@@ -40,11 +42,11 @@ export interface DecidedRequest {
   readonly body: Uint8Array | null
 }
 
-/** What is settled about a request when it is read. */
+/** A decision that is made when a request is read. */
 export type Verdict =
-  /** It is answered: in its turn, or at once if it is an auth or a sasl. */
+  /** It is answered: in request order, or at once if it is an auth or a sasl. */
   | DecidedRequest
-  /** It is answered at once, if with anything, and the connection ends. */
+  /** Its connection is closed, after a reply with `error` if that is not null. */
   | { readonly kind: 'closed'; readonly error: ErrorName | null; readonly reason: ReplicaCloseReason }
 
 export const held: RequestState = { kind: 'held' }
@@ -58,13 +60,13 @@ export class Client {
   session: ClientSession | null = null
   wasHeardFrom = false // since sessions were last touched
   isGone = false
-  hadLargeReply = false // that the log told of
+  hadLargeReply = false // one was logged
   readonly queue: PendingRequest[] = []
-  /** So many from the front of the queue have started, or start when they come to the front. */
+  /** The number of requests at the front of the queue that have started, or start when they are first. */
   startedCount = 0
   isDraining = false
-  lastAnsweredNumber = 0 // of the requests that are answered in their turn
-  /** It asked what ClickHouse Keeper can do, and so expects the answers to be in the form that Keeper gives them. */
+  lastAnsweredNumber = 0 // of the requests that are answered in request order
+  /** It read the feature flags of ClickHouse Keeper, so it expects answers in Keeper's form. */
   speaksKeeper = false
 
   constructor(connectionId: ConnectionId, remoteAddress: string) {

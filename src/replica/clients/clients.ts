@@ -1,8 +1,8 @@
 /**
- * The clients of this server: their connections, their requests in order, their watches; their sessions are kept in
- * `Sessions`. Writes go out through a route to the leader, be it this server or another, and come back as a committed
- * txn of this server's origin or as an answer. Owns invariant 5 together with `Answers`: replies leave in the order of
- * requests, and a watch event before any reply that shows what it announces.
+ * The clients of this server: their connections, their requests in order, their watches. `Sessions` keeps their
+ * sessions. Writes go through a route to the leader, which is this server or another, and come back as a committed txn
+ * of this server's origin or as an answer. Owns invariant 5 together with `Answers`: replies leave in the order of
+ * requests, and a watch event leaves before any reply that shows its change.
  */
 import type { AccessRules } from '../../auth/access-rules.ts'
 import type { AuthId } from '../../auth/auth-id.ts'
@@ -53,7 +53,7 @@ export interface ClientsOptions {
   /** Null: the operations of ClickHouse Keeper are not served. */
   readonly keeper: KeeperZnodes | null
   readonly log: Log
-  readonly lines: LineLimiter // for what clients make the log say
+  readonly lines: LineLimiter // for log lines that clients cause
   readonly metrics: ServerMetrics
   readonly trace: Trace | null
 }
@@ -69,7 +69,7 @@ export class Clients {
   readonly #admission: RequestAdmission
   readonly #readContext: ReadContext
   #serving: Serving = notServing
-  #parked: ForwardedAnswer[] = [] // given once what they saw is applied here; in order of arrival
+  #parked: ForwardedAnswer[] = [] // wait until this server has applied their zxid; in order of arrival
 
   constructor(options: ClientsOptions) {
     this.#options = options
@@ -111,7 +111,7 @@ export class Clients {
     this.sessions.servingBegan(nowMs)
   }
 
-  /** Requests on their way have a fate that only the next leader will know: their connections close. */
+  /** The outcome of forwarded requests is unknown until the next leader leads: all connections close. */
   stopServing(): void {
     this.#serving = notServing
     this.#awaited.clear()
@@ -127,7 +127,7 @@ export class Clients {
     this.sessions.servingBegan(nowMs)
   }
 
-  /** Its clients come back to a server that has a leader, this one or another. */
+  /** Closes the clients, so that they reconnect to a server that has a leader, this one or another. */
   stopReadOnly(): void {
     this.#closeAll('read-only-ended')
     this.#changeServing('read-only', notServing)
@@ -168,7 +168,7 @@ export class Clients {
 
   receive(connectionId: ConnectionId, request: SessionRequest | ClientRequest): void {
     const client = this.#byConnection.get(connectionId)
-    if (client === undefined) return // this server closed it a moment ago
+    if (client === undefined) return // this server has already closed it
     if (request.kind === 'connect') return this.sessions.connect(client, request)
     this.sessions.heard(client)
     if (request.op?.access === 'connection') {
@@ -193,10 +193,10 @@ export class Clients {
   }
 
   /**
-   * Moves the queue on: answers what has come to the front, and sends later writes on their way. A sync holds back what
-   * follows it until it is confirmed, so that a read after it sees no later write of its session.
-   * A leader may answer while a request is submitted; such an answer only marks its request, and the walk under way
-   * goes on.
+   * Answers the requests at the front of the queue that are ready, and starts later writes. A sync holds back the
+   * requests after it until it is confirmed, so that a read after it sees no later write of its session.
+   * A leader may answer while a request is submitted; such an answer only changes the state of its request, and the
+   * running `#drain` continues.
    */
   #drain(client: Client): void {
     if (client.isDraining) return
@@ -225,7 +225,7 @@ export class Clients {
     while (client.startedCount < queue.length && !client.isGone) {
       const pending = queue[client.startedCount]!
       const { op } = pending.request
-      // It starts when it comes to the front, and those after it later.
+      // It starts when it is first in the queue; the requests after it start later.
       if (this.#needsConfirmation(op) || isLocalEnd(pending)) return
       client.startedCount++
       if (pending.state.kind === 'held' && op?.access === 'write') this.#start(pending)
@@ -238,7 +238,7 @@ export class Clients {
     return op?.access === 'read' && op !== ops.ping
   }
 
-  /** A held request either goes to the leader or is ready where it stands. */
+  /** Forwards a held request to the leader, or marks it as ready to be answered here. */
   #start(pending: PendingRequest): void {
     const { client, request, authIds } = pending
     const { op } = request
@@ -252,7 +252,7 @@ export class Clients {
     assert(serving.kind === 'serving' && session !== null, 'requests come from attached clients of a serving server')
     if (session.isLocal && this.sessions.mustBeGlobal(request)) {
       this.sessions.makeGlobal(session)
-      // That was a request too: a leader that has used up its zxids steps down at it, and its clients are gone.
+      // This submits a request. If the leader has used up its zxids it steps down, and its clients are gone.
       if (client.isGone) return
     }
     pending.state = withLeader
@@ -301,7 +301,9 @@ export class Clients {
     this.#drain(client)
   }
 
-  /** A txn was applied: watchers hear of it first, then the client that asked for it, then those who wait for its zxid. */
+  /**
+   * A txn was applied: sends its watch events, then answers its own request, then the answers that wait for its zxid.
+   */
   applied(zxid: Zxid, events: readonly TreeEvent[], ownSequence: number | null, body: Uint8Array | null): void {
     if (events.length > 0) {
       const notifications = this.watches.trigger(events, this.#canRead)
@@ -327,7 +329,7 @@ export class Clients {
   }
 }
 
-/** The end of a local session concerns this server alone; it takes its turn in the queue like a read. */
+/** This server alone ends a local session; the request waits in the queue like a read. */
 function isLocalEnd({ client, request }: PendingRequest): boolean {
   return request.op === ops.closeSession && client.session !== null && client.session.isLocal
 }

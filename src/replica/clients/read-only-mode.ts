@@ -1,7 +1,8 @@
 /**
- * When a server without a leader serves reads: once it has looked for one long enough, until it has one (ZK: QuorumPeer
- * starts a ReadOnlyZooKeeperServer). What it shows is committed and may be old; only clients that accept it come in.
- * An attempt to follow begins the wait anew, since it mostly ends in serving; once begun, the mode outlasts attempts.
+ * Decides when a server without a leader serves reads: after it has looked for one for a time, until it has one (ZK:
+ * QuorumPeer starts a ReadOnlyZooKeeperServer). Reads show committed data that may be old; only clients that accept
+ * read-only servers are admitted. An attempt to follow restarts the wait, since it usually succeeds; a mode that has
+ * begun continues during such attempts.
  */
 import { hexOfZxid } from '../../base/ids.ts'
 import type { Config } from '../../config/config.ts'
@@ -27,7 +28,7 @@ export class ReadOnlyMode {
     this.#options = options
   }
 
-  /** The leader is lost, or an attempt to follow one. */
+  /** The leader was lost, or an attempt to follow one has failed. */
   lookingAgain(nowMs: number): void {
     this.#lookingSinceMs = nowMs
   }
@@ -45,7 +46,7 @@ export class ReadOnlyMode {
     log.warn('read-only-began', { zxid: hexOfZxid(state.lastApplied) })
   }
 
-  /** There is a leader: clients come back to a server that also writes. */
+  /** This server has a leader: its clients are closed, so that they reconnect to a server that also accepts writes. */
   end(): void {
     const { clients, log } = this.#options
     if (clients.serving.kind !== 'read-only') return

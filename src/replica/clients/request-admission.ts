@@ -1,7 +1,7 @@
 /**
- * Decides which requests are not carried out at all, and whether such a request is answered or ends its connection.
- * It decides when a request is read; what a request meets later, in the tree or at the leader, is decided by those.
- * Assumes that a server that serves reads alone closes its connections when that changes: no request outlives the mode.
+ * Refuses requests when they are read, and decides whether such a request is answered or ends its connection. Refusals
+ * that depend on the tree or on the leader are decided later, by other parts.
+ * Assumes: a read-only server closes its connections when the mode ends, so no request outlives the mode.
  */
 import type { ClientRequest } from '../../protocol/client/client-request.ts'
 import { noZxid } from '../../protocol/client/headers.ts'
@@ -27,7 +27,7 @@ export class RequestAdmission {
     this.#options = options
   }
 
-  /** Null: the request is carried out when its turn comes. */
+  /** Null: the request is carried out, in request order. */
   verdictOn(client: Client, request: ClientRequest): Verdict | null {
     const { authentication, serving, servesKeepers } = this.#options
     const missing = authentication.missingFor(client)
@@ -35,7 +35,8 @@ export class RequestAdmission {
     if (request.refusal !== null) return { kind: 'decided', zxid: null, error: request.refusal, body: null }
     const { op } = request
     if (op === null || (op.isKeepers && !servesKeepers)) return notImplemented
-    // What is not implemented counts as a write too, where ZooKeeper writes by it (ZK: ReadOnlyRequestProcessor).
+    // An operation that is not implemented is refused as a write if it is one in ZooKeeper (ZK:
+    // ReadOnlyRequestProcessor).
     const isWrite = op.access === 'write' || op === ops.sync
     if (isWrite && op !== ops.closeSession && serving().kind === 'read-only') return notReadOnly
     return op.implemented ? null : notImplemented

@@ -1,5 +1,5 @@
 /**
- * What a server does for its clients at the moment. It changes in `Clients` and nowhere else; who needs to know asks.
+ * Whether and how a server serves its clients at present. Only `Clients` changes it; other parts read it when needed.
  */
 import type { SessionId } from '../../base/ids.ts'
 import type { OpTraits } from '../../protocol/client/operations.ts'
@@ -9,14 +9,16 @@ import type { LocalSessions } from '../../sessions/local-sessions.ts'
 export type Serving =
   | { readonly kind: 'not-serving' }
   | { readonly kind: 'serving'; readonly leader: LeaderRoute }
-  /** Serves reads alone, for want of a leader; the sessions are those that were made in this mode, and end with it. */
+  /** Serves only reads, without a leader; `sessions` were created in this mode and end with it. */
   | { readonly kind: 'read-only'; readonly sessions: LocalSessions }
 
-/** The way from the clients of a server to the leader, be it this server or another. */
+/** The route from the clients of a server to the leader, which is this server or another. */
 export interface LeaderRoute {
-  /** `op` is what `request.type` names. The outcome is a txn with the sequence in its origin, or an answer with it. */
+  /**
+   * `op` is the operation of `request.type`. The outcome is a txn whose origin has the sequence, or an answer with it.
+   */
   submit(request: ForwardedRequest, op: OpTraits): void
-  /** Asks whether a session may continue here; answered by `revalidated`. */
+  /** Asks whether a session may continue on this server; `Sessions.revalidated` gets the answer. */
   revalidate(sequence: number, sessionId: SessionId, timeoutMs: number): void
 }
 

@@ -1,9 +1,9 @@
 /**
- * The sessions of this server's clients: which connection has which, how one is made, comes back, is refused, and
- * which were heard from. What the leader has to know goes out through the route to it; what lives on this server
- * alone is kept here: local sessions, and in read-only mode those of its clients, which end with that mode.
+ * The sessions of this server's clients: maps sessions to connections, creates, resumes and refuses them, and collects
+ * which were heard from. Requests about global sessions go through the route to the leader. Sessions that exist only on
+ * this server are kept here: local sessions, and those created in read-only mode, which end with that mode.
  * Assumes: `Clients` owns the connections; one is closed only through it. If two connections of this server
- * had the same session, replies and watches of one would reach whoever holds the other.
+ * had the same session, replies and watch events of one client would reach the other.
  */
 import { assert, assertNever } from '../../base/assert.ts'
 import type { ConnectionId, SessionId } from '../../base/ids.ts'
@@ -47,7 +47,7 @@ export interface SessionsOptions {
   readonly close: (connectionId: ConnectionId, reason: ReplicaCloseReason) => void
 }
 
-/** A server that takes clients in. */
+/** The states in which a server accepts sessions. */
 type OpenServing = Exclude<Serving, { readonly kind: 'not-serving' }>
 
 const noPassword = new Uint8Array(sessionPasswordSizeBytes)
@@ -70,25 +70,25 @@ export class Sessions {
     if (this.#options.serving().kind === 'serving') this.#local.restartAll(nowMs)
   }
 
-  /** Those made in read-only mode; null outside it. Their clients have no right to them elsewhere, nor here after it. */
+  /** The sessions of read-only mode; null outside it. They are valid on this server and during the mode only. */
   get #readOnly(): LocalSessions | null {
     const serving = this.#options.serving()
     return serving.kind === 'read-only' ? serving.sessions : null
   }
 
-  /** Those of this server alone. */
+  /** The sessions that exist only on this server. */
   get localSessionCount(): number {
     return this.#local.count + (this.#readOnly?.count ?? 0)
   }
 
-  /** For `dump`; null where there can be none. In read-only mode those that were made in it. */
+  /** For `dump`; null if local sessions are disabled. In read-only mode the sessions created in it. */
   localExpiryBuckets(): readonly ExpiryBucket[] | null {
     const readOnly = this.#readOnly
     if (readOnly !== null) return readOnly.expiryBuckets()
     return this.#options.config.localSessionsEnabled ? this.#local.expiryBuckets() : null
   }
 
-  /** Local sessions were heard from, or have had their time. Others are the leader's. */
+  /** Touches the local sessions that were heard from, and ends expired ones. The leader does it for global sessions. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs
     if (this.#heardFromLocally.length > 0) this.#touchLocal()
@@ -103,7 +103,8 @@ export class Sessions {
     switch (serving.kind) {
       case 'serving':
         return this.#local.count === 0 ? [] : this.#local.expiredBy(this.#nowMs)
-      // Clients of local sessions were sent away unless they are content with reads: no time passes for those sessions.
+      // Clients of `#local` sessions that do not accept read-only mode cannot return during it: these do not expire in
+      // it.
       case 'read-only':
         return serving.sessions.expiredBy(this.#nowMs)
       case 'not-serving':
@@ -132,7 +133,7 @@ export class Sessions {
     const { minSessionTimeoutMs: minMs, maxSessionTimeoutMs: maxMs } = config
     if (serving.kind === 'not-serving') return this.#close(client, 'not-serving')
     if (serving.kind === 'read-only' && !request.canBeReadOnly) return this.#close(client, 'read-only-mode')
-    // It has seen a state that this server has not: here time would run backwards for it.
+    // The client has seen a later state than this server has: it would see time run backwards.
     if (request.lastZxidSeen > BigInt(state.lastApplied)) return this.#close(client, 'client-is-ahead')
     const timeoutMs = negotiateTimeoutMs(request.timeoutMs, { minMs, maxMs })
     if (request.sessionId === 0n) this.#create(client, timeoutMs, serving)
@@ -165,9 +166,9 @@ export class Sessions {
   #resume(client: Client, request: SessionRequest, timeoutMs: number, serving: OpenServing): void {
     const { sessionId: id } = request
     const home = this.#homeOf(id, serving)
-    // Whether a global session still lives only a leader knows (ZK: ReadOnlyZooKeeperServer.validateSession).
+    // Only a leader knows whether a global session is still alive (ZK: ReadOnlyZooKeeperServer.validateSession).
     if (home === null && serving.kind === 'read-only') return this.#close(client, 'session-needs-quorum')
-    // Before the password is checked, as in the original: a client that names the session takes over the connection.
+    // Before the password is checked, as in ZooKeeper: a client that names a session ends the session's old connection.
     this.closeConnectionOf(id, 'session-replaced')
     if (!isPasswordOf(id, request.password)) return this.refuse(client)
     if (home !== null) return this.#attachLocal(client, home, id, timeoutMs)
@@ -175,13 +176,13 @@ export class Sessions {
     if (serving.kind === 'serving') serving.leader.revalidate(sequence, id, timeoutMs)
   }
 
-  /** Null: it is no session of this server alone. */
+  /** Null: it is not a session that exists only on this server. */
   #homeOf(id: SessionId, serving: OpenServing): LocalSessions | null {
     if (this.#local.has(id)) return this.#local
     return serving.kind === 'read-only' && serving.sessions.has(id) ? serving.sessions : null
   }
 
-  /** The leader's word on a session that came back. */
+  /** The leader's answer to `revalidate`. */
   revalidated(sequence: number, valid: boolean): void {
     const awaited = this.#options.awaited.take(sequence)
     if (awaited?.kind !== 'session' || awaited.client.isGone) return
@@ -204,7 +205,7 @@ export class Sessions {
     this.closeConnectionOf(id, 'session-replaced')
     client.session = session
     this.#connectionOfSession.set(id, client.connectionId)
-    this.heard(client) // its timeout runs from here, however long the way to the leader was
+    this.heard(client) // its timeout runs from now, however long the leader took to answer
     this.#respond(client, id, timeoutMs, sessionPasswordOf(id))
   }
 
@@ -221,33 +222,36 @@ export class Sessions {
 
   // --- staying and going ---
 
-  /** What a local session may not do: it cannot own a znode (ZK: QuorumZooKeeperServer.checkUpgradeSession). */
+  /**
+   * A local session cannot own an ephemeral, so it becomes global first (ZK:
+   * QuorumZooKeeperServer.checkUpgradeSession).
+   */
   mustBeGlobal(request: ClientRequest): boolean {
     return this.#options.config.localSessionsUpgradingEnabled && createsEphemeral(request)
   }
 
   /**
-   * A local session is about to own something: from here on it is the leader's like any other, and forgotten here. Its
-   * creation goes ahead of all that it asks from now on. Should that be lost with the leader, so is the session, and
-   * with it whatever was to be its own.
+   * A local session is about to own an ephemeral: the leader manages it from now on, like any other, and this server
+   * forgets it. Its creation goes to the leader before all its later requests. If the creation is lost with the leader,
+   * so is the session, and with it the znodes that it would own.
    */
   makeGlobal(session: ClientSession): void {
     const { awaited, serving: servingNow, trace } = this.#options
     const serving = servingNow()
-    assert(serving.kind === 'serving', 'only a leader makes a session global', { serving: serving.kind })
+    assert(serving.kind === 'serving', 'a session becomes global through a leader', { serving: serving.kind })
     session.isLocal = false
     this.#local.remove(session.id)
     trace?.({ kind: 'local-session-ended', sessionId: session.id, how: 'made-global' })
     this.#submitCreation(serving.leader, awaited.next(), session.id, session.timeoutMs)
   }
 
-  /** A local session ends at its client's wish, without a word to anyone. */
+  /** The client closes its local session; no other server has to know. */
   endLocal({ id }: ClientSession): void {
     this.#local.remove(id)
     this.#readOnly?.remove(id)
   }
 
-  /** If a connection of this server has the session, it closes. */
+  /** Closes the connection of the session, if this server has it. */
   closeConnectionOf(id: SessionId, reason: ReplicaCloseReason): void {
     const connectionId = this.#connectionOfSession.get(id)
     if (connectionId === undefined) return
@@ -276,7 +280,7 @@ export class Sessions {
     this.#heardFrom = []
     for (const client of clients) {
       client.wasHeardFrom = false
-      // Also of one that has left since: its session lives on for its whole timeout.
+      // Also if the client has left meanwhile: its session stays alive for its whole timeout.
       if (client.session !== null) visit(client.session.id)
     }
   }
@@ -286,7 +290,7 @@ export class Sessions {
   }
 }
 
-/** What cannot be decoded wants nothing: the leader will refuse it. */
+/** False for a body that does not decode: the leader will refuse it. */
 function createsEphemeral({ op, body }: ClientRequest): boolean {
   if (op === ops.create || op === ops.create2 || op === ops.createIfNotExists) {
     const create = decode(CreateRequest, body)

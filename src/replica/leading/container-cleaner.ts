@@ -1,8 +1,9 @@
 /**
- * Finds the containers and TTL znodes that have had their time, on the leader (ZK: ContainerManager).
- * Owns the pace: a sweep over them begins each interval and looks at a bounded number per tick, and no more are
- * found than may be deleted per minute. Each leader starts with a whole interval, so a quick change of leaders
- * only delays. Assumes that who deletes them checks for changes in flight: here only the applied tree is seen.
+ * Finds the containers and TTL znodes that are due for deletion, on the leader (ZK: ContainerManager).
+ * Owns the rate: a sweep over them begins each interval and checks a bounded number per tick, and it finds at most
+ * as many as may be deleted per minute. Each leader starts with a whole interval, so frequent changes of leader
+ * delay deletions. Assumes: the caller checks for changes in flight before it deletes; this class sees the applied
+ * tree.
  */
 import type { Config } from '../../config/config.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
@@ -37,7 +38,7 @@ export class ContainerCleaner {
 
   /** The paths to delete now. */
   tick(now: Stamp): readonly string[] {
-    if (this.#swept !== this.#holder.tree) this.#sweep = null // another tree took the place of the one that is swept
+    if (this.#swept !== this.#holder.tree) this.#sweep = null // a checkpoint has replaced the tree during the sweep
     if (this.#sweep === null) {
       if (now.monotonicMs < this.#nextSweepMs) return none
       this.#swept = this.#holder.tree
@@ -69,10 +70,10 @@ export class ContainerCleaner {
 
 const none: readonly string[] = []
 
-/** A container never used is left some time, or it could go before its maker has put the first child into it. */
+/** A container that never had a child is kept for `neverUsedMs`, so that its creator can create the first child. */
 export function isOver(znode: TransientZnode, nowMs: number, neverUsedMs: number): boolean {
   if (znode.childCount > 0) return false
-  // Children that come and go do not refresh it, new data does.
+  // New data restarts the time of a TTL znode; creating and deleting children does not.
   const unchangedMs = nowMs - znode.mtimeMs
   if (znode.ttlMs !== null) return unchangedMs > znode.ttlMs
   return znode.createCount > 0 || (neverUsedMs > 0 && unchangedMs > neverUsedMs)

@@ -1,6 +1,6 @@
 /**
- * From the body of a write, as its client sent it, to the request that a leader decides on. What does not decode is
- * refused; a part of a multi that does not decode refuses the whole multi.
+ * Decodes the body of a write, as its client sent it, to the request that a leader decides. A body that does not decode
+ * is refused; a part of a multi that does not decode refuses the whole multi.
  */
 import type { ErrorName } from '../../base/errors.ts'
 import { err, ok, type Result } from '../../base/result.ts'

@@ -1,10 +1,10 @@
 /**
- * One term of leadership, from the moment at which this server serves as leader. What its own clients and its followers
- * ask comes in here and is decided by the `WriteDecider`. What became no txn is answered; all answers to a follower share
- * one message a turn. An answer that might rest on old state waits until a quorum has confirmed that this server still
- * leads (unconfirmed-requests.ts), and so does what the same session asks after it.
- * Thrown away with the term, with all that waits: every link over which something was asked is void then. If anything
- * of it were decided in a later term, a client could be answered for a request whose fate nobody knows.
+ * One term of leadership, from the time at which this server serves as leader. It receives the requests of its own
+ * clients and of its followers, and the `WriteDecider` decides them. A request that becomes no txn is answered; all
+ * answers to a follower share one message a turn. An answer that may depend on old state waits until a quorum has
+ * confirmed that this server still leads (unconfirmed-requests.ts), and so do later requests of the same session.
+ * Discarded with the term, together with all waiting requests: the servers that sent them no longer await the answers.
+ * If one were decided in a later term, a client could get an answer to a request whose outcome is unknown.
  */
 import type { ServerId, SessionId } from '../../base/ids.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
@@ -48,12 +48,12 @@ export class Leadership implements LeaderRoute {
     this.decider = options.decider
   }
 
-  /** Possibly in the midst of deciding: nothing that was asked in this term is decided after it. */
+  /** No request of this term is decided after this call, which may come while one is being decided. */
   end(): void {
     this.#isOver = true
   }
 
-  // --- what is asked ---
+  // --- requests ---
 
   submit(request: ForwardedRequest, op: OpTraits): void {
     this.#takeRequest(this.#options.self, request, op)
@@ -76,7 +76,7 @@ export class Leadership implements LeaderRoute {
     this.#takeRevalidation({ kind: 'revalidation', sessionId, source: { serverId: from, syncId }, sequence, timeoutMs })
   }
 
-  /** Sessions of a follower's clients: only we know when one of them expires. */
+  /** Touches sessions of a follower's clients: only the leader knows when a session expires. */
   heardFrom(from: ServerId, syncId: SyncId, sessionIds: readonly SessionId[]): void {
     if (!this.#isInStep(from, syncId)) return
     const { monotonicMs } = this.#options.now()
@@ -100,7 +100,7 @@ export class Leadership implements LeaderRoute {
 
   // --- deciding ---
 
-  /** Proposes it, or answers it; an answer waits until a quorum has confirmed that this server still leads. */
+  /** Proposes or answers the request; an answer waits until a quorum has confirmed that this server still leads. */
   #decideRequest(source: RequestSource, request: ForwardedRequest, op: OpTraits | null, isConfirmed: boolean): void {
     if (this.#isOver) return
     const { state, zab, now, runZabEffects } = this.#options
@@ -142,10 +142,12 @@ export class Leadership implements LeaderRoute {
 
   // --- confirming ---
 
-  /** One round of heartbeats for all of the turn (D9): a quorum that answers it has followed nobody else since. */
+  /**
+   * One round of heartbeats for all requests of the turn (D9): a quorum that answers had not followed another leader.
+   */
   #confirm(): void {
     const { zab, now, runZabEffects } = this.#options
-    // A lone voter confirms itself at once, and what was held behind an answer may need another round.
+    // A single voter confirms itself at once, and requests that were held after an answer may need another round.
     while (!this.#isOver && this.#unconfirmed.needsRound) {
       const { sequence, effects } = zab.confirmLeadership(now().monotonicMs)
       this.#unconfirmed.roundBegan(sequence)
@@ -157,7 +159,7 @@ export class Leadership implements LeaderRoute {
   confirmed(sequence: number): void {
     const { confirmed, next } = this.#unconfirmed.confirmed(sequence)
     for (const asked of confirmed) if (this.#isAwaited(asked)) this.#decideConfirmed(asked)
-    for (const asked of next) if (this.#isAwaited(asked)) this.#takeAnew(asked)
+    for (const asked of next) if (this.#isAwaited(asked)) this.#takeAgain(asked)
   }
 
   #decideConfirmed(asked: LeaderRequest): void {
@@ -165,14 +167,14 @@ export class Leadership implements LeaderRoute {
     else this.#decideRequest(asked.source, asked.request, asked.op, true)
   }
 
-  #takeAnew(asked: LeaderRequest): void {
+  #takeAgain(asked: LeaderRequest): void {
     if (asked.kind === 'revalidation') this.#takeRevalidation(asked)
     else this.#takeRequest(asked.source, asked.request, asked.op)
   }
 
   /**
-   * Whether the server that asked still follows us in the attempt in which it asked. If not, it has given the request up;
-   * if it was started again, it even counts its requests from the start, and an answer would be taken for that to another.
+   * Whether the server that sent the request still follows in the same attempt. If not, it no longer awaits the answer.
+   * After a restart it numbers its requests from the start, so it would take the answer for that to another request.
    */
   #isAwaited({ source: { serverId, syncId } }: LeaderRequest): boolean {
     return syncId === null || this.#isInStep(serverId, syncId)
@@ -180,7 +182,7 @@ export class Leadership implements LeaderRoute {
 
   // --- time ---
 
-  /** What must be confirmed shares a round, and each follower gets one message. */
+  /** All requests to confirm share one round, and each follower gets one message with its answers. */
   endTurn(): void {
     this.#confirm()
     if (this.#isOver) return

@@ -1,5 +1,5 @@
 /**
- * What a leader counts of its proposals, in one term: their sizes, and the time until a quorum has them (ZK:
+ * The statistics of a leader's proposals in one term: their sizes, and the time until a quorum has them (ZK:
  * Leader.propose, tryToCommit, BufferStats). Assumes that proposals are committed in the order in which they are made.
  */
 import type { Zxid } from '../../base/ids.ts'
@@ -16,8 +16,8 @@ export interface ProposalSizes {
 
 export const noProposals: ProposalSizes = { lastBytes: -1, minBytes: -1, maxBytes: -1 }
 
-/** So many are forgotten at once, which moves the rest of the queue once in as many commits. */
-const forgottenAtOnce = 1024
+/** Committed proposals are removed in batches of this size, so that the rest of the queue moves once per batch. */
+const removedAtOnceCount = 1024
 
 export class ProposalStatistics {
   readonly #count: Counter
@@ -25,7 +25,7 @@ export class ProposalStatistics {
   #lastBytes = -1
   #minBytes = -1
   #maxBytes = -1
-  // Those without a quorum: zxid and time, oldest at #at.
+  // Zxid and time of the proposals that no quorum has yet; the oldest is at #at.
   #zxids: Zxid[] = []
   #timesMs: number[] = []
   #at = 0
@@ -53,7 +53,7 @@ export class ProposalStatistics {
       this.#zxids.length = 0
       this.#timesMs.length = 0
       this.#at = 0
-    } else if (this.#at >= forgottenAtOnce) {
+    } else if (this.#at >= removedAtOnceCount) {
       this.#zxids = this.#zxids.slice(this.#at)
       this.#timesMs = this.#timesMs.slice(this.#at)
       this.#at = 0

@@ -1,28 +1,28 @@
 /**
- * Requests that a leader may answer only once it knows that it still leads: a sync, a refusal, the end of a session.
- * A leader that was deposed without having noticed would refuse on old state what has long become possible. One round
- * of heartbeats, begun after the requests came, confirms all of a turn (design D9); they are then decided again, so that
- * the answer is of the state in which it is given.
- * What a session asks after such a request waits too: if it overtook, a read between the two would see the later one.
+ * Requests that a leader may answer only after it knows that it still leads: a sync, a refusal, the end of a session.
+ * A leader that was replaced and does not know it yet would decide on an old state. One round of heartbeats, begun
+ * after the requests arrived, confirms all requests of a turn (design D9). Each is then decided again, so that its
+ * answer reflects the state at that time.
+ * Later requests of the same session wait too: if one overtook, a read between the two would see its write.
  */
 import type { SessionId } from '../../base/ids.ts'
 import type { OpTraits } from '../../protocol/client/operations.ts'
 import type { ForwardedRequest } from '../../protocol/peer/peer-message.ts'
-import type { Asker, RequestSource } from './write-decider.ts'
+import type { RequestSource, SourceServer } from './write-decider.ts'
 
 export interface WriteOrSync {
   readonly kind: 'request'
   readonly sessionId: SessionId
   readonly source: RequestSource
   readonly request: ForwardedRequest
-  readonly op: OpTraits | null // what `request.type` names
+  readonly op: OpTraits | null // the operation of `request.type`
 }
 
-/** A session came back at a server. */
+/** A client wants to continue its session on a server. */
 export interface Revalidation {
   readonly kind: 'revalidation'
   readonly sessionId: SessionId
-  readonly source: Asker
+  readonly source: SourceServer
   readonly sequence: number
   readonly timeoutMs: number
 }
@@ -31,26 +31,27 @@ export type LeaderRequest = WriteOrSync | Revalidation
 
 interface Waiting {
   readonly asked: LeaderRequest
-  round: number | null // that has to be answered; null until the turn ends
+  round: number | null // the heartbeat round that confirms it; null until the turn ends
 }
 
 export class UnconfirmedRequests {
   #waiting: Waiting[] = []
-  readonly #behind = new Map<SessionId, LeaderRequest[]>() // an entry for each session with a request that waits
+  /** Has an entry for each session with a waiting request: the later requests of that session. */
+  readonly #heldBySession = new Map<SessionId, LeaderRequest[]>()
 
   add(asked: LeaderRequest): void {
     this.#waiting.push({ asked, round: null })
-    if (!this.#behind.has(asked.sessionId)) this.#behind.set(asked.sessionId, [])
+    if (!this.#heldBySession.has(asked.sessionId)) this.#heldBySession.set(asked.sessionId, [])
   }
 
-  /** An earlier request of the session waits, so a later one has to wait here too. */
+  /** Whether a request of the session waits, so that its later ones have to wait too. */
   isWaiting(sessionId: SessionId): boolean {
-    return this.#behind.size > 0 && this.#behind.has(sessionId)
+    return this.#heldBySession.size > 0 && this.#heldBySession.has(sessionId)
   }
 
-  /** Keeps a request of a session that is waiting. */
+  /** Keeps a later request of a session for which `isWaiting` is true. */
   hold(asked: LeaderRequest): void {
-    this.#behind.get(asked.sessionId)!.push(asked)
+    this.#heldBySession.get(asked.sessionId)!.push(asked)
   }
 
   get needsRound(): boolean {
@@ -61,7 +62,7 @@ export class UnconfirmedRequests {
     for (const waiting of this.#waiting) waiting.round ??= sequence
   }
 
-  /** What round `sequence` confirms, and what may be decided for the first time after that; each in order. */
+  /** The requests that round `sequence` confirms, and the held ones that may be decided next; each in order. */
   confirmed(sequence: number): {
     readonly confirmed: readonly LeaderRequest[]
     readonly next: readonly LeaderRequest[]
@@ -75,16 +76,16 @@ export class UnconfirmedRequests {
     this.#waiting = stillWaiting
     const blocked = new Set(stillWaiting.map((waiting) => waiting.asked.sessionId))
     const next: LeaderRequest[] = []
-    for (const [sessionId, behind] of this.#behind) {
+    for (const [sessionId, held] of this.#heldBySession) {
       if (blocked.has(sessionId)) continue
-      this.#behind.delete(sessionId)
-      next.push(...behind)
+      this.#heldBySession.delete(sessionId)
+      next.push(...held)
     }
     return { confirmed, next }
   }
 
   clear(): void {
     this.#waiting = []
-    this.#behind.clear()
+    this.#heldBySession.clear()
   }
 }

@@ -1,9 +1,10 @@
 /**
- * What only the leader does: it decides every write, of its own clients and of the other servers' alike, in
+ * The leader's decisions: it decides every write, of its own clients and of other servers' clients, in
  * the order in which they arrive, against the tree plus the changes in flight; it keeps sessions alive and
- * ends them. Lives for one term of leadership and is thrown away with it.
- * A refusal becomes an answer, which the client gets after its own server has applied what the refusal saw; it touches
- * no disk. Owns invariant 7: a session is expired here alone, as a txn, and after it no request of that session succeeds.
+ * ends them. A new one is created for each term of leadership.
+ * A refusal becomes an answer, which the client gets after its own server has applied every txn that the refusal
+ * depends on; it is not written to disk. Owns invariant 7: only this class expires a session, as a txn, and after that
+ * txn no request of the session succeeds.
  */
 import type { AccessRules } from '../../auth/access-rules.ts'
 import { superScheme } from '../../auth/auth-id.ts'
@@ -42,14 +43,14 @@ export interface WriteDeciderOptions {
   readonly access: AccessRules
 }
 
-/** Who gets an answer: a server, in one attempt to follow us; null if it is ourselves. */
-export interface Asker {
+/** The server that sent a request and gets the answer, in one attempt to follow. */
+export interface SourceServer {
   readonly serverId: ServerId
-  readonly syncId: number | null
+  readonly syncId: number | null // null: the leader itself
 }
 
-/** Who sent a request on: a server, in one incarnation of its process. */
-export interface RequestSource extends Asker {
+/** The server that sent a request, in one incarnation of its process. */
+export interface RequestSource extends SourceServer {
   readonly incarnation: number
 }
 
@@ -62,12 +63,12 @@ export class WriteDecider {
   readonly #cleaner: ContainerCleaner
   readonly #extendedTypesEnabled: boolean
   readonly #quotas: QuotaPolicy
-  readonly #toldOfExcesses: QuotaPolicy
-  #excesses: QuotaExcess[] = [] // of the request in hand
+  readonly #excessReports: QuotaPolicy
+  #excesses: QuotaExcess[] = [] // of the request being decided
   readonly #reconfigEnabled: boolean
   readonly #access: AccessRules
   readonly #keeperCompatibility: boolean
-  /** Timeouts negotiated anew when a session came back; the replicated ones stay what they were. */
+  /** Timeouts negotiated when a session was resumed; the replicated ones do not change. */
   readonly #renegotiatedMs = new Map<SessionId, number>()
 
   constructor(options: WriteDeciderOptions, nowMs: number) {
@@ -81,13 +82,13 @@ export class WriteDecider {
     this.#cleaner = new ContainerCleaner(options.state, config, nowMs)
     this.#extendedTypesEnabled = config.extendedTypesEnabled
     this.#quotas = { isEnforced: options.quotas.isEnforced, exceeded: (excess) => this.#excesses.push(excess) }
-    this.#toldOfExcesses = options.quotas
+    this.#excessReports = options.quotas
     this.#reconfigEnabled = config.reconfigEnabled
     this.#access = options.access
     this.#keeperCompatibility = config.keeperCompatibility
   }
 
-  /** Turns a request into a proposal, or into an answer; one that is not final will be asked for again. */
+  /** Turns a request into a proposal or an answer; if the answer is not final, the request is decided again later. */
   decide(
     source: RequestSource,
     request: ForwardedRequest,
@@ -96,7 +97,7 @@ export class WriteDecider {
     isFinal: boolean,
   ): ForwardedAnswer | null {
     const answer = this.#decide(source, request, op, stamp)
-    if (this.#excesses.length > 0) this.#tellExcesses(answer === null || isFinal)
+    if (this.#excesses.length > 0) this.#reportExcesses(answer === null || isFinal)
     return answer
   }
 
@@ -113,7 +114,7 @@ export class WriteDecider {
     return this.#propose(request, wanted.value, refusal, origin, stamp)
   }
 
-  /** The sessions whose time has come: their ends are proposed. */
+  /** Proposes the end of each expired session, and returns these sessions. */
   expireSessions(stamp: Stamp): readonly SessionId[] {
     const expired = this.#tracker.expiredBy(stamp.monotonicMs)
     for (const sessionId of expired) {
@@ -126,13 +127,13 @@ export class WriteDecider {
     return expired
   }
 
-  /** The containers and TTL znodes that have had their time: their deletions are proposed. */
+  /** Proposes the deletion of containers and TTL znodes that are due. */
   deleteUnused(stamp: Stamp): void {
     if (this.#zab.isOutOfZxids) return
     for (const path of this.#cleaner.tick(stamp)) {
-      // A change in flight may have given it new data or a child; if it is still over then, the next sweep finds it.
+      // A change in flight may give it new data or a child. If it is still due afterwards, the next sweep finds it.
       if (this.#pending.isInFlight(path)) continue
-      const context = { ...this.#ownContext(stamp), ids: [ourselves] }
+      const context = { ...this.#ownContext(stamp), ids: [superUser] }
       const prepared = prepare({ kind: 'delete', path, version: -1 }, this.#pending, context)
       if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
     }
@@ -143,7 +144,7 @@ export class WriteDecider {
     if (timeoutMs !== null) this.#tracker.touch(sessionId, timeoutMs, nowMs)
   }
 
-  /** A client came back with its session at `server`; false: the session is over. */
+  /** A client resumes its session on `server`; false: the session has ended. */
   reattach(sessionId: SessionId, server: ServerId, timeoutMs: number, nowMs: number): boolean {
     if (!this.#tracker.setOwner(sessionId, server)) return false
     this.#renegotiatedMs.set(sessionId, timeoutMs)
@@ -151,12 +152,12 @@ export class WriteDecider {
     return true
   }
 
-  /** Soonest first, by the monotonic clock. */
+  /** Soonest expiry first; times are monotonic. */
   expiryBuckets(): readonly ExpiryBucket[] {
     return this.#tracker.expiryBuckets()
   }
 
-  /** The tree has applied everything up to `zxid`. */
+  /** The tree has applied all txns up to `zxid`. */
   applied(zxid: Zxid, nowMs: number): void {
     this.#pending.forget(zxid)
     this.proposals.committed(zxid, nowMs)
@@ -167,10 +168,12 @@ export class WriteDecider {
     this.#renegotiatedMs.delete(sessionId)
   }
 
-  /** ZK: SessionTrackerImpl.checkSession; creating has none yet, and closing may come from anywhere. */
+  /**
+   * ZK: SessionTrackerImpl.checkSession. A createSession has no session yet, and any server may send a closeSession.
+   */
   #checkSession(server: ServerId, request: ForwardedRequest, op: OpTraits | null, stamp: Stamp): ErrorName | null {
     if (op === ops.createSession) return null
-    // Whoever sent it vouches for the session; it can own nothing. One that became global meanwhile counts as such.
+    // The server that sent it knows the local session, which can own no znode. One that has become global is checked.
     if (request.isLocal && !this.#tracker.isTracking(request.sessionId)) return null
     this.touch(request.sessionId, stamp.monotonicMs)
     const refusal = this.#tracker.check(request.sessionId, server)
@@ -223,21 +226,21 @@ export class WriteDecider {
     return null
   }
 
-  /** A refusal is decided twice, but nobody was refused twice. */
-  #tellExcesses(isDecided: boolean): void {
+  /** A refusal is decided twice and reported once, when it is final. */
+  #reportExcesses(isDecided: boolean): void {
     const excesses = this.#excesses
     this.#excesses = []
-    if (isDecided) for (const excess of excesses) this.#toldOfExcesses.exceeded(excess)
+    if (isDecided) for (const excess of excesses) this.#excessReports.exceeded(excess)
   }
 
-  /** In the order of the original, where a disabled reconfig is refused before anybody asks about the session. */
+  /** In ZooKeeper's order: it refuses a disabled reconfig before it checks the session. */
   #reconfigRefusal({ body }: ForwardedRequest, sessionRefusal: ErrorName | null): ErrorName {
     if (!decode(ReconfigRequest, body).ok) return 'marshalling-error'
     if (!this.#reconfigEnabled) return 'reconfig-disabled'
     return sessionRefusal ?? 'unimplemented'
   }
 
-  /** For what nobody asked for. */
+  /** For txns that the leader proposes without a request. */
   #ownContext(stamp: Stamp): PrepareContext {
     return {
       timeMs: stamp.wallMs,
@@ -269,5 +272,5 @@ export class WriteDecider {
 }
 
 const noSession = 0n as SessionId
-/** No ACL keeps the server from what it has to do. */
-const ourselves = { scheme: superScheme, id: '' }
+/** The id under which the server deletes znodes; ACLs do not apply to it. */
+const superUser = { scheme: superScheme, id: '' }

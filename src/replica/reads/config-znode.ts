@@ -1,8 +1,8 @@
 /**
- * What /zookeeper/config shows in an ensemble: its members, as zoo.cfg of the server asked has them (ZK:
- * ZKDatabase.initConfigInZKDatabase). It is laid over the znode when it is read and is not part
- * of the tree: two servers whose files spell an address differently hold equal trees all the same, and a file that
- * changes between two runs contradicts no log. Data that the super user has written, in a transaction, is shown instead.
+ * The data that /zookeeper/config shows in an ensemble: its members, as zoo.cfg of the answering server lists them (ZK:
+ * ZKDatabase.initConfigInZKDatabase). It replaces the data of the znode when that is read and is not part of the tree:
+ * two servers whose files spell an address differently have equal trees nevertheless, and a file that changes between
+ * two runs contradicts no log. Data that the super user has written, as a txn, is shown instead.
  */
 import type { Config } from '../../config/config.ts'
 import type { JuteWriter } from '../../jute/jute-writer.ts'
@@ -11,13 +11,13 @@ import { statOffsets, statSizeBytes } from '../../protocol/client/stat.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
 
 const configPath = '/zookeeper/config'
-/** Set without a version check and never counted up, which is how clients see it (ZK: DataTree.setData with -1). */
+/** The version that clients see in ZooKeeper, which sets this data without counting (ZK: DataTree.setData with -1). */
 const shownVersion = -1
 
 export class ConfigZnode {
   readonly #text: Uint8Array | null
 
-  /** Null: the znode shows what it holds, as in a standalone server. */
+  /** Null: the znode shows its own data, as in a standalone server. */
   constructor(text: Uint8Array | null) {
     this.#text = text
   }
@@ -38,7 +38,7 @@ export class ConfigZnode {
     this.correctStat(path, tree, writer)
   }
 
-  /** Corrects the Stat that was just written. */
+  /** Corrects the Stat that is last in `writer`. */
   correctStat(path: string, tree: DataTree, writer: JuteWriter): void {
     if (!this.#isLaidOver(path, tree)) return
     const start = writer.lengthBytes - statSizeBytes
@@ -47,7 +47,7 @@ export class ConfigZnode {
   }
 
   #isLaidOver(path: string, tree: DataTree): boolean {
-    // The length alone settles it for nearly every path.
+    // For nearly every path the comparison of lengths is enough.
     if (this.#text === null || path.length !== configPath.length || path !== configPath) return false
     return tree.view(path)?.mzxid === 0
   }

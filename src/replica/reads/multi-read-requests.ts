@@ -1,5 +1,5 @@
 /**
- * multiRead: several reads, each answered as if it had come alone, except that none leaves a watch. All are answered
+ * multiRead: several reads, each answered like a single request, except that none registers a watch. All are answered
  * in one turn, so they show one state of the tree (ZK: FinalRequestProcessor).
  */
 import { isAllowed } from '../../auth/is-allowed.ts'
@@ -19,7 +19,8 @@ import { nothingMissed, type ReadAnswer, type ReadContext, refusal } from './rea
 
 export function answerMultiRead(pending: PendingRequest, context: ReadContext): ReadAnswer {
   const wanted = decodeMultiRead(pending.request.body)
-  // Those who speak Keeper's dialect get its form of errors; what ZooKeeper would not decode may be of that dialect.
+  // Clients that speak Keeper's dialect get its form of errors. A body that ZooKeeper cannot decode may be in that
+  // dialect.
   if (context.keeper !== null && (pending.client.speaksKeeper || !wanted.ok)) {
     const answer = answerKeeperMultiRead(pending, context)
     if (answer !== null) return answer
@@ -53,7 +54,7 @@ function writeOne(
   reads.note(path, path.length + writer.lengthBytes - start)
 }
 
-/** A part that decodes but cannot be read ends it all: the one reply that has an error and a body, the results so far. */
+/** A part that cannot be answered ends the multiRead: the only reply with an error and a body, the results so far. */
 function broken(writer: JuteWriter): ReadAnswer {
   writeMultiEnd(writer)
   return { error: 'marshalling-error', body: writer.detach(), missed: nothingMissed }

@@ -1,7 +1,7 @@
 /**
- * The reads of one znode: what it is, what it holds, what is below it. A watch is registered with the read that asks
- * for it, so nothing can change between the two. What no tree holds may be one of the znodes of ClickHouse Keeper;
- * that is looked for last, so that it costs nothing where something was found.
+ * The reads of one znode: its Stat, its data, its children. A watch is registered together with its read, so nothing
+ * can change between the two. A path that is not in the tree may be one of the znodes of ClickHouse Keeper; these are
+ * looked up last, so that they cost nothing for paths in the tree.
  */
 import { isAllowed } from '../../auth/is-allowed.ts'
 import { permissions } from '../../auth/permissions.ts'
@@ -16,7 +16,7 @@ import type { ReadContext } from './read-answer.ts'
 
 const nul = '\0'
 
-/** Writes the body; after a refusal what stands in the writer means nothing. */
+/** Writes the body; if it returns an error, the caller discards what was written. */
 export function readNode(
   writer: JuteWriter,
   op: NodeReadOp,
@@ -63,13 +63,13 @@ function readUnstored(
 ): ErrorName | null {
   const znode = keeper?.find(path, tree) ?? null
   if (znode === null) {
-    // A watch on what is not there waits for its creation; the other reads leave none.
+    // A watch on a missing znode waits for its creation; the other reads register none.
     if (op === 'exists' && watch) watches.addExist(client.connectionId, path)
     return 'no-node'
   }
   if (watch && (op === 'exists' || op === 'getData')) watches.addData(client.connectionId, path)
   else if (watch) watches.addChild(client.connectionId, path)
-  // Who asks what Keeper can do understands how Keeper answers.
+  // A client that reads Keeper's features understands Keeper's replies.
   if (op === 'getData') client.speaksKeeper = true
   writeKeeperZnode(writer, op, znode)
   return null

@@ -1,8 +1,8 @@
 /**
- * Reads: answered from the own tree, in the loop turn in which they are due (design D9). Each kind has its module:
- * znodes, watches, many reads at once, and what only ClickHouse Keeper has. ACLs, counts, and what a client asks about
- * itself are here.
- * Paths are not validated: a malformed one finds nothing (ZK: FinalRequestProcessor).
+ * Answers reads from this server's tree, in the turn in which they are first in their queue (design D9). Other modules
+ * answer reads of znodes, watches, multiReads and the reads of ClickHouse Keeper. This one answers reads of ACLs,
+ * counts, and the client's own ids and ephemerals.
+ * Paths are not validated: a malformed one finds no znode (ZK: FinalRequestProcessor).
  */
 import type { AccessRules } from '../../auth/access-rules.ts'
 import { isAllowed, userOf, visibleAcl } from '../../auth/is-allowed.ts'
@@ -80,7 +80,7 @@ export function answerRead(pending: PendingRequest, context: ReadContext): ReadA
   }
 }
 
-/** READ or ADMIN opens it; hashes are shown to ADMIN only. */
+/** Requires READ or ADMIN; without ADMIN the hashes are hidden. */
 function readAcl({ request, authIds }: PendingRequest, { tree, keeper, access, configZnode }: ReadContext): Body {
   const wanted = decode(PathRequest, request.body)
   if (!wanted.ok) return wanted
@@ -106,9 +106,9 @@ function countDescendants({ request, authIds }: PendingRequest, { tree, access }
   return ok(encode(AllChildrenNumberReply, { totalNumber: tree.descendantCount(path) }))
 }
 
-// --- about the client itself: only what is its own can be asked for, so no permission is needed ---
+// --- the client's own ids and ephemerals: no permission is needed ---
 
-/** The prefix is one of text, not of path components: `/a` covers `/ab`. */
+/** The prefix is compared as text, not by path components: `/a` covers `/ab`. */
 function listEphemerals({ request, client }: PendingRequest, tree: DataTree): Body {
   const wanted = decode(EphemeralsRequest, request.body)
   if (!wanted.ok) return wanted
@@ -124,13 +124,13 @@ function nameIds({ authIds }: PendingRequest, access: AccessRules): Uint8Array {
   return encode(WhoAmIReply, { clientInfo })
 }
 
-/** The answer to a sync that was confirmed. Written anew: what was not UTF-8 comes back as U+FFFD, and null as null. */
+/** The answer to a confirmed sync. The path is decoded and encoded: invalid UTF-8 becomes U+FFFD, null stays null. */
 function echoPath({ request }: PendingRequest): Body {
   const wanted = decode(SyncRequest, request.body)
   return wanted.ok ? ok(encode(SyncReply, wanted.value)) : wanted
 }
 
-/** Blank or the root, with what Java's String.trim takes for white space around it: all up to U+0020. */
+/** True for a blank prefix or the root. White space is, as for Java's String.trim, every character up to U+0020. */
 function coversAll(prefix: string): boolean {
   let start = 0
   let end = prefix.length

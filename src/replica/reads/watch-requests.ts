@@ -1,7 +1,7 @@
 /**
- * Requests about the watches of the connection that sends them. None needs a permission or a znode: what a client
- * may not read it does not hear of, which is decided at delivery. A number that names no mode or type is a body
- * that cannot be decoded (ZK: FinalRequestProcessor).
+ * Requests about the watches of the connection that sends them. None requires a permission or an existing znode: events
+ * of znodes that the client may not read are dropped at delivery. An unknown number of a mode or type is refused like a
+ * body that cannot be decoded (ZK: FinalRequestProcessor).
  */
 import { err, ok, type Result } from '../../base/result.ts'
 import { decode, encode } from '../../jute/record.ts'
@@ -29,7 +29,9 @@ export function addWatch({ request, client }: PendingRequest, watches: WatchTabl
   return ok(addWatchDone)
 }
 
-/** Both fail if there is no such watch at exactly that path. Removal sends no event; clients make up their own. */
+/**
+ * Both fail if the connection has no such watch at exactly that path. Removal sends no event; clients create their own.
+ */
 export function checkOrRemoveWatches({ request, client }: PendingRequest, watches: WatchTable): ReadAnswer {
   const wanted = decode(WatcherTypeRequest, request.body)
   const type = wanted.ok ? watcherTypeOf(wanted.value.type) : null
@@ -42,8 +44,8 @@ export function checkOrRemoveWatches({ request, client }: PendingRequest, watche
 }
 
 /**
- * Neither permissions nor paths are checked (ZK: DataTree.setWatches). The lists are gone through in order, and a null
- * ends the walk with an error: what came before it was told and registered.
+ * Neither permissions nor paths are checked (ZK: DataTree.setWatches). The lists are processed in order, and a null
+ * path ends them with an error: the watches before it stay registered and their missed events are sent.
  */
 export function setWatches(
   decoded: Result<SetWatchesRequest | SetWatches2Request, 'marshalling-error'>,
@@ -84,7 +86,7 @@ function watchListsOf(request: SetWatchesRequest | SetWatches2Request): WantedWa
   return { lists: { data, exist, child, persistent, recursive }, isWhole }
 }
 
-/** These lists look nothing up, so the original takes a null path for one that never changes. */
+/** ZooKeeper looks up no path of these lists, so there a null path is one that never changes. */
 function withoutNulls(list: readonly (string | null)[] | null): readonly (string | null)[] | null {
   return list === null || !list.includes(null) ? list : list.filter((path) => path !== null)
 }

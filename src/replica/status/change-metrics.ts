@@ -1,6 +1,6 @@
 /**
- * What a server counts of the txns that it applies (ZK: DataTree.updateWriteStat; Leader.commit; Follower.processPacket)
- * and of the watch events that they cause (ZK: WatchManager.triggerWatch).
+ * Counts the txns that a server applies (ZK: DataTree.updateWriteStat; Leader.commit; Follower.processPacket) and the
+ * watch events that they cause (ZK: WatchManager.triggerWatch).
  */
 import { assertNever } from '../../base/assert.ts'
 import type { Counter } from '../../metrics/counter.ts'
@@ -49,7 +49,7 @@ export class WriteMetrics {
   }
 }
 
-/** How many connections hear of each watched change. The notifications of one txn come in order: those of a change together. */
+/** Counts the connections that are notified of each change. Notifications of the same change follow one another. */
 export function countWatchEvents(metrics: ServerMetrics, notifications: readonly Notification[]): void {
   let begin = 0
   for (let i = 1; i <= notifications.length; i++) {

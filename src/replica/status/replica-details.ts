@@ -1,6 +1,6 @@
 /**
- * What a replica tells of its sessions, ephemerals, watches and digests, for whoever administers it. Each part is made
- * when it is asked for, and costs as much as there is of it. Watches are told by session: an operator knows no connections.
+ * The sessions, ephemerals, watches and digests of a replica, for administration. Each part is computed when it is
+ * read, at a cost proportional to its size. Watches are listed by session, since operators do not know connection ids.
  */
 import type { ConnectionId, SessionId } from '../../base/ids.ts'
 import type { ExpiryBucket } from '../../sessions/session-tracker.ts'
@@ -8,7 +8,7 @@ import type { WatchSummary } from '../../watches/watch-table.ts'
 import type { DigestAt, ReplicatedState } from '../applying/replicated-state.ts'
 import type { Clients } from '../clients/clients.ts'
 
-/** When sessions expire is known where they are tracked, on the leader. */
+/** Only the leader tracks sessions and knows when they expire. */
 export type ReplicaSessions =
   | { readonly kind: 'expiring'; readonly buckets: readonly ExpiryBucket[] }
   | {
@@ -18,7 +18,7 @@ export type ReplicaSessions =
 
 export interface ReplicaDetails {
   sessions(): ReplicaSessions
-  /** Those of this server alone; null where there can be none. */
+  /** The sessions that exist only on this server; null if local sessions are disabled. */
   localExpiryBuckets(): readonly ExpiryBucket[] | null
   ephemerals(): readonly { readonly sessionId: SessionId; readonly paths: readonly string[] }[]
   watchCounts(): WatchSummary

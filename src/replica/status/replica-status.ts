@@ -1,4 +1,4 @@
-/** What a replica tells of itself at one moment, for whoever administers it. */
+/** The state of a replica at one moment, for administration. */
 import type { Zxid } from '../../base/ids.ts'
 import type { NamespaceQuota } from '../../tree/quota-totals.ts'
 import type { ReplicatedState } from '../applying/replicated-state.ts'

@@ -1,6 +1,6 @@
 /**
- * How often a member of an ensemble looked for a leader, how long that took, and how long it served nobody (ZK:
- * QuorumPeer.updateElectionVote, Follower.followLeader, Leader.lead). A standalone server elects nobody and counts nothing.
+ * How often a member of an ensemble looked for a leader, how long that took, and how long it served no clients (ZK:
+ * QuorumPeer.updateElectionVote, Follower.followLeader, Leader.lead). A standalone server has no elections to count.
  */
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { Role } from '../trace-event.ts'
@@ -17,7 +17,7 @@ export class RoleMetrics {
     this.#isEnsemble = isEnsemble
   }
 
-  /** Called behind every event: while nothing changed it costs one comparison. */
+  /** Called after every event; an unchanged role costs one comparison. */
   note(role: Role, nowMs: number): void {
     if (role === this.#role) return
     if (role === 'looking') {

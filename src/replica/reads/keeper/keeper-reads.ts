@@ -1,7 +1,8 @@
 /**
- * The reads that ClickHouse Keeper has beyond ZooKeeper, answered as there (KeeperStorageImpl.cpp, the processLocal
- * functions). A list that shows more of the children than their names asks READ of each, and is refused as a whole if
- * one is closed. Watches in a multiRead count for clients that are known to speak Keeper's dialect.
+ * The reads that ClickHouse Keeper has beyond ZooKeeper, answered as Keeper does (KeeperStorageImpl.cpp, the
+ * processLocal functions). A list that shows more of the children than their names requires READ on each, and is
+ * refused as a whole if one child denies it. Watches in a multiRead are registered for clients that are known to speak
+ * Keeper's dialect.
  */
 import { isAllowed } from '../../../auth/is-allowed.ts'
 import { permissions } from '../../../auth/permissions.ts'
@@ -30,7 +31,7 @@ type Wanted<Op extends KeeperRead['op']> = Extract<KeeperRead, { readonly op: Op
 
 const anyVersion = -1
 
-/** One of them as a request of its own. */
+/** Answers one of these reads as a single request. */
 export function answerKeeperRead(pending: PendingRequest, context: ReadContext): ReadAnswer {
   const { op, body } = pending.request
   const reader = new JuteReader(body)
@@ -43,7 +44,7 @@ export function answerKeeperRead(pending: PendingRequest, context: ReadContext):
   return { error: null, body: writer.lengthBytes === 0 ? null : writer.detach(), missed: nothingMissed }
 }
 
-/** Null: it is no multiRead in Keeper's dialect either. */
+/** Null: the body is not a multiRead in Keeper's dialect. */
 export function answerKeeperMultiRead(pending: PendingRequest, context: ReadContext): ReadAnswer | null {
   const { request, client } = pending
   const reads = decodeKeeperMultiRead(request.body)
@@ -143,7 +144,10 @@ function isShown(child: ChildZnode, filter: ListFilter): boolean {
   return filter === 'all' || child.isEphemeral === (filter === 'ephemeral')
 }
 
-/** Whole paths, level by level, of what may be read; what is below something closed is not looked for. Ends at the limit. */
+/**
+ * Writes full paths, level by level, up to `countMax`; a znode that the client may not read is skipped with its
+ * subtree.
+ */
 function listRecursive(
   writer: JuteWriter,
   { path, countMax }: Wanted<'listRecursive'>,

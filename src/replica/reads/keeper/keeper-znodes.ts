@@ -1,8 +1,8 @@
 /**
- * The znodes in which ClickHouse Keeper says what it can do (there: KeeperContext.cpp, KeeperFeatureFlags.cpp). They are
- * in no tree, digest or count: only reads that name them find them, so that a list of the root looks as in ZooKeeper.
- * If a user has stored a /keeper of his own, that is shown and none of these.
- * A flag set here that is not fully served would send ClickHouse down a path that fails.
+ * The znodes that show which features this server has, as in ClickHouse Keeper (KeeperContext.cpp,
+ * KeeperFeatureFlags.cpp). They are in no tree, digest or count: only reads that name them find them, so that a list of
+ * the root looks as in ZooKeeper. If a client has created its own /keeper, that is shown and none of these.
+ * If a flag were set for a feature that is not fully implemented, ClickHouse would use it and fail.
  */
 import { type SessionId, zeroZxid } from '../../../base/ids.ts'
 import type { Config } from '../../../config/config.ts'
@@ -12,7 +12,7 @@ import type { AclEntry } from '../../../protocol/txn/txn.ts'
 import type { DataTree } from '../../../tree/data-tree.ts'
 import type { NodeView } from '../../../tree/node-view.ts'
 
-/** In the order of their bits, which is for ever. */
+/** In the order of their bits, which never changes. */
 const keeperFeatures = [
   'FILTERED_LIST',
   'MULTI_READ',
@@ -32,7 +32,7 @@ const keeperFeatures = [
 ] as const
 type KeeperFeature = (typeof keeperFeatures)[number]
 
-/** What Keeper says to clients from before there were flags: filtered lists and multiRead. */
+/** The version for clients that do not know the flags: filtered lists and multiRead. */
 const apiVersion = '2'
 
 export const keeperAcl: readonly AclEntry[] = [{ perms: 1, scheme: 'world', id: 'anyone' }]
@@ -41,11 +41,11 @@ export interface KeeperZnode {
   readonly data: Uint8Array
   readonly children: readonly string[]
   readonly stat: Stat
-  /** What watches that come back are compared with: it never changed. */
+  /** For setWatches: watches are compared with a znode that never changed. */
   readonly view: NodeView
 }
 
-/** What of the configuration they show. */
+/** The part of the configuration that these znodes show. */
 export interface KeeperConfig extends Pick<Config, 'extendedTypesEnabled' | 'keeperAvailabilityZone'> {
   readonly clientLimits: Pick<Config['clientLimits'], 'frameSizeBytesMax'>
 }
