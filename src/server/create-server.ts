@@ -2,7 +2,7 @@
  * One server: recovers its log, opens its ports, and runs the replica until it is closed or must stop. Clock, disk,
  * network and randomness are passed in as ports, so the simulator runs this same code.
  * Owns: the order of starting and stopping. A server that accepted clients before its log was read would answer from
- * an empty tree; one that released its data folder before the last flush could find another process writing there.
+ * an empty tree; one that released its data folder before the last flush could write to it together with another process.
  */
 import type { WordQuestion } from '../admin/four-letter-words.ts'
 import { assert, assertNever } from '../base/assert.ts'

@@ -17,12 +17,12 @@ function sequencesOf(sizesBytes: readonly number[]): readonly (readonly number[]
   )
 }
 
-test('what a turn has gathered is one message unless it is long', () => {
+test('the requests of a turn are one message unless they are long', () => {
   expect(sequencesOf([])).toEqual([[]])
   expect(sequencesOf([1, 2, 3])).toEqual([[0, 1, 2]])
 })
 
-test('long requests of one turn are cut into messages in their order, and one that is longer than a batch goes alone', () => {
+test('long requests of one turn are split into messages in order, and one that is longer than a batch is alone in its message', () => {
   const third = proposalBatchSizeBytesMax / 3
   expect(sequencesOf([third, third, third, third, 1])).toEqual([
     [0, 1, 2],
@@ -31,7 +31,7 @@ test('long requests of one turn are cut into messages in their order, and one th
   expect(sequencesOf([1, proposalBatchSizeBytesMax * 3, 1, 1])).toEqual([[0], [1], [2, 3]])
 })
 
-test('answers are cut like requests', () => {
+test('answers are split like requests', () => {
   const body = new Uint8Array(proposalBatchSizeBytesMax)
   const answers: ForwardedAnswer[] = [1, 2].map((sequence) => ({ sequence, after: 1 as Zxid, error: null, body }))
   expect(partsOf({ kind: 'answer', syncId, answers })).toHaveLength(2)

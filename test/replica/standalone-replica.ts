@@ -1,6 +1,6 @@
 /**
- * A standalone replica without any world around it: the test is the driver. What it wants to persist is held until
- * `flush`, so that a test can look at the time in which a txn is proposed and not yet committed.
+ * A standalone replica that the test drives. Its `persist` effects are held until `flush`, so that a test can check the
+ * time in which a txn is proposed and not yet committed.
  */
 import { createHash } from 'node:crypto'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
@@ -69,10 +69,10 @@ export class StandaloneReplica {
     this.#perform(this.#replica.start(this.#stamp))
     this.#endTurn()
     for (let i = 0; i < 100 && this.#replica.status().serving !== 'serving'; i++) this.pass(50)
-    if (this.#replica.status().serving !== 'serving') throw new Error('a standalone replica leads itself')
+    if (this.#replica.status().serving !== 'serving') throw new Error('the standalone replica does not serve')
   }
 
-  /** A client with a new session of 20 s, whose creation the disk takes `diskDelayMs` to make durable. */
+  /** Connects a client with a new session of 20 s; its creation is durable after `diskDelayMs`. */
   connect(connection: number, diskDelayMs = 0): void {
     const id = connection as ConnectionId
     this.#feed({ kind: 'connection-opened', connectionId: id, remoteAddress: '127.0.0.1' })
@@ -89,7 +89,7 @@ export class StandaloneReplica {
     this.#feed({ kind: 'request', connectionId: connection as ConnectionId, request })
   }
 
-  /** Sends a request, lets the disk finish, and gives the reply that came last. */
+  /** Sends a request, completes the writes of the disk, and returns the last reply. */
   ask(connection: number, op: OpName, body: Uint8Array): Extract<Reply, { readonly kind: 'reply' }> {
     this.send(connection, op, body)
     this.flush()
@@ -98,7 +98,7 @@ export class StandaloneReplica {
     return reply
   }
 
-  /** The disk catches up, and with it the commits. */
+  /** Completes all writes of the disk, so that their txns are committed. */
   flush(): void {
     while (this.#unflushed.length > 0) {
       const tags = this.#unflushed
@@ -107,7 +107,7 @@ export class StandaloneReplica {
     }
   }
 
-  /** Time goes by in ticks; the disk does not wait for it. */
+  /** Advances time in ticks; the disk completes its writes after each. */
   pass(ms: number): void {
     const until = this.#nowMs + ms
     while (this.#nowMs < until) {
@@ -117,7 +117,7 @@ export class StandaloneReplica {
     }
   }
 
-  /** One tick, whose proposals stay in flight. */
+  /** One tick; proposals that it causes stay in flight. */
   tickUnflushed(ms: number): void {
     this.#nowMs += ms
     this.#feed({ kind: 'tick' })

@@ -1,6 +1,7 @@
 /**
- * One to three replicas in a test's hands: messages between them and what their logs complete move only in `run`, time
- * only in `pass`. A disk or a link can be held, which shows what is true before something is durable or known.
+ * One to three replicas that a test drives: messages between them and completions of their logs are delivered only in
+ * `run`, and time advances only in `pass`. A disk or a link can be held, to test the state before a write is durable or
+ * a message has arrived.
  */
 import { createHash } from 'node:crypto'
 import type { ConnectionId, ServerId, SessionId } from '../../src/base/ids.ts'
@@ -31,7 +32,7 @@ import { requestRead } from '../support/conversation.ts'
 import { TestLog } from '../support/test-log.ts'
 import { silentLog } from '../support/zab-settings.ts'
 
-export type Told =
+export type Output =
   | { readonly kind: 'reply'; readonly reply: Reply }
   | { readonly kind: 'event'; readonly event: WatchNotice }
   | { readonly kind: 'closed'; readonly reason: ReplicaCloseReason }
@@ -55,7 +56,7 @@ const stepMs = 50
 
 export class TestEnsemble {
   readonly servers: Server[]
-  readonly told = new Map<ConnectionId, Told[]>()
+  readonly outputs = new Map<ConnectionId, Output[]>()
   readonly sent: { readonly from: ServerId; readonly to: ServerId; readonly message: PeerMessage }[] = []
   readonly #configLines: readonly string[]
   readonly #heldLanes = new Set<string>()
@@ -77,7 +78,7 @@ export class TestEnsemble {
     const leader = this.servers.find(
       ({ replica }) => replica.status().role === 'leading' && replica.status().serving === 'serving',
     )
-    if (leader === undefined) throw new Error('nobody leads')
+    if (leader === undefined) throw new Error('no server leads')
     return leader
   }
 
@@ -85,7 +86,7 @@ export class TestEnsemble {
     return this.servers.find((server) => server !== this.leader)!
   }
 
-  // --- the world ---
+  // --- links, disks and time ---
 
   link(a: number, b: number): void {
     this.#links.add(`${a}-${b}`)
@@ -100,7 +101,7 @@ export class TestEnsemble {
     this.feed(b, { kind: 'peer-disconnected', peer: a as ServerId })
   }
 
-  /** The process ends and is started again, with its log and nothing else; its links have to be made anew. */
+  /** Ends the process and starts it again with its log only; the test has to link it again. */
   restart(id: number): void {
     for (const other of this.servers) if (other.id !== id) this.unlink(Math.min(id, other.id), Math.max(id, other.id))
     this.#waiting = this.#waiting.filter(({ lane }) => lane !== `disk-${id}`)
@@ -121,7 +122,7 @@ export class TestEnsemble {
     this.run()
   }
 
-  /** Ends the turn everywhere until nothing more moves. */
+  /** Ends turns and delivers messages until nothing is left to deliver. */
   run(): void {
     for (;;) {
       for (const server of this.servers) this.#endTurn(server)
@@ -131,7 +132,7 @@ export class TestEnsemble {
     }
   }
 
-  /** Time goes by in ticks. */
+  /** Advances time in ticks. */
   pass(ms: number): void {
     for (let passedMs = 0; passedMs < ms; passedMs += stepMs) {
       this.#nowMs += stepMs
@@ -147,7 +148,7 @@ export class TestEnsemble {
 
   newConnection(id: number): ConnectionId {
     const connectionId = ++this.#lastConnection as ConnectionId
-    this.told.set(connectionId, [])
+    this.outputs.set(connectionId, [])
     this.feed(id, { kind: 'connection-opened', connectionId, remoteAddress: '127.0.0.1' })
     return connectionId
   }
@@ -175,20 +176,20 @@ export class TestEnsemble {
         return
       case 'reply':
       case 'connect-response':
-        return this.#tell(effect.connectionId, { kind: 'reply', reply: effect })
+        return this.#deliver(effect.connectionId, { kind: 'reply', reply: effect })
       case 'notify':
-        return this.#tell(effect.connectionId, { kind: 'event', event: effect.event })
+        return this.#deliver(effect.connectionId, { kind: 'event', event: effect.event })
       case 'close-connection':
-        return this.#tell(effect.connectionId, { kind: 'closed', reason: effect.reason })
+        return this.#deliver(effect.connectionId, { kind: 'closed', reason: effect.reason })
       case 'stop':
         throw new Error(`server ${server.id} stops: ${effect.reason}`)
     }
   }
 
-  #tell(connectionId: ConnectionId, told: Told): void {
-    const all = this.told.get(connectionId)!
-    if (all.at(-1)?.kind === 'closed') throw new Error(`connection ${connectionId} hears ${told.kind} after its end`)
-    all.push(told)
+  #deliver(connectionId: ConnectionId, output: Output): void {
+    const all = this.outputs.get(connectionId)!
+    if (all.at(-1)?.kind === 'closed') throw new Error(`connection ${connectionId} gets ${output.kind} after its end`)
+    all.push(output)
   }
 
   #send(from: ServerId, to: ServerId, message: PeerMessage): void {
@@ -218,7 +219,7 @@ export class TestClient {
   password: Uint8Array | null = null
   readonly #ensemble: TestEnsemble
   readonly #server: number
-  #heardCount = 0
+  #takenCount = 0
   #lastXid = 0
   #requestCount = 0
 
@@ -234,11 +235,11 @@ export class TestClient {
     client.connect({ timeoutMs })
     ensemble.run()
     client.adoptSession()
-    client.hear()
+    client.takeOutputs()
     return client
   }
 
-  /** Remembers the session that it was given. */
+  /** Keeps the id and the password of its new session. */
   adoptSession(): void {
     const response = this.replies()[0]
     if (response?.kind !== 'connect-response' || response.timeoutMs === 0) throw new Error('no session')
@@ -258,7 +259,7 @@ export class TestClient {
     this.#feed({ ...request, ...wanted })
   }
 
-  /** Comes back with the session of another client. */
+  /** A client that resumes the session of another. */
   static returning(ensemble: TestEnsemble, server: number, from: TestClient): TestClient {
     const client = new TestClient(ensemble, server)
     client.connect({ sessionId: from.sessionId, password: from.password })
@@ -320,16 +321,18 @@ export class TestClient {
     this.send(op, encode(ops[op].request as RecordCodec<T>, value))
   }
 
-  /** What was told since the last time, a word each: `1 ok`, `2 no-node`, `created /a`, `closed leader-lost`. */
-  hear(): readonly string[] {
-    const all = this.#ensemble.told.get(this.connectionId)!
-    const news = all.slice(this.#heardCount)
-    this.#heardCount = all.length
-    return news.map(describeTold)
+  /** The outputs since the last call, a word each: `1 ok`, `2 no-node`, `created /a`, `closed leader-lost`. */
+  takeOutputs(): readonly string[] {
+    const all = this.#ensemble.outputs.get(this.connectionId)!
+    const news = all.slice(this.#takenCount)
+    this.#takenCount = all.length
+    return news.map(describeOutput)
   }
 
   replies(): readonly Reply[] {
-    return this.#ensemble.told.get(this.connectionId)!.flatMap((told) => (told.kind === 'reply' ? [told.reply] : []))
+    return this.#ensemble.outputs
+      .get(this.connectionId)!
+      .flatMap((output) => (output.kind === 'reply' ? [output.reply] : []))
   }
 
   #feed(request: SessionRequest | ClientRequest): void {
@@ -339,10 +342,10 @@ export class TestClient {
 
 const eventNames = { 1: 'created', 2: 'deleted', 3: 'changed', 4: 'children-changed' } as const
 
-function describeTold(told: Told): string {
-  if (told.kind === 'event') return `${eventNames[told.event.type]} ${told.event.path}`
-  if (told.kind === 'closed') return `closed ${told.reason}`
-  const { reply } = told
+function describeOutput(output: Output): string {
+  if (output.kind === 'event') return `${eventNames[output.event.type]} ${output.event.path}`
+  if (output.kind === 'closed') return `closed ${output.reason}`
+  const { reply } = output
   if (reply.kind === 'connect-response')
     return reply.timeoutMs === 0
       ? 'session over'

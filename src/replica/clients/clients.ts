@@ -145,7 +145,7 @@ export class Clients {
     this.#byConnection.set(connectionId, new Client(connectionId, remoteAddress))
   }
 
-  /** The socket is gone; the session lives on until it expires. */
+  /** The socket is gone; the session stays alive until it expires. */
   gone(connectionId: ConnectionId): void {
     const client = this.#byConnection.get(connectionId)
     if (client === undefined) return

@@ -165,19 +165,19 @@ export class Sessions {
 
   #resume(client: Client, request: SessionRequest, timeoutMs: number, serving: OpenServing): void {
     const { sessionId: id } = request
-    const home = this.#homeOf(id, serving)
+    const localSessions = this.#localSessionsWith(id, serving)
     // Only a leader knows whether a global session is still alive (ZK: ReadOnlyZooKeeperServer.validateSession).
-    if (home === null && serving.kind === 'read-only') return this.#close(client, 'session-needs-quorum')
+    if (localSessions === null && serving.kind === 'read-only') return this.#close(client, 'session-needs-quorum')
     // Before the password is checked, as in ZooKeeper: a client that names a session ends the session's old connection.
     this.closeConnectionOf(id, 'session-replaced')
     if (!isPasswordOf(id, request.password)) return this.refuse(client)
-    if (home !== null) return this.#attachLocal(client, home, id, timeoutMs)
+    if (localSessions !== null) return this.#attachLocal(client, localSessions, id, timeoutMs)
     const sequence = this.#options.awaited.add({ kind: 'session', client, id, timeoutMs })
     if (serving.kind === 'serving') serving.leader.revalidate(sequence, id, timeoutMs)
   }
 
   /** Null: it is not a session that exists only on this server. */
-  #homeOf(id: SessionId, serving: OpenServing): LocalSessions | null {
+  #localSessionsWith(id: SessionId, serving: OpenServing): LocalSessions | null {
     if (this.#local.has(id)) return this.#local
     return serving.kind === 'read-only' && serving.sessions.has(id) ? serving.sessions : null
   }
@@ -194,8 +194,8 @@ export class Sessions {
     this.#attach(client, { id, timeoutMs, isLocal: false })
   }
 
-  #attachLocal(client: Client, home: LocalSessions, id: SessionId, timeoutMs: number): void {
-    home.put(id, timeoutMs, this.#nowMs)
+  #attachLocal(client: Client, sessions: LocalSessions, id: SessionId, timeoutMs: number): void {
+    sessions.put(id, timeoutMs, this.#nowMs)
     this.#attach(client, { id, timeoutMs, isLocal: true })
   }
 
@@ -205,7 +205,7 @@ export class Sessions {
     this.closeConnectionOf(id, 'session-replaced')
     client.session = session
     this.#connectionOfSession.set(id, client.connectionId)
-    this.heard(client) // its timeout runs from now, however long the leader took to answer
+    this.heard(client) // its timeout starts now, however long the leader took to answer
     this.#respond(client, id, timeoutMs, sessionPasswordOf(id))
   }
 
@@ -260,7 +260,7 @@ export class Sessions {
     this.#options.close(connectionId, reason)
   }
 
-  /** The connection is gone; the session lives on until it expires. */
+  /** The connection is gone; the session stays alive until it expires. */
   detach({ session, connectionId }: Client): void {
     if (session !== null && this.#connectionOfSession.get(session.id) === connectionId) {
       this.#connectionOfSession.delete(session.id)

@@ -86,7 +86,7 @@ function watchListsOf(request: SetWatchesRequest | SetWatches2Request): WantedWa
   return { lists: { data, exist, child, persistent, recursive }, isWhole }
 }
 
-/** ZooKeeper looks up no path of these lists, so there a null path is one that never changes. */
+/** ZooKeeper looks up no path of these lists and accepts null paths in them; such a watch never fires. */
 function withoutNulls(list: readonly (string | null)[] | null): readonly (string | null)[] | null {
   return list === null || !list.includes(null) ? list : list.filter((path) => path !== null)
 }

@@ -15,8 +15,8 @@ const createOf = (path: string, parentCreateCount: number): Change => ({
   withStat: false,
 })
 
-// A request of the usual size holds more deletes than this.
-test('a multi of twenty thousand parts gives the events of all of them, in order', () => {
+// A request of at most jute.maxbuffer can hold more deletes than this.
+test('a multi of twenty thousand parts causes the events of all parts, in order', () => {
   const state = new ReplicatedState()
   const paths = Array.from({ length: 20_000 }, (_, i) => `/n${i}`)
   const changes = paths.map((path, i) => createOf(path, 100 + i))

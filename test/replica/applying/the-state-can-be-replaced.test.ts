@@ -1,6 +1,6 @@
 /**
- * A checkpoint may take the place of the whole state while the server runs: between two leaders, or while it is brought
- * up to date by one. From then on the new tree and the new sessions answer every question, and the old ones none.
+ * A checkpoint may replace the whole state while the server runs: between two leaders, or while a leader synchronises
+ * this server. From then on every request must use the new tree and the new sessions.
  */
 import { expect, test } from 'vitest'
 import type { SessionId } from '../../../src/base/ids.ts'
@@ -14,7 +14,7 @@ import { TestClient, TestEnsemble } from '../test-ensemble.ts'
 
 const newSession = 0x0900_0000_0000_0001n as SessionId
 
-/** A state at the zxid of another, in which history went otherwise. */
+/** A state at the zxid of another, reached by another history. */
 function otherState({ lastApplied, lastHash }: ReplicatedState, paths: readonly string[]): StateContents {
   const sessions = new SessionTable()
   const tree = new DataTree(sessions)
@@ -38,7 +38,7 @@ const pairs = [
   [2, 3],
 ] as const
 
-test('a state installed between two leaders is the one that is read, watched, decided on, counted and hashed', () => {
+test('a state installed between two leaders is the one that reads, watches, decisions, counts and digests use', () => {
   const ensemble = new TestEnsemble(3)
   const before = TestClient.attached(ensemble, ensemble.leader.id)
   before.create('/old')
@@ -53,16 +53,16 @@ test('a state installed between two leaders is the one that is read, watched, de
   const digest = ensemble.servers[0]!.state.tree.digest()
   relink(ensemble)
 
-  // Sessions: the one that only the old state knew is over, the one that only the new one knows comes back.
+  // Sessions: the session of the old state has ended, the session of the new state can be resumed.
   for (const { id } of ensemble.servers) {
     const lost = TestClient.returning(ensemble, id, before)
     ensemble.run()
-    expect(lost.hear()[0]).toBe('session over')
+    expect(lost.takeOutputs()[0]).toBe('session over')
   }
   const reader = new TestClient(ensemble, ensemble.follower.id)
   reader.connect({ sessionId: newSession, password: sessionPasswordOf(newSession) })
   ensemble.run()
-  expect(reader.hear()).toEqual(['session for 6000 ms'])
+  expect(reader.takeOutputs()).toEqual(['session for 6000 ms'])
 
   // Reads and watches, on a follower.
   reader.exists('/new', true)
@@ -70,7 +70,7 @@ test('a state installed between two leaders is the one that is read, watched, de
   reader.getChildren('/', true)
   reader.send('getEphemerals', new Uint8Array(4).fill(0xff))
   ensemble.run()
-  expect(reader.hear()).toEqual(['1 ok', '2 no-node', '3 ok', '4 ok'])
+  expect(reader.takeOutputs()).toEqual(['1 ok', '2 no-node', '3 ok', '4 ok'])
 
   // Writes: decided by the leader, applied by all.
   const writer = TestClient.attached(ensemble, ensemble.leader.id)
@@ -81,8 +81,8 @@ test('a state installed between two leaders is the one that is read, watched, de
   writer.setData('/new', 0)
   writer.create('/old')
   ensemble.pass(300)
-  expect(writer.hear()).toEqual(['1 no-node', '2 no-node', '3 node-exists', '4 ok', '5 ok', '6 ok'])
-  expect(reader.hear()).toEqual(['children-changed /', 'changed /new', 'created /old'])
+  expect(writer.takeOutputs()).toEqual(['1 no-node', '2 no-node', '3 node-exists', '4 ok', '5 ok', '6 ok'])
+  expect(reader.takeOutputs()).toEqual(['children-changed /', 'changed /new', 'created /old'])
 
   for (const { replica, state } of ensemble.servers) {
     expect(state.tree.digest()).toBe(ensemble.leader.state.tree.digest())
@@ -92,12 +92,12 @@ test('a state installed between two leaders is the one that is read, watched, de
     expect(replica.status().sessionCount).toBe(2)
     expect(replica.details().ephemerals()).toEqual([])
   }
-  // Nothing reached the trees that were replaced.
+  // No txn was applied to the replaced trees.
   for (const tree of old) expect(tree.lastApplied).toBeLessThan(ensemble.leader.state.lastApplied)
   for (const tree of old) expect(tree.view('/new')).toBeNull()
 })
 
-test('a state installed while a follower is brought up to date takes the txns that follow', () => {
+test('a state installed while a follower is synchronised gets the later txns', () => {
   const ensemble = new TestEnsemble(3)
   const writer = TestClient.attached(ensemble, ensemble.leader.id)
   writer.create('/a')
@@ -124,11 +124,11 @@ test('a state installed while a follower is brought up to date takes the txns th
   expect(state.tree).toBe(contents.tree)
   const reader = TestClient.attached(ensemble, id)
   for (const path of ['/a', '/b', '/extra']) reader.exists(path)
-  expect(reader.hear()).toEqual(['1 ok', '2 ok', '3 ok'])
+  expect(reader.takeOutputs()).toEqual(['1 ok', '2 ok', '3 ok'])
   expect(replaced.view('/b')).toBeNull()
 })
 
-test('clients of the read-only mode read the state that is installed', () => {
+test('clients in read-only mode read the installed state', () => {
   const ensemble = new TestEnsemble(3, ['readonlymode.enabled=true'])
   const writer = TestClient.attached(ensemble, ensemble.leader.id)
   writer.create('/old')
@@ -142,10 +142,10 @@ test('clients of the read-only mode read the state that is installed', () => {
   state.install(otherState(state, ['/new']))
   client.exists('/old')
   client.exists('/new')
-  expect(client.hear()).toEqual(['read-only session for 6000 ms', '1 ok', '2 no-node', '3 ok'])
+  expect(client.takeOutputs()).toEqual(['read-only session for 6000 ms', '1 ok', '2 no-node', '3 ok'])
   expect(replica.status()).toMatchObject({ serving: 'read-only', nodeCount: state.tree.nodeCount, sessionCount: 1 })
   expect(replica.details().ephemerals()).toEqual([{ sessionId: newSession, paths: ['/ephemeral'] }])
-  // It keeps its watch; the events for what differs are the business of the one who installs.
+  // The client keeps its watch; the caller of `install` sends the events for the differences.
   expect(
     replica
       .details()

@@ -3,24 +3,24 @@ import type { PeerMessage } from '../../../src/protocol/peer/peer-message.ts'
 import { TestClient, TestEnsemble } from '../test-ensemble.ts'
 
 describe('a server that stops serving', () => {
-  test('a server without a leader closes its connections, and their sessions are had again under the next', () => {
+  test('a server without a leader closes its connections, and their sessions can be resumed under the next', () => {
     const ensemble = new TestEnsemble(2)
     const clients = ensemble.servers.map(({ id }) => TestClient.attached(ensemble, id))
     clients[0]!.create('/before')
     ensemble.run()
-    clients[0]!.hear()
+    clients[0]!.takeOutputs()
     ensemble.unlink(1, 2)
     ensemble.run()
-    for (const client of clients) expect(client.hear()).toEqual(['closed leader-lost'])
+    for (const client of clients) expect(client.takeOutputs()).toEqual(['closed leader-lost'])
     const early = new TestClient(ensemble, 1)
     early.connect({})
-    expect(early.hear()).toEqual(['closed not-serving'])
+    expect(early.takeOutputs()).toEqual(['closed not-serving'])
     ensemble.link(1, 2)
     ensemble.pass(500)
     const back = TestClient.returning(ensemble, 1, clients[0]!)
     ensemble.run()
     back.exists('/before')
-    expect(back.hear()).toEqual(['session for 6000 ms', '1 ok'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms', '1 ok'])
   })
 
   test('a write in flight is not answered, and it takes effect once or not at all', () => {
@@ -32,7 +32,7 @@ describe('a server that stops serving', () => {
     ensemble.run()
     ensemble.unlink(1, 2)
     ensemble.release(`disk-${leader.id}`, `disk-${follower.id}`)
-    expect(client.hear()).toEqual(['closed leader-lost'])
+    expect(client.takeOutputs()).toEqual(['closed leader-lost'])
     ensemble.link(1, 2)
     ensemble.pass(500)
     const views = ensemble.servers.map(({ state }) => state.tree.view('/in-flight') === null)
@@ -40,7 +40,7 @@ describe('a server that stops serving', () => {
     expect(ensemble.servers[0]!.state.tree.digest()).toBe(ensemble.servers[1]!.state.tree.digest())
   })
 
-  test('sessions lose no time: the new leader starts each timeout afresh', () => {
+  test('the new leader restarts the timeout of each session', () => {
     const ensemble = new TestEnsemble(2)
     const client = TestClient.attached(ensemble, 1, 4_000)
     ensemble.pass(3_000)
@@ -50,7 +50,7 @@ describe('a server that stops serving', () => {
     ensemble.pass(3_500)
     const back = TestClient.returning(ensemble, 2, client)
     ensemble.run()
-    expect(back.hear()).toEqual(['session for 6000 ms'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms'])
   })
 })
 
@@ -67,9 +67,9 @@ describe('messages of an earlier attempt to follow', () => {
     const answer = { sequence: forward.requests[0]!.sequence, after: 0 as never, error: 'no-auth', body: null } as const
     const stale: PeerMessage = { kind: 'answer', syncId: forward.syncId - 1, answers: [answer] }
     ensemble.feed(follower.id, { kind: 'peer-message', peer: leader.id, message: stale })
-    expect(client.hear()).toEqual([])
+    expect(client.takeOutputs()).toEqual([])
     ensemble.release(`${follower.id}->${leader.id}`)
-    expect(client.hear()).toEqual(['1 ok', '2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok'])
   })
 
   test('a request of an older attempt is not carried out', () => {
@@ -86,7 +86,7 @@ describe('messages of an earlier attempt to follow', () => {
     expect(leader.log.lastZxid).toBe(before)
   })
 
-  test('word on a session that belongs to an older attempt attaches nobody', () => {
+  test('an answer about a session from an older attempt attaches no client', () => {
     const ensemble = new TestEnsemble(2)
     const { leader, follower } = ensemble
     const first = TestClient.attached(ensemble, follower.id)
@@ -96,9 +96,9 @@ describe('messages of an earlier attempt to follow', () => {
     const { sequence, syncId } = lastOf(ensemble, 'revalidate')
     const stale: PeerMessage = { kind: 'revalidated', syncId: syncId - 1, sequence, valid: true }
     ensemble.feed(follower.id, { kind: 'peer-message', peer: leader.id, message: stale })
-    expect(back.hear()).toEqual([])
+    expect(back.takeOutputs()).toEqual([])
     ensemble.release(`${follower.id}->${leader.id}`)
-    expect(back.hear()).toEqual(['session for 6000 ms'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms'])
   })
 })
 

@@ -19,7 +19,7 @@ import { silentLog } from '../../support/zab-settings.ts'
 
 const connectionId = 1 as ConnectionId
 
-/** One client of a local session, that can be made global. */
+/** One client with a local session that can become global. */
 function attachedClients(route: LeaderRoute): { readonly clients: Clients; readonly effects: EffectList } {
   const effects = new EffectList()
   const sessionTimes = { minSessionTimeoutMs: 2_000, maxSessionTimeoutMs: 20_000, tickTimeMs: 1_000 }
@@ -57,8 +57,8 @@ function attachedClients(route: LeaderRoute): { readonly clients: Clients; reado
   return { clients, effects }
 }
 
-// A leader that has used up the zxids of its epoch steps down at the next request, whichever that is.
-test('a term that ends as a session is made global closes the connection and sends nothing more', () => {
+// A leader that has used up the zxids of its epoch steps down at the next request.
+test('a term that ends while a session becomes global closes the connection without further effects', () => {
   const submitted: (OpName | null)[] = []
   const { clients, effects } = attachedClients({
     submit({ type }: ForwardedRequest) {

@@ -23,14 +23,14 @@ function idsOf(client: TestClient): readonly string[] {
 }
 
 describe('auth', () => {
-  it('adds ids for the requests behind it and is answered with zxid 0', () => {
+  it('adds ids for the requests after it and is answered with zxid 0', () => {
     const client = clientOf()
     client.send('auth', auth('digest', 'u:p'))
     expect(client.replies().at(-1)).toMatchObject({ zxid: 0, error: null, body: null })
     expect(idsOf(client)).toEqual(['digest:u', 'ip:127.0.0.1'])
   })
 
-  it('makes a super user beside the digest id', () => {
+  it('of the super user adds the super id to the digest id', () => {
     const client = clientOf(superLine)
     client.send('auth', auth('digest', 'u:p'))
     expect(idsOf(client)).toEqual(['digest:u', 'ip:127.0.0.1', 'super:'])
@@ -42,45 +42,45 @@ describe('auth', () => {
   ])('refuses %s and ends the connection', (_name, body, reply) => {
     const client = clientOf()
     client.send('auth', body)
-    expect(client.hear()).toEqual([reply, 'closed auth-failed'])
+    expect(client.takeOutputs()).toEqual([reply, 'closed auth-failed'])
     expect(client.replies().at(-1)).toMatchObject({ zxid: 0 })
   })
 
-  it('answers a body that cannot be decoded, and the connection lives on', () => {
+  it('answers a body that cannot be decoded, and the connection stays open', () => {
     const client = clientOf()
     client.send('auth', new Uint8Array(2))
     client.send('sasl', new Uint8Array(2))
     client.send('ping')
-    expect(client.hear()).toEqual(['1 marshalling-error', '2 marshalling-error', '-2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 marshalling-error', '2 marshalling-error', '-2 ok'])
   })
 
-  it('turns a client of another ensemble away without a reply', () => {
+  it('closes a client of another ensemble without a reply', () => {
     const client = clientOf('ensembleAuthName=one,two')
     client.send('auth', auth('ensemble', 'two'))
     client.send('auth', auth('ensemble', 'three'))
-    expect(client.hear()).toEqual(['1 ok', 'closed wrong-ensemble'])
+    expect(client.takeOutputs()).toEqual(['1 ok', 'closed wrong-ensemble'])
   })
 
   it('reads the key that opens the key scheme from the tree', () => {
     const ensemble = new TestEnsemble(1, ['authProvider.1=org.apache.zookeeper.server.auth.KeyAuthenticationProvider'])
     const client = TestClient.attached(ensemble, 1)
-    client.create('/key') // its data is no number
+    client.create('/key') // its data is not a number
     ensemble.run()
-    client.hear()
+    client.takeOutputs()
     client.send('auth', auth('key', '5'))
-    expect(client.hear()).toEqual(['2 auth-failed', 'closed auth-failed'])
+    expect(client.takeOutputs()).toEqual(['2 auth-failed', 'closed auth-failed'])
   })
 
-  it('refuses ids beyond what a connection may carry', () => {
+  it('refuses ids above the limit of a connection', () => {
     const client = clientOf()
     const name = 'n'.repeat(authIdUnitsMax / 2)
     for (const letter of ['a', 'b']) client.send('auth', auth('digest', `${letter}${name}:p`))
-    expect(client.hear()).toEqual(['1 ok', '2 auth-failed', 'closed auth-failed'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 auth-failed', 'closed auth-failed'])
   })
 })
 
 describe('sasl', () => {
-  it('is answered with no token, and the connection lives on', () => {
+  it('is answered without a token, and the connection stays open', () => {
     const client = clientOf()
     client.send('sasl', encode(SaslRequest, { token: new Uint8Array(0) }))
     expect(client.replies().at(-1)).toMatchObject({
@@ -89,7 +89,7 @@ describe('sasl', () => {
       body: Uint8Array.of(0xff, 0xff, 0xff, 0xff),
     })
     client.send('ping')
-    expect(client.hear()).toEqual(['1 ok', '-2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '-2 ok'])
   })
 })
 
@@ -100,30 +100,30 @@ describe('where authentication is enforced', () => {
       const client = clientOf(...enforced)
       client.send(op)
       const xid = op === 'ping' ? -2 : 1
-      expect(client.hear()).toEqual([`${xid} session-closed-require-sasl-auth`, 'closed auth-required'])
+      expect(client.takeOutputs()).toEqual([`${xid} session-closed-require-sasl-auth`, 'closed auth-required'])
       expect(client.replies().at(-1)).toMatchObject({ zxid: 0 })
     },
   )
 
-  it('an operation that nobody knows is refused in the same way', () => {
+  it('an unknown operation is refused in the same way', () => {
     const client = clientOf(...enforced)
     client.sendType(999)
-    expect(client.hear()).toEqual(['1 session-closed-require-sasl-auth', 'closed auth-required'])
+    expect(client.takeOutputs()).toEqual(['1 session-closed-require-sasl-auth', 'closed auth-required'])
   })
 
-  it('a connection may ask everything once it has authenticated', () => {
+  it('a connection may send every request once it has authenticated', () => {
     const client = clientOf(...enforced)
     client.send('sasl', encode(SaslRequest, { token: new Uint8Array(0) }))
     client.send('auth', auth('digest', 'u:p'))
     client.exists('/zookeeper')
     client.send('ping')
-    expect(client.hear()).toEqual(['1 ok', '2 ok', '3 ok', '-2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok', '3 ok', '-2 ok'])
   })
 
-  it('an address is enough where the address is asked for', () => {
+  it('the address of the client is enough if the scheme ip is required', () => {
     const client = clientOf('enforce.auth.enabled=true', 'enforce.auth.schemes=ip')
     client.exists('/zookeeper')
-    expect(client.hear()).toEqual(['1 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok'])
   })
 })
 
@@ -135,7 +135,7 @@ describe('reconfig', () => {
     curConfigId: -1n,
   })
 
-  it('is answered as disabled, behind the writes before it', () => {
+  it('is answered as disabled, after the earlier writes', () => {
     const ensemble = new TestEnsemble(2)
     const client = TestClient.attached(ensemble, ensemble.follower.id)
     client.create('/a')
@@ -143,20 +143,20 @@ describe('reconfig', () => {
     client.send('reconfig', new Uint8Array(3))
     client.send('ping')
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok', '2 reconfig-disabled', '3 marshalling-error', '-2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 reconfig-disabled', '3 marshalling-error', '-2 ok'])
   })
 
-  it('is answered as unimplemented where it is enabled, and the connection lives on', () => {
+  it('is answered as unimplemented where it is enabled, and the connection stays open', () => {
     const ensemble = new TestEnsemble(1, ['reconfigEnabled=true'])
     const client = TestClient.attached(ensemble, 1)
     client.send('reconfig', body)
     client.send('ping')
     ensemble.run()
-    expect(client.hear()).toEqual(['1 unimplemented', '-2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 unimplemented', '-2 ok'])
   })
 })
 
-it('the ACL of a write is skipped where skipACL says so, and only there', () => {
+it('the ACL of a write is skipped only if skipACL is set', () => {
   const closed = encode(AuthRequest, { type: 0, scheme: 'digest', auth: utf8.encode('v:p') })
   for (const [lines, outcome] of [
     [['skipACL=yes'], 'ok'],
@@ -167,6 +167,6 @@ it('the ACL of a write is skipped where skipACL says so, and only there', () => 
     client.send('auth', closed)
     client.setData('/zookeeper/config')
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok', `2 ${outcome}`])
+    expect(client.takeOutputs()).toEqual(['1 ok', `2 ${outcome}`])
   }
 })

@@ -4,13 +4,13 @@ import { encode } from '../../../src/jute/record.ts'
 import { AuthRequest, PathRequest } from '../../../src/protocol/client/requests.ts'
 import { StandaloneReplica } from '../standalone-replica.ts'
 
-/** Credentials whose id is a little longer than the name of the user. */
+/** Credentials whose id is slightly longer than the user name. */
 function credentials(userUnits: number, letter: string): Uint8Array {
   const auth = new TextEncoder().encode(`${letter.repeat(userUnits)}:password`)
   return encode(AuthRequest, { type: 0, scheme: 'digest', auth })
 }
 
-test('credentials beyond what travels with a write are refused, and those before them hold', () => {
+test('credentials above the limit of a write are refused, and earlier ones stay valid', () => {
   const replica = new StandaloneReplica()
   replica.connect(1)
   const almostAll = authIdUnitsMax - 200

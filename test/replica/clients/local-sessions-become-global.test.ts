@@ -5,7 +5,7 @@ import { TestClient, TestEnsemble } from '../test-ensemble.ts'
 
 const upgrading = ['localSessionsEnabled=true', 'localSessionsUpgradingEnabled=true']
 
-/** What servers sent to the leader, a word each; a `*` marks what was sent for a local session. */
+/** The requests sent to the leader, one word each; a `*` marks a request of a local session. */
 function forwarded(ensemble: TestEnsemble): readonly string[] {
   return ensemble.sent.flatMap(({ message }) =>
     message.kind === 'forward' ? message.requests.map(({ type, isLocal }) => `${opOf(type)}${isLocal ? '*' : ''}`) : [],
@@ -25,7 +25,7 @@ function reconnect(ensemble: TestEnsemble, id: ServerId): void {
 }
 
 describe('a local session that creates an ephemeral', () => {
-  test('the session becomes global first, and what follows goes as global, in order', () => {
+  test('the session becomes global first, and its later requests are global, in order', () => {
     const ensemble = new TestEnsemble(2, upgrading)
     const client = TestClient.attached(ensemble, ensemble.follower.id)
     client.create('/p')
@@ -34,7 +34,7 @@ describe('a local session that creates an ephemeral', () => {
     client.create('/f', 1)
     client.exists('/f')
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok', '2 ok', '3 ok', '4 ok', '5 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok', '3 ok', '4 ok', '5 ok'])
     expect(forwarded(ensemble)).toEqual(['create*', 'createSession', 'create', 'setData', 'create'])
     for (const { state } of ensemble.servers) {
       expect(state.tree.view('/e')!.ephemeralOwner).toBe(client.sessionId)
@@ -48,7 +48,7 @@ describe('a local session that creates an ephemeral', () => {
     const client = TestClient.attached(ensemble, ensemble.leader.id)
     client.create('/e', 1)
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok'])
     expect(ensemble.leader.state.sessions.has(client.sessionId)).toBe(true)
   })
 
@@ -60,7 +60,7 @@ describe('a local session that creates an ephemeral', () => {
     expect(ensemble.leader.state.sessions.count).toBe(0)
     client.multiCreate(['/c', 0], ['/e', 1])
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok', '2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok'])
     expect(ensemble.leader.state.sessions.has(client.sessionId)).toBe(true)
     expect(ensemble.leader.state.tree.view('/e')!.ephemeralOwner).toBe(client.sessionId)
   })
@@ -70,22 +70,22 @@ describe('a local session that creates an ephemeral', () => {
     const client = TestClient.attached(ensemble, ensemble.follower.id)
     client.create('/nowhere/e', 1)
     ensemble.run()
-    expect(client.hear()).toEqual(['1 no-node'])
+    expect(client.takeOutputs()).toEqual(['1 no-node'])
     expect(ensemble.leader.state.sessions.has(client.sessionId)).toBe(true)
   })
 
-  test('a close behind the ephemeral ends the session for all, and the ephemeral with it', () => {
+  test('a close after the ephemeral ends the session on all servers, and the ephemeral with it', () => {
     const ensemble = new TestEnsemble(2, upgrading)
     const client = TestClient.attached(ensemble, ensemble.follower.id)
     client.create('/e', 1)
     client.send('closeSession')
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok', '2 ok', 'closed session-closed'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok', 'closed session-closed'])
     expect(ensemble.leader.state.sessions.count).toBe(0)
     expect(ensemble.leader.state.tree.view('/e')).toBeNull()
   })
 
-  test('a session that became global expires by the leader and moves like any other', () => {
+  test('a session that became global is expired by the leader and moves like any other', () => {
     const ensemble = new TestEnsemble(2, upgrading)
     const client = TestClient.attached(ensemble, ensemble.follower.id, 2_000)
     client.create('/e', 1)
@@ -93,18 +93,18 @@ describe('a local session that creates an ephemeral', () => {
     client.disconnect()
     const moved = TestClient.returning(ensemble, ensemble.leader.id, client)
     ensemble.run()
-    expect(moved.hear()).toEqual(['session for 6000 ms'])
+    expect(moved.takeOutputs()).toEqual(['session for 6000 ms'])
     for (let i = 0; i < 10; i++) {
       moved.send('ping')
       ensemble.pass(500)
     }
     expect(ensemble.leader.state.tree.view('/e')).not.toBeNull()
     ensemble.pass(7_500)
-    expect(moved.hear().at(-1)).toBe('closed session-expired')
+    expect(moved.takeOutputs().at(-1)).toBe('closed session-expired')
     expect(ensemble.leader.state.tree.view('/e')).toBeNull()
   })
 
-  test('pings keep it alive through the change, on the side of the leader too', () => {
+  test('pings keep it alive during the change, on the leader too', () => {
     const ensemble = new TestEnsemble(2, upgrading)
     const client = TestClient.attached(ensemble, ensemble.follower.id, 2_000)
     client.create('/e', 1)
@@ -112,30 +112,30 @@ describe('a local session that creates an ephemeral', () => {
       client.send('ping')
       ensemble.pass(300)
     }
-    expect(new Set(client.hear())).toEqual(new Set(['-2 ok', '1 ok']))
+    expect(new Set(client.takeOutputs())).toEqual(new Set(['-2 ok', '1 ok']))
     expect(ensemble.leader.state.tree.view('/e')).not.toBeNull()
   })
 
-  test('a client that comes back while the change is under way has its session still', () => {
+  test('a client that reconnects while the change is in flight keeps its session', () => {
     const ensemble = new TestEnsemble(2, upgrading)
     const { follower, leader } = ensemble
     const client = TestClient.attached(ensemble, follower.id)
     ensemble.hold(`disk-${leader.id}`)
     client.create('/e', 1)
-    // In the same turn: the question about the session must not overtake what makes the leader know it.
+    // In the same turn: the revalidation must not overtake the creation of the session.
     const back = TestClient.returning(ensemble, follower.id, client)
     ensemble.run()
-    expect(client.hear()).toEqual(['closed session-replaced'])
-    expect(back.hear()).toEqual(['session for 6000 ms'])
+    expect(client.takeOutputs()).toEqual(['closed session-replaced'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms'])
     ensemble.release(`disk-${leader.id}`)
     back.exists('/e')
     back.create('/f', 1)
     ensemble.run()
-    expect(back.hear()).toEqual(['1 ok', '2 ok'])
+    expect(back.takeOutputs()).toEqual(['1 ok', '2 ok'])
     expect(forwarded(ensemble).filter((word) => word === 'createSession')).toHaveLength(1)
   })
 
-  test('a client that comes back elsewhere while the change is under way gets its session and its ephemeral', () => {
+  test('a client that reconnects to another server while the change is in flight keeps its session and its ephemeral', () => {
     const ensemble = new TestEnsemble(2, upgrading)
     const { follower, leader } = ensemble
     const client = TestClient.attached(ensemble, follower.id)
@@ -148,10 +148,10 @@ describe('a local session that creates an ephemeral', () => {
     ensemble.release(`disk-${leader.id}`)
     moved.exists('/e')
     ensemble.run()
-    expect(moved.hear()).toEqual(['session for 6000 ms', '1 ok'])
+    expect(moved.takeOutputs()).toEqual(['session for 6000 ms', '1 ok'])
   })
 
-  test('a client that leaves for another server before the leader heard of the change finds no session', () => {
+  test('a client that moves to another server before the leader gets the change finds no session', () => {
     const ensemble = new TestEnsemble(2, upgrading)
     const { follower, leader } = ensemble
     const client = TestClient.attached(ensemble, follower.id, 2_000)
@@ -162,15 +162,15 @@ describe('a local session that creates an ephemeral', () => {
     const moved = TestClient.returning(ensemble, leader.id, client)
     ensemble.pass(300)
     ensemble.release(`${follower.id}->${leader.id}`)
-    expect(moved.hear()).toEqual(['session over', 'closed session-invalid'])
-    // What was on its way arrives, and lives no longer than the session that nobody holds.
+    expect(moved.takeOutputs()).toEqual(['session over', 'closed session-invalid'])
+    // The held creation arrives, and the session expires since no client has it.
     expect(leader.state.tree.view('/e')!.ephemeralOwner).toBe(client.sessionId)
     ensemble.pass(3_500)
     expect(leader.state.tree.view('/e')).toBeNull()
     expect(leader.state.sessions.count).toBe(0)
   })
 
-  test('a change that is lost with the connection to the leader leaves no session and no ephemeral', () => {
+  test('after a change that is lost with the link to the leader neither session nor ephemeral exists', () => {
     const ensemble = new TestEnsemble(3, upgrading)
     const server = ensemble.servers.find(({ id }) => id !== ensemble.leader.id)!
     const client = TestClient.attached(ensemble, server.id)
@@ -180,23 +180,23 @@ describe('a local session that creates an ephemeral', () => {
     cutOff(ensemble, server.id)
     ensemble.release(`${server.id}->${ensemble.leader.id}`)
     ensemble.pass(3_000)
-    expect(client.hear()).toEqual(['closed leader-lost'])
+    expect(client.takeOutputs()).toEqual(['closed leader-lost'])
     reconnect(ensemble, server.id)
     ensemble.pass(1_000)
     const back = TestClient.returning(ensemble, server.id, client)
     ensemble.run()
-    expect(back.hear()).toEqual(['session over', 'closed session-invalid'])
+    expect(back.takeOutputs()).toEqual(['session over', 'closed session-invalid'])
     for (const { state } of ensemble.servers) {
       expect([state.sessions.count, state.tree.view('/e')]).toEqual([0, null])
     }
   })
 
-  test('a change that survives the loss of the leader gives the client its session back', () => {
+  test('after a change that survives the loss of the leader the client can resume its session', () => {
     const ensemble = new TestEnsemble(3, upgrading)
     const { leader } = ensemble
     const [server, third] = ensemble.servers.filter(({ id }) => id !== leader.id)
     const client = TestClient.attached(ensemble, server!.id)
-    // Durable on the follower, and nobody knows that it is committed.
+    // Durable on the follower; no server knows yet that it is committed.
     ensemble.hold(`disk-${leader.id}`, `${leader.id}->${third!.id}`, `${server!.id}->${leader.id}`)
     ensemble.release(`${server!.id}->${leader.id}`)
     client.create('/e', 1)
@@ -204,11 +204,11 @@ describe('a local session that creates an ephemeral', () => {
     cutOff(ensemble, leader.id)
     ensemble.release(`disk-${leader.id}`, `${leader.id}->${third!.id}`)
     ensemble.pass(5_000)
-    expect(client.hear().at(-1)).toBe('closed leader-lost')
+    expect(client.takeOutputs().at(-1)).toBe('closed leader-lost')
     const back = TestClient.returning(ensemble, server!.id, client)
     ensemble.run()
     back.exists('/e')
-    expect(back.hear()).toEqual(['session for 6000 ms', '1 ok'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms', '1 ok'])
   })
 
   test('a session that became global and ended is not local again', () => {
@@ -220,6 +220,6 @@ describe('a local session that creates an ephemeral', () => {
     ensemble.pass(3_500)
     const back = TestClient.returning(ensemble, ensemble.follower.id, client)
     ensemble.run()
-    expect(back.hear()).toEqual(['session over', 'closed session-invalid'])
+    expect(back.takeOutputs()).toEqual(['session over', 'closed session-invalid'])
   })
 })

@@ -8,21 +8,21 @@ function txnCount(ensemble: TestEnsemble): number {
 }
 
 describe('a local session', () => {
-  test('a local session costs no txn and no word to the leader', () => {
+  test('a local session causes no txn and no message to the leader', () => {
     const ensemble = new TestEnsemble(2, local)
     const before = txnCount(ensemble)
     const sentBefore = ensemble.sent.length
     const client = new TestClient(ensemble, ensemble.follower.id)
     client.connect({ timeoutMs: 6_000 })
-    expect(client.hear()).toEqual(['session for 6000 ms'])
+    expect(client.takeOutputs()).toEqual(['session for 6000 ms'])
     client.send('closeSession')
-    expect(client.hear()).toEqual(['1 ok', 'closed session-closed'])
+    expect(client.takeOutputs()).toEqual(['1 ok', 'closed session-closed'])
     expect(txnCount(ensemble)).toBe(before)
     expect(ensemble.sent.length).toBe(sentBefore)
     expect(ensemble.follower.replica.status()).toMatchObject({ localSessionCount: 0, sessionCount: 0 })
   })
 
-  test('a standalone server makes global sessions whatever its file says', () => {
+  test('a standalone server creates global sessions even if local ones are enabled', () => {
     const ensemble = new TestEnsemble(1, local)
     TestClient.attached(ensemble, 1)
     expect(ensemble.leader.replica.status()).toMatchObject({ localSessionCount: 0, sessionCount: 1 })
@@ -35,7 +35,7 @@ describe('a local session', () => {
     expect(ids.map((id) => id >> 56n)).toEqual([1n, 1n, 2n, 2n])
   })
 
-  test('the writes of a local session are done, on the leader and through a follower', () => {
+  test('writes of a local session are carried out, on the leader and through a follower', () => {
     const ensemble = new TestEnsemble(2, local)
     for (const { id } of ensemble.servers) {
       const client = TestClient.attached(ensemble, id)
@@ -45,7 +45,7 @@ describe('a local session', () => {
       client.sync()
       client.exists(`/by-${id}`)
       ensemble.run()
-      expect(client.hear()).toEqual(['1 ok', '2 ok', '3 no-node', '4 ok', '5 ok'])
+      expect(client.takeOutputs()).toEqual(['1 ok', '2 ok', '3 no-node', '4 ok', '5 ok'])
     }
     expect(ensemble.leader.state.sessions.count).toBe(0)
   })
@@ -59,7 +59,7 @@ describe('a local session', () => {
       client.create('/p', 77)
       client.create('/p')
       ensemble.run()
-      expect(client.hear().slice(0, 3)).toEqual([
+      expect(client.takeOutputs().slice(0, 3)).toEqual([
         '1 ephemeral-on-local-session',
         '2 ephemeral-on-local-session',
         '3 bad-arguments',
@@ -69,7 +69,7 @@ describe('a local session', () => {
     expect(ensemble.leader.state.tree.view('/p')).not.toBeNull()
   })
 
-  test('a multi of a local session fails at its first ephemeral, with the code of that', () => {
+  test('a multi of a local session fails at its first ephemeral, with the code of that part', () => {
     const ensemble = new TestEnsemble(2, local)
     for (const { id } of ensemble.servers) {
       const client = TestClient.attached(ensemble, id)
@@ -82,27 +82,27 @@ describe('a local session', () => {
     expect(ensemble.leader.state.tree.view('/m-1')).toBeNull()
   })
 
-  test('a local session comes back to its server and to no other', () => {
+  test('a local session can be resumed on its server only', () => {
     const ensemble = new TestEnsemble(2, local)
     const client = TestClient.attached(ensemble, 1)
     client.disconnect()
     const elsewhere = TestClient.returning(ensemble, 2, client)
     ensemble.run()
-    expect(elsewhere.hear()).toEqual(['session over', 'closed session-invalid'])
+    expect(elsewhere.takeOutputs()).toEqual(['session over', 'closed session-invalid'])
     const back = TestClient.returning(ensemble, 1, client)
-    expect(back.hear()).toEqual(['session for 6000 ms'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms'])
     const again = TestClient.returning(ensemble, 1, client)
-    expect(back.hear()).toEqual(['closed session-replaced'])
-    expect(again.hear()).toEqual(['session for 6000 ms'])
+    expect(back.takeOutputs()).toEqual(['closed session-replaced'])
+    expect(again.takeOutputs()).toEqual(['session for 6000 ms'])
   })
 
-  test('a local session is not given to a wrong password', () => {
+  test('a local session is not resumed with a wrong password', () => {
     const ensemble = new TestEnsemble(2, local)
     const owner = TestClient.attached(ensemble, 1)
     const thief = new TestClient(ensemble, 1)
     thief.connect({ sessionId: owner.sessionId, password: new Uint8Array(16) })
-    expect(thief.hear()).toEqual(['session over', 'closed session-invalid'])
-    expect(owner.hear()).toEqual(['closed session-replaced'])
+    expect(thief.takeOutputs()).toEqual(['session over', 'closed session-invalid'])
+    expect(owner.takeOutputs()).toEqual(['closed session-replaced'])
   })
 
   test('a local session expires by the clock of its server, and pings keep it alive', () => {
@@ -115,16 +115,16 @@ describe('a local session', () => {
         active.send('ping')
         ensemble.pass(500)
       }
-      expect(silent.hear()).toEqual(['closed session-expired'])
-      expect(new Set(active.hear())).toEqual(new Set(['-2 ok']))
+      expect(silent.takeOutputs()).toEqual(['closed session-expired'])
+      expect(new Set(active.takeOutputs())).toEqual(new Set(['-2 ok']))
       const back = TestClient.returning(ensemble, id, silent)
       ensemble.run()
-      expect(back.hear()).toEqual(['session over', 'closed session-invalid'])
+      expect(back.takeOutputs()).toEqual(['session over', 'closed session-invalid'])
       expect(txnCount(ensemble)).toBe(before)
     }
   })
 
-  test('a local session is not cut short: it lives for its timeout after the last word of its client', () => {
+  test('a local session lives for its whole timeout after the last request of its client', () => {
     const ensemble = new TestEnsemble(2, local)
     const client = TestClient.attached(ensemble, 1, 2_000)
     const [bucket] = ensemble.servers[0]!.replica.details().localExpiryBuckets()!
@@ -133,12 +133,12 @@ describe('a local session', () => {
     ensemble.pass(1_000)
     client.send('ping')
     ensemble.pass(1_950)
-    expect(client.hear()).toEqual(['-2 ok'])
+    expect(client.takeOutputs()).toEqual(['-2 ok'])
     ensemble.pass(1_200)
-    expect(client.hear()).toEqual(['closed session-expired'])
+    expect(client.takeOutputs()).toEqual(['closed session-expired'])
   })
 
-  test('a local session outlives the loss of the leader, and loses no time to it', () => {
+  test('a local session survives the loss of the leader, and its timeout restarts', () => {
     const ensemble = new TestEnsemble(3, local)
     const server = ensemble.servers.find(({ id }) => id !== ensemble.leader.id)!
     const client = TestClient.attached(ensemble, server.id, 2_000)
@@ -146,27 +146,27 @@ describe('a local session', () => {
       if (id !== server.id) ensemble.unlink(Math.min(id, server.id), Math.max(id, server.id))
     }
     ensemble.pass(10_000)
-    expect(client.hear()).toEqual(['closed leader-lost'])
+    expect(client.takeOutputs()).toEqual(['closed leader-lost'])
     for (const { id } of ensemble.servers) {
       if (id !== server.id) ensemble.link(Math.min(id, server.id), Math.max(id, server.id))
     }
     ensemble.pass(1_000)
     const back = TestClient.returning(ensemble, server.id, client)
-    expect(back.hear()).toEqual(['session for 6000 ms'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms'])
     back.create('/here')
     ensemble.run()
-    expect(back.hear()).toEqual(['1 ok'])
+    expect(back.takeOutputs()).toEqual(['1 ok'])
   })
 
-  test('the close of a local session waits for what was asked before it', () => {
+  test('the close of a local session waits for the requests before it', () => {
     const ensemble = new TestEnsemble(2, local)
     const client = TestClient.attached(ensemble, ensemble.follower.id)
     client.create('/first')
     client.send('closeSession')
     client.create('/never')
-    expect(client.hear()).toEqual([])
+    expect(client.takeOutputs()).toEqual([])
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok', '2 ok', 'closed session-closed'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok', 'closed session-closed'])
     expect(ensemble.leader.state.tree.view('/never')).toBeNull()
   })
 })

@@ -5,7 +5,7 @@ import { TestClient, TestEnsemble } from '../test-ensemble.ts'
 
 const readOnly = 'readonlymode.enabled=true'
 
-/** Three servers with /a, of which the returned follower has lost the others, and when it serves reads. */
+/** Three servers with /a; the returned follower has lost its links to the others. */
 function cutOffServer(configLines: readonly string[] = [readOnly]): {
   readonly ensemble: TestEnsemble
   readonly id: ServerId
@@ -30,7 +30,7 @@ function readOnlyClient(ensemble: TestEnsemble, id: ServerId): TestClient {
   const client = new TestClient(ensemble, id)
   client.connect({ canBeReadOnly: true })
   client.adoptSession()
-  expect(client.hear()).toEqual(['read-only session for 6000 ms'])
+  expect(client.takeOutputs()).toEqual(['read-only session for 6000 ms'])
   return client
 }
 
@@ -40,18 +40,18 @@ describe('a server that has lost its leader', () => {
     ensemble.pass(1_900)
     const early = new TestClient(ensemble, id)
     early.connect({ canBeReadOnly: true })
-    expect(early.hear()).toEqual(['closed not-serving'])
+    expect(early.takeOutputs()).toEqual(['closed not-serving'])
     ensemble.pass(200)
     const client = readOnlyClient(ensemble, id)
     client.exists('/a')
     client.getChildren('/')
     client.send('ping')
     client.exists('/nothing', true)
-    expect(client.hear()).toEqual(['1 ok', '2 ok', '-2 ok', '3 no-node'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok', '-2 ok', '3 no-node'])
     expect(ensemble.servers[id - 1]!.replica.status()).toMatchObject({ serving: 'read-only' })
   })
 
-  test('the grace time is a tick where ticks are long', () => {
+  test('the grace time is one tick if that is longer', () => {
     const { ensemble, id } = cutOffServer([readOnly, 'tickTime=3000'])
     ensemble.pass(2_900)
     expect(ensemble.servers[id - 1]!.replica.status().serving).not.toBe('read-only')
@@ -59,34 +59,34 @@ describe('a server that has lost its leader', () => {
     expect(ensemble.servers[id - 1]!.replica.status().serving).toBe('read-only')
   })
 
-  test('nobody is served unless the mode is enabled', () => {
+  test('no client is served unless the mode is enabled', () => {
     const { ensemble, id } = cutOffServer([])
     ensemble.pass(10_000)
     const client = new TestClient(ensemble, id)
     client.connect({ canBeReadOnly: true })
-    expect(client.hear()).toEqual(['closed not-serving'])
+    expect(client.takeOutputs()).toEqual(['closed not-serving'])
   })
 
-  test('a server that has a leader serves whoever comes as ever', () => {
+  test('a server that has a leader serves all clients normally', () => {
     const ensemble = new TestEnsemble(3, [readOnly])
     ensemble.pass(5_000)
     for (const { id } of ensemble.servers) {
       const client = new TestClient(ensemble, id)
       client.connect({ canBeReadOnly: true })
       ensemble.run()
-      expect(client.hear()).toEqual(['session for 6000 ms'])
+      expect(client.takeOutputs()).toEqual(['session for 6000 ms'])
     }
   })
 
-  test('a client that wants to write is sent away', () => {
+  test('a client that does not accept read-only mode is closed', () => {
     const { ensemble, id } = cutOffServer()
     ensemble.pass(2_100)
     const client = new TestClient(ensemble, id)
     client.connect({})
-    expect(client.hear()).toEqual(['closed read-only-mode'])
+    expect(client.takeOutputs()).toEqual(['closed read-only-mode'])
   })
 
-  test('every write is refused with the zxid of what is shown, and the connection lives on', () => {
+  test('every write is refused with the last applied zxid, and the connection stays open', () => {
     const { ensemble, id } = cutOffServer()
     ensemble.pass(2_100)
     const client = readOnlyClient(ensemble, id)
@@ -97,50 +97,50 @@ describe('a server that has lost its leader', () => {
       const { lastApplied } = ensemble.servers[id - 1]!.state
       expect(reply).toMatchObject({ kind: 'reply', error: 'not-read-only', zxid: lastApplied })
     }
-    client.hear()
+    client.takeOutputs()
     client.exists('/a')
-    expect(client.hear()).toEqual(['12 ok'])
+    expect(client.takeOutputs()).toEqual(['12 ok'])
   })
 
-  test('an unknown operation is unknown here too, and closing closes', () => {
+  test('an unknown operation is refused as unimplemented, and closeSession closes the connection', () => {
     const { ensemble, id } = cutOffServer()
     ensemble.pass(2_100)
     const client = readOnlyClient(ensemble, id)
     client.sendType(999)
     client.sendType(ops.sasl.opcode)
     client.send('closeSession')
-    expect(client.hear().at(0)).toBe('1 unimplemented')
-    expect(client.hear().at(-1)).toBeUndefined()
+    expect(client.takeOutputs().at(0)).toBe('1 unimplemented')
+    expect(client.takeOutputs().at(-1)).toBeUndefined()
     const replies = client.replies()
     expect(replies.at(-1)).toMatchObject({ kind: 'reply', error: null })
     expect(ensemble.servers[id - 1]!.replica.status().localSessionCount).toBe(0)
   })
 
-  test('reads that should be linearizable are not, since their client has accepted old ones', () => {
+  test('linearizable reads are answered without confirmation, since their client accepts old data', () => {
     const { ensemble, id } = cutOffServer([readOnly, 'linearizableReads=true'])
     ensemble.pass(2_100)
     const client = readOnlyClient(ensemble, id)
     client.exists('/a')
-    expect(client.hear()).toEqual(['1 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok'])
   })
 
-  test('a read-only session expires, and comes back to its server alone until then', () => {
+  test('a read-only session expires, and can be resumed on its server only until then', () => {
     const { ensemble, id, others } = cutOffServer()
     ensemble.pass(2_100)
     const client = readOnlyClient(ensemble, id)
     client.disconnect()
     const back = new TestClient(ensemble, id)
     back.connect({ canBeReadOnly: true, sessionId: client.sessionId, password: client.password })
-    expect(back.hear()).toEqual(['read-only session for 6000 ms'])
+    expect(back.takeOutputs()).toEqual(['read-only session for 6000 ms'])
     const elsewhere = new TestClient(ensemble, others[0]!)
     elsewhere.connect({ canBeReadOnly: true, sessionId: client.sessionId, password: client.password })
     ensemble.run()
-    expect(elsewhere.hear()).toEqual(['session over', 'closed session-invalid'])
+    expect(elsewhere.takeOutputs()).toEqual(['session over', 'closed session-invalid'])
     ensemble.pass(7_500)
-    expect(back.hear()).toEqual(['closed session-expired'])
+    expect(back.takeOutputs()).toEqual(['closed session-expired'])
   })
 
-  test('a global session is neither continued nor called over, since only a leader knows', () => {
+  test('a global session is neither resumed nor declared ended, since only a leader knows', () => {
     const { ensemble, id, others } = cutOffServer()
     const globalClient = TestClient.attached(ensemble, others.find((other) => other === ensemble.leader.id)!)
     ensemble.pass(2_100)
@@ -148,38 +148,38 @@ describe('a server that has lost its leader', () => {
     for (const sessionId of [globalClient.sessionId, [...ensemble.servers[id - 1]!.state.sessions.entries()][0]![0]]) {
       const client = new TestClient(ensemble, id)
       client.connect({ canBeReadOnly: true, sessionId, password: globalClient.password })
-      expect(client.hear()).toEqual(['closed session-needs-quorum'])
+      expect(client.takeOutputs()).toEqual(['closed session-needs-quorum'])
     }
-    expect(before.hear()).toEqual([])
+    expect(before.takeOutputs()).toEqual([])
   })
 
-  test('a client that has seen more is sent away', () => {
+  test('a client that has seen a later zxid is closed', () => {
     const { ensemble, id } = cutOffServer()
     ensemble.pass(2_100)
     const client = new TestClient(ensemble, id)
     client.connect({ canBeReadOnly: true, lastZxidSeen: BigInt(ensemble.leader.state.lastApplied) + 1n })
-    expect(client.hear()).toEqual(['closed client-is-ahead'])
+    expect(client.takeOutputs()).toEqual(['closed client-is-ahead'])
   })
 
-  test('read-only clients are closed when there is a leader again, and come back to write', () => {
+  test('read-only clients are closed when the server has a leader again, and can then write', () => {
     const { ensemble, id, others } = cutOffServer()
     ensemble.pass(2_100)
     const client = readOnlyClient(ensemble, id)
     rejoin(ensemble, id, others)
-    expect(client.hear()).toEqual(['closed read-only-ended'])
+    expect(client.takeOutputs()).toEqual(['closed read-only-ended'])
     const old = new TestClient(ensemble, id)
     old.connect({ canBeReadOnly: true, sessionId: client.sessionId, password: client.password })
     const back = new TestClient(ensemble, id)
     back.connect({ canBeReadOnly: true })
     ensemble.run()
-    expect(old.hear()).toEqual(['session over', 'closed session-invalid'])
+    expect(old.takeOutputs()).toEqual(['session over', 'closed session-invalid'])
     back.create('/b')
     ensemble.run()
-    expect(back.hear()).toEqual(['session for 6000 ms', '1 ok'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms', '1 ok'])
     expect(ensemble.servers[id - 1]!.replica.status()).toMatchObject({ serving: 'serving', localSessionCount: 0 })
   })
 
-  test('the mode begins anew when the leader is lost once more', () => {
+  test('the mode begins again when the leader is lost again', () => {
     const { ensemble, id, others } = cutOffServer()
     ensemble.pass(2_100)
     rejoin(ensemble, id, others)
@@ -190,7 +190,7 @@ describe('a server that has lost its leader', () => {
     readOnlyClient(ensemble, id)
   })
 
-  test('what is proposed and not committed is not shown', () => {
+  test('a txn that is proposed and not committed is not shown', () => {
     const ensemble = new TestEnsemble(3, [readOnly])
     const { leader } = ensemble
     const others = ensemble.servers.map(({ id }) => id).filter((id) => id !== leader.id)
@@ -203,11 +203,11 @@ describe('a server that has lost its leader', () => {
     ensemble.pass(5_000)
     const reader = readOnlyClient(ensemble, leader.id)
     reader.exists('/never-acknowledged')
-    expect(reader.hear()).toEqual(['1 no-node'])
+    expect(reader.takeOutputs()).toEqual(['1 no-node'])
     expect(leader.log.lastZxid).toBeGreaterThan(leader.state.lastApplied)
   })
 
-  test('a local session of the server goes on in read-only mode and after it', () => {
+  test('a local session of the server stays valid in read-only mode and after it', () => {
     const ensemble = new TestEnsemble(3, [readOnly, 'localSessionsEnabled=true'])
     const { id } = ensemble.servers.find((server) => server.id !== ensemble.leader.id)!
     const others = ensemble.servers.map((server) => server.id).filter((other) => other !== id)
@@ -217,13 +217,13 @@ describe('a server that has lost its leader', () => {
     const reader = new TestClient(ensemble, id)
     reader.connect({ canBeReadOnly: true, sessionId: client.sessionId, password: client.password })
     reader.create('/no')
-    expect(reader.hear()).toEqual(['read-only session for 6000 ms', '1 not-read-only'])
+    expect(reader.takeOutputs()).toEqual(['read-only session for 6000 ms', '1 not-read-only'])
     ensemble.pass(20_000)
     rejoin(ensemble, id, others)
-    expect(reader.hear()).toEqual(['closed read-only-ended'])
+    expect(reader.takeOutputs()).toEqual(['closed read-only-ended'])
     const back = TestClient.returning(ensemble, id, client)
     back.create('/yes')
     ensemble.run()
-    expect(back.hear()).toEqual(['session for 6000 ms', '1 ok'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms', '1 ok'])
   })
 })

@@ -15,16 +15,16 @@ import { TestClient, TestEnsemble } from '../test-ensemble.ts'
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
 
 describe('requests of one connection', () => {
-  test('a read waits behind the write before it and shows it', () => {
+  test('a read waits for the earlier write of its connection and shows it', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
     ensemble.hold('disk-1')
     client.create('/a')
     client.exists('/a')
     ensemble.run()
-    expect(client.hear()).toEqual([])
+    expect(client.takeOutputs()).toEqual([])
     ensemble.release('disk-1')
-    expect(client.hear()).toEqual(['1 ok', '2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok'])
   })
 
   test('a read of another connection does not wait and shows what is committed', () => {
@@ -35,10 +35,10 @@ describe('requests of one connection', () => {
     writer.create('/a')
     ensemble.run()
     reader.exists('/a')
-    expect(reader.hear()).toEqual(['1 no-node'])
+    expect(reader.takeOutputs()).toEqual(['1 no-node'])
   })
 
-  test('replies keep the order of pipelined requests, whatever each of them comes to', () => {
+  test('replies keep the order of pipelined requests, whatever the outcome of each', () => {
     for (const where of ['leader', 'follower'] as const) {
       const ensemble = new TestEnsemble(2)
       const client = TestClient.attached(ensemble, ensemble[where].id)
@@ -52,7 +52,7 @@ describe('requests of one connection', () => {
       client.delete('/a')
       client.exists('/a')
       ensemble.run()
-      expect(client.hear()).toEqual([
+      expect(client.takeOutputs()).toEqual([
         '1 no-node',
         '2 ok',
         '3 node-exists',
@@ -76,10 +76,10 @@ describe('requests of one connection', () => {
     client.delete('/a/b')
     client.delete('/a')
     ensemble.release('disk-1')
-    expect(client.hear()).toEqual(['1 ok', '2 ok', '3 not-empty', '4 ok', '5 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok', '3 not-empty', '4 ok', '5 ok'])
   })
 
-  test('a refusal waits until what it saw is committed', () => {
+  test('a refusal waits until the txns that it depends on are committed', () => {
     const ensemble = new TestEnsemble(1)
     const first = TestClient.attached(ensemble, 1)
     const second = TestClient.attached(ensemble, 1)
@@ -87,14 +87,14 @@ describe('requests of one connection', () => {
     first.create('/a')
     second.create('/a')
     ensemble.run()
-    expect(second.hear()).toEqual([])
+    expect(second.takeOutputs()).toEqual([])
     ensemble.release('disk-1')
-    expect(first.hear()).toEqual(['1 ok'])
-    expect(second.hear()).toEqual(['1 node-exists'])
+    expect(first.takeOutputs()).toEqual(['1 ok'])
+    expect(second.takeOutputs()).toEqual(['1 node-exists'])
     expect(second.replies().at(-1)).toMatchObject({ zxid: ensemble.leader.state.lastApplied })
   })
 
-  test('a refusal at a follower waits until the follower itself has applied what it saw', () => {
+  test('a refusal at a follower waits until the follower has applied the txns that it depends on', () => {
     const ensemble = new TestEnsemble(2)
     const { leader, follower } = ensemble
     const writer = TestClient.attached(ensemble, leader.id)
@@ -104,14 +104,14 @@ describe('requests of one connection', () => {
     ensemble.run()
     client.create('/a')
     ensemble.run()
-    expect(client.hear()).toEqual([])
+    expect(client.takeOutputs()).toEqual([])
     ensemble.release(`disk-${follower.id}`)
-    expect(client.hear()).toEqual(['1 node-exists'])
+    expect(client.takeOutputs()).toEqual(['1 node-exists'])
     client.exists('/a')
-    expect(client.hear()).toEqual(['2 ok'])
+    expect(client.takeOutputs()).toEqual(['2 ok'])
   })
 
-  test('a refusal is not given by a leader that has yet to hear that a quorum follows it', () => {
+  test('a leader does not send a refusal before a quorum has confirmed that it follows', () => {
     const ensemble = new TestEnsemble(2)
     const { leader, follower } = ensemble
     const client = TestClient.attached(ensemble, leader.id)
@@ -119,38 +119,43 @@ describe('requests of one connection', () => {
     client.delete('/missing')
     client.exists('/missing')
     ensemble.run()
-    expect(client.hear()).toEqual([])
+    expect(client.takeOutputs()).toEqual([])
     ensemble.release(`${follower.id}->${leader.id}`)
-    expect(client.hear()).toEqual(['1 no-node', '2 no-node'])
+    expect(client.takeOutputs()).toEqual(['1 no-node', '2 no-node'])
   })
 
-  test('an operation that is not known is answered and the connection lives on', () => {
+  test('an unknown operation is answered and the connection stays open', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
     client.sendType(999)
     client.send('check')
     client.send('ping')
-    expect(client.hear()).toEqual(['1 unimplemented', '2 unimplemented', '-2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 unimplemented', '2 unimplemented', '-2 ok'])
     expect(client.replies().at(-3)).toMatchObject({ zxid: -1 })
   })
 
-  test('a body that cannot be decoded is refused in its turn', () => {
+  test('a body that cannot be decoded is refused in request order', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
     client.create('/a')
     client.send('create', Uint8Array.of(0, 0, 0, 9))
     client.send('getData', Uint8Array.of(1))
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok', '2 marshalling-error', '3 marshalling-error'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 marshalling-error', '3 marshalling-error'])
   })
 
-  test('a null path is a bad one to setData and setACL, and no path at all to the others', () => {
+  test('a null path is a bad argument to setData and setACL, and a marshalling error to other operations', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
     const nullAndZeros = Uint8Array.from({ length: 16 }, (_, at) => (at < 4 ? 0xff : 0))
     for (const op of ['setData', 'setACL', 'delete', 'create'] as const) client.send(op, nullAndZeros)
     ensemble.run()
-    expect(client.hear()).toEqual(['1 bad-arguments', '2 bad-arguments', '3 marshalling-error', '4 marshalling-error'])
+    expect(client.takeOutputs()).toEqual([
+      '1 bad-arguments',
+      '2 bad-arguments',
+      '3 marshalling-error',
+      '4 marshalling-error',
+    ])
   })
 
   test('a reconfig is refused as disabled, unless its body cannot be decoded', () => {
@@ -160,7 +165,7 @@ describe('requests of one connection', () => {
     client.send('reconfig', encode(ReconfigRequest, { ...members, curConfigId: -1n }))
     client.send('reconfig', Uint8Array.of(1))
     ensemble.run()
-    expect(client.hear()).toEqual(['1 reconfig-disabled', '2 marshalling-error'])
+    expect(client.takeOutputs()).toEqual(['1 reconfig-disabled', '2 marshalling-error'])
   })
 
   test('a multi that fails changes nothing and names the part that failed', () => {
@@ -176,7 +181,7 @@ describe('requests of one connection', () => {
     client.send('multi', writer.take())
     client.exists('/a')
     ensemble.run()
-    expect(client.hear()).toEqual(['1 ok', '2 no-node'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 no-node'])
     const reply = client.replies().at(-2)
     const body = reply?.kind === 'reply' ? reply.body : null
     const codes = errorCodesOf(body!, 3)
@@ -184,14 +189,14 @@ describe('requests of one connection', () => {
     expect(ensemble.leader.log.lastZxid).toBe(before)
   })
 
-  test('credentials hold for the requests read after them, not for those before', () => {
+  test('credentials hold only for requests read after them', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
-    const acl = [{ perms: 31, scheme: 'digest', id: 'bob:nobody' }]
+    const acl = [{ perms: 31, scheme: 'digest', id: 'bob:other' }]
     client.create('/mine')
     client.send('setACL', encode(SetAclRequest, { path: '/mine', acl, version: -1 }))
     ensemble.run()
-    client.hear()
+    client.takeOutputs()
     const auth = encode(AuthRequest, { type: 0, scheme: 'digest', auth: new TextEncoder().encode('bob:secret') })
     ensemble.hold('disk-1')
     client.create('/other')
@@ -199,43 +204,43 @@ describe('requests of one connection', () => {
     client.send('auth', auth)
     client.setData('/mine')
     ensemble.run()
-    // Its reply does not wait for the others: it changes the connection, not the tree.
-    expect(client.hear()).toEqual(['5 ok'])
+    // The reply to auth does not wait for earlier ones: auth changes the connection, not the tree.
+    expect(client.takeOutputs()).toEqual(['5 ok'])
     ensemble.release('disk-1')
-    expect(client.hear()).toEqual(['3 ok', '4 no-auth', '6 no-auth'])
+    expect(client.takeOutputs()).toEqual(['3 ok', '4 no-auth', '6 no-auth'])
   })
 
   test('credentials that are refused are answered and close the connection', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
     client.send('auth', encode(AuthRequest, { type: 0, scheme: 'nonsense', auth: new Uint8Array() }))
-    expect(client.hear()).toEqual(['1 auth-failed', 'closed auth-failed'])
+    expect(client.takeOutputs()).toEqual(['1 auth-failed', 'closed auth-failed'])
     expect(ensemble.leader.replica.status().authFailedCount).toBe(1)
   })
 })
 
 describe('sync', () => {
-  test('a read behind a sync shows what the leader had when the sync came', () => {
+  test('a read after a sync shows what the leader had when the sync arrived', () => {
     const ensemble = new TestEnsemble(3)
     const { leader, follower } = ensemble
     const writer = TestClient.attached(ensemble, leader.id)
     const reader = TestClient.attached(ensemble, follower.id)
-    // The others make a quorum; this follower hears nothing of the write.
+    // The other two servers are a quorum; this follower does not get the write.
     const blocked = `${leader.id}->${follower.id}`
     ensemble.hold(blocked)
     writer.create('/a')
     ensemble.run()
-    expect(writer.hear()).toEqual(['1 ok'])
+    expect(writer.takeOutputs()).toEqual(['1 ok'])
     reader.exists('/a')
     reader.sync()
     reader.exists('/a')
     ensemble.run()
-    expect(reader.hear()).toEqual(['1 no-node'])
+    expect(reader.takeOutputs()).toEqual(['1 no-node'])
     ensemble.release(blocked)
-    expect(reader.hear()).toEqual(['2 ok', '3 ok'])
+    expect(reader.takeOutputs()).toEqual(['2 ok', '3 ok'])
   })
 
-  test('a sync at the leader is not answered until a quorum says that it still follows', () => {
+  test('a sync at the leader is not answered until a quorum has confirmed that it still follows', () => {
     const ensemble = new TestEnsemble(2)
     const { leader, follower } = ensemble
     const client = TestClient.attached(ensemble, leader.id)
@@ -243,9 +248,9 @@ describe('sync', () => {
     client.sync()
     client.exists('/')
     ensemble.run()
-    expect(client.hear()).toEqual([])
+    expect(client.takeOutputs()).toEqual([])
     ensemble.release(`${follower.id}->${leader.id}`)
-    expect(client.hear()).toEqual(['1 ok', '2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '2 ok'])
   })
 
   test('all syncs of one turn share one round of heartbeats', () => {
@@ -254,25 +259,25 @@ describe('sync', () => {
     ensemble.sent.length = 0
     for (const client of clients) client.sync()
     ensemble.run()
-    for (const client of clients) expect(client.hear()).toEqual(['1 ok'])
+    for (const client of clients) expect(client.takeOutputs()).toEqual(['1 ok'])
     expect(ensemble.sent.filter(({ message }) => message.kind === 'heartbeat')).toHaveLength(1)
   })
 
-  test('every read is confirmed if the server is told to make reads linearizable', () => {
+  test('every read is confirmed if linearizable reads are configured', () => {
     const ensemble = new TestEnsemble(2, ['linearizableReads=true'])
     const client = TestClient.attached(ensemble, ensemble.follower.id)
     ensemble.hold(`${ensemble.leader.id}->${ensemble.follower.id}`)
     client.exists('/')
     client.send('ping')
     ensemble.run()
-    expect(client.hear()).toEqual([])
+    expect(client.takeOutputs()).toEqual([])
     ensemble.release(`${ensemble.leader.id}->${ensemble.follower.id}`)
-    expect(client.hear()).toEqual(['1 ok', '-2 ok'])
+    expect(client.takeOutputs()).toEqual(['1 ok', '-2 ok'])
   })
 })
 
 describe('watches', () => {
-  test('an event leaves before the reply that shows what it announces', () => {
+  test('an event leaves before the reply that shows its change', () => {
     for (const where of ['leader', 'follower'] as const) {
       const ensemble = new TestEnsemble(2)
       const client = TestClient.attached(ensemble, ensemble[where].id)
@@ -281,11 +286,11 @@ describe('watches', () => {
       client.create('/a')
       client.exists('/a')
       ensemble.run()
-      expect(client.hear()).toEqual(['1 no-node', '2 ok', 'created /a', 'children-changed /', '3 ok', '4 ok'])
+      expect(client.takeOutputs()).toEqual(['1 no-node', '2 ok', 'created /a', 'children-changed /', '3 ok', '4 ok'])
     }
   })
 
-  test('a watcher hears of a change before its own later read shows it', () => {
+  test('a watcher is notified of a change before its own later read shows it', () => {
     const ensemble = new TestEnsemble(2)
     const watcher = TestClient.attached(ensemble, ensemble.follower.id)
     const writer = TestClient.attached(ensemble, ensemble.leader.id)
@@ -294,11 +299,11 @@ describe('watches', () => {
     watcher.create('/b')
     watcher.exists('/a')
     ensemble.run()
-    const heard = watcher.hear()
+    const heard = watcher.takeOutputs()
     expect(heard.indexOf('created /a')).toBeLessThan(heard.indexOf('3 ok'))
   })
 
-  test('a watch dies with its connection', () => {
+  test('a watch ends with its connection', () => {
     const ensemble = new TestEnsemble(1)
     const watcher = TestClient.attached(ensemble, 1)
     watcher.exists('/a', true)
@@ -306,11 +311,11 @@ describe('watches', () => {
     const back = TestClient.returning(ensemble, 1, watcher)
     back.create('/a')
     ensemble.run()
-    expect(back.hear()).toEqual(['session for 6000 ms', '1 ok'])
+    expect(back.takeOutputs()).toEqual(['session for 6000 ms', '1 ok'])
     expect(ensemble.leader.replica.status().watchCount).toBe(0)
   })
 
-  test('a client that returns learns what its watches missed before the reply, and keeps the others', () => {
+  test('a returning client gets the events that its watches missed before the reply, and keeps the other watches', () => {
     const ensemble = new TestEnsemble(1)
     const client = TestClient.attached(ensemble, 1)
     client.create('/changed')
@@ -320,14 +325,14 @@ describe('watches', () => {
     client.setData('/changed')
     client.create('/new')
     ensemble.run()
-    client.hear()
+    client.takeOutputs()
     const lists = { dataWatches: ['/changed', '/kept'], existWatches: ['/new', '/absent'], childWatches: ['/'] }
     client.send('setWatches', encode(SetWatchesRequest, { relativeZxid: seen, ...lists }))
-    expect(client.hear()).toEqual(['changed /changed', 'created /new', 'children-changed /', '5 ok'])
+    expect(client.takeOutputs()).toEqual(['changed /changed', 'created /new', 'children-changed /', '5 ok'])
     client.setData('/kept')
     client.create('/absent')
     ensemble.run()
-    expect(client.hear()).toEqual(['changed /kept', '6 ok', 'created /absent', '7 ok'])
+    expect(client.takeOutputs()).toEqual(['changed /kept', '6 ok', 'created /absent', '7 ok'])
   })
 })
 

@@ -3,7 +3,7 @@ import type { ServerId } from '../../../src/base/ids.ts'
 import { SessionIdSource } from '../../../src/sessions/session-id-source.ts'
 import { StandaloneReplica, wallMsAtStart } from '../standalone-replica.ts'
 
-test('a new session never gets the id of a living one, whatever the wall clock did since that was made', () => {
+test('a new session never gets the id of an existing one, even if the wall clock was set back', () => {
   const replica = new StandaloneReplica()
   const earlierRun = new SessionIdSource(1 as ServerId, wallMsAtStart)
   const living = [earlierRun.next(), earlierRun.next()]

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { StandaloneReplica } from '../standalone-replica.ts'
 
-test('the timeout of a session runs from the moment its client hears of it, however slow the disk was', () => {
+test('the timeout of a session starts when its client gets the reply, however slow the disk was', () => {
   const replica = new StandaloneReplica(['maxSessionTimeout=20000'])
   replica.connect(1, 15_000)
   replica.pass(19_000)

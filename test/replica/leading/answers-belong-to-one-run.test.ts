@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ServerId } from '../../../src/base/ids.ts'
 import { TestClient, TestEnsemble } from '../test-ensemble.ts'
 
-/** Three servers; the one that restarts asks as the first thing in each of its runs, so that numbers repeat. */
+/** Three servers. `restarted` sends a request first in each of its runs, so that its sequence numbers repeat. */
 function ensembleWithLocalSessions(): {
   readonly ensemble: TestEnsemble
   readonly leader: ServerId
@@ -23,10 +23,10 @@ function comeBack(ensemble: TestEnsemble, id: ServerId): void {
 }
 
 describe('an answer that waits until its leader is confirmed', () => {
-  test('a refusal is not told to the next run of the server that asked', () => {
+  test('a refusal is not sent to the next run of the server that sent the request', () => {
     const { ensemble, leader, restarted, silent } = ensembleWithLocalSessions()
     const client = TestClient.attached(ensemble, restarted)
-    // The round of heartbeats that the refusal waits for is answered by nobody yet.
+    // No server answers the heartbeats that the refusal waits for yet.
     ensemble.hold(`${leader}->${restarted}`, `${silent}->${leader}`)
     client.delete('/nothing')
     ensemble.run()
@@ -36,16 +36,16 @@ describe('an answer that waits until its leader is confirmed', () => {
     ensemble.hold(`disk-${leader}`)
     other.create('/a')
     ensemble.pass(500)
-    expect(other.hear()).toEqual([])
+    expect(other.takeOutputs()).toEqual([])
     ensemble.release(`disk-${leader}`, `${silent}->${leader}`)
-    expect(other.hear()).toEqual(['1 ok'])
+    expect(other.takeOutputs()).toEqual(['1 ok'])
   })
 
-  test('the end of a session is not told to whoever asks in the next run', () => {
+  test('the end of a session is not sent to another client of the next run', () => {
     const { ensemble, leader, restarted, silent } = ensembleWithLocalSessions()
     const elsewhere = TestClient.attached(ensemble, leader)
     ensemble.hold(`${leader}->${restarted}`, `${silent}->${leader}`)
-    TestClient.returning(ensemble, restarted, elsewhere) // of which the leader, as such, knows nothing
+    TestClient.returning(ensemble, restarted, elsewhere) // a local session, which the leader does not know
     ensemble.run()
     comeBack(ensemble, restarted)
     ensemble.release(`${leader}->${restarted}`)
@@ -53,8 +53,8 @@ describe('an answer that waits until its leader is confirmed', () => {
     const other = TestClient.attached(ensemble, restarted)
     other.create('/a')
     ensemble.pass(500)
-    expect(other.hear()).toEqual([])
+    expect(other.takeOutputs()).toEqual([])
     ensemble.release(`disk-${leader}`, `${silent}->${leader}`)
-    expect(other.hear()).toEqual(['1 ok'])
+    expect(other.takeOutputs()).toEqual(['1 ok'])
   })
 })

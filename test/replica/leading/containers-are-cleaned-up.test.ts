@@ -13,18 +13,18 @@ function znodes(count: number, shape: TransientZnode = container): readonly Tran
   return Array.from({ length: count }, (_, i) => ({ ...shape, path: `/${i}` }))
 }
 
-/** A cleaner over a list that the test may exchange, and its ticks at given times. */
+/** A cleaner over a list that the test may replace; `tick` runs it at a given time. */
 function rig(list: readonly TransientZnode[], changed: Partial<CleanerSettings> = {}) {
-  const world = { list, walks: 0 }
+  const source = { list, sweepCount: 0 }
   const tree = {
     *transients(): IterableIterator<TransientZnode> {
-      world.walks++
-      yield* world.list
+      source.sweepCount++
+      yield* source.list
     },
   }
   const holder = { tree }
   const cleaner = new ContainerCleaner(holder, { ...settings, ...changed }, 0)
-  return { world, holder, tick: (atMs: number) => cleaner.tick({ monotonicMs: atMs, wallMs: 1_000_000 + atMs }) }
+  return { source, holder, tick: (atMs: number) => cleaner.tick({ monotonicMs: atMs, wallMs: 1_000_000 + atMs }) }
 }
 
 describe('a transient znode is over', () => {
@@ -45,19 +45,19 @@ describe('a transient znode is over', () => {
 })
 
 describe('the cleaner', () => {
-  it('looks at nothing before its first interval has passed', () => {
-    const { world, tick } = rig(znodes(1))
-    expect([tick(0), tick(59_999), world.walks]).toEqual([[], [], 0])
+  it('starts no sweep before its first interval has passed', () => {
+    const { source, tick } = rig(znodes(1))
+    expect([tick(0), tick(59_999), source.sweepCount]).toEqual([[], [], 0])
     expect(tick(60_000)).toEqual(['/0'])
   })
 
   it('sweeps once per interval', () => {
-    const { world, tick } = rig(znodes(1))
+    const { source, tick } = rig(znodes(1))
     tick(60_000)
     for (let atMs = 60_050; atMs < 120_000; atMs += 50) tick(atMs)
-    expect(world.walks).toBe(1)
+    expect(source.sweepCount).toBe(1)
     tick(120_000)
-    expect(world.walks).toBe(2)
+    expect(source.sweepCount).toBe(2)
   })
 
   it('finds no more than may be deleted in the time that a sweep has taken', () => {
@@ -68,20 +68,20 @@ describe('the cleaner', () => {
     expect(tick(60_500)).toEqual(['/2', '/3', '/4', '/5'])
   })
 
-  it('finds each znode once in a sweep however the ticks fall', () => {
+  it('finds each znode once in a sweep, whatever the ticks', () => {
     const { tick } = rig(znodes(50))
     const found: string[] = []
     for (let atMs = 60_000; atMs < 70_000; atMs += 130) found.push(...tick(atMs))
     expect(found).toEqual(znodes(50).map(({ path }) => path))
   })
 
-  it('looks at a bounded number of znodes in one tick', () => {
+  it('checks a bounded number of znodes in one tick', () => {
     const { tick } = rig([...znodes(700, { ...container, childCount: 1 }), container])
     expect(tick(60_000)).toEqual([])
     expect(tick(60_050)).toEqual(['/c'])
   })
 
-  it('leaves a sweep over a tree that another has replaced', () => {
+  it('ends a sweep over a tree that was replaced', () => {
     const { holder, tick } = rig(znodes(10))
     expect(tick(60_000)).toEqual(['/0'])
     const other = { ...container, path: '/other' }
@@ -94,10 +94,10 @@ describe('the cleaner', () => {
     expect(tick(120_000)).toEqual(['/other'])
   })
 
-  it('passes over what is not over and comes back to it in the next sweep', () => {
-    const { world, tick } = rig([{ ...container, childCount: 1 }])
+  it('skips a znode that is not due and checks it again in the next sweep', () => {
+    const { source, tick } = rig([{ ...container, childCount: 1 }])
     expect([tick(60_000), tick(60_050)]).toEqual([[], []])
-    world.list = [container]
+    source.list = [container]
     expect(tick(120_000)).toEqual(['/c'])
   })
 })

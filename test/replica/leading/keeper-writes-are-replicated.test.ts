@@ -1,4 +1,4 @@
-/** From the bytes of a client to its reply, through a whole replica. */
+/** Requests go through a whole replica, from the bytes of a client to its reply. */
 import { describe, expect, it } from 'vitest'
 import { JuteWriter } from '../../../src/jute/jute-writer.ts'
 import { encode } from '../../../src/jute/record.ts'
@@ -28,7 +28,7 @@ function multiBody(...ops: readonly MultiOp[]): Uint8Array {
 }
 
 describe('writes of the dialect of ClickHouse Keeper', () => {
-  it('createIfNotExists answers the path, whether it made the znode or found it', () => {
+  it('createIfNotExists answers with the path, whether it created the znode or found it', () => {
     const replica = replicaWith()
     const first = replica.ask(1, 'createIfNotExists', createBody('/a'))
     const second = replica.ask(1, 'createIfNotExists', createBody('/a'))
@@ -48,7 +48,7 @@ describe('writes of the dialect of ClickHouse Keeper', () => {
     replica.state.tree.verify()
   })
 
-  it('removeRecursive tells watchers of each znode, children first, before its reply', () => {
+  it('removeRecursive notifies the watchers of each znode, children first, before its reply', () => {
     const replica = replicaWith('/a', '/a/b')
     for (const path of ['/a', '/a/b']) replica.ask(1, 'getData', encode(WatchableRequest, { path, watch: true }))
     replica.ask(1, 'removeRecursive', encode(RemoveRecursiveRequest, { path: '/a', countMax: 9 }))
@@ -85,7 +85,7 @@ describe('writes of the dialect of ClickHouse Keeper', () => {
     expect(replica.state.tree.view('/a')).not.toBe(null)
   })
 
-  it('count as writes to the namespaces in which they change something', () => {
+  it('count as writes to the namespaces that they change', () => {
     const replica = replicaWith('/a', '/a/b')
     const written = replica.metrics.write_per_namespace.of('a')
     expect([written.count, written.sum]).toEqual([2, 6])
@@ -117,7 +117,7 @@ describe('keeper.compatibility=false', () => {
     ['listRecursive', new Uint8Array(0)],
   ]
 
-  it('has these operations answered as unimplemented, and the connection lives on', () => {
+  it('answers these operations as unimplemented, and the connection stays open', () => {
     const replica = new StandaloneReplica(['keeper.compatibility=false'])
     replica.connect(1)
     for (const [op, body] of bodies) {
@@ -126,14 +126,14 @@ describe('keeper.compatibility=false', () => {
     expect(replica.ask(1, 'create', createBody('/a')).error).toBe(null)
   })
 
-  it('has a multi with one of them refused as one that does not decode', () => {
+  it('refuses a multi with one of them as a marshalling error', () => {
     const replica = new StandaloneReplica(['keeper.compatibility=false'])
     replica.connect(1)
     const parts = multiBody({ kind: 'try-remove', path: '/a', version: -1 })
     expect(replica.ask(1, 'multi', parts)).toMatchObject({ error: 'marshalling-error', body: null })
   })
 
-  it('leaves /keeper to users, whose it stays when the znodes come back', () => {
+  it('lets clients create /keeper, which they keep when the znodes are enabled again', () => {
     const replica = new StandaloneReplica(['keeper.compatibility=false'])
     replica.connect(1)
     expect(replica.ask(1, 'getData', encode(WatchableRequest, { path: '/keeper', watch: false })).error).toBe('no-node')

@@ -4,7 +4,7 @@ import { type MultiOp, writeMultiRequest } from '../../../src/protocol/client/mu
 import { StandaloneReplica } from '../standalone-replica.ts'
 
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
-// Twenty megabytes of paths: as a hundred thousand of two hundred letters, and sooner made.
+// Twenty megabytes of paths, as many as a hundred thousand of two hundred letters have; a few long ones are faster.
 const ephemeralCount = 20_000
 const perMultiCount = 500
 const longName = 'x'.repeat(1000)

@@ -29,7 +29,7 @@ function replicaWith(...configLines: readonly string[]): StandaloneReplica {
   return replica
 }
 
-/** Lets time pass while the client says enough to keep its session. */
+/** Lets time pass while the client pings to keep its session. */
 function pass(replica: StandaloneReplica, ms: number): void {
   for (let passed = 0; passed < ms; passed += 5000) {
     replica.send(1, 'ping', data)
@@ -48,7 +48,7 @@ describe('a container', () => {
     expect(decoded.ok && [decoded.value.path, decoded.value.stat.ephemeralOwner]).toEqual(['/c', 0n])
   })
 
-  it('goes at the first check after its last child is deleted, and its watchers hear of it', () => {
+  it('is deleted at the first check after its last child, and its watchers are notified', () => {
     const replica = replicaWith('znode.container.checkIntervalMs=10000')
     replica.ask(1, 'createContainer', container('/c'))
     replica.ask(1, 'create', plain('/c/x'))
@@ -62,7 +62,7 @@ describe('a container', () => {
     replica.state.tree.verify()
   })
 
-  it('that never had a child goes after the time set for that', () => {
+  it('that never had a child is deleted after the configured time', () => {
     const replica = replicaWith('znode.container.checkIntervalMs=1000', 'znode.container.maxNeverUsedIntervalMs=20000')
     replica.ask(1, 'createContainer', container('/c'))
     pass(replica, 19_000)
@@ -71,7 +71,7 @@ describe('a container', () => {
     expect(has(replica, '/c')).toBe(false)
   })
 
-  it('goes although nobody may delete it', () => {
+  it('is deleted although its ACL allows no client to delete it', () => {
     const replica = replicaWith('znode.container.checkIntervalMs=1000')
     replica.ask(1, 'create', plain('/closed'))
     replica.ask(1, 'createContainer', container('/closed/c'))
@@ -111,7 +111,7 @@ describe('a container', () => {
 })
 
 describe('a znode with a time to live', () => {
-  it('goes at the first check after its time', () => {
+  it('is deleted at the first check after its time', () => {
     const replica = replicaWith('znode.container.checkIntervalMs=1000')
     expect(replica.ask(1, 'createTTL', ttl('/t', 5000)).error).toBeNull()
     pass(replica, 4500)
@@ -120,7 +120,7 @@ describe('a znode with a time to live', () => {
     expect(has(replica, '/t')).toBe(false)
   })
 
-  it('begins its time anew when it gets data', () => {
+  it('restarts its time when it gets data', () => {
     const replica = replicaWith('znode.container.checkIntervalMs=1000')
     replica.ask(1, 'createTTL', ttl('/t', 5000))
     pass(replica, 4000)
@@ -151,13 +151,13 @@ describe('a znode with a time to live', () => {
     expect(has(replica, '/t')).toBe(false)
   })
 
-  it('is refused where extended types are switched off', () => {
+  it('is refused where extended types are disabled', () => {
     const replica = replicaWith('extendedTypesEnabled=false')
     expect(replica.ask(1, 'createTTL', ttl('/t', 100))).toMatchObject({ error: 'unimplemented', body: null })
     expect(replica.ask(1, 'createContainer', container('/c')).error).toBeNull()
   })
 
-  it('cannot be asked for with a deletion of the server itself', () => {
+  it('cannot be deleted by a deleteContainer of a client', () => {
     const replica = replicaWith()
     replica.ask(1, 'createTTL', ttl('/t', 100_000))
     expect(ops.deleteContainer.implemented).toBe(false)

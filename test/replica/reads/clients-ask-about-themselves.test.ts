@@ -9,7 +9,7 @@ import { bodyAs, ReadRig } from './read-rig.ts'
 
 const mine = 0x0100_0000_0000_0001n as SessionId
 const another = 0x0100_0000_0000_0002n as SessionId
-const nobody = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
+const otherHostOnly = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
 const noBytes = new Uint8Array(0)
 
 describe('getEphemerals', () => {
@@ -22,13 +22,16 @@ describe('getEphemerals', () => {
     return bodyAs(EphemeralsReply, answer).ephemerals ?? []
   }
 
-  it('lists those of the own session whose paths begin with the text', () => {
+  it('lists the ephemerals of the own session whose paths begin with the text', () => {
     expect(ephemerals('/a')).toEqual(['/a', '/ab'])
   })
 
-  it.each([[null], [''], ['/'], ['  '], [' /\t']])('lists all of the own session for the prefix %j', (prefix) => {
-    expect(ephemerals(prefix)).toEqual(['/a', '/ab', '/b'])
-  })
+  it.each([[null], [''], ['/'], ['  '], [' /\t']])(
+    'lists all ephemerals of the own session for the prefix %j',
+    (prefix) => {
+      expect(ephemerals(prefix)).toEqual(['/a', '/ab', '/b'])
+    },
+  )
 
   it.each([['/c'], ['a'], ['//'], ['\u00a0'], [' /a']])('lists none for the prefix %j', (prefix) => {
     expect(ephemerals(prefix)).toEqual([])
@@ -41,10 +44,10 @@ describe('getEphemerals', () => {
 
 describe('sync', () => {
   it.each([
-    ['a path that is there or not', '00000002 2f61', '00000002 2f61'],
+    ['a path, whether or not it exists', '00000002 2f61', '00000002 2f61'],
     ['null', 'ffffffff', 'ffffffff'],
     ['bytes that are not UTF-8 as U+FFFD', '00000004 2f eda080', '00000004 2f efbfbd'],
-    ['a path with something behind it', '00000002 2f61 dead', '00000002 2f61'],
+    ['a path with bytes after it', '00000002 2f61 dead', '00000002 2f61'],
   ])('answers %s with its path', (_what, body, reply) => {
     expect(hexOf(new ReadRig().ask('sync', bytesOf(body)).body!)).toBe(reply.replaceAll(' ', ''))
   })
@@ -71,11 +74,11 @@ describe('getAllChildrenNumber', () => {
     expect(count(new ReadRig(), '/a')).toMatchObject({ error: 'no-node', body: null })
   })
 
-  it('is refused without the permission to read the znode and asks none of those below', () => {
+  it('requires READ on the znode and not on its descendants', () => {
     const rig = new ReadRig()
-    rig.driver.create('/a', { acl: nobody })
+    rig.driver.create('/a', { acl: otherHostOnly })
     rig.driver.create('/b')
-    rig.driver.create('/b/closed', { acl: nobody })
+    rig.driver.create('/b/closed', { acl: otherHostOnly })
     expect(count(rig, '/a')).toMatchObject({ error: 'no-auth', body: null })
     expect(bodyAs(AllChildrenNumberReply, count(rig, '/b'))).toEqual({ totalNumber: 1 })
   })
@@ -88,7 +91,7 @@ describe('whoAmI', () => {
     })
   })
 
-  it('shows of a digest its user alone and of the super user no name', () => {
+  it('shows only the user of a digest, and no name for the super user', () => {
     const rig = new ReadRig()
     rig.authenticate({ scheme: 'super', id: '' }, { scheme: 'digest', id: 'root:c2VjcmV0' })
     expect(bodyAs(WhoAmIReply, rig.ask('whoAmI', noBytes)).clientInfo).toEqual([

@@ -61,7 +61,7 @@ it('the configuration znode of a standalone server is empty', () => {
   expect([textOf(data), stat.version, stat.dataLength]).toEqual(['', 0, 0])
 })
 
-it('what was written to the configuration znode in a transaction is shown instead of the members', () => {
+it('data written to the configuration znode by a txn is shown instead of the members', () => {
   const rig = deskOf(...serverLines)
   rig.driver.setData(path, Uint8Array.of(120))
   const { data, stat } = bodyAs(GetDataReply, rig.ask('getData', wanted))

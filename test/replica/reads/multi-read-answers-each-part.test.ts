@@ -9,7 +9,7 @@ import type { ReadAnswer } from '../../../src/replica/reads/read-answer.ts'
 import { bytesOf, hexOf } from '../../support/hex.ts'
 import { ReadRig } from './read-rig.ts'
 
-const nobody = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
+const otherHostOnly = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
 const end = 'ffffffff01ffffffff'
 
 function readAll(rig: ReadRig, ...readOps: readonly ReadOp[]): ReadAnswer {
@@ -34,16 +34,16 @@ function partsOf(answer: ReadAnswer): readonly unknown[] {
   return parts
 }
 
-function filledDesk(): ReadRig {
+function filledRig(): ReadRig {
   const rig = new ReadRig()
   rig.driver.create('/a', { data: bytesOf('cafe') })
   rig.driver.create('/a/b')
-  rig.driver.create('/closed', { acl: nobody })
+  rig.driver.create('/closed', { acl: otherHostOnly })
   return rig
 }
 
 it('a multiRead answers each of its reads in order', () => {
-  const answer = readAll(filledDesk(), { op: 'getData', path: '/a' }, { op: 'getChildren', path: '/a' })
+  const answer = readAll(filledRig(), { op: 'getData', path: '/a' }, { op: 'getChildren', path: '/a' })
   expect(answer.error).toBeNull()
   expect(partsOf(answer)).toEqual([
     [4, 'cafe'],
@@ -51,9 +51,9 @@ it('a multiRead answers each of its reads in order', () => {
   ])
 })
 
-it('a multiRead goes on behind a read that is refused', () => {
+it('a multiRead continues after a read that is refused', () => {
   const answer = readAll(
-    filledDesk(),
+    filledRig(),
     { op: 'getData', path: '/none' },
     { op: 'getData', path: '/closed' },
     { op: 'getChildren', path: '/closed' },
@@ -68,35 +68,35 @@ it('a multiRead goes on behind a read that is refused', () => {
   ])
 })
 
-it('a multiRead of a znode holds the bytes of the read alone', () => {
-  const rig = filledDesk()
+it('a part of a multiRead has the same bytes as the single read', () => {
+  const rig = filledRig()
   const alone = rig.ask('getData', bytesOf('00000002 2f61 00')).body
   const answer = readAll(rig, { op: 'getData', path: '/a' })
   expect(hexOf(answer.body!)).toBe(`000000040000000000${hexOf(alone!)}${end}`)
 })
 
-it('an empty multiRead is answered with its end alone', () => {
+it('an empty multiRead is answered with only its end', () => {
   const answer = readAll(new ReadRig())
   expect([answer.error, hexOf(answer.body!)]).toEqual([null, end])
 })
 
-it('a multiRead leaves no watch even if its parts ask for one', () => {
-  const rig = filledDesk()
+it('a multiRead registers no watch even if its parts ask for one', () => {
+  const rig = filledRig()
   const answer = rig.ask('multiRead', bytesOf(`00000004 00 ffffffff 00000002 2f61 01 ${end}`))
   expect(answer.error).toBeNull()
   expect(rig.watches.watchCount).toBe(0)
 })
 
-it('a multiRead of writes is refused with a body that only ends', () => {
+it('a multiRead of writes is refused with a body that has only the end', () => {
   const writer = new JuteWriter()
   writeMultiRequest(writer, [{ kind: 'delete', path: '/a', version: -1 }])
-  const answer = filledDesk().ask('multiRead', writer.take())
+  const answer = filledRig().ask('multiRead', writer.take())
   expect([answer.error, hexOf(answer.body!)]).toEqual(['marshalling-error', end])
 })
 
-it('a multiRead that meets a null path is refused with the results before it', () => {
+it('a multiRead with a null path is refused with the results before it', () => {
   const answer = readAll(
-    filledDesk(),
+    filledRig(),
     { op: 'getChildren', path: '/a' },
     { op: 'getData', path: null },
     { op: 'getData', path: '/a' },
@@ -106,7 +106,7 @@ it('a multiRead that meets a null path is refused with the results before it', (
 })
 
 it('a multiRead that does not decode is refused without a body', () => {
-  expect(filledDesk().ask('multiRead', bytesOf('00000003 00 ffffffff 00000002 2f61 00'))).toMatchObject({
+  expect(filledRig().ask('multiRead', bytesOf('00000003 00 ffffffff 00000002 2f61 00'))).toMatchObject({
     error: 'marshalling-error',
     body: null,
   })

@@ -1,6 +1,6 @@
 /**
- * One client in front of the reads of a server: a tree to read, a table of watches, and requests as they come off the
- * wire. What it returns is what the wire would carry, decoded no further than error and body.
+ * One client and the reads of a server: a tree to read, a table of watches, and requests as encoded bytes. It returns
+ * the error and the encoded body of each answer.
  */
 import { defaultAccess } from '../../../src/auth/access-rules.ts'
 import type { AuthId } from '../../../src/auth/auth-id.ts'

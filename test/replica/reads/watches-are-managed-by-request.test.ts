@@ -13,7 +13,7 @@ import type { ReadAnswer } from '../../../src/replica/reads/read-answer.ts'
 import { bytesOf } from '../../support/hex.ts'
 import { bodyAs, ReadRig } from './read-rig.ts'
 
-const nobody = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
+const otherHostOnly = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
 
 function addWatch(rig: ReadRig, path: string, mode: number): ReadAnswer {
   return rig.ask('addWatch', encode(AddWatchRequest, { path, mode }))
@@ -23,7 +23,7 @@ function askWatch(rig: ReadRig, op: 'checkWatches' | 'removeWatches', path: stri
   return rig.ask(op, encode(WatcherTypeRequest, { path, type }))
 }
 
-function told(rig: ReadRig, path: string): readonly string[] {
+function notified(rig: ReadRig, path: string): readonly string[] {
   return rig.watches.trigger([{ kind: 'created', path, acl: [] }], () => true).map(({ path: at }) => at)
 }
 
@@ -32,16 +32,16 @@ describe('addWatch', () => {
     expect(bodyAs(AddWatchReply, addWatch(new ReadRig(), '/a', mode))).toEqual({ error: 0 })
   })
 
-  it('in mode 0 watches the znode and not what is below', () => {
+  it('in mode 0 watches the znode and not its descendants', () => {
     const rig = new ReadRig()
     addWatch(rig, '/a', 0)
-    expect([told(rig, '/a'), told(rig, '/a'), told(rig, '/a/b')]).toEqual([['/a'], ['/a'], []])
+    expect([notified(rig, '/a'), notified(rig, '/a'), notified(rig, '/a/b')]).toEqual([['/a'], ['/a'], []])
   })
 
-  it('in mode 1 watches everything below too', () => {
+  it('in mode 1 watches the descendants too', () => {
     const rig = new ReadRig()
     addWatch(rig, '/a', 1)
-    expect([told(rig, '/a'), told(rig, '/a/b/c')]).toEqual([['/a'], ['/a/b/c']])
+    expect([notified(rig, '/a'), notified(rig, '/a/b/c')]).toEqual([['/a'], ['/a/b/c']])
   })
 
   it.each([-1, 2, 7])('in mode %i is a body that cannot be decoded', (mode) => {
@@ -50,25 +50,25 @@ describe('addWatch', () => {
     expect(rig.watches.watchCount).toBe(0)
   })
 
-  it('needs no permission on the znode', () => {
+  it('requires no permission on the znode', () => {
     const rig = new ReadRig()
-    rig.driver.create('/closed', { acl: nobody })
+    rig.driver.create('/closed', { acl: otherHostOnly })
     expect(addWatch(rig, '/closed', 0).error).toBeNull()
   })
 
-  it('takes a path that no znode could have', () => {
+  it('accepts a path that no znode can have', () => {
     expect(addWatch(new ReadRig(), 'no//path/', 1).error).toBeNull()
   })
 })
 
 describe.each(['checkWatches', 'removeWatches'] as const)('%s', (op) => {
-  it('is answered without a body when there is such a watch', () => {
+  it('is answered without a body when the watch exists', () => {
     const rig = new ReadRig()
     addWatch(rig, '/a', 0)
     expect(askWatch(rig, op, '/a', 4)).toEqual({ error: null, body: null, missed: [] })
   })
 
-  it('is refused when there is none, with a name of its own', () => {
+  it('is refused with its own error when the watch does not exist', () => {
     const rig = new ReadRig()
     addWatch(rig, '/a', 0)
     expect(askWatch(rig, op, '/a', 5)).toMatchObject({ error: 'no-watcher', body: null })
@@ -86,7 +86,7 @@ describe.each(['checkWatches', 'removeWatches'] as const)('%s', (op) => {
     expect(new ReadRig().ask(op, bytesOf('00000002 2f61 0000'))).toMatchObject({ error: 'marshalling-error' })
   })
 
-  it('finds the watches that reads have left by the kind of read', () => {
+  it('finds the watches of reads by the kind of read', () => {
     const rig = new ReadRig()
     rig.driver.create('/a')
     const watching = encode(WatchableRequest, { path: '/a', watch: true })
@@ -97,7 +97,7 @@ describe.each(['checkWatches', 'removeWatches'] as const)('%s', (op) => {
   })
 })
 
-it('removeWatches leaves nothing to remove while checkWatches leaves all', () => {
+it('removeWatches removes the watches while checkWatches keeps them', () => {
   const rig = new ReadRig()
   addWatch(rig, '/a', 1)
   expect([askWatch(rig, 'checkWatches', '/a', 5).error, askWatch(rig, 'checkWatches', '/a', 5).error]).toEqual([
@@ -116,18 +116,18 @@ describe('setWatches with a null', () => {
   it.each([
     ['a list', { ...lists, existWatches: null }],
     ['a path', { ...lists, existWatches: [null] }],
-  ])('in place of %s fails after what came before it', (_what, request) => {
+  ])('in place of %s fails after the watches before it are processed', (_what, request) => {
     const rig = new ReadRig()
     const answer = rig.ask('setWatches', encode(SetWatchesRequest, { relativeZxid: 1 as Zxid, ...request }))
     expect(answer.error).toBe('marshalling-error')
     expect(answer.missed.map(({ type, path }) => `${type} ${path}`)).toEqual(['deleted /gone'])
   })
 
-  it('among the persistent watches sets the others', () => {
+  it('among the persistent watches is skipped', () => {
     const rig = new ReadRig()
     const none = { dataWatches: [], existWatches: [], childWatches: [], persistentRecursiveWatches: [] }
     const request = { relativeZxid: 1 as Zxid, ...none, persistentWatches: ['/a', null, '/b'] }
     expect(rig.ask('setWatches2', encode(SetWatches2Request, request)).error).toBeNull()
-    expect([told(rig, '/a'), told(rig, '/b')]).toEqual([['/a'], ['/b']])
+    expect([notified(rig, '/a'), notified(rig, '/b')]).toEqual([['/a'], ['/b']])
   })
 })

@@ -10,7 +10,9 @@ interface RandomClient {
   hasLeft: boolean
 }
 
-/** Clients that send random requests under low limits, so that some wait, are too large, too many, too late or stale. */
+/**
+ * Clients that send random requests under low limits, so that some wait, are too large, too many, too late or stale.
+ */
 class RandomClients {
   readonly rig = new ServerRig()
   readonly #random: SimRandom

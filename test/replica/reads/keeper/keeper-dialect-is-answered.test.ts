@@ -27,7 +27,7 @@ import { bytesOf, hexOf } from '../../../support/hex.ts'
 import { anyStat } from '../../../support/leader-harness.ts'
 import { bodyAs, keeperConfig, ReadRig } from '../read-rig.ts'
 
-const nobody = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
+const otherHostOnly = [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]
 const end = 'ffffffff01ffffffff'
 
 function pathBytes(path: string): string {
@@ -48,7 +48,7 @@ function listed(rig: ReadRig, filter: number, watch = false): readonly string[] 
   return [...(bodyAs(GetChildren2Reply, answer).children ?? [])].sort()
 }
 
-/** The client reads what Keeper can do, and is known to speak its dialect from there on. */
+/** The client reads Keeper's features, and is known to speak its dialect from then on. */
 function introduce(rig: ReadRig): void {
   rig.ask('getData', bytesOf(`${pathBytes('/keeper/feature_flags')} 00`))
 }
@@ -76,9 +76,9 @@ describe('a filtered list', () => {
     expect(filledRig().ask('filteredList', body)).toMatchObject({ error: 'marshalling-error', body: null })
   })
 
-  it('that looks at the children needs READ on each of them, and by name does not', () => {
+  it('that shows more than names requires READ on each child', () => {
     const rig = filledRig()
-    rig.driver.create('/a/closed', { acl: nobody })
+    rig.driver.create('/a/closed', { acl: otherHostOnly })
     expect(listed(rig, 0)).toEqual(['closed', 'e', 'p'])
     for (const filter of [1, 2]) {
       const body = encode(FilteredListRequest, { path: '/a', watch: true, filter })
@@ -95,7 +95,7 @@ describe('a list with Stats and data', () => {
       encode(DetailedListRequest, { path: '/a', watch: false, filter, withStats, withData }),
     )
 
-  it('runs names, Stats and data parallel', () => {
+  it('has names, Stats and data in the same order', () => {
     const rig = filledRig()
     const { children, stats, data, stat } = bodyAs(DetailedListReply, ask(rig, 0, true, true))
     const shown = children!.map((name, i) => [name, stats![i]!.ephemeralOwner, stats![i]!.dataLength, hexOf(data![i]!)])
@@ -106,7 +106,7 @@ describe('a list with Stats and data', () => {
     expect(stat.numChildren).toBe(2)
   })
 
-  it('holds neither unless asked, and filters alike', () => {
+  it('has neither unless requested, and filters in the same way', () => {
     const rig = filledRig()
     expect(bodyAs(DetailedListReply, ask(rig, 0, false, false))).toMatchObject({ stats: [], data: [] })
     expect(bodyAs(DetailedListReply, ask(rig, 2, true, false))).toMatchObject({ children: ['e'], data: [] })
@@ -126,7 +126,7 @@ describe('a recursive list', () => {
   const ask = (rig: ReadRig, path: string, countMax: number): ReadAnswer =>
     rig.ask('listRecursive', bytesOf(`${pathBytes(path)} ${countMax.toString(16).padStart(8, '0')}`))
 
-  it('names whole paths, level by level, without the znode itself', () => {
+  it('has full paths, level by level, without the znode itself', () => {
     const paths = bodyAs(ListRecursiveReply, ask(filledRig(), '/a', 1000)).paths!
     expect([...paths.slice(0, 2)].sort()).toEqual(['/a/e', '/a/p'])
     expect(paths.slice(2)).toEqual(['/a/p/x'])
@@ -138,9 +138,9 @@ describe('a recursive list', () => {
     expect(bodyAs(ListRecursiveReply, ask(rig, '/a', 0)).paths).toEqual([])
   })
 
-  it('passes over what is closed and what is below it', () => {
+  it('skips znodes that may not be read, and their subtrees', () => {
     const rig = filledRig()
-    rig.driver.create('/a/closed', { acl: nobody })
+    rig.driver.create('/a/closed', { acl: otherHostOnly })
     rig.driver.create('/a/closed/inside')
     expect(bodyAs(ListRecursiveReply, ask(rig, '/a', 1000)).paths).toHaveLength(3)
     expect(ask(rig, '/a/closed', 1000).error).toBe('no-auth')
@@ -152,8 +152,8 @@ describe('a recursive list', () => {
   })
 })
 
-describe('checks as requests of their own', () => {
-  it('checkNotExists looks at existence and version', () => {
+describe('checks as single requests', () => {
+  it('checkNotExists compares existence and version', () => {
     const rig = filledRig()
     const ask = (path: string, version: string): unknown =>
       rig.ask('checkNotExists', bytesOf(`${pathBytes(path)} ${version}`)).error
@@ -186,7 +186,7 @@ describe('a multiRead', () => {
     { op: 'filteredList', path: '/a', watch: false, filter: 2 },
   ]
 
-  it('of reads that only Keeper knows there is answered in the form of ZooKeeper to strangers', () => {
+  it('of reads that only Keeper has in a multiRead is answered in the form of ZooKeeper to unknown clients', () => {
     const rig = filledRig()
     const stat = rig.ask('exists', bytesOf(`${pathBytes('/a')} 00`)).body!
     const list = rig.ask('filteredList', bytesOf(`${pathBytes('/a')} 00 02`)).body!
@@ -196,10 +196,10 @@ describe('a multiRead', () => {
     )
   })
 
-  it('tells refused parts by their operation to who asked for the feature flags', () => {
+  it('names the operation of refused parts to a client that read the feature flags', () => {
     const rig = filledRig()
     introduce(rig)
-    // As ClickHouse 26.9 sent it and took the answer, but for the paths.
+    // As ClickHouse 26.9 sent it and accepted the answer, except for the paths.
     const none = pathBytes('/none')
     const answer = rig.ask(
       'multiRead',
@@ -208,7 +208,7 @@ describe('a multiRead', () => {
     expect([answer.error, hexOf(answer.body!)]).toEqual([null, `0000000300ffffff9b0000000400ffffff9b${end}`])
   })
 
-  it('leaves watches for who asked for the feature flags, and for nobody else', () => {
+  it('registers watches only for a client that read the feature flags', () => {
     const rig = filledRig()
     const watching: readonly KeeperRead[] = [
       { op: 'exists', path: '/none', watch: true },
@@ -223,7 +223,7 @@ describe('a multiRead', () => {
     expect(rig.watches.watchCount).toBe(3)
   })
 
-  it('of writes, and where Keeper is off, is refused as before', () => {
+  it('of writes, or with keeper.compatibility=false, is refused as in ZooKeeper', () => {
     const rig = filledRig()
     introduce(rig)
     const writes = bytesOf(`00000002 00 ffffffff ${pathBytes('/a')} ffffffff ${end}`)
@@ -250,21 +250,21 @@ describe('the znodes of ClickHouse Keeper', () => {
     hexOf(bodyAs(GetDataReply, rig.ask('getData', bytesOf(`${pathBytes(path)} 00`))).data!)
   const text = (words: string): string => Buffer.from(words).toString('hex')
 
-  it('say which features are served, one bit each', () => {
+  it('show the features of this server, one bit each', () => {
     const rig = new ReadRig()
     expect(read(rig, '/keeper/feature_flags')).toBe('fffe')
     rig.keeper = new KeeperZnodes({ ...keeperConfig, extendedTypesEnabled: false })
     expect(read(rig, '/keeper/feature_flags')).toBe('fff6') // without CREATE_TTL
   })
 
-  it('say the version of the interface and the largest request', () => {
+  it('show the version of the interface and the largest request', () => {
     const rig = new ReadRig()
     expect(read(rig, '/keeper')).toBe('')
     expect(read(rig, '/keeper/api_version')).toBe(text('2'))
     expect(read(rig, '/keeper/max_request_size')).toBe(text('1048575'))
   })
 
-  it('name the availability zone if there is one', () => {
+  it('show the availability zone if one is configured', () => {
     const rig = new ReadRig()
     const zone = bytesOf(`${pathBytes('/keeper/availability_zone')} 00`)
     expect(rig.ask('getData', zone).error).toBe('no-node')
@@ -299,7 +299,7 @@ describe('the znodes of ClickHouse Keeper', () => {
     expect(rig.driver.tree.aclOf('/keeper')).toBe(null)
   })
 
-  it('take watches, which a client that comes back has again without an event', () => {
+  it('can be watched, and a returning client restores the watches without an event', () => {
     const rig = new ReadRig()
     rig.ask('exists', bytesOf(`${pathBytes('/keeper/feature_flags')} 01`))
     rig.ask('getChildren', bytesOf(`${pathBytes('/keeper')} 01`))
@@ -314,7 +314,7 @@ describe('the znodes of ClickHouse Keeper', () => {
     expect(answer).toMatchObject({ error: null, missed: [] })
   })
 
-  it('give way to a /keeper that a user has stored', () => {
+  it('are hidden by a /keeper that a client has created', () => {
     const rig = new ReadRig()
     rig.driver.create('/keeper', { data: bytesOf('77') })
     rig.driver.create('/keeper/mine')
@@ -323,7 +323,7 @@ describe('the znodes of ClickHouse Keeper', () => {
     expect(rig.client.speaksKeeper).toBe(false)
   })
 
-  it('are not there if Keeper is off', () => {
+  it('do not exist with keeper.compatibility=false', () => {
     const rig = new ReadRig()
     rig.keeper = null
     for (const op of ['exists', 'getData', 'getChildren2'] as const) {

@@ -24,14 +24,14 @@ function excessOf(quotaPath: string, rest: Partial<QuotaExcess> = {}): QuotaExce
   }
 }
 
-interface Listening {
+interface LoggedExcesses {
   readonly excesses: QuotaExcesses
   readonly metrics: ServerMetrics
   readonly lines: LogFields[]
   pass(ms: number): void
 }
 
-function listening(): Listening {
+function loggedExcesses(): LoggedExcesses {
   const metrics = newMetrics()
   const lines: LogFields[] = []
   let nowMs = 0
@@ -48,9 +48,9 @@ function listening(): Listening {
   return { excesses: new QuotaExcesses(true, metrics, log, () => nowMs), metrics, lines, pass }
 }
 
-describe('writes over a quota', () => {
+describe('writes above a quota', () => {
   it('are logged once a minute for each quota and resource, with the number left out', () => {
-    const { excesses, lines, pass } = listening()
+    const { excesses, lines, pass } = loggedExcesses()
     for (let i = 0; i < 5; i++) excesses.exceeded(excessOf('/a'))
     excesses.exceeded(excessOf('/b'))
     excesses.exceeded(excessOf('/a', { resource: 'bytes' }))
@@ -77,7 +77,7 @@ describe('writes over a quota', () => {
   })
 
   it('are counted by namespace when they are refused', () => {
-    const { excesses, metrics } = listening()
+    const { excesses, metrics } = loggedExcesses()
     excesses.exceeded(excessOf('/a/b'))
     excesses.exceeded(excessOf('/a/c'))
     excesses.exceeded(excessOf('/d', { path: '/d' }))
@@ -89,8 +89,8 @@ describe('writes over a quota', () => {
     ])
   })
 
-  it('of very many quotas are not remembered without end', () => {
-    const { excesses, lines } = listening()
+  it('are kept for a bounded number of quotas', () => {
+    const { excesses, lines } = loggedExcesses()
     for (let i = 0; i < 1500; i++) excesses.exceeded(excessOf(`/n${i}`))
     excesses.exceeded(excessOf('/n1499'))
     excesses.exceeded(excessOf('/n0'))
@@ -113,7 +113,7 @@ describe('enforceQuota', () => {
     [['enforceQuota=true'], 'quota-exceeded'],
     [['enforceQuota=false'], null],
     [[], null],
-  ] as const)('decides with %j what a write over a hard quota is answered', (configLines, error) => {
+  ] as const)('with %j decides the answer to a write above a hard quota', (configLines, error) => {
     expect(replicaWithQuota(...configLines).ask(1, 'create', creation('/a/b')).error).toBe(error)
   })
 
