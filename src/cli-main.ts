@@ -1,6 +1,6 @@
 /**
- * Entry of zkts-cli: joins the terminal and the network to src/cli. Sets the exit status and lets the process end
- * by itself, so that output to a pipe is not cut off.
+ * Entry of zkts-cli: passes the real terminal, network and files to src/cli. It sets the exit status and lets the process
+ * end by itself, so that output to a pipe is not cut off.
  */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -25,7 +25,8 @@ const random = nodeRandom()
 const dialer = nodeDialer()
 const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
 
-// The kernel ends a program that writes to nobody, with this status; Node would print a stack instead.
+// The reader of the output has ended, as in `zkts-cli ls / | head -1`. Other programs end by SIGPIPE with this status;
+// Node ignores that signal and would print a stack.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(exitCodes.unread.code)

@@ -1,6 +1,6 @@
 /**
- * The public door of the package: a server to embed, the real ports to run it with, and the configuration it takes.
- * The client has a door of its own, `zkts/client`. What is exported here is kept stable; nothing else is.
+ * The public interface of the package `zkts`: a server to embed, the real ports that it runs with, and its configuration.
+ * The client has an interface of its own, `zkts/client`. Only the exports of these two files are kept stable.
  */
 export type { Config, EnsembleMember } from './config/config.ts'
 export { type ConfigProblem, type ConfigRemark, describeProblem } from './config/config-problem.ts'

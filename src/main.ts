@@ -1,8 +1,8 @@
 /**
- * Entry of zkts-server: joins the machine to src/server and turns outcomes into exit codes. Three ways to run: with a
- * zoo.cfg, without one (standalone on 127.0.0.1:2181), or as a whole ensemble on this machine (`--local N`).
- * The only place that catches an invariant violation: it logs it and exits, since a server that broke an invariant
- * must not answer another request.
+ * Entry of zkts-server: passes the real ports to src/server and turns outcomes into exit codes. It runs one server with
+ * a zoo.cfg, one server without (standalone on 127.0.0.1:2181), or a whole ensemble on this machine (`--local N`).
+ * This is the only file that catches an invariant violation. It logs the violation and exits, since a server that broke
+ * an invariant must not answer another request.
  */
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -41,7 +41,7 @@ async function main(): Promise<number> {
   onHangUp(opened.log)
   if (options.local === undefined) return runServer(options, opened)
   if (options.config !== undefined) {
-    outputs.complain('--local writes its own configuration; leave out --config.')
+    outputs.reportError('--local writes the configuration of its servers; leave out --config.')
     return exitCodes.usage.code
   }
   const passedOn = options.plainSockets ? ['--plain-sockets'] : []
@@ -60,12 +60,12 @@ function exitOnBugs(log: Log): void {
   }
   process.on('uncaughtException', crash)
   process.on('unhandledRejection', crash)
-  // Node itself would print them to standard error, and wait for a reader of it.
+  // Node itself would print warnings to standard error, and would block if its reader had stopped.
   process.removeAllListeners('warning')
   process.on('warning', (warning) => log.warn('node-warning', { name: warning.name, text: warning.message }))
 }
 
-/** Sent by logrotate and its like, and to all programs of a terminal that closes; under nohup, too, it is no reason to end. */
+/** SIGHUP comes from logrotate, or from a terminal that closes. It never ends the server, so that one under nohup goes on. */
 function onHangUp(log: Log): void {
   process.on('SIGHUP', () => log.info('settings-reloaded', { reloaded: outputs.reopen() }))
 }
@@ -110,7 +110,7 @@ async function runServer(options: CommandLineOptions, { log, output }: OpenLog):
   const configPath = options.config ?? null
   const parsed = await readConfig(configPath, readTextFile)
   if (!parsed.ok) {
-    for (const line of parsed.error) outputs.complain(line)
+    for (const line of parsed.error) outputs.reportError(line)
     return exitCodes.usage.code
   }
   const { config, remarks } = parsed.value
@@ -133,12 +133,12 @@ async function runServer(options: CommandLineOptions, { log, output }: OpenLog):
   const started = await server.start()
   if (!started.ok) {
     log.error('server-not-started', { kind: started.error.kind, text: started.error.message })
-    outputs.complain(started.error.message)
+    outputs.reportError(started.error.message)
     return exitCodes.notStarted.code
   }
   let isClosing = false
   onTermination(() => {
-    // Whoever asks twice does not want to wait for the goodbyes.
+    // A second signal ends the process at once; clients get no close reply.
     if (isClosing) exitNow(exitCodes.closed.code, 0)
     isClosing = true
     void server.close()

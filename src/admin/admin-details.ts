@@ -1,18 +1,18 @@
 /**
- * What only some words print, and what costs more the more there is of it: connections, sessions, watches, metrics. Each
- * part is a function, so that a word pays for what it prints and nothing else.
- * Assumes: the functions are called within the turn in which the details were handed out.
+ * What only some four-letter words print, and what costs time in proportion to its size: connections, sessions, watches,
+ * metrics. Each part is a function, so that a word computes only what it prints.
+ * Assumes: the functions are called in the turn of the event loop in which the details were made.
  */
 import type { SessionId, Zxid } from '../base/ids.ts'
 import type { ConnectionStatus } from './server-status.ts'
 
-/** Those whose time is up at the same tick. */
+/** Sessions or connections that expire at the same tick. */
 export interface ExpiryBucket<Member> {
   readonly expiresAtWallMs: number
   readonly members: readonly Member[]
 }
 
-/** Only the leader knows when a global session expires; the others know that it exists. */
+/** Only the leader knows when a global session expires. Other servers know its id and timeout. */
 export type GlobalSessions =
   | { readonly kind: 'expiring'; readonly buckets: readonly ExpiryBucket<SessionId>[] }
   | { readonly kind: 'known'; readonly sessions: readonly SessionTimeout[] }
@@ -23,7 +23,7 @@ export interface SessionTimeout {
 }
 
 export interface SessionsStatus {
-  /** Null unless this server has local sessions: sessions that no other server knows. */
+  /** Null if local sessions are off. A local session is known to its own server only. */
   readonly local: readonly ExpiryBucket<SessionId>[] | null
   readonly global: GlobalSessions
 }
@@ -36,10 +36,10 @@ export interface SessionEphemerals {
 export interface ConnectionName {
   readonly remoteAddress: string
   readonly remotePort: number
-  readonly sessionId: SessionId | null // null: none yet
+  readonly sessionId: SessionId | null // null: the connection has no session yet
 }
 
-/** Of the watches that getData, exists and addWatch leave; ZooKeeper does not show those of getChildren. */
+/** Counts the watches of getData, exists and addWatch. As in ZooKeeper, those of getChildren are left out. */
 export interface WatchCounts {
   readonly connectionCount: number
   readonly pathCount: number
@@ -53,7 +53,7 @@ export interface TreeDigestAt {
 
 export interface AdminDetails {
   readonly connections: () => readonly ConnectionStatus[]
-  /** Further `mntr` lines, key without `zk_`: what src/metrics counts. Those that begin with `avg_` are means. */
+  /** Further lines of `mntr`, counted by src/metrics. Keys are without `zk_`; those that begin with `avg_` are means. */
   readonly metrics: () => ReadonlyMap<string, number>
   readonly sessions: () => SessionsStatus
   readonly ephemerals: () => readonly SessionEphemerals[]

@@ -1,4 +1,4 @@
-/** What a word may read: a status of the server, taken at one moment, and details for those words that print them. */
+/** The data that a four-letter word is rendered from: a status of the server, taken at one moment, and details. */
 import type { AdminDetails } from './admin-details.ts'
 import type { EnvironmentFacts, MemoryStatus, ServerStatus } from './server-status.ts'
 

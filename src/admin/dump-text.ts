@@ -1,4 +1,7 @@
-/** The text of dump: who may expire when (ZK: DumpCommand, ExpiryQueue.dump, LearnerSessionTracker.dumpSessions). */
+/**
+ * The text of dump: sessions and connections by the time at which they expire (ZK: DumpCommand, ExpiryQueue.dump,
+ * LearnerSessionTracker.dumpSessions).
+ */
 import { hexOfSession, type SessionId } from '../base/ids.ts'
 import type { AdminDetails, ConnectionName, ExpiryBucket, GlobalSessions, SessionEphemerals } from './admin-details.ts'
 import { asLines } from './connection-text.ts'
@@ -17,7 +20,7 @@ export function renderDump(details: AdminDetails): string {
   ])
 }
 
-/** Where the sessions expire elsewhere, ZooKeeper says Global even if there are no local ones. */
+/** On a server that does not expire the sessions itself, ZooKeeper prints "Global" even without local sessions. */
 function describeGlobal(global: GlobalSessions, hasLocal: boolean): readonly string[] {
   if (global.kind === 'expiring') {
     return describeBuckets(hasLocal ? 'Global Session' : 'Session', global.buckets, describeSession)
@@ -60,7 +63,7 @@ function describeConnection({ remoteAddress, remotePort, sessionId }: Connection
   return `ip: /${host}:${remotePort} sessionId: ${hexOfSession(sessionId ?? (0n as SessionId))}`
 }
 
-/** Java's longs are signed, so ids of servers above 127 come first. */
+/** A long of Java is signed, so session ids made by servers with an id above 127 sort first. */
 function compareSigned(a: bigint, b: bigint): number {
   const difference = BigInt.asIntN(64, a) - BigInt.asIntN(64, b)
   return difference < 0n ? -1 : difference > 0n ? 1 : 0

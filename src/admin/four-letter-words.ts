@@ -1,8 +1,8 @@
 /**
- * The four-letter words: one table from word to text (ZK: org.apache.zookeeper.server.command). The text is read by
- * scripts and monitors of twenty years, so it is ZooKeeper's to the byte.
- * Owns: wording. Assumes: the sources were taken in this turn of the event loop; nothing here waits or has effects. What a
- * word changes is named in its answer, and whoever asked carries it out before the text leaves.
+ * The four-letter words: one table from word to text (ZK: org.apache.zookeeper.server.command). Scripts and monitors of
+ * twenty years parse the text, so it equals ZooKeeper's to the byte.
+ * Owns: the texts. Assumes: the sources were taken in this turn of the event loop. Nothing here waits or has effects: a
+ * word that changes something answers with an action, which the caller performs before it sends the text.
  */
 import type { AdminWord } from '../base/admin-words.ts'
 import { assert } from '../base/assert.ts'
@@ -14,7 +14,7 @@ import { renderEnvi } from './envi-text.ts'
 import { renderMntr } from './mntr-text.ts'
 import { renderPathsByWatcher, renderWatchCounts, renderWatchersByPath } from './watch-text.ts'
 
-/** A word as it was asked; stmk comes with the mask to set. */
+/** A word as a client sent it. `traceMask` is the argument of stmk; null for all other words. */
 export interface WordQuestion {
   readonly word: AdminWord
   readonly traceMask: bigint | null
@@ -32,7 +32,7 @@ export interface WordAnswer {
 
 type Answer = (sources: AdminSources, question: WordQuestion) => WordAnswer
 
-/** ZK: ZooTrace.getTextTraceLevel, which is kept and shown and, since log4j went, traces nothing. */
+/** ZK: ZooTrace.getTextTraceLevel. The mask is kept and shown; since ZooKeeper left log4j it has no effect. */
 export const traceMaskDefault = 306n
 
 const notServing = 'This ZooKeeper instance is not currently serving requests'
@@ -47,8 +47,8 @@ const answers: Readonly<Record<AdminWord, Answer>> = {
   dump: whenServing(({ details }) => renderDump(details)),
   envi: always(renderEnvi),
   gtmk: always(({ details }) => String(details.traceMask())),
-  // Not serving it is the only word that ends without a newline (ZK: DigestCommand).
-  hash: ({ status, details }) => told(status.serving === null ? notServing : renderDigests({ details })),
+  // On a server that does not serve, hash is the only word whose text has no newline at its end (ZK: DigestCommand).
+  hash: ({ status, details }) => answerOf(status.serving === null ? notServing : renderDigests({ details })),
   isro: always(({ status }) => (status.serving === null ? 'null' : status.serving.mode === 'read-only' ? 'ro' : 'rw')),
   mntr: whenServing(({ status, details }) => renderMntr(status, details.metrics())),
   ruok: always(() => 'imok'),
@@ -71,7 +71,7 @@ export function answerFourLetterWord(
   sources: AdminSources,
 ): WordAnswer {
   const { word } = question
-  if (!whitelist.includes(word)) return told(`${word} is not executed because it is not in the whitelist.\n`)
+  if (!whitelist.includes(word)) return answerOf(`${word} is not executed because it is not in the whitelist.\n`)
   return answers[word](sources, question)
 }
 
@@ -79,18 +79,18 @@ function renderDigests({ details }: Pick<AdminSources, 'details'>): string {
   return asLines(details.digests().map(({ zxid, digest }) => `${zxid.toString(16)}: ${digest}`))
 }
 
-function told(text: string): WordAnswer {
+function answerOf(text: string): WordAnswer {
   return { text, action: null }
 }
 
 function always(render: (sources: AdminSources) => string): Answer {
-  return (sources) => told(render(sources))
+  return (sources) => answerOf(render(sources))
 }
 
 function whenServing(render: (sources: AdminSources) => string): Answer {
-  return (sources) => told(sources.status.serving === null ? `${notServing}\n` : render(sources))
+  return (sources) => answerOf(sources.status.serving === null ? `${notServing}\n` : render(sources))
 }
 
 function changing(text: string, action: AdminAction): Answer {
-  return ({ status }) => (status.serving === null ? told(`${notServing}\n`) : { text: `${text}\n`, action })
+  return ({ status }) => (status.serving === null ? answerOf(`${notServing}\n`) : { text: `${text}\n`, action })
 }

@@ -1,4 +1,4 @@
-/** A date as Java prints it, `Fri Nov 20 18:04:35 UTC 2026`; always in UTC, wherever the server stands. */
+/** A date as Java prints it, `Fri Nov 20 18:04:35 UTC 2026`. Always in UTC, whatever the time zone of the server. */
 const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 

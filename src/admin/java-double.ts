@@ -1,4 +1,4 @@
-/** Averages as ZooKeeper prints them: at most four decimals, and always one (ZK: AvgMinMaxCounter.getAvg, Double.toString). */
+/** An average as ZooKeeper prints it: one to four decimals (ZK: AvgMinMaxCounter.getAvg, Double.toString). */
 export function javaDouble(value: number): string {
   const rounded = Math.round(value * 10_000) / 10_000
   if (Math.abs(rounded) < scientificFrom) return Number.isInteger(rounded) ? `${rounded}.0` : String(rounded)
@@ -6,5 +6,5 @@ export function javaDouble(value: number): string {
   return `${digits.includes('.') ? digits : `${digits}.0`}E${exponent}`
 }
 
-/** From here Java writes an exponent. */
+/** From this value on, Java writes an exponent. */
 const scientificFrom = 10_000_000

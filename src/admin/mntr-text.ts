@@ -1,6 +1,6 @@
 /**
- * The text of mntr, `zk_<key>` and a value on each line (ZK: MonitorCommand). Monitors pick lines by key; a key that
- * we cannot fill truthfully is left out rather than set to a number that means nothing.
+ * The text of mntr: `zk_<key>` and a value on each line (ZK: MonitorCommand). Monitors select lines by key. A key for
+ * which this server has no true value is left out.
  */
 import { assert } from '../base/assert.ts'
 import { asLines } from './connection-text.ts'

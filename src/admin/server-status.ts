@@ -1,7 +1,7 @@
 /**
- * What the administrative commands read: one value, taken at one moment by the server. Commands turn it into text
- * and know nothing else, so they can be tested without a server and serve other formats later.
- * Assumes: whoever fills it in does so in one turn of the event loop, so the numbers belong together.
+ * The status of the server at one moment, as one value. Administrative commands turn it into text and read nothing else,
+ * so they can be tested without a server.
+ * Assumes: the server collects it in one turn of the event loop, so that its numbers are consistent.
  */
 import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
 
@@ -16,7 +16,7 @@ export interface LatencyStatus {
 export interface ConnectionStatus {
   readonly remoteAddress: string
   readonly remotePort: number
-  /** Interest in the socket, as ZooKeeper's selector shows it: 1 reads, 4 has output queued, 0 neither. */
+  /** As the selector of ZooKeeper shows it: 1 = the server reads, 4 = output is queued, 0 = neither. */
   readonly interestOps: number
   readonly outstandingRequests: number
   readonly packetsReceived: number
@@ -24,10 +24,10 @@ export interface ConnectionStatus {
   readonly session: ConnectionSessionStatus | null
 }
 
-/** The part of a connection's line that exists once it has a session. */
+/** The part of a connection's line that is printed once the connection has a session. */
 export interface ConnectionSessionStatus {
   readonly sessionId: SessionId
-  /** The code of the operation table: PING, CREA, NA, … */
+  /** The short name of the operation: PING, CREA, NA, … */
   readonly lastOp: string
   readonly establishedAtWallMs: number
   readonly timeoutMs: number
@@ -39,7 +39,7 @@ export interface ConnectionSessionStatus {
   readonly latency: LatencyStatus
 }
 
-/** Of buffers of one kind, since the start or the last reset. */
+/** Sizes of the buffers of one kind, since the start or the last reset. */
 export interface SizeStatus {
   readonly lastBytes: number // -1 = none yet, for all three
   readonly minBytes: number
@@ -82,7 +82,7 @@ export interface MemberStatus {
   readonly clientPort: number | null
 }
 
-/** What every serving role can tell. */
+/** The facts that a server has in every serving role. */
 export interface ServingStatus {
   readonly mode: ServingMode
   readonly zxid: Zxid
@@ -104,28 +104,28 @@ export interface FileDescriptorStatus {
 export interface ServerStatus {
   readonly serverId: ServerId
   readonly config: ConfigStatus
-  /** As `versionText` of server-version.ts renders it. */
+  /** Made by `versionText` of server-version.ts. */
   readonly version: string
   /** Null while the server has no leader and answers no client. */
   readonly serving: ServingStatus | null
   readonly uptimeMs: number
-  /** Of requests since the start or the last reset. */
+  /** Latency of requests since the start or the last reset. */
   readonly latency: LatencyStatus
   readonly packetsReceived: number
   readonly packetsSent: number
   readonly outstandingRequests: number
   readonly authFailedCount: number
-  /** The chance that a new connection is refused to slow clients down; 0 to 1. */
+  /** The probability, 0 to 1, with which a new connection is refused in order to slow clients down. */
   readonly connectionDropProbability: number
-  /** Of replies to clients. */
+  /** Sizes of replies to clients. */
   readonly responses: SizeStatus
   readonly connectionCount: number
-  /** Of what the server keeps in each folder. */
+  /** Sizes of the files of the server in each folder. */
   readonly dataDirSizeBytes: number
   readonly dataLogDirSizeBytes: number
-  /** Null where the system does not tell. */
+  /** Null on a system without /proc. */
   readonly fileDescriptors: FileDescriptorStatus | null
-  /** Log lines that were dropped because their output did not take them; null where the log is not ours. */
+  /** Log lines that were dropped because their output did not take them. Null for an embedded server with its own log. */
   readonly lostLogLineCount: number | null
 }
 

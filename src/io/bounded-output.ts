@@ -1,7 +1,7 @@
 /**
- * Lines on their way out of the process: to a terminal, a pipe or a file that may stop taking them at any time.
- * Owns: that a line never waits for its reader (design D16). What is not taken at once waits in memory up to a limit;
- * lines beyond it are dropped and counted, and when the output drains, the owner is asked to say how many.
+ * The lines that the process writes to a terminal, a pipe or a file, any of which may stop accepting bytes.
+ * Owns: that the server never waits for a reader (design D16). Bytes that the sink does not take at once wait in memory
+ * up to a limit. Lines beyond the limit are dropped and counted; when the output drains, `onLost` gets their number.
  * Assumes: `sink` never blocks, and calls back once for each write. If a write could block, a reader that stops would
  * stop the server, and with it every session.
  */
@@ -9,24 +9,25 @@ import { logBufferSizeBytesMax, outputRetryMs, outputRetryMsAfterError } from '.
 
 /** Where the bytes go. */
 export interface OutputSink {
-  /** Takes some of `bytes`, none if there is no room; `done` may be called at once. Never blocks. */
+  /** Takes as many of `bytes` as there is room for, which may be none. `done` may be called at once. Never blocks. */
   write(bytes: Uint8Array, done: (error: Error | null, takenCount: number) => void): void
   /**
-   * The same for the last lines of a process that ends: what is taken has left when this returns. `started` is what
-   * an unfinished `write` was given, and may be written or not. Negative: this output takes nothing in this way.
+   * The same, synchronously, for the last lines of a process that ends: the bytes that it takes have been written when it
+   * returns. `started` is the argument of a `write` that has not called back; it may or may not have been written.
+   * Negative: this output cannot be written synchronously.
    */
   writeNow(bytes: Uint8Array, started: Uint8Array | null): number
 }
 
 export interface BoundedOutputOptions {
   readonly sizeBytesMax?: number
-  /** Called when there is room again after `lineCount` lines were dropped; may write a line that says so. */
+  /** Called when there is room again after `lineCount` lines were dropped. May write a line that reports this. */
   readonly onLost?: (lineCount: number) => void
-  /** Called with the first error of a row; lines are kept and the write is tried again. */
+  /** Called with the first of several errors in a row. The lines are kept and the write is retried. */
   readonly onError?: (error: Error) => void
 }
 
-/** The most that is handed to the sink at once. */
+/** The maximum of one write to the sink. */
 const chunkSizeBytes = 64 * 1024
 
 export class BoundedOutput {
@@ -35,13 +36,13 @@ export class BoundedOutput {
   readonly #onError: (error: Error) => void
   #onLost: (lineCount: number) => void
   #lines: Uint8Array[] = []
-  /** What was taken from `lines` to be written next; its beginning may have left. */
+  /** Taken from `lines` to be written next. The part that the sink has taken is cut off. */
   #chunk: Uint8Array | null = null
   #queuedSizeBytes = 0
   #isWriting = false
   #hasFailed = false
   #retryTimer: NodeJS.Timeout | null = null
-  /** Lines dropped since the last that was let in. */
+  /** Lines dropped since the last line that was accepted. */
   #droppedCount = 0
   #lostLineCount = 0
   #whenIdle: (() => void)[] = []
@@ -58,15 +59,15 @@ export class BoundedOutput {
     return this.#lostLineCount
   }
 
-  /** Who writes the line about lost lines may be made after the output. */
+  /** Can be set later than the constructor runs, since the log that reports lost lines writes to this output. */
   set onLost(report: (lineCount: number) => void) {
     this.#onLost = report
   }
 
-  /** A text of whole lines. */
+  /** `text` consists of whole lines. */
   write(text: string): void {
     const bytes = Buffer.from(text)
-    // There may be room by now, and then this line finds some.
+    // The sink may have room again, and this line could then be accepted.
     if (this.#queuedSizeBytes > 0 && !this.#hasFailed) this.#pump()
     if (this.#droppedCount > 0) this.#reportLost()
     if (this.#droppedCount > 0 || this.#queuedSizeBytes + bytes.length > this.#sizeBytesMax) {
@@ -79,7 +80,7 @@ export class BoundedOutput {
     if (!this.#hasFailed) this.#pump()
   }
 
-  /** Resolves when nothing waits, or after `withinMs`. */
+  /** Resolves when all lines are written, or after `withinMs`. */
   async whenWritten(withinMs: number): Promise<void> {
     if (this.#queuedSizeBytes === 0) return
     await new Promise<void>((resolve) => {
@@ -91,7 +92,7 @@ export class BoundedOutput {
     })
   }
 
-  /** The process is about to end: writes what waits, as far as it is taken within `withinMs`. */
+  /** For a process that is about to end: writes the waiting lines until `withinMs` has passed. */
   writeLastLines(withinMs: number): void {
     const untilMs = performance.now() + withinMs
     const started = this.#isWriting ? this.#chunk : null
@@ -106,12 +107,12 @@ export class BoundedOutput {
         if (takenCount === 0) Atomics.wait(neverNotified, 0, 0, outputRetryMs)
       }
     } catch {
-      // The reader is gone, or the disk is full: there is no place left to say so.
+      // The reader is gone, or the disk is full. No output is left that could report it.
     }
   }
 
   #reportLost(): void {
-    if (this.#queuedSizeBytes > this.#sizeBytesMax / 2) return // otherwise every second line could be such a report
+    if (this.#queuedSizeBytes > this.#sizeBytesMax / 2) return // otherwise every second line could be a report of lost lines
     const lineCount = this.#droppedCount
     this.#droppedCount = 0
     this.#onLost(lineCount)
@@ -147,7 +148,7 @@ export class BoundedOutput {
     return count === 1 ? first : Buffer.concat(lines)
   }
 
-  /** True if the next write may follow at once. */
+  /** True if the next write may start at once. */
   #written(chunk: Uint8Array, error: Error | null, takenCount: number): boolean {
     if (error !== null) {
       if (!this.#hasFailed) this.#onError(error)
@@ -164,7 +165,7 @@ export class BoundedOutput {
     }
     if (this.#queuedSizeBytes === 0) {
       if (this.#droppedCount > 0) this.#reportLost()
-      this.#tellIdle()
+      this.#notifyIdle()
     }
     return true
   }
@@ -178,12 +179,12 @@ export class BoundedOutput {
     this.#retryTimer.unref()
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     const waiting = this.#whenIdle
     this.#whenIdle = []
-    for (const tell of waiting) tell()
+    for (const notify of waiting) notify()
   }
 }
 
-/** To wait without the event loop; the last lines of a process are written when it turns no more. */
+/** To wait without the event loop, which no longer runs when the last lines of a process are written. */
 const neverNotified = new Int32Array(new SharedArrayBuffer(4))

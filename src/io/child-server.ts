@@ -1,6 +1,6 @@
 /**
- * A server as a child process, for an ensemble on one machine. Its output comes back line by line, so that the lines
- * of several servers never mix.
+ * A server as a child process, for an ensemble on one machine. Its output is read line by line, so that the lines of
+ * several servers never mix.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -11,9 +11,9 @@ export interface ChildEnd {
 }
 
 export interface ChildServer {
-  readonly pid: number | null // null: it could not be started
+  readonly pid: number | null // null: the process could not be started
   readonly ended: Promise<ChildEnd>
-  /** Asks it to close; it may take a moment. */
+  /** Sends SIGTERM; the server then closes its connections and its log before it ends. */
   stop(): void
 }
 
@@ -22,7 +22,8 @@ export function startChildServer(
   args: readonly string[],
   onLine: (line: string) => void,
 ): ChildServer {
-  // Node's own flags are passed on; a terminal's Ctrl-C reaches us alone, and we decide who stops.
+  // Node's own flags are passed on. Because of `detached`, Ctrl-C at a terminal reaches only this process, which then
+  // stops its children.
   const child: ChildProcess = spawn(process.execPath, [...process.execArgv, program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -30,12 +31,12 @@ export function startChildServer(
   for (const output of [child.stdout, child.stderr]) {
     if (output !== null) createInterface({ input: output }).on('line', onLine)
   }
-  // If this process dies without a word, the child must not be left behind.
-  const killWithUs = (): void => void child.kill('SIGKILL')
-  process.once('exit', killWithUs)
+  // If this process ends without having called `stop`, the child must end too.
+  const killChild = (): void => void child.kill('SIGKILL')
+  process.once('exit', killChild)
   const ended = new Promise<ChildEnd>((resolve) => {
     const end = (code: number | null, signal: string | null): void => {
-      process.removeListener('exit', killWithUs)
+      process.removeListener('exit', killChild)
       resolve({ code, signal })
     }
     child.once('error', (error) => {

@@ -1,9 +1,9 @@
 /**
- * Standard output and standard error without waiting for their readers. A terminal (Ctrl-S), a pipe or a socket is
- * written without blocking; a file through Node's thread pool, since a disk can stall, too.
- * A terminal or pipe is opened once more for that: to be non-blocking belongs to what was opened, which other
- * processes share, and theirs must stay as it is. Where it cannot be opened again (a socket, a pipe of another user),
- * the shared one is made non-blocking, as Node does for every pipe that it writes to.
+ * Standard output and standard error, written without waiting for their readers. Writes to a terminal (which Ctrl-S can
+ * stop), a pipe or a socket do not block. Writes to a file go through Node's thread pool, since a disk can stall too.
+ * A terminal or pipe is opened a second time for this: O_NONBLOCK belongs to the open file description, which other
+ * processes share and which must not change for them. If it cannot be opened again (a socket, a pipe of another user),
+ * the shared description is made non-blocking, as Node does for every pipe that it writes to.
  */
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -25,7 +25,8 @@ function descriptorSink(fileDescriptor: number): OutputSink {
   const own = stat.isSocket() ? null : reopened(fileDescriptor)
   if (own !== null) return nonBlockingSink(own)
   if (stat.isFIFO() || stat.isSocket()) {
-    // Node makes what it wraps non-blocking. Kept, since the descriptor is closed with it.
+    // Node makes a descriptor non-blocking when it wraps it in a Socket. The Socket is kept, because the descriptor
+    // would be closed with it.
     wrapped.push(new Socket({ fd: fileDescriptor, readable: false, writable: true }).unref())
     return nonBlockingSink(fileDescriptor)
   }
@@ -34,7 +35,7 @@ function descriptorSink(fileDescriptor: number): OutputSink {
 
 const wrapped: Socket[] = []
 
-/** Null where the system does not offer it, or does not let this user. */
+/** Null: the system has no /proc, or this user may not open the file. */
 function reopened(fileDescriptor: number): number | null {
   try {
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants

@@ -1,17 +1,17 @@
 /**
- * One process at a time owns a folder. Node.js has no flock, and the packages that lock by a file decide that a lock
- * is stale by its age, so a process that was stopped for a while loses a folder that it goes on writing to. Here a lock
- * ends with its process, and needs nothing of the file system but creating a file that must not exist yet.
+ * One process at a time owns a folder. Node.js has no flock. The packages that lock by a file decide by the age of a
+ * lock that it is stale, so a process that was stopped for a while would lose a folder to which it goes on writing.
+ * Here a lock ends with its process. The file system has to support only one thing: exclusive creation of a file.
  *
- * Each process that wants the folder first creates a claim, a file of a name that is never used twice, and writes into
- * it who it is; only then does it look at the other claims. Of two processes at least one therefore finds the other's
- * claim, whatever the order of their steps, and the one that finds a holder gives up. Two that find only each other's
- * claims: the higher name gives up, the lower waits for that, then marks its claim as `held`.
+ * A process that wants the folder first creates a claim: a file with a name that is never used twice, which identifies
+ * the process. Only then does it read the other claims. Of two processes at least one therefore finds the claim of the
+ * other, in whichever order their steps run. A process that finds a claim marked `held` gives up. If two processes find
+ * only unmarked claims, the one with the higher name gives up; the other waits for that and marks its claim as `held`.
  *
- * A claim counts while its process lives: same pid, same start time, same boot. A claim also names the folder it was
- * made for, by device and inode: a folder that was copied while its server ran holds a copy of that claim, and is free.
- * The owner keeps the folder open, since some file systems give an inode that nobody uses another number later.
- * Assumes that the folder is not shared between machines, and that its users see each other's pids.
+ * A claim is valid while its process runs: same pid, same start time, same boot. A claim also identifies its folder by
+ * device and inode. A folder that was copied while its server ran contains a copy of the claim; that copy is not valid.
+ * The owner keeps the folder open, since some file systems change the number of an inode that no process has open.
+ * Assumes: the folder is not shared between machines, and the processes that use it see each other's pids.
  */
 import { randomBytes } from 'node:crypto'
 import { close as fsClose, open as fsOpen } from 'node:fs'
@@ -27,13 +27,13 @@ const closeFd = promisify(fsClose)
 const lockPrefix = '.lock'
 const heldMark = 'held'
 const waitStepMs = 5
-/** For a process that stands still between its claim and its look at ours, or that was killed and has not ended yet. */
+/** How long to wait for a process that has made a claim and not yet read ours, or that was killed and still ends. */
 const waitMsMax = 5000
 
 interface ProcessIdentity {
   readonly pid: number
-  readonly startTime: string // in clock ticks since boot; empty where the system has no /proc
-  readonly bootId: string // likewise, and in claims of earlier versions
+  readonly startTime: string // in clock ticks since boot; empty if the system has no /proc
+  readonly bootId: string // empty without /proc, and in claims of earlier versions
 }
 
 interface FolderIdentity {
@@ -51,7 +51,7 @@ export function isLockName(name: string): boolean {
   return name.startsWith(lockPrefix)
 }
 
-/** Rejects with code ELOCKED while a live process has the folder. */
+/** Rejects with code ELOCKED while a running process owns the folder. */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = resolve(folder)
   const folderFd = await openFd(path, 'r')
@@ -101,7 +101,7 @@ async function makeClaim(path: string, folder: FolderIdentity): Promise<OwnClaim
   }
 }
 
-/** Returns when ours is the only claim that counts; true if claims were found that a copy of the folder brought along. */
+/** Resolves when our claim is the only valid one; with true if the folder is a copy that contains claims of its original. */
 async function waitForOthers(folder: string, path: string, own: OwnClaim): Promise<boolean> {
   let isCopy = false
   for (let waitedMs = 0; ; waitedMs += waitStepMs) {
@@ -110,7 +110,7 @@ async function waitForOthers(folder: string, path: string, own: OwnClaim): Promi
       if (!isLockName(name) || name === own.name) continue
       const claim = await readClaim(join(path, name))
       if (claim === null) {
-        // Not written yet: its process has yet to look around, and will find ours. Or never to be written.
+        // Without content. If its process still runs, it will write its claim, then read the claims and find ours.
         if (!(await mayStillWrite(name))) await rm(join(path, name), { force: true })
         continue
       }
@@ -131,7 +131,7 @@ async function waitForOthers(folder: string, path: string, own: OwnClaim): Promi
   }
 }
 
-/** Null: gone, or without its content. */
+/** Null: the claim was removed, or its content is not written yet. */
 async function readClaim(path: string): Promise<Claim | null> {
   try {
     const [identity = '', mark = ''] = (await readFile(path, 'utf8')).split('\n')
@@ -147,7 +147,7 @@ async function readClaim(path: string): Promise<Claim | null> {
   }
 }
 
-/** Names of earlier versions hold no pid; those files were empty once released. */
+/** Lock files of earlier versions have no pid in their name, and were emptied at their release. */
 async function mayStillWrite(name: string): Promise<boolean> {
   const match = /^\.lock\.(\d+)-[0-9a-f]+$/.exec(name)
   return match !== null && (await lifeOf({ pid: Number(match[1]), startTime: '', bootId: '' })) !== 'ended'
@@ -174,15 +174,16 @@ async function lifeOf(owner: ProcessIdentity): Promise<Life> {
   try {
     process.kill(owner.pid, 0)
   } catch (error) {
-    // EPERM: it lives, as another user.
+    // EPERM: the process runs, as another user.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return 'ended'
   }
   const facts = await processFactsOf(owner.pid)
-  if (facts === null) return 'running' // no /proc to ask: the signal got through, so a process has this pid
+  if (facts === null) return 'running' // no /proc: kill(2) found a process with this pid
   if (owner.startTime !== '' && facts.startTime !== owner.startTime) return 'ended'
   if (facts.state !== 'Z' && facts.state !== 'X') return 'running'
-  // Killed. Its main thread has ended; another may still be in a write that the disk has not answered, and that write
-  // would land after recovery has read the log. Once they are gone it only waits to be waited for by its parent.
+  // The process was killed and its main thread has ended. Another thread may still be in a write that the disk has not
+  // completed, and that write would reach the disk after recovery has read the log. Without such threads the process
+  // only waits for its parent to collect its status.
   return facts.threadCount > 1 ? 'ending' : 'ended'
 }
 

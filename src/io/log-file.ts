@@ -1,7 +1,7 @@
 /**
- * The log in a file, which is rotated by size or age, or by another program (logrotate) that then sends SIGHUP.
- * Owns: that a file which cannot be written (disk full, folder gone) is opened anew with the next try, so that the
- * log goes on when the fault is over.
+ * Log lines in a file, which is rotated by size or age, or by another program (logrotate) that then sends SIGHUP.
+ * Owns: that a file which cannot be written (disk full, folder removed) is opened again for the next attempt, so that
+ * lines are written again when the fault is over.
  */
 import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -10,11 +10,11 @@ import type { OutputSink } from './bounded-output.ts'
 
 export interface LogFileOptions {
   readonly path: string
-  /** Null: not by size. */
+  /** Null: the size does not matter. */
   readonly rotateAtSizeBytes: number | null
-  /** `12h`, `1d`: when the clock passes a multiple of it; null: not by age. */
+  /** `12h`, `1d`: the file is rotated when the clock passes a multiple of it. Null: the age does not matter. */
   readonly rotateEvery: string | null
-  /** Rotated files that are kept: `path.1` is the newest. */
+  /** How many rotated files are kept. `path.1` is the newest. */
   readonly rotatedCount: number
 }
 
@@ -27,7 +27,7 @@ export class LogFile implements OutputSink {
     this.#options = options
   }
 
-  /** Why the file cannot be written, if so; makes it, and its folder. */
+  /** Creates the file and its folder if missing. Why the file cannot be written, or null. */
   problem(): string | null {
     const { path } = this.#options
     try {
@@ -39,7 +39,7 @@ export class LogFile implements OutputSink {
     }
   }
 
-  /** The next line goes to a file of this name that is opened anew. */
+  /** The file is opened again, by its path, before the next line is written. */
   reopen(): void {
     this.#shouldReopen = true
   }
@@ -69,7 +69,7 @@ export class LogFile implements OutputSink {
       ...(rotates ? { rotate: rotatedCount } : {}),
     }
     const stream = createStream(path, options)
-    stream.on('error', () => undefined) // the callback of the write has it as well
+    stream.on('error', () => undefined) // the callback of the write gets it as well
     return stream
   }
 

@@ -1,4 +1,4 @@
-/** Time of this machine. `performance.now` never goes back, whatever is done to the wall clock. */
+/** Time of this machine. `performance.now` never goes back, also if the wall clock is changed. */
 import { performance } from 'node:perf_hooks'
 import type { Clock } from '../ports/clock.ts'
 

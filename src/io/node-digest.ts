@@ -1,4 +1,4 @@
-/** The hashes of the digest ACL scheme. Which one is the operator's choice; they protect nothing else here. */
+/** The hashes of the ACL scheme `digest`. The operator chooses one of them. They are used for nothing else. */
 import { createHash } from 'node:crypto'
 import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
 import type { Digest } from '../ports/digest.ts'
@@ -25,7 +25,7 @@ export function nodeDigest(): Digest {
         createHash(opensslNames[algorithm])
         return true
       } catch {
-        // In FIPS mode, or where OpenSSL was built without it; the caller says so at the start.
+        // OpenSSL runs in FIPS mode or was built without this hash. The caller reports it when the server starts.
         return false
       }
     },

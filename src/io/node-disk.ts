@@ -1,10 +1,10 @@
 /**
- * Files of this machine. `writeDurably` goes through a second descriptor opened with O_DSYNC: one call of the
- * thread pool instead of two (on ext4, 300 bytes into a preallocated file: 165–219 µs against 182–245 µs for
- * write + fdatasync). It makes its own bytes durable, not what `write` left behind; that is what `sync` is for.
+ * Files of this machine. `writeDurably` uses a second descriptor, opened with O_DSYNC: one call of the thread pool
+ * instead of two (on ext4, 300 bytes into a preallocated file: 165–219 µs against 182–245 µs for write + fdatasync). It
+ * makes its own bytes durable. Bytes of an earlier `write` become durable by `sync`.
  *
- * Uses nothing that a plain file system lacks, except flushing a folder; a file system that refuses that is itself
- * refused, unless the operator accepts the risk. The lock of a folder is in folder-lock.ts.
+ * Every file system has the features that this module needs, with one exception: some cannot flush a folder. Such a file
+ * system is refused unless the operator accepts the risk. The lock of a folder is in folder-lock.ts.
  */
 import {
   constants,
@@ -37,11 +37,11 @@ const modeFlags: Readonly<Record<OpenMode, number>> = {
   'create-new': constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
 }
 
-/** What `fdatasync` of a folder answers where the file system has no such thing. */
+/** The error codes of `fdatasync` for a folder on a file system that cannot flush folders. */
 const unsupportedCodes: readonly string[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EBADF']
 
 export interface NodeDiskOptions {
-  /** False: a file system that refuses to flush a folder is used all the same (`fsync.directories=false`). */
+  /** False: a file system that cannot flush a folder is accepted (`fsync.directories=false`). */
   readonly requiresDirectorySync: boolean
 }
 
@@ -140,7 +140,7 @@ function readOnce(fd: number, bytes: Uint8Array, offset: number, length: number,
   })
 }
 
-/** Writes every byte; the system may take a part at a time, most likely before it runs out of space. */
+/** Writes every byte. The system may write fewer bytes than asked, above all before the disk is full. */
 function writeAll(fd: number, position: number, chunks: readonly Uint8Array[]): Promise<void> {
   return new Promise((done, failed) => {
     let left = chunks.filter((chunk) => chunk.length > 0)
@@ -168,8 +168,9 @@ function withoutFirst(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Ar
 }
 
 /**
- * Durable at once, the whole chain of new folders: nothing in a folder is safer than the folder itself. Step by step:
- * the platform's own recursive form never returns where a parent exists but takes no children (/proc).
+ * Creates a folder and its missing parents, and makes the whole chain durable at once: a file is no safer than the
+ * folder that contains it. One level at a time, since Node's recursive mkdir never returns if a parent exists but
+ * cannot have children (/proc).
  */
 async function makeFolder(folder: string, syncDirectory: SyncDirectory): Promise<void> {
   const path = resolve(folder)
@@ -180,7 +181,7 @@ async function makeFolder(folder: string, syncDirectory: SyncDirectory): Promise
   }
 }
 
-/** False: its parent does not exist. */
+/** False: the parent does not exist. */
 async function makeOneFolder(path: string, syncDirectory: SyncDirectory): Promise<boolean> {
   try {
     await mkdir(path)
@@ -195,7 +196,7 @@ async function makeOneFolder(path: string, syncDirectory: SyncDirectory): Promis
   return true
 }
 
-/** A run that died between making it and flushing its entry left that to us. Where we may not read the parent, we did not make it. */
+/** An earlier run may have died after it made the folder and before it flushed the parent. If this user may not read the parent, it did not make the folder. */
 async function syncFoundFolder(path: string, syncDirectory: SyncDirectory): Promise<void> {
   try {
     await syncDirectory(dirname(path))
@@ -215,7 +216,7 @@ async function flushFolder(folder: string): Promise<void> {
   }
 }
 
-/** Only of the flush itself: a folder that cannot be opened is another matter. */
+/** True only for an error of the flush; a folder that cannot be opened is a different fault. */
 function isUnsupported(error: unknown): boolean {
   const { code, isFlush } = error as NodeJS.ErrnoException & { isFlush?: boolean }
   return isFlush === true && code !== undefined && unsupportedCodes.includes(code)

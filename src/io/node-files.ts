@@ -1,4 +1,4 @@
-/** Small text files that are read, or written, once at the start: zoo.cfg, its dynamic part, myid. */
+/** Small text files that are read or written once, when the server starts: zoo.cfg, its dynamic part, myid. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -12,7 +12,7 @@ export async function readTextFile(path: string): Promise<string | null> {
   }
 }
 
-/** UTF-8; what is none is Latin-1, as Java reads properties files. */
+/** UTF-8. Bytes that are not UTF-8 are read as Latin-1, as Java reads properties files. */
 function textOf(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -21,7 +21,7 @@ function textOf(bytes: Buffer): string {
   }
 }
 
-/** Makes the folder if need be, and replaces what the file held. */
+/** Creates the folder if it is missing, and replaces the file. */
 export async function writeTextFile(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, text)

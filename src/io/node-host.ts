@@ -1,6 +1,6 @@
 /**
- * Facts of this machine and process, for the four-letter words `envi` and `mntr`. The counts of file descriptors come
- * from /proc and are null where there is none.
+ * Facts about this machine and process, for the four-letter words `envi` and `mntr`. The counts of file descriptors
+ * come from /proc; on a system without it they are null.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { arch, freemem, homedir, hostname, type as osType, release, tmpdir, totalmem, userInfo } from 'node:os'
@@ -21,7 +21,7 @@ export interface NodeHost {
   }
   memory(): { readonly freeBytes: number; readonly maxBytes: number; readonly totalBytes: number }
   fileDescriptors(): { readonly openCount: number; readonly maxCount: number } | null
-  /** Log lines that were dropped because nothing took them. */
+  /** The number of log lines that were dropped because the output did not take them. */
   lostLogLines(): number
 }
 
@@ -39,7 +39,7 @@ export function nodeHost({ lostLogLines }: { readonly lostLogLines: () => number
       userHome: homedir(),
       userDir: process.cwd(),
     },
-    // Znodes live outside the JavaScript heap, so the limit that counts is the machine's, not the heap's.
+    // Znodes are stored outside the JavaScript heap, so memory is limited by the machine and not by the heap limit.
     memory: () => {
       const { total_available_size: heapFreeBytes } = getHeapStatistics()
       return {
@@ -57,7 +57,7 @@ function userName(): string {
   try {
     return userInfo().username
   } catch {
-    return '<NA>' // a container may run under an id without a name
+    return '<NA>' // a container may run under a user id without a name
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * Lines from standard input: at a terminal with Node's readline, which edits, completes and knows the arrow keys;
- * from a pipe as they come.
- * Assumes: it is the only reader of `input`, from `open` on.
+ * Lines from standard input. At a terminal Node's readline edits and completes them and handles the arrow keys. From a
+ * pipe they are read as they arrive.
+ * Assumes: from `open` on, nothing else reads `input`.
  */
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline'
 import type { LineEditor, LineEditorOptions, OpenLineEditor } from '../ports/terminal.ts'
@@ -31,7 +31,7 @@ function openEditor({ input, output, isTerminal }: TerminalStreams, options: Lin
     },
     writeAbove(text) {
       if (isTyping && isTerminal) {
-        // What is being typed may take several rows.
+        // The line that is being typed may take several rows.
         moveCursor(output, 0, -lines.getCursorPos().rows)
         cursorTo(output, 0)
         clearScreenDown(output)
@@ -59,7 +59,7 @@ function editedLines(
       void options.complete(text).then(({ candidates, word }) => done(null, [[...candidates], word]))
     },
   })
-  // Node adds a line and then tells; what the listener takes out stays out.
+  // Node adds a line to its history and then emits this event. A line that the listener removes stays removed.
   lines.on('history', (history: string[]) => {
     if (history[0] !== undefined && !options.isRemembered(history[0])) history.shift()
   })

@@ -1,6 +1,6 @@
 /**
- * Lines in a file that only its owner can read. Shells that run side by side append to the same file, so none
- * undoes what another has added; loading drops what is more than `linesMax`.
+ * Typed lines in a file that only its owner can read. Shells that run at the same time append to the same file, so none
+ * overwrites the lines of another. Loading cuts the file to the newest `linesMax` lines.
  */
 import { open, readFile, rename } from 'node:fs/promises'
 import type { LineHistory } from '../ports/terminal.ts'
@@ -35,7 +35,7 @@ async function textOf(path: string): Promise<string> {
 async function write(path: string, flags: 'a' | 'w', lines: readonly string[]): Promise<void> {
   const file = await open(path, flags, ownerOnly)
   try {
-    // The mode above is for a new file only.
+    // `open` applies the mode only to a new file.
     await file.chmod(ownerOnly)
     await file.write(lines.map((line) => `${line}\n`).join(''))
   } finally {

@@ -1,18 +1,18 @@
 /**
- * TCP behind the stream ports: `nodeListener` accepts, `nodeDialer` connects, both hand over a `ByteStream`.
- * Owns: the sockets. Assumes: handlers are set before the callback that hands a stream over returns.
- * A socket error always ends in `onClose(error)`; nothing here throws at the caller once a stream exists.
+ * The stream ports over TCP: `nodeListener` accepts, `nodeDialer` connects, both pass a `ByteStream` to a callback.
+ * Owns: the sockets. Assumes: the callback that gets a stream sets its handlers before it returns.
+ * A socket error always becomes `onClose(error)`. Once a stream exists, nothing here throws at the caller.
  */
 import { createConnection, createServer, type OnReadOpts, type Server, Socket } from 'node:net'
 import type { Address, ByteStream, Dialer, Listener, ListenerHandle, StreamHandlers } from '../ports/stream.ts'
 
-/** Idle links whose other end vanished without a word are noticed by the kernel's probes after this. */
+/** After this idle time the kernel probes a connection, and so finds one whose other end vanished without a FIN. */
 const keepAliveDelayMs = 30_000
 
 export interface NodeListenerOptions {
-  /** Connections the kernel holds until we accept them; -1, if left out, = the system's default. */
+  /** Connections that the kernel queues until they are accepted. -1, the default, = the system's own limit. */
   readonly backlog?: number
-  /** True: accepted sockets are used as Node makes them, through documented fields only (see `acceptedStream`). */
+  /** True: accepted sockets are used through documented fields of Node only (see `acceptedStream`). */
   readonly plainSockets?: boolean
 }
 
@@ -23,11 +23,11 @@ export function nodeListener({ backlog = -1, plainSockets = false }: NodeListene
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: keepAliveDelayMs,
-        pauseOnConnect: true, // nothing may be read before it is decided into which buffer
+        pauseOnConnect: true, // `acceptedStream` chooses the read buffer first
       })
       server.on('connection', (socket) => {
         if (socket.remoteAddress === undefined) {
-          // The client left between the kernel's accept and ours.
+          // The client disconnected before Node accepted the connection.
           socket.destroy()
           return
         }
@@ -36,7 +36,7 @@ export function nodeListener({ backlog = -1, plainSockets = false }: NodeListene
       await listenOnAny(server, address, backlog)
       const bound = server.address()
       if (bound === null || typeof bound === 'string') throw new Error('a listening TCP server has no address')
-      // Accepting can fail for a moment (EMFILE); the server object stays usable and the kernel keeps the backlog.
+      // Accepting can fail for a while (EMFILE). The server object stays usable and the kernel keeps the backlog.
       server.on('error', () => undefined)
       return {
         address: { host: withoutMappedPrefix(bound.address), port: bound.port },
@@ -47,8 +47,8 @@ export function nodeListener({ backlog = -1, plainSockets = false }: NodeListene
 }
 
 /**
- * In Java 0.0.0.0 means every address of both families, and a zoo.cfg is written with that in mind. Node takes it
- * for IPv4 alone, so we bind `::`, and fall back where the system has no IPv6.
+ * In Java 0.0.0.0 means every address of both families, and a zoo.cfg relies on that. In Node it means IPv4 only, so we
+ * bind `::`, and fall back to 0.0.0.0 on a system without IPv6.
  */
 async function listenOnAny(server: Server, address: Address, backlog: number): Promise<void> {
   if (address.host !== '0.0.0.0') return listenOn(server, address.host, address.port, backlog)
@@ -130,18 +130,19 @@ function withoutMappedPrefix(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
 }
 
-/** What we use of an accepted socket beside its documented face. */
+/** The undocumented fields of an accepted socket that we use. */
 interface AcceptedSocket {
   _handle: object | null
   _server: object | null
 }
 
 /**
- * An accepted socket that reads into the buffer of us all, as `onread` does for sockets we dial. Node has no such
- * option for accepted ones: it allocates 64 KiB for every read and gives most of it back, which costs 13 % of the
- * writes of an ensemble. So the connection is handed from the socket that Node made to one made with `onread`; its
- * server goes along, since it counts its connections until they close. Where these fields are not what we know,
- * the socket is used as it is; `plainSockets` turns the hand-over off, should a version of Node change what they mean.
+ * An accepted socket that reads into the shared buffer, as dialled sockets do by the option `onread`. Node has no such
+ * option for accepted sockets: it allocates 64 KiB for every read and frees most of it, which costs 13 % of the
+ * throughput of writes in an ensemble. So the handle moves from the socket that Node made to one made with `onread`, and
+ * the field `_server` with it, since the server counts its connections until they close. If the fields do not have the
+ * expected types, the socket is used unchanged. `plainSockets` turns the move off, in case a version of Node changes
+ * their meaning.
  */
 function acceptedStream(socket: Socket): SocketStream {
   const accepted = socket as unknown as AcceptedSocket
@@ -169,10 +170,10 @@ function readingInto(streamOf: () => SocketStream | null): OnReadOpts {
   }
 }
 
-/** Shared by all: a read is handled before the next one begins, and handlers keep nothing of it. */
+/** Shared by all sockets: a read is handled before the next one begins, and handlers keep no reference to it. */
 const readBuffer = new Uint8Array(64 * 1024)
 
-/** One socket. It exists to guard an invariant: `onClose` is called once, and nothing after it. */
+/** One socket. Invariant: `onClose` is called once, and no handler after it. */
 class SocketStream implements ByteStream {
   readonly remoteAddress: string
   readonly remotePort: number
@@ -200,7 +201,7 @@ class SocketStream implements ByteStream {
     socket.on('drain', () => {
       if (!socket.destroyed) this.#handlers?.onDrain()
     })
-    // With allowHalfOpen off, the other side's FIN makes Node finish our output and close.
+    // Since allowHalfOpen is off, Node finishes our output and closes when the other side sends a FIN.
     socket.on('close', () => {
       const last = this.#handlers
       this.#handlers = null
@@ -211,10 +212,10 @@ class SocketStream implements ByteStream {
 
   /** The first `sizeBytes` of `bytes` arrived. */
   received(bytes: Uint8Array, sizeBytes: number): void {
-    // destroy() inside onData must silence what the same read still holds.
+    // After destroy() inside onData, the rest of the same read must not reach the handler.
     if (this.#socket.destroyed) return
-    // Not the Buffer itself: its slice() shares memory where that of a Uint8Array copies, and
-    // whoever keeps a piece relies on the copy.
+    // Not the Buffer itself: its slice() shares memory, while that of a Uint8Array copies, and handlers that keep a
+    // slice rely on the copy.
     this.#handlers?.onData(new Uint8Array(bytes.buffer, bytes.byteOffset, sizeBytes))
   }
 

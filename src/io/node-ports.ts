@@ -1,4 +1,4 @@
-/** All ports of this machine, for a server that runs in this process. */
+/** The ports of the real machine, for a server that runs in this process. */
 import type { Log } from '../ports/log.ts'
 import type { Ports } from '../ports/ports.ts'
 import { nodeClock } from './node-clock.ts'
@@ -10,11 +10,11 @@ import { nodeTimers } from './node-timers.ts'
 
 export interface NodePortsOptions {
   readonly log: Log
-  /** Connections the kernel holds until they are accepted; -1 = the system's default. */
+  /** Connections that the kernel queues until they are accepted. -1 = the system's own limit. */
   readonly backlog: number
-  /** See `NodeDiskOptions`; left out: required. */
+  /** See `NodeDiskOptions`. Default true. */
   readonly requiresDirectorySync?: boolean
-  /** Accepted sockets are used through documented fields of Node.js only, which costs some throughput. */
+  /** True: accepted sockets are used through documented fields of Node.js only, which costs some throughput. */
   readonly plainSockets?: boolean
 }
 

@@ -1,5 +1,5 @@
 /**
- * Randomness from the system, fetched in blocks: one system call for many numbers.
+ * Random numbers of the operating system, read in blocks: one system call for many numbers.
  */
 import { randomFillSync } from 'node:crypto'
 import type { Random } from '../ports/random.ts'

@@ -1,6 +1,6 @@
 /**
- * Timers of the event loop. They keep the process alive until they fire or are cancelled.
- * Assumes: delays below 2³¹ ms; a longer one is cut, since Node would fire it at once.
+ * Timers of the event loop. They keep the process running until they fire or are cancelled.
+ * Assumes: delays are below 2³¹ ms. A longer one is cut to that, since Node would fire it at once.
  */
 import type { CancelTimer, Timers } from '../ports/timers.ts'
 
@@ -9,12 +9,12 @@ const delayMsMax = 2 ** 31 - 1
 export function nodeTimers(): Timers {
   return {
     after(delayMs: number, callback: () => void): CancelTimer {
-      // One millisecond more than asked: Node counts from the start of the loop turn and truncates, so a timer
-      // can fire a fraction too early by the monotonic clock.
+      // One millisecond is added: Node counts from the start of the turn of the event loop and truncates, so a timer can
+      // fire a fraction of a millisecond too early by the monotonic clock.
       const timer = setTimeout(callback, Math.min(Math.ceil(delayMs) + 1, delayMsMax))
       return () => clearTimeout(timer)
     },
-    // The check phase follows the poll phase, in which all sockets that are readable were read.
+    // The check phase follows the poll phase, in which Node has read all sockets that were readable.
     atTurnEnd(callback: () => void): void {
       setImmediate(callback)
     },

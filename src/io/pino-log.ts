@@ -1,6 +1,6 @@
 /**
- * Log lines by pino: JSON on a pipe or file, readable on a terminal. The event name is the message; what varies
- * is a field. Errors given as `err` are rendered with code and stack.
+ * Log lines written by pino: JSON on a pipe or file, readable on a terminal. The event name is the message; everything
+ * that varies is a field. An error in the field `err` is written with its code and stack.
  */
 import { type Logger, type LoggerOptions, pino } from 'pino'
 import { prettyFactory } from 'pino-pretty'
@@ -14,13 +14,13 @@ export interface PinoLogOptions {
   readonly level: LogLevel
   /** Readable lines instead of JSON. */
   readonly pretty: boolean
-  /** It reports the lines that it has lost in a line of this log. */
+  /** The lines that it drops are reported in a line of this log. */
   readonly output: BoundedOutput
 }
 
 export function pinoLog({ level, pretty, output }: PinoLogOptions): Log {
   const settings: LoggerOptions = { level, base: null, messageKey: 'event', timestamp: isoTimestamp }
-  // Rendered here and not by a stream of pino-pretty, which would keep lines without a limit.
+  // Not by a stream of pino-pretty, which would queue lines without a limit.
   const render = pretty ? prettyFactory({ messageKey: 'event', translateTime: 'SYS:HH:MM:ss.l' }) : asItIs
   const log = fromPino(pino(settings, { write: (line: string) => output.write(render(line)) }))
   output.onLost = (lineCount) => log.warn('log-lines-lost', { lineCount })

@@ -1,4 +1,4 @@
-/** The command line of zkts-server: its options, what each may be, and what is wrong with one that may not be. */
+/** The command line of zkts-server: its options, the values that each accepts, and the text for a wrong value. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { type LogLevel, logLevels } from '../io/pino-log.ts'
 import { localServerCountMax } from './local-ensemble.ts'
@@ -24,10 +24,10 @@ export type CommandLine =
   | { readonly kind: 'run'; readonly options: CommandLineOptions }
   /** The help or the version was printed. */
   | { readonly kind: 'answered' }
-  /** What is wrong was printed. */
+  /** An error was printed. */
   | { readonly kind: 'wrong' }
 
-/** `args` are those of the user. */
+/** `args` without the paths of Node and of the program. */
 export function readCommandLine(args: readonly string[], version: string, output: CommandLineOutput): CommandLine {
   const command = commandLine(version).configureOutput(output)
   try {
@@ -42,21 +42,27 @@ export function readCommandLine(args: readonly string[], version: string, output
 function commandLine(version: string): Command {
   return new Command('zkts-server')
     .description('A coordination server that every ZooKeeper client uses unchanged.')
-    .option('-c, --config <file>', 'zoo.cfg to run with; without one: standalone on 127.0.0.1:2181, data in ./data')
+    .option('-c, --config <file>', 'the zoo.cfg to run with; without it: standalone on 127.0.0.1:2181, data in ./data')
     .option(
       '--local <count>',
-      'run an ensemble of so many servers on this machine, data in ./data/server.N',
+      'run an ensemble of <count> servers on this machine, data in ./data/server.N',
       parseCount,
     )
-    .addOption(new Option('--log-level <level>', 'least severe lines to log').choices(logLevels).default('info'))
     .addOption(
-      new Option('--log-format <format>', 'default: pretty on a terminal, json elsewhere').choices(['json', 'pretty']),
+      new Option('--log-level <level>', 'log lines of this level and of more severe ones')
+        .choices(logLevels)
+        .default('info'),
     )
-    .option('--log-file <file>', 'log into this file and not to standard output')
-    .option('--log-rotate-size <size>', 'begin a new log file when it has this size, e.g. 100M', parseSize)
-    .option('--log-rotate-every <time>', 'begin a new log file each so many hours or days, e.g. 12h or 1d', parsePeriod)
-    .option('--log-rotate-count <count>', 'how many rotated log files are kept', parseRotatedCount, 10)
-    .option('--plain-sockets', 'use sockets through documented features of Node.js only; slower')
+    .addOption(
+      new Option('--log-format <format>', 'format of log lines; default: pretty on a terminal, json elsewhere').choices(
+        ['json', 'pretty'],
+      ),
+    )
+    .option('--log-file <file>', 'write the log to this file instead of standard output')
+    .option('--log-rotate-size <size>', 'start a new log file when it reaches this size, e.g. 100M', parseSize)
+    .option('--log-rotate-every <time>', 'start a new log file after this time, e.g. 12h or 1d', parsePeriod)
+    .option('--log-rotate-count <count>', 'the number of rotated log files to keep', parseRotatedCount, 10)
+    .option('--plain-sockets', 'use only documented features of Node.js for sockets; slower')
     .version(version)
     .exitOverride()
     .allowExcessArguments(false)
@@ -76,7 +82,7 @@ function parseSize(text: string): number {
   throw new InvalidArgumentError('write a number of bytes, or one with K, M or G, such as 100M.')
 }
 
-/** The clock is divided into such periods: hours must divide a day. */
+/** Files are rotated at multiples of the period on the clock, so hours must divide a day. */
 function parsePeriod(text: string): string {
   const [, digits, unit] = /^(\d{1,3})([hd])$/.exec(text) ?? []
   const count = Number(digits)

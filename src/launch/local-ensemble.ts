@@ -1,6 +1,6 @@
 /**
- * The configuration files of an ensemble whose servers all run on this machine, for trying things out. The ports are
- * fixed, so that a client's connect string stays the same from run to run.
+ * The configuration files of an ensemble whose servers all run on this machine, for development. The ports are fixed,
+ * so that the connect string of a client is the same in every run.
  */
 export interface LocalMember {
   readonly id: number
@@ -17,7 +17,7 @@ const clientPortMin = 2181
 const quorumPortMin = 2888
 const electionPortMin = 3888
 
-/** Everything lies below `folder`, one folder for each server. */
+/** Each server gets a folder of its own below `folder`. */
 export function localEnsemble(serverCount: number, folder: string): readonly LocalMember[] {
   const ids = Array.from({ length: serverCount }, (_, i) => i + 1)
   const serverLines = ids.map((id) => {

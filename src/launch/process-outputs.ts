@@ -1,6 +1,7 @@
 /**
- * What a server process writes beside its data: the log, on standard output or in a file, and complaints on standard
- * error. Owns: that all of it leaves without anyone waiting for a reader (design D16), the last lines included.
+ * What a server process writes beside its data: the log, to standard output or a file, and errors of the start, to
+ * standard error. Owns: that the server never waits for a reader of them (design D16), and that the last lines before
+ * an exit are written.
  */
 import { lastLinesMs, logBufferSizeBytesMax } from '../base/limits.ts'
 import { BoundedOutput } from '../io/bounded-output.ts'
@@ -33,11 +34,11 @@ export class ProcessOutputs {
     this.#standardError.write(text)
   }
 
-  complain(text: string): void {
+  reportError(text: string): void {
     this.printError(`zkts-server: ${text}\n`)
   }
 
-  /** Null: what is wrong was written to standard error. */
+  /** Null: an error was written to standard error. */
   openLog(options: CommandLineOptions): OpenLog | null {
     const output = this.#openLogOutput(options)
     if (output === null) return null
@@ -49,7 +50,7 @@ export class ProcessOutputs {
     const { logFile: path, logRotateSize = null, logRotateEvery = null, logRotateCount } = options
     if (path === undefined) {
       if (logRotateSize === null && logRotateEvery === null) return this.#standardOutput
-      this.complain('--log-rotate-size and --log-rotate-every need a --log-file that they rotate.')
+      this.reportError('--log-rotate-size and --log-rotate-every rotate a log file; give --log-file as well.')
       return null
     }
     const file = new LogFile({
@@ -60,31 +61,31 @@ export class ProcessOutputs {
     })
     const problem = file.problem()
     if (problem !== null) {
-      this.complain(`--log-file: ${problem}. Write the path of a file that this user may write.`)
+      this.reportError(`--log-file: ${problem}. Give the path of a file that this user may write.`)
       return null
     }
     this.#logFile = file
-    const keeps = `up to ${logBufferSizeBytesMax / 1024} KiB of lines wait in memory, and are written when it can be again`
+    const keeps = `up to ${logBufferSizeBytesMax / 1024} KiB of lines are kept in memory until it can be written again`
     const onError = (error: Error): void =>
-      this.complain(`the log file ${path} cannot be written: ${error.message}; ${keeps}.`)
+      this.reportError(`the log file ${path} cannot be written: ${error.message}; ${keeps}.`)
     const output = new BoundedOutput(file, { onError })
     this.#all.push(output)
     return output
   }
 
-  /** What was opened anew, for the log. */
+  /** Opens the log file again. Returns the names of the files that were reopened, for the log. */
   reopen(): readonly string[] {
     if (this.#logFile === null) return []
     this.#logFile.reopen()
     return ['log-file']
   }
 
-  /** The last line before an exit is the one that matters; but a reader that has stopped must not keep the process. */
+  /** Waits until all lines are written: the last line before an exit matters most. A reader that has stopped delays the exit by at most `lastLinesMs`. */
   async whenWritten(): Promise<void> {
     await Promise.all(this.#all.map((output) => output.whenWritten(lastLinesMs)))
   }
 
-  /** For a process that must not run on: the same without the event loop. */
+  /** The same without the event loop, for a process that must end now. */
   writeLastLines(withinMs: number): void {
     for (const output of this.#all) output.writeLastLines(withinMs)
   }

@@ -1,7 +1,7 @@
 /**
- * The supervisor of `--local N`: runs the servers of an ensemble as processes of their own, starts one again that ended,
- * and passes their log lines on.
- * Owns: the child processes. Assumes: the process that it runs in stays up as long as one of them.
+ * The supervisor of `--local N`: runs each server of an ensemble as a child process, restarts one that ended, and
+ * passes their log lines on.
+ * Owns: the child processes. Assumes: its own process runs as long as any of them.
  */
 import { type ChildServer, startChildServer } from '../io/child-server.ts'
 import { writeTextFile } from '../io/node-files.ts'
@@ -10,28 +10,28 @@ import type { Timers } from '../ports/timers.ts'
 import { exitCodes } from '../server/exit-codes.ts'
 import { connectStringOf, type LocalMember, localEnsemble } from './local-ensemble.ts'
 
-/** A server that ended is started again after this. */
+/** The pause before a server that ended is started again. */
 const restartDelayMs = 1000
 
 export interface SupervisorOptions {
   readonly serverCount: number
-  /** Everything is below it. */
+  /** Contains the folders of all servers. */
   readonly folder: string
   /** The entry file of a server. */
   readonly program: string
   readonly log: Log
-  /** For each server, beside its configuration. */
+  /** Further arguments of each server, after `--config`. */
   readonly args: readonly string[]
   readonly isPretty: boolean
   readonly timers: Timers
-  /** Takes the lines of all members. */
+  /** Gets the log lines of all servers. */
   readonly writeLogLine: (line: string) => void
   readonly print: (line: string) => void
 }
 
 /**
- * One that was killed, or stopped by itself, comes back after a second, as under any supervisor, so that a failover and
- * the return can be watched. One that cannot start would not the second time either: then the others stop too.
+ * A server that was killed or that stopped by itself is started again after a second, so that a failover and the return
+ * of the server can be watched. A server that cannot start would fail the second time too; then all servers stop.
  */
 export class Supervisor {
   readonly #members: readonly LocalMember[]
@@ -45,7 +45,7 @@ export class Supervisor {
     this.#options = options
   }
 
-  /** Resolves with the exit code when all have ended. */
+  /** Resolves with the exit code when all servers have ended. */
   async run(): Promise<number> {
     for (const member of this.#members) {
       await writeTextFile(member.configPath, member.configText)
@@ -59,7 +59,7 @@ export class Supervisor {
   async #keepRunning(member: LocalMember): Promise<number> {
     const { log, args, isPretty, program, writeLogLine } = this.#options
     const { id: serverId, clientPort } = member
-    // A JSON line says itself which server wrote it.
+    // A JSON line has the field serverId; a pretty line gets the number as a prefix.
     const onLine = (line: string): void => writeLogLine(isPretty ? `[${serverId}] ${line}` : line)
     while (!this.#isStopping) {
       const child = startChildServer(program, ['--config', member.configPath, ...args], onLine)
@@ -79,14 +79,14 @@ export class Supervisor {
     return exitCodes.closed.code
   }
 
-  /** All servers are asked to close; `run` resolves when they have. */
+  /** Sends SIGTERM to all servers; `run` resolves when they have closed. */
   stop(): void {
     this.#isStopping = true
     for (const child of this.#running) child.stop()
     for (const end of this.#pauses) end()
   }
 
-  /** Ends early when all shall stop. */
+  /** Ends early if `stop` is called. */
   async #pause(): Promise<void> {
     await new Promise<void>((done) => {
       const cancel = this.#options.timers.after(restartDelayMs, () => end())

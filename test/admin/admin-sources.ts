@@ -1,4 +1,4 @@
-/** A server at one moment, as the four-letter words see it: standalone with two connections, or leading an ensemble. */
+/** The data of four-letter words for two servers: a standalone one with two connections, and a leader of an ensemble. */
 import type { AdminDetails } from '../../src/admin/admin-details.ts'
 import { answerFourLetterWord, type WordAnswer, type WordQuestion } from '../../src/admin/four-letter-words.ts'
 import type { ConfigStatus, ConnectionStatus, ServerStatus, ServingStatus } from '../../src/admin/server-status.ts'
@@ -167,11 +167,11 @@ export function ask(
   question: WordQuestion,
   about: ServerStatus = status,
   whitelist: readonly AdminWord[] = adminWords,
-  told: AdminDetails = details,
+  withDetails: AdminDetails = details,
 ): WordAnswer {
   return answerFourLetterWord(question, whitelist, {
     status: about,
-    details: told,
+    details: withDetails,
     environment: {
       hostName: 'h',
       nodeVersion: 'v20.19.0',

@@ -103,13 +103,13 @@ test('mntr of a leader counts its followers', () => {
   }
 })
 
-test('envi names the version first, where clients look for it', () => {
+test('envi begins with the version, where clients look for it', () => {
   const lines = answer('envi').split('\n')
   expect(lines.slice(0, 2)).toEqual(['Environment:', `zookeeper.version=${version}`])
   expect(lines).toContain('os.memory.free=366MB')
 })
 
-test('a server without a leader says that it does not serve, where ZooKeeper does', () => {
+test('a server without a leader answers the same words as ZooKeeper with "not serving"', () => {
   const looking = { ...status, serving: null }
   for (const word of adminWords) {
     if (['ruok', 'isro', 'envi', 'gtmk', 'stmk', 'hash'].includes(word)) continue
@@ -118,18 +118,18 @@ test('a server without a leader says that it does not serve, where ZooKeeper doe
   expect(answer('ruok', looking)).toBe('imok')
   expect(answer('envi', looking)).toContain('Environment:')
   expect(answer('gtmk', looking)).toBe('306')
-  // The one without a newline (ZK: DigestCommand).
+  // The only word without a newline (ZK: DigestCommand).
   expect(answer('hash', looking)).toBe('This ZooKeeper instance is not currently serving requests')
   expect(ask({ word: 'srst', traceMask: null }, looking).action).toBeNull()
 })
 
-test('a known word that is not enabled says so', () => {
+test('a word that is not in the whitelist is answered with the reason', () => {
   expect(ask({ word: 'mntr', traceMask: null }, status, ['srvr']).text).toBe(
     'mntr is not executed because it is not in the whitelist.\n',
   )
 })
 
-test('the words that answer by default change nothing, and cost the same however large the tree', () => {
+test('the words outside the default whitelist change something or list sessions and watches', () => {
   for (const word of adminWordsByDefault) expect(ask({ word, traceMask: null }).action).toBeNull()
   expect(adminWords.filter((word) => !adminWordsByDefault.includes(word))).toEqual([
     'crst',
@@ -141,7 +141,7 @@ test('the words that answer by default change nothing, and cost the same however
   ])
 })
 
-test('a word that is not enabled has no effect', () => {
+test('a word that is not in the whitelist has no effect', () => {
   expect(ask({ word: 'srst', traceMask: null }, status, ['srvr']).action).toBeNull()
 })
 

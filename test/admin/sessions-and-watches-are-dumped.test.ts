@@ -15,7 +15,7 @@ Connections Sets (1)/(2):
 \tip: /[::1]:59924 sessionId: 0x0
 `
 
-test('dump of a server that expires sessions lists them by the time they would end', () => {
+test('dump of a server that expires sessions lists them by their expiry time', () => {
   expect(answer('dump')).toBe(`SessionTracker dump:
 Session Sets (1)/(2):
 2 expire at Fri Nov 20 18:04:35 UTC 2026:
@@ -30,18 +30,18 @@ test('dump of a follower lists the sessions that it knows, by signed id', () => 
     { sessionId: 0xfe00000000000000n as SessionId, timeoutMs: 8000 },
   ]
   const global = { kind: 'known', sessions } as const
-  const told = { ...details, sessions: () => ({ local: null, global }) }
-  expect(ask({ word: 'dump', traceMask: null }, status, adminWords, told).text).toBe(`SessionTracker dump:
+  const ofServer = { ...details, sessions: () => ({ local: null, global }) }
+  expect(ask({ word: 'dump', traceMask: null }, status, adminWords, ofServer).text).toBe(`SessionTracker dump:
 Global Sessions(2):
 0xfe00000000000000\t8000ms
 0x100\t4000ms
 ${ephemeralsAndConnections}`)
 })
 
-test('dump with local sessions names each block', () => {
+test('dump of a server with local sessions has a heading for each kind', () => {
   const { global } = details.sessions()
-  const told = { ...details, sessions: () => ({ local: [], global }) } as const
-  expect(ask({ word: 'dump', traceMask: null }, status, adminWords, told).text).toContain(
+  const ofServer = { ...details, sessions: () => ({ local: [], global }) } as const
+  expect(ask({ word: 'dump', traceMask: null }, status, adminWords, ofServer).text).toContain(
     'SessionTracker dump:\nLocal Session Sets (0)/(0):\nGlobal Session Sets (1)/(2):\n',
   )
 })
@@ -71,7 +71,7 @@ test('gtmk prints the trace mask and stmk echoes and sets the new one', () => {
   })
 })
 
-test('crst and srst say what was reset and name it as an action', () => {
+test('crst and srst answer what is reset, and return it as an action', () => {
   expect(ask({ word: 'crst', traceMask: null })).toEqual({
     text: 'Connection stats reset.\n',
     action: { kind: 'reset-connection-statistics' },

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 
 const entry = join(import.meta.dirname, '..', '..', 'src', 'cli-main.ts')
 
-test('zkts-cli ends without a stack trace when nobody reads its output', async () => {
+test('zkts-cli ends without a stack trace when the reader of its output has ended', async () => {
   const child = spawn(process.execPath, ['--import', 'tsx', entry, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.destroy()
   let complaint = ''

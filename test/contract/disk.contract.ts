@@ -1,11 +1,11 @@
-/** What every `Disk` does, for the real one and its simulated twin alike. */
+/** The contract of every `Disk`; the real one and the simulated one both pass it. */
 import { expect, test } from 'vitest'
 import type { Disk } from '../../src/ports/disk.ts'
 
 export interface DiskUnderTest {
   readonly disk: Disk
   readonly folder: string // exists, empty
-  /** As `cp -r` does it. */
+  /** As by `cp -r`. */
   readonly copyFolder: (from: string, to: string) => Promise<void>
   readonly dispose: () => Promise<void>
 }
@@ -24,7 +24,7 @@ export function diskContract(twin: string, make: () => Promise<DiskUnderTest>): 
     })
   }
 
-  check('what is written reads back, by either way of writing', async (disk, folder) => {
+  check('written bytes are read back, by `write` and by `writeDurably`', async (disk, folder) => {
     const file = await disk.open(`${folder}/a`, 'create-new')
     await file.write(0, [bytesOf(1, 2), bytesOf(), bytesOf(3)])
     await file.writeDurably(3, [bytesOf(4, 5)])
@@ -61,7 +61,7 @@ export function diskContract(twin: string, make: () => Promise<DiskUnderTest>): 
     await file.close()
   })
 
-  check('a file that was cut and grown again holds zeros where the old bytes were', async (disk, folder) => {
+  check('a file that was cut and grown again has zeros in place of the old bytes', async (disk, folder) => {
     const file = await disk.open(`${folder}/cut`, 'create-new')
     await file.write(0, [bytesOf(1, 2, 3, 4)])
     await file.truncate(1)
@@ -110,7 +110,7 @@ export function diskContract(twin: string, make: () => Promise<DiskUnderTest>): 
     expect(await disk.list(`${folder}/deep/er`)).toEqual([])
   })
 
-  check('a folder has one holder at a time and shows no trace of it', async (disk, folder) => {
+  check('a folder has one owner at a time, and its lock is not listed', async (disk, folder) => {
     const lock = await disk.lock(folder)
     await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'ELOCKED' })
     expect(await disk.list(folder)).toEqual([])
@@ -121,35 +121,38 @@ export function diskContract(twin: string, make: () => Promise<DiskUnderTest>): 
     await again.release()
   })
 
-  check('a folder that was copied while it was held is free, and known for a copy', async (disk, folder, rig) => {
-    await disk.makeFolder(`${folder}/original`)
-    const held = await disk.lock(`${folder}/original`)
-    await (await disk.open(`${folder}/original/file`, 'create-new')).close()
-    await rig.copyFolder(`${folder}/original`, `${folder}/copy`)
-    const lock = await disk.lock(`${folder}/copy`)
-    expect(lock.isCopy).toBe(true)
-    expect(await disk.list(`${folder}/copy`)).toEqual(['file'])
-    await expect(disk.lock(`${folder}/copy`)).rejects.toMatchObject({ code: 'ELOCKED' })
-    await lock.release()
-    expect((await disk.lock(`${folder}/copy`)).isCopy).toBe(false)
-    await expect(disk.lock(`${folder}/original`)).rejects.toMatchObject({ code: 'ELOCKED' })
-    await held.release()
-  })
+  check(
+    'a folder that was copied while it was locked is free, and is recognised as a copy',
+    async (disk, folder, rig) => {
+      await disk.makeFolder(`${folder}/original`)
+      const held = await disk.lock(`${folder}/original`)
+      await (await disk.open(`${folder}/original/file`, 'create-new')).close()
+      await rig.copyFolder(`${folder}/original`, `${folder}/copy`)
+      const lock = await disk.lock(`${folder}/copy`)
+      expect(lock.isCopy).toBe(true)
+      expect(await disk.list(`${folder}/copy`)).toEqual(['file'])
+      await expect(disk.lock(`${folder}/copy`)).rejects.toMatchObject({ code: 'ELOCKED' })
+      await lock.release()
+      expect((await disk.lock(`${folder}/copy`)).isCopy).toBe(false)
+      await expect(disk.lock(`${folder}/original`)).rejects.toMatchObject({ code: 'ELOCKED' })
+      await held.release()
+    },
+  )
 }
 
-/** For a file system that has no way to make a folder durable. `make` gives a disk that accepts that, and one that does not. */
+/** For a file system that cannot flush a folder. `make` returns a disk that accepts that, or one that does not. */
 export function unflushableFolderContract(
   twin: string,
   make: (requiresDirectorySync: boolean) => Promise<DiskUnderTest>,
 ): void {
-  test(`${twin}: a file system that cannot flush folders is refused with advice, where a flush is required`, async () => {
+  test(`${twin}: a file system that cannot flush folders is refused with advice, if a flush is required`, async () => {
     const { disk, folder, dispose } = await make(true)
     await expect(disk.syncDirectory(folder)).rejects.toMatchObject({ code: 'ENODIRSYNC' })
     await expect(disk.makeFolder(`${folder}/new`)).rejects.toMatchObject({ code: 'ENODIRSYNC' })
     await dispose()
   })
 
-  test(`${twin}: a file system that cannot flush folders serves where that is accepted`, async () => {
+  test(`${twin}: a file system that cannot flush folders can be used if that is accepted`, async () => {
     const { disk, folder, dispose } = await make(false)
     await disk.makeFolder(`${folder}/new/er`)
     await disk.syncDirectory(`${folder}/new/er`)

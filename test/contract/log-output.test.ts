@@ -6,7 +6,7 @@ import { BoundedOutput, type OutputSink } from '../../src/io/bounded-output.ts'
 import { LogFile } from '../../src/io/log-file.ts'
 import { pinoLog } from '../../src/io/pino-log.ts'
 
-/** A pipe whose reader takes what the test says. */
+/** A pipe whose reader takes as many bytes as the test says. */
 class ScriptedPipe implements OutputSink {
   roomBytes = 0
   text = ''
@@ -29,7 +29,7 @@ class ScriptedPipe implements OutputSink {
 
 const line = (n: number): string => `line ${String(n).padStart(4, '0')}\n` // of 10 bytes
 
-test('lines that a stopped reader does not take are kept up to the limit, then dropped, counted and reported in their place', () => {
+test('lines are kept up to the limit while the reader has stopped, then dropped, counted and reported', () => {
   const pipe = new ScriptedPipe()
   const output: BoundedOutput = new BoundedOutput(pipe, {
     sizeBytesMax: 40,
@@ -44,7 +44,7 @@ test('lines that a stopped reader does not take are kept up to the limit, then d
   expect(output.lostLineCount).toBe(3)
 })
 
-test('a line that left in part is completed before the next', () => {
+test('a line that was written in part is completed before the next', () => {
   const pipe = new ScriptedPipe()
   const output = new BoundedOutput(pipe)
   pipe.roomBytes = 4
@@ -55,7 +55,7 @@ test('a line that left in part is completed before the next', () => {
   expect(pipe.text).toBe(line(1) + line(2))
 })
 
-test('a reader that takes a little at a time does not get a report for every line', () => {
+test('a slow reader does not get a report of lost lines after every line', () => {
   const pipe = new ScriptedPipe()
   const reports: number[] = []
   const output = new BoundedOutput(pipe, { sizeBytesMax: 100, onLost: (lineCount) => reports.push(lineCount) })
@@ -69,7 +69,7 @@ test('a reader that takes a little at a time does not get a report for every lin
   expect(reports.every((lineCount) => lineCount > 5)).toBe(true)
 })
 
-test('after a failed write lines are kept, one report is made, and not every line tries again', () => {
+test('after a failed write lines are kept, the error is reported once, and the next line does not retry at once', () => {
   const pipe = new ScriptedPipe()
   const errors: string[] = []
   const output = new BoundedOutput(pipe, { onError: (error) => errors.push(error.message) })
@@ -82,7 +82,7 @@ test('after a failed write lines are kept, one report is made, and not every lin
   expect(pipe.text).toBe([1, 2, 3, 4, 5].map(line).join(''))
 })
 
-test('the last lines of a process are not waited for when nothing takes them', () => {
+test('a process does not wait for its last lines if the sink takes nothing', () => {
   const pipe = new ScriptedPipe()
   const output = new BoundedOutput(pipe)
   output.write(line(1))
@@ -116,7 +116,7 @@ async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
 const waitMs = 20_000
 const noRotation = { rotateAtSizeBytes: null, rotateEvery: null, rotatedCount: 10 }
 
-test('a log file is rotated when it has its size, and no more rotated files are kept than wanted', () =>
+test('a log file is rotated at its size limit, and the wanted number of rotated files is kept', () =>
   inFolder(async (path) => {
     const output = new BoundedOutput(new LogFile({ path, ...noRotation, rotateAtSizeBytes: 30, rotatedCount: 2 }))
     for (let n = 1; n <= 10; n++) {
@@ -128,7 +128,7 @@ test('a log file is rotated when it has its size, and no more rotated files are 
     expect(readFileSync(path, 'utf8')).toBe(line(10))
   }))
 
-test('a log file that another program has renamed is opened again when that is asked for', () =>
+test('a log file that another program has renamed is opened again after reopen', () =>
   inFolder(async (path) => {
     const file = new LogFile({ path, ...noRotation })
     const output = new BoundedOutput(file)
@@ -144,7 +144,7 @@ test('a log file that another program has renamed is opened again when that is a
     expect(readFileSync(path, 'utf8')).toBe(line(3))
   }))
 
-test('a log file that cannot be written keeps its lines until it can', () =>
+test('lines of a log file that cannot be written are kept until it can be written', () =>
   inFolder(async (path) => {
     const folder = join(path, '..')
     writeFileSync(folder, 'in the way of the folder')
@@ -161,7 +161,7 @@ test('a log file that cannot be written keeps its lines until it can', () =>
     expect(readFileSync(path, 'utf8')).toBe(line(1) + line(2))
   }))
 
-test('the last lines of a log file are there when the process ends at once', () =>
+test('the last lines of a log file are written when the process ends at once', () =>
   inFolder(async (path) => {
     const file = new LogFile({ path, ...noRotation })
     expect(file.problem()).toBe(null)

@@ -4,14 +4,14 @@ import { nodeDigest } from '../../src/io/node-digest.ts'
 
 const bitsOf = { MD5: 128, 'SHA-1': 160, 'SHA-512/224': 224, 'SHA-512/256': 256 } as Readonly<Record<string, number>>
 
-it.each(digestAlgorithms)('the hash %s is computed, in the length that its name says', (algorithm) => {
+it.each(digestAlgorithms)('the hash %s is computed, with the length in its name', (algorithm) => {
   const digest = nodeDigest()
   expect(digest.offers(algorithm)).toBe(true)
   const bits = bitsOf[algorithm] ?? Number(algorithm.slice(algorithm.indexOf('-') + 1))
   expect(digest.hash(algorithm, new Uint8Array(0))).toHaveLength(bits / 8)
 })
 
-it('a hash is the one that its name means, also where names are alike', () => {
+it('each name selects its own hash, also for similar names', () => {
   const hexOf = (algorithm: 'SHA-256' | 'SHA3-256' | 'SHA-512/256'): string =>
     Buffer.from(nodeDigest().hash(algorithm, new TextEncoder().encode('abc'))).toString('hex')
   // The examples that NIST publishes for "abc".

@@ -6,7 +6,7 @@ import { expect, test, vi } from 'vitest'
 import { nodeDisk } from '../../src/io/node-disk.ts'
 import { type DiskUnderTest, diskContract, unflushableFolderContract } from './disk.contract.ts'
 
-/** A file system that has no hard links, as exFAT or some network shares; while `refusesFolderFlush`, one like some FUSE ones. */
+/** A file system without hard links, such as exFAT. With `refusesFolderFlush` it refuses to flush folders, as some FUSE file systems do. */
 const fileSystem = vi.hoisted(() => ({ refusesFolderFlush: false, textByPath: new Map<string, string>() }))
 
 vi.mock('node:fs/promises', async (original) => {
@@ -50,7 +50,7 @@ unflushableFolderContract('real disk', async (requiresDirectorySync) => {
   return { ...rig, dispose }
 })
 
-test('a file system that cannot flush folders is named with the setting that accepts it', async () => {
+test('the refusal of a file system that cannot flush folders names the setting that accepts it', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   fileSystem.refusesFolderFlush = true
   const refusal = disk.makeFolder(`${folder}/data`)
@@ -69,7 +69,7 @@ test('the message for a locked folder names the process that holds it', async ()
   await dispose()
 })
 
-/** What a claim says, and what the present process would write. */
+/** The content of the claim that this process makes in the folder. */
 async function claimIn(folder: string): Promise<Record<string, unknown>> {
   const { dev, ino } = await stat(folder, { bigint: true })
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
@@ -77,7 +77,7 @@ async function claimIn(folder: string): Promise<Record<string, unknown>> {
   return { pid: process.pid, startTime, bootId, device: `${dev}`, inode: `${ino}` }
 }
 
-test('a lock counts while the process that made it lives in this boot, and no longer', async () => {
+test('a lock is valid while its process runs in this boot, and no longer', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   const live = await claimIn(folder)
   const dead = spawnSync(process.execPath, ['-e', '']).pid
@@ -85,8 +85,8 @@ test('a lock counts while the process that made it lives in this boot, and no lo
   const leftovers = [
     { ...live, pid: dead, startTime: '1' },
     { ...live, startTime: '1' },
-    { ...live, bootId: 'of the boot before' },
-    { pid: dead, startTime: '1' }, // an earlier version wrote no more
+    { ...live, bootId: 'of an earlier boot' },
+    { pid: dead, startTime: '1' }, // the claim of an earlier version
   ]
   for (const owner of leftovers) {
     await writeFile(name, `${JSON.stringify(owner)}\nheld\n`)
@@ -108,7 +108,7 @@ test('a lock counts while the process that made it lives in this boot, and no lo
   await dispose()
 })
 
-test('a claim without content keeps nobody out and is removed once its process is dead', async () => {
+test('a claim without content excludes no process, and is removed once its own process is dead', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   const dead = spawnSync(process.execPath, ['-e', '']).pid
   const [unwritten, abandoned, released] = [`.lock.${process.pid}-aa`, `.lock.${dead}-bb`, '.lock.7']
@@ -119,7 +119,7 @@ test('a claim without content keeps nobody out and is removed once its process i
   await dispose()
 })
 
-test('of two claims that have not looked around yet the lower name has the folder', async () => {
+test('of two unmarked claims the lower name gets the folder', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   const claim = `${JSON.stringify(await claimIn(folder))}\n`
   await writeFile(join(folder, '.lock.0-aa'), claim)
@@ -132,7 +132,7 @@ test('of two claims that have not looked around yet the lower name has the folde
     isLocked = true
     return lock
   })
-  // It has read the higher claim again and again by then, or it would have returned.
+  // By then it has read the higher claim several times; otherwise it would have returned.
   for (let i = 0; i < 200; i++) await readdir(folder)
   expect(isLocked).toBe(false)
   await rm(higher)
@@ -140,9 +140,9 @@ test('of two claims that have not looked around yet the lower name has the folde
   await dispose()
 })
 
-test('a lock whose holder was killed and not yet waited for is taken over', async () => {
+test('a lock whose owner is a zombie is taken over', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
-  // The shell becomes a sleep, which never waits for a child; what it had started is then killed and stays a zombie.
+  // The shell becomes a sleep, which never waits for its child. The child is then killed and stays a zombie.
   const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
   const zombie = Number(
     await new Promise<string>((resolve) => parent.stdout.once('data', (text) => resolve(`${text}`))),
@@ -158,12 +158,12 @@ test('a lock whose holder was killed and not yet waited for is taken over', asyn
   await dispose()
 })
 
-test('a lock whose holder was killed is taken over when the last of its threads has ended, and not before', async () => {
+test('a lock whose owner was killed is taken over when the last thread of the owner has ended, and not before', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   const child = spawn('sleep', ['60'])
   const claim = { ...(await claimIn(folder)), pid: child.pid, startTime: '77' }
   await writeFile(join(folder, '.lock.1-aa'), `${JSON.stringify(claim)}\nheld\n`)
-  // The main thread is a zombie already, while another still waits for the disk in the middle of a write.
+  // The main thread is a zombie, while another thread waits for the disk in a write.
   const fields = (threadCount: number): string => `Z 1 1 1 0 -1 4 0 0 0 0 1 1 0 0 20 0 ${threadCount} 0 77 0`
   const statPath = `/proc/${child.pid}/stat`
   fileSystem.textByPath.set(statPath, `${child.pid} (a (b) c) ${fields(3)}`)
@@ -181,7 +181,7 @@ test('a lock whose holder was killed is taken over when the last of its threads 
   await dispose()
 })
 
-test('of many that find a stale lock at once, one gets the folder', async () => {
+test('of several processes that find a stale lock at the same time, one gets the folder', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   for (let round = 1; round <= 20; round++) {
     await writeFile(join(folder, '.lock.1-aa'), JSON.stringify({ pid: process.pid, startTime: '1' }))
@@ -193,7 +193,7 @@ test('of many that find a stale lock at once, one gets the folder', async () => 
   await dispose()
 })
 
-test('a folder below one that takes no children is refused', async () => {
+test('a folder whose parent cannot have children is refused', async () => {
   const disk = nodeDisk()
   await expect(disk.makeFolder('/proc/zkts/data')).rejects.toMatchObject({ code: 'ENOENT' })
 })

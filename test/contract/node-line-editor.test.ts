@@ -43,7 +43,7 @@ class Keyboard {
 }
 
 describe('lines of a pipe', () => {
-  it('come as they are, several of one chunk too, until the input ends', async () => {
+  it('are read unchanged, also several in one chunk, until the input ends', async () => {
     const keyboard = new Keyboard(false)
     expect(await keyboard.line('one\ntwo\nthr')).toBe('one')
     expect(await keyboard.line('ee')).toBe('two')
@@ -56,7 +56,7 @@ describe('lines of a pipe', () => {
 })
 
 describe('lines of a terminal', () => {
-  it('can be taken from the history with the arrow keys, except those not to be remembered', async () => {
+  it('come from the history with the arrow keys, except lines that are not remembered', async () => {
     const keyboard = new Keyboard(true, { history: ['oldest', 'older'], isRemembered: (line) => line !== 'secret' })
     keyboard.editor.prompt('> ')
     expect(await keyboard.line(`typed${enter}`)).toBe('typed')
@@ -85,7 +85,7 @@ describe('lines of a terminal', () => {
     expect(asked).toEqual(['ls /a'])
   })
 
-  it('are shown again below what is written above them', async () => {
+  it('are shown again after text was written above them', async () => {
     const keyboard = new Keyboard(true)
     keyboard.editor.prompt('> ')
     keyboard.type('half')

@@ -14,11 +14,11 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }))
 
-it('a history that nobody has written yet is empty', async () => {
+it('a history without a file is empty', async () => {
   expect(await nodeLineHistory(path, 10).load()).toEqual([])
 })
 
-it('lines of two shells are kept in the order in which they came, and only their owner may read them', async () => {
+it('lines of two shells are stored in the order of their arrival, and only the owner may read them', async () => {
   const [one, two] = [nodeLineHistory(path, 10), nodeLineHistory(path, 10)]
   await one.append('ls /')
   await two.append('get /a')
@@ -27,7 +27,7 @@ it('lines of two shells are kept in the order in which they came, and only their
   expect(statSync(path).mode & 0o777).toBe(0o600)
 })
 
-it('a history that others could read is closed to them by the next line', async () => {
+it('a history that others may read becomes private with the next line', async () => {
   writeFileSync(path, 'old\n')
   chmodSync(path, 0o644)
   await nodeLineHistory(path, 10).append('new')

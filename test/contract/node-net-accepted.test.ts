@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { nodeListener } from '../../src/io/node-net.ts'
 
 test.each([false, true])(
-  'a listener with plain sockets %s that closed has let go of every stream it accepted',
+  'a listener with plain sockets %s closes when all its streams have closed',
   async (plainSockets) => {
     const closed: (Error | null)[] = []
     let allClosed = (): void => undefined
@@ -24,7 +24,7 @@ test.each([false, true])(
     })
     const echoes = await Promise.all([1, 2, 3].map((n) => echo(listening.address.port, `hello ${n}`)))
     expect(echoes).toEqual(['hello 1', 'hello 2', 'hello 3'])
-    await Promise.all([whenAllClosed, listening.close()]) // would hang if the server still counted one that is gone
+    await Promise.all([whenAllClosed, listening.close()]) // would hang if the server still counted a closed stream
     expect(closed).toEqual([null, null, null])
   },
 )

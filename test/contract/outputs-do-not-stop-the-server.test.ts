@@ -18,7 +18,7 @@ import { scratchFolder, startServerProcess } from './server-process.ts'
 
 const { O_RDWR, O_NONBLOCK, O_WRONLY } = constants
 
-/** A pipe that a process holds open and does not read, filled to the last byte. */
+/** A pipe that is open and full, and that no process reads. */
 function fullPipe(): { readonly writeEnd: number; fill(): void; drain(): string; close(): void } {
   const folder = scratchFolder()
   const path = join(folder, 'pipe')
@@ -98,7 +98,7 @@ test('a server whose output pipes are full serves, writes its lines when they ar
   close()
 })
 
-test('a start that is refused ends although the output pipes are full', async () => {
+test('a server that cannot start ends although its output pipes are full', async () => {
   const { writeEnd, close } = fullPipe()
   const server = await startServerProcess({ args: ['--log-file', '/dev/null/log'], stdout: writeEnd, stderr: writeEnd })
   expect(await once(server.child, 'exit')).toEqual([2, null])
@@ -118,7 +118,7 @@ test.each([
   close()
 })
 
-test('SIGHUP does not end a server; a renamed log file is opened again', async () => {
+test('SIGHUP does not end a server; it opens its log file again', async () => {
   const folder = scratchFolder()
   const path = join(folder, 'logs', 'server.log')
   const server = await startServerProcess({ args: ['--log-file', path] })

@@ -1,4 +1,4 @@
-/** A server as its users start it: a process of its own, with the standard output and error that a test gives it. */
+/** A server as users start it: a process of its own. The test chooses its standard output and standard error. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,9 +12,9 @@ const entry = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 export interface ServerProcess {
   readonly child: ChildProcess
   readonly folder: string
-  /** The answer to a four-letter word, as soon as there is one. */
+  /** The answer to a four-letter word; repeats the question until the server answers. */
   ask(word: string): Promise<string>
-  /** Ends it with SIGTERM, and resolves with its exit status. */
+  /** Sends SIGTERM and resolves with the exit status. */
   stop(): Promise<number | null>
 }
 
@@ -25,7 +25,7 @@ export interface ServerProcessOptions {
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** A standalone server in a folder of its own, which is removed when it is stopped. */
+/** A standalone server in a folder of its own, which is removed after the server has stopped. */
 export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const folder = scratchFolder()
   const port = await freePort()
@@ -37,7 +37,7 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
     env,
   })
   const ended = once(child, 'exit')
-  onTestFinished(() => void child.kill('SIGKILL')) // of a test that failed
+  onTestFinished(() => void child.kill('SIGKILL')) // if the test failed
   return {
     child,
     folder,
@@ -70,12 +70,12 @@ async function askUntilAnswered(child: ChildProcess, port: number, word: string)
   for (;;) {
     const answer = await ask(port, word)
     if (answer !== '') return answer
-    expect(child.exitCode, 'the exit status of the server while it is asked').toBe(null)
+    expect(child.exitCode, 'exit status of the server before it answers').toBe(null)
     expect(performance.now(), 'the server answers').toBeLessThan(deadlineMs)
   }
 }
 
-/** Empty if there is no server, or if it does not answer within a few seconds. */
+/** Empty if no server answers within a few seconds. */
 function ask(port: number, word: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''

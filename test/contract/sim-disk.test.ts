@@ -38,7 +38,7 @@ test('on a simulated disk that cannot flush folders no entry survives a crash', 
   expect(disk.crash('drop-all').paths()).toEqual([])
 })
 
-/** A durable sector of ones, an unflushed one of twos over it, an unflushed one behind, in a durable file. */
+/** A durable file: a durable sector of ones, overwritten by an unflushed sector of twos, and an unflushed sector after it. */
 async function halfFlushed(seed: number): Promise<SimDisk> {
   const disk = promptDisk(seed)
   await disk.makeFolder('/d')
@@ -49,7 +49,7 @@ async function halfFlushed(seed: number): Promise<SimDisk> {
   return disk
 }
 
-test('a crash that drops all leaves what was flushed and no entry that was not', async () => {
+test('a crash that drops every unflushed write keeps flushed bytes, and only flushed entries', async () => {
   const disk = await halfFlushed(1)
   await disk.open('/d/new', 'create-new')
   await disk.rename('/d/f', '/d/g')
@@ -59,7 +59,7 @@ test('a crash that drops all leaves what was flushed and no entry that was not',
   expect(disk.crash('keep-all').paths()).toEqual(['/d/g', '/d/new'])
 })
 
-test('a random crash keeps, drops and tears each unflushed sector on its own', async () => {
+test('a random crash decides for each unflushed sector whether it is kept, dropped or torn', async () => {
   const seen = new Set<string>()
   for (let seed = 0; seed < 300; seed++) {
     const found = (await halfFlushed(seed)).crash('random').contents('/d/f')
@@ -86,7 +86,7 @@ test('an operation under way at a crash never settles', async () => {
   expect(after.contents('/d/f')[0]).toBe(1)
 })
 
-test('a flush that fails leaves the bytes as unflushed as they were', async () => {
+test('after a failed flush the bytes are still unflushed', async () => {
   const disk = await halfFlushed(1)
   const file = await disk.open('/d/f', 'read-write')
   disk.faults.flushFails = true
@@ -95,7 +95,7 @@ test('a flush that fails leaves the bytes as unflushed as they were', async () =
   expect(disk.crash('drop-all').contents('/d/f')).toEqual(new Uint8Array(512).fill(1))
 })
 
-test('a full simulated disk refuses to grow a file and lets its inside be written', async () => {
+test('a full simulated disk refuses to grow a file and accepts writes inside it', async () => {
   const disk = await halfFlushed(1)
   const file = await disk.open('/d/f', 'read-write')
   disk.faults.full = true

@@ -1,4 +1,4 @@
-/** What every `Listener` and `Dialer` does, for the real ones and their simulated twins alike. */
+/** The contract of every `Listener` and `Dialer`; the real ones and the simulated ones both pass it. */
 import { expect, test } from 'vitest'
 import type { Address, ByteStream, Dialer, Listener } from '../../src/ports/stream.ts'
 
@@ -7,7 +7,7 @@ export interface StreamsUnderTest {
   readonly dialer: Dialer
   /** Where to listen: a free port. */
   readonly address: Address
-  /** Where nobody listens. */
+  /** An address where no process listens. */
   readonly deadAddress: Address
   /** Lets time pass until the condition holds; fails if it never does. */
   readonly until: (condition: () => boolean) => Promise<void>
@@ -52,7 +52,7 @@ export function streamContract(twin: string, make: () => Promise<StreamsUnderTes
     },
   )
 
-  check('after destroy nothing more is heard and writing is ignored', async ({ dialling, accepted, until }) => {
+  check('after destroy no bytes arrive and writes are ignored', async ({ dialling, accepted, until }) => {
     accepted.stream.destroy()
     accepted.stream.write(Uint8Array.of(1))
     dialling.stream.write(Uint8Array.of(2))
@@ -61,7 +61,7 @@ export function streamContract(twin: string, make: () => Promise<StreamsUnderTes
     expect(dialling.heard).toEqual([])
   })
 
-  check('a paused stream hears nothing until it resumes', async ({ dialling, accepted, until }) => {
+  check('a paused stream gets no bytes until it resumes', async ({ dialling, accepted, until }) => {
     accepted.stream.pause()
     dialling.stream.write(Uint8Array.of(1))
     accepted.stream.write(Uint8Array.of(2)) // a round trip in the other direction: time has passed
@@ -96,7 +96,7 @@ export function streamContract(twin: string, make: () => Promise<StreamsUnderTes
     expect(accepted.stream.remoteAddress).not.toMatch(/^::ffff:/)
   })
 
-  test(`${twin}: dialling where nobody listens answers once with the reason`, async () => {
+  test(`${twin}: a dial where no process listens answers once with the reason`, async () => {
     const { dialer, deadAddress, until } = await make()
     const outcomes: string[] = []
     dialer.dial(deadAddress, 5_000, (outcome) => {
