@@ -1,4 +1,4 @@
-/** The commands on ACLs and on who we are. */
+/** The commands on ACLs and on authentication. */
 import { aclJson, aclLines, parseAcl } from './acl-text.ts'
 import { answer, type CommandContext, type CommandInput, pathOf, versionOf, type ZnodeCommand } from './cli-command.ts'
 import { CliFailure } from './exit-codes.ts'
@@ -11,8 +11,8 @@ export const accessCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'getAcl',
     takes: '<path>',
-    summary: 'the ACL',
-    options: [{ flags: '-s, --stat', meaning: 'show the stat as well' }],
+    summary: 'prints the ACL',
+    options: [{ flags: '-s, --stat', meaning: 'show the stat too' }],
     async run(input, context) {
       const path = pathOf(input)
       const { acl, stat } = await context.client.getAcl(path)
@@ -26,11 +26,11 @@ export const accessCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'setAcl',
     takes: '<path> <acl>',
-    summary: 'replaces the ACL: `scheme:id:perms`, with commas between; perms are some of c d r w a',
+    summary: 'replaces the ACL: entries `scheme:id:perms`, separated by commas; perms are letters of cdrwa',
     options: [
       { flags: '-s, --stat', meaning: 'show the new stat' },
-      { flags: '-v, --acl-version <version>', meaning: 'only if this is the current version of the ACL' },
-      { flags: '-R, --recursive', meaning: 'of all znodes below as well' },
+      { flags: '-v, --acl-version <version>', meaning: 'only if the ACL has this version' },
+      { flags: '-R, --recursive', meaning: 'also replace the ACL of every znode below' },
     ],
     run: setAcl,
   },
@@ -38,7 +38,7 @@ export const accessCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'addauth',
     takes: '<scheme> [credentials]',
-    summary: 'authenticates the session, such as `digest user:password`; never kept in the history',
+    summary: 'authenticates the session, e.g. `digest user:password`; the history does not store it',
     options: [],
     async run(input, context) {
       const [scheme = '', credentials = ''] = input.args
@@ -50,7 +50,7 @@ export const accessCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'whoami',
     takes: '',
-    summary: 'what the session has authenticated as',
+    summary: 'prints the identities of the session',
     options: [],
     async run(_input, context) {
       const identities = await context.client.whoAmI()
@@ -85,5 +85,5 @@ async function setAcl(input: CommandInput, context: CommandContext): Promise<voi
   })
   answer(context, { path, setCount, failedCount: failures.length }, [])
   if (failures[0] === undefined) return
-  throw new CliFailure('refused', `the ACL of ${failures.length} znodes was not set`, failures[0].errorName)
+  throw new CliFailure('refused', `the ACL of ${failures.length} znodes was not replaced`, failures[0].errorName)
 }

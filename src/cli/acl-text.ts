@@ -1,4 +1,4 @@
-/** ACLs as people write them, `scheme:id:perms` with commas between (ZK: AclParser), and as zkCli shows them. */
+/** ACLs as users write them, `scheme:id:perms` separated by commas (ZK: AclParser), and as zkCli shows them. */
 import type { AclEntry } from '../client/types.ts'
 import { CliFailure } from './exit-codes.ts'
 
@@ -11,17 +11,20 @@ const permissionLetters = [
   ['a', 16],
 ] as const
 
-/** zkCli warns of what it does not understand and sets the rest, which may lock people out; we set nothing then. */
+/** zkCli drops an entry that it cannot parse, with a warning, which may lock users out. Here one such entry fails the command. */
 export function parseAcl(text: string): readonly AclEntry[] {
   return text.split(',').map((entry) => {
     const [first, last] = [entry.indexOf(':'), entry.lastIndexOf(':')]
-    if (first === last) throw new CliFailure('usage', `"${entry}" is no ACL entry: write scheme:id:perms`)
+    if (first === last) throw new CliFailure('usage', `"${entry}" is not an ACL entry; write scheme:id:perms`)
     const letters = entry.slice(last + 1)
     let permissions = 0
     for (const letter of letters) {
       const known = permissionLetters.find(([each]) => each === letter)
       if (known === undefined) {
-        throw new CliFailure('usage', `"${letter}" in "${entry}" is no permission: there are c, d, r, w and a`)
+        throw new CliFailure(
+          'usage',
+          `"${letter}" in "${entry}" is not a permission; the permissions are c, d, r, w and a`,
+        )
       }
       permissions |= known[1]
     }
@@ -33,7 +36,7 @@ function permissionText(permissions: number): string {
   return permissionLetters.map(([letter, bit]) => ((permissions & bit) === 0 ? '' : letter)).join('')
 }
 
-/** Two lines an entry: Java prints the id as a record, with its line end. */
+/** Two lines for each entry, since Java prints the id as a record that ends with a newline. */
 export function aclLines(acl: readonly AclEntry[]): readonly string[] {
   return acl.flatMap(({ scheme, id, permissions }) => [
     `'${escaped(scheme)},'${escaped(id)}`,

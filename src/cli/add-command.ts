@@ -1,4 +1,4 @@
-/** Commands of the table for commander, which splits arguments from options and prints usage. */
+/** Adds commands of the table to commander, which separates arguments from options and prints usage. */
 import { type Command, Option } from 'commander'
 import { assert } from '../base/assert.ts'
 import { type CliCommand, type CommandInput, pathOf } from './cli-command.ts'
@@ -15,7 +15,7 @@ export function addCommand(
   return added.allowExcessArguments().action(() => {
     const input = inputOf(added)
     if (input.args.length <= added.registeredArguments.length) return run(input, added)
-    // Servers named by -s where it means something else end up here.
+    // An address after a -s that has another meaning becomes the first argument; `pathOf` explains that.
     if (takes.startsWith('<path>')) pathOf(input)
     const most = takes === '' ? 'nothing' : `${takes} and no more; quotes hold words together`
     throw new CliFailure('usage', `${name} takes ${most}`)
@@ -27,7 +27,7 @@ function inputOf(parsed: Command): CommandInput {
   const known = new Map(parsed.options.map((option) => [option.name(), option.attributeName()]))
   const given = (name: string): string | true | undefined => {
     const attribute = known.get(name)
-    assert(attribute !== undefined, 'a command asks for options of its own', { command: parsed.name(), name })
+    assert(attribute !== undefined, 'a command reads only its own options', { command: parsed.name(), name })
     return values[attribute]
   }
   return {
@@ -40,26 +40,26 @@ function inputOf(parsed: Command): CommandInput {
   }
 }
 
-/** True if `-s` means something of the command's own, so that it cannot name the servers after it. */
+/** True if the command has an option `-s` of its own, so that `-s` after it cannot name the servers. */
 export function hasOwnLetterS(command: Pick<CliCommand, 'options'>): boolean {
   return command.options.some(({ flags }) => new Option(flags).short === '-s')
 }
 
-/** What zkCli takes after one dash, which commander would read as letters: before the command, and after reconfig. */
+/** Long options that zkCli writes with one dash, before the command and after reconfig. Commander would read letters. */
 const singleDashed = {
   program: ['-server', '-timeout'],
   reconfig: ['-add', '-remove', '-members', '-file'],
 } as const
 
-/** A whole command line of zkCli as ours. What follows `--` is no option. */
+/** Translates a command line of zkCli. Words after `--` are not options. */
 export function withLongOptions(argv: readonly string[]): readonly string[] {
   const [options, rest] = atDoubleDash(argv)
-  // It always waits for a connection.
+  // zkts-cli always waits for a connection.
   const kept = options.filter((word) => word !== '-waitforconnection')
   return [...withReconfigOptions(doubled(kept, singleDashed.program)), ...rest]
 }
 
-/** A line of zkCli's shell as ours. */
+/** Translates a line of zkCli's shell. */
 export function withReconfigOptions(words: readonly string[]): readonly string[] {
   const [options, rest] = atDoubleDash(words)
   return options.includes('reconfig') ? [...doubled(options, singleDashed.reconfig), ...rest] : words

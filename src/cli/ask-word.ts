@@ -1,28 +1,28 @@
-/** Sends a four-letter word to one server and collects what it says until it closes. */
+/** Sends a four-letter word to one server and reads its answer until the server closes the connection. */
 import type { AdminWord } from '../base/admin-words.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { describeAddress } from '../client/connect-string.ts'
 import { explainDialFailure } from '../client/dial-failure.ts'
 import type { Address } from '../ports/stream.ts'
-import type { CliWorld } from './cli-world.ts'
+import type { CliContext } from './cli-context.ts'
 
 export type AskFailure = { readonly kind: 'unreachable' | 'lost'; readonly message: string }
 
-/** A word as it goes out; `stmk` is followed by the mask that it sets. */
+/** `traceMask` is the argument of stmk; null for all other words. */
 export interface AskedWord {
   readonly word: AdminWord
   readonly traceMask: bigint | null
 }
 
 export function askWord(
-  world: Pick<CliWorld, 'dialer' | 'timers'>,
+  cli: Pick<CliContext, 'dialer' | 'timers'>,
   address: Address,
   { word, traceMask }: AskedWord,
   timeoutMs: number,
 ): Promise<Result<string, AskFailure>> {
   const server = describeAddress(address)
   return new Promise((resolve) => {
-    world.dialer.dial(address, timeoutMs, (outcome) => {
+    cli.dialer.dial(address, timeoutMs, (outcome) => {
       if (!outcome.ok) {
         resolve(
           err({ kind: 'unreachable', message: `cannot connect to ${server}: ${explainDialFailure(outcome.error)}` }),
@@ -32,7 +32,7 @@ export function askWord(
       const { stream } = outcome
       const decoder = new TextDecoder()
       let text = ''
-      const cancel = world.timers.after(timeoutMs, () => {
+      const cancel = cli.timers.after(timeoutMs, () => {
         resolve(err({ kind: 'lost', message: `${server} did not answer ${word} within ${timeoutMs} ms` }))
         stream.destroy()
       })
@@ -41,10 +41,10 @@ export function askWord(
           text += decoder.decode(bytes, { stream: true })
         },
         onDrain: () => undefined,
-        // Servers answer by closing; one that closes without a word does not know it.
+        // The close ends the answer. A server that does not know the word closes without an answer.
         onClose: (error) => {
           cancel()
-          // A server that has applied few txns has no line for `hash`.
+          // The answer to `hash` is empty on a server that has applied few txns.
           if (text !== '' || (word === 'hash' && error === null)) resolve(ok(text))
           else
             resolve(err({ kind: 'lost', message: `${server} closed without an answer to ${word}${reasonOf(error)}` }))

@@ -1,5 +1,5 @@
 /**
- * What the command line touches: a terminal, the network, time, files. cli-main.ts passes the real ones, tests their own.
+ * The ports of zkts-cli: terminal, network, time, files. cli-main.ts passes the real ones, tests pass simulated ones.
  */
 import type { Client, ClientOptions } from '../client/types.ts'
 import type { Disk } from '../ports/disk.ts'
@@ -7,22 +7,22 @@ import type { Dialer } from '../ports/stream.ts'
 import type { LineEditor, LineHistory } from '../ports/terminal.ts'
 import type { Timers } from '../ports/timers.ts'
 
-export interface CliWorld {
+export interface CliContext {
   write(text: string): void
   writeError(text: string): void
-  /** Opened by the shell alone: nothing else reads standard input. */
+  /** Only the shell opens it; nothing else reads standard input. */
   readonly lineEditor: LineEditor
-  /** Used only while a person is typing. Rejects with an Error whose message says why. */
+  /** Used only if `isInteractive`. Rejects with an Error whose message says why. */
   readonly lineHistory: LineHistory
-  /** A person is typing: show prompts. */
+  /** Input and output are a terminal: the shell shows prompts and keeps a history. */
   readonly isInteractive: boolean
   readonly dialer: Dialer
   readonly timers: Timers
-  /** For commands on the data folder of a server that does not run. */
+  /** For commands on the data folder of a stopped server. */
   readonly disk: Disk
   /** Rejects with an Error whose message says why. */
   readFile(path: string): Promise<string>
-  /** Rejects with a `ClientError` when no server accepts in time. */
+  /** Rejects with a `ClientError` if no server accepts a session within `connectTimeoutMs`. */
   connect(options: ClientOptions, connectTimeoutMs: number): Promise<Client>
 }
 
@@ -30,8 +30,8 @@ export interface CliSettings {
   readonly servers: string
   readonly isJson: boolean
   readonly timeoutMs: number
-  /** A server without a leader will do, for reads. */
+  /** Also accept a server without a leader, for reads. */
   readonly canBeReadOnly: boolean
-  /** Given to every session that is opened. */
+  /** Credentials that authenticate every session. */
   readonly auth: readonly { readonly scheme: string; readonly credentials: string }[]
 }

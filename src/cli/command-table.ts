@@ -1,4 +1,4 @@
-/** All commands but the four-letter words, in the order in which help and docs show them. */
+/** All commands except the four-letter words, in the order in which help and docs show them. */
 import { accessCommands } from './access-commands.ts'
 import type { CliCommand } from './cli-command.ts'
 import { ensembleCommands } from './ensemble-commands.ts'

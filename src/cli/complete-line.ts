@@ -1,6 +1,6 @@
 /**
- * What a line of the shell may go on with: commands, their options, words that some take, and paths.
- * Paths are asked of the server, and only while connected, so that a key press never waits for a reconnect.
+ * Completion in the shell: commands, their options, fixed arguments, and paths.
+ * Paths are read from the server, and only while connected, so that the Tab key never waits for a reconnect.
  */
 import { Option } from 'commander'
 import { type Client, ClientError } from '../client/types.ts'
@@ -8,7 +8,7 @@ import type { Completion } from '../ports/terminal.ts'
 import type { CliCommand } from './cli-command.ts'
 import { lastWordOf, quotedWord } from './split-words.ts'
 
-/** The words that stand for something other than a path or an option. */
+/** Arguments that are neither a path nor an option. */
 const fixedWords: Readonly<Record<string, readonly string[]>> = {
   printwatches: ['on', 'off'],
   addauth: ['digest'],

@@ -1,12 +1,12 @@
 /**
- * Commands that work on the data folder of a server that does not run. They ask no server, so the folder is named by the
- * path of its zoo.cfg or by its own.
+ * Commands that work on the data folder of a stopped server. They connect to no server. The argument is the path of the
+ * server's zoo.cfg or of its data folder.
  */
 import { filesNamedIn } from '../config/load-config.ts'
 import type { Disk } from '../ports/disk.ts'
 import { identityFileName } from '../storage/identity-file.ts'
 import { sequenceOfName } from '../storage/segment-header.ts'
-import type { CliWorld } from './cli-world.ts'
+import type { CliContext } from './cli-context.ts'
 import { CliFailure } from './exit-codes.ts'
 import { readFile } from './read-file.ts'
 
@@ -18,16 +18,20 @@ interface DataFolders {
 }
 
 /**
- * `data initialize`: with db.autocreate=false, lets the next start of a server without data count (ZK: zkServer-initialize.sh).
- * Refuses where there is data: then that is to be used, or moved away by a person. Resolves with the path of the file.
+ * `data initialize`: with db.autocreate=false, lets a server without data vote after its next start (ZK:
+ * zkServer-initialize.sh). Refuses if the folder contains data, since an operator has to decide whether to use that data
+ * or to move it away. Resolves with the path of the file that it created.
  */
-export async function initializeData(world: CliWorld, path: string): Promise<string> {
-  const folders = await foldersOf(world, path)
-  const { disk } = world
+export async function initializeData(cli: CliContext, path: string): Promise<string> {
+  const folders = await foldersOf(cli, path)
+  const { disk } = cli
   try {
     const found = await findData(disk, folders)
     if (found !== null) {
-      throw new CliFailure('refused', `${found} holds data; to start empty, move it away first. Nothing was changed.`)
+      throw new CliFailure(
+        'refused',
+        `${found} contains data; to start without data, move it away first. Nothing was changed.`,
+      )
     }
     await disk.makeFolder(folders.dataDir)
     const file = `${folders.dataDir}/${initializeFileName}`
@@ -40,15 +44,15 @@ export async function initializeData(world: CliWorld, path: string): Promise<str
   }
 }
 
-async function foldersOf(world: CliWorld, path: string): Promise<DataFolders> {
-  if ((await namesIn(world.disk, path)) !== null) return { dataDir: path, dataLogDir: path }
-  const { dataDir, dataLogDir } = filesNamedIn(await readFile(world, path))
+async function foldersOf(cli: CliContext, path: string): Promise<DataFolders> {
+  if ((await namesIn(cli.disk, path)) !== null) return { dataDir: path, dataLogDir: path }
+  const { dataDir, dataLogDir } = filesNamedIn(await readFile(cli, path))
   if (dataDir === null)
-    throw new CliFailure('usage', `${path} has no dataDir; name a zoo.cfg, or the data folder itself`)
+    throw new CliFailure('usage', `${path} has no dataDir; give the path of a zoo.cfg or of a data folder`)
   return { dataDir, dataLogDir: dataLogDir ?? dataDir }
 }
 
-/** The first file or folder that holds data of this program or of Apache ZooKeeper. */
+/** The first file or folder with data of zkts or of Apache ZooKeeper. */
 async function findData(disk: Disk, { dataDir, dataLogDir }: DataFolders): Promise<string | null> {
   const identity = `${dataDir}/${identityFileName}`
   if (await disk.exists(identity)) return identity
@@ -61,7 +65,7 @@ async function findData(disk: Disk, { dataDir, dataLogDir }: DataFolders): Promi
   return null
 }
 
-/** Null: there is no such folder. */
+/** The names in the folder; null if it does not exist. */
 async function namesIn(disk: Disk, folder: string): Promise<readonly string[] | null> {
   try {
     return await disk.list(folder)

@@ -9,11 +9,11 @@ export const ensembleCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'config',
     takes: '',
-    summary: 'the configuration of the ensemble',
+    summary: 'prints the configuration of the ensemble',
     options: [
-      { flags: '-c, --client', meaning: 'only its version and the addresses for clients, as a connect string' },
-      { flags: '-w, --watch', meaning: 'tell when it changes' },
-      { flags: '-s, --stat', meaning: 'show the stat as well' },
+      { flags: '-c, --client', meaning: 'show only its version and the client addresses, as a connect string' },
+      { flags: '-w, --watch', meaning: 'watch it' },
+      { flags: '-s, --stat', meaning: 'show the stat too' },
     ],
     async run(input, context) {
       const watch = input.has('watch') ? { watch: context.newWatcher('once') } : {}
@@ -27,14 +27,14 @@ export const ensembleCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'reconfig',
     takes: '',
-    summary: 'changes the members of the ensemble; servers are written as in zoo.cfg, `server.4=host:port:port;port`',
+    summary: 'changes the members of the ensemble; write servers as in zoo.cfg, `server.4=host:port:port;port`',
     options: [
       { flags: '-s, --stat', meaning: 'show the stat of the new configuration' },
-      { flags: '-v, --config-version <hex>', meaning: 'only if this is the version of the current configuration' },
-      { flags: '--add <servers>', meaning: 'those that join, with commas between' },
-      { flags: '--remove <ids>', meaning: 'those that leave, with commas between' },
-      { flags: '--members <servers>', meaning: 'all that there shall be, with commas between' },
-      { flags: '--file <path>', meaning: 'all that there shall be, one a line' },
+      { flags: '-v, --config-version <hex>', meaning: 'only if the current configuration has this version' },
+      { flags: '--add <servers>', meaning: 'the servers that join, separated by commas' },
+      { flags: '--remove <ids>', meaning: 'the ids of the servers that leave, separated by commas' },
+      { flags: '--members <servers>', meaning: 'all servers of the new ensemble, separated by commas' },
+      { flags: '--file <path>', meaning: 'a file with all servers of the new ensemble, one on each line' },
     ],
     run: reconfigure,
   },
@@ -55,20 +55,21 @@ async function reconfigure(input: CommandInput, context: CommandContext): Promis
 function configVersionOf(input: CommandInput): bigint {
   const text = input.valueOf('config-version')
   if (text === undefined) return -1n
-  if (!/^[0-9a-fA-F]{1,15}$/.test(text)) throw new CliFailure('usage', `"${text}" is no version: it is hexadecimal`)
+  if (!/^[0-9a-fA-F]{1,15}$/.test(text))
+    throw new CliFailure('usage', `"${text}" is not a version; write a hexadecimal number`)
   return BigInt(`0x${text}`)
 }
 
 async function changeOf(input: CommandInput, context: CommandContext): Promise<Reconfiguration> {
   const [members, file, add, remove] = ['members', 'file', 'add', 'remove'].map((name) => input.valueOf(name))
-  if (members !== undefined && file !== undefined) throw new CliFailure('usage', 'give --members or --file, not both')
+  if (members !== undefined && file !== undefined) throw new CliFailure('usage', 'use either --members or --file')
   const isWhole = members !== undefined || file !== undefined
   const isIncremental = add !== undefined || remove !== undefined
   if (isWhole && isIncremental) {
-    throw new CliFailure('usage', 'say what changes (--add, --remove) or what shall be (--members, --file), not both')
+    throw new CliFailure('usage', 'use either --add and --remove (a change) or --members or --file (the new ensemble)')
   }
   if (!isWhole && !isIncremental) {
-    throw new CliFailure('usage', 'say what shall change: --add, --remove, --members or --file')
+    throw new CliFailure('usage', 'use --add, --remove, --members or --file to say what to change')
   }
   if (isIncremental) return { kind: 'incremental', joining: listOf(add), leaving: listOf(remove) }
   return { kind: 'whole', members: file === undefined ? listOf(members) : memberLines(await context.readFile(file)) }
@@ -78,11 +79,11 @@ function listOf(text: string | undefined): readonly string[] {
   return text === undefined ? [] : text.toLowerCase().split(',')
 }
 
-/** The lines of a dynamic configuration that say who is in it. */
+/** The server lines of a dynamic configuration. */
 function memberLines(text: string): readonly string[] {
   const lines = text.split(/\r?\n/).map((line) => line.trim())
   const members = lines.filter((line) => /^(server|group|weight)\./.test(line))
-  if (members.length === 0) throw new CliFailure('usage', 'the file names no server')
+  if (members.length === 0) throw new CliFailure('usage', 'the file has no line server.N=…')
   return members
 }
 

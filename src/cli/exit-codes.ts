@@ -1,8 +1,8 @@
-/** What the exit status of zkts-cli means; docs/reference/cli.md lists the same rows. Scripts depend on the numbers. */
+/** The exit statuses of zkts-cli; docs/reference/cli.md has the same rows. Scripts depend on the numbers. */
 export const exitCodes = {
   ok: { code: 0, meaning: 'Done.' },
-  refused: { code: 1, meaning: 'The server refused; its error name is on standard error.' },
-  usage: { code: 2, meaning: 'The command line, or a line of the shell, is not understood.' },
+  refused: { code: 1, meaning: 'The server refused the request; the error name is on standard error.' },
+  usage: { code: 2, meaning: 'The command line, or a line in the shell, has an error.' },
   unreachable: { code: 3, meaning: 'No server accepted a connection or session in time.' },
   lost: {
     code: 4,
@@ -10,16 +10,16 @@ export const exitCodes = {
   },
   unread: {
     code: 141,
-    meaning: 'Whoever read the output has left, as `head` does; what was still to do was not done.',
+    meaning: 'The reader of the output ended early, as `head` does; the command stopped.',
   },
 } as const
 
 export type ExitName = keyof typeof exitCodes
 
-/** Ends a command: `message` goes to standard error, the status to the shell. */
+/** Ends a command with a message on standard error and an exit status. */
 export class CliFailure extends Error {
   readonly exit: ExitName
-  /** ZooKeeper's name for it, where there is one. */
+  /** ZooKeeper's name of the error, or null. */
   readonly errorName: string | null
 
   constructor(exit: ExitName, message: string, errorName: string | null = null) {

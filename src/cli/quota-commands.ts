@@ -1,13 +1,19 @@
-/** The commands on quotas. Their texts are zkCli's, which scripts read. */
+/** The commands on quotas. Their texts are those of zkCli, since scripts parse them. */
 import type { Quota, QuotaLimits } from '../client/types.ts'
 import { answer, type CommandContext, type CommandInput, pathOf, type ZnodeCommand } from './cli-command.ts'
 import { CliFailure } from './exit-codes.ts'
 
 const limitOptions = [
-  { letter: 'n', long: 'count', limit: 'count', least: 1n, meaning: 'znodes, the path itself among them' },
-  { letter: 'b', long: 'bytes', limit: 'bytes', least: 0n, meaning: 'bytes of data' },
-  { letter: 'N', long: 'count-hard', limit: 'countHard', least: 1n, meaning: 'znodes, enforced' },
-  { letter: 'B', long: 'bytes-hard', limit: 'bytesHard', least: 0n, meaning: 'bytes of data, enforced' },
+  { letter: 'n', long: 'count', limit: 'count', least: 1n, meaning: 'limit of znodes, including the path itself' },
+  { letter: 'b', long: 'bytes', limit: 'bytes', least: 0n, meaning: 'limit of bytes of data' },
+  {
+    letter: 'N',
+    long: 'count-hard',
+    limit: 'countHard',
+    least: 1n,
+    meaning: 'enforced limit of znodes, including the path itself',
+  },
+  { letter: 'B', long: 'bytes-hard', limit: 'bytesHard', least: 0n, meaning: 'enforced limit of bytes of data' },
 ] as const satisfies readonly { limit: keyof QuotaLimits; [key: string]: unknown }[]
 const int64Max = 2n ** 63n - 1n
 
@@ -16,7 +22,7 @@ export const quotaCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'setquota',
     takes: '<path>',
-    summary: 'limits what a znode and all below it may use; limits that are not named stay',
+    summary: 'limits the znodes and bytes of a subtree; limits that are not given stay as they are',
     options: limitOptions.map(({ letter, long, meaning }) => ({ flags: `-${letter}, --${long} <limit>`, meaning })),
     run: setQuota,
   },
@@ -24,7 +30,7 @@ export const quotaCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'listquota',
     takes: '<path>',
-    summary: 'the limits and the usage',
+    summary: 'prints the limits and the usage',
     options: [],
     async run(input, context) {
       const path = pathOf(input)
@@ -40,7 +46,7 @@ export const quotaCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'delquota',
     takes: '<path>',
-    summary: 'removes the quota, or lifts the limits named',
+    summary: 'removes the quota, or only the given limits',
     options: limitOptions.map(({ letter, long, meaning }) => ({ flags: `-${letter}, --${long}`, meaning })),
     async run(input, context) {
       const path = pathOf(input)
@@ -59,11 +65,11 @@ async function setQuota(input: CommandInput, context: CommandContext): Promise<v
     if (text === undefined) continue
     const value = /^\d{1,19}$/.test(text) ? BigInt(text) : -1n
     if (value < least || value > int64Max) {
-      throw new CliFailure('usage', `"${text}" is no limit: -${letter} takes a number from ${least} on`)
+      throw new CliFailure('usage', `"${text}" is not a limit; -${letter} needs a number, ${least} or more`)
     }
     limits[limit] = value
   }
-  if (Object.keys(limits).length === 0) throw new CliFailure('usage', 'name a limit: one or more of -n, -b, -N and -B')
+  if (Object.keys(limits).length === 0) throw new CliFailure('usage', 'give one or more limits: -n, -b, -N, -B')
   const quota = await context.client.setQuota(path, limits)
   for (const [what, used, soft, hard] of [
     ['count', quota.usedCount, quota.limits.count, quota.limits.countHard],
@@ -79,7 +85,7 @@ function missing(path: string): CliFailure {
   return new CliFailure('refused', `quota for ${path} does not exist.`, 'no-node')
 }
 
-/** Numbers of 64 bits as text: those of JSON would lose digits. */
+/** 64-bit numbers as text, since numbers of JSON would lose digits. */
 function quotaJson({ limits, usedCount, usedBytes }: Quota): object {
   const texts = Object.entries(limits).map(([name, limit]) => [name, limit === null ? null : String(limit)])
   return { limits: Object.fromEntries(texts), usage: { count: String(usedCount), bytes: String(usedBytes) } }

@@ -1,4 +1,4 @@
-/** The commands that read znodes: what they ask, and how they print it. */
+/** The commands that read znodes. */
 
 import type { ReadOptions } from '../client/types.ts'
 import { answer, type CommandContext, type CommandInput, pathOf, type ZnodeCommand } from './cli-command.ts'
@@ -6,18 +6,18 @@ import { CliFailure } from './exit-codes.ts'
 import { base64Of, dataJson, dataText, hexDump, statJson, statLines } from './render.ts'
 import { visitSubtree } from './subtree.ts'
 
-const statOption = { flags: '-s, --stat', meaning: 'show the stat as well' }
+const statOption = { flags: '-s, --stat', meaning: 'show the stat too' }
 
 export const readCommands: readonly ZnodeCommand[] = [
   {
     kind: 'znode',
     name: 'ls',
     takes: '<path>',
-    summary: 'the names of the children',
+    summary: 'prints the names of the children',
     options: [
       statOption,
-      { flags: '-w, --watch', meaning: 'tell when they change' },
-      { flags: '-R, --recursive', meaning: 'the paths of all znodes from there on, one a line' },
+      { flags: '-w, --watch', meaning: 'watch them' },
+      { flags: '-R, --recursive', meaning: 'print the paths of the whole subtree, one on each line' },
     ],
     run: list,
   },
@@ -25,12 +25,12 @@ export const readCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'get',
     takes: '<path>',
-    summary: 'the data',
+    summary: 'prints the data',
     options: [
       statOption,
-      { flags: '-w, --watch', meaning: 'tell when it changes' },
-      { flags: '-b, --base64', meaning: 'show it in base64' },
-      { flags: '-x, --hex', meaning: 'show it as a hexadecimal dump' },
+      { flags: '-w, --watch', meaning: 'watch it' },
+      { flags: '-b, --base64', meaning: 'show the data in base64' },
+      { flags: '-x, --hex', meaning: 'show the data as a hexadecimal dump' },
     ],
     run: get,
   },
@@ -38,15 +38,17 @@ export const readCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'stat',
     takes: '<path>',
-    summary: 'the stat',
-    options: [{ flags: '-w, --watch', meaning: 'tell when the znode changes, appears or vanishes; it may be missing' }],
+    summary: 'prints the stat',
+    options: [
+      { flags: '-w, --watch', meaning: 'watch the znode, which need not exist, for its creation, change and deletion' },
+    ],
     run: stat,
   },
   {
     kind: 'znode',
     name: 'getAllChildrenNumber',
     takes: '<path>',
-    summary: 'how many znodes there are below, at every depth',
+    summary: 'prints the number of znodes below the path, at every depth',
     options: [],
     async run(input, context) {
       const path = pathOf(input)
@@ -58,7 +60,7 @@ export const readCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'getEphemerals',
     takes: '[path]',
-    summary: "this session's ephemerals, or those whose path begins with the text given",
+    summary: 'prints the ephemerals of this session, or those whose path starts with the argument',
     options: [],
     async run(input, context) {
       const prefix = input.args.length === 0 ? '/' : pathOf(input)
@@ -70,7 +72,7 @@ export const readCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'sync',
     takes: '<path>',
-    summary: 'waits until the server has all that was committed',
+    summary: 'waits until the server has applied all writes that are committed now',
     options: [],
     async run(input, context) {
       const path = pathOf(input)

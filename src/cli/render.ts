@@ -1,10 +1,10 @@
-/** Values of the client as text for people and as JSON for scripts. */
+/** Renders values of the client as text for users and as JSON for scripts. */
 
 import type { SessionId } from '../base/ids.ts'
 import { hexOfSession, hexOfZxid } from '../base/ids.ts'
 import type { WatchEvent, ZnodeStat } from '../client/types.ts'
 
-/** The field names of zkCli, which people and scripts know. Times are ISO, so that they sort and can be parsed. */
+/** With the field names of zkCli, which scripts look for. Times are in ISO form, which sorts and can be parsed. */
 export function statLines(stat: ZnodeStat): readonly string[] {
   return [
     `cZxid = ${hexOfZxid(stat.czxid)}`,
@@ -21,7 +21,7 @@ export function statLines(stat: ZnodeStat): readonly string[] {
   ]
 }
 
-/** 64-bit values as hexadecimal text: JSON numbers would lose digits. */
+/** 64-bit values as hexadecimal text, since numbers of JSON would lose digits. */
 export function statJson(stat: ZnodeStat): Readonly<Record<string, string | number>> {
   return {
     ...stat,
@@ -32,7 +32,7 @@ export function statJson(stat: ZnodeStat): Readonly<Record<string, string | numb
   }
 }
 
-/** `null` for a znode without data; bytes that are no UTF-8 as base64, so that nothing is lost. */
+/** `null` for a znode without data. Bytes that are not UTF-8 become base64, so that none is lost. */
 export function dataJson(data: Uint8Array | null): { data: string | null; encoding: 'utf8' | 'base64' } {
   if (data === null) return { data: null, encoding: 'utf8' }
   try {
@@ -46,7 +46,7 @@ export function dataText(data: Uint8Array | null): string {
   return data === null ? 'null' : new TextDecoder('utf-8', { ignoreBOM: true }).decode(data)
 }
 
-/** A znode without data is shown as the word, as elsewhere. */
+/** A znode without data is shown as the word `null`, as `get` does without --base64. */
 export function base64Of(data: Uint8Array | null): string {
   if (data === null) return btoa('null')
   let binary = ''
@@ -54,7 +54,7 @@ export function base64Of(data: Uint8Array | null): string {
   return btoa(binary)
 }
 
-/** Null: the text is no base64. */
+/** Null: the text is not base64. */
 export function bytesOfBase64(text: string): Uint8Array | null {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return null
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
@@ -62,7 +62,7 @@ export function bytesOfBase64(text: string): Uint8Array | null {
 
 const dumpRule = `+--------+${'-'.repeat(49)}+${'-'.repeat(16)}+`
 
-/** 16 bytes a line between rules, drawn as zkCli draws them (Netty: ByteBufUtil.prettyHexDump). */
+/** A table with 16 bytes in each row, as zkCli prints it (Netty: ByteBufUtil.prettyHexDump). */
 export function hexDump(data: Uint8Array | null): string {
   const bytes = data ?? new TextEncoder().encode('null')
   if (bytes.length === 0) return ''
@@ -88,7 +88,7 @@ export function watchJson(event: WatchEvent): Readonly<Record<string, string | n
   return { watch: event.kind, path: event.path, zxid: event.zxid === null ? null : hexOfZxid(event.zxid) }
 }
 
-/** zkCli's words, so that scripts which look for them find them. */
+/** The text of zkCli, since scripts look for it. */
 export function versionLine(version: string): string {
   return `ZooKeeper CLI version: zkts-${version}\n`
 }

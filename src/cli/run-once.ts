@@ -1,18 +1,18 @@
-/** One command by itself: a session is opened for it and closed after it. With a watch set, it ends when that has fired. */
+/** Runs one command in a session of its own. A command that sets a watch ends when the watch has fired. */
 import type { Client } from '../client/types.ts'
 import { type CommandContext, jsonLine } from './cli-command.ts'
-import type { CliSettings, CliWorld } from './cli-world.ts'
+import type { CliContext, CliSettings } from './cli-context.ts'
 import { CliFailure } from './exit-codes.ts'
 import { openClient } from './open-client.ts'
 import { readFile } from './read-file.ts'
 import { watchJson, watchLine } from './render.ts'
 
 export async function runOnce(
-  world: CliWorld,
+  cli: CliContext,
   settings: CliSettings,
   action: (context: CommandContext) => Promise<void>,
 ): Promise<void> {
-  const client = await openClient(world, settings)
+  const client = await openClient(cli, settings)
   try {
     let onEvent = (): void => undefined
     const fired = new Promise<void>((resolve) => {
@@ -20,17 +20,17 @@ export async function runOnce(
     })
     let waitsFor: 'nothing' | 'event' | 'end' = 'nothing'
     const ended = sessionEnd(client)
-    ended.catch(() => undefined) // looked at only by those who wait
+    ended.catch(() => undefined) // only a command with a watch waits for it
     await action({
       client,
       isJson: settings.isJson,
-      write: (text) => world.write(text),
-      warn: (text) => world.writeError(text),
-      readFile: (path) => readFile(world, path),
+      write: (text) => cli.write(text),
+      warn: (text) => cli.writeError(text),
+      readFile: (path) => readFile(cli, path),
       newWatcher(lifetime) {
         waitsFor = lifetime === 'once' ? 'event' : 'end'
         return (event) => {
-          world.write(settings.isJson ? jsonLine(watchJson(event)) : `${watchLine(event)}\n`)
+          cli.write(settings.isJson ? jsonLine(watchJson(event)) : `${watchLine(event)}\n`)
           onEvent()
         }
       },
@@ -50,7 +50,7 @@ async function waited(
   if (waitsFor === 'end') await ended
 }
 
-/** Rejects when the session ends, which is before all that was watched for. */
+/** Rejects when the session ends. */
 function sessionEnd(client: Client): Promise<never> {
   return new Promise((_resolve, reject) => {
     client.onStateChange((state) => {

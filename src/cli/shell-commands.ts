@@ -1,4 +1,4 @@
-/** The commands that concern the shell itself. */
+/** The commands on the shell itself. */
 import type { ShellCommand } from './cli-command.ts'
 import { CliFailure } from './exit-codes.ts'
 
@@ -10,7 +10,7 @@ export const shellCommands: readonly ShellCommand[] = [
     kind: 'shell',
     name: 'connect',
     takes: '[servers]',
-    summary: 'ends the session and opens another, with the same servers unless others are named',
+    summary: 'ends the session and opens a new one, with the same servers or with the given ones',
     options: [],
     run: (input, shell) => shell.connect(input.args[0] ?? null),
   },
@@ -26,7 +26,7 @@ export const shellCommands: readonly ShellCommand[] = [
     kind: 'shell',
     name: 'history',
     takes: '',
-    summary: 'the last lines, with their numbers',
+    summary: 'prints the last lines with their numbers',
     options: [],
     async run(_input, shell) {
       for (const [number, line] of shell.history.slice(-historyShownMax)) shell.write(`${number} - ${line}\n`)
@@ -36,11 +36,12 @@ export const shellCommands: readonly ShellCommand[] = [
     kind: 'shell',
     name: 'redo',
     takes: '<number>',
-    summary: 'runs a line again, by its number in the history',
+    summary: 'runs the line with this number again',
     options: [],
     async run(input, shell) {
       const [text = ''] = input.args
-      if (!/^\d{1,9}$/.test(text)) throw new CliFailure('usage', `"${text}" is no number of a line; history shows them`)
+      if (!/^\d{1,9}$/.test(text))
+        throw new CliFailure('usage', `"${text}" is not the number of a line; "history" shows the numbers`)
       await shell.redo(Number(text))
     },
   },
@@ -48,13 +49,13 @@ export const shellCommands: readonly ShellCommand[] = [
     kind: 'shell',
     name: 'printwatches',
     takes: '[on|off]',
-    summary: 'whether events of watches are printed',
+    summary: 'turns the printing of watch events on or off, or prints whether it is on',
     options: [],
     async run(input, shell) {
       const [wanted] = input.args
       if (wanted === undefined) shell.write(`printwatches is ${shell.printsWatches ? 'on' : 'off'}\n`)
       else if (wanted === 'on' || wanted === 'off') shell.printsWatches = wanted === 'on'
-      else throw new CliFailure('usage', `"${wanted}" is neither on nor off`)
+      else throw new CliFailure('usage', `"${wanted}" is not a setting of printwatches; write on or off`)
     },
   },
   quitNamed('quit', 'ends the session and the shell'),

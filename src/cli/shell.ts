@@ -1,7 +1,7 @@
 /**
- * The shell: one session at a time, a command a line, watches printed as they fire. A command that fails is
- * reported and the shell goes on; when input is piped in, the first failure decides the exit status.
- * Owns: the session, the numbered lines, and that credentials are neither shown again nor kept.
+ * The shell: one session at a time, one command on each line. Watch events are printed when they arrive. After a command
+ * that fails the shell goes on; if its input is a pipe, the first failure decides the exit status.
+ * Owns: the session, the numbered lines, and that credentials are neither shown again nor stored.
  */
 import { Command } from 'commander'
 import { cliHistoryLinesMax } from '../base/limits.ts'
@@ -9,7 +9,7 @@ import type { Client, WatchEvent, Watcher } from '../client/types.ts'
 import type { OpenLineEditor } from '../ports/terminal.ts'
 import { addCommand, withReconfigOptions } from './add-command.ts'
 import { type CliCommand, type CommandContext, jsonLine, type ShellControl } from './cli-command.ts'
-import type { CliSettings, CliWorld } from './cli-world.ts'
+import type { CliContext, CliSettings } from './cli-context.ts'
 import { commandTable } from './command-table.ts'
 import { completeLine } from './complete-line.ts'
 import { CliFailure, type ExitName } from './exit-codes.ts'
@@ -18,38 +18,38 @@ import { readFile } from './read-file.ts'
 import { versionLine, watchJson, watchLine } from './render.ts'
 import { splitWords } from './split-words.ts'
 
-/** Resolves with how the shell ended. */
-export async function runShell(world: CliWorld, settings: CliSettings, version: string): Promise<ExitName> {
-  const shell = new Shell(world, settings, version)
+/** Resolves with the exit status of the shell. */
+export async function runShell(cli: CliContext, settings: CliSettings, version: string): Promise<ExitName> {
+  const shell = new Shell(cli, settings, version)
   await shell.connect(null)
   return shell.run()
 }
 
 class Shell implements ShellControl {
   printsWatches = true
-  readonly #world: CliWorld
+  readonly #cli: CliContext
   readonly #version: string
   #settings: CliSettings
   #client: Client | null = null
   #editor: OpenLineEditor | null = null
   #isOver = false
-  /** As they were typed, the last of them by number. */
+  /** The last `cliHistoryLinesMax` lines by their number. */
   readonly #typed = new Map<number, string>()
   #typedCount = 0
   #keepsHistory: boolean
   #lastEvent: WatchEvent | null = null
-  /** One for all: an event that several watches concern comes several times, and is printed once. */
+  /** The same watcher for all watches. An event that fires several of them arrives several times and is printed once. */
   readonly #watcher: Watcher = (event) => {
     if (!this.printsWatches || event === this.#lastEvent) return
     this.#lastEvent = event
     this.#writeAbove(this.#settings.isJson ? jsonLine(watchJson(event)) : `${watchLine(event)}\n`)
   }
 
-  constructor(world: CliWorld, settings: CliSettings, version: string) {
-    this.#world = world
+  constructor(cli: CliContext, settings: CliSettings, version: string) {
+    this.#cli = cli
     this.#settings = settings
     this.#version = version
-    this.#keepsHistory = world.isInteractive
+    this.#keepsHistory = cli.isInteractive
   }
 
   get history(): readonly (readonly [number: number, line: string])[] {
@@ -57,7 +57,7 @@ class Shell implements ShellControl {
   }
 
   async run(): Promise<ExitName> {
-    const editor = this.#world.lineEditor.open({
+    const editor = this.#cli.lineEditor.open({
       history: await this.#loadHistory(),
       isRemembered: (line) => !holdsSecrets(line),
       complete: (text) => completeLine(text, commandTable, this.#client),
@@ -67,10 +67,10 @@ class Shell implements ShellControl {
     this.#prompt()
     for await (const line of editor.lines) {
       const outcome = await this.#runNew(line)
-      if (outcome !== 'ok' && firstFailure === 'ok' && !this.#world.isInteractive) firstFailure = outcome
+      if (outcome !== 'ok' && firstFailure === 'ok' && !this.#cli.isInteractive) firstFailure = outcome
       if (this.#isOver) break
-      // Nobody is there to connect again.
-      if (this.#client?.state.kind === 'expired' && !this.#world.isInteractive) return 'lost'
+      // A script cannot notice this and run `connect`.
+      if (this.#client?.state.kind === 'expired' && !this.#cli.isInteractive) return 'lost'
       this.#prompt()
     }
     editor.close()
@@ -81,7 +81,7 @@ class Shell implements ShellControl {
   async connect(servers: string | null): Promise<void> {
     const settings = servers === null ? this.#settings : { ...this.#settings, servers }
     await this.close()
-    const client = await openClient(this.#world, settings)
+    const client = await openClient(this.#cli, settings)
     this.#settings = settings
     this.#client = client
     client.onStateChange((state) => {
@@ -105,18 +105,19 @@ class Shell implements ShellControl {
 
   async redo(number: number): Promise<void> {
     const line = this.#typed.get(number)
-    const own = this.#typedCount - 1 // the line that asks for it
+    const own = this.#typedCount - 1 // the line with the redo itself
     if (line === undefined || number === own) {
-      throw new CliFailure('usage', `there is no line ${number} before this one; history shows them`)
+      throw new CliFailure('usage', `there is no earlier line ${number}; "history" shows the numbers`)
     }
-    if (/^\s*redo\b/.test(line)) throw new CliFailure('usage', `line ${number} is a redo itself`)
+    if (/^\s*redo\b/.test(line))
+      throw new CliFailure('usage', `line ${number} is itself a redo; give the number of another line`)
     this.#typed.set(own, line)
     const outcome = await this.#run(line)
     if (outcome !== 'ok') throw new CliFailure(outcome, '')
   }
 
   write(text: string): void {
-    this.#world.write(text)
+    this.#cli.write(text)
   }
 
   async #runNew(line: string): Promise<ExitName> {
@@ -138,21 +139,21 @@ class Shell implements ShellControl {
     }
   }
 
-  /** Most lines need one command; to explain or to suggest takes them all. */
+  /** With only the named command, since most lines need no other; with all commands for `help` and for suggestions. */
   #program(name: string | undefined): Command {
     const named = commandTable.filter((command) => command.name === name)
     const program = new Command('zkts-cli')
       .usage('<command>')
       .exitOverride()
-      .configureOutput({ writeOut: (text) => this.write(text), writeErr: (text) => this.#world.writeError(text) })
+      .configureOutput({ writeOut: (text) => this.write(text), writeErr: (text) => this.#cli.writeError(text) })
       .helpOption(false)
-      .helpCommand('help [command]', 'what there is, or one command in detail')
+      .helpCommand('help [command]', 'lists the commands, or explains one')
     for (const command of named.length > 0 ? named : commandTable) {
       addCommand(program, command, (input) => this.#perform(command, input))
     }
     program
       .command('version')
-      .description('the version of zkts-cli')
+      .description('prints the version of zkts-cli')
       .action(() => this.write(versionLine(this.#version)))
     for (const command of program.commands) command.exitOverride().helpOption(false)
     return program
@@ -169,19 +170,19 @@ class Shell implements ShellControl {
       client,
       isJson: this.#settings.isJson,
       write: (text) => this.write(text),
-      warn: (text) => this.#world.writeError(text),
+      warn: (text) => this.#cli.writeError(text),
       newWatcher: () => this.#watcher,
-      readFile: (path) => readFile(this.#world, path),
+      readFile: (path) => readFile(this.#cli, path),
     }
   }
 
   #complain(failure: CliFailure): ExitName {
-    if (failure.message !== '') this.#world.writeError(`${failure.message}\n`)
+    if (failure.message !== '') this.#cli.writeError(`${failure.message}\n`)
     return failure.exit
   }
 
   #prompt(): void {
-    if (!this.#world.isInteractive) return
+    if (!this.#cli.isInteractive) return
     const state = this.#client?.state
     const isConnected = state?.kind === 'connected'
     const where = isConnected ? `${state.server}${state.readOnly ? ' read-only' : ''}` : 'not connected'
@@ -189,19 +190,19 @@ class Shell implements ShellControl {
   }
 
   #writeAbove(text: string): void {
-    if (this.#editor === null || !this.#world.isInteractive) this.write(text)
+    if (this.#editor === null || !this.#cli.isInteractive) this.write(text)
     else this.#editor.writeAbove(text)
   }
 
   #warnAbove(text: string): void {
-    if (this.#world.isInteractive) this.#writeAbove(text)
-    else this.#world.writeError(text)
+    if (this.#cli.isInteractive) this.#writeAbove(text)
+    else this.#cli.writeError(text)
   }
 
   async #loadHistory(): Promise<readonly string[]> {
     if (!this.#keepsHistory) return []
     try {
-      return await this.#world.lineHistory.load()
+      return await this.#cli.lineHistory.load()
     } catch (error) {
       this.#giveUpHistory(error)
       return []
@@ -210,7 +211,7 @@ class Shell implements ShellControl {
 
   async #keep(line: string): Promise<void> {
     try {
-      await this.#world.lineHistory.append(line)
+      await this.#cli.lineHistory.append(line)
     } catch (error) {
       this.#giveUpHistory(error)
     }
@@ -218,11 +219,13 @@ class Shell implements ShellControl {
 
   #giveUpHistory(error: unknown): void {
     this.#keepsHistory = false
-    this.#world.writeError(`lines are not kept: ${error instanceof Error ? error.message : String(error)}\n`)
+    this.#cli.writeError(
+      `typed lines are not stored in the history file: ${error instanceof Error ? error.message : String(error)}\n`,
+    )
   }
 }
 
-/** Also for what is only almost `addauth`: a password typed behind a slip of the finger is one all the same. */
+/** Also true for a mistyped `addauth`, such as `adauth`, since a password may follow it. */
 function holdsSecrets(line: string): boolean {
   const words = splitWords(line)
   return /auth$/i.test((words.ok ? words.value[0] : line.trim().split(/\s/)[0]) ?? '')

@@ -1,17 +1,17 @@
 /**
- * A line of the shell as words, as zkCli splits it (ZK: ZooKeeperMain.MyCommandOptions.parseCommand): blanks separate,
- * and a word that begins with a quote goes on to the next quote of that kind. Everything else is literal: backslashes
- * everywhere, quotes inside a word, and blanks and the other kind of quote inside a quoted word.
+ * Splits a line of the shell into words as zkCli does (ZK: ZooKeeperMain.MyCommandOptions.parseCommand). Blanks separate
+ * words. A word that begins with a quote ends at the next quote of the same kind. Everything else is literal:
+ * backslashes everywhere, quotes inside a word, and blanks and the other kind of quote inside a quoted word.
  */
 import { err, ok, type Result } from '../base/result.ts'
 
-/** Java's \s. JavaScript's holds more, such as the no-break space, which may stand in a path. */
+/** The class \s of Java. That of JavaScript has more characters, such as the no-break space, which a path may contain. */
 const blank = '[ \\t\\n\\v\\f\\r]'
 const notBlank = '[^ \\t\\n\\v\\f\\r]'
 const wordPattern = new RegExp(`"([^"]*)"|'([^']*)'|(?!["'])(${notBlank}+)`, 'y')
 const blanksPattern = new RegExp(`${blank}*`, 'y')
 
-/** Where zkCli drops a quote that is not closed, the line is refused: what was meant cannot be guessed. */
+/** Refuses a line with a quote that is not closed. zkCli drops the quote, and so may run a command that was not meant. */
 export function splitWords(line: string): Result<readonly string[], string> {
   const { words, openAt } = scan(line)
   if (openAt === null) return ok(words)
@@ -19,14 +19,14 @@ export function splitWords(line: string): Result<readonly string[], string> {
   return err(`a word begins with ${quote}, and no ${quote} closes it; a quote inside a word needs no closing`)
 }
 
-/** The word that is being typed at the end of a line, with its quotes; '' after a blank that separates. */
+/** The unfinished word at the end of a line, with its quotes; '' after a separating blank. */
 export function lastWordOf(line: string): string {
   const { lastAt, lastEnd, openAt } = scan(line)
   if (openAt !== null) return line.slice(openAt)
   return lastEnd === line.length ? line.slice(lastAt) : ''
 }
 
-/** The word as it has to be typed. Null: it holds blanks and both kinds of quotes, so it cannot be. */
+/** The word as it has to be typed. Null: the word contains blanks and both kinds of quotes, and cannot be typed. */
 export function quotedWord(word: string): string | null {
   if (/^[^"'\s]\S*$/.test(word)) return word
   if (!word.includes('"')) return `"${word}"`
@@ -37,7 +37,7 @@ interface Scan {
   readonly words: readonly string[]
   readonly lastAt: number
   readonly lastEnd: number
-  /** Where a word begins with a quote that nothing closes. */
+  /** The position of an opening quote that is not closed, or null. */
   readonly openAt: number | null
 }
 

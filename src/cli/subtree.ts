@@ -1,12 +1,12 @@
 /**
- * Whole subtrees: visiting them in zkCli's order, and deleting them from the leaves up.
- * Znodes may come and go meanwhile; one that has gone is passed over.
+ * Visits a subtree in the order of zkCli, and deletes one from the leaves up.
+ * Other clients may change the subtree meanwhile; a znode that is deleted before it is visited is skipped.
  */
 import { type Client, ClientError, type ReadOptions } from '../client/types.ts'
 
 const listedAtOnceMax = 256
 
-/** The znode itself, then the children of each znode before what is below them (ZK: ZKUtil.visitSubTreeDFS). */
+/** Visits the znode itself, then all children of a znode before the children of any of them (ZK: ZKUtil.visitSubTreeDFS). */
 export async function visitSubtree(
   client: Client,
   path: string,
@@ -29,7 +29,7 @@ async function visitBelow(
   for (const child of paths) await visitBelow(client, child, options, visit)
 }
 
-/** Deletes in multis of `batchCount`; 0 = one by one. Rejects with the first refusal. Resolves with how many it deleted. */
+/** Deletes in multis of `batchCount` znodes; 0 = one by one. Rejects with the first refusal. Resolves with the number deleted. */
 export async function deleteSubtree(client: Client, path: string, batchCount: number): Promise<number> {
   const leavesFirst = (await breadthFirst(client, path)).reverse()
   const size = Math.max(1, batchCount)
@@ -46,7 +46,7 @@ async function deleteBatch(client: Client, paths: readonly string[]): Promise<nu
       await client.multi(paths.map((path) => ({ kind: 'delete', path })))
       return paths.length
     } catch (error) {
-      // Somebody else changes the subtree, or not all of it may be deleted: what can go, goes.
+      // Another client changes the subtree, or an ACL forbids a part of it. Delete as many znodes as possible.
       if (!(error instanceof ClientError) || error.errorName === 'connection-loss') throw error
     }
   }
@@ -67,7 +67,7 @@ async function breadthFirst(client: Client, path: string): Promise<string[]> {
   const found = [path]
   let level: readonly string[] = (await client.getChildren(path)).children.map((name) => below(path, name))
   while (level.length > 0) {
-    for (const each of level) found.push(each) // spread, a long list would not fit the stack
+    for (const each of level) found.push(each) // not by spread: a long list would overflow the stack
     const next: string[] = []
     for (let at = 0; at < level.length; at += listedAtOnceMax) {
       const lists = await Promise.all(level.slice(at, at + listedAtOnceMax).map((each) => childPaths(client, each, {})))

@@ -1,15 +1,15 @@
-/** The commands on watches that outlive their first event, and the removal of any. */
+/** The commands that set persistent watches and remove watches of any kind. */
 import type { WatchKind } from '../client/types.ts'
 import { answer, pathOf, type ZnodeCommand } from './cli-command.ts'
 import { CliFailure } from './exit-codes.ts'
 
-/** By zkCli's option; the first one given counts, as there. */
+/** The kinds of watches by zkCli's options. If several are given, the first in this order is used, as in zkCli. */
 const kindOptions: readonly (readonly [letter: string, long: string, kind: WatchKind, meaning: string])[] = [
-  ['c', 'children', 'children', 'those set by ls -w'],
-  ['d', 'data', 'data', 'those set by get -w and stat -w'],
-  ['p', 'persistent', 'persistent', 'persistent ones'],
-  ['r', 'recursive', 'recursive', 'persistent recursive ones'],
-  ['a', 'any', 'any', 'all; so it is without an option'],
+  ['c', 'children', 'children', 'the watches of ls -w'],
+  ['d', 'data', 'data', 'the watches of get -w and stat -w'],
+  ['p', 'persistent', 'persistent', 'persistent watches'],
+  ['r', 'recursive', 'recursive', 'persistent recursive watches'],
+  ['a', 'any', 'any', 'all watches; the default'],
 ]
 
 export const watchCommands: readonly ZnodeCommand[] = [
@@ -17,21 +17,21 @@ export const watchCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'addWatch',
     takes: '<path>',
-    summary: 'tells of every change of a znode, which may be missing',
+    summary: 'prints every change of a znode, which need not exist',
     options: [
       {
         flags: '-m, --mode <mode>',
-        meaning: 'PERSISTENT: of the znode and its children; PERSISTENT_RECURSIVE, as without -m: of all below as well',
+        meaning: 'PERSISTENT: the znode and its list of children; PERSISTENT_RECURSIVE, the default: the whole subtree',
       },
     ],
     async run(input, context) {
       const path = pathOf(input)
       const mode = (input.valueOf('mode') ?? 'PERSISTENT_RECURSIVE').toUpperCase()
       if (mode !== 'PERSISTENT' && mode !== 'PERSISTENT_RECURSIVE') {
-        throw new CliFailure('usage', `"${mode}" is no mode: there are PERSISTENT and PERSISTENT_RECURSIVE`)
+        throw new CliFailure('usage', `"${mode}" is not a mode; write PERSISTENT or PERSISTENT_RECURSIVE`)
       }
       const recursive = mode === 'PERSISTENT_RECURSIVE'
-      await context.client.watch(path, context.newWatcher('for-good'), { recursive })
+      await context.client.watch(path, context.newWatcher('until-session-ends'), { recursive })
       answer(context, { path, mode, added: true }, [])
     },
   },
@@ -39,10 +39,10 @@ export const watchCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'removewatches',
     takes: '<path>',
-    summary: "removes the session's watches of a path",
+    summary: 'removes the watches of this session on a path',
     options: [
       ...kindOptions.map(([letter, long, , meaning]) => ({ flags: `-${letter}, --${long}`, meaning })),
-      { flags: '-l, --local', meaning: 'forget them even if there is no connection to tell the server' },
+      { flags: '-l, --local', meaning: 'without a connection, remove them only from this client' },
     ],
     async run(input, context) {
       const path = pathOf(input)

@@ -1,6 +1,6 @@
 /**
- * The text of four-letter words as fields, for --json. Only the shapes are known here, not the words' meaning:
- * key and value lines, single tokens, connection lines, indented lists. What fits no shape stays text.
+ * Parses the text of four-letter words into fields, for --json. It knows only the forms of the texts: lines with key and
+ * value, single tokens, lines of connections, indented lists. Text of any other form stays text.
  */
 import type { AdminWord } from '../base/admin-words.ts'
 import { fieldsOfDump } from './dump-fields.ts'
@@ -80,7 +80,7 @@ function watchCountsOf(text: string): WordFields {
   return { connections, paths, watches }
 }
 
-/** A line, and below it indented lines that belong to it. */
+/** Each line without indentation is a key; the indented lines after it are its list. */
 function listsOf(text: string): Lists {
   const lists: Record<string, string[]> = {}
   let current: string[] = []
@@ -95,7 +95,7 @@ function listsOf(text: string): Lists {
   return lists
 }
 
-/** Digests have 64 bits, more than a number of JSON can be trusted with. */
+/** Digests stay text: they have 64 bits, and a number of JSON would lose digits. */
 function digestsOf(text: string): readonly Scalars[] {
   return text
     .split('\n')

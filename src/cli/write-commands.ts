@@ -1,4 +1,4 @@
-/** The commands that make, change and delete znodes. */
+/** The commands that create, change and delete znodes. */
 import type { CreateMode } from '../client/types.ts'
 import { parseAcl } from './acl-text.ts'
 import { answer, type CommandContext, type CommandInput, pathOf, versionOf, type ZnodeCommand } from './cli-command.ts'
@@ -15,12 +15,15 @@ export const writeCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'create',
     takes: '<path> [data] [acl]',
-    summary: 'makes a znode',
+    summary: 'creates a znode',
     options: [
-      { flags: '-s, --sequential', meaning: 'a number is appended to the name' },
-      { flags: '-e, --ephemeral', meaning: 'it lives as long as the session' },
-      { flags: '-c, --container', meaning: 'it vanishes some time after it has lost its last child' },
-      { flags: '-t, --ttl <ms>', meaning: 'it vanishes when it has had no new data for so long and has no children' },
+      { flags: '-s, --sequential', meaning: 'the server appends a number to the name' },
+      { flags: '-e, --ephemeral', meaning: 'the znode is deleted when the session ends' },
+      { flags: '-c, --container', meaning: 'the server deletes the znode some time after its last child is deleted' },
+      {
+        flags: '-t, --ttl <ms>',
+        meaning: 'the server deletes the znode when it has no children and its data is unchanged for this time',
+      },
     ],
     run: create,
   },
@@ -31,8 +34,8 @@ export const writeCommands: readonly ZnodeCommand[] = [
     summary: 'replaces the data',
     options: [
       { flags: '-s, --stat', meaning: 'show the new stat' },
-      { flags: '-v, --data-version <version>', meaning: 'only if this is the current data version' },
-      { flags: '-b, --base64', meaning: 'the data is given in base64' },
+      { flags: '-v, --data-version <version>', meaning: 'only if the data has this version' },
+      { flags: '-b, --base64', meaning: '<data> is base64' },
     ],
     run: set,
   },
@@ -40,8 +43,8 @@ export const writeCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'delete',
     takes: '<path>',
-    summary: 'removes a znode without children',
-    options: [{ flags: '-v, --data-version <version>', meaning: 'only if this is the current data version' }],
+    summary: 'deletes a znode without children',
+    options: [{ flags: '-v, --data-version <version>', meaning: 'only if the data has this version' }],
     async run(input, context) {
       const path = pathOf(input)
       await context.client.delete(path, versionOf(input, 'data-version'))
@@ -52,14 +55,18 @@ export const writeCommands: readonly ZnodeCommand[] = [
     kind: 'znode',
     name: 'deleteall',
     takes: '<path>',
-    summary: 'removes a znode and all below it',
+    summary: 'deletes a znode and its whole subtree',
     options: [
-      { flags: '-b, --batch <count>', meaning: `so many in one transaction; ${batchCountDefault} unless given` },
+      {
+        flags: '-b, --batch <count>',
+        meaning: `the number of znodes in one transaction; default ${batchCountDefault}`,
+      },
     ],
     async run(input, context) {
       const path = pathOf(input)
       const batch = input.valueOf('batch') ?? String(batchCountDefault)
-      if (!/^\d{1,6}$/.test(batch)) throw new CliFailure('usage', `"${batch}" is no number of znodes`)
+      if (!/^\d{1,6}$/.test(batch))
+        throw new CliFailure('usage', `"${batch}" is not a number of znodes; write 0 to 999999`)
       const deletedCount = await deleteSubtree(context.client, path, Number(batch))
       answer(context, { path, deletedCount }, [])
     },
@@ -91,18 +98,18 @@ function ttlMsOf(input: CommandInput): number | null {
   const text = input.valueOf('ttl')
   if (text === undefined) return null
   if (input.has('ephemeral') || input.has('container')) {
-    throw new CliFailure('usage', 'a znode with a TTL is neither ephemeral nor a container')
+    throw new CliFailure('usage', 'a znode with a TTL cannot be ephemeral or a container; leave out -e and -c, or -t')
   }
   const ttlMs = Number(text)
   if (/^\d+$/.test(text) && ttlMs >= 1 && ttlMs <= ttlMsMax) return ttlMs
-  throw new CliFailure('usage', `"${text}" is no TTL: it takes milliseconds, 1 to ${ttlMsMax}`)
+  throw new CliFailure('usage', `"${text}" is not a TTL; write milliseconds, 1 to ${ttlMsMax}`)
 }
 
 function modeOf(input: CommandInput): CreateMode {
   const isSequential = input.has('sequential')
   if (input.has('container')) {
     if (!isSequential && !input.has('ephemeral')) return 'container'
-    throw new CliFailure('usage', 'a container is neither ephemeral nor sequential')
+    throw new CliFailure('usage', 'a container cannot be ephemeral or sequential; leave out -e and -s, or -c')
   }
   if (input.has('ephemeral')) return isSequential ? 'ephemeral-sequential' : 'ephemeral'
   return isSequential ? 'persistent-sequential' : 'persistent'

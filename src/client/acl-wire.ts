@@ -1,8 +1,8 @@
-/** ACL entries of the client's door to and from the wire. */
+/** Converts ACL entries between the client's public types and the wire. */
 import type { AclWire } from '../protocol/client/acl.ts'
 import type { AclEntry } from './types.ts'
 
-/** Anyone may do anything (ZK: ZooDefs.Ids.OPEN_ACL_UNSAFE), the default of every client. */
+/** Every client may do everything (ZK: ZooDefs.Ids.OPEN_ACL_UNSAFE). The default of every client library. */
 export const openAcl: readonly AclEntry[] = [{ permissions: 31, scheme: 'world', id: 'anyone' }]
 
 export function aclToWire(acl: readonly AclEntry[]): readonly AclWire[] {

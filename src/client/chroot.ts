@@ -1,4 +1,4 @@
-/** Paths as the user of a client sees them, and as the servers do: the same, below a fixed znode. */
+/** Converts between the paths that a program uses and the paths on the servers, which begin with the chroot. */
 
 /** `chroot` is '' or a path without a trailing slash. */
 export function toServerPath(chroot: string, path: string): string {
@@ -6,7 +6,7 @@ export function toServerPath(chroot: string, path: string): string {
   return path === '/' ? chroot : chroot + path
 }
 
-/** Servers name only what we asked for, so a path outside the chroot is left as it is. */
+/** A path outside the chroot is not changed. Servers send none: they answer only what the client asked for. */
 export function toClientPath(chroot: string, path: string): string {
   if (chroot === '' || !path.startsWith(chroot)) return path
   const rest = path.slice(chroot.length)

@@ -1,7 +1,7 @@
 /**
- * The operations of a client: arguments to request bodies, reply bodies to values, refusals to `ClientError`s.
- * Owns: nothing but the meaning; the session owns connections and order.
- * Watches are registered in the very turn in which the reply arrives: an event may be the next frame.
+ * The operations of a client. It encodes arguments into request bodies, decodes reply bodies into values, and turns
+ * refusals into `ClientError`s. The session owns connections and the order of requests.
+ * A watch is registered in the turn in which the reply arrives, since its event may be the next frame.
  */
 import { type ErrorName, errors } from '../base/errors.ts'
 import type { Zxid } from '../base/ids.ts'
@@ -51,11 +51,11 @@ const emptyBody = new Uint8Array(0)
 /** ZK: ZooDefs.CONFIG_NODE. */
 const configPath = '/zookeeper/config'
 
-/** Assumes that whoever made the session has started it, and with the same `chroot`. */
+/** Assumes that the caller has started the session, with the same `chroot`. */
 export class SessionClient implements Client {
   readonly #session: Session
   readonly #chroot: string
-  /** The same session without the chroot, for znodes of the ensemble itself. */
+  /** The same session without the chroot, for the znodes below /zookeeper. */
   readonly #atRoot: SessionClient
 
   constructor(session: Session, chroot: string) {
@@ -187,7 +187,7 @@ export class SessionClient implements Client {
   }
 
   async getEphemerals(prefix = '/'): Promise<readonly string[]> {
-    // Text before text, so that /app/ is asked for and not /apple too.
+    // The prefix is text, not a path: with chroot /app the prefix is /app/, which does not match /apple.
     const prefixPath = this.#chroot + prefix
     const outcome = await this.#send('getEphemerals', encode(request.EphemeralsRequest, { prefixPath }))
     const { ephemerals } = this.#decoded('getEphemerals', prefix, outcome, reply.EphemeralsReply)
@@ -210,8 +210,9 @@ export class SessionClient implements Client {
     const mode = options.recursive === true ? 'recursive' : 'persistent'
     const serverPath = this.#inside(path)
     const { watches } = this.#session
-    const own: Watcher = (event) => watcher(event) // the same function may watch twice
-    // Registered before it is sent: otherwise another's removal that follows on the wire could take it along.
+    const own: Watcher = (event) => watcher(event) // the program may pass the same function twice
+    // Registered before the request is sent. Otherwise a removal of another watcher, sent after it, would find this one
+    // missing and would remove the watch from the server.
     watches.add(mode, serverPath, own)
     const outcome = await this.#send(
       'addWatch',
@@ -221,7 +222,7 @@ export class SessionClient implements Client {
     if (!outcome.ok) throw this.#refusal('addWatch', path, outcome.error)
     return async () => {
       if (!watches.remove(mode, serverPath, own)) return
-      // If it fails the connection is gone, and with it the watch: it will not be set again.
+      // If this fails, the connection is lost, and the watch with it; the client will not set it again.
       await this.#send(
         'removeWatches',
         encode(request.WatcherTypeRequest, { path: serverPath, type: watcherTypes[mode] }),
@@ -296,7 +297,7 @@ export class SessionClient implements Client {
   }
 
   async close(): Promise<void> {
-    // Without a connection nobody can be told; the session then ends by its timeout.
+    // Without a connection the request cannot be sent; the session then ends by its timeout.
     if (this.#session.state.kind === 'connected') await this.#send('closeSession', emptyBody)
     this.#session.abandon()
   }
@@ -305,7 +306,7 @@ export class SessionClient implements Client {
     this.#session.abandon()
   }
 
-  /** Null: not decided yet. */
+  /** Null: the client is still connecting. */
   #connectOutcome(state: ClientState): Promise<void> | null {
     if (state.kind === 'connecting') return null
     if (state.kind === 'connected') return Promise.resolve()
@@ -322,7 +323,7 @@ export class SessionClient implements Client {
     return new ClientError(error, op, path, meaning)
   }
 
-  /** Resolves with the outcome; `onOutcome` runs before any later frame is handled. */
+  /** Resolves with the outcome. `onOutcome` runs before any later frame is handled. */
   #send(op: OpName, body: Uint8Array, onOutcome?: (outcome: Outcome) => void): Promise<Outcome> {
     return new Promise((resolve) => {
       this.#session.submit(op, body, (outcome) => {
@@ -348,14 +349,14 @@ export class SessionClient implements Client {
   #watchIfRead(list: WatchList, path: string, watch: Watcher): (outcome: Outcome) => void {
     return (outcome) => {
       if (outcome.ok) this.#session.watches.add(list, this.#inside(path), watch)
-      // A missing znode can be watched by exists alone.
+      // Only `exists` leaves a watch on a missing znode.
       else if (outcome.error === 'no-node' && list === 'exist')
         this.#session.watches.add('exist', this.#inside(path), watch)
     }
   }
 }
 
-/** Null, as Java's client has it, where there is nothing to say. */
+/** Null for an empty list, as the Java client sends it. */
 function listText(items: readonly string[]): string | null {
   return items.length === 0 ? null : items.join(',')
 }
@@ -364,7 +365,7 @@ function undecodable(op: OpName, path: string | null): ClientError {
   return new ClientError('marshalling-error', op, path, 'The reply cannot be decoded.')
 }
 
-/** ZK: CreateMode. Other modes go out as they are, for the server to refuse. */
+/** ZK: CreateMode. A mode that cannot have a TTL is sent unchanged, and the server refuses it. */
 function ttlFlagsOf(mode: CreateMode): number {
   return mode === 'persistent' ? 5 : mode === 'persistent-sequential' ? 6 : createFlags[mode]
 }

@@ -1,5 +1,5 @@
 /**
- * `host:port,host:port/chroot` (ZK: ConnectStringParser): where the servers are and below which znode to work.
+ * Parses `host:port,host:port/chroot` (ZK: ConnectStringParser): the addresses of the servers and the chroot.
  */
 import { err, ok, type Result } from '../base/result.ts'
 import type { Address } from '../ports/stream.ts'
@@ -16,12 +16,12 @@ export function parseConnectString(text: string): Result<ConnectString, string> 
   const slashAt = text.indexOf('/')
   const chroot = slashAt < 0 ? '' : text.slice(slashAt).replace(/\/$/, '')
   const problem = chroot === '' ? null : pathProblem(chroot)
-  if (problem !== null) return err(`the path to work below: ${problem}`)
+  if (problem !== null) return err(`the chroot: ${problem}`)
   const addresses: Address[] = []
   for (const part of (slashAt < 0 ? text : text.slice(0, slashAt)).split(',')) {
     const address = parseAddress(part.trim())
     if (address === null)
-      return err(`"${part.trim()}" is no server address; write host:port, or [address]:port for IPv6`)
+      return err(`"${part.trim()}" is not a server address; write host:port, or [address]:port for IPv6`)
     addresses.push(address)
   }
   return ok({ addresses, chroot })

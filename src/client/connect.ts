@@ -1,5 +1,5 @@
 /**
- * Opening a client: options are checked, a session is started over the given ports.
+ * Opens a client: checks the options and starts a session over the given ports.
  */
 import type { Result } from '../base/result.ts'
 import { err, ok } from '../base/result.ts'
@@ -16,7 +16,7 @@ export interface OpenedClient {
   readonly session: Session
 }
 
-/** Starts to connect and returns at once; requests made before it is connected wait. */
+/** Starts to connect and returns at once. Requests wait until the client is connected. */
 export function openClient(options: ClientOptions, ports: ClientPorts): Result<OpenedClient, string> {
   const parsed = parseConnectString(options.servers)
   if (!parsed.ok) return err(parsed.error)
@@ -38,7 +38,7 @@ export function openClient(options: ClientOptions, ports: ClientPorts): Result<O
   return ok({ client: new SessionClient(session, chroot), session })
 }
 
-/** Resolves once connected. Rejects with connection-loss if no server accepts within `connectTimeoutMs`, and then stops trying. */
+/** Resolves once connected. If no server accepts within `connectTimeoutMs`, gives up and rejects with connection-loss. */
 export async function connectWith(
   options: ClientOptions,
   connectTimeoutMs: number,

@@ -1,7 +1,7 @@
 /**
- * The credentials of a client. On the server's side they belong to a connection, so they are kept here and given again
- * on each new one, in the order in which they came. Replies to them carry no number: they come in that order too, and
- * only the first one to each is told.
+ * The credentials of a client. For a server they belong to a connection, so the client keeps them and sends them again
+ * on each new connection, in the order of the calls. Replies to them have no xid of their own and arrive in the same
+ * order. The caller gets the first reply to its credentials; replies after a reconnect go to no caller.
  */
 import type { ErrorName } from '../base/errors.ts'
 import type { Outcome } from './outcome.ts'
@@ -14,7 +14,7 @@ interface Kept {
 export class Credentials {
   readonly #write: (body: Uint8Array) => void
   #kept: Kept[] = []
-  #underWayCount = 0 // the last so many of those kept
+  #unansweredCount = 0 // the last ones of #kept
 
   constructor(write: (body: Uint8Array) => void) {
     this.#write = write
@@ -24,31 +24,31 @@ export class Credentials {
     this.#kept.push({ body, waiting: done })
   }
 
-  giveAll(): void {
-    for (const kept of this.#kept) this.#give(kept)
+  sendAll(): void {
+    for (const kept of this.#kept) this.#send(kept)
   }
 
-  giveLast(): void {
-    this.#give(this.#kept.at(-1)!)
+  sendLast(): void {
+    this.#send(this.#kept.at(-1)!)
   }
 
-  #give({ body }: Kept): void {
-    this.#underWayCount++
+  #send({ body }: Kept): void {
+    this.#unansweredCount++
     this.#write(body)
   }
 
   replied(outcome: Outcome): void {
-    const kept = this.#kept[this.#kept.length - this.#underWayCount]
-    this.#underWayCount--
+    const kept = this.#kept[this.#kept.length - this.#unansweredCount]
+    this.#unansweredCount--
     if (kept === undefined) return
     const { waiting } = kept
     kept.waiting = null
     waiting?.(outcome)
   }
 
-  /** What was under way has no reply; it is given again on the next connection. */
+  /** Requests without a reply get none on this connection. The credentials are sent again on the next one. */
   linkLost(): void {
-    this.#underWayCount = 0
+    this.#unansweredCount = 0
   }
 
   /** The session is over. */

@@ -1,4 +1,4 @@
-/** Why a server could not be reached, in words, and what that usually means. */
+/** Explains an error of dialling: what happened, the code of the system, and the usual cause. */
 export function explainDialFailure(error: Error): string {
   const code = 'code' in error ? String(error.code) : null
   switch (code) {
@@ -7,18 +7,18 @@ export function explainDialFailure(error: Error): string {
     case 'ENOTFOUND':
       return 'unknown host (ENOTFOUND); check the name'
     case 'EAI_AGAIN':
-      return 'the name server does not answer (EAI_AGAIN); check the network, or write the address'
+      return 'the DNS server does not answer (EAI_AGAIN); check the network, or write the IP address'
     case 'ETIMEDOUT':
-      return 'no answer (ETIMEDOUT); the host is down, or a firewall drops what is sent'
+      return 'no answer (ETIMEDOUT); the host is down, or a firewall drops the packets'
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return `no way to this host (${code}); check the address and the network`
+      return `no route to this host (${code}); check the address and the network`
     case 'ECONNRESET':
-      return 'the connection was reset (ECONNRESET); the server has no room for it, or is no ZooKeeper server'
+      return 'the connection was reset (ECONNRESET); the server is at its limit of connections, or is not a ZooKeeper server'
     default:
       return error.message
   }
 }
 
-/** Of a server that takes the connection and never answers the connect request. */
-export const noSession = 'connected, but no session began; it has no leader, or refuses clients, as its log says'
+/** For a server that accepts the connection and does not answer the connect request. */
+export const noSession = 'connected, but no session began; the server has no leader or refuses clients (see its log)'

@@ -1,6 +1,6 @@
 /**
- * A znode as a stream of views: read with a watch, and again after each event or reconnect trouble.
- * Nothing that happens between event and read is lost: the read that sets the next watch also shows the newest state.
+ * A znode as a stream of views. The znode is read with a watch, and read again after each event and after each lost
+ * connection. No change is lost: the read that sets the next watch also returns the newest state.
  */
 import { type Client, ClientError, type Watcher, type ZnodeView } from './types.ts'
 import { ValueStream } from './value-stream.ts'
@@ -52,7 +52,7 @@ function openStream<T>(client: Client, readOnce: (watch: Watcher) => Promise<T |
     }
     isReading = false
   }
-  /** True: worth reading again. A read that lost its connection waits for the next one by itself. */
+  /** True: read again. While the client is disconnected, the read waits for the next connection. */
   const endUnlessTransient = (error: unknown): boolean => {
     if (error instanceof ClientError && error.errorName === 'connection-loss') return true
     const isClosed = client.state.kind === 'closed'

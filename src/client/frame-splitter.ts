@@ -1,15 +1,15 @@
 /**
- * Bytes of a connection, cut anywhere, become whole frames. Owns: the bytes of a frame that is not complete.
- * A length that no server sends means that the stream is not what we think, and ends it.
+ * Turns chunks of bytes, cut anywhere, into whole frames. Owns: the bytes of an incomplete frame.
+ * A frame length that no server sends proves that the stream is not in sync, and ends the connection.
  */
 
-/** Servers do not limit their replies; beyond this we take a length for garbage. */
+/** Servers do not limit the size of replies. A length above this is taken as a broken stream. */
 const frameSizeBytesMax = 256 * 1024 * 1024
 
 export class FrameSplitter {
   #rest: Uint8Array = new Uint8Array(0)
 
-  /** Calls back with each payload, valid until it returns. False: the stream is broken. */
+  /** Calls `onFrame` with each payload, which is valid until `onFrame` returns. False: the stream is broken. */
   split(bytes: Uint8Array, onFrame: (payload: Uint8Array) => void): boolean {
     const all = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes)
     const view = new DataView(all.buffer, all.byteOffset, all.length)

@@ -1,6 +1,6 @@
 /**
- * The door `zkts/client`: a ZooKeeper client on promises and async iterators, over the real network and clock.
- * An entry file like main.ts: it alone in this folder joins ports of src/io to the client.
+ * The public module `zkts/client`: a ZooKeeper client with promises and async iterators, over the real network and clock.
+ * It is an entry file like main.ts, and the only file in this folder that imports ports of src/io.
  *
  *   const zk = await connect('127.0.0.1:2181')
  *   await zk.create('/a', new TextEncoder().encode('hello'))
@@ -15,12 +15,12 @@ import { connectWith } from './connect.ts'
 import type { Client, ClientOptions } from './types.ts'
 
 export interface ConnectOptions extends ClientOptions {
-  /** How long to look for a server before giving up; default: the session timeout, 10 000 unless set. */
+  /** How long to try to connect before giving up. Default: the session timeout, which is 10 000 by default. */
   readonly connectTimeoutMs?: number
   readonly log?: Log
 }
 
-/** Opens a session; takes `host:port,host:port/chroot` or options that hold it as `servers`. */
+/** Opens a session. `to` is `host:port,host:port/chroot`, or options with that text as `servers`. */
 export function connect(to: string | ConnectOptions): Promise<Client> {
   const options: ConnectOptions = typeof to === 'string' ? { servers: to } : to
   return connectWith(options, options.connectTimeoutMs ?? options.sessionTimeoutMs ?? 10_000, {

@@ -1,6 +1,6 @@
 /**
- * A multiRead as the client sees it: each read has its own outcome, and a refused one is a value, since the others
- * are still of use (ZK: MultiResponse).
+ * Encodes a multiRead and decodes its results. Each read has its own outcome; a refused read is a value and not an
+ * error, since the results of the others are valid (ZK: MultiResponse).
  */
 import { errorNameOf } from '../base/errors.ts'
 import { JuteReader } from '../jute/jute-reader.ts'
@@ -19,7 +19,7 @@ export function toReadOps(requests: readonly ReadRequest[], chroot: string): rea
   }))
 }
 
-/** Null: the body does not decode, or does not answer `count` reads. */
+/** Null: the body cannot be decoded or does not contain `count` results. */
 export function readReadResults(body: Uint8Array, count: number): readonly ReadResult[] | null {
   const reader = new JuteReader(body)
   const results: ReadResult[] = []

@@ -1,6 +1,6 @@
 /**
- * A multi as the client sees it: requests in, one result each out, or one error that names the operation at fault.
- * A refused multi has no error in its reply header; only the results tell (ZK: MultiResponse).
+ * Encodes a multi and decodes its results: one result for each request, or one error with the index of the failed one.
+ * A refused multi has no error in its reply header, only in its results (ZK: MultiResponse).
  */
 
 import { assertNever } from '../base/assert.ts'

@@ -1,7 +1,7 @@
-/** How a request ended, for whoever asked. */
+/** How a request ended. */
 import type { ErrorName } from '../base/errors.ts'
 
-/** `body` is what follows the reply header and belongs to the receiver. */
+/** `body` is the reply without its header. The receiver may keep it. */
 export type Outcome =
   | { readonly ok: true; readonly body: Uint8Array }
   | { readonly ok: false; readonly error: ErrorName }

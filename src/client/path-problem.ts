@@ -1,10 +1,10 @@
-/** What is wrong with the text of a path, in words, where the server would only say bad-arguments. */
+/** Explains what is wrong with a path; a server would answer only bad-arguments. */
 import { parseZnodePath } from '../protocol/client/path.ts'
 
-/** Null: it is a legal path. */
+/** Null: the path is legal. */
 export function pathProblem(text: string): string | null {
   if (text === '') return 'the path is empty; write /name, or / for the root'
-  if (!text.startsWith('/')) return `"${text}" is no path: a path begins with /; write /${text}`
+  if (!text.startsWith('/')) return `"${text}" is not a path; a path begins with /: write /${text}`
   if (parseZnodePath(text).ok) return null
   const plain = text.replaceAll(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
   if (text.includes('//')) return `"${text}" has an empty name between two slashes; write ${plain}`

@@ -1,8 +1,8 @@
 /**
- * Quotas as clients keep them: plain znodes below /zookeeper/quota, which the servers read and count in
+ * Quotas are plain znodes below /zookeeper/quota. Clients write the limits; servers read them and write the usage
  * (ZK: SetQuotaCommand, DelQuotaCommand, ListQuotaCommand).
- * Assumes: `zk` has no chroot, since these znodes hang below the root of the ensemble, and `path` is the servers'.
- * A path has no quota of its own below or above another one that has: servers count for the nearest one only.
+ * Assumes: `zk` has no chroot, and `path` is a path on the servers.
+ * A path cannot have a quota above or below a path that has one, since servers count only for the nearest quota.
  */
 import {
   limitsPathOf,
@@ -24,7 +24,7 @@ const fieldNames = {
 } as const satisfies Record<keyof QuotaLimits, QuotaFieldName>
 const limitNames = Object.keys(fieldNames) as readonly (keyof QuotaLimits)[]
 
-/** Limits that are not given stay as they are, or unlimited for a new quota. */
+/** A limit that is not given stays as it is; in a new quota it is unlimited. */
 export async function setQuota(zk: Client, path: string, limits: Partial<QuotaLimits>): Promise<Quota> {
   await refuseUnlessFree(zk, path)
   const now = await readQuota(zk, path)
@@ -37,11 +37,11 @@ export async function setQuota(zk: Client, path: string, limits: Partial<QuotaLi
   if (now?.usage == null) await createQuota(zk, path, data, now !== null)
   else await zk.setData(limitsPathOf(path), data)
   const quota = await getQuota(zk, path)
-  if (quota === null) throw refused('no-node', path, 'The quota was deleted by somebody else at the same time.')
+  if (quota === null) throw refused('no-node', path, 'Another client deleted the quota at the same time.')
   return quota
 }
 
-/** Null: the path has none of its own. */
+/** Null: the path itself has no quota. */
 export async function getQuota(zk: Client, path: string): Promise<Quota | null> {
   const texts = await readQuota(zk, path)
   if (texts === null) return null
@@ -61,7 +61,7 @@ export async function getQuota(zk: Client, path: string): Promise<Quota | null> 
   }
 }
 
-/** Lifts the limits named and keeps counting; with none named, the quota goes. False: there was none. */
+/** Removes the named limits and keeps the quota; without names, removes the quota. False: the path had no quota. */
 export async function deleteQuota(zk: Client, path: string, names: readonly (keyof QuotaLimits)[]): Promise<boolean> {
   const now = await readQuota(zk, path)
   if (now === null) return false
@@ -81,7 +81,7 @@ export async function deleteQuota(zk: Client, path: string, names: readonly (key
   return true
 }
 
-/** The order is that of the original, which has written limits with a text of its own for every kind. */
+/** In the order in which ZooKeeper writes the fields. */
 function noLimits(): readonly (readonly [string, bigint])[] {
   return limitNames.map((name) => [fieldNames[name], -1n])
 }
@@ -119,26 +119,26 @@ async function refuseQuotaBelow(zk: Client, path: string, at: string): Promise<v
 }
 
 /**
- * Servers count afresh when a usage appears, not when limits do: one that was left behind is made again, and one that
- * is missing beside limits, which ZooKeeper's own client can leave, is added.
+ * Servers start to count when the usage znode is created, not when limits are set. So a usage znode of an earlier quota
+ * is deleted and created again, and one that is missing beside limits (ZooKeeper's client can cause that) is created.
  */
 async function createQuota(zk: Client, path: string, limits: Uint8Array, hasLimits: boolean): Promise<void> {
   for (const folder of ['/zookeeper', quotaRoot, ...foldersOf(path)]) {
     if ((await zk.exists(folder)) === null) await unless('node-exists', zk.create(folder))
   }
   const usage = new TextEncoder().encode('count=0,bytes=0')
-  const leftBehind: readonly MultiRequest[] =
+  const removal: readonly MultiRequest[] =
     (await zk.exists(usagePathOf(path))) === null ? [] : [{ kind: 'delete', path: usagePathOf(path) }]
   await zk.multi([
     { kind: hasLimits ? 'set-data' : 'create', path: limitsPathOf(path), data: limits },
-    ...leftBehind,
+    ...removal,
     { kind: 'create', path: usagePathOf(path), data: usage },
   ])
 }
 
 interface QuotaTexts {
   readonly limits: QuotaFields
-  /** Null: nobody counts. */
+  /** Null: the usage znode is missing, so servers do not count. */
   readonly usage: QuotaFields | null
 }
 
@@ -154,11 +154,11 @@ async function readQuota(zk: Client, path: string): Promise<QuotaTexts | null> {
 
 function legible(path: string, data: Uint8Array | null): QuotaFields {
   const fields = parseQuotaText(data)
-  if (fields === null) throw refused('marshalling-error', path, 'Its data is no quota.')
+  if (fields === null) throw refused('marshalling-error', path, 'Its data is not a quota.')
   return fields
 }
 
-/** Null instead of the one error that is expected. */
+/** Resolves with null if the request is refused with `errorName`. */
 async function unless<T>(errorName: ClientError['errorName'], answer: Promise<T>): Promise<T | null> {
   try {
     return await answer

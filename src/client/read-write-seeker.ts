@@ -1,7 +1,7 @@
 /**
- * While the client has to make do with a server without a leader, looks for one that has one: asks one server after the
- * other the four-letter word `isro`, with pauses that double (ZK: ClientCnxn.pingRwServer). What such a server says
- * decides nothing but where to connect next, so an answer that is wrong or lost costs a detour.
+ * While the client is connected to a server without a leader, looks for a server with a leader: sends the four-letter
+ * word `isro` to one server after the other, with pauses that double (ZK: ClientCnxn.pingRwServer). The answer only
+ * decides where to connect next, so a wrong or lost answer costs one more attempt and nothing else.
  */
 import type { Address, ByteStream } from '../ports/stream.ts'
 import type { CancelTimer } from '../ports/timers.ts'
@@ -18,7 +18,7 @@ export class ReadWriteSeeker {
   #others: readonly Address[] = []
   #at = 0
   #pauseMs = firstPauseMs
-  /** Ends whatever is under way. */
+  /** Cancels the pause or the question in progress. */
   #cancel: CancelTimer | null = null
 
   constructor(
@@ -33,7 +33,7 @@ export class ReadWriteSeeker {
     this.#onFound = onFound
   }
 
-  /** Of the server that is in use nothing is asked: it closes the connection when it has a leader. */
+  /** `inUse`, the server that the client is connected to, is not asked: it closes the connection when it has a leader. */
   start(inUse: Address): void {
     this.stop()
     this.#others = this.#addresses.filter(({ host, port }) => host !== inUse.host || port !== inUse.port)

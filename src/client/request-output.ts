@@ -1,6 +1,6 @@
 /**
- * The requests of one turn as frames, in their order; all leave in one write at its end. What was written for a
- * connection that is lost before then is dropped with `reset`: on the next one it would bring replies that are not due.
+ * Collects the requests of one turn of the event loop as frames and sends them in one write at its end. If the
+ * connection is lost before that, `reset` drops them; on the next connection they would cause unexpected replies.
  */
 import { JuteWriter } from '../jute/jute-writer.ts'
 import { requestHeaderSizeBytes } from '../protocol/client/headers.ts'
@@ -19,7 +19,7 @@ export class RequestOutput {
     this.#send = send
   }
 
-  /** By the monotonic clock. */
+  /** When the last request was written, by the monotonic clock. */
   get lastWrittenMs(): number {
     return this.#lastWrittenMs
   }

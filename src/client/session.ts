@@ -1,9 +1,9 @@
 /**
- * One session over many connections: dialling, the handshake, pings, reconnects, and which request waits for
- * which reply. Knows frames and headers; what a body means is the business of client.ts.
- * Owns: the order of requests. Replies come in the order of requests; one that does not proves that the two sides
- * disagree about the stream, and the connection is dropped rather than matched by guess.
- * Assumes: `ports` are the only way to time, chance and network, so the same code runs in the simulator.
+ * One session over many connections: dialling, the handshake, pings, reconnects, and the match of replies to requests.
+ * It handles frames and headers; client.ts encodes and decodes bodies.
+ * Owns: the order of requests. Replies arrive in the order of requests. A reply out of order proves that client and
+ * server disagree about the stream; then the connection is dropped.
+ * Assumes: time, randomness and network come only from `ports`, so that the same code runs in the simulator.
  */
 import { type ErrorName, errorNameOf } from '../base/errors.ts'
 import type { SessionId, Zxid } from '../base/ids.ts'
@@ -74,11 +74,11 @@ export class Session {
   #cancelTick: CancelTimer | null = null
   #cancelPatience: CancelTimer | null = null
   readonly #seeker: ReadWriteSeeker
-  /** Why each server was given up last, by its address. */
+  /** By address: why the last attempt to use this server failed. */
   readonly #failures = new Map<string, string>()
-  /** Null, or where one with a leader was found. */
+  /** A server with a leader, found while the client uses one without; else null. */
   #betterServer: Address | null = null
-  /** The session was made by a server without a leader: no other would know it (ZK: ClientCnxn.seenRwServerBefore). */
+  /** A server without a leader made the session, so no other server knows it (ZK: ClientCnxn.seenRwServerBefore). */
   #isIdentityReadOnly = false
 
   constructor(options: SessionOptions, ports: ClientPorts) {
@@ -113,7 +113,7 @@ export class Session {
     return this.#state.kind !== 'connecting' && this.#state.kind !== 'connected'
   }
 
-  /** `host:port: why`, for each server that was given up since the last session began, in the order of the options. */
+  /** `host:port: why` for each server that failed since the last session began, in the order of the options. */
   get failures(): readonly string[] {
     const servers = new Set(this.#options.addresses.map(describeAddress))
     return [...servers].flatMap((server) => {
@@ -132,7 +132,7 @@ export class Session {
     this.#dialNext()
   }
 
-  /** Sends now if connected, else as soon as it is. `done` is called once, in the turn of the reply. */
+  /** Sends the request now, or once connected. `done` is called once, in the turn in which the reply arrives. */
   submit(op: OpName, body: Uint8Array, done: (outcome: Outcome) => void): void {
     if (this.isOver) {
       done({ ok: false, error: this.#errorWhenOver() })
@@ -142,17 +142,17 @@ export class Session {
     this.#sendUnsent()
   }
 
-  /** Given now if connected, and again to each server from here on. */
+  /** Sends the credentials now, or once connected, and again on each later connection. */
   submitAuth(body: Uint8Array, done: (outcome: Outcome) => void): void {
     if (this.isOver) {
       done({ ok: false, error: this.#errorWhenOver() })
       return
     }
     this.#credentials.add(body, done)
-    if (this.#link.kind === 'attached') this.#credentials.giveLast()
+    if (this.#link.kind === 'attached') this.#credentials.sendLast()
   }
 
-  /** Stops without a word to the servers. */
+  /** Closes the connection without ending the session on the servers. */
   abandon(): void {
     this.#finish({ kind: 'closed' })
   }
@@ -180,7 +180,7 @@ export class Session {
   }
 
   #shakeHands(stream: ByteStream, address: Address): void {
-    // Until it answers.
+    // Removed when the server answers.
     this.#failures.set(describeAddress(address), noSession)
     const patienceMs = Math.ceil((this.#timeoutMs * 2) / 3)
     const cancel = this.#ports.timers.after(patienceMs, () => this.#drop(stream, 'no answer to the connect request'))
@@ -233,7 +233,7 @@ export class Session {
     this.#failures.clear()
     this.#cancelPatience?.()
     this.#cancelPatience = null
-    this.#credentials.giveAll()
+    this.#credentials.sendAll()
     this.#writeSetWatches()
     this.#startTicking(stream)
     if (readOnly) this.#seeker.start(address)
@@ -261,7 +261,7 @@ export class Session {
   #onReply(stream: ByteStream, xid: number, outcome: Outcome): void {
     const first = this.#sent[0]
     if (first === undefined || first.xid !== xid) {
-      this.#drop(stream, `reply ${xid} came where ${first?.xid ?? 'none'} was due`)
+      this.#drop(stream, `reply ${xid} arrived, expected: ${first?.xid ?? 'none'}`)
       return
     }
     this.#sent.shift()
@@ -272,14 +272,14 @@ export class Session {
   #onWatchEvent(zxid: Zxid, body: Uint8Array): void {
     const event = decode(WatcherEvent, body)
     const kind = event.ok ? watchEventTypeOf(event.value.type) : null
-    if (!event.ok || kind === null) return // of a later version; nothing here can have asked for it
+    if (!event.ok || kind === null) return // an event of a later protocol version, for a watch that this client cannot set
     const path = toClientPath(this.#options.chroot, event.value.path)
     this.watches.deliver(event.value.path, { kind, path, zxid: zxid < 0 ? null : zxid })
   }
 
   #onAuthReply(outcome: Outcome): void {
     this.#credentials.replied(outcome)
-    // The server closes after a refusal, and would refuse again after each reconnect.
+    // After a refusal the server closes the connection. It would refuse again after each reconnect.
     if (!outcome.ok) this.#finish({ kind: 'auth-failed' })
   }
 
@@ -305,7 +305,7 @@ export class Session {
     const lost = this.#sent
     this.#sent = []
     for (const { pending } of lost) pending.done({ ok: false, error: 'connection-loss' })
-    // A callback may have ended the session.
+    // A callback may have closed the session.
     if (!this.isOver) this.#dialNext()
   }
 
@@ -324,7 +324,7 @@ export class Session {
     this.#credentials.linkLost()
   }
 
-  /** While disconnected, requests wait as long as the session could live, then fail: nothing of them was sent. */
+  /** While disconnected, requests wait for one session timeout. Then they fail; none of them was sent. */
   #startPatience(): void {
     this.#cancelPatience?.()
     this.#cancelPatience = this.#ports.timers.after(this.#timeoutMs, () => {
@@ -340,7 +340,7 @@ export class Session {
     this.#cancelTick = this.#ports.timers.after(intervalMs, () => {
       this.#rotation.reset()
       const nowMs = this.#ports.clock.monotonicMs()
-      // Two thirds leave one third of the session's life to find another server (ZK: ClientCnxn.readTimeout).
+      // After two thirds, one third of the timeout remains to find another server (ZK: ClientCnxn.readTimeout).
       if (nowMs - this.#lastReceivedMs >= (this.#timeoutMs * 2) / 3) {
         this.#drop(stream, 'the server has been silent for two thirds of the session timeout')
         return

@@ -1,11 +1,11 @@
-/** The request that sets watches again after a reconnect, and asks what they have missed since `lastZxidSeen`. */
+/** The request that sets watches again after a reconnect; the server sends the events that they missed after `lastZxidSeen`. */
 import type { Zxid } from '../base/ids.ts'
 import { encode } from '../jute/record.ts'
 import type { OpName } from '../protocol/client/operations.ts'
 import { SetWatches2Request, SetWatchesRequest } from '../protocol/client/requests.ts'
 import type { WatchedPaths } from './watch-registry.ts'
 
-/** The older request is used while it will do, since servers before 3.6 know no other. */
+/** setWatches without persistent watches, setWatches2 with them: servers before 3.6 know only the first. */
 export function setWatchesRequest(
   { data, exist, child, persistent, recursive }: WatchedPaths,
   lastZxidSeen: Zxid,

@@ -1,6 +1,6 @@
 /**
- * The words of the client's public door. All of them are plain values; only `Client` has behaviour.
- * Numbers: zxids are doubles that are exact below epoch 2²¹, session ids are unsigned 64-bit bigints.
+ * The public types of the client. All are plain values except `Client` and the errors.
+ * A zxid is a number, exact below epoch 2²¹. A session id is an unsigned 64-bit bigint.
  */
 import type { ErrorName } from '../base/errors.ts'
 import type { SessionId, Zxid } from '../base/ids.ts'
@@ -10,7 +10,7 @@ import type { Random } from '../ports/random.ts'
 import type { Dialer } from '../ports/stream.ts'
 import type { Timers } from '../ports/timers.ts'
 
-/** All that the client touches of the outside world. */
+/** The ports that the client needs. */
 export interface ClientPorts {
   readonly clock: Clock
   readonly timers: Timers
@@ -20,17 +20,17 @@ export interface ClientPorts {
 }
 
 export interface ClientOptions {
-  /** `host:port,host:port/chroot`; the port is 2181 unless given, IPv6 addresses stand in brackets. */
+  /** `host:port,host:port/chroot`. The default port is 2181. IPv6 addresses are written in brackets. */
   readonly servers: string
-  /** What we ask for; the server's limits decide. Default 10 000. */
+  /** The timeout that the client asks for; the server keeps it within its limits. Default 10 000. */
   readonly sessionTimeoutMs?: number
-  /** One attempt to reach one server. Default: a third of the session timeout. */
+  /** The limit of one attempt to reach one server. Default: a third of the session timeout. */
   readonly dialTimeoutMs?: number
-  /** Pause before the next round over all servers. Default 100, doubled each round up to 2 000, with jitter. */
+  /** The pause before the second round over all servers. Default 100. Doubles each round up to 2 000, with jitter. */
   readonly retryDelayMs?: number
   /**
-   * Also connect to a server without a leader, which answers reads from what it has and refuses writes and `sync` with
-   * not-read-only; the client goes on looking for one with a leader. Default false.
+   * Also connect to a server without a leader. Such a server answers reads from its own tree and refuses writes and `sync`
+   * with not-read-only. The client keeps looking for a server with a leader. Default false.
    */
   readonly canBeReadOnly?: boolean
   /** Takes over an existing session instead of opening one. */
@@ -61,9 +61,9 @@ export type CreateMode = 'persistent' | 'ephemeral' | 'persistent-sequential' | 
 
 export interface CreateOptions {
   readonly mode?: CreateMode // default persistent
-  /** The znode goes when it has had no new data for so long and has no children; only for persistent modes. */
+  /** The server deletes the znode when it has no children and its data was not set for this time. Only for persistent modes. */
   readonly ttlMs?: number
-  readonly acl?: readonly AclEntry[] // default: anyone may do anything
+  readonly acl?: readonly AclEntry[] // default: every client may do everything
 }
 
 export type WatchEventKind = 'created' | 'deleted' | 'data-changed' | 'children-changed'
@@ -71,11 +71,11 @@ export type WatchEventKind = 'created' | 'deleted' | 'data-changed' | 'children-
 export interface WatchEvent {
   readonly kind: WatchEventKind
   readonly path: string
-  /** Of the txn that caused it; null if the event makes up for what was missed while disconnected. */
+  /** The zxid of the change. Null if the change happened while the client was disconnected. */
   readonly zxid: Zxid | null
 }
 
-/** Given to a read it is called at most once, given to `watch` until that is stopped. Not called once the session has ended. */
+/** A watcher of a read is called at most once, one of `watch` until it is stopped. None is called after the session ends. */
 export type Watcher = (event: WatchEvent) => void
 
 export interface ReadOptions {
@@ -83,14 +83,14 @@ export interface ReadOptions {
 }
 
 export interface WatchOptions {
-  /** Also everything below the path, each change under its own path; children-changed is never told. Default false. */
+  /** Watch the whole subtree. Each event has the path of the changed znode; children-changed is never sent. Default false. */
   readonly recursive?: boolean
 }
 
-/** Which watches of a path: those set by getChildren, by getData and exists, by `watch`, recursive ones, or all. */
+/** The watches of getChildren, those of getData and exists, those of `watch` without and with `recursive`, or all. */
 export type WatchKind = 'children' | 'data' | 'persistent' | 'recursive' | 'any'
 
-/** Null: no limit. The hard ones are enforced where the servers' `enforceQuota` is on, the others are only logged. */
+/** Null: no limit. Servers with `enforceQuota` enforce the hard limits; they only log when another limit is exceeded. */
 export interface QuotaLimits {
   readonly count: bigint | null
   readonly bytes: bigint | null
@@ -100,15 +100,15 @@ export interface QuotaLimits {
 
 export interface Quota {
   readonly limits: QuotaLimits
-  /** Of the znode and all below it, as the servers count. */
+  /** Znodes in the subtree, including the znode itself, as the servers count them. */
   readonly usedCount: bigint
   readonly usedBytes: bigint
-  /** As ZooKeeper writes them. */
+  /** In ZooKeeper's notation. */
   readonly limitsText: string
   readonly usageText: string
 }
 
-/** Servers as lines of a configuration, `server.4=host:port:port:role;port`; by id to leave. */
+/** Servers are written as in zoo.cfg, `server.4=host:port:port:role;port`; `leaving` contains ids. */
 export type Reconfiguration =
   | { readonly kind: 'incremental'; readonly joining: readonly string[]; readonly leaving: readonly string[] }
   | { readonly kind: 'whole'; readonly members: readonly string[] }
@@ -131,9 +131,9 @@ export type ClientState =
       readonly server: string
       readonly sessionId: SessionId
       readonly timeoutMs: number
-      readonly readOnly: boolean // the server has no leader; reads may be old, writes are refused
+      readonly readOnly: boolean // the server has no leader: reads may be stale, writes are refused
     }
-  /** The session is over, and with it its ephemerals and watches; this client is of no further use. */
+  /** The session, its ephemerals and its watches are gone. This client cannot be used again; open a new one. */
   | { readonly kind: 'expired' }
   | { readonly kind: 'auth-failed' }
   | { readonly kind: 'closed' }
@@ -157,26 +157,26 @@ export type MultiResult =
   | { readonly kind: 'set-data'; readonly stat: ZnodeStat }
   | { readonly kind: 'check' }
 
-/** What `follow` yields: the znode as it is, first at once, then after each change that was noticed. */
+/** The values of `follow`: the current znode, then the znode after each noticed change. */
 export type ZnodeView =
   | { readonly kind: 'present'; readonly data: Uint8Array | null; readonly stat: ZnodeStat }
   | { readonly kind: 'missing' }
 
 /**
- * A session with an ensemble. Every method rejects with a `ClientError`. A request that was under way when the
- * connection broke rejects with connection-loss: it may have happened. A request made while disconnected waits.
+ * A session with an ensemble. Every method rejects with a `ClientError`. If the connection is lost before the reply, the
+ * request rejects with connection-loss; the server may or may not have done it. A request made while disconnected waits.
  */
 export interface Client {
   readonly state: ClientState
   /** Null until the first connect succeeds. */
   readonly session: { readonly id: SessionId; readonly password: Uint8Array } | null
-  /** Zxid of the last reply or event seen; no server behind it will be accepted. */
+  /** The zxid of the last reply or event. A server that has not applied it does not accept this client. */
   readonly lastZxidSeen: Zxid
-  /** Resolves once connected; rejects when the session is over. */
+  /** Resolves once connected. Rejects if the session ends before. */
   whenConnected(): Promise<void>
-  /** Calls back on every later change; returns a function that stops it. */
+  /** Calls `callback` on every later change. Returns a function that stops this. */
   onStateChange(callback: (state: ClientState) => void): () => void
-  /** Every later change as a stream; ends with the session. */
+  /** Every later change as a stream, which ends when the session ends. */
   states(): AsyncIterableIterator<ClientState>
 
   create(path: string, data?: Uint8Array | null, options?: CreateOptions): Promise<{ path: string; stat: ZnodeStat }>
@@ -187,57 +187,57 @@ export interface Client {
   getChildren(path: string, options?: ReadOptions): Promise<{ children: readonly string[]; stat: ZnodeStat }>
   getAcl(path: string): Promise<{ acl: readonly AclEntry[]; stat: ZnodeStat }>
   setAcl(path: string, acl: readonly AclEntry[], version?: number): Promise<ZnodeStat>
-  /** Afterwards a read sees everything that was committed before. */
+  /** A read after it sees every write that was committed before it. */
   sync(path: string): Promise<void>
-  /** All or nothing; rejects with a `MultiError` that names the operation at fault. */
+  /** All operations take effect, or none. Rejects with a `MultiError` that has the index of the failed operation. */
   multi(requests: readonly MultiRequest[]): Promise<readonly MultiResult[]>
-  /** Several reads of one state of the tree; one that is refused stops none of the others. */
+  /** Several reads of the same state of the tree. A refused read does not affect the others. */
   multiRead(requests: readonly ReadRequest[]): Promise<readonly ReadResult[]>
-  /** The paths of this session's ephemerals that begin with the text `prefix`; all of them without one. */
+  /** The paths of this session's ephemerals that start with the text `prefix`; without it, all of them. */
   getEphemerals(prefix?: string): Promise<readonly string[]>
-  /** All znodes below the path, at every depth. */
+  /** The number of znodes below the path, at every depth. */
   countDescendants(path: string): Promise<number>
-  /** What this connection has authenticated as; `user` may be empty. */
+  /** The identities of this connection; `user` may be empty. */
   whoAmI(): Promise<readonly { readonly scheme: string; readonly user: string }[]>
   /**
-   * Watches a path for good, whether the znode exists or not, over reconnects too; changes while disconnected are not
-   * told. Call what it resolves with to stop; that never rejects.
+   * Sets a persistent watch, which lasts over reconnects until it is stopped or the session ends. The znode need not
+   * exist. Changes while disconnected cause no events. Resolves with a function that stops the watch and never rejects.
    */
   watch(path: string, watcher: Watcher, options?: WatchOptions): Promise<() => Promise<void>>
   /**
-   * Removes all watches of that kind which this client has on the path; rejects with no-watcher if there are none.
-   * While disconnected it waits, or with `isLocalEnough` forgets them, so that they are not set again.
+   * Removes all watches of this kind that the client has on the path. Rejects with no-watcher if there are none. While
+   * disconnected it waits; with `isLocalEnough` it then only makes the client not set them again.
    */
   removeWatches(path: string, kind?: WatchKind, options?: { readonly isLocalEnough?: boolean }): Promise<void>
-  /** Given again after each reconnect. */
+  /** Authenticates the session, also after each reconnect. */
   addAuth(scheme: string, credentials: Uint8Array): Promise<void>
 
-  /** The members of the ensemble as the servers keep them, whatever the chroot. */
+  /** The members of the ensemble, from /zookeeper/config; the chroot does not apply. */
   getConfig(options?: ReadOptions): Promise<{ data: Uint8Array | null; stat: ZnodeStat }>
-  /** Changes the members, if `fromConfigVersion` is the current configuration (-1n: any); resolves with the new one. */
+  /** Changes the members if the current configuration has the version `fromConfigVersion` (-1n: any). Resolves with the new one. */
   reconfigure(
     change: Reconfiguration,
     fromConfigVersion?: bigint,
   ): Promise<{ data: Uint8Array | null; stat: ZnodeStat }>
-  /** The quota of the path itself; null if it has none. */
+  /** The quota of the path itself, or null. */
   getQuota(path: string): Promise<Quota | null>
-  /** Sets the limits given, and keeps the others. Rejects if a znode above or below has a quota. */
+  /** Sets the given limits and keeps the others. Rejects if a znode above or below has a quota. */
   setQuota(path: string, limits: Partial<QuotaLimits>): Promise<Quota>
-  /** Lifts the limits named, or removes the quota altogether; resolves with whether there was one. */
+  /** Removes the named limits, or without names the whole quota. Resolves with whether the path had a quota. */
   deleteQuota(path: string, limits?: readonly (keyof QuotaLimits)[]): Promise<boolean>
 
-  /** The znode now and after every change; changes in quick succession may be seen as one. */
+  /** The znode now and after every change. Changes in quick succession may yield one view. */
   follow(path: string): AsyncIterableIterator<ZnodeView>
-  /** The sorted names of the children now and after every change; null while the znode is missing. */
+  /** The sorted names of the children, now and after every change. Null while the znode is missing. */
   followChildren(path: string): AsyncIterableIterator<readonly string[] | null>
 
-  /** Ends the session, and its ephemerals with it. Safe to call twice. */
+  /** Ends the session, which deletes its ephemerals. May be called twice. */
   close(): Promise<void>
-  /** Drops the connection and forgets the session, which lives on at the servers until it times out. */
+  /** Closes the connection without ending the session. The servers keep the session until it times out. */
   abandon(): void
 }
 
-/** A refusal by the server, by ZooKeeper's name for it, or one of the client's own: connection-loss, session-expired, auth-failed. */
+/** A refusal by the server, under ZooKeeper's name, or an error of the client: connection-loss, session-expired, auth-failed. */
 export class ClientError extends Error {
   readonly errorName: ErrorName
   readonly operation: string
@@ -252,7 +252,7 @@ export class ClientError extends Error {
   }
 }
 
-/** A multi that was rolled back. `errorNames[i]` is null for operations before the one at fault. */
+/** A multi of which no operation took effect. `errorNames[i]` is null for operations before the failed one. */
 export class MultiError extends ClientError {
   readonly failedIndex: number
   readonly errorNames: readonly (ErrorName | null)[]

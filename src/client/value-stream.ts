@@ -1,7 +1,6 @@
 /**
- * Values pushed by one side and awaited by the other, as an async iterator. `latest` keeps only the newest
- * unread value, `all` keeps every one.
- * Ends once: by `end`, or by the reader's `return`, which also tells the writer to stop.
+ * An async iterator whose values a writer pushes. `latest` keeps only the newest unread value, `all` keeps every one.
+ * It ends once: the writer calls `end`, or the reader calls `return`, which also calls `onReturn` of the writer.
  */
 export class ValueStream<T> implements AsyncIterableIterator<T> {
   readonly #keep: 'latest' | 'all'
@@ -30,7 +29,7 @@ export class ValueStream<T> implements AsyncIterableIterator<T> {
     this.#values.push(value)
   }
 
-  /** With an error the next read rejects with it; unread values come first. */
+  /** The reader gets unread values first. Then, with an error, one read rejects with it. */
   end(error: Error | null): void {
     if (this.#ended !== null) return
     this.#ended = { error }
@@ -47,7 +46,7 @@ export class ValueStream<T> implements AsyncIterableIterator<T> {
     if (this.#values.length > 0) return Promise.resolve({ done: false, value: this.#values.shift()! })
     if (this.#ended === null) return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
     const { error } = this.#ended
-    this.#ended = { error: null } // an error is told once
+    this.#ended = { error: null } // only one read rejects
     return error === null ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error)
   }
 

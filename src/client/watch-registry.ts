@@ -1,7 +1,7 @@
 /**
- * The watches a client has set, by the list that setWatches2 would carry them in. An event takes out the one-shot
- * watchers it concerns (ZK: ZKWatchManager.materialize); persistent and recursive ones stay until they are removed.
- * Paths are the servers'. All outlive connections: after a reconnect they are sent again.
+ * The watches of a client, grouped by the lists of setWatches2. An event removes the one-shot watchers that it fires
+ * (ZK: ZKWatchManager.materialize); persistent and recursive watchers stay until they are removed.
+ * Paths are those on the servers. Watches outlive connections: the client sends them again after a reconnect.
  */
 import { parentAbove } from '../protocol/client/path.ts'
 import type { WatchEventType } from '../protocol/client/watch-event.ts'
@@ -28,7 +28,7 @@ const listsOfKind: Readonly<Record<WatchKind, readonly WatchList[]>> = {
 
 export type WatchedPaths = Readonly<Record<WatchList, readonly string[]>>
 
-/** About how many bytes of paths one setWatches carries, to stay well below the frame limit (ZK: ClientCnxn). */
+/** One setWatches contains about this many bytes of paths, which is well below the frame limit (ZK: ClientCnxn). */
 const batchSizeBytesMax = 128 * 1024
 
 export class WatchRegistry {
@@ -46,21 +46,21 @@ export class WatchRegistry {
     else watchers.add(watcher)
   }
 
-  /** True if nobody is left who watches that path in that way: the server need not any more either. */
+  /** True if this was the last watcher of the list on this path, so that the server can remove its watch too. */
   remove(list: WatchList, path: string, watcher: Watcher): boolean {
     const watchers = this.#lists[list].get(path)
     if (watchers?.delete(watcher) !== true || watchers.size > 0) return false
     return this.#lists[list].delete(path)
   }
 
-  /** Whoever watches the path in that way. False if nobody did. */
+  /** Removes all watchers of this kind on the path. False if there were none. */
   removeAll(kind: WatchKind, path: string): boolean {
     let isAnyGone = false
     for (const list of listsOfKind[kind]) isAnyGone = this.#lists[list].delete(path) || isAnyGone
     return isAnyGone
   }
 
-  /** Calls the watchers of the event; each once, though it may stand in several lists. */
+  /** Calls each watcher of the event once, even if it is in several lists. */
   deliver(serverPath: string, event: WatchEvent): void {
     const called = new Set<Watcher>()
     const gather = (list: WatchList, path: string): void => {
@@ -77,7 +77,7 @@ export class WatchRegistry {
     for (const watcher of called) watcher(event)
   }
 
-  /** All paths, in portions that each fit a request. Empty when nothing is watched. */
+  /** All watched paths, in batches that each fit into one request. Empty without watches. */
   batches(): readonly WatchedPaths[] {
     const result: WatchedPaths[] = []
     let batch = emptyBatch()

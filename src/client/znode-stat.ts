@@ -1,4 +1,4 @@
-/** The Stat of the wire in the names of the client's door. */
+/** Converts a Stat of the wire to the client's public type. */
 import type { Stat } from '../protocol/client/stat.ts'
 import type { ZnodeStat } from './types.ts'
 

@@ -1,7 +1,8 @@
 /**
- * zkts-cli against a running server, in virtual time: lines or a command line in, both outputs and the status out.
+ * Runs zkts-cli against a simulated server in virtual time. A test gives lines or a command line, and gets the text on
+ * both outputs and the exit status.
  */
-import type { CliWorld } from '../../src/cli/cli-world.ts'
+import type { CliContext } from '../../src/cli/cli-context.ts'
 import { runCli } from '../../src/cli/program.ts'
 import { connectWith } from '../../src/client/connect.ts'
 import type { Completion, LineEditorOptions } from '../../src/ports/terminal.ts'
@@ -16,10 +17,10 @@ export interface Ran {
 }
 
 export class CliRig {
-  readonly world: World
+  readonly simulation: World
   readonly disk: SimDisk
   readonly files: Record<string, string> = {}
-  /** What is kept between shells at a terminal. */
+  /** The lines of the history file. */
   readonly kept: string[] = []
   isInteractive = false
   historyFailure: Error | null = null
@@ -30,27 +31,27 @@ export class CliRig {
   #err = ''
 
   static async started(): Promise<CliRig> {
-    const world = new World()
-    await world.started()
-    return new CliRig(world)
+    const simulation = new World()
+    await simulation.started()
+    return new CliRig(simulation)
   }
 
-  constructor(world: World) {
-    this.world = world
-    this.disk = world.disk()
+  constructor(simulation: World) {
+    this.simulation = simulation
+    this.disk = simulation.disk()
   }
 
-  /** One command line; the servers are named before it. */
+  /** Runs one command line. The option -s is put before it. */
   run(...argv: readonly string[]): Promise<Ran> {
     return this.#ran([], ['-s', `${serverHost}:${clientPort}`, ...argv])
   }
 
-  /** A shell that these lines are piped into, or typed if it is interactive. */
+  /** Runs a shell with these lines, piped in or, if `isInteractive`, typed. A function among them runs between the lines. */
   shell(lines: readonly (string | (() => Promise<void>))[], ...argv: readonly string[]): Promise<Ran> {
     return this.#ran(lines, ['-s', `${serverHost}:${clientPort}`, ...argv, 'shell'])
   }
 
-  /** What the Tab key offers while a shell is open. */
+  /** The completion of `text` by the Tab key, while a shell is open. */
   async completed(text: string): Promise<Completion> {
     let completion: Completion | null = null
     await this.shell([
@@ -65,12 +66,12 @@ export class CliRig {
   async #ran(lines: readonly (string | (() => Promise<void>))[], argv: readonly string[]): Promise<Ran> {
     this.#out = ''
     this.#err = ''
-    const status = await this.world.settle(runCli(argv, '9.9.9', this.#cliWorld(lines)))
+    const status = await this.simulation.settle(runCli(argv, '9.9.9', this.#cliContext(lines)))
     return { out: this.#out, err: this.#err, status }
   }
 
-  #cliWorld(lines: readonly (string | (() => Promise<void>))[]): CliWorld {
-    const ports = clientPorts(this.world)
+  #cliContext(lines: readonly (string | (() => Promise<void>))[]): CliContext {
+    const ports = clientPorts(this.simulation)
     return {
       write: (text) => {
         this.#out += text
@@ -113,7 +114,7 @@ export class CliRig {
   }
 }
 
-/** Steps between the lines run when their turn has come. */
+/** A function among the lines runs when the lines before it are read. */
 async function* typed(lines: readonly (string | (() => Promise<void>))[]): AsyncGenerator<string> {
   for (const line of lines) {
     if (typeof line === 'string') yield line

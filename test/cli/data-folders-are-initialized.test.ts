@@ -15,14 +15,16 @@ test('data initialize lets a server without data start, and refuses once it has 
   const done = await rig.run('data', 'initialize', '/etc/zoo.cfg')
   expect(done).toMatchObject({ status: 0, err: '' })
   expect(done.out).toContain('/data/initialize')
-  const { server } = rig.world.server(configOf(configText, null), rig.disk)
-  expect((await rig.world.settle(server.start())).ok).toBe(true)
-  await rig.world.run(100)
-  await rig.world.settle(server.close())
+  const { server } = rig.simulation.server(configOf(configText, null), rig.disk)
+  expect((await rig.simulation.settle(server.start())).ok).toBe(true)
+  await rig.simulation.run(100)
+  await rig.simulation.settle(server.close())
   for (const path of ['/etc/zoo.cfg', '/data']) {
     const refused = await rig.run('data', 'initialize', path)
     expect(refused).toMatchObject({ status: 1, out: '' })
-    expect(refused.err).toBe('/data/identity holds data; to start empty, move it away first. Nothing was changed.\n')
+    expect(refused.err).toBe(
+      '/data/identity contains data; to start without data, move it away first. Nothing was changed.\n',
+    )
   }
   expect(rig.disk.paths()).not.toContain('/data/initialize')
 })
@@ -33,11 +35,11 @@ test('data initialize refuses a log without an identity, and data of Apache ZooK
     rig.disk.placeAtOnce(path)
     const refused = await rig.run('data', 'initialize', '/etc/zoo.cfg')
     expect(refused.status).toBe(1)
-    expect(refused.err).toContain(`${path.slice(0, path.lastIndexOf('/'))} holds data`)
+    expect(refused.err).toContain(`${path.slice(0, path.lastIndexOf('/'))} contains data`)
   }
 })
 
-test('data initialize given twice, or a folder instead of a file, changes nothing more', async () => {
+test('a second data initialize changes nothing, and a folder may be given instead of a zoo.cfg', async () => {
   const rig = rigWithConfig()
   await rig.run('data', 'initialize', '/etc/zoo.cfg')
   const again = await rig.run('--json', 'data', 'initialize', '/data')

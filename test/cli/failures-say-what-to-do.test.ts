@@ -1,14 +1,14 @@
-/** What zkts-cli says when something is wrong: the whole text, for each way in which it can be. */
+/** The whole text that zkts-cli prints for a wrong path and for a server that it cannot reach. */
 import { describe, expect, it } from 'vitest'
 import { ensembleConfig, ServerRig as World } from '../support/server-rig.ts'
 import { CliRig } from './cli-rig.ts'
 
-const noSession = 'connected, but no session began; it has no leader, or refuses clients, as its log says'
+const noSession = 'connected, but no session began; the server has no leader or refuses clients (see its log)'
 
-describe('a path that is none', () => {
+describe('an illegal path', () => {
   it.each([
     ['ls /a/', '"/a/" ends with a slash; write /a'],
-    ['ls a', '"a" is no path: a path begins with /; write /a'],
+    ['ls a', '"a" is not a path; a path begins with /: write /a'],
     ['ls ""', 'the path is empty; write /name, or / for the root'],
     ['get //', '"//" has an empty name between two slashes; write /'],
     ['get /a//b/', '"/a//b/" has an empty name between two slashes; write /a/b'],
@@ -19,7 +19,7 @@ describe('a path that is none', () => {
     ['create /a/', '"/a/" ends with a slash; write /a'],
     [
       'ls 127.0.0.1:2181',
-      '"127.0.0.1:2181" is no path: a path begins with /; write /127.0.0.1:2181. Servers are named before the command, by -s',
+      '"127.0.0.1:2181" is not a path; a path begins with /: write /127.0.0.1:2181. To name servers, write -s before the command',
     ],
   ])('%s', async (line, message) => {
     const rig = await CliRig.started()
@@ -27,27 +27,27 @@ describe('a path that is none', () => {
     expect([out, err, status]).toEqual(['', `${message}\n`, 2])
   })
 
-  it('is none of a sequential znode that ends with a slash: its name is the number', async () => {
+  it('is not one that ends with a slash, for a sequential znode: its name is the number', async () => {
     const rig = await CliRig.started()
     expect((await rig.shell(['create /q', 'create -s /q/'])).out).toBe('Created /q\nCreated /q/0000000000\n')
   })
 
-  it('is named in the servers too', async () => {
+  it('in the connect string is reported too', async () => {
     const rig = await CliRig.started()
     expect((await rig.shell(['connect 10.0.0.1:2181/a/./b'])).err).toBe(
-      'connect: bad-arguments: the path to work below: "/a/./b" has the name ".", which no znode can have; write the whole path\n',
+      'connect: bad-arguments: the chroot: "/a/./b" has the name ".", which no znode can have; write the whole path\n',
     )
   })
 })
 
 describe('a server that cannot be reached', () => {
-  /** The world has a server at 10.0.0.1, and no other host. */
+  /** A server runs at 10.0.0.1; no other host exists. */
   async function ran(servers: string, ...command: readonly string[]) {
     const rig = await CliRig.started()
     return rig.run('-s', servers, '--timeout', '2000', ...command)
   }
 
-  it('is named with the reason, each of them once', async () => {
+  it('is named once, with the reason', async () => {
     const { err, status } = await ran('10.0.0.1:1,10.0.0.2:2181', 'ls', '/')
     expect(status).toBe(3)
     expect(err).toBe(
@@ -57,7 +57,7 @@ describe('a server that cannot be reached', () => {
     )
   })
 
-  it('is named with the reason when it is asked a word', async () => {
+  it('is named with the reason after a four-letter word', async () => {
     const { err, status } = await ran('10.0.0.1:1', 'ruok')
     expect(status).toBe(3)
     expect(err).toBe(
@@ -65,11 +65,11 @@ describe('a server that cannot be reached', () => {
     )
   })
 
-  it('is told from one that has no leader', async () => {
-    const world = new World()
-    const { server } = world.server(ensembleConfig(1))
-    await world.settle(server.start())
-    const { err, status } = await new CliRig(world).run('--timeout', '2000', 'ls', '/')
+  it('is distinguished from one that has no leader', async () => {
+    const simulation = new World()
+    const { server } = simulation.server(ensembleConfig(1))
+    await simulation.settle(server.start())
+    const { err, status } = await new CliRig(simulation).run('--timeout', '2000', 'ls', '/')
     expect(status).toBe(3)
     expect(err).toBe(
       `connect: connection-loss: no server of 10.0.0.1:2181 accepted a session within 2000 ms\n  10.0.0.1:2181: ${noSession}\n`,

@@ -1,6 +1,6 @@
 /**
- * Beside what zkCli makes of the same lines; test/compat/parsers recorded it (`--record`) from the class in its jar, and
- * compares with it on every run.
+ * Compares the words of a line with those of zkCli. test/compat/parsers recorded them (`--record`) from the class in
+ * ZooKeeper's jar, and compares with that class on every run.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,18 +14,18 @@ const recorded = JSON.parse(
   readFileSync(join(import.meta.dirname, 'fixtures', 'zkcli-words.json'), 'utf8'),
 ) as readonly ZkCliAnswer[]
 
-it('a line has the words that zkCli finds in it', () => {
+it('a line is split into the same words as by zkCli', () => {
   expect(recorded.length).toBeGreaterThan(300)
   expect(recorded.map(({ line }) => [line, ownWords(line)])).toEqual(
     recorded.map((answer) => [answer.line, expectedWords(answer)]),
   )
 })
 
-it.each(deliberateLines)('the line $line has other words than zkCli finds', ({ line, ours }) => {
+it.each(deliberateLines)('the line $line is split differently from zkCli on purpose', ({ line, ours }) => {
   expect(ownWords(line)).toEqual(ours)
 })
 
-it('a quote that nothing closes is named', () => {
+it('a quote that is not closed is reported', () => {
   const words = splitWords('set /a "x y')
   expect(words.ok ? null : words.error).toBe(
     'a word begins with ", and no " closes it; a quote inside a word needs no closing',

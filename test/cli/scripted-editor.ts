@@ -1,4 +1,4 @@
-/** Lines that a test has written down in advance. */
+/** A line editor with fixed lines. */
 import type { LineEditor } from '../../src/ports/terminal.ts'
 
 export function scriptedEditor(input: readonly string[]): LineEditor {

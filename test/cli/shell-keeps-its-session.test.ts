@@ -3,7 +3,7 @@ import { commandTable } from '../../src/cli/command-table.ts'
 import { CliRig } from './cli-rig.ts'
 
 describe('the shell', () => {
-  it('numbers its lines, shows the last of them and runs one again', async () => {
+  it('numbers its lines, shows the last ones, and runs one again', async () => {
     const rig = await CliRig.started()
     const { out, err, status } = await rig.shell(['create -s /a', '', 'redo 0', 'redo 7', 'redo 3', 'history'])
     expect(out).toBe(
@@ -11,7 +11,7 @@ describe('the shell', () => {
         '0 - create -s /a\n1 - create -s /a\n2 - redo 7\n3 - redo 3\n4 - history\n',
     )
     expect(err).toBe(
-      'there is no line 7 before this one; history shows them\nthere is no line 3 before this one; history shows them\n',
+      'there is no earlier line 7; "history" shows the numbers\nthere is no earlier line 3; "history" shows the numbers\n',
     )
     expect(status).toBe(2)
   })
@@ -33,17 +33,17 @@ describe('the shell', () => {
       'redo 4',
     ])
     expect(out).toBe('[zookeeper]\nSync is OK\n')
-    expect(err).toBe('there is no line 0 before this one; history shows them\n')
+    expect(err).toBe('there is no earlier line 0; "history" shows the numbers\n')
   })
 
-  it('never runs a redo again', async () => {
+  it('refuses to redo a redo', async () => {
     const rig = await CliRig.started()
     expect((await rig.shell(['redo x', 'redo 0'])).err).toBe(
-      '"x" is no number of a line; history shows them\nline 0 is a redo itself\n',
+      '"x" is not the number of a line; "history" shows the numbers\nline 0 is itself a redo; give the number of another line\n',
     )
   })
 
-  it('goes on without a session after close, and connect opens another, below another chroot too', async () => {
+  it('stays open after close, and connect opens a new session, also with another chroot', async () => {
     const rig = await CliRig.started()
     const { out, err, status } = await rig.shell([
       'create /app',
@@ -66,7 +66,7 @@ describe('the shell', () => {
     expect(status).toBe(1)
   })
 
-  it('authenticates again with what --auth has named after connect', async () => {
+  it('authenticates again with --auth after connect', async () => {
     const rig = await CliRig.started()
     const { out } = await rig.shell(['addauth digest ida:x', 'connect', 'whoami'], '--auth', 'digest:erin:pw')
     expect(out).toBe('Auth scheme: User\nip: 10.0.1.1\ndigest: erin\n')
@@ -87,14 +87,14 @@ describe('the shell', () => {
     expect((await rig.shell(['exit', 'create /a'])).out).toBe('')
   })
 
-  it('explains every command of the table in its help', async () => {
+  it('explains every command in its help', async () => {
     const rig = await CliRig.started()
     const { out } = await rig.shell(['help'])
     for (const { name } of commandTable) expect(out).toContain(`\n  ${name}`)
-    expect((await rig.shell(['help setquota'])).out).toMatch(/-N, --count-hard <limit>\s+znodes, enforced/)
+    expect((await rig.shell(['help setquota'])).out).toMatch(/-N, --count-hard <limit>\s+enforced limit of znodes/)
   })
 
-  it('refuses a command that is not there and suggests one that is', async () => {
+  it('refuses an unknown command and suggests a similar one', async () => {
     const rig = await CliRig.started()
     const { err, status } = await rig.shell(['getacl /'])
     expect(err).toMatch(/unknown command 'getacl'\n\(Did you mean getAcl\?\)/)
@@ -115,7 +115,7 @@ describe('the shell at a terminal', () => {
     expect(rig.prompts).toEqual(['[10.0.0.1:2181 0] ', '[10.0.0.1:2181 1] ', '[not connected 2] '])
   })
 
-  it('keeps lines, but none with credentials, not even misspelt, and shows none of those in its history', async () => {
+  it('stores lines, except lines with credentials or with a mistyped addauth, and hides credentials in its history', async () => {
     const rig = await interactive()
     const { out } = await rig.shell([
       'ls /',
@@ -132,11 +132,14 @@ describe('the shell at a terminal', () => {
     expect(rig.options?.history).toEqual(['ls /', 'history'])
   })
 
-  it('says once that lines cannot be kept, and works all the same', async () => {
+  it('reports once that lines cannot be stored, and goes on', async () => {
     const rig = await interactive()
     rig.historyFailure = new Error('disk full')
     const { err, out } = await rig.shell(['ls /', 'ls /'])
-    expect([err, out]).toEqual(['lines are not kept: disk full\n', '[zookeeper]\n[zookeeper]\n'])
+    expect([err, out]).toEqual([
+      'typed lines are not stored in the history file: disk full\n',
+      '[zookeeper]\n[zookeeper]\n',
+    ])
   })
 
   it('writes events above the line that is being typed', async () => {
@@ -146,7 +149,7 @@ describe('the shell at a terminal', () => {
     expect(rig.above).toEqual([expect.stringMatching(/^watch: \/zookeeper data-changed at 0x\w+\n$/)])
   })
 
-  it('exits with 0, whatever the commands have done', async () => {
+  it('exits with 0, even if commands have failed', async () => {
     const rig = await interactive()
     expect((await rig.shell(['bogus', 'get /none'])).status).toBe(0)
   })

@@ -20,21 +20,21 @@ it.each<[string, string, readonly string[]]>([
   ['ls /two', '/two', ['"/two words"']],
   ["get /app/it's", "/app/it's", []],
   ['get /none/', '/none/', []],
-])('the text "%s" can go on', async (text, word, candidates) => {
+])('the text "%s" is completed', async (text, word, candidates) => {
   const rig = await CliRig.started()
   await rig.shell(['create /app', 'create /apple', 'create /app/y', 'create /app/x', 'create "/two words"'])
   await rig.shell(['create "/two words/in"'])
   expect(await rig.completed(text)).toEqual({ word, candidates })
 })
 
-it('the first word of an empty line can be any command', async () => {
+it('an empty line is completed with every command', async () => {
   const rig = await CliRig.started()
   const { candidates } = await rig.completed('')
   expect(candidates).toContain('whoami ')
   expect(candidates).toEqual([...candidates].sort())
 })
 
-it('paths are not asked for without a session', async () => {
+it('paths are not read without a session', async () => {
   const rig = await CliRig.started()
   let candidates: readonly string[] | undefined
   await rig.shell([

@@ -1,6 +1,6 @@
 /**
- * The ports of a client in the world of test/server: whatever wakes the client lets its promises run before the
- * next event, as the event loop of a real process would.
+ * The ports of a client in the simulation of test/server. After each callback into the client its promises settle before
+ * the next event, as in the event loop of a real process.
  */
 import { connectWith } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'
@@ -67,7 +67,7 @@ export function clientPorts({ scheduler, network }: World, host = '10.0.1.1'): C
 }
 
 /** A client with a session; `chroot` is '' or a path. */
-export function connectedClient(world: World, chroot = ''): Promise<Client> {
+export function connectedClient(simulation: World, chroot = ''): Promise<Client> {
   const servers = `${serverHost}:${clientPort}${chroot}`
-  return world.settle(connectWith({ servers }, 5_000, clientPorts(world)))
+  return simulation.settle(connectWith({ servers }, 5_000, clientPorts(simulation)))
 }

@@ -15,7 +15,7 @@ test('a connect string lists servers and may end in a chroot', () => {
   })
 })
 
-test('a slash alone is no chroot', () => {
+test('a single slash is not a chroot', () => {
   expect(parseConnectString('a:1/')).toMatchObject({ ok: true, value: { chroot: '' } })
 })
 

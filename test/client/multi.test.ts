@@ -21,7 +21,7 @@ const requests: readonly MultiRequest[] = [
   { kind: 'delete', path: '/c' },
 ]
 
-test('a multi request decodes on the server to what was asked, below the chroot', () => {
+test('a multi request decodes on the server to the same operations, below the chroot', () => {
   const writer = new JuteWriter()
   writeMultiRequest(writer, toMultiOps(requests, '/app'))
   expect(decodeMulti(writer.take())).toMatchObject({
@@ -47,7 +47,7 @@ test('the results of a multi come back one for each request, without the chroot'
   ])
 })
 
-test('a refused multi throws with the operation at fault', () => {
+test('a refused multi throws with the index of the failed operation', () => {
   const writer = new JuteWriter()
   writeMultiFailure(writer, 3, 1, 'no-node')
   let thrown: unknown = null

@@ -28,7 +28,7 @@ function multiReadBody(write: (writer: JuteWriter) => void): Uint8Array {
   return writer.take()
 }
 
-it('several reads at once come back each with its own outcome', async () => {
+it('each read of a multiRead has its own outcome', async () => {
   const body = multiReadBody((writer) => {
     writeMultiReadHeader(writer, 'getData')
     GetDataReply.write(writer, { data: new Uint8Array([7]), stat: statOf(3) })
@@ -76,7 +76,7 @@ it('fewer results than reads are an error and not a short list', async () => {
   await expect(asked).rejects.toThrow(/multiRead: marshalling-error/)
 })
 
-it('ephemerals are asked for below the chroot and named without it', async () => {
+it('getEphemerals asks below the chroot and returns paths without it', async () => {
   const [request, paths] = await exchange(
     (client) => client.getEphemerals(),
     encode(EphemeralsReply, { ephemerals: ['/app/e', '/app/f/g'] }),
@@ -88,7 +88,7 @@ it('ephemerals are asked for below the chroot and named without it', async () =>
   expect(paths).toEqual(['/e', '/f/g'])
 })
 
-it('descendants are counted below the chroot', async () => {
+it('countDescendants counts below the chroot', async () => {
   const [request, count] = await exchange(
     (client) => client.countDescendants('/a'),
     encode(AllChildrenNumberReply, { totalNumber: 12 }),
@@ -100,7 +100,7 @@ it('descendants are counted below the chroot', async () => {
   expect(count).toBe(12)
 })
 
-it('a client learns what it has authenticated as', async () => {
+it('whoAmI returns the identities of the client', async () => {
   const clientInfo = [{ authScheme: 'digest', user: 'u' }]
   const [request, ids] = await exchange((client) => client.whoAmI(), encode(WhoAmIReply, { clientInfo }))
   expect([request.op, request.body.length]).toEqual(['whoAmI', 0])
@@ -111,7 +111,7 @@ it.each([
   ['persistent', 5],
   ['persistent-sequential', 6],
   ['ephemeral', 1],
-] as const)('a time to live on a %s znode is asked for with the flags %i', async (mode, flags) => {
+] as const)('a create with a TTL of a %s znode sends the flags %i', async (mode, flags) => {
   const [request] = await exchange(
     (client) => client.create('/t', null, { mode, ttlMs: 1500 }),
     encode(CreateWithStatReply, { path: '/app/t', stat: statOf(0) }),
@@ -121,7 +121,7 @@ it.each([
 })
 
 describe('the configuration of the ensemble', () => {
-  it('is read past the chroot', async () => {
+  it('is read without the chroot', async () => {
     const body = encode(GetDataReply, { data: Uint8Array.of(118), stat: statOf(0) })
     const [request, answer] = await exchange((client) => client.getConfig(), body)
     expect(decode(WatchableRequest, request.body)).toMatchObject({ value: { path: '/zookeeper/config', watch: false } })
@@ -142,7 +142,7 @@ describe('the configuration of the ensemble', () => {
         curConfigId: -1n,
       },
     ],
-  ])('is changed by a request that says %j', async (change, wanted) => {
+  ])('is changed by a request with %j', async (change, wanted) => {
     const body = encode(GetDataReply, { data: Uint8Array.of(7), stat: statOf(0) })
     const [request, answer] = await exchange((client) => client.reconfigure(change), body)
     expect([request.op, decode(ReconfigRequest, request.body)]).toEqual(['reconfig', { ok: true, value: wanted }])

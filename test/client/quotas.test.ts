@@ -4,12 +4,12 @@ import { ServerRig as World } from '../support/server-rig.ts'
 import { connectedClient } from './client-ports.ts'
 
 async function rig(chroot = ''): Promise<{ root: Client; zk: Client; run: <T>(work: Promise<T>) => Promise<T> }> {
-  const world = new World()
-  await world.started()
-  const root = await connectedClient(world)
-  const run = <T>(work: Promise<T>): Promise<T> => world.settle(work)
+  const simulation = new World()
+  await simulation.started()
+  const root = await connectedClient(simulation)
+  const run = <T>(work: Promise<T>): Promise<T> => simulation.settle(work)
   if (chroot !== '') await run(root.create(chroot))
-  const zk = chroot === '' ? root : await connectedClient(world, chroot)
+  const zk = chroot === '' ? root : await connectedClient(simulation, chroot)
   return { root, zk, run }
 }
 
@@ -18,7 +18,7 @@ async function textAt(root: Client, path: string): Promise<string> {
 }
 
 describe('a quota that the client sets', () => {
-  it('is kept as ZooKeeper keeps it, and the servers count what is used', async () => {
+  it('is stored as in ZooKeeper, and the servers count the usage', async () => {
     const { root, zk, run } = await rig()
     await run(zk.create('/a', new Uint8Array(7)))
     await run(zk.create('/a/b', new Uint8Array(3)))
@@ -35,7 +35,7 @@ describe('a quota that the client sets', () => {
     expect(await run(zk.getQuota('/a'))).toMatchObject({ usedCount: 3n })
   })
 
-  it('keeps the limits that are not named when it is set again', async () => {
+  it('keeps the limits that a second call does not give', async () => {
     const { zk, run } = await rig()
     await run(zk.create('/a'))
     await run(zk.setQuota('/a', { count: 5n, bytesHard: 100n }))
@@ -44,7 +44,7 @@ describe('a quota that the client sets', () => {
   })
 
   it.each(['zookeeper_limits', 'zookeeper_stats'])(
-    'is counted afresh where %s of an earlier one is missing',
+    'is counted again from zero if %s of an earlier one is missing',
     async (name) => {
       const { root, zk, run } = await rig()
       await run(zk.create('/a'))
@@ -59,7 +59,7 @@ describe('a quota that the client sets', () => {
     },
   )
 
-  it('below a chroot is set for the path of the servers', async () => {
+  it('below a chroot is set on the path that the servers know', async () => {
     const { root, zk, run } = await rig('/app')
     await run(zk.create('/a'))
     await run(zk.setQuota('/a', { bytes: 9n }))
@@ -74,7 +74,7 @@ describe('a quota that the client sets', () => {
     ['/a', /\/a\/b below it has a quota already/],
     ['/a/b/c', /\/a\/b above it has a quota already/],
     ['/zookeeper/quota/a', /below \/zookeeper\/quota/],
-  ])('is refused for %s, and says why', async (path, explanation) => {
+  ])('is refused for %s, with the reason', async (path, explanation) => {
     const { zk, run } = await rig()
     for (const znode of ['/a', '/a/b', '/a/b/c']) await run(zk.create(znode))
     await run(zk.setQuota('/a/b', { count: 5n }))
@@ -83,7 +83,7 @@ describe('a quota that the client sets', () => {
 })
 
 describe('a quota that the client deletes', () => {
-  it('leaves nothing behind, and its folders only where others need them', async () => {
+  it('removes its znodes, and their parents unless other quotas need them', async () => {
     const { zk, run } = await rig()
     for (const znode of ['/a', '/a/b', '/a/c']) await run(zk.create(znode))
     await run(zk.setQuota('/a/b', { count: 5n }))
@@ -96,7 +96,7 @@ describe('a quota that the client deletes', () => {
     expect(await run(zk.getQuota('/a/c'))).toBe(null)
   })
 
-  it('in part lifts the limits named and goes on counting', async () => {
+  it('in part removes the named limits, and the servers go on counting', async () => {
     const { zk, run } = await rig()
     await run(zk.create('/a'))
     await run(zk.setQuota('/a', { count: 5n, bytes: 6n }))

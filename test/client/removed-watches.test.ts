@@ -5,19 +5,19 @@ import { GetDataReply } from '../../src/protocol/client/replies.ts'
 import { ServerRig as World } from '../support/server-rig.ts'
 import { connectedClient } from './client-ports.ts'
 import { ScriptedServer, statOf } from './scripted-server.ts'
-import { openedClient, VirtualWorld } from './virtual-world.ts'
+import { openedClient, VirtualNetwork } from './virtual-network.ts'
 
-async function watched(): Promise<{ zk: Client; heard: string[]; world: World }> {
-  const world = new World()
-  await world.started()
-  const zk = await connectedClient(world)
-  await world.settle(zk.create('/a'))
+async function watched(): Promise<{ zk: Client; heard: string[]; simulation: World }> {
+  const simulation = new World()
+  await simulation.started()
+  const zk = await connectedClient(simulation)
+  await simulation.settle(zk.create('/a'))
   const heard: string[] = []
-  await world.settle(zk.getData('/a', { watch: () => heard.push('data') }))
-  await world.settle(zk.getChildren('/a', { watch: () => heard.push('children') }))
-  await world.settle(zk.watch('/a', () => heard.push('persistent')))
-  await world.settle(zk.watch('/a', () => heard.push('recursive'), { recursive: true }))
-  return { zk, heard, world }
+  await simulation.settle(zk.getData('/a', { watch: () => heard.push('data') }))
+  await simulation.settle(zk.getChildren('/a', { watch: () => heard.push('children') }))
+  await simulation.settle(zk.watch('/a', () => heard.push('persistent')))
+  await simulation.settle(zk.watch('/a', () => heard.push('recursive'), { recursive: true }))
+  return { zk, heard, simulation }
 }
 
 describe('removing the watches of a path', () => {
@@ -27,33 +27,33 @@ describe('removing the watches of a path', () => {
     ['persistent', ['data', 'children', 'recursive', 'recursive']],
     ['recursive', ['data', 'persistent', 'persistent', 'children']],
     ['any', []],
-  ])('of the kind %s leaves the others', async (kind, wanted) => {
-    const { zk, heard, world } = await watched()
-    await world.settle(zk.removeWatches('/a', kind))
-    await world.settle(zk.setData('/a', null))
-    await world.settle(zk.create('/a/b'))
+  ])('of the kind %s keeps the others', async (kind, wanted) => {
+    const { zk, heard, simulation } = await watched()
+    await simulation.settle(zk.removeWatches('/a', kind))
+    await simulation.settle(zk.setData('/a', null))
+    await simulation.settle(zk.create('/a/b'))
     expect([...heard].sort()).toEqual([...wanted].sort())
   })
 
-  it('is refused where there are none', async () => {
-    const { zk, world } = await watched()
-    await expect(world.settle(zk.removeWatches('/b'))).rejects.toThrow(/removeWatches \/b: no-watcher/)
+  it('is refused if there are none', async () => {
+    const { zk, simulation } = await watched()
+    await expect(simulation.settle(zk.removeWatches('/b'))).rejects.toThrow(/removeWatches \/b: no-watcher/)
   })
 
-  it('without a connection forgets them if that is enough, so that they are not set again', async () => {
-    const world = new VirtualWorld()
-    const server = new ScriptedServer(world, 1)
-    const client = openedClient(world, 'one:1')
-    await world.pass(10)
+  it('without a connection, with isLocalEnough, keeps the client from setting them again', async () => {
+    const network = new VirtualNetwork()
+    const server = new ScriptedServer(network, 1)
+    const client = openedClient(network, 'one:1')
+    await network.pass(10)
     void client.getData('/a', { watch: () => undefined })
-    await world.pass(10)
+    await network.pass(10)
     server.reply(server.take().xid, encode(GetDataReply, { data: null, stat: statOf(0) }))
-    await world.pass(10)
+    await network.pass(10)
     server.drop()
-    await world.pass(1)
+    await network.pass(1)
     await client.removeWatches('/a', 'data', { isLocalEnough: true })
     await expect(client.removeWatches('/a', 'data', { isLocalEnough: true })).rejects.toThrow(/no-watcher/)
-    await world.pass(150)
+    await network.pass(150)
     expect([server.connects.length, server.ops()]).toEqual([2, []])
   })
 })

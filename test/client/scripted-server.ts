@@ -1,6 +1,6 @@
 /**
- * A server that accepts sessions and lets a test see and answer every request by hand. It keeps no tree: what
- * the client makes of frames is under test, not what servers put into them.
+ * A server that accepts sessions. The test sees each request and writes its reply. The server has no tree, since these
+ * tests are about how the client handles frames.
  */
 import type { SessionId } from '../../src/base/ids.ts'
 import { FrameSplitter } from '../../src/client/frame-splitter.ts'
@@ -11,7 +11,7 @@ import { ConnectRequest, ConnectResponse } from '../../src/protocol/client/conne
 import { type OpName, opOf } from '../../src/protocol/client/operations.ts'
 import type { Stat } from '../../src/protocol/client/stat.ts'
 import { type WatchEventNumber, writeWatchEventFrame } from '../../src/protocol/client/watch-event.ts'
-import type { ServerEnd, VirtualWorld } from './virtual-world.ts'
+import type { ServerEnd, VirtualNetwork } from './virtual-network.ts'
 
 export interface SeenRequest {
   readonly xid: number
@@ -22,19 +22,19 @@ export interface SeenRequest {
 export class ScriptedServer {
   readonly connects: ConnectRequest[] = []
   readonly requests: SeenRequest[] = []
-  /** What connect responses say; 0 refuses the session. */
+  /** The timeout in connect responses; 0 refuses the session. */
   timeoutMs = 6_000
   answersConnects = true
   answersPings = true
-  /** As a server without a leader. */
+  /** True: answers as a server without a leader. */
   isReadOnly = false
-  /** Bytes per delivery; 0 = whole. */
+  /** Bytes in each delivery; 0 = everything at once. */
   chunkSizeBytes = 0
   #end: ServerEnd | null = null
   #zxid = 100
 
-  constructor(world: VirtualWorld, port: number) {
-    world.open(port, (end) => this.#accept(end))
+  constructor(network: VirtualNetwork, port: number) {
+    network.open(port, (end) => this.#accept(end))
   }
 
   get isConnected(): boolean {
@@ -45,7 +45,7 @@ export class ScriptedServer {
     return this.requests.map(({ op }) => op ?? 'unknown')
   }
 
-  /** Takes the oldest request that was not looked at yet. */
+  /** Takes the oldest request that was not taken yet. */
   take(): SeenRequest {
     const request = this.requests.shift()
     if (request === undefined) throw new Error('the client has sent no request')

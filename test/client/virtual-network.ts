@@ -1,12 +1,12 @@
 /**
- * Time and network in memory for the client's tests: nothing happens until a test says so. A dial to a port that a
- * test has not opened is refused; bytes are handed over in `settle`, in order.
+ * Time and network in memory for the tests of the client. Nothing happens until a test calls `pass`, which delivers bytes
+ * in order. A dial to a port that the test has not opened is refused.
  */
 import { openClient } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'
 import type { Address, ByteStream, StreamHandlers } from '../../src/ports/stream.ts'
 
-/** The end of a stream that the test holds. */
+/** The server's end of a connection, used by the test. */
 export interface ServerEnd {
   readonly handleBytes: (handler: (bytes: Uint8Array) => void) => void
   send(bytes: Uint8Array): void
@@ -14,7 +14,7 @@ export interface ServerEnd {
   readonly isClosed: () => boolean
 }
 
-export class VirtualWorld {
+export class VirtualNetwork {
   readonly dialled: number[] = []
   readonly ports: ClientPorts
   #nowMs = 0
@@ -43,7 +43,7 @@ export class VirtualWorld {
     this.#servers.delete(port)
   }
 
-  /** Runs everything that is due within `durationMs`, in order, with promises settled in between. */
+  /** Runs everything that is due within `durationMs` in order, and settles promises in between. */
   async pass(durationMs: number): Promise<void> {
     const endMs = this.#nowMs + durationMs
     await promisesSettled()
@@ -123,14 +123,14 @@ export class VirtualWorld {
   }
 }
 
-/** Lets chains of promises run out; each await inside the client takes a few turns of the microtask queue. */
+/** Each await inside the client takes a few turns of the microtask queue. */
 async function promisesSettled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve()
 }
 
-/** A client that has begun to connect. */
-export function openedClient(world: VirtualWorld, servers: string): Client {
-  const opened = openClient({ servers, sessionTimeoutMs: 6_000 }, world.ports)
+/** A client that has started to connect. */
+export function openedClient(network: VirtualNetwork, servers: string): Client {
+  const opened = openClient({ servers, sessionTimeoutMs: 6_000 }, network.ports)
   if (!opened.ok) throw new Error(opened.error)
   return opened.value.client
 }
