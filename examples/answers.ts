@@ -1,4 +1,4 @@
-/** How the examples treat a lost connection. A request that was under way may have happened, or not. */
+/** How the examples handle a lost connection. The server may or may not have done a request whose reply was lost. */
 import { pathToFileURL } from 'node:url'
 import { ClientError, type ErrorName } from 'zkts/client'
 
@@ -7,9 +7,9 @@ export function isRefusal(error: unknown, ...names: readonly ErrorName[]): error
 }
 
 /**
- * Asks again until an answer comes. Only for requests that may be done twice: reads, a delete, a write of an expected
- * version. It does not spin: while the client is disconnected, a request waits for the connection. It ends with
- * session-expired when the session is over.
+ * Repeats a request until its reply arrives. Use it only for requests that may be done twice: a read, a delete, a write
+ * with an expected version. It does not spin: while the client is disconnected, a request waits for the connection. It
+ * rejects with session-expired when the session ends.
  */
 export async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -21,7 +21,7 @@ export async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Creates the path and its parents as ordinary znodes, as far as they are missing. */
+/** Creates the path and its parents as persistent znodes if they are missing. */
 export async function createFolders(zk: { create(path: string): Promise<unknown> }, path: string): Promise<void> {
   const names = path.split('/').slice(1)
   for (const [index] of names.entries()) {
@@ -32,7 +32,7 @@ export async function createFolders(zk: { create(path: string): Promise<unknown>
   }
 }
 
-/** Whether node was started with this module, as opposed to importing it. */
+/** True if Node was started with this module; false if another module imports it. */
 export function isMainModule(moduleUrl: string): boolean {
   return process.argv[1] !== undefined && moduleUrl === pathToFileURL(process.argv[1]).href
 }

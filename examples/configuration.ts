@@ -1,10 +1,10 @@
 /**
- * A configuration that all processes share, and that changes while they run.
+ * A configuration that several processes share and that may change while they run.
  *
  *   npx tsx examples/configuration.ts [host:port,…]
  *
- * `follow` reads with a watch and reads again after each event, so the last value that it yields is the newest one,
- * though values in between may be skipped. A value that cannot be used is reported and the last good one stays.
+ * `follow` reads the znode with a watch and reads again after each event. It may skip values, but the last value that it
+ * yields is the newest. If a value cannot be used, the program reports it and keeps the last good one.
  */
 import { randomUUID } from 'node:crypto'
 import { type Client, connect, type ZnodeStat } from 'zkts/client'
@@ -20,7 +20,7 @@ export type Outcome =
   | { readonly kind: 'settings'; readonly settings: Settings; readonly version: number }
   | { readonly kind: 'unusable'; readonly why: string }
 
-/** Calls `take` with each usable value and with each reason why one is not; until `take` returns false. */
+/** Calls `take` with each usable value, and with the reason if a value is unusable, until `take` returns false. */
 export async function followSettings(zk: Client, path: string, take: (outcome: Outcome) => boolean): Promise<void> {
   for await (const view of zk.follow(path)) {
     const outcome: Outcome =
@@ -44,9 +44,9 @@ function readSettings(data: Uint8Array | null, { version }: ZnodeStat): Outcome 
 }
 
 /**
- * Changes the settings without overwriting a change that another process makes at the same time: the write names the
- * version that was read. If the answer is lost, the settings are read again; `change` sees what is the case now, and
- * returns its argument itself if there is nothing left to do.
+ * Changes the settings without overwriting a change that another process makes at the same time: the write expects the
+ * version that was read. If the reply is lost, the settings are read again and `change` gets the new ones. It returns its
+ * argument unchanged if nothing is left to do.
  */
 export async function changeSettings(zk: Client, path: string, change: (old: Settings) => Settings): Promise<void> {
   for (;;) {
@@ -72,7 +72,7 @@ async function main(servers: string): Promise<void> {
   await operator.create(path, new TextEncoder().encode('{"logLevel":"info","workerCount":1}'))
   const raise = (count: number): Promise<void> =>
     changeSettings(operator, path, (old) => (old.workerCount >= count ? old : { ...old, workerCount: count }))
-  // A program that runs for long follows in a session of its own, and in a new one when that ends.
+  // A long-running program opens a new session when its session ends.
   await withSessions(
     () => connect(servers),
     (zk) =>

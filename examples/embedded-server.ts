@@ -1,5 +1,5 @@
 /**
- * A server inside a program of yours, for tests or for a single machine. It is the same server that zkts-server runs.
+ * A server inside your own program, for tests or for a single machine. It is the same server that zkts-server runs.
  *
  *   npx tsx examples/embedded-server.ts
  */
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createServer, describeProblem, type Log, loadConfig, nodePorts } from 'zkts'
 import { connect } from 'zkts/client'
 
-/** Where the lines of the server go. A real program hands them to its own logger. */
+/** Gets the log lines of the server. A real program passes them to its own logger. */
 const log: Log = {
   error: (event, fields) => console.error(event, fields),
   warn: (event, fields) => console.warn(event, fields),
@@ -23,13 +23,13 @@ const text = `dataDir=${folder}\nclientPort=2181\nclientPortAddress=127.0.0.1\n`
 const parsed = loadConfig({ text, dynamicText: null, myidText: null })
 if (!parsed.ok) throw new Error(parsed.error.map((problem) => describeProblem(problem)).join('\n'))
 
-// Port 0 is any free port; the server says which one it got.
+// Port 0: the system chooses a free port, which the server returns.
 const config = { ...parsed.value.config, clientAddress: { host: '127.0.0.1', port: 0 } }
 const server = createServer({ config, version: 'embedded', ports: nodePorts({ log, backlog: config.clientBacklog }) })
 const started = await server.start()
-// A server that does not start is a value, not an exception: the reason lies outside the program.
+// start() returns a value if the server cannot start, since the cause is outside the program: a port or a disk.
 if (!started.ok) throw new Error(started.error.message)
-// A server that can no longer trust its disk stops by itself.
+// The server stops by itself if its disk fails.
 void server.stopped.then((reason) => console.log(`stopped: ${reason}`))
 
 const zk = await connect(`127.0.0.1:${server.clientAddress.port}`)

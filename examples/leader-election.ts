@@ -1,11 +1,11 @@
 /**
- * One leader among any number of candidates, and the name of the leader for every client that asks.
+ * Elects one leader among any number of candidates, and lets every client read the name of the leader.
  *
  *   npx tsx examples/leader-election.ts [host:port,…]
  *
- * Leading is holding a lock (lock.ts). The leader works until its signal aborts; then it must stop before it does
- * anything that a second leader would contradict, and what it writes goes through `lock.write`, which refuses a leader
- * that has been replaced without noticing. A candidate whose session ends takes part again with a new one.
+ * The leader is the holder of a lock (lock.ts). It works until its signal aborts, and must then stop its work as a
+ * leader. It writes through `lock.write`, which refuses the write if another leader has replaced it meanwhile. A candidate
+ * whose session ends takes part again with a new session.
  */
 import { randomUUID } from 'node:crypto'
 import { type Client, connect } from 'zkts/client'
@@ -13,7 +13,7 @@ import { isMainModule, isRefusal, untilAnswered } from './answers.ts'
 import { acquireLock, type Lock, LockLost } from './lock.ts'
 import { withSessions } from './sessions.ts'
 
-/** Takes part until `lead` resolves, which is how a leader resigns. If leading ends with `LockLost`, it stands again. */
+/** Takes part until `lead` resolves, by which a leader resigns. If `lead` rejects with `LockLost`, takes part again. */
 export async function campaign(
   open: () => Promise<Client>,
   folder: string,
@@ -38,7 +38,7 @@ export async function campaign(
   }
 }
 
-/** The name that the present leader gave; null while there is none. It may have changed when the answer arrives. */
+/** The name of the current leader, or null. The leader may have changed when the answer arrives. */
 export async function leaderOf(zk: Client, folder: string): Promise<string | null> {
   try {
     const { children } = await untilAnswered(() => zk.getChildren(folder))

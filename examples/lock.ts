@@ -1,18 +1,18 @@
 /**
- * A lock that one process at a time holds, on whatever machine, and writes that only its holder can make.
+ * A lock that one process at a time holds, across machines, and writes that only the holder can make.
  *
  *   npx tsx examples/lock.ts [host:port,…]
  *
  * Each contender creates an ephemeral-sequential znode. The lowest number holds the lock. Every other contender watches
  * the znode just before its own, so that a release wakes one of them and not all.
  *
- * What a copy of this must keep:
- * - A create whose answer was lost may have happened. The name of the znode contains an id of this attempt, by which it
- *   is found. Otherwise a znode without an owner would block the queue for as long as the session lives.
- * - A holder that is cut off or suspended does not notice that its session expires and that the next one holds the
- *   lock. `signal` aborts as soon as the connection is lost, but a suspended process cannot see a signal. Therefore
- *   `write` checks, in one step with the write, that the znode of this hold still exists; and `fencingToken` serves
- *   stores outside the ensemble, which have to refuse a token that is lower than the highest one they have seen.
+ * If you copy this, keep these two precautions:
+ * - A create whose reply was lost may have happened. The name of the znode contains a random id, by which this contender
+ *   finds its znode again. Otherwise the forgotten znode would block the queue until the session ends.
+ * - A holder that is disconnected or suspended does not notice that its session expires and that the next contender gets
+ *   the lock. `signal` aborts when the connection is lost, but a suspended process does not see that. Therefore `write`
+ *   checks, in one transaction with the write, that the znode of this hold still exists. For a store outside the
+ *   ensemble there is `fencingToken`: the store must refuse a token lower than the highest one that it has seen.
  */
 import { randomUUID } from 'node:crypto'
 import { type Client, connect, MultiError, type MultiRequest, type ZnodeStat } from 'zkts/client'
@@ -21,19 +21,19 @@ import { createFolders, isMainModule, isRefusal, untilAnswered } from './answers
 export interface Lock {
   /** The znode of this hold. */
   readonly path: string
-  /** Higher for each later hold. */
+  /** Every later hold has a higher one. */
   readonly fencingToken: number
   /** Aborts when the connection is lost or the session ends. Stop the protected work then. */
   readonly signal: AbortSignal
-  /** Makes the writes, all or none, if the lock is still held; else rejects with `LockLost`. */
+  /** Performs all the writes if the lock is still held; otherwise none, and rejects with `LockLost`. */
   write(requests: readonly MultiRequest[]): Promise<void>
-  /** Waits for the connection if it is lost. */
+  /** Releases the lock. While disconnected it waits for the connection. */
   release(): Promise<void>
 }
 
 export class LockLost extends Error {}
 
-/** Waits until the lock is held. `data` is for observers: the lowest znode of `folder` says who the holder is. */
+/** Waits until the lock is held. `data` is for observers, who find it in the lowest znode of `folder`. */
 export async function acquireLock(zk: Client, folder: string, data: Uint8Array | null = null): Promise<Lock> {
   await createFolders(zk, folder)
   const path = await enterQueue(zk, folder, data)
@@ -79,7 +79,7 @@ async function enterQueue(zk: Client, folder: string, data: Uint8Array | null): 
     } catch (error) {
       if (!isRefusal(error, 'connection-loss')) throw error
     }
-    // The server that answers now may lag; after sync it shows every write that was committed before.
+    // The client may now be connected to a server that lags. After sync it shows every write that was committed before.
     await untilAnswered(() => zk.sync(folder))
     const own = (await queueOf(zk, folder)).find((name) => name.startsWith(attempt))
     if (own !== undefined) return `${folder}/${own}`
@@ -96,7 +96,7 @@ async function waitForTurn(zk: Client, folder: string, path: string): Promise<Zn
   }
 }
 
-/** Resolves when the znode changes or is gone; rejects when the session ends, after which no watch fires. */
+/** Resolves when the znode changes or is deleted. Rejects when the session ends, since no watch fires after that. */
 function changeOf(zk: Client, path: string): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const stopListening = zk.onStateChange(({ kind }) => {
@@ -108,12 +108,12 @@ function changeOf(zk: Client, path: string): Promise<void> {
       if (error === null || isRefusal(error, 'no-node')) resolve()
       else reject(error)
     }
-    // getData and not exists: on a missing znode it leaves no watch that would wait for a creation.
+    // getData, not exists: on a missing znode exists would leave a watch that waits for its creation.
     untilAnswered(() => zk.getData(path, { watch: () => settle(null) })).catch(settle)
   })
 }
 
-/** The names in the order of their numbers, which are the last ten digits. */
+/** The names sorted by their number, which is the last ten digits. */
 async function queueOf(zk: Client, folder: string): Promise<readonly string[]> {
   const { children } = await untilAnswered(() => zk.getChildren(folder))
   return [...children].sort((a, b) => Number(a.slice(-10)) - Number(b.slice(-10)))
@@ -123,7 +123,7 @@ async function leaveQueue(zk: Client, path: string): Promise<void> {
   try {
     await untilAnswered(() => zk.delete(path))
   } catch (error) {
-    // Deleted by an attempt whose answer was lost, or gone with its session: both are what we want.
+    // An earlier attempt whose reply was lost has deleted it, or it was deleted with its session.
     if (!isRefusal(error, 'no-node', 'session-expired')) throw error
   }
 }
@@ -131,8 +131,8 @@ async function leaveQueue(zk: Client, path: string): Promise<void> {
 // --- the demonstration: three contenders add to one counter ---
 
 /**
- * The expected version makes it safe to send the write again: if the first one happened, the second is refused, and
- * since only holders write here, the first one was ours.
+ * The expected version makes it safe to repeat the write: if the first attempt took effect, the second is refused. Only
+ * holders write here, so a refusal means that our own first attempt took effect.
  */
 export async function addOne(zk: Client, lock: Lock, path: string): Promise<void> {
   const { data, stat } = await untilAnswered(() => zk.getData(path))

@@ -1,11 +1,11 @@
 /**
- * Which instances of a service are alive, and where.
+ * The list of the running instances of a service, with their addresses.
  *
  *   npx tsx examples/service-discovery.ts [host:port,…]
  *
- * Each instance is an ephemeral znode named by its id, with its address as data. It disappears with the session of the
- * instance, so an instance that dies is gone after its session timeout. A reader keeps the last list while it is
- * disconnected: instances do not stop because the reader cannot see them.
+ * Each instance is an ephemeral znode: its name is the id, its data the address. The znode is deleted when the session of
+ * the instance ends, so a dead instance disappears after its session timeout. A reader that is disconnected keeps the
+ * last list, since its own lost connection says nothing about the instances.
  */
 import { randomUUID } from 'node:crypto'
 import { type Client, connect } from 'zkts/client'
@@ -27,7 +27,7 @@ export async function register(zk: Client, folder: string, { id, address }: Inst
     } catch (error) {
       if (!isRefusal(error, 'node-exists')) throw error
     }
-    // Created by an attempt whose answer was lost; or left by an earlier session of this instance, which has not expired yet.
+    // An attempt whose reply was lost has created it, or an earlier session of this instance has, and has not expired yet.
     const stat = await untilAnswered(() => zk.exists(path))
     if (stat?.ephemeralOwner === zk.session?.id) return
     await untilAnswered(() => zk.delete(path)).catch((error: unknown) => {
@@ -36,7 +36,7 @@ export async function register(zk: Client, folder: string, { id, address }: Inst
   }
 }
 
-/** The instances now, and after every change. Throws session-expired when the session of the reader ends. */
+/** The instances now and after every change. Throws session-expired when the session of the reader ends. */
 export async function* instances(zk: Client, folder: string): AsyncGenerator<readonly Instance[]> {
   await createFolders(zk, folder)
   for await (const ids of zk.followChildren(folder)) {
@@ -45,7 +45,7 @@ export async function* instances(zk: Client, folder: string): AsyncGenerator<rea
   }
 }
 
-/** Null: it has gone since its name was listed, and the next list will say so. */
+/** Null: the instance was deleted after its name was listed. A new list follows. */
 async function instanceAt(zk: Client, folder: string, id: string): Promise<Instance | null> {
   try {
     const { data } = await untilAnswered(() => zk.getData(`${folder}/${id}`))

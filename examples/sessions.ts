@@ -1,16 +1,16 @@
 /**
- * A session can end although its process lives: the process was suspended or cut off for longer than the timeout. Its
- * ephemeral znodes and watches are gone then, and the client object is of no further use. So a program that runs for
- * long needs a way to begin again with a new session, and this is it.
+ * A session can end while its process still runs, because the process was suspended or disconnected for longer than the
+ * timeout. Its ephemeral znodes and watches are then gone, and the client object cannot be used again. A long-running
+ * program therefore needs a way to start over with a new session, such as this one.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'zkts/client'
 import { isRefusal } from './answers.ts'
 
-/** Ways in which a session ends, or cannot be opened, that a new session may cure. */
-const curable = ['session-expired', 'session-moved', 'connection-loss'] as const
+/** Errors after which a new session may succeed. */
+const retriable = ['session-expired', 'session-moved', 'connection-loss'] as const
 
-/** Runs `use` with a session; once more with a new one each time the session ends; until `use` returns. */
+/** Runs `use` with a session, and again with a new session each time the session ends, until `use` returns. */
 export async function withSessions<T>(
   open: () => Promise<Client>,
   use: (zk: Client) => Promise<T>,
@@ -22,7 +22,7 @@ export async function withSessions<T>(
       zk = await open()
       return await use(zk)
     } catch (error) {
-      if (!isRefusal(error, ...curable)) throw error
+      if (!isRefusal(error, ...retriable)) throw error
       await pause(retryDelayMs)
     } finally {
       await zk?.close()

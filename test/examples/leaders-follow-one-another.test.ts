@@ -10,21 +10,25 @@ import { LossyClient } from './lossy-client.ts'
 const folder = '/leader'
 
 async function rig() {
-  const world = new World()
-  await world.started()
-  const observer = await LossyClient.connected(world, '10.0.1.9')
+  const simulation = new World()
+  await simulation.started()
+  const observer = await LossyClient.connected(simulation, '10.0.1.9')
   const open = (host: string) => (): Promise<Client> =>
-    connectWith({ servers: `${serverHost}:${clientPort}`, sessionTimeoutMs: 6_000 }, 5_000, clientPorts(world, host))
-  return { world, zk: observer.zk, open }
+    connectWith(
+      { servers: `${serverHost}:${clientPort}`, sessionTimeoutMs: 6_000 },
+      5_000,
+      clientPorts(simulation, host),
+    )
+  return { simulation, zk: observer.zk, open }
 }
 
-/** Resolves when the signal aborts, and then with what a leader has to throw. */
+/** Resolves when the signal aborts, with the error that the leader has to throw. */
 function aborted({ signal }: Lock): Promise<unknown> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)))
 }
 
-test('one candidate leads at a time, under the name that an observer sees', async () => {
-  const { world, zk, open } = await rig()
+test('one candidate leads at a time, and an observer sees its name', async () => {
+  const { simulation, zk, open } = await rig()
   let leading = 0
   const seen: (string | null)[] = []
   const candidates = ['anna', 'bert', 'carla'].map((name, index) =>
@@ -36,27 +40,27 @@ test('one candidate leads at a time, under the name that an observer sees', asyn
       leading--
     }),
   )
-  await world.settle(Promise.all(candidates))
+  await simulation.settle(Promise.all(candidates))
   expect(seen.sort()).toEqual(['anna', 'bert', 'carla'])
-  expect(await world.settle(leaderOf(zk, folder))).toBe(null)
+  expect(await simulation.settle(leaderOf(zk, folder))).toBe(null)
 })
 
-test('a leader whose hold was removed finds out by its next write and stands again', async () => {
-  const { world, zk, open } = await rig()
+test('a leader whose znode was removed is refused its next write and takes part again', async () => {
+  const { simulation, zk, open } = await rig()
   const holds: string[] = []
   const campaigned = campaign(open('10.0.1.1'), folder, 'anna', async (lock) => {
     holds.push(lock.path)
     if (holds.length === 1) await zk.delete(lock.path)
     await lock.write([])
   })
-  await world.settle(campaigned)
+  await simulation.settle(campaigned)
   expect(new Set(holds).size).toBe(2)
 })
 
-test('a leader that loses its connection stops and stands again, and the others take its place when its session ends', async () => {
-  const { world, open } = await rig()
+test('a leader that loses its connection stops and takes part again, and another leads when its session has ended', async () => {
+  const { simulation, open } = await rig()
   const leaders: string[] = []
-  const lossy = await LossyClient.connected(world, '10.0.1.1')
+  const lossy = await LossyClient.connected(simulation, '10.0.1.1')
   const openings = [() => Promise.resolve(lossy.zk), open('10.0.1.3')]
   const first = campaign(
     () => openings.shift()!(),
@@ -67,12 +71,12 @@ test('a leader that loses its connection stops and stands again, and the others 
       if (leaders.length === 1) throw await aborted(lock)
     },
   )
-  await world.run(1_000)
+  await simulation.run(1_000)
   const second = campaign(open('10.0.1.2'), folder, 'bert', async () => void leaders.push('bert'))
-  await world.run(1_000)
+  await simulation.run(1_000)
   lossy.cutOff()
-  await world.run(20_000)
+  await simulation.run(20_000)
   lossy.reconnect()
-  await world.settle(Promise.all([first, second]))
+  await simulation.settle(Promise.all([first, second]))
   expect(leaders).toEqual(['anna', 'bert', 'anna'])
 })

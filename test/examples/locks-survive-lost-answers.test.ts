@@ -7,94 +7,94 @@ const folder = '/locks/report'
 const text = (data: Uint8Array | null): string => new TextDecoder().decode(data ?? undefined)
 
 async function rig() {
-  const world = new World()
-  await world.started()
-  const one = await LossyClient.connected(world, '10.0.1.1')
-  const two = await LossyClient.connected(world, '10.0.1.2')
-  return { world, one, two }
+  const simulation = new World()
+  await simulation.started()
+  const one = await LossyClient.connected(simulation, '10.0.1.1')
+  const two = await LossyClient.connected(simulation, '10.0.1.2')
+  return { simulation, one, two }
 }
 
-test('a contender whose create lost its answer finds its znode and stands in the queue once', async () => {
-  const { world, one } = await rig()
-  // Before it come the answers for /locks and /locks/report.
+test('a contender that loses the answer to its create finds its znode and is in the queue once', async () => {
+  const { simulation, one } = await rig()
+  // Two answers pass first, those for /locks and /locks/report.
   one.loseAnswerAfter(2)
-  const lock = await world.settle(acquireLock(one.zk, folder))
+  const lock = await simulation.settle(acquireLock(one.zk, folder))
   expect(one.hasLostAnswer).toBe(true)
-  const { children } = await world.settle(one.zk.getChildren(folder))
+  const { children } = await simulation.settle(one.zk.getChildren(folder))
   expect(children.map((name) => `${folder}/${name}`)).toEqual([lock.path])
 })
 
-test('whichever answer is lost, the lock is held, and its release leaves nothing in the queue', async () => {
+test('whichever answer is lost, the lock is acquired, and its release empties the queue', async () => {
   for (let count = 0; count < 6; count++) {
-    const { world, one, two } = await rig()
+    const { simulation, one, two } = await rig()
     one.loseAnswerAfter(count)
-    const lock = await world.settle(acquireLock(one.zk, folder))
-    await world.settle(lock.release())
+    const lock = await simulation.settle(acquireLock(one.zk, folder))
+    await simulation.settle(lock.release())
     expect(one.hasLostAnswer, `answer ${count}`).toBe(true)
-    expect((await world.settle(two.zk.getChildren(folder))).children, `answer ${count}`).toEqual([])
-    const next = await world.settle(acquireLock(two.zk, folder))
+    expect((await simulation.settle(two.zk.getChildren(folder))).children, `answer ${count}`).toEqual([])
+    const next = await simulation.settle(acquireLock(two.zk, folder))
     expect(next.fencingToken).toBeGreaterThan(lock.fencingToken)
   }
 })
 
 test('the next contender holds the lock only after the first has released it', async () => {
-  const { world, one, two } = await rig()
-  const first = await world.settle(acquireLock(one.zk, folder))
+  const { simulation, one, two } = await rig()
+  const first = await simulation.settle(acquireLock(one.zk, folder))
   let isSecondHeld = false
   const second = acquireLock(two.zk, folder).then((lock) => {
     isSecondHeld = true
     return lock
   })
-  await world.run(20_000)
+  await simulation.run(20_000)
   expect(isSecondHeld).toBe(false)
-  await world.settle(first.release())
-  expect((await world.settle(second)).fencingToken).toBeGreaterThan(first.fencingToken)
+  await simulation.settle(first.release())
+  expect((await simulation.settle(second)).fencingToken).toBeGreaterThan(first.fencingToken)
 })
 
-test('a holder that is cut off stops at once, and what it still writes after its session is refused', async () => {
-  const { world, one, two } = await rig()
-  const first = await world.settle(acquireLock(one.zk, folder))
-  await world.settle(two.zk.create('/value', new TextEncoder().encode('0')))
+test('a holder that is disconnected stops at once, and its writes after the end of its session are refused', async () => {
+  const { simulation, one, two } = await rig()
+  const first = await simulation.settle(acquireLock(one.zk, folder))
+  await simulation.settle(two.zk.create('/value', new TextEncoder().encode('0')))
   const second = acquireLock(two.zk, folder)
   one.cutOff()
-  await world.run(10)
+  await simulation.run(10)
   expect(first.signal.aborted).toBe(true)
-  const heldBySecond = await world.settle(second)
-  // The holder that was replaced writes through a session that lives, as a suspended process would.
-  const late = await LossyClient.connected(world, '10.0.1.3')
+  const heldBySecond = await simulation.settle(second)
+  // The replaced holder writes through another session, as a suspended process would through a new connection.
+  const late = await LossyClient.connected(simulation, '10.0.1.3')
   const check = { kind: 'check', path: first.path, version: -1 } as const
   const write = { kind: 'set-data', path: '/value', data: new TextEncoder().encode('old') } as const
-  await expect(world.settle(late.zk.multi([check, write]))).rejects.toMatchObject({ failedIndex: 0 })
-  await world.settle(heldBySecond.write([{ ...write, data: new TextEncoder().encode('new') }]))
-  expect(text((await world.settle(two.zk.getData('/value'))).data)).toBe('new')
+  await expect(simulation.settle(late.zk.multi([check, write]))).rejects.toMatchObject({ failedIndex: 0 })
+  await simulation.settle(heldBySecond.write([{ ...write, data: new TextEncoder().encode('new') }]))
+  expect(text((await simulation.settle(two.zk.getData('/value'))).data)).toBe('new')
 })
 
 test('a hold that has ended refuses to write', async () => {
-  const { world, one } = await rig()
-  const lock = await world.settle(acquireLock(one.zk, folder))
-  await world.settle(one.zk.delete(lock.path))
-  await expect(world.settle(lock.write([]))).rejects.toBeInstanceOf(LockLost)
+  const { simulation, one } = await rig()
+  const lock = await simulation.settle(acquireLock(one.zk, folder))
+  await simulation.settle(one.zk.delete(lock.path))
+  await expect(simulation.settle(lock.write([]))).rejects.toBeInstanceOf(LockLost)
 })
 
 test('a contender whose session ends while it waits gives up', async () => {
-  const { world, one, two } = await rig()
-  await world.settle(acquireLock(one.zk, folder))
+  const { simulation, one, two } = await rig()
+  await simulation.settle(acquireLock(one.zk, folder))
   const waiting = acquireLock(two.zk, folder)
   waiting.catch(() => {})
-  await world.run(100)
+  await simulation.run(100)
   two.cutOff()
-  await world.run(20_000)
+  await simulation.run(20_000)
   two.reconnect()
-  await expect(world.settle(waiting)).rejects.toBeInstanceOf(LockLost)
+  await expect(simulation.settle(waiting)).rejects.toBeInstanceOf(LockLost)
 })
 
-test('a write whose answer was lost is counted once', async () => {
-  const { world, one } = await rig()
-  await world.settle(one.zk.create('/counter', new TextEncoder().encode('0')))
-  const lock = await world.settle(acquireLock(one.zk, folder))
+test('a write that loses its answer is counted once', async () => {
+  const { simulation, one } = await rig()
+  await simulation.settle(one.zk.create('/counter', new TextEncoder().encode('0')))
+  const lock = await simulation.settle(acquireLock(one.zk, folder))
   // The answer to the read arrives, the answer to the write does not.
   one.loseAnswerAfter(1)
-  await world.settle(addOne(one.zk, lock, '/counter'))
+  await simulation.settle(addOne(one.zk, lock, '/counter'))
   expect(one.hasLostAnswer).toBe(true)
-  expect(text((await world.settle(one.zk.getData('/counter'))).data)).toBe('1')
+  expect(text((await simulation.settle(one.zk.getData('/counter'))).data)).toBe('1')
 })

@@ -1,6 +1,6 @@
 /**
- * A client whose connection fails when a test says so: after a request has reached the server and before its answer
- * arrives, or for as long as the test cuts it off. Time and network are those of test/server.
+ * A client whose connection fails when the test says so: after a request has reached the server and before its answer
+ * arrives, or for as long as the test disconnects it. Time and network are those of test/server.
  */
 import { connectWith } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'
@@ -17,15 +17,15 @@ export class LossyClient {
     this.#connection = connection
   }
 
-  static async connected(world: World, host: string, sessionTimeoutMs = 6_000): Promise<LossyClient> {
-    const ports = clientPorts(world, host)
+  static async connected(simulation: World, host: string, sessionTimeoutMs = 6_000): Promise<LossyClient> {
+    const ports = clientPorts(simulation, host)
     const connection = new Connection(ports.dialer)
     const options = { servers: `${serverHost}:${clientPort}`, sessionTimeoutMs }
-    const zk = await world.settle(connectWith(options, 5_000, { ...ports, dialer: connection }))
+    const zk = await simulation.settle(connectWith(options, 5_000, { ...ports, dialer: connection }))
     return new LossyClient(zk, connection)
   }
 
-  /** Lets `count` answers pass. The next one is lost with its connection; the server has done what was asked. */
+  /** Lets `count` answers pass. The connection breaks before the next one; the server has performed that request. */
   loseAnswerAfter(count: number): void {
     this.#connection.answersUntilLoss = count
   }

@@ -8,72 +8,72 @@ const path = '/worker'
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 async function rig() {
-  const world = new World()
-  await world.started()
-  const one = await LossyClient.connected(world, '10.0.1.1')
-  const two = await LossyClient.connected(world, '10.0.1.2')
-  return { world, one, two }
+  const simulation = new World()
+  await simulation.started()
+  const one = await LossyClient.connected(simulation, '10.0.1.1')
+  const two = await LossyClient.connected(simulation, '10.0.1.2')
+  return { simulation, one, two }
 }
 
-test('settings are followed, and a value that cannot be used is reported without ending that', async () => {
-  const { world, one, two } = await rig()
+test('settings are followed, and after an unusable value too', async () => {
+  const { simulation, one, two } = await rig()
   const seen: Outcome['kind'][] = []
   const followed = followSettings(one.zk, path, (outcome) => {
     seen.push(outcome.kind)
     return seen.length < 4
   })
-  await world.run(100)
-  await world.settle(two.zk.create(path, bytes('{"logLevel":"info","workerCount":1}')))
-  await world.run(100)
-  await world.settle(two.zk.setData(path, bytes('{"logLevel":')))
-  await world.run(100)
-  await world.settle(two.zk.setData(path, bytes('{"logLevel":"warn","workerCount":2}')))
-  await world.settle(followed)
+  await simulation.run(100)
+  await simulation.settle(two.zk.create(path, bytes('{"logLevel":"info","workerCount":1}')))
+  await simulation.run(100)
+  await simulation.settle(two.zk.setData(path, bytes('{"logLevel":')))
+  await simulation.run(100)
+  await simulation.settle(two.zk.setData(path, bytes('{"logLevel":"warn","workerCount":2}')))
+  await simulation.settle(followed)
   expect(seen).toEqual(['unusable', 'settings', 'unusable', 'settings'])
 })
 
-test('a change whose answer was lost is made once, and changes of two operators are both kept', async () => {
-  const { world, one, two } = await rig()
-  await world.settle(one.zk.create(path, bytes('{"logLevel":"info","workerCount":1}')))
+test('a change that loses its answer is made once, and concurrent changes of two processes are both kept', async () => {
+  const { simulation, one, two } = await rig()
+  await simulation.settle(one.zk.create(path, bytes('{"logLevel":"info","workerCount":1}')))
   one.loseAnswerAfter(1)
   const raised = changeSettings(one.zk, path, (old) => (old.workerCount >= 5 ? old : { ...old, workerCount: 5 }))
   const quieted = changeSettings(two.zk, path, (old) => ({ ...old, logLevel: 'error' }))
-  await world.settle(Promise.all([raised, quieted]))
+  await simulation.settle(Promise.all([raised, quieted]))
   expect(one.hasLostAnswer).toBe(true)
-  const { data, stat } = await world.settle(one.zk.getData(path))
+  const { data, stat } = await simulation.settle(one.zk.getData(path))
   expect(JSON.parse(new TextDecoder().decode(data!))).toEqual({ logLevel: 'error', workerCount: 5 })
   expect(stat.version).toBe(2)
 })
 
 test('a reader sees instances come and go', async () => {
-  const { world, one, two } = await rig()
+  const { simulation, one, two } = await rig()
   const lists = instances(one.zk, '/services')
-  const next = async (): Promise<readonly Instance[]> => (await world.settle(lists.next())).value ?? []
+  const next = async (): Promise<readonly Instance[]> => (await simulation.settle(lists.next())).value ?? []
   expect(await next()).toEqual([])
-  await world.settle(register(two.zk, '/services', { id: 'a', address: '10.0.0.1:80' }))
+  await simulation.settle(register(two.zk, '/services', { id: 'a', address: '10.0.0.1:80' }))
   expect(await next()).toEqual([{ id: 'a', address: '10.0.0.1:80' }])
-  await world.settle(two.zk.close())
+  await simulation.settle(two.zk.close())
   expect(await next()).toEqual([])
 })
 
-test('an instance whose registration lost its answer is registered in its own session', async () => {
+test('an instance that loses the answer to its registration is registered in its own session', async () => {
   for (let count = 0; count < 2; count++) {
-    const { world, one } = await rig()
+    const { simulation, one } = await rig()
     one.loseAnswerAfter(count)
-    await world.settle(register(one.zk, '/services', { id: 'a', address: '10.0.0.1:80' }))
+    await simulation.settle(register(one.zk, '/services', { id: 'a', address: '10.0.0.1:80' }))
     expect(one.hasLostAnswer).toBe(true)
-    const stat = await world.settle(one.zk.exists('/services/a'))
+    const stat = await simulation.settle(one.zk.exists('/services/a'))
     expect(stat?.ephemeralOwner).toBe(one.zk.session!.id)
   }
 })
 
-test('an instance that comes back takes the place of its earlier session, and does not vanish with it', async () => {
-  const { world, one, two } = await rig()
+test('an instance that restarts replaces the znode of its earlier session, and stays when that session expires', async () => {
+  const { simulation, one, two } = await rig()
   const instance = { id: 'a', address: '10.0.0.1:80' }
-  await world.settle(register(one.zk, '/services', instance))
+  await simulation.settle(register(one.zk, '/services', instance))
   one.cutOff()
-  await world.settle(register(two.zk, '/services', instance))
-  await world.run(20_000)
-  const stat = await world.settle(two.zk.exists('/services/a'))
+  await simulation.settle(register(two.zk, '/services', instance))
+  await simulation.run(20_000)
+  const stat = await simulation.settle(two.zk.exists('/services/a'))
   expect(stat?.ephemeralOwner).toBe(two.zk.session!.id)
 })

@@ -1,8 +1,8 @@
-/** The lines and the totals that .ci/run reads from a program that checks something. */
+/** Prints the lines and totals of a check in the form that .ci/run reads. */
 let passed = 0
 let failed = 0
 
-/** `problem`: null, or what went wrong. */
+/** `problem`: what went wrong, or null. */
 export function report(title: string, problem: string | null): void {
   if (problem === null) passed++
   else failed++

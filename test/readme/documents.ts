@@ -1,7 +1,7 @@
 /**
- * What the documents and the samples show beside the commands that test/readme/main.ts types: configurations are
- * started, an ensemble with its members on this machine, and commands of the reference are run. Needs the ports 2181 to
- * 2183, 2888 to 2890 and 3888 to 3890.
+ * Checks what the documents and samples show, apart from the commands of the README: starts servers with their
+ * configurations, ensembles with all members on this machine, and runs commands of the reference. Needs the ports 2181
+ * to 2183, 2888 to 2890 and 3888 to 3890.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -49,7 +49,7 @@ async function checkEnsemble(title: string, text: string): Promise<void> {
   for (const server of servers) await server.kill()
 }
 
-/** The same lines, with the three machines as three sets of ports and with a folder of this test. */
+/** The same lines, with ports of this machine instead of the three machines, and with a folder of this test. */
 function onThisMachine(text: string, dataDir: string): string {
   return text
     .replace(
@@ -59,7 +59,7 @@ function onThisMachine(text: string, dataDir: string): string {
     .replace(/^dataDir=.*$/m, `dataDir=${dataDir}`)
 }
 
-/** Null, or what went wrong. */
+/** What went wrong, or null. */
 function run(command: string): string | null {
   try {
     execFileSync('bash', ['-c', command], {

@@ -1,7 +1,7 @@
 /**
- * Types the commands of examples/README.md in order: the server is started from the build of this clone, with its data
- * in a fresh folder, and each program must end by itself, without an error, with the line that it promises. The first
- * program runs once more while the server is killed and started again. Needs port 2181.
+ * Runs the commands of examples/README.md in order. The server is started from the build of this clone, with its data in
+ * a new folder. Each program must end by itself, without an error, with its expected last line. The first program runs
+ * once more while the server is killed and started again. Needs port 2181.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -33,7 +33,7 @@ try {
     await server?.kill()
     await startServer()
   })
-  report('the lock passes from one to the next while the server is killed and comes back', killed)
+  report('the lock is handed on while the server is killed and started again', killed)
 } finally {
   await server?.kill()
   rmSync(folder, { recursive: true, force: true })
@@ -45,7 +45,7 @@ function startServer(): Promise<string | null> {
   return server.served(2181, /^Mode: standalone$/m)
 }
 
-/** Null, or what went wrong. `disturb` is called once the program has printed its first line. */
+/** What went wrong, or null. `disturb` is called once the program has printed its first line. */
 async function run(command: string, disturb: (() => Promise<void>) | null = null): Promise<string | null> {
   const child = spawn('bash', ['-c', `exec ${command}`], { cwd: projectRoot, detached: true })
   let output = ''

@@ -1,8 +1,8 @@
 /**
- * Follows the README to the letter: copies the project as a fresh clone would be, types every command of its shell
- * blocks in order, and runs its example. Servers stay up until the next one is started; then SIGTERM goes to the process
- * of the command alone, as from a unit, and must end the server. Needs ports 2181 to 2183,
- * 2888 to 2890 and the registry that npm is set to. Left out is `npm test`, which .ci/run runs as a step of its own.
+ * Follows the README: copies the project as a fresh clone would be, runs every command of its shell blocks in order, and
+ * runs its example. A server runs until the next one is started. Then SIGTERM goes only to the process of the command, as
+ * from a systemd unit, and must end the server. Needs ports 2181 to 2183 and 2888 to 2890, and the registry that npm is
+ * set to. Commands with `npm test` are left out; .ci/run has a step for them.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -65,7 +65,7 @@ async function type(command: string): Promise<Outcome> {
   return { ok: false, reason: 'does not serve' }
 }
 
-/** The shell of zkts-cli reads its standard input, which says goodbye at once. */
+/** Standard input is empty, so that the shell of zkts-cli ends at once. */
 async function run(command: string): Promise<Outcome> {
   const child = inFolder(command)
   let output = ''
@@ -78,7 +78,7 @@ async function run(command: string): Promise<Outcome> {
   return code === 0 ? { ok: true } : { ok: false, reason: `ended with ${code}: ${output.slice(-600)}` }
 }
 
-/** In a process group of its own, so that nothing is left when a command fails. */
+/** Runs the command in a process group of its own, so that a failed command leaves no process. */
 function inFolder(command: string): ChildProcess {
   return spawn('bash', ['-c', command], { cwd: folder, detached: true })
 }
@@ -87,11 +87,11 @@ function stopGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, signal)
   } catch {
-    // It has ended already.
+    // The process has ended already.
   }
 }
 
-/** The last part of the command becomes the process that we know. */
+/** With `exec` before its last part, so that the pid of the shell becomes the pid of that part. */
 function replacingTheShell(command: string): string {
   const at = command.lastIndexOf('npm start')
   return `${command.slice(0, at)}exec ${command.slice(at)}`
@@ -113,7 +113,7 @@ async function stopServer(): Promise<void> {
   stopGroup(stopping, 'SIGKILL')
 }
 
-/** Empty if nobody answers. */
+/** Empty if no server answers. */
 function ask(word: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''

@@ -1,7 +1,7 @@
 /**
- * The package as npm would publish it. Checks what the archive holds, and that a project which installs it gets
- * production dependencies only, compiles against its declarations without `skipLibCheck`, and runs.
- * Needs the registry that npm is set to, and no port: the server that it embeds takes a free one.
+ * Checks the package as npm would publish it: the files of the archive, and that a project which installs it gets only
+ * production dependencies, compiles against its declarations without `skipLibCheck`, and runs.
+ * Needs the registry that npm is set to. Its embedded server takes a free port.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { projectFile, projectFiles, projectRoot } from '../tidy/project-files.ts'
 import { finish, report } from './checks.ts'
 
-/** Declares the globals that it uses, so that it compiles without @types/node. */
+/** The consumer declares the globals that it uses, so that it compiles without @types/node. */
 const consumerText = `
 import { createServer, type Log, loadConfig, nodePorts } from 'zkts'
 import { type Client, connect } from 'zkts/client'
@@ -40,7 +40,7 @@ const consumer = join(folder, 'consumer')
 try {
   run('npm', ['pack', '--silent', '--pack-destination', folder], projectRoot)
   const archive = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz'))!)
-  check('the archive holds what is built from src, the documents and samples, and nothing else', () => {
+  check('the archive contains the build of src, the documents and the samples, and nothing else', () => {
     const packed = run('tar', ['-tzf', archive]).trim().split('\n')
     same(
       packed.map((path) => path.replace(/^package\//, '')),

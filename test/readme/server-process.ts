@@ -1,4 +1,4 @@
-/** A server as users start it: `node bin/zkts-server.js` of this clone, in a folder of its own, until it is killed. */
+/** A server as users start it: `node bin/zkts-server.js` of this clone, in a folder of its own. It runs until it is killed. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ export class ServerProcess {
     this.#ended = new Promise((done) => this.#child.on('close', done))
   }
 
-  /** Null once it serves at the port as `mode` says; or what went wrong. */
+  /** Resolves with null once the server serves at the port in the given mode, or with what went wrong. */
   async served(port: number, mode: RegExp): Promise<string | null> {
     for (let waitedMs = 0; waitedMs < startTimeoutMs && this.#child.exitCode === null; waitedMs += pollMs) {
       if (mode.test(await answerTo('srvr', port))) return null
