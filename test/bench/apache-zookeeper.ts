@@ -1,8 +1,8 @@
 /**
  * Apache ZooKeeper as a child process, for benchmarks and for tests that compare us with it.
- * Owns: where its jars come from and how its JVM is started. Assumes: `java` is on the PATH; Maven is
- * needed only when no jars are named. Jars are kept in the user's cache folder, outside the repository.
- * If the settings here were not those of a fair production server, every published ratio would be wrong.
+ * Owns: the source of its jars and the flags of its JVM. Assumes: `java` is on the PATH. Maven is needed only if no jars
+ * are given. Jars are kept in the user's cache folder, outside the repository.
+ * The settings must be those of a production server: otherwise every published ratio is wrong.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -19,8 +19,8 @@ const versionRangeFallback = '[3.9.0,3.9.999]'
 const mavenTimeoutMs = 300_000
 const debianJarsDir = '/usr/share/java'
 
-// ZooKeeper's pom marks these as optional or provided, its server loads them all the same (its release
-// archive ships them too). The versions are those of the release above.
+// ZooKeeper's pom marks these as optional or provided, but its server loads them (its release archive ships them
+// too). The versions are those of the release above.
 const extraDependencies = [
   ['io.dropwizard.metrics', 'metrics-core', '4.1.12.1'],
   ['org.xerial.snappy', 'snappy-java', '1.1.10.5'],
@@ -28,15 +28,15 @@ const extraDependencies = [
 ] as const
 
 export interface ZooKeeperOptions extends ServerOptions {
-  /** From `findZooKeeperClasspath`, which is asked when this is absent. */
+  /** Default: the result of `findZooKeeperClasspath`. */
   readonly classpath?: string
-  /** For settings that ZooKeeper reads only as system properties, such as `jute.maxbuffer`. */
+  /** Settings that ZooKeeper reads only as system properties, such as `jute.maxbuffer`. */
   readonly systemProperties?: Readonly<Record<string, string>>
 }
 
 /**
- * A folder of jars if named, else the environment variable ZOOKEEPER_CLASSPATH, else Maven Central
- * (kept in the cache folder after the first time), else Debian's libzookeeper-java.
+ * The given folder of jars, or the environment variable ZOOKEEPER_CLASSPATH, or Maven Central (kept in the cache folder
+ * after the first time), or Debian's libzookeeper-java; the first one that exists.
  */
 export async function findZooKeeperClasspath(jarsDir?: string): Promise<string> {
   if (jarsDir !== undefined) return classpathOfJars(jarsDir)
@@ -53,7 +53,7 @@ export async function findZooKeeperClasspath(jarsDir?: string): Promise<string> 
   const debianClasspath = classpathOfDebian()
   if (debianClasspath !== undefined) return debianClasspath
   throw new Error(
-    `Apache ZooKeeper was not found. Name a folder of its jars, or set ZOOKEEPER_CLASSPATH.\n${failures.join('\n')}`,
+    `Apache ZooKeeper was not found. Give a folder of its jars, or set ZOOKEEPER_CLASSPATH.\n${failures.join('\n')}`,
   )
 }
 
@@ -102,7 +102,7 @@ async function jarsFromMaven(version: string): Promise<string> {
       cwd: workDir,
       timeout: mavenTimeoutMs,
     })
-    // The folder appears whole or not at all. When another process was first, its jars are as good.
+    // The rename makes the folder appear complete or not at all. If another process was first, its jars are used.
     await rename(join(workDir, 'jars'), jarsDir).catch((cause: unknown) => {
       if (!existsSync(jarsDir)) throw cause
     })
@@ -115,7 +115,7 @@ async function jarsFromMaven(version: string): Promise<string> {
 function classpathOfDebian(): string | undefined {
   const serverJar = join(debianJarsDir, 'zookeeper.jar')
   if (!existsSync(serverJar)) return undefined
-  // The manifest of Debian's jar names its dependencies; only a logger has to be added.
+  // The manifest of Debian's jar lists its dependencies, except a logger.
   return [serverJar, join(debianJarsDir, 'slf4j-simple.jar')].join(delimiter)
 }
 

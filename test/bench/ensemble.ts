@@ -1,6 +1,6 @@
 /**
- * Starts 1, 3 or 5 servers of one target in fresh folders, and removes all of it again.
- * Owns: ports, folders and processes of one ensemble. Assumes: no other ensemble under test runs meanwhile.
+ * Starts 1, 3 or 5 servers of one target in new folders. Stops them and removes the folders afterwards.
+ * Owns: ports, folders and processes of one ensemble. Assumes: no other ensemble under test runs at the same time.
  */
 import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -14,21 +14,21 @@ import type { EnsembleMember, ServerOptions } from './zoo-config.ts'
 export interface Ensemble {
   readonly servers: readonly RunningServer[]
   /**
-   * Followers first, the leader last. A single connection goes to the first: most clients of a real ensemble
+   * Followers first, the leader last. A single connection goes to the first port, since most clients of a real ensemble
    * are connected to a follower.
    */
   readonly clientPorts: readonly number[]
   readonly version: string
-  /** Until the last server served. */
+  /** From the start of the first server until the last one serves. */
   readonly startMs: number
   stop(): Promise<void>
 }
 
-/** What a comparison of behaviour sets besides, the same for both; the system properties are for ZooKeeper alone. */
+/** Further settings for a comparison of behaviour, the same for both targets. System properties are only for ZooKeeper. */
 export interface EnsembleExtras {
   readonly settings?: Readonly<Record<string, string>>
   readonly systemProperties?: Readonly<Record<string, string>>
-  /** Our server in another build. */
+  /** The entry file of another build of zkts. */
   readonly program?: string
 }
 

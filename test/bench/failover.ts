@@ -1,8 +1,8 @@
 /**
- * `npm run failover`: how long an ensemble of three on loopback takes no writes after its leader was killed.
- * Each run has a fresh ensemble. Time runs from the SIGKILL to the first write that a surviving server acknowledges to a
- * new session, and to the first `srvr` answer that says leader. Figures depend on what else the machine does, so the
- * load average stands beside them. Exit codes: 0 measured, 1 something failed, 2 wrong usage.
+ * `npm run failover`: how long an ensemble of three on loopback accepts no writes after its leader was killed.
+ * Each run has a new ensemble. Time is measured from the SIGKILL to the first write that a surviving server acknowledges
+ * to a new session, and to the first `srvr` answer with the mode leader. Other work on the machine changes the figures,
+ * so the load average is printed with them. Exit codes: 0 measured, 1 a run failed, 2 wrong usage.
  */
 import { loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -19,9 +19,9 @@ const usage = `npm run failover -- [options]
   --fault NAME     ${faults.join(' | ')} (both)
                    kill: SIGKILL to the leader;
                    stop-follower-then-kill: the follower with the lower id is stopped, the leader killed, and the
-                   follower goes on after 150 ms: it hears the other's vote before it notices the leader's death
+                   follower goes on after 150 ms: it receives the other's vote before it notices the leader's death
   --build DIR      the build to measure, to compare two of them (this one; run npm run build first)
-  --data-dir DIR   where the servers' folders are made (the system's folder for temporary files)`
+  --data-dir DIR   parent of the servers' folders (default: the system's folder for temporary files)`
 
 const pauseMs = 150
 const probeIntervalMs = 2
@@ -62,8 +62,8 @@ async function main(): Promise<number> {
     const outcomes: Outcome[] = []
     for (let i = 0; i < runs; i++) outcomes.push(await measure(fault, program, values['data-dir']))
     console.log(`${fault}, ${runs} runs, load average ${loadavg()[0]!.toFixed(1)}`)
-    console.log(`  leader found, ms: ${summary(outcomes.map(({ leaderMs }) => leaderMs))}`)
-    console.log(`  write taken, ms:  ${summary(outcomes.map(({ writeMs }) => writeMs))}`)
+    console.log(`  new leader, ms:  ${summary(outcomes.map(({ leaderMs }) => leaderMs))}`)
+    console.log(`  write done, ms:  ${summary(outcomes.map(({ writeMs }) => writeMs))}`)
   }
   return 0
 }
@@ -109,7 +109,7 @@ async function whenLeading(ports: readonly number[], fromMs: number): Promise<nu
   return foundMs
 }
 
-/** Every attempt is a session of its own, so that no client's patience is measured. */
+/** Each attempt opens a new session, so that the retry delay of a client is not measured. */
 async function whenWritten(ports: readonly number[], fromMs: number): Promise<number> {
   const servers = ports.map((port) => `127.0.0.1:${port}`).join(',')
   for (;;) {

@@ -1,7 +1,7 @@
 /**
- * One znode, watched by thousands of sessions: how long after a write each of them has its event.
- * Owns: the sessions of the watchers, and the count of events that did not come. Assumes: it runs in the load
- * generator's process, which also reads all events, so the times include its own work on them.
+ * One znode, watched by thousands of sessions: the time from a write until each session has its event.
+ * Owns: the sessions of the watchers, and the count of lost events. Assumes: it runs in the process of the load generator,
+ * which also reads all events, so the times include the time to read them.
  */
 import { connect, type Socket } from 'node:net'
 import { addRecursiveWatchFrame, connectFrame, type FrameTemplate, setDataFrame, watchDataFrame } from './frames.ts'
@@ -12,10 +12,10 @@ import { ReplyReader } from './reply-reader.ts'
 type FanOutJob = Extract<LoadJob, { kind: 'fan-out' }>
 
 const watchedPath = `${rootPath}/k0000`
-// Fewer than fit the queue of connections that ZooKeeper asks of the kernel.
+// Below the backlog of connections that ZooKeeper sets.
 const connectingAtOnce = 40
 const sessionTimeoutMs = 40_000
-/** An event that has not come by then never comes. */
+/** An event that has not arrived after this time counts as lost. */
 const roundTimeoutMs = 20_000
 const notificationXid = -1
 
@@ -35,7 +35,7 @@ export async function measureFanOut(job: FanOutJob): Promise<FanOutResult> {
   return { openMs, rounds }
 }
 
-/** What the sessions are doing together: one of these at a time. */
+/** One step that all sessions perform together. There is at most one at a time. */
 interface Phase {
   readonly isOpening: boolean
   left: number
@@ -47,7 +47,7 @@ class Watchers {
   readonly #job: FanOutJob
   readonly #sockets: Socket[] = []
   readonly #watchFrame: Buffer
-  // Read by one socket after another, each time to the end.
+  // Shared by all sockets: each read is handled completely before the next one.
   readonly #receiveBuffer = Buffer.allocUnsafe(64 * 1024)
   readonly #eventAtMs: number[] = []
   #phase: Phase | null = null
@@ -93,13 +93,13 @@ class Watchers {
     }
   }
 
-  /** The server expires what it does not see closing. */
+  /** Destroys the sockets without closing the sessions, which then expire. */
   closeAll(): void {
     this.#isClosing = true
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Starts something on all sessions, and waits until each has answered. */
+  /** Calls `start`, and waits until every session has a reply. */
   #together(state: 'opening' | 'open', count: number, start: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#phase = { isOpening: state === 'opening', left: count, done: resolve, failed: reject }
@@ -133,7 +133,7 @@ class Watchers {
   #onFrame(xid: number, zxidHigh: number, err: number): void {
     const phase = this.#phase
     if (phase === null) return
-    // A connect response has its timeout where a reply has the upper half of its zxid, 0 = refused.
+    // A connect response has its timeout in the place of the upper half of the zxid in a reply; 0 = refused.
     if (phase.isOpening ? zxidHigh <= 0 : err !== 0) phase.failed(new Error('the server refused a watcher'))
     if (xid === notificationXid) this.#eventAtMs.push(performance.now())
     phase.left--

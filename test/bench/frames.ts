@@ -1,12 +1,12 @@
 /**
- * ZooKeeper frames of the load generator, built once and patched: a frame is copied, then its xid and some
- * decimal digits of its path are overwritten.
- * Owns: the few request layouts that the workloads need. Assumes: all digits of one frame kind have the same width.
- * Written apart from src/jute on purpose: a generator that shared the codec could not show its faults.
+ * The ZooKeeper frames of the load generator. A frame is built once; to send it, it is copied and its xid and some decimal
+ * digits of its path are overwritten.
+ * Owns: the request layouts of the workloads. Assumes: all digits of one frame kind have the same width.
+ * It does not use src/jute on purpose: a generator with the same codec could not show faults of the codec.
  */
 export interface FrameTemplate {
   readonly bytes: Buffer
-  /** Where the digits in the path start; the frame has none when digitsLength is 0. */
+  /** The offset of the digits in the path. Unused if digitsLength is 0. */
   readonly digitsAt: number
   readonly digitsLength: number
 }
@@ -31,7 +31,7 @@ export function closeSessionFrame(): FrameTemplate {
   return frame(closeSessionType, [])
 }
 
-/** `path` may end in `#` signs: they are the digits to overwrite. */
+/** `path` may end with `#` signs, which stand for the digits to overwrite. */
 export function getDataFrame(path: string): FrameTemplate {
   return frame(getDataType, [ustring(path), Buffer.from([0])], path)
 }
@@ -49,13 +49,13 @@ export function setDataFrame(path: string, data: Buffer): FrameTemplate {
   return frame(setDataType, [ustring(path), buffer(data), int32(-1)], path)
 }
 
-/** A persistent znode that everybody may do everything with. */
+/** Creates a persistent znode with the ACL world:anyone:cdrwa. */
 export function createFrame(path: string, data: Buffer): FrameTemplate {
   const openAcl = Buffer.concat([int32(1), int32(31), ustring('world'), ustring('anyone')])
   return frame(createType, [ustring(path), buffer(data), openAcl, int32(0)], path)
 }
 
-/** Copies the frame to `target` at `at`, with its own xid and digits; answers where it ends. */
+/** Copies the frame to `target` at `at`, with the given xid and digits. Returns the offset of its end. */
 export function writeFrame(template: FrameTemplate, xid: number, digits: number, target: Buffer, at: number): number {
   target.set(template.bytes, at)
   target.writeInt32BE(xid, at + xidAt)

@@ -1,5 +1,5 @@
 /**
- * The parent's side of the load generator: forks it, sends one job at a time, bounds each in time.
+ * The parent's side of the load generator: forks the process and sends one job at a time, each with a time limit.
  * Owns: the child process. Assumes: one job at a time.
  */
 import { type ChildProcess, fork } from 'node:child_process'

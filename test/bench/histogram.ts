@@ -1,6 +1,6 @@
 /**
- * Latencies in a histogram of fixed size, after the idea of HdrHistogram: exact below 256 units, then 128
- * buckets for each power of two, so that a value is known to within 0.8 %.
+ * Latencies in a histogram of fixed size, after HdrHistogram: exact below 256 units, then 128 buckets for each power of
+ * two, so that the error of a value is at most 0.8 %.
  * Owns: the counts. Assumes: values from 0 to 2³¹ − 1 units of 0.1 µs (214 s); larger ones count as the largest.
  */
 const subBucketBits = 7

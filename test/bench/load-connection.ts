@@ -1,8 +1,8 @@
 /**
- * One connection of the load: keeps a number of requests in flight, and sends the next as replies come.
- * Owns: its request bytes and the start time of each request in flight. Assumes: replies come in the order of
- * the requests, and checks it. Closed loop: a slow server is sent less, so latency here is service time under
- * that load, not what an open stream of arrivals would see.
+ * One connection of the load: keeps a fixed number of requests in flight, and sends a new one for each reply.
+ * Owns: the bytes and the start time of each request in flight. Assumes, and checks, that replies arrive in the order of
+ * the requests. This is a closed loop: a slow server gets fewer requests, so the latency is the service time under that
+ * load. An open stream of arrivals would see higher latencies.
  */
 import { createFrame, type FrameTemplate, getDataFrame, setDataFrame, writeFrame } from './frames.ts'
 import type { Histogram } from './histogram.ts'
@@ -34,8 +34,8 @@ export class LoadConnection {
   readonly #session: LoadSession
   readonly #read: FrameTemplate
   readonly #write: FrameTemplate
-  // A batch is written to one contiguous part of the arena. It is three times what can be in flight, so bytes
-  // are not reused before their reply has come, even when the end of the arena is left unused.
+  // A batch is written to one contiguous part of the arena. The arena holds three times the bytes that can be in flight,
+  // so bytes are not reused before their reply has arrived, even if the end of the arena stays unused.
   readonly #arena: Buffer
   readonly #frameSizeMax: number
   #arenaAt = 0
@@ -74,7 +74,7 @@ export class LoadConnection {
     this.#send(this.#plan.inFlight, performance.now())
   }
 
-  /** Sends nothing more; resolves when what is in flight is answered and the session closed. */
+  /** Sends no new requests. Resolves when all requests in flight are answered and the session is closed. */
   async finish(): Promise<void> {
     this.#sending = false
     if (this.#answeredCount < this.#sentCount) {
@@ -89,7 +89,7 @@ export class LoadConnection {
     if (this.#chunkAtMs === 0) this.#chunkAtMs = performance.now()
     const slot = this.#answeredCount % this.#plan.inFlight
     this.#answeredCount++
-    if (xid !== this.#answeredCount) throw new Error(`reply ${xid} came where ${this.#answeredCount} was due`)
+    if (xid !== this.#answeredCount) throw new Error(`reply ${xid} arrived, expected ${this.#answeredCount}`)
     if (err !== 0) {
       this.#recorder.errorCount++
       this.#recorder.lastError = err

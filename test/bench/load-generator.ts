@@ -1,7 +1,7 @@
 /**
- * The load generator's process: takes one job after another from its parent and answers each.
- * Owns: nothing between jobs. Assumes: it was forked (it has an IPC channel). It ends when the channel does.
- * Any error reply or lost connection fails the job: a server that refuses is fast, and its figures would lie.
+ * The process of the load generator: runs one job after the other for its parent and sends back each result.
+ * Assumes: it was forked (it has an IPC channel). It ends when the channel closes.
+ * Any error reply or lost connection fails the job: a refusal is fast, and would make the figures wrong.
  */
 import { measureFanOut } from './fan-out.ts'
 import { createFrame, writeFrame } from './frames.ts'
@@ -92,7 +92,7 @@ async function measureConnections(
   }
 }
 
-/** Creates the paths with digits 0 to count − 1, all in flight at once; one that exists already is welcome. */
+/** Creates the paths with digits 0 to count − 1, all in flight at once. A path may exist already. */
 async function createAll(port: number, path: string, data: Buffer, count: number): Promise<void> {
   const template = createFrame(path, data)
   const bytes = Buffer.alloc(count * template.bytes.length)

@@ -1,11 +1,10 @@
 /**
- * What the benchmark asks of the load generator's process, and what it answers; plain JSON over Node's IPC channel.
- * Owns: the vocabulary of the two sides.
+ * The messages between the benchmark and the process of the load generator: plain JSON over Node's IPC channel.
  */
 export const workloads = ['get', 'set', 'create', 'mix'] as const
 export type Workload = (typeof workloads)[number]
 
-/** How many connections, and how many requests each keeps in flight. */
+/** The number of connections, and the number of requests that each keeps in flight. */
 export interface LoadShape {
   readonly connections: number
   readonly inFlight: number
@@ -20,20 +19,20 @@ export type LoadJob =
     }
   | {
       readonly kind: 'measure'
-      /** Connections go round these. */
+      /** Connections are distributed over these ports in turn. */
       readonly ports: readonly number[]
       readonly workload: Workload
       readonly shape: LoadShape
       readonly dataSizeBytes: number
-      /** A fresh parent for the znodes of `create`; the name of the znode under the root of the benchmark. */
+      /** The name, below the root of the benchmark, of a new parent for the znodes of `create`. */
       readonly parentName: string
       readonly warmUpMs: number
       readonly measureMs: number
-      /** Their CPU time is read when the measurement starts and ends. */
+      /** The CPU time of these processes is read when the measurement starts and ends. */
       readonly serverPids: readonly number[]
     }
   | {
-      /** Many sessions watch one znode, which changes once a round. */
+      /** Many sessions watch one znode, which changes once in each round. */
       readonly kind: 'fan-out'
       readonly ports: readonly number[]
       readonly sessions: number
@@ -41,12 +40,12 @@ export type LoadJob =
       readonly rounds: number
     }
 
-/** data: a one-shot watch, set anew for each round. recursive: a persistent one, set once. */
+/** data: a one-shot watch, set again for each round. recursive: a persistent watch, set once. */
 export const fanOutWatches = ['data', 'recursive'] as const
 export type FanOutWatch = (typeof fanOutWatches)[number]
 
 export interface FanOutRound {
-  /** From the write until half of the sessions, and the last of them, had the event. */
+  /** From the write until half of the sessions had the event, and until the last one had it. */
   readonly halfMs: number
   readonly lastMs: number
   readonly lostCount: number
@@ -61,7 +60,7 @@ export interface LoadResult {
   readonly operations: number
   readonly elapsedMs: number
   readonly latencyUs: { readonly p50: number; readonly p99: number; readonly p999: number }
-  /** CPU time of all servers in the measured time; absent where /proc is. */
+  /** CPU time of all servers in the measured time. Absent on a system without /proc. */
   readonly serversCpuMs?: number
   readonly generatorCpuMs: number
 }

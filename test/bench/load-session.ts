@@ -1,8 +1,8 @@
 /**
  * One ZooKeeper session of the load generator over one socket.
- * Owns: the handshake, the close, and reading into one buffer for the life of the socket.
- * Assumes: whoever writes keeps the bytes unchanged until their reply has come (Node may still hold them).
- * A socket that closes unasked rejects `lost`: figures of a run with a broken connection are worthless.
+ * Owns: the handshake, the close, and reads into one buffer for the life of the socket.
+ * Assumes: the caller of `write` does not change the bytes until their reply has arrived (Node may still refer to them).
+ * A socket that closes unexpectedly rejects `lost`, since the figures of a run with a lost connection are invalid.
  */
 import { connect, type Socket } from 'node:net'
 import { closeSessionFrame, connectFrame, writeFrame } from './frames.ts'
@@ -10,7 +10,7 @@ import { ReplyReader } from './reply-reader.ts'
 
 export interface SessionEvents {
   onReply(xid: number, err: number): void
-  /** After all replies of one chunk: the moment to send the next requests in one write. */
+  /** Called after all replies of one chunk, so that the next requests leave in one write. */
   onChunkEnd(): void
 }
 
@@ -65,7 +65,7 @@ export class LoadSession {
     this.#socket?.write(bytes)
   }
 
-  /** Ends the session in the server too, so that its expiry does not fall into a later measurement. */
+  /** Ends the session on the server too, so that it does not expire during a later measurement. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#phase === 'closed') return resolve()

@@ -1,5 +1,5 @@
 /**
- * What a figure means depends on the machine: its facts, for the report.
+ * Facts about the machine for the report, since figures depend on the machine.
  */
 import { execFileSync } from 'node:child_process'
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
@@ -23,7 +23,7 @@ export function describeMachine(dataDir: string): readonly string[] {
     `Disk: ${describeDisk(dataDir)}`,
     `Node.js: ${process.version}`,
     `Java: ${javaVersion()}`,
-    // Other work on the machine makes every figure below doubtful; here is where a reader sees it.
+    // Other work on the machine makes the figures unreliable; the load average shows it.
     `Load average over the minute before: ${loadavg()[0]?.toFixed(2)}`,
   ]
 }
@@ -34,7 +34,7 @@ function describeDisk(dataDir: string): string {
   return `${name}, ${flushMedianUs(dataDir)} µs for a write of 512 bytes and its fdatasync (median of 200)`
 }
 
-/** How dear durability is here: the floor of every write with one request in flight. */
+/** The cost of durability on this disk: the lower bound of a write with one request in flight. */
 function flushMedianUs(dataDir: string): number {
   const dir = mkdtempSync(join(dataDir, 'zkts-bench-disk-'))
   try {

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: our server and Apache ZooKeeper, side by side on this machine.
- * Owns: the order of rounds (A B A B, so that a drift of the machine meets both), the report, exit codes:
- * 0 measured, 1 something failed, 2 wrong usage.
+ * `npm run bench`: measures zkts and Apache ZooKeeper on this machine.
+ * Owns: the order of rounds (A B A B, so that a drift of the machine affects both), the report, and the exit codes: 0
+ * measured, 1 a measurement failed, 2 wrong usage.
  */
 import { writeFile } from 'node:fs/promises'
 import { findZooKeeperClasspath } from './apache-zookeeper.ts'
@@ -11,7 +11,7 @@ import { type BenchOptions, parseOptions, usage } from './options.ts'
 import { failuresOf, reportDocument, reportTables } from './report.ts'
 import { assertZktsServerExists } from './zkts-server.ts'
 
-// On exit the servers and their folders go too: see startServerProcess and startEnsemble.
+// On exit the servers are killed and their folders removed: see startServerProcess and startEnsemble.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
 process.exitCode = await main()

@@ -1,8 +1,8 @@
 /**
- * One visit to one ensemble: start it, watch it idle, load it cell by cell, stop it.
- * Owns: the order of steps, which is the same for every target. Assumes: nothing else loads the machine.
- * A cell that fails is kept as a failure and the rest go on, unless a server died: then the visit ends.
- * What fails to start ends the benchmark.
+ * One visit to one ensemble: start it, measure it idle, measure it under each load, stop it.
+ * Owns: the order of steps, which is the same for every target. Assumes: no other work loads the machine.
+ * A measurement that fails is reported as a failure and the visit goes on, unless a server died: then the visit ends.
+ * An ensemble that does not start ends the benchmark.
  */
 import { type Ensemble, startEnsemble } from './ensemble.ts'
 import { GeneratorProcess } from './generator-process.ts'
@@ -36,7 +36,7 @@ export interface Visit {
   readonly size: number
   readonly version: string
   readonly startMs: number
-  /** Of one server, on average over the ensemble; absent where /proc is. */
+  /** Average of the servers of the ensemble. Absent on a system without /proc. */
   readonly idle?: { readonly cpuFraction: number; readonly rssBytes: number }
   readonly rssBytesAfterLoad?: number // the largest of the servers
   readonly cells: readonly { readonly cell: Cell; readonly outcome: CellOutcome }[]
@@ -123,8 +123,8 @@ async function loadEnsemble(
         const reason = [cause instanceof Error ? cause.message : String(cause), ...obituaries].join('\n')
         outcomes.push({ cell, outcome: { kind: 'failed', reason } })
         progress(`${name}: failed, ${reason}`)
-        if (obituaries.length > 0) break // without all its servers this ensemble has nothing more to say
-        generator.stop() // it may still hold connections that load the servers
+        if (obituaries.length > 0) break // figures of an ensemble with a dead server are invalid
+        generator.stop() // it may still have connections that load the servers
         generator = new GeneratorProcess()
       }
     }
@@ -134,7 +134,7 @@ async function loadEnsemble(
   return outcomes
 }
 
-/** Each kind of watch in a process of its own: what the sockets of one left behind is not the other's load. */
+/** Each kind of watch has a process of its own, so that leftover sockets of one do not load the other. */
 async function fanOut(
   ensemble: Ensemble,
   size: number,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseOptions } from './options.ts'
 
-test('the benchmark says what it expected when an option means nothing', () => {
+test('the benchmark refuses an unknown value of an option and lists the known ones', () => {
   expect(() => parseOptions(['--target', 'etcd'])).toThrow('--target etcd: expected zkts, zookeeper, both')
   expect(() => parseOptions(['--only', 'get,put'])).toThrow('--only put: expected get, set, create, mix')
   expect(() => parseOptions(['--seconds', 'soon'])).toThrow('--seconds soon: expected a number')

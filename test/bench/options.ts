@@ -1,5 +1,5 @@
 /**
- * The command line of the benchmark → typed options. A value that means nothing is an error that says what would.
+ * Parses the command line of the benchmark into typed options. An unknown value is an error that lists the known ones.
  */
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -16,10 +16,10 @@ export interface BenchOptions {
   readonly rounds: number
   readonly measureMs: number
   readonly cellWarmUpMs: number
-  /** Load before the first cell of each ensemble, so that compilers have done their work. */
+  /** Load before the first measurement of each ensemble, so that the JIT compilers have compiled the hot code. */
   readonly ensembleWarmUpMs: number
   readonly idleMs: number
-  /** Sessions that watch one znode; 0 = not measured. */
+  /** The number of sessions that watch one znode; 0 = not measured. */
   readonly watchers: number
   readonly dataSizeBytes: number
   readonly dataDir: string
@@ -38,7 +38,7 @@ export const usage = `npm run bench -- [options]
   --warm-up N                    seconds of mixed load before the first cell of an ensemble (15)
   --rounds N                     rounds, the median is reported (3)
   --quick                        1 round, 1 s a cell, 3 s of warm-up; writes no file
-  --data-dir DIR                 where the servers' folders are made (the system's folder for temporary files)
+  --data-dir DIR                 parent of the servers' folders (default: the system's folder for temporary files)
   --zookeeper DIR                folder of Apache ZooKeeper's jars (ZOOKEEPER_CLASSPATH, Maven Central, Debian)
   --output FILE                  the report (docs/benchmarks.md when both targets run)
 `
@@ -67,7 +67,7 @@ const shapesByInFlight: Readonly<Record<string, readonly LoadShape[]>> = {
   ],
 }
 
-/** Undefined when only help was asked for. Throws an Error with a sentence for people. */
+/** Undefined: only the help was wanted. Throws an Error whose message is for the user. */
 export function parseOptions(args: readonly string[]): BenchOptions | undefined {
   const { values } = parseArgs({ args: [...args], options: flags, allowPositionals: false })
   if (values.help) return undefined

@@ -1,7 +1,7 @@
 /**
  * CPU time and resident memory of a process by pid, from /proc.
- * Assumes: Linux with 100 clock ticks a second (what the kernel shows to programs on every platform that
- * Node runs on). Elsewhere the answer is undefined and the report says so.
+ * Assumes: Linux with 100 clock ticks a second, as the kernel shows them on every platform that Node runs on. On other
+ * systems the result is undefined and the report says so.
  */
 import { readFileSync } from 'node:fs'
 
@@ -18,9 +18,9 @@ export function readProcessUsage(pid: number): ProcessUsage | undefined {
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'utf8')
   } catch {
-    return undefined // not Linux, or the process is gone: either way there is nothing to report
+    return undefined // not Linux, or the process has ended
   }
-  // The second field is the program's name in brackets and may hold blanks; count from its end.
+  // The second field is the program's name in parentheses and may contain blanks; count from its end.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const userTicks = Number(fields[11])
   const systemTicks = Number(fields[12])

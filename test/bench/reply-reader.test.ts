@@ -10,7 +10,7 @@ function reply(xid: number, err: number, bodyLength: number): Buffer {
   return frame
 }
 
-test('the reply reader finds every header wherever the stream is cut', () => {
+test('the reply reader reads every header, wherever the stream is cut', () => {
   const stream = Buffer.concat([reply(1, 0, 172), reply(2, -101, 0), reply(3, 0, 1), reply(4, -110, 0)])
   for (let size = 1; size <= stream.length; size++) {
     const seen: number[][] = []

@@ -1,7 +1,7 @@
 /**
- * Cuts the bytes of a connection into reply frames and reads their headers by hand, without an object for each.
- * Owns: the place in the stream. Assumes: every frame has at least 16 bytes of payload, which holds for
- * replies, for notifications and for the connect response. Bodies are skipped unread.
+ * Splits the bytes of a connection into reply frames and reads their headers without allocating an object for each.
+ * Owns: the position in the stream. Assumes: every frame has at least 16 bytes of payload, which is true for replies,
+ * notifications and the connect response. Bodies are skipped.
  */
 /**
  * `err` is the header's error. For the first frame of a connection, the connect response, the same 16 bytes

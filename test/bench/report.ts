@@ -1,6 +1,6 @@
 /**
- * Visits → tables in Markdown, the same for the terminal and for docs/benchmarks.md.
- * Owns: medians over rounds and the form of the figures. A ratio is always ours divided by ZooKeeper's.
+ * Renders visits as tables in Markdown, for the terminal and for docs/benchmarks.md.
+ * Owns: medians over rounds and the format of the figures. A ratio is always the figure of zkts divided by ZooKeeper's.
  */
 import { type FanOutResult, type FanOutRound, type FanOutWatch, fanOutWatches, type LoadResult } from './load-job.ts'
 import { type Cell, cellsOf, describeCell, type Visit } from './measurements.ts'
@@ -9,7 +9,7 @@ import { describeSettings } from './zoo-config.ts'
 
 const targetNames: Readonly<Record<Target, string>> = { zkts: 'zkts', zookeeper: 'ZooKeeper' }
 
-/** A column: one number of a target, absent when it could not be measured. */
+/** A column: one number for each target, absent if it could not be measured. */
 interface Figure<Row> {
   readonly title: string
   readonly digits: number
@@ -125,8 +125,8 @@ function fanOutFigures(visits: readonly Visit[], sessions: number): readonly Fig
     of: (target, row) => median(resultsFor(target, row).flatMap(({ rounds }) => rounds.map(read))),
   })
   return [
-    ofRounds('half told, ms', (round) => round.halfMs),
-    ofRounds('all told, ms', (round) => round.lastMs),
+    ofRounds('half notified, ms', (round) => round.halfMs),
+    ofRounds('all notified, ms', (round) => round.lastMs),
     {
       title: 'lost',
       digits: 0,

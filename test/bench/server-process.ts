@@ -1,21 +1,21 @@
 /**
- * One server under test as a child process: start it, wait until it serves, stop it by its pid.
- * Owns: the children of this process. Assumes: a server answers the four-letter word `srvr`.
- * If a child outlived this process it would keep its port and eat the CPU of the next measurement,
- * so whatever is still running when the process exits is killed.
+ * A server under test as a child process: starts it, waits until it serves, stops it by its pid.
+ * Owns: the child processes. Assumes: the server answers the four-letter word `srvr`.
+ * A child that outlived this process would keep its port and use CPU during the next measurement. So children that still
+ * run when this process exits are killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 
 export interface ServerCommand {
-  /** For messages. */
+  /** Used in messages. */
   readonly name: string
   readonly program: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly clientPort: number
-  /** Takes what the server writes to its standard outputs. */
+  /** The server's standard output and standard error are written to this file. */
   readonly logFile: string
   readonly timeoutMs: number
 }
@@ -23,9 +23,9 @@ export interface ServerCommand {
 export interface RunningServer {
   readonly clientPort: number
   readonly pid: number
-  /** From the start of the process to the first `srvr` answer that names a mode. */
+  /** From the start of the process to the first `srvr` answer with a mode. */
   readonly startMs: number
-  /** How it ended and the end of its log; undefined while it runs. */
+  /** How the server ended, with the end of its log; undefined while it runs. */
   obituary(): string | undefined
   stop(): Promise<void>
 }
@@ -36,7 +36,7 @@ const probeTimeoutMs = 1_000
 const running = new Set<ChildProcess>()
 let exitHookInstalled = false
 
-/** Resolves once `srvr` names a mode; rejects, with the end of the log, when the process dies or time is up. */
+/** Resolves once `srvr` answers with a mode. Rejects with the end of the log if the process ends or the time is up. */
 export async function startServerProcess(command: ServerCommand): Promise<RunningServer> {
   const startedAtMs = performance.now()
   const child = spawnServer(command)
@@ -82,7 +82,7 @@ export function fourLetterWord(port: number, word: string, timeoutMs = 5_000): P
   })
 }
 
-/** Ports that were free a moment ago; all are held open until the last is known, so they differ. */
+/** Ports that were free a moment ago. All are held open until the last is known, so that they differ. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const held: Server[] = []
   const ports: number[] = []
@@ -122,8 +122,8 @@ async function waitUntilServing(command: ServerCommand, obituary: () => string |
     if (performance.now() > deadlineMs) {
       throw new Error(`${name} on port ${clientPort} does not serve after ${timeoutMs} ms\n${logTail(logFile)}`)
     }
-    // Not awaited: a server that is just starting may leave one question without an answer (ZK 3.9 does,
-    // ServerCnxn.cleanupWriterSocket), and waiting for that would be counted as its start time.
+    // Not awaited: a server that is starting may leave a question without an answer (ZK: 3.9,
+    // ServerCnxn.cleanupWriterSocket), and the wait would count as start time.
     void probe()
     await new Promise((resolve) => setTimeout(resolve, probeIntervalMs))
   }

@@ -1,7 +1,7 @@
 /**
- * Our own server as a child process, started the way an operator starts it.
- * Owns: its command line. Assumes: `npm run build` has run, for bin/ runs what is in dist/.
- * The heap is limited to the same 1 GB as the JVM it is compared with.
+ * zkts as a child process, started as an operator starts it.
+ * Owns: its command line. Assumes: `npm run build` has run, since bin/ runs the files of dist/.
+ * The heap is limited to 1 GB, like that of the JVM that it is compared with.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ export async function startZktsServer(options: ServerOptions): Promise<RunningSe
     name: 'zkts-server',
     program: process.execPath,
     args: ['--max-old-space-size=1024', options.program ?? program, '--config', configFile],
-    env: { NODE_OPTIONS: '' }, // ours are for running TypeScript; an operator has none
+    env: { NODE_OPTIONS: '' }, // without the options of this process, which are for running TypeScript
     clientPort: options.clientPort,
     logFile: join(options.dir, 'server.log'),
     timeoutMs: options.timeoutMs ?? startTimeoutMsDefault,

@@ -1,7 +1,7 @@
 /**
- * The ordinary ZooKeeper configuration that both servers under test are started with.
- * Owns: the one place where the settings of the comparison are chosen, so that they cannot differ.
- * Assumes: loopback only. Everything not written here has the server's own default.
+ * The zoo.cfg with which both servers under test are started.
+ * Owns: the settings of the comparison, which are the same for both. A key that is not written here has the default of
+ * each server. Assumes: loopback only.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,16 +14,16 @@ export interface EnsembleMember {
 }
 
 export interface ServerOptions {
-  /** A fresh folder of this server's own: configuration, log file and data live in it. The caller removes it. */
+  /** A new folder for the configuration, the log file and the data of this server. The caller removes it. */
   readonly dir: string
   readonly clientPort: number
-  /** All members, this one included; absent means standalone. */
+  /** All members, including this one. Absent: standalone. */
   readonly ensemble?: { readonly self: number; readonly members: readonly EnsembleMember[] }
-  /** Further lines of zoo.cfg, later than ours, so they win. */
+  /** Further lines of zoo.cfg, after the others, so that they override them. */
   readonly settings?: Readonly<Record<string, string>>
-  /** How long to wait until it serves. */
+  /** The limit of the wait until the server serves. */
   readonly timeoutMs?: number
-  /** Our server's entry file in another build, to compare the two. */
+  /** The entry file of another build of zkts, to compare the two. */
   readonly program?: string
 }
 
@@ -39,7 +39,7 @@ const settings: Readonly<Record<string, string>> = {
   'admin.enableServer': 'false',
 }
 
-/** Writes zoo.cfg, the data folder and myid; answers the path of zoo.cfg. */
+/** Writes zoo.cfg, the data folder and myid. Returns the path of zoo.cfg. */
 export async function writeZooConfig(options: ServerOptions): Promise<string> {
   const dataDir = join(options.dir, 'data')
   await mkdir(dataDir, { recursive: true })
@@ -62,7 +62,7 @@ export function zooConfigText(options: ServerOptions, dataDir: string): string {
   return `${lines.join('\n')}\n`
 }
 
-/** For the report: what both were told alike. */
+/** For the report: the settings of both. */
 export function describeSettings(): string {
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${value}`)

@@ -1,7 +1,7 @@
 /**
  * A chaos run with real processes: `tsx test/compat/chaos.ts [--seconds 60] [--seed 1] [--target zkts|zookeeper] [--clients 6]`.
- * Three servers are killed and frozen while clients write; at the end every server is asked for all it holds and the checker judges.
- * SIGKILL keeps what the kernel has cached: lost fsyncs are the simulator's task, not this one's.
+ * Three servers are killed and frozen while clients write. At the end all data is read from every server, and the checker compares
+ * it with the history. SIGKILL does not lose what the kernel has cached; the simulator tests lost fsyncs.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
     const verdicts = await runChaos(servers)
     failed = reportVerdicts(verdicts)
   } catch (error) {
-    console.log(`not ok chaos: the run comes to its end: ${error instanceof Error ? error.message : String(error)}`)
+    console.log(`not ok chaos: the run completes: ${error instanceof Error ? error.message : String(error)}`)
     console.log('0 passed, 1 failed')
   } finally {
     await servers.stopAll()
@@ -123,7 +123,7 @@ async function readEverything(server: string, port: number): Promise<FinalState>
   return { server, values, counterVersions, ephemerals }
 }
 
-/** Sessions left behind expire after their timeout; whatever is there long after that has outlived its session. */
+/** Sessions that were not closed expire after their timeout. An ephemeral that exists long after that has outlived its session. */
 async function waitForNoEphemerals(session: RawSession): Promise<readonly string[]> {
   const deadline = Date.now() + sessionsGoneTimeoutMs
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * How the suites written in TypeScript report: one line per check, as the suites in other languages do.
- * A check is a title and a function that throws when the server misbehaves; titles are unique within a suite.
+ * Reports the checks of the suites in TypeScript: one line for each check, as in the suites of other languages.
+ * A check is a title and a function that throws if the server is wrong. Titles are unique within a suite.
  */
 import { isDeepStrictEqual } from 'node:util'
 
@@ -52,7 +52,7 @@ async function withTimeout(work: Promise<void>): Promise<void> {
   }
 }
 
-/** Asks again until `condition` holds, for what has no event to wait for; fails at the deadline. */
+/** Evaluates `condition` again and again until it is true, if there is no event to wait for. Fails at the deadline. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   timeoutMs: number,

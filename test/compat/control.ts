@@ -1,6 +1,6 @@
 /**
- * What a suite in any language may do to its servers, over plain HTTP GET on loopback: lose its connection, kill and start
- * servers, ask who leads. Answers `200` and a line of text once the thing is done, `500` and the reason when it cannot be done.
+ * Lets a suite in any language control its servers, by HTTP GET on loopback: cut its connection, kill and start servers, ask for
+ * the leader. Answers `200` and a line of text when that is done, `500` and the reason if it cannot be done.
  * Suites reach it through the environment variable ZK_CONTROL (host:port).
  */
 import { createServer, type Server } from 'node:http'
@@ -47,7 +47,7 @@ async function perform(servers: Servers, proxy: FaultyProxy, verb: string, id: n
     case 'kill':
       await servers.kill(id)
       return `killed ${id}`
-    case 'start': // and wait until it serves: what follows may read from it
+    case 'start': // and wait until it serves, since the suite may read from it next
       await servers.start(id)
       await servers.waitUntilServing(id, servingTimeoutMs)
       return `started ${id}`
@@ -56,7 +56,7 @@ async function perform(servers: Servers, proxy: FaultyProxy, verb: string, id: n
       return 'all serve'
     case 'leader': {
       const leader = await servers.leader()
-      if (leader === undefined) throw new Error('no server says that it leads')
+      if (leader === undefined) throw new Error('no server is in the mode leader')
       return String(leader)
     }
     default:

@@ -1,7 +1,7 @@
 /**
- * A TCP proxy that loses connections on demand: what a stock client believes to be its server.
- * `cut` destroys every open connection and accepts new ones at once; `block` also refuses them until `unblock`.
- * It never alters bytes: a client cannot tell it from the server, except by its failures.
+ * A TCP proxy between a stock client and its server that breaks connections on demand.
+ * `cut` destroys every open connection and accepts new ones at once; `block` also refuses new ones until `unblock`.
+ * It never changes bytes.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 

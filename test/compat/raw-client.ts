@@ -1,7 +1,7 @@
 /**
- * A client made of bare frames, for what no stock client lets us send or see: exact bytes, wrong passwords, unknown operations.
- * It shares no code with the server under test, so that one mistake cannot be made on both sides.
- * Replies are matched by order, not by xid: a server that answers out of order fails the checks that look at xids.
+ * A client that sends bare frames, for checks that no stock client allows: exact bytes, wrong passwords, unknown operations.
+ * It shares no code with the server under test, so that a mistake in shared code cannot hide.
+ * Replies are matched by order. A server that answers out of order fails the checks of xids.
  */
 import { connect as connectSocket, type Socket } from 'node:net'
 
@@ -75,7 +75,7 @@ export interface RawSession {
   drop(): void
 }
 
-/** Rejects when the server closes the connection before it answers the connect request. */
+/** Rejects if the server closes the connection before it answers the connect request. */
 export async function connectRaw(options: ConnectOptions): Promise<RawSession> {
   const socket = connectSocket({ host: '127.0.0.1', port: options.port, noDelay: true })
   const frames = collectFrames(socket)

@@ -1,7 +1,7 @@
 /**
- * Records what the stock Java client and Apache ZooKeeper say to each other, for test/protocol: `npx tsx test/compat/record-fixtures.ts`.
- * The client (recorder/RecordedClient.java) names each thing that it is about to do; a proxy in between writes down every frame under that name.
- * Recorded once and committed; to be recorded again when a new ZooKeeper says something new. Needs Java and Maven, as the suites do.
+ * Records the frames between the stock Java client and Apache ZooKeeper, for test/protocol: `npx tsx test/compat/record-fixtures.ts`.
+ * The client (recorder/RecordedClient.java) announces the name of each step, and a proxy records every frame under that name.
+ * The recording is committed. Repeat it when a new version of ZooKeeper has new messages. Needs Java and Maven.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -86,7 +86,7 @@ function frameCutter(onFrame: (payload: Buffer) => void): (chunk: Buffer) => voi
   }
 }
 
-/** What RecordedClient asks for over HTTP; answers once it is done. */
+/** The HTTP port by which RecordedClient announces its steps. Answers when the step is recorded. */
 async function startControl(recorder: Recorder): Promise<number> {
   const server = createHttpServer((request, response) => {
     const [verb = '', argument = ''] = (request.url ?? '').split('/').slice(1)

@@ -1,9 +1,9 @@
 /**
  * Runs the suites of stock clients against running servers and sums up: `tsx test/compat/run.ts [--target zkts|zookeeper] [--only name,name]
- * [--part part] [--plain-sockets]`; the last is for zkts, whose default is to hand sockets over (io/node-net.ts).
- * Every part has fresh servers that its suites share; each suite works below its own path and has its own proxy. Suites that need one
- * server run side by side, as they mostly wait; those of the ensemble kill servers and so run one after another.
- * A suite that cannot be prepared, crashes, hangs or prints no check counts as one failure: nothing is skipped in silence.
+ * [--part part] [--plain-sockets]`; the last is for zkts, which by default uses undocumented fields of sockets (io/node-net.ts).
+ * Every part has new servers that its suites share. Each suite works below its own path and has its own proxy. Suites that need one
+ * server run at the same time, since they mostly wait. Suites of the ensemble kill servers, and so run one after another.
+ * A suite that cannot be prepared, crashes, hangs or prints no check counts as one failure, so none is skipped unnoticed.
  * The last line is `N passed, N failed`; the exit code is 0 if and only if none failed.
  */
 import { spawn } from 'node:child_process'
@@ -68,7 +68,9 @@ function readArguments(): {
   const only = values.only.split(',').filter((name) => name !== '')
   const unknown = only.filter((name) => !suites.some((suite) => suite.name === name))
   if (unknown.length > 0)
-    throw new Error(`no suite named ${unknown.join(', ')}; there are: ${suites.map((suite) => suite.name).join(', ')}`)
+    throw new Error(
+      `unknown suite ${unknown.join(', ')}; the suites are: ${suites.map((suite) => suite.name).join(', ')}`,
+    )
   if (values.target !== 'zkts' && values.target !== 'zookeeper')
     throw new Error(`--target is zkts or zookeeper, not '${values.target}'`)
   if (values.part !== undefined && !parts.some((part) => part === values.part))

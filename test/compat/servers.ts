@@ -1,8 +1,8 @@
 /**
- * The servers under test as child processes: zkts, or Apache ZooKeeper to validate the suites themselves.
- * Owns ports, data directories and the processes; a killed server keeps its data and its ports, so that it can come back.
- * Ports are taken below the range that the kernel hands to outgoing connections: otherwise a client's own socket
- * could sit on the port of a server that is down, and the server could not return.
+ * The servers under test as child processes: zkts, or Apache ZooKeeper to validate the suites.
+ * Owns ports, data folders and processes. A killed server keeps its data and its ports, so that it can be started again.
+ * Ports are below the range that the kernel assigns to outgoing connections. Otherwise the socket of a client could occupy the port
+ * of a stopped server, and the server could not start again.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
@@ -18,11 +18,11 @@ export interface ServersOptions {
   readonly projectRoot: string
   readonly classpath: string // of Apache ZooKeeper; unused for zkts
   readonly tickTimeMs: number
-  /** TTL znodes are served, and empty containers and TTL znodes go within about a second; else as ZooKeeper's default. */
+  /** TTL znodes are enabled, and empty containers and TTL znodes are deleted within about a second. Otherwise ZooKeeper's defaults. */
   readonly isExtended?: boolean
-  /** Sessions are local until they own something, and a server without a leader serves reads. */
+  /** Sessions are local until they create an ephemeral, and a server without a leader serves reads. */
   readonly hasSessionModes?: boolean
-  /** zkts alone: sockets without the fields that Node.js does not document. */
+  /** Only for zkts: sockets are used through documented fields of Node.js only. */
   readonly plainSockets?: boolean
 }
 
@@ -133,7 +133,7 @@ function writeConfig(options: ServersOptions, ports: readonly Ports[], id: numbe
     'maxClientCnxns=0',
     'admin.enableServer=false',
     '4lw.commands.whitelist=*',
-    `extendedTypesEnabled=${options.isExtended === true}`, // false is ZooKeeper's default, and not ours
+    `extendedTypesEnabled=${options.isExtended === true}`, // ZooKeeper's default is false, that of zkts is true
     'enforceQuota=true',
   ]
   if (options.isExtended === true) lines.push(`znode.container.checkIntervalMs=${containerCheckIntervalMs}`)
@@ -173,14 +173,14 @@ function spawnServer(options: ServersOptions, id: number, onExit: () => void): C
   return child
 }
 
-/** The container interval and the read-only mode are properties without ZooKeeper's prefix: in zoo.cfg they have no effect there. */
+/** ZooKeeper reads the container interval and the read-only mode only as system properties, not from zoo.cfg. */
 function javaFlags({ classpath, isExtended, hasSessionModes }: ServersOptions): readonly string[] {
   const readOnly = hasSessionModes === true ? ['-Dreadonlymode.enabled=true'] : []
   const interval = isExtended === true ? [`-Dznode.container.checkIntervalMs=${containerCheckIntervalMs}`] : []
   return ['-Xmx256m', ...interval, ...readOnly, '-cp', classpath]
 }
 
-/** The whole answer to a four-letter word, or '' when nobody answers in time. */
+/** The whole answer to a four-letter word, or '' if no server answers in time. */
 export function fourLetterWord(port: number, word: string): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
@@ -201,7 +201,7 @@ let nextPort = portMin + Math.floor(Math.random() * (portMax - portMin))
 export async function freePort(): Promise<number> {
   for (;;) {
     nextPort = nextPort >= portMax ? portMin : nextPort + 1
-    const port = nextPort // while we wait, another search may move on
+    const port = nextPort // another search may advance it while this one waits
     if (await canListen(port)) return port
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Feeds lines to an interactive shell of ZooKeeper and returns all that it prints. The shells have no other interface;
- * what they print is checked with patterns, as their wording changes between versions but names, data and codes do not.
+ * Writes lines to an interactive shell of ZooKeeper and returns its output. The output is checked with patterns, since the
+ * wording changes between versions, while names, data and codes do not.
  */
 import { spawn } from 'node:child_process'
 
@@ -11,7 +11,7 @@ export interface ShellRun {
   readonly exitCode: number | null
 }
 
-/** `pauseMs` is waited before the first line and between lines, for shells that do not wait for their own answers. */
+/** Waits `pauseMs` before the first line and between lines, for shells that do not wait for their own answers. */
 export function runShell(command: readonly string[], lines: readonly string[], pauseMs: number): Promise<ShellRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(command[0]!, command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] })
@@ -21,7 +21,7 @@ export function runShell(command: readonly string[], lines: readonly string[], p
     }
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
-    child.stdin.on('error', () => undefined) // a shell that left early is seen by its exit code
+    child.stdin.on('error', () => undefined) // a shell that ends early is noticed by its exit code
     child.once('error', reject)
     const timer = setTimeout(() => child.kill('SIGKILL'), shellTimeoutMs)
     child.once('close', (exitCode) => {

@@ -1,9 +1,9 @@
 /**
- * The table of suites: what each needs before it can run, and the command that runs it.
- * A suite is a program in the language of its client. It is told its servers by the environment (ZK_SERVERS, ZK_PROXY, ZK_CONTROL, ZK_ROOT,
- * and ZK_TARGET for what differs on purpose), its part by one argument (one of `parts`), prints `ok <title>` or
- * `not ok <title>: reason` per check, and exits 0 or 1.
- * Everything built or downloaded goes to one cache directory; nothing is written next to the sources.
+ * The table of suites: how each is prepared, and the command that runs it.
+ * A suite is a program in the language of its client. It gets its servers from the environment (ZK_SERVERS, ZK_PROXY, ZK_CONTROL,
+ * ZK_ROOT, and ZK_TARGET for deliberate differences) and its part (one of `parts`) as an argument. It prints `ok <title>` or
+ * `not ok <title>: reason` for each check, and exits with 0 or 1.
+ * Everything built or downloaded goes to one cache folder; nothing is written next to the sources.
  */
 import { execFile } from 'node:child_process'
 import {
@@ -22,9 +22,9 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * single: one server with ZooKeeper's defaults. extended: one that serves TTL znodes and soon deletes what has outlived itself.
- * ensemble: three servers, which the suite may kill and start. sessions: three more, with local sessions that become global
- * and a read-only mode.
+ * single: one server with ZooKeeper's defaults. extended: one server with TTL znodes that deletes them and empty containers within
+ * about a second. ensemble: three servers, which the suite may kill and start. sessions: three servers with local sessions that
+ * become global, and with the read-only mode.
  */
 export const parts = ['single', 'extended', 'ensemble', 'sessions'] as const
 export type Part = (typeof parts)[number]
@@ -32,9 +32,9 @@ export type Part = (typeof parts)[number]
 export interface Suite {
   readonly name: string
   readonly parts: readonly Part[]
-  /** It counts what its servers do for everybody: nobody else may use them meanwhile. */
+  /** The suite checks counters of its servers, so no other suite may use them at the same time. */
   readonly runsAlone?: true
-  /** Downloads and compiles; returns the command, to which the part is appended. */
+  /** Downloads and compiles. Resolves with the command, to which the part is appended. */
   prepare(build: BuildDirectories): Promise<readonly string[]>
 }
 
@@ -44,10 +44,10 @@ export interface BuildDirectories {
 }
 
 const kazooVersion = '2.11.0'
-/** ClickHouse 26.9 as a library, without the Python packages that its interface for data frames wants. */
+/** ClickHouse 26.9 as a library, without the Python packages for data frames. */
 const clickhousePackage = 'chdb-core==26.9.0'
-const clickhouseInstallTimeoutMs = 180_000 // it is a download of 180 MB
-/** One in JavaScript alone, one around the C library, which is compiled here. */
+const clickhouseInstallTimeoutMs = 180_000 // a download of 180 MB
+/** A client in pure JavaScript, and one around the C library, which is compiled during the installation. */
 const nodeClients = ['node-zookeeper-client@1.1.3', 'zookeeper@7.3.0']
 
 export const suites: readonly Suite[] = [
@@ -150,7 +150,7 @@ export const suites: readonly Suite[] = [
 
 const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:TieredStopAtLevel=1']
 
-/** A suite that is told how to start ZooKeeper's shell. */
+/** A suite that gets the command of ZooKeeper's shell as an argument. */
 async function zkCliSuite(build: BuildDirectories, file: string): Promise<readonly string[]> {
   const shell = ['java', ...quietJava, '-cp', await javaClasspath(build), 'org.apache.zookeeper.ZooKeeperMain']
   return [process.execPath, '--import', 'tsx', join(build.sources, file), ...shell]
@@ -164,7 +164,7 @@ async function kazooSuite({ sources, cache }: BuildDirectories, file: string): P
   return [python, join(sources, 'kazoo', file)]
 }
 
-/** In an environment of its own, made anew when another version is wanted or the last attempt did not end. */
+/** Installed in a virtual environment, which is created again for another version or after an interrupted attempt. */
 async function clickhouseSuite({ sources, cache }: BuildDirectories): Promise<readonly string[]> {
   const venv = join(cache, 'clickhouse-venv')
   const [python, installed] = [join(venv, 'bin', 'python'), join(venv, 'installed.txt')]
@@ -204,14 +204,14 @@ async function nodeSuite({ sources, cache }: BuildDirectories, file: string): Pr
   return [process.execPath, '--import', 'tsx', join(sources, 'node', file), folder]
 }
 
-/** The headers that came with this Node, if they did: node-gyp would download them otherwise. */
+/** The headers of this Node, if they are installed; otherwise node-gyp downloads them. */
 function nodeHeaders(): Readonly<Record<string, string>> {
   const installation = resolve(realpathSync(process.execPath), '..', '..')
   const hasHeaders = existsSync(join(installation, 'include', 'node', 'node.h'))
   return hasHeaders ? { npm_config_nodedir: installation } : {}
 }
 
-/** Compiles the Java files of a folder with the harness; returns the command that runs the class. */
+/** Compiles the Java files of a folder with the harness. Resolves with the command that runs the class. */
 export async function javaSuite(
   build: BuildDirectories,
   folder: string,
@@ -225,7 +225,7 @@ export async function javaSuite(
   return ['java', ...quietJava, '-cp', `${classes}:${classpath}`, mainClass]
 }
 
-/** The stock Java client, zkCli, Curator and Apache ZooKeeper's server with all that they need, through Maven; again when the pom changes. */
+/** The Java client, zkCli, Curator and Apache ZooKeeper's server with all dependencies, from Maven; again when the pom changes. */
 export async function javaClasspath({ sources, cache }: BuildDirectories): Promise<string> {
   const project = join(cache, 'java-project')
   const jars = join(cache, 'jars')

@@ -65,7 +65,7 @@ export const bannedWords: readonly BannedWord[] = [
   },
   {
     word: 'world',
-    pattern: /(?<!outside |hello |schemes )(?<![`'":/=])worlds?(?![`'":]|_|wide)/gi,
+    pattern: /(?<!outside |hello |schemes )(?<![`'":/=])worlds?(?![`'":]|_|wide|ACL\b)/gi,
     write: 'the thing itself: ports, terminal, context, test rig (the ACL scheme `world` is in quotes)',
     why: picture,
   },

@@ -1,5 +1,5 @@
 /**
- * `cli_mt`, the shell that comes with the C client, against one server. It answers asynchronously, hence the pauses between lines.
+ * `cli_mt`, the shell of the C client, against one server. It prints answers asynchronously, hence the pauses between lines.
  */
 import { existsSync } from 'node:fs'
 import { type Check, expectTrue, runChecks } from '../checks.ts'
@@ -7,7 +7,7 @@ import { runShell } from '../shell-session.ts'
 
 const server = process.env['ZK_SERVERS']!.split(',')[0]!
 const root = process.env['ZK_ROOT']!
-const debianPath = '/usr/lib/zookeeper/bin/cli_mt' // Debian keeps it out of the search path
+const debianPath = '/usr/lib/zookeeper/bin/cli_mt' // Debian does not install it on the PATH
 const program = existsSync(debianPath) ? debianPath : 'cli_mt'
 const pauseMs = 150
 
@@ -17,7 +17,7 @@ function check(title: string, lines: readonly string[], wanted: readonly RegExp[
     async run() {
       const { output } = await runShell([program, server], ['', ...lines, 'quit'], pauseMs)
       for (const pattern of wanted)
-        expectTrue(pattern.test(output), `nothing like ${pattern} in: ${output.slice(-1500)}`)
+        expectTrue(pattern.test(output), `no text matches ${pattern} in: ${output.slice(-1500)}`)
     },
   }
 }

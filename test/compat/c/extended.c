@@ -1,4 +1,4 @@
-/* What else the C client offers, against one server that serves TTL znodes and soon deletes what has outlived itself. */
+/* Further features of the C client, against one server with TTL znodes, which deletes them and empty containers within about a second. */
 #include "harness.h"
 
 #define BATCH 300
@@ -73,7 +73,7 @@ static void created(int rc, const char *name, const void *context) {
     atomic_store(&called, at + 1); /* one thread completes all calls of a handle */
 }
 
-static void told(int rc, const struct Stat *stat, const void *context) {
+static void completed_exists(int rc, const struct Stat *stat, const void *context) {
     (void)stat;
     created(rc == ZNONODE ? ZOK : rc, NULL, context);
 }
@@ -90,7 +90,7 @@ static void asynchronous_calls(void) {
         char name[MAX_PATH + 16];
         snprintf(name, sizeof name, "%s/%ld", node, index);
         if (index % 3 == 0) expect(zoo_acreate(zh, name, "x", 1, &ZOO_OPEN_ACL_UNSAFE, 0, created, (void *)index), ZOK, "acreate");
-        if (index % 3 == 1) expect(zoo_aexists(zh, name, 0, told, (void *)index), ZOK, "aexists");
+        if (index % 3 == 1) expect(zoo_aexists(zh, name, 0, completed_exists, (void *)index), ZOK, "aexists");
         if (index % 3 == 2) expect(zoo_adelete(zh, name, -1, gone, (void *)index), ZOK, "adelete");
     }
     wait_for(&called, BATCH, "calls completed");
@@ -139,12 +139,12 @@ static void configuration(void) {
 }
 
 static void credentials_return(void) {
-    zhandle_t *zh = open_session(getenv("ZK_PROXY"), 10000, NULL), *stranger = open_any();
+    zhandle_t *zh = open_session(getenv("ZK_PROXY"), 10000, NULL), *another = open_any();
     char data[8];
     int length = sizeof data, code = ZCONNECTIONLOSS;
     expect(authenticate(zh, "nora:pw"), ZOK, "auth");
     expect(zoo_create(zh, path("/secret"), "x", 1, &ZOO_CREATOR_ALL_ACL, 0, NULL, 0), ZOK, "create");
-    expect(zoo_get(stranger, path("/secret"), 0, data, &length, NULL), ZNOAUTH, "get by a stranger");
+    expect(zoo_get(another, path("/secret"), 0, data, &length, NULL), ZNOAUTH, "get by another client");
     control("cut");
     for (int tries = 0; code == ZCONNECTIONLOSS && tries < 500; tries++) {
         length = sizeof data;
@@ -152,11 +152,11 @@ static void credentials_return(void) {
         if (code != ZOK) pause_ms(20);
     }
     expect(code, ZOK, "get after the loss");
-    expect(authenticate(stranger, "nora:other"), ZOK, "another password is another identity");
+    expect(authenticate(another, "nora:other"), ZOK, "another password is another identity");
     length = sizeof data;
-    expect(zoo_get(stranger, path("/secret"), 0, data, &length, NULL), ZNOAUTH, "get by that identity");
+    expect(zoo_get(another, path("/secret"), 0, data, &length, NULL), ZNOAUTH, "get by that identity");
     zookeeper_close(zh);
-    zookeeper_close(stranger);
+    zookeeper_close(another);
 }
 
 static void session_taken(void) {
@@ -181,11 +181,11 @@ static void session_taken(void) {
 }
 
 void run_extended_checks(void) {
-    check("containers and TTL znodes are made and go when they have outlived themselves", transient_znodes);
+    check("containers and TTL znodes are created, and deleted when they are empty or expired", transient_znodes);
     check("watches are removed one by one and all at once", removed_watches);
     check("asynchronous calls complete in the order of the calls", asynchronous_calls);
-    check("an asynchronous multi tells its code", asynchronous_multi);
+    check("an asynchronous multi calls back with its code", asynchronous_multi);
     check("the configuration is read and not changed", configuration);
-    check("credentials are given again after a lost connection", credentials_return);
+    check("credentials are sent again after a lost connection", credentials_return);
     check("a session is taken over with its password and with no other", session_taken);
 }

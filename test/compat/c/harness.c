@@ -1,4 +1,4 @@
-/* How the C suite reports and reaches its servers: one line per check, faults through the control port. */
+/* Reports the checks of the C suite, one line each, and reaches its servers; faults go through the control port. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -48,7 +48,7 @@ void pause_ms(long ms) {
     nanosleep(&span, NULL);
 }
 
-/* Asks the runner for a fault or a fact over HTTP; returns the number in the answer, 0 when it is none. */
+/* Sends the runner a command over HTTP. Returns the number in the answer, or 0. */
 int control(const char *verb) {
     char host[64], request[256], answer[2048];
     snprintf(host, sizeof host, "%s", getenv("ZK_CONTROL"));

@@ -1,4 +1,4 @@
-/* What the files of the C suite share: reporting, sessions, events, and faults asked of the runner. */
+/* Shared by the files of the C suite: reports, sessions, events, and faults. */
 #ifndef HARNESS_H
 #define HARNESS_H
 
@@ -12,7 +12,7 @@
 #define MAX_PATH 256
 
 extern const char *root;
-extern char reason[1024]; /* why the check under way has failed; empty while it has not */
+extern char reason[1024]; /* why the current check has failed, or empty */
 extern int failed_count;
 
 struct event_log {

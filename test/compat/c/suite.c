@@ -61,7 +61,7 @@ static void create_modes(void) {
 }
 
 static void acls(void) {
-    zhandle_t *owner = open_any(), *stranger = open_any();
+    zhandle_t *owner = open_any(), *another = open_any();
     struct ACL_vector acl;
     struct Stat stat;
     char data[8];
@@ -73,14 +73,14 @@ static void acls(void) {
     expect(acl.count, 1, "entries");
     expect_text(acl.data[0].id.scheme, "digest", "scheme");
     deallocate_ACL_vector(&acl);
-    expect(zoo_get(stranger, path("/acl"), 0, data, &length, NULL), ZNOAUTH, "get by a stranger");
-    expect(zoo_set_acl(stranger, path("/acl"), -1, &ZOO_OPEN_ACL_UNSAFE), ZNOAUTH, "set_acl by a stranger");
+    expect(zoo_get(another, path("/acl"), 0, data, &length, NULL), ZNOAUTH, "get by another client");
+    expect(zoo_set_acl(another, path("/acl"), -1, &ZOO_OPEN_ACL_UNSAFE), ZNOAUTH, "set_acl by another client");
     expect(zoo_set_acl(owner, path("/acl"), 4, &ZOO_OPEN_ACL_UNSAFE), ZBADVERSION, "set_acl of a wrong version");
     expect(zoo_set_acl(owner, path("/acl"), 0, &ZOO_OPEN_ACL_UNSAFE), ZOK, "set_acl");
-    expect(zoo_get(stranger, path("/acl"), 0, data, &length, &stat), ZOK, "get by anyone");
+    expect(zoo_get(another, path("/acl"), 0, data, &length, &stat), ZOK, "get by anyone");
     expect(stat.aversion, 1, "aversion");
     zookeeper_close(owner);
-    zookeeper_close(stranger);
+    zookeeper_close(another);
 }
 
 static void multi(void) {
@@ -158,9 +158,9 @@ static void reconnect(void) {
     for (int tries = 0; zoo_state(zh) == ZOO_CONNECTED_STATE && tries < 500; tries++) pause_ms(20);
     expect(zoo_set(other, path("/changed"), "y", 1, -1), ZOK, "set meanwhile");
     control("unblock");
-    expect(event_at(&changed, 0), ZOO_CHANGED_EVENT, "event of what happened meanwhile");
+    expect(event_at(&changed, 0), ZOO_CHANGED_EVENT, "event of the change while disconnected");
     expect(zoo_set(other, path("/kept"), "y", 1, -1), ZOK, "set later");
-    expect(event_at(&kept, 0), ZOO_CHANGED_EVENT, "event of what happened later");
+    expect(event_at(&kept, 0), ZOO_CHANGED_EVENT, "event of a later change");
     expect(zoo_client_id(zh)->client_id == session, 1, "session stays");
     expect(zoo_exists(other, path("/kept"), 0, &stat), ZOK, "ephemeral");
     expect(stat.ephemeralOwner == session, 1, "owner");

@@ -1,5 +1,5 @@
 /**
- * The checker of the chaos run against histories that are wrong on purpose: each must raise exactly the complaint that names it.
+ * Runs the checker of the chaos run on histories that are wrong on purpose: each must cause exactly the complaint about its fault.
  */
 import { type Check, expectEqual, runChecks } from '../checks.ts'
 import { type FinalState, type History, judge } from './checker.ts'
@@ -37,9 +37,9 @@ function check(title: string, found: () => readonly string[], wanted: readonly s
 
 process.exit(
   await runChecks([
-    check('a sound history raises no complaint', () => complaints({}, {}, { server: 'two' }), []),
+    check('a correct history causes no complaint', () => complaints({}, {}, { server: 'two' }), []),
     check(
-      'an unknown write may be there or not',
+      'a write with an unknown outcome may or may not be present',
       () =>
         complaints(
           {},
@@ -92,7 +92,7 @@ process.exit(
       ['counter versions lie between acknowledged and attempted writes'],
     ),
     check(
-      'a version given out twice is noticed',
+      'a version acknowledged twice is noticed',
       () =>
         complaints(
           { counters: [...history.counters.slice(0, 1), ...history.counters.slice(0, 1)] },
@@ -114,12 +114,12 @@ process.exit(
             ]),
           },
         ),
-      ['all servers hold the same'],
+      ['all servers have the same data'],
     ),
     check(
       'a surviving ephemeral and a stale read are noticed',
       () => complaints({ staleReads: ['x'] }, { ephemerals: ['/e'] }),
-      ['no client read something older than it had seen', 'no ephemeral outlived its session'],
+      ['no client read a state older than one it had seen', 'no ephemeral outlived its session'],
     ),
   ]),
 )

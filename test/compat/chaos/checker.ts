@@ -1,20 +1,20 @@
 /**
- * Judges a chaos run: what clients were told against what the servers hold at the end. Pure, so that it can itself be checked
- * with histories that are wrong on purpose (checker-suite.ts): a checker that never complains proves nothing.
- * Each value is written at most once by its client, so a value seen twice was applied twice.
+ * Judges a chaos run: compares the answers that clients got with the data on the servers at the end. It is pure, so that a suite
+ * can test it with histories that are wrong on purpose (checker-suite.ts): a checker that never complains proves nothing.
+ * Each client writes a value at most once, so a value that is present twice was applied twice.
  */
 export type Outcome = 'acknowledged' | 'refused' | 'unknown'
 
 export interface ValueWrite {
   readonly value: string
   readonly outcome: Outcome
-  readonly path: string // as acknowledged; for other outcomes as asked
+  readonly path: string // of an acknowledged write from the reply, otherwise from the request
 }
 
 export interface CounterWrite {
   readonly counter: string
   readonly outcome: Outcome
-  readonly version: number // as acknowledged; -1 for other outcomes
+  readonly version: number // from the reply; -1 if the write was not acknowledged
 }
 
 export interface History {
@@ -50,9 +50,9 @@ export function judge(history: History, states: readonly FinalState[]): readonly
       violations: perServer((state) => wrongVersions(history, state)),
     },
     { title: 'no two acknowledged writes of a counter got the same version', violations: sharedVersions(history) },
-    { title: 'no client read something older than it had seen', violations: history.staleReads },
+    { title: 'no client read a state older than one it had seen', violations: history.staleReads },
     { title: 'no ephemeral outlived its session', violations: perServer((state) => state.ephemerals) },
-    { title: 'all servers hold the same', violations: differences(states) },
+    { title: 'all servers have the same data', violations: differences(states) },
   ]
 }
 
@@ -115,8 +115,8 @@ function differences(states: readonly FinalState[]): readonly string[] {
   for (const state of rest) {
     const paths = new Set([...first.values.keys(), ...state.values.keys()])
     for (const path of paths) {
-      const [here, there] = [first.values.get(path), state.values.get(path)]
-      if (here !== there) found.push(`${path}: ${here} on ${first.server}, ${there} on ${state.server}`)
+      const [one, other] = [first.values.get(path), state.values.get(path)]
+      if (one !== other) found.push(`${path}: ${one} on ${first.server}, ${other} on ${state.server}`)
     }
     for (const [counter, version] of first.counterVersions) {
       if (state.counterVersions.get(counter) !== version)

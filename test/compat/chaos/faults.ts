@@ -1,6 +1,7 @@
 /**
- * The faults of a chaos run: servers die by SIGKILL or freeze by SIGSTOP, one, two or all at once, the leader more often than its share,
- * and come back. Choices and times come from the seed; how far the servers got by then does not, so a seed narrows a failure, not more.
+ * The faults of a chaos run: one, two or all servers are killed by SIGKILL or frozen by SIGSTOP, the leader more often than a
+ * follower, and then return. Choices and times come from the seed; the progress of the servers does not. A seed therefore makes a
+ * failure likely to repeat, but not certain.
  */
 import type { Servers } from '../servers.ts'
 import type { SeededRandom } from './random.ts'
@@ -12,7 +13,7 @@ export interface FaultCounts {
   outages: number
 }
 
-/** Injects faults until `isOver`, then brings every server back. */
+/** Injects faults until `isOver`, then starts or resumes every server. */
 export async function injectFaults(
   servers: Servers,
   random: SeededRandom,

@@ -1,7 +1,7 @@
 /**
- * One client of the chaos run: it writes values of its own, raises shared counters and reads them, over whichever server answers.
- * It sends every write once and never again, whatever becomes of it; an answer that does not come makes the outcome unknown.
- * It re-attaches its session with the last zxid it saw, so what it read before is a bound for what it may read after.
+ * One client of the chaos run: writes its own values, increments shared counters and reads them, on any server that answers.
+ * It sends every write once and never repeats it; without an answer the outcome is unknown.
+ * It re-attaches its session with the last zxid that it saw, so a later read must not return an older state.
  */
 import { bodies, connectRaw, opcodes, type RawReply, type RawSession, readStat } from '../raw-client.ts'
 import type { CounterWrite, Outcome, ValueWrite } from './checker.ts'
@@ -18,8 +18,8 @@ export const counterCount = 4
 
 const answerTimeoutMs = 4000
 const sessionTimeoutMs = 6000
-const pauseMsMax = 40 // keeps what a ten minute run writes small enough to be read back whole
-const pipelineDepth = 4 // writes in flight at once, so that a crash finds some
+const pauseMsMax = 40 // so that all data of a ten minute run can be read at the end
+const pipelineDepth = 4 // writes in flight at once, so that a crash interrupts some
 
 export interface Recorder {
   readonly values: ValueWrite[]
@@ -37,7 +37,7 @@ export interface ClientOptions {
   readonly isOver: () => boolean
 }
 
-/** Runs until `isOver`; closes its last session, so that its ephemerals must go. */
+/** Runs until `isOver`. Then closes its last session, so that its ephemerals must be deleted. */
 export async function runClient(options: ClientOptions): Promise<void> {
   let previous: RawSession | undefined
   let lastZxidSeen = 0n
@@ -46,7 +46,7 @@ export async function runClient(options: ClientOptions): Promise<void> {
   while (!options.isOver()) {
     const session = await attach(options, previous, lastZxidSeen)
     if (session === undefined) {
-      previous = undefined // a refused session is gone; the next attempt opens a new one
+      previous = undefined // the server refused the session; the next attempt opens a new one
       await pauseMs(50)
       continue
     }
@@ -70,8 +70,8 @@ export async function runClient(options: ClientOptions): Promise<void> {
       }
       await answered(session, opcodes.closeSession, Buffer.alloc(0))
     } catch {
-      session.drop() // what was in flight is recorded as unknown already
-      if (options.random.below(4) === 0) previous = undefined // sometimes the process dies and leaves its session to expire
+      session.drop() // writes in flight are already recorded as unknown
+      if (options.random.below(4) === 0) previous = undefined // sometimes as if the process had died: its session expires
     }
   }
 }
@@ -94,7 +94,7 @@ async function attach(
   }
 }
 
-/** Returns the zxid of the answer; rejects when none comes. */
+/** Returns the zxid of the answer. Rejects if no answer arrives. */
 async function oneStep(
   options: ClientOptions,
   session: RawSession,
@@ -194,7 +194,7 @@ async function withTimeout<T>(work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error('no answer in time')), answerTimeoutMs)
   })
-  work.catch(() => undefined) // may still fail after the timeout has won
+  work.catch(() => undefined) // may still reject after the timeout
   try {
     return await Promise.race([work, late])
   } finally {

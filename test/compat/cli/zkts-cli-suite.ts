@@ -1,7 +1,7 @@
 /**
- * zkts-cli against one server, beside ZooKeeper's own shell: what scripts read must be the same text.
+ * Runs zkts-cli and ZooKeeper's own shell on the same server: the texts that scripts read must be equal.
  * Usage: zkts-cli-suite.ts <command that starts zkCli> single
- * Each shell works below a path of its own; times, zxids and session ids are taken out before texts are compared.
+ * Each shell works below a path of its own. Times, zxids and session ids are removed before texts are compared.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -35,12 +35,12 @@ function run(command: readonly string[], lines: readonly string[]): Promise<Ran>
     })
     child.once('error', reject)
     child.once('close', (exitCode) => resolve({ ...texts, exitCode }))
-    child.stdin.on('error', () => undefined) // one that left early is seen by its exit code
+    child.stdin.on('error', () => undefined) // a shell that ends early is noticed by its exit code
     child.stdin.end(lines.map((line) => `${line}\n`).join(''))
   })
 }
 
-/** What both print, without what is one shell's own way: greetings, events, the place of confirmations and warnings. */
+/** The output without lines that differ on purpose: greetings, events, confirmations and warnings. */
 function comparable(out: string, path: string): readonly string[] {
   return out
     .replaceAll(/\nWATCHER::\n\nWatchedEvent .*\n/g, '')
@@ -66,14 +66,14 @@ function sameText(title: string, linesBelow: (path: string) => readonly string[]
     async run() {
       const wanted = comparable((await run(zkCli, [...linesBelow(theirs), 'quit'])).out, theirs)
       const { out, err } = await run([...zktsCli, '-s', server], [...linesBelow(ours), 'quit'])
-      expectTrue(wanted.length > 0, 'zkCli has printed nothing')
-      expectEqual(comparable(out, ours), wanted, `texts differ; zkts-cli said on standard error: ${err}`)
+      expectTrue(wanted.length > 0, 'zkCli printed nothing')
+      expectEqual(comparable(out, ours), wanted, `texts differ; standard error of zkts-cli: ${err}`)
     },
   }
 }
 
 const sameTexts = [
-  sameText('what znodes hold is shown', (path) => [
+  sameText('data and Stats are shown', (path) => [
     `create ${path} first`,
     `get -s ${path}`,
     `set -s -v 0 ${path} "two words"`,
@@ -91,7 +91,7 @@ const sameTexts = [
     `stat ${path}/none`,
     `get ${path}`,
   ]),
-  sameText('what is below a znode is listed', (path) => [
+  sameText('children and subtrees are listed', (path) => [
     `create ${path} x`,
     `create -c ${path}/container`,
     `create ${path}/container/child x`,
@@ -109,7 +109,7 @@ const sameTexts = [
     `deleteall ${path}`,
     `ls ${path}`,
   ]),
-  sameText('who may do what is shown', (path) => [
+  sameText('ACLs are shown', (path) => [
     `create ${path} x world:anyone:cdrwa,ip:127.0.0.1:r`,
     `getAcl -s ${path}`,
     'addauth digest erin:pw',
@@ -140,7 +140,7 @@ const sameTexts = [
     `listquota ${path}`,
     'ls -R /zookeeper/quota',
   ]),
-  sameText('what the ensemble and the shell say is shown', () => [
+  sameText('answers about the ensemble and the shell are shown', () => [
     'config',
     'config -c',
     'config -s',
@@ -158,7 +158,7 @@ const sameTexts = [
 
 const ownWays: readonly Check[] = [
   {
-    title: 'a quota that zkts-cli sets is a quota for zkCli, and the other way round',
+    title: 'zkCli shows a quota that zkts-cli has set, and zkts-cli one of zkCli',
     async run() {
       const path = `${root}/quota`
       const create = [`create ${path}`, `create ${path}/a`, `create ${path}/b`]
@@ -174,7 +174,7 @@ const ownWays: readonly Check[] = [
     },
   },
   {
-    title: 'watches of every kind are told, and can be removed',
+    title: 'events of watches of every kind are printed, and the watches can be removed',
     async run() {
       const path = `${root}/watches`
       const { out, err, exitCode } = await run(
@@ -202,7 +202,7 @@ const ownWays: readonly Check[] = [
     },
   },
   {
-    title: 'a command by itself answers with JSON and a status',
+    title: 'a command on the command line answers with JSON and an exit status',
     async run() {
       const command = (...argv: readonly string[]): Promise<Ran> =>
         run([...zktsCli, '-s', server, '--json', ...argv], [])
@@ -216,18 +216,18 @@ const ownWays: readonly Check[] = [
     },
   },
   {
-    title: 'every command of the table has been played',
+    title: 'every command is in one of the dialogues',
     async run() {
       for (const name of ['addWatch', 'removewatches', 'quit', 'exit']) played.add(name)
       const missing = commandTable.map(({ name }) => name).filter((name) => !played.has(name))
-      expectEqual(missing, [], 'commands that nothing plays')
+      expectEqual(missing, [], 'commands in no dialogue')
     },
   },
 ]
 
-/** Where all others work below; made by the shell under test. */
+/** The root of all checks, created by the shell under test. */
 const made = await run([...zktsCli, '-s', server, 'create', root], [])
-if (made.exitCode !== 0) console.log(`not ok the root is made: ${made.err}`)
+if (made.exitCode !== 0) console.log(`not ok the root is created: ${made.err}`)
 const exitCode = await runChecks([...sameTexts, ...ownWays])
 rmSync(home, { recursive: true })
 process.exit(made.exitCode === 0 ? exitCode : 1)

@@ -1,7 +1,7 @@
 /**
- * A current ClickHouse, as the Python package chdb has it: a library, run by embedded.py in a process of its own.
- * It keeps its own state in ZooKeeper as a server does, but has no port for other replicas, whatever its configuration
- * says. So its replicated tables are created and dropped, and stay read-only (see replicating-server.ts for the rest).
+ * A current ClickHouse as a library, from the Python package chdb. embedded.py runs it in a process of its own.
+ * It stores its state in ZooKeeper as a server does, but never opens a port for other replicas. So its replicated tables
+ * can be created and dropped, and stay read-only (replicating-server.ts tests the rest).
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -19,10 +19,10 @@ export interface EmbeddedOptions {
   readonly directory: string
   readonly name: string
   readonly servers: readonly string[] // host:port
-  readonly root: string // path of what it keeps
+  readonly root: string // the path below which it stores its znodes
   /**
-   * It is told of `root` as its chroot, which must exist. Embedded ClickHouses have no identity of their own and one
-   * znode to say that they are there, /clickhouse/sessions/zookeeper/<nil>: of two that share it, each ends the other's session.
+   * Use `root`, which must exist, as its chroot. All embedded ClickHouses use the same ephemeral znode,
+   * /clickhouse/sessions/zookeeper/<nil>; if two share it, each ends the session of the other.
    */
   readonly hasChroot?: boolean
 }

@@ -9,7 +9,7 @@ import os
 import sys
 
 answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-os.dup2(2, 1)  # what ClickHouse itself prints is no answer
+os.dup2(2, 1)  # ClickHouse prints to it, and standard output is only for answers
 
 from chdb import _chdb  # noqa: E402
 
@@ -21,4 +21,4 @@ for line in sys.stdin:
         answer = {"error": str(error)}
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
-os._exit(0)  # an orderly end waits for threads that sleep for seconds, and would only tidy up
+os._exit(0)  # a normal exit would wait for threads that sleep for seconds

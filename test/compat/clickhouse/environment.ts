@@ -1,4 +1,4 @@
-/** What the checks of ClickHouse share: two embedded ones on the same servers, the first behind a proxy that counts, and a look at the znodes. */
+/** Shared by the checks of ClickHouse: two embedded ones on the same servers, the first through a proxy that counts, and reads of znodes. */
 import { control } from '../node/environment.ts'
 import { bodies, connectRaw, opcodes } from '../raw-client.ts'
 import { type Embedded, startEmbedded } from './embedded-clickhouse.ts'
@@ -8,17 +8,17 @@ export { control }
 
 export const servers: readonly string[] = process.env['ZK_SERVERS']!.split(',')
 export const root = process.env['ZK_ROOT']!
-/** ClickHouse Keeper's operations are there to be used. */
+/** True: the server has the operations of ClickHouse Keeper. */
 export const isKeeper = process.env['ZK_TARGET'] === 'zkts'
 
 export interface Pair {
   readonly first: Embedded
   readonly second: Embedded
-  /** Between the first and the server; what it counts is the first's alone. */
+  /** Between the first and the server, so that it counts only requests of the first. */
   readonly recorder: RecordingProxy
 }
 
-/** The first goes through the runner's proxy too, which loses its connections on demand. */
+/** The first also goes through the runner's proxy, which cuts its connections on demand. */
 export async function startPair(python: string, directory: string): Promise<Pair> {
   const recorder = await startRecordingProxy(process.env['ZK_PROXY']!)
   await createRoot()
@@ -37,7 +37,7 @@ async function createRoot(): Promise<void> {
   await session.request(2, opcodes.closeSession)
 }
 
-/** The sorted names, or null when there is no such znode. */
+/** The sorted names of the children, or null if the znode does not exist. */
 export async function childrenOf(path: string): Promise<readonly string[] | null> {
   const session = await connectRaw({ port: Number(servers[0]!.split(':')[1]) })
   try {

@@ -1,4 +1,4 @@
-/** ClickHouse while each of three servers is killed in turn: what was accepted is there, and once. */
+/** ClickHouse while each of three servers is killed in turn: every accepted row is present exactly once. */
 import { type Check, eventually, expectEqual } from '../checks.ts'
 import { victims } from '../node/environment.ts'
 import type { Embedded } from './embedded-clickhouse.ts'
@@ -10,7 +10,8 @@ const timeoutMs = 40_000
 export function failoverChecks(embedded: Embedded, replicas: Replicas): readonly Check[] {
   return [
     {
-      title: 'every accepted row is there once, here and on each replica, though each server is killed in turn',
+      title:
+        'every accepted row is present exactly once, in the KeeperMap and on each replica, after each server was killed in turn',
       async run() {
         await embedded.query("create table default.m (key UInt64, value String) engine=KeeperMap('/m') primary key key")
         await createOnBoth(replicas)
@@ -31,7 +32,7 @@ export function failoverChecks(embedded: Embedded, replicas: Replicas): readonly
   ]
 }
 
-/** Ten keys around the death of each server, into each table; a refused insert is repeated, as it is the same each time. */
+/** Inserts ten keys into each table around the kill of each server. A refused insert is repeated; it is idempotent. */
 async function insertDuringKills(inserts: readonly ((key: number) => Promise<unknown>)[]): Promise<readonly number[]> {
   const keys: number[] = []
   const insertSome = async (): Promise<void> => {

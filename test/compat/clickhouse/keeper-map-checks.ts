@@ -1,6 +1,6 @@
 /**
- * Tables whose rows are znodes (KeeperMap), and by which operations ClickHouse gets at them. With ZooKeeper it takes the
- * slow ways, and the same rows come back.
+ * Tables whose rows are znodes (KeeperMap), and the operations by which ClickHouse reads and writes them. With ZooKeeper
+ * it uses slower operations, with the same result.
  */
 import { type Check, expectEqual, expectTrue } from '../checks.ts'
 import { childrenOf, control, isKeeper, type Pair, root } from './environment.ts'
@@ -11,7 +11,7 @@ const tableOf = (name: string): string =>
 export function keeperMapChecks({ first, second, recorder }: Pair): readonly Check[] {
   return [
     {
-      title: 'a KeeperMap table takes rows, finds them by key, changes and deletes them',
+      title: 'a KeeperMap table inserts rows, finds them by key, changes and deletes them',
       async run() {
         await first.query(tableOf('rows'))
         await first.query("insert into default.rows select number, concat('v', toString(number)) from numbers(500)")
@@ -60,7 +60,7 @@ export function keeperMapChecks({ first, second, recorder }: Pair): readonly Che
       },
     },
     {
-      title: 'a KeeperMap table is emptied and dropped with all that is below',
+      title: 'a KeeperMap table is truncated, and dropped with all its znodes',
       async run() {
         await first.query('truncate table default.rows')
         expectEqual(await childrenOf(`${root}/keeper_map/rows/data`), [], 'znodes once it is emptied')
@@ -75,7 +75,7 @@ export function keeperMapChecks({ first, second, recorder }: Pair): readonly Che
   ]
 }
 
-/** Each statement by itself, with the requests of Keeper's that it must have led to; with ZooKeeper, to none. */
+/** Each statement with the requests of Keeper that it must cause. With ZooKeeper it must cause none. */
 function waysCheck(take: Pair['recorder']['take'], query: Pair['first']['query']): Check {
   const steps: readonly [sql: string, keepers: readonly string[]][] = [
     [tableOf('ways'), ['14.502']],
@@ -92,9 +92,7 @@ function waysCheck(take: Pair['recorder']['take'], query: Pair['first']['query']
     ['drop table default.waysReplicated sync', ['503']],
   ]
   return {
-    title: isKeeper
-      ? "ClickHouse uses Keeper's operations for what ZooKeeper has none"
-      : "ClickHouse uses ZooKeeper's operations only",
+    title: isKeeper ? "ClickHouse uses Keeper's own operations" : "ClickHouse uses ZooKeeper's operations only",
     async run() {
       for (const [sql, keepers] of steps) {
         take()

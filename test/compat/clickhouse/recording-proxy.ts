@@ -1,14 +1,14 @@
 /**
- * A proxy that counts what a client asks for, by opcode: proof that ClickHouse took the way that we mean to check.
- * Bytes pass unaltered. A part of a multi or multiRead counts as `14.<opcode>` or `22.<opcode>`; parts are walked by their
- * own layout, and one that this file does not know is a failure, since what follows it could not be read.
+ * A proxy that counts the requests of a client by opcode. It proves that ClickHouse used the operations under test.
+ * Bytes pass unchanged. A part of a multi or multiRead counts as `14.<opcode>` or `22.<opcode>`. A part with an unknown
+ * opcode is a failure, since its length is unknown and the parts after it cannot be read.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { Reader, readStat } from '../raw-client.ts'
 
 export interface RecordingProxy {
   readonly port: number
-  /** How often each was asked for since the last call. */
+  /** The number of requests by opcode since the last call. */
   take(): ReadonlyMap<string, number>
   close(): void
 }
@@ -122,6 +122,6 @@ function skipPart(part: number, frame: Reader): void {
       for (let i = 0; i < 4; i++) frame.bool()
       return
     default:
-      throw new Error(`a part of opcode ${part} is unknown here`)
+      throw new Error(`the layout of a part with opcode ${part} is unknown`)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A whole ClickHouse server, as Debian packages it: an old one that asks for nothing beyond ZooKeeper 3.4, and the only one
- * at hand that replicates: it lets others fetch its parts. It stands for the years of ClickHouse before Keeper.
+ * A ClickHouse server from Debian's package: an old version that uses only operations of ZooKeeper 3.4. Unlike the embedded
+ * one it replicates: other servers can fetch its parts. It represents the versions of ClickHouse before Keeper.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -52,7 +52,7 @@ async function startOne(
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'users.xml'), users)
   writeFileSync(join(folder, 'config.xml'), configOf(options, folder, ports, id))
-  const command = ['--pdeathsig', 'KILL', program, `--config-file=${join(folder, 'config.xml')}`] // it must not outlive us
+  const command = ['--pdeathsig', 'KILL', program, `--config-file=${join(folder, 'config.xml')}`] // it must not outlive this process
   const child = spawn('setpriv', command, { cwd: folder, stdio: 'ignore' })
   let startError = ''
   child.once('error', (error) => {
@@ -94,7 +94,7 @@ async function query(port: number, sql: string): Promise<string> {
 
 function logTail(folder: string): string {
   const log = join(folder, 'server.log')
-  return existsSync(log) ? readFileSync(log, 'utf8').slice(-1500) : '(there is none)'
+  return existsSync(log) ? readFileSync(log, 'utf8').slice(-1500) : '(no log file)'
 }
 
 function configOf(

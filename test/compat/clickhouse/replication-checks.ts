@@ -26,7 +26,7 @@ export function replicationChecks(replicas: Replicas): readonly Check[] {
       },
     },
     {
-      title: 'a block that is inserted again is known, whichever replica gets it',
+      title: 'a block that is inserted again is recognised on every replica',
       async run() {
         await second.query("insert into t values (1, 'x'), (2, 'y')")
         await first.query("insert into t values (3, 'z')")
@@ -35,7 +35,7 @@ export function replicationChecks(replicas: Replicas): readonly Check[] {
       },
     },
     {
-      title: 'columns, merges and mutations of one replica reach the other',
+      title: 'new columns, merges and mutations of one replica reach the other',
       async run() {
         await second.query('alter table t add column c UInt8 default 5')
         await first.query('optimize table t final')
@@ -44,7 +44,7 @@ export function replicationChecks(replicas: Replicas): readonly Check[] {
           await eventually(
             async () => (await each.query('select a, c from t order by a').catch(String)) === '2\t5\n3\t5\n',
             timeoutMs,
-            'the row is gone and the column there',
+            'the row is deleted and the column added',
           )
       },
     },
@@ -57,7 +57,7 @@ export function replicationChecks(replicas: Replicas): readonly Check[] {
           from system.zookeeper where path = '${path}' and name = 'metadata'`
         expectEqual(await second.query(metadata), '1\t1\n', 'metadata')
         const owned = `select count() from system.zookeeper where path = '${path}/replicas/r1' and ephemeralOwner != 0`
-        expectEqual(await second.query(owned), '1\n', 'znodes that say that the replica is there')
+        expectEqual(await second.query(owned), '1\n', 'ephemeral znodes of the replica')
       },
     },
     {
@@ -76,7 +76,7 @@ export function replicationChecks(replicas: Replicas): readonly Check[] {
   ]
 }
 
-/** The last, as nobody starts the second again. */
+/** This must be the last check, since the second server is not started again. */
 function deathCheck([first, second]: Replicas): Check {
   return {
     title: 'a replica that is killed is not active once its session has ended, and the other goes on',

@@ -1,4 +1,4 @@
-/** What else ClickHouse keeps in ZooKeeper: functions, named collections, series, and the metadata of replicated tables. */
+/** Other state of ClickHouse in ZooKeeper: functions, named collections, series, and the metadata of replicated tables. */
 import { type Check, eventually, expectEqual } from '../checks.ts'
 import { childrenOf, type Pair, root } from './environment.ts'
 
@@ -13,7 +13,7 @@ export function sharedStateChecks({ first, second }: Pair): readonly Check[] {
     )
   return [
     {
-      title: 'a function made by one ClickHouse is called, replaced and missed by the other',
+      title: 'a function created, replaced and dropped by one ClickHouse is so for the other',
       async run() {
         await second.query('select 1') // both must have begun to watch
         await first.query('create function compat_add as (x) -> x + 1')
@@ -35,7 +35,7 @@ export function sharedStateChecks({ first, second }: Pair): readonly Check[] {
       },
     },
     {
-      title: 'a series gives each number once to two that count at the same time',
+      title: 'a series returns each number once to two concurrent readers',
       async run() {
         const some = "select generateSerialID('compat') from numbers(40) settings max_block_size = 1"
         const texts = await Promise.all([first, second, first, second, first, second].map((each) => each.query(some)))
@@ -45,7 +45,7 @@ export function sharedStateChecks({ first, second }: Pair): readonly Check[] {
       },
     },
     {
-      title: 'the znodes of a replicated table come with its first replica and go with its last',
+      title: 'the znodes of a replicated table are created with its first replica and deleted with its last',
       async run() {
         const path = `${root}/tables/meta`
         const create = (name: string, seen: string): string =>

@@ -1,6 +1,6 @@
 /**
- * ClickHouse against one server (`single`) or three (`ensemble`): a current one as a library, which knows what Keeper has
- * beyond ZooKeeper, and two old servers that replicate. The command names the Python that has the library.
+ * ClickHouse against one server (`single`) or three (`ensemble`): a current one as a library, which uses the operations of
+ * Keeper, and two old servers that replicate. The first argument is the Python that has the library.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

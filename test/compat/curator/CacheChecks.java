@@ -20,16 +20,16 @@ import org.apache.curator.x.discovery.ServiceProvider;
 import org.apache.curator.x.discovery.details.ServiceCacheListener;
 import org.apache.zookeeper.CreateMode;
 
-/** What follows the tree or keeps a znode in it: caches, persistent nodes, group members, service discovery. */
+/** Recipes that follow the tree or maintain a znode: caches, persistent nodes, group members, service discovery. */
 final class CacheChecks {
     static void register() {
         Harness.check("CuratorCache follows creates, changes and deletes of a subtree", CacheChecks::cache);
         Harness.check("CuratorCache catches up after a lost connection", CacheChecks::cacheAfterLoss);
         Harness.check("the older caches, PathChildrenCache, NodeCache and TreeCache, follow too", CacheChecks::olderCaches);
-        Harness.check("PersistentWatcher, recursive or not, hears every change", CacheChecks::persistentWatcher);
-        Harness.check("PersistentNode comes back after its deletion and after the loss of its session", CacheChecks::persistentNode);
-        Harness.check("PersistentTtlNode lives while it is touched and goes with its owner", CacheChecks::ttlNode);
-        Harness.check("GroupMember lists those who take part", CacheChecks::group);
+        Harness.check("PersistentWatcher, recursive or not, gets every change", CacheChecks::persistentWatcher);
+        Harness.check("PersistentNode is created again after its deletion and after the loss of its session", CacheChecks::persistentNode);
+        Harness.check("PersistentTtlNode exists while it is touched and is deleted after its owner has ended", CacheChecks::ttlNode);
+        Harness.check("GroupMember lists the members", CacheChecks::group);
         Harness.check("service discovery registers, finds and forgets instances", CacheChecks::discovery);
     }
 
@@ -61,20 +61,20 @@ final class CacheChecks {
     private static void cache() throws Exception {
         CuratorFramework client = Sessions.open();
         CuratorFramework writer = Sessions.open();
-        make(writer, path("cache/there"), "1");
+        make(writer, path("cache/early"), "1");
         BlockingQueue<String> heard = new LinkedBlockingQueue<>();
         CuratorCache cache = follow(client, path("cache"), heard);
-        Harness.eventually("what was there is known", () -> cache.size() == 2);
+        Harness.eventually("existing znodes are known", () -> cache.size() == 2);
         heard.clear();
         make(writer, path("cache/new"), "2");
         hears(heard, "created " + path("cache/new") + " 2");
         make(writer, path("cache/new/below"), "3");
         hears(heard, "created " + path("cache/new/below") + " 3");
-        writer.setData().forPath(path("cache/there"), "4".getBytes());
-        hears(heard, "changed " + path("cache/there") + " 4");
+        writer.setData().forPath(path("cache/early"), "4".getBytes());
+        hears(heard, "changed " + path("cache/early") + " 4");
         writer.delete().forPath(path("cache/new/below"));
         hears(heard, "deleted " + path("cache/new/below"));
-        Harness.equal(new String(cache.get(path("cache/there")).orElseThrow().getData()), "4", "cached data");
+        Harness.equal(new String(cache.get(path("cache/early")).orElseThrow().getData()), "4", "cached data");
         cache.close();
         client.close();
         writer.close();
@@ -87,7 +87,7 @@ final class CacheChecks {
         make(writer, path("loss/gone"), "1");
         BlockingQueue<String> heard = new LinkedBlockingQueue<>();
         CuratorCache cache = follow(client, path("loss"), heard);
-        Harness.eventually("what was there is known", () -> cache.size() == 3);
+        Harness.eventually("existing znodes are known", () -> cache.size() == 3);
         heard.clear();
         Harness.control("block");
         writer.setData().forPath(path("loss/kept"), "2".getBytes());
@@ -101,7 +101,7 @@ final class CacheChecks {
         writer.close();
     }
 
-    @SuppressWarnings("deprecation") // much of what runs in production still uses them
+    @SuppressWarnings("deprecation") // production systems still use them
     private static void olderCaches() throws Exception {
         CuratorFramework client = Sessions.open();
         make(client, path("older/a"), "1");
@@ -148,7 +148,7 @@ final class CacheChecks {
             return here.poll(200, TimeUnit.MILLISECONDS) != null;
         });
         make(client, path("watched/c"), "x");
-        Harness.eventually("heard of the child", () -> here.contains("NodeChildrenChanged " + path("watched")));
+        Harness.eventually("the event of the child", () -> here.contains("NodeChildrenChanged " + path("watched")));
         flat.close();
         client.close();
     }
@@ -185,8 +185,8 @@ final class CacheChecks {
         PersistentTtlNode node = new PersistentTtlNode(client, path("ttl"), 800, "x".getBytes());
         node.start();
         Harness.equal(node.waitForInitialCreate(20, TimeUnit.SECONDS), true, "created");
-        Thread.sleep(3000); // several times to live, and several rounds of the server's cleaning
-        Harness.equal(other.checkExists().forPath(path("ttl")) != null, true, "still there while touched");
+        Thread.sleep(3000); // longer than several TTLs and several container checks of the server
+        Harness.equal(other.checkExists().forPath(path("ttl")) != null, true, "it exists while it is touched");
         client.close(); // without node.close(): as if its process had died
         Harness.eventually("it goes", () -> other.checkExists().forPath(path("ttl")) == null);
         other.close();

@@ -10,7 +10,7 @@ import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.retry.RetryNTimes;
 
-/** Recipes in use while each server is killed and comes back, the leader first. */
+/** Recipes in use while each server is killed and started again, the leader first. */
 final class FailoverChecks {
     private static final int SESSION_TIMEOUT_MS = 15_000;
 
@@ -74,7 +74,7 @@ final class FailoverChecks {
         for (int victim : List.of(leader, leader % 3 + 1, (leader + 1) % 3 + 1)) {
             Harness.control("kill/" + victim);
             int before = entered.get();
-            Harness.eventually("the lock goes on from hand to hand without server " + victim, () -> entered.get() > before + 5);
+            Harness.eventually("the lock is handed on without server " + victim, () -> entered.get() > before + 5);
             String node = Harness.ROOT + "/seen/" + victim;
             watcher.create().orSetData().creatingParentsIfNeeded().forPath(node);
             Harness.eventually("the cache sees " + node, () -> cache.get(node).isPresent());

@@ -14,14 +14,14 @@ import org.apache.zookeeper.KeeperException.Code;
 import org.apache.zookeeper.ZooDefs.Ids;
 import org.apache.zookeeper.data.Stat;
 
-/** What the framework below the recipes asks of a server. */
+/** The requests of the framework below the recipes. */
 final class FrameworkChecks {
     static void register() {
         Harness.check("Curator transactions commit as a whole or change nothing", FrameworkChecks::transactions);
         Harness.check("creates with protection, missing parents, containers and TTL are served", FrameworkChecks::creates);
         Harness.check("orSetData, idempotent and guaranteed operations work", FrameworkChecks::lenientOperations);
         Harness.check("operations in the background answer in order", FrameworkChecks::background);
-        Harness.check("a namespace is a root of its own", FrameworkChecks::namespace);
+        Harness.check("paths are below the namespace", FrameworkChecks::namespace);
         Harness.check("authorization and ACLs protect what a client creates", FrameworkChecks::acls);
         Harness.check("watchers are added and removed through the framework", FrameworkChecks::watchers);
         Harness.check("the configuration can be read and not changed", FrameworkChecks::configuration);
@@ -113,15 +113,15 @@ final class FrameworkChecks {
         CuratorFramework owner = CuratorFrameworkFactory.builder().connectString(Harness.SERVERS).sessionTimeoutMs(Sessions.TIMEOUT_MS)
             .retryPolicy(new RetryNTimes(10, 100)).authorization("digest", "gina:pw".getBytes()).build();
         owner.start();
-        CuratorFramework stranger = Sessions.open();
+        CuratorFramework another = Sessions.open();
         owner.create().creatingParentsIfNeeded().withACL(Ids.CREATOR_ALL_ACL).forPath(path("acl"), "x".getBytes());
-        Harness.fails(Code.NOAUTH, () -> stranger.getData().forPath(path("acl")));
+        Harness.fails(Code.NOAUTH, () -> another.getData().forPath(path("acl")));
         Harness.equal(owner.getACL().forPath(path("acl")).get(0).getId().getScheme(), "digest", "scheme");
         owner.setACL().withVersion(0).withACL(Ids.READ_ACL_UNSAFE).forPath(path("acl"));
-        Harness.equal(new String(stranger.getData().forPath(path("acl"))), "x", "data");
-        Harness.fails(Code.NOAUTH, () -> stranger.setData().forPath(path("acl"), new byte[0]));
+        Harness.equal(new String(another.getData().forPath(path("acl"))), "x", "data");
+        Harness.fails(Code.NOAUTH, () -> another.setData().forPath(path("acl"), new byte[0]));
         owner.close();
-        stranger.close();
+        another.close();
     }
 
     private static void watchers() throws Exception {

@@ -12,7 +12,7 @@ import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.leader.LeaderSelector;
 import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter;
 
-/** Leader election: always somebody, never two, and the next one when the leader goes or dies. */
+/** Leader election: one leader, never two, and a new one when the leader resigns or dies. */
 final class LeaderChecks {
     static void register() {
         Harness.check("LeaderLatch has one leader, and the next one when it is closed", LeaderChecks::latch);
@@ -94,7 +94,7 @@ final class LeaderChecks {
         Sessions.close(clients);
     }
 
-    /** What the killed process does: says that it leads, and leads for ever. */
+    /** The process that is killed: prints that it leads, and leads until it is killed. */
     static void leadUntilKilled(String node) throws Exception {
         LeaderSelector selector = new LeaderSelector(Sessions.open(Harness.SERVERS, 3000), node, new LeaderSelectorListenerAdapter() {
             @Override

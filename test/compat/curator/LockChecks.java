@@ -14,17 +14,17 @@ import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
 import org.apache.curator.framework.recipes.locks.Lease;
 import org.apache.curator.framework.recipes.locks.Revoker;
 
-/** Locks, semaphores and barriers: never one holder too many, and nobody waits for ever. */
+/** Locks, semaphores and barriers: never too many holders, and no endless wait. */
 final class LockChecks {
     static void register() {
         Harness.check("InterProcessMutex has one holder at a time among four contending sessions", LockChecks::mutex);
-        Harness.check("InterProcessMutex is reentrant, gives up after its timeout, and goes with the session that held it", LockChecks::reentrant);
-        Harness.check("a revocable InterProcessMutex hears that another wants it", LockChecks::revocation);
+        Harness.check("InterProcessMutex is reentrant, gives up after its timeout, and is released with the session of its holder", LockChecks::reentrant);
+        Harness.check("a revocable InterProcessMutex is notified that another client wants it", LockChecks::revocation);
         Harness.check("InterProcessSemaphoreMutex excludes the same thread too", LockChecks::semaphoreMutex);
         Harness.check("InterProcessReadWriteLock shares reads, excludes writers and downgrades", LockChecks::readWrite);
         Harness.check("InterProcessSemaphoreV2 has no more holders than leases", LockChecks::semaphore);
         Harness.check("InterProcessMultiLock takes all locks or none", LockChecks::multiLock);
-        Harness.check("DistributedBarrier holds those who wait until it is removed", LockChecks::barrier);
+        Harness.check("DistributedBarrier blocks until it is removed", LockChecks::barrier);
         Harness.check("DistributedDoubleBarrier lets four sessions enter and leave together", LockChecks::doubleBarrier);
     }
 
@@ -63,7 +63,7 @@ final class LockChecks {
         lock.release();
         Harness.equal(other.acquire(200, TimeUnit.MILLISECONDS), false, "acquired while held");
         Harness.equal(lock.getParticipantNodes().size(), 1, "participants after the timeout");
-        first.close(); // with its session goes the lock, unreleased as it is
+        first.close(); // the lock is not released explicitly; it ends with its session
         Harness.equal(other.acquire(20, TimeUnit.SECONDS), true, "acquired after the holder's session closed");
         other.release();
         second.close();
@@ -76,7 +76,7 @@ final class LockChecks {
         lock.makeRevocable(held -> asked.countDown());
         lock.acquire();
         Revoker.attemptRevoke(clients.get(1), lock.getParticipantNodes().iterator().next());
-        Harness.equal(asked.await(10, TimeUnit.SECONDS), true, "asked to let go");
+        Harness.equal(asked.await(10, TimeUnit.SECONDS), true, "asked to release it");
         lock.release();
         Sessions.close(clients);
     }
@@ -94,20 +94,20 @@ final class LockChecks {
 
     private static void readWrite() throws Exception {
         List<CuratorFramework> clients = Sessions.open(2);
-        InterProcessReadWriteLock here = new InterProcessReadWriteLock(clients.get(0), path("read-write"));
-        InterProcessReadWriteLock there = new InterProcessReadWriteLock(clients.get(1), path("read-write"));
-        here.readLock().acquire();
-        Harness.equal(there.readLock().acquire(10, TimeUnit.SECONDS), true, "second reader");
-        Harness.equal(there.writeLock().acquire(200, TimeUnit.MILLISECONDS), false, "writer beside a reader");
-        there.readLock().release();
-        here.readLock().release();
-        Harness.equal(there.writeLock().acquire(10, TimeUnit.SECONDS), true, "writer alone");
-        Harness.equal(there.readLock().acquire(10, TimeUnit.SECONDS), true, "the writer reads as well");
-        Harness.equal(here.readLock().acquire(200, TimeUnit.MILLISECONDS), false, "reader beside a writer");
-        there.writeLock().release();
-        Harness.equal(here.readLock().acquire(10, TimeUnit.SECONDS), true, "reader beside a writer that became a reader");
-        here.readLock().release();
-        there.readLock().release();
+        InterProcessReadWriteLock first = new InterProcessReadWriteLock(clients.get(0), path("read-write"));
+        InterProcessReadWriteLock second = new InterProcessReadWriteLock(clients.get(1), path("read-write"));
+        first.readLock().acquire();
+        Harness.equal(second.readLock().acquire(10, TimeUnit.SECONDS), true, "second reader");
+        Harness.equal(second.writeLock().acquire(200, TimeUnit.MILLISECONDS), false, "writer beside a reader");
+        second.readLock().release();
+        first.readLock().release();
+        Harness.equal(second.writeLock().acquire(10, TimeUnit.SECONDS), true, "writer alone");
+        Harness.equal(second.readLock().acquire(10, TimeUnit.SECONDS), true, "the writer reads as well");
+        Harness.equal(first.readLock().acquire(200, TimeUnit.MILLISECONDS), false, "reader beside a writer");
+        second.writeLock().release();
+        Harness.equal(first.readLock().acquire(10, TimeUnit.SECONDS), true, "reader beside a writer that became a reader");
+        first.readLock().release();
+        second.readLock().release();
         Sessions.close(clients);
     }
 

@@ -41,7 +41,7 @@ final class Sessions {
         clients.forEach(CuratorFramework::close);
     }
 
-    /** The same work in as many threads as there are clients; fails when one of them fails. */
+    /** Runs the same work in one thread for each client. Fails if any of them fails. */
     static void together(List<CuratorFramework> clients, Work work) throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(clients.size());
         List<Future<?>> running = new ArrayList<>();

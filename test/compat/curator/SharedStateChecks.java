@@ -30,10 +30,10 @@ final class SharedStateChecks {
     static void register() {
         Harness.check("DistributedAtomicLong loses no increment of three sessions", SharedStateChecks::atomicLong);
         Harness.check("DistributedAtomicInteger and DistributedAtomicValue compare and set", SharedStateChecks::atomicValues);
-        Harness.check("CachedAtomicLong hands out each number once", SharedStateChecks::cachedLong);
-        Harness.check("SharedCount and SharedValue tell each session what another has set", SharedStateChecks::sharedCount);
+        Harness.check("CachedAtomicLong returns each number once", SharedStateChecks::cachedLong);
+        Harness.check("SharedCount and SharedValue notify each session of changes by another", SharedStateChecks::sharedCount);
         Harness.check("DistributedQueue gives each item to one of two consumers", SharedStateChecks::queue);
-        Harness.check("DistributedQueue with a lock gives again what its consumer could not handle", SharedStateChecks::safeQueue);
+        Harness.check("DistributedQueue with a lock delivers an item again if its consumer fails", SharedStateChecks::safeQueue);
         Harness.check("DistributedIdQueue removes items by their id", SharedStateChecks::idQueue);
         Harness.check("DistributedPriorityQueue and DistributedDelayQueue keep their order", SharedStateChecks::orderedQueues);
         Harness.check("SimpleDistributedQueue offers, peeks, polls and takes", SharedStateChecks::simpleQueue);
@@ -86,10 +86,10 @@ final class SharedStateChecks {
 
     private static void sharedCount() throws Exception {
         List<CuratorFramework> clients = Sessions.open(2);
-        SharedCount here = new SharedCount(clients.get(0), path("count"), 3);
-        SharedCount there = new SharedCount(clients.get(1), path("count"), 3);
+        SharedCount first = new SharedCount(clients.get(0), path("count"), 3);
+        SharedCount second = new SharedCount(clients.get(1), path("count"), 3);
         BlockingQueue<Integer> heard = new LinkedBlockingQueue<>();
-        there.addListener(new SharedCountListener() {
+        second.addListener(new SharedCountListener() {
             @Override
             public void countHasChanged(SharedCountReader count, int newCount) {
                 heard.add(newCount);
@@ -99,15 +99,15 @@ final class SharedStateChecks {
             public void stateChanged(CuratorFramework client, ConnectionState state) {
             }
         });
-        here.start();
-        there.start();
-        Harness.equal(there.getCount(), 3, "seed");
-        here.setCount(4);
+        first.start();
+        second.start();
+        Harness.equal(second.getCount(), 3, "seed");
+        first.setCount(4);
         Harness.equal(heard.poll(10, TimeUnit.SECONDS), 4, "heard");
-        Harness.equal(here.trySetCount(here.getVersionedValue(), 5), true, "try of the newest version");
+        Harness.equal(first.trySetCount(first.getVersionedValue(), 5), true, "try of the newest version");
         Harness.equal(heard.poll(10, TimeUnit.SECONDS), 5, "heard again");
-        here.close();
-        there.close();
+        first.close();
+        second.close();
         SharedValue value = new SharedValue(clients.get(0), path("shared-value"), "seed".getBytes());
         value.start();
         value.setValue("next".getBytes());

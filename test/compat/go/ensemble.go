@@ -75,7 +75,7 @@ func killEach() error {
 		path := fmt.Sprintf("%s/killed-%d", root, victim)
 		if err := eventually("a write goes through", func() bool {
 			_, err := conn.Create(path, []byte("v"), 0, open)
-			return err == nil || errors.Is(err, zk.ErrNodeExists) // an earlier try did arrive
+			return err == nil || errors.Is(err, zk.ErrNodeExists) // an earlier attempt took effect
 		}); err != nil {
 			return err
 		}

@@ -10,13 +10,13 @@ import (
 	"github.com/go-zookeeper/zk"
 )
 
-// Checks that need a server with TTL znodes, and what the Go client offers beside operations.
+// Checks that need a server with TTL znodes, and of the features of the Go client besides operations.
 var extendedChecks = []check{
-	{"containers and TTL znodes are made and go when they have outlived themselves", transientZnodes},
+	{"containers and TTL znodes are created, and deleted when they are empty or expired", transientZnodes},
 	{"the lock recipe has one holder at a time among three sessions", contendedLock},
-	{"credentials are given again after a lost connection", credentialsReturn},
+	{"credentials are sent again after a lost connection", credentialsReturn},
 	{"multi takes creates of all kinds and changes nothing when one part fails", mixedMulti},
-	{"all watches in hundreds return after a lost connection", manyWatchesReturn},
+	{"hundreds of watches are set again after a lost connection", manyWatchesReturn},
 	{"reconfig is refused while it is not enabled", reconfigRefused},
 	{"FLWRuok, FLWSrvr and FLWCons understand the four-letter words", fourLetterWords},
 	{"requests of many goroutines over one connection are all answered", manyGoroutines},
@@ -106,8 +106,8 @@ func credentialsReturn() error {
 			conn := conns[0]
 			authErr := conn.AddAuth("digest", []byte("mia:pw"))
 			_, createErr := conn.Create(root+"/secret", nil, 0, zk.AuthACL(zk.PermAll))
-			_, _, strangerErr := others[0].Get(root + "/secret")
-			if err := firstError(authErr, createErr, fails("read by a stranger", strangerErr, zk.ErrNoAuth)); err != nil {
+			_, _, otherErr := others[0].Get(root + "/secret")
+			if err := firstError(authErr, createErr, fails("read by another client", otherErr, zk.ErrNoAuth)); err != nil {
 				return err
 			}
 			if _, err := control("cut"); err != nil {
@@ -200,8 +200,8 @@ func reconfigRefused() error {
 
 func fourLetterWords() error {
 	return withConns(1, servers, func(conns []*zk.Conn) error {
-		// This client does not know the date that ZooKeeper 3.9 writes into srvr, nor a connection without a session, such as its
-		// own while it asks cons. Of srvr it must get an answer at all, of cons the lines that it does know.
+		// This client cannot parse the date that ZooKeeper 3.9 writes into srvr, nor the line of a connection without a session, such
+		// as its own while it sends cons. So srvr must give any answer, and cons the lines of connections with a session.
 		stats, _ := zk.FLWSrvr(servers, 5*time.Second)
 		clients, _ := zk.FLWCons(servers, 5*time.Second)
 		mine := 0

@@ -13,7 +13,7 @@ import (
 	"github.com/go-zookeeper/zk"
 )
 
-// How the Go suite reports and reaches its servers: one line per check, faults through the control port.
+// Reports the checks of the Go suite, one line each, and reaches its servers; faults go through the control port.
 
 type check struct {
 	title string
@@ -102,7 +102,7 @@ func next(what string, events <-chan zk.Event, kind zk.EventType, path string) e
 	}
 }
 
-// firstError stands in for errors.Join, which the Go of Debian bookworm does not have.
+// firstError replaces errors.Join, which the Go of Debian bookworm does not have.
 func firstError(all ...error) error {
 	for _, err := range all {
 		if err != nil {

@@ -40,7 +40,7 @@ func operations() error {
 	if err := firstError(createErr, getErr, setErr, childErr, childrenErr, syncErr); err != nil {
 		return err
 	}
-	there, _, _ := conn.Exists(root + "/nobody")
+	exists, _, _ := conn.Exists(root + "/missing")
 	return firstError(
 		equal("path", made, root),
 		equal("data", string(data), "four"),
@@ -50,13 +50,13 @@ func operations() error {
 		equal("children", children, []string{"a"}),
 		equal("Stat of children", []int32{after.NumChildren, after.Cversion}, []int32{1, 1}),
 		equal("synced", synced, root),
-		equal("exists", there, false),
+		equal("exists", exists, false),
 		fails("create again", existsErr, zk.ErrNodeExists),
 		fails("create without parent", noParentErr, zk.ErrNoNode),
 		fails("set of a wrong version", badSetErr, zk.ErrBadVersion),
 		fails("delete of a parent", conn.Delete(root, -1), zk.ErrNotEmpty),
 		fails("delete of a wrong version", conn.Delete(root+"/a", 7), zk.ErrBadVersion),
-		fails("delete of nothing", conn.Delete(root+"/nobody", -1), zk.ErrNoNode),
+		fails("delete of nothing", conn.Delete(root+"/missing", -1), zk.ErrNoNode),
 		conn.Delete(root+"/a", 0),
 	)
 }
@@ -102,11 +102,11 @@ func acls() error {
 		return err
 	}
 	defer owner.Close()
-	stranger, _, err := connect(servers, 10*time.Second)
+	another, _, err := connect(servers, 10*time.Second)
 	if err != nil {
 		return err
 	}
-	defer stranger.Close()
+	defer another.Close()
 	if err := owner.AddAuth("digest", []byte("dave:pw")); err != nil {
 		return err
 	}
@@ -115,18 +115,18 @@ func acls() error {
 		return err
 	}
 	acl, _, err := owner.GetACL(path)
-	_, _, readErr := stranger.Get(path)
-	_, orphanErr := stranger.Create(root+"/orphan", nil, 0, zk.AuthACL(zk.PermAll))
+	_, _, readErr := another.Get(path)
+	_, orphanErr := another.Create(root+"/orphan", nil, 0, zk.AuthACL(zk.PermAll))
 	stat, setErr := owner.SetACL(path, append(acl, zk.WorldACL(zk.PermRead)...), 0)
 	_, staleErr := owner.SetACL(path, open, 0)
-	_, _, laterErr := stranger.Get(path)
+	_, _, laterErr := another.Get(path)
 	return firstError(err, setErr, laterErr,
 		equal("ACL", acl, zk.DigestACL(zk.PermAll, "dave", "pw")),
 		equal("aversion", stat.Aversion, int32(1)),
-		fails("read by a stranger", readErr, zk.ErrNoAuth),
+		fails("read by another client", readErr, zk.ErrNoAuth),
 		fails("auth ACL without authentication", orphanErr, zk.ErrInvalidACL),
 		fails("setACL of a wrong version", staleErr, zk.ErrBadVersion),
-		fails("unknown scheme", stranger.AddAuth("nothing", nil), zk.ErrAuthFailed),
+		fails("unknown scheme", another.AddAuth("nothing", nil), zk.ErrAuthFailed),
 	)
 }
 
@@ -156,7 +156,7 @@ func multi() error {
 	for _, each := range bad {
 		codes = append(codes, each.Error)
 	}
-	there, _, existsErr := conn.Exists(path + "/b")
+	exists, _, existsErr := conn.Exists(path + "/b")
 	return firstError(existsErr,
 		equal("created", good[0].String, path),
 		equal("version", good[2].Stat.Version, int32(1)),
@@ -164,7 +164,7 @@ func multi() error {
 		equal("first code", codes[0], error(nil)),
 		fails("second code", codes[1], zk.ErrBadVersion),
 		equal("codes", len(codes), 3),
-		equal("b exists", there, false),
+		equal("b exists", exists, false),
 	)
 }
 
@@ -252,7 +252,7 @@ func expiry() error {
 	if _, err := control("block"); err != nil {
 		return err
 	}
-	goneErr := eventually("ephemeral gone", func() bool { there, _, err := other.Exists(path); return err == nil && !there })
+	goneErr := eventually("ephemeral gone", func() bool { exists, _, err := other.Exists(path); return err == nil && !exists })
 	if _, err := control("unblock"); err != nil {
 		return err
 	}

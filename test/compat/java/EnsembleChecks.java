@@ -9,7 +9,7 @@ import org.apache.zookeeper.ZooDefs.Ids;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.data.Stat;
 
-/** What holds between servers, seen by the stock Java client. */
+/** Checks of an ensemble with the stock Java client. */
 final class EnsembleChecks {
     private static final String[] HOSTS = Harness.SERVERS.split(",");
 
@@ -71,7 +71,7 @@ final class EnsembleChecks {
     private static void watchesAfterRestart() throws Exception {
         Harness.control("wait");
         int leader = Integer.parseInt(Harness.ask("leader"));
-        int victim = leader % 3 + 1; // a follower: the others go on without an election
+        int victim = leader % 3 + 1; // a follower, so that the others continue without an election
         ZooKeeper other = Harness.connect(HOSTS[leader - 1], 15_000);
         Harness.Events session = new Harness.Events();
         ZooKeeper client = new ZooKeeper(HOSTS[victim - 1], 20_000, session);
@@ -91,14 +91,14 @@ final class EnsembleChecks {
         other.setData(top + "/data", null, -1);
         other.create(top + "/late", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
         Harness.control("start/" + victim);
-        Harness.equal(events[0].next(), "NodeDataChanged " + top + "/data", "data watch, of what was missed");
-        Harness.equal(events[1].next(), "NodeChildrenChanged " + top, "child watch, of what was missed");
-        Harness.equal(events[2].next(), "NodeCreated " + top + "/late", "exists watch, of what was missed");
+        Harness.equal(events[0].next(), "NodeDataChanged " + top + "/data", "data watch, missed change");
+        Harness.equal(events[1].next(), "NodeChildrenChanged " + top, "child watch, missed change");
+        Harness.equal(events[2].next(), "NodeCreated " + top + "/late", "exists watch, missed change");
         other.setData(top + "/data", null, -1);
-        // The three events above reach these two watchers as well: the client hands an event to all watchers of its path.
-        Harness.eventually("persistent watch, of what came later", () -> last(events[3]).equals("NodeDataChanged " + top + "/data"));
+        // These two watchers also get the three events above: the client passes an event to all watchers of its path.
+        Harness.eventually("persistent watch, later change", () -> last(events[3]).equals("NodeDataChanged " + top + "/data"));
         other.create(top + "/data/below", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
-        Harness.eventually("recursive watch, of what came later", () -> last(events[4]).equals("NodeCreated " + top + "/data/below"));
+        Harness.eventually("recursive watch, later change", () -> last(events[4]).equals("NodeCreated " + top + "/data/below"));
         Harness.equal(List.of(client.getSessionId(), client.exists(top + "-e", false).getEphemeralOwner()), List.of(id, id), "session and owner");
         client.close();
         other.close();
@@ -138,7 +138,7 @@ final class EnsembleChecks {
             client.create(path, "v".getBytes(), Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
             return true;
         } catch (KeeperException.NodeExistsException error) {
-            return true; // an earlier try did arrive
+            return true; // an earlier attempt took effect
         } catch (KeeperException.ConnectionLossException error) {
             return false;
         }

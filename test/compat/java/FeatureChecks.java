@@ -25,7 +25,7 @@ import org.apache.zookeeper.data.ACL;
 import org.apache.zookeeper.data.Id;
 import org.apache.zookeeper.data.Stat;
 
-/** Everything else that the stock Java client offers, against one server that serves TTL znodes and soon deletes what has outlived itself. */
+/** Further features of the stock Java client, against one server with TTL znodes, which deletes them and empty containers within about a second. */
 final class FeatureChecks {
     private static final List<ACL> OPEN = Ids.OPEN_ACL_UNSAFE;
     private static ZooKeeper zk;
@@ -34,7 +34,7 @@ final class FeatureChecks {
         zk = Harness.connect(Harness.SERVERS, 10_000);
         make(Harness.ROOT);
         Harness.check("create makes znodes in all seven modes", FeatureChecks::createModes);
-        Harness.check("TTL znodes and containers go when they have outlived themselves, with events", FeatureChecks::transientZnodes);
+        Harness.check("TTL znodes and containers are deleted when they are expired or empty, with events", FeatureChecks::transientZnodes);
         Harness.check("a time to live out of its range is refused", FeatureChecks::timesToLive);
         Harness.check("multi takes containers and TTL znodes and reports each result", FeatureChecks::multiResults);
         Harness.check("a Transaction commits in the background and calls back", FeatureChecks::asynchronousMulti);
@@ -42,16 +42,16 @@ final class FeatureChecks {
         Harness.check("callbacks carry the codes of refused operations", FeatureChecks::callbackCodes);
         Harness.check("addWatch and the default watcher serve several watchers of one path", FeatureChecks::manyWatchers);
         Harness.check("removeWatches takes away one kind of watch and leaves the others", FeatureChecks::removedWatches);
-        Harness.check("a recursive watch hears of its subtree and of nothing beside it", FeatureChecks::recursiveWatch);
-        Harness.check("watches in hundreds are all set again after a lost connection", FeatureChecks::manyWatchesReturn);
+        Harness.check("a recursive watch gets events of its subtree and no others", FeatureChecks::recursiveWatch);
+        Harness.check("hundreds of watches are set again after a lost connection", FeatureChecks::manyWatchesReturn);
         Harness.check("getEphemerals follows creates, deletes and sessions", FeatureChecks::ephemerals);
-        Harness.check("a chroot is a root of its own, for watches and multi too", FeatureChecks::chroot);
+        Harness.check("paths are below the chroot, in watches and multi too", FeatureChecks::chroot);
         Harness.check("the configuration is read and not changed", FeatureChecks::configuration);
         Harness.check("all permissions guard their operations", FeatureChecks::permissions);
-        Harness.check("several credentials add up and are given again after a lost connection", FeatureChecks::credentials);
+        Harness.check("several credentials add up and are sent again after a lost connection", FeatureChecks::credentials);
         Harness.check("an unknown scheme fails authentication", FeatureChecks::failedAuthentication);
         Harness.check("a second client with the same session takes it from the first", FeatureChecks::sessionTaken);
-        Harness.check("data up to the limit goes in, beyond it the call fails and the session goes on", FeatureChecks::largeData);
+        Harness.check("data up to the limit is accepted; above it the call fails and the session stays alive", FeatureChecks::largeData);
         Harness.check("ZKUtil deletes and lists whole trees", FeatureChecks::trees);
     }
 
@@ -93,7 +93,7 @@ final class FeatureChecks {
         create(path("touched"), CreateMode.PERSISTENT_WITH_TTL, 1500);
         for (int round = 0; round < 6; round++) {
             Thread.sleep(500);
-            zk.setData(path("touched"), null, -1); // its time starts again
+            zk.setData(path("touched"), null, -1); // its TTL starts again
         }
         Harness.equal(zk.exists(path("touched"), false) != null, true, "a TTL znode that is touched stays");
     }
@@ -105,7 +105,7 @@ final class FeatureChecks {
         }
     }
 
-    /** The client itself refuses such values on create, but not those of a multi. */
+    /** The client refuses such values in create, but not in a multi. */
     private static void sendTtl(long ttlMs) throws Exception {
         try {
             zk.multi(List.of(Op.create(path("ttl"), null, OPEN, CreateMode.PERSISTENT_WITH_TTL, ttlMs)));
@@ -185,7 +185,7 @@ final class FeatureChecks {
         for (int wanted : new int[] {-101, -110, -103, -111, -101, -103}) {
             Harness.equal(codes.poll(10, TimeUnit.SECONDS), wanted, "code");
         }
-        Harness.equal(codes.poll(1, TimeUnit.SECONDS), -121, "code of a watch that is not there");
+        Harness.equal(codes.poll(1, TimeUnit.SECONDS), -121, "code of a missing watch");
     }
 
     private static void manyWatchers() throws Exception {
@@ -195,7 +195,7 @@ final class FeatureChecks {
         session.connected.await(20, TimeUnit.SECONDS);
         Harness.Events one = new Harness.Events();
         Harness.Events two = new Harness.Events();
-        client.addWatch(node, AddWatchMode.PERSISTENT); // goes to the default watcher
+        client.addWatch(node, AddWatchMode.PERSISTENT); // with the default watcher
         client.getData(node, one, null);
         client.exists(node, two);
         client.getChildren(node, two);
@@ -269,11 +269,11 @@ final class FeatureChecks {
             make(parent + "/" + padding + index);
         }
         Harness.control("unblock");
-        Harness.eventually("five events of what was missed", () -> created(events) == 5);
+        Harness.eventually("five events of missed changes", () -> created(events) == 5);
         for (int index = 1; index < 500; index += 100) {
             make(parent + "/" + padding + index);
         }
-        Harness.eventually("five more of what came later", () -> created(events) == 10);
+        Harness.eventually("five more events of later changes", () -> created(events) == 10);
         Harness.equal(events.queue.stream().filter(each -> each.getType() == EventType.NodeChildrenChanged).count(), 5L, "events of the persistent watch");
         client.close();
     }
@@ -337,7 +337,7 @@ final class FeatureChecks {
             allowed(missing != Perms.WRITE, () -> zk.setData(node, null, -1));
             allowed(missing != Perms.CREATE, () -> make(node + "/other"));
             allowed(missing != Perms.DELETE, () -> zk.delete(node + "/child", -1));
-            zk.getACL(node, new Stat()); // READ or ADMIN will do
+            zk.getACL(node, new Stat()); // READ or ADMIN is enough
             allowed(missing != Perms.ADMIN, () -> zk.setACL(node, OPEN, -1));
         }
     }
@@ -402,9 +402,9 @@ final class FeatureChecks {
         Arrays.fill(large, (byte) 7);
         client.create(path("large"), large, OPEN, CreateMode.PERSISTENT);
         Harness.equal(Arrays.equals(client.getData(path("large"), false, null), large), true, "data");
-        try { // ZooKeeper closes the connection; an error for that call alone is as good
+        try { // ZooKeeper closes the connection; an error of only that call is accepted too
             client.setData(path("large"), new byte[0xfffff + 1], -1);
-            throw new AssertionError("more than the limit went in");
+            throw new AssertionError("data above the limit was accepted");
         } catch (KeeperException error) {
             Harness.equal(List.of(Code.CONNECTIONLOSS, Code.MARSHALLINGERROR, Code.BADARGUMENTS).contains(error.code()), true, "a refusal: " + error.code());
         }

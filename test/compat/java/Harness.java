@@ -14,7 +14,7 @@ import org.apache.zookeeper.WatchedEvent;
 import org.apache.zookeeper.Watcher;
 import org.apache.zookeeper.ZooKeeper;
 
-/** How the Java suites report and reach their servers: one line per check, faults through the control port. */
+/** Reports the checks of the Java suites, one line each, and reaches their servers; faults go through the control port. */
 final class Harness {
     static final String SERVERS = System.getenv("ZK_SERVERS");
     static final String PROXY = System.getenv("ZK_PROXY");
@@ -62,7 +62,7 @@ final class Harness {
             }
         }
 
-        /** The next event about a znode, as `Type path`; states of the connection are passed over. */
+        /** The next event about a znode, as `Type path`; events about the connection are skipped. */
         String next() throws InterruptedException {
             for (;;) {
                 WatchedEvent event = queue.poll(10, TimeUnit.SECONDS);

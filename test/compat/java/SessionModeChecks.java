@@ -5,15 +5,15 @@ import org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.zookeeper.ZooDefs.Ids;
 import org.apache.zookeeper.ZooKeeper;
 
-/** Sessions that live on one server, and what a server without a leader still does, seen by the stock Java client. */
+/** Local sessions and the read-only mode, with the stock Java client. */
 final class SessionModeChecks {
     private static final String[] HOSTS = Harness.SERVERS.split(",");
 
     static void register() {
-        Harness.check("a local session writes, and is known to no other server", SessionModeChecks::local);
+        Harness.check("a local session can write, and no other server knows it", SessionModeChecks::local);
         Harness.check("a local session becomes global with its first ephemeral, and moves with it", SessionModeChecks::upgrade);
         Harness.check("an ephemeral inside a multi makes its session global", SessionModeChecks::upgradeInMulti);
-        Harness.check("a server that has lost the quorum is read, refuses writes, and is written to when there is a leader again",
+        Harness.check("a server that has lost the quorum answers reads, refuses writes, and accepts them when there is a leader again",
             SessionModeChecks::readOnly);
     }
 

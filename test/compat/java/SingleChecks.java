@@ -31,11 +31,11 @@ final class SingleChecks {
         Harness.check("create makes znodes in all four modes", SingleChecks::createModes);
         Harness.check("create with a Stat returns that of the new znode", SingleChecks::createWithStat);
         Harness.check("refused operations throw the exception of their code", SingleChecks::refusals);
-        Harness.check("a request that is too long fails alone, where ZooKeeper closes the connection", SingleChecks::tooLong);
+        Harness.check("a request that is too long fails; only ZooKeeper closes the connection", SingleChecks::tooLong);
         Harness.check("setData and getData agree on data and Stat", SingleChecks::data);
         Harness.check("getChildren lists names and fills the Stat", SingleChecks::children);
-        Harness.check("getACL and setACL work for world and digest", SingleChecks::acls);
-        Harness.check("a container takes children and an ephemeral does not", SingleChecks::containers);
+        Harness.check("getACL and setACL work with the schemes world and digest", SingleChecks::acls);
+        Harness.check("a container can have children and an ephemeral cannot", SingleChecks::containers);
         Harness.check("multi with check commits as a whole", SingleChecks::multi);
         Harness.check("multi with a failing check changes nothing and reports each operation", SingleChecks::failedMulti);
         Harness.check("multi of reads returns data, children and errors", SingleChecks::multiRead);
@@ -43,10 +43,10 @@ final class SingleChecks {
         Harness.check("one-shot watches report all four changes", SingleChecks::watches);
         Harness.check("persistent and recursive watches report, and are removed", SingleChecks::persistentWatches);
         Harness.check("getEphemerals, getAllChildrenNumber and whoAmI answer", SingleChecks::questions);
-        Harness.check("one-shot and persistent watches survive a lost connection and report what was missed", SingleChecks::reconnect);
+        Harness.check("one-shot and persistent watches survive a lost connection and report missed changes", SingleChecks::reconnect);
         Harness.check("a session cut off for longer than its timeout is expired", SingleChecks::expiry);
         Harness.check("a session is re-attached by id and password, and not by a wrong password", SingleChecks::reattach);
-        Harness.check("a thousand asynchronous creates come back in order", SingleChecks::pipeline);
+        Harness.check("a thousand asynchronous creates complete in order", SingleChecks::pipeline);
     }
 
     private static String path(String name) {
@@ -91,15 +91,15 @@ final class SingleChecks {
         String parent = make(path("refusals"));
         zk.create(parent + "/e", null, OPEN, CreateMode.EPHEMERAL);
         Harness.fails(Code.NODEEXISTS, () -> make(parent));
-        Harness.fails(Code.NONODE, () -> make(path("nobody/child")));
+        Harness.fails(Code.NONODE, () -> make(path("missing/child")));
         Harness.fails(Code.NOCHILDRENFOREPHEMERALS, () -> make(parent + "/e/child"));
         Harness.fails(Code.NOTEMPTY, () -> zk.delete(parent, -1));
         Harness.fails(Code.BADVERSION, () -> zk.delete(parent + "/e", 5));
         Harness.fails(Code.BADVERSION, () -> zk.setData(parent, null, 5));
-        Harness.fails(Code.NONODE, () -> zk.getData(path("nobody"), false, null));
+        Harness.fails(Code.NONODE, () -> zk.getData(path("missing"), false, null));
         Harness.fails(Code.INVALIDACL, () -> zk.create(path("a"), null, Arrays.asList(new ACL(31, new Id("nothing", "x"))), CreateMode.PERSISTENT));
         Harness.fails(Code.UNIMPLEMENTED, () -> zk.create(path("ttl"), null, OPEN, CreateMode.PERSISTENT_WITH_TTL, new Stat(), 1000));
-        Harness.equal(zk.exists(path("nobody"), false), null, "exists");
+        Harness.equal(zk.exists(path("missing"), false), null, "exists");
     }
 
     private static void tooLong() throws Exception {
@@ -207,7 +207,7 @@ final class SingleChecks {
     private static void multiRead() throws Exception {
         String parent = make(path("multiread"));
         make(parent + "/child");
-        List<OpResult> results = zk.multi(List.of(Op.getData(parent), Op.getData(path("nobody")), Op.getChildren(parent)));
+        List<OpResult> results = zk.multi(List.of(Op.getData(parent), Op.getData(path("missing")), Op.getChildren(parent)));
         Harness.equal(new String(((OpResult.GetDataResult) results.get(0)).getData()), "x", "data");
         Harness.equal(((OpResult.ErrorResult) results.get(1)).getErr(), -101, "error");
         Harness.equal(((OpResult.GetChildrenResult) results.get(2)).getChildren(), List.of("child"), "children");

@@ -1,5 +1,5 @@
 /**
- * ZooKeeper's own shell, zkCli, against one server: its commands must say about us what they say about ZooKeeper.
+ * ZooKeeper's own shell, zkCli, against one server: its commands must print the same as with Apache ZooKeeper.
  * Usage: zkcli-suite.ts <command that starts the shell> single
  */
 import { type Check, expectTrue, runChecks } from '../checks.ts'
@@ -15,7 +15,7 @@ function check(title: string, lines: readonly string[], wanted: readonly RegExp[
     async run() {
       const { output } = await runShell(shell, [...lines, 'quit'], 0)
       for (const pattern of wanted)
-        expectTrue(pattern.test(output), `nothing like ${pattern} in: ${output.slice(-1500)}`)
+        expectTrue(pattern.test(output), `no text matches ${pattern} in: ${output.slice(-1500)}`)
     },
   }
 }
@@ -73,7 +73,7 @@ process.exit(
       [/'digest,'erin:/, /: cdrwa/, /^digest: erin$/m],
     ),
     check(
-      'zkCli lists recursively, finds what is missing and makes whole branches of containers',
+      'zkCli lists recursively, reports missing znodes and creates containers with children',
       [
         `create ${root}-deep x`,
         `create -c ${root}-deep/container x`,
@@ -112,7 +112,7 @@ process.exit(
       ],
     ),
     check(
-      'zkCli shows the configuration, is refused reconfig and TTL, and prints the version of its server',
+      'zkCli prints the configuration and the version, and reports that reconfig and TTL are refused',
       [
         'config',
         'reconfig -remove 3',

@@ -1,4 +1,4 @@
-"""What kazoo's client offers beside operations: states, chroot, commands, authentication, asynchronous calls."""
+"""Features of kazoo's client besides operations: states, chroot, commands, authentication, asynchronous calls."""
 
 import re
 
@@ -41,7 +41,7 @@ def reconfig():
     equal(ZK.exists(ROOT) is not None, True, "the connection lives on")
 
 
-@check("a chroot is a root of its own, for watches too")
+@check("paths are below the chroot, in events of watches too")
 def chroot():
     client = connect(f"{SERVERS}{ROOT}/space")
     client.ensure_path("/")
@@ -53,7 +53,7 @@ def chroot():
     close(client)
 
 
-@check("listeners hear SUSPENDED and CONNECTED around a lost connection")
+@check("listeners get SUSPENDED and CONNECTED around a lost connection")
 def suspended():
     client = connect(PROXY)
     states = []
@@ -86,7 +86,7 @@ def failed_authentication():
     equal(ZK.exists(ROOT) is not None, True, "others go on")
 
 
-@check("credentials are given again after a lost connection")
+@check("credentials are sent again after a lost connection")
 def authentication_returns():
     client = connect(PROXY, auth_data=[("digest", "jane:pw")], default_acl=CREATOR_ALL_ACL)
     client.create(path("secret"), b"x")
@@ -98,7 +98,7 @@ def authentication_returns():
     close(client)
 
 
-@check("ip ACLs let this machine in and others out")
+@check("ip ACLs admit this machine and refuse others")
 def ip_acls():
     here = [make_acl("ip", "127.0.0.1", all=True)]
     ZK.create(path("ip"), b"x", acl=here)
@@ -107,7 +107,7 @@ def ip_acls():
     raises(NoAuthError, ZK.get, path("ip"))
 
 
-@check("asynchronous calls come back in order")
+@check("asynchronous calls complete in order")
 def asynchronous():
     parent = path("async")
     ZK.create(parent)
@@ -115,10 +115,10 @@ def asynchronous():
     synced = ZK.sync_async(parent)
     counted = ZK.get_children_async(parent)
     equal([each.get(timeout=20) for each in made], [f"{parent}/n{index:010d}" for index in range(200)], "names")
-    equal((synced.get(timeout=20), len(counted.get(timeout=20))), (parent, 200), "what came behind them")
+    equal((synced.get(timeout=20), len(counted.get(timeout=20))), (parent, 200), "results of the calls after them")
 
 
-@check("a transaction used as a context commits at its end, and tells each failure")
+@check("a transaction used as a context commits at its end, and reports each failure")
 def transactions():
     parent = path("context")
     ZK.create(parent, b"0")

@@ -1,4 +1,4 @@
-"""What holds between servers: three of them, killed and brought back one by one."""
+"""Checks of three servers that are killed and started again one by one."""
 
 import os
 import subprocess
@@ -34,14 +34,14 @@ def read_elsewhere():
     close(*clients)
 
 
-@check("a session cut off from its server moves to another with its ephemerals, and is lost to the first when closed there")
+@check("a session cut off from its server moves to another with its ephemerals, and the first client loses it when the second closes it")
 def move():
     first = connect(PROXY)
     states = []
     first.add_listener(states.append)
     path = f"{ROOT}/moving"
     first.create(path, ephemeral=True)
-    session = first.client_id  # kazoo forgets it while it is not connected
+    session = first.client_id  # kazoo sets it to None while it is not connected
     control("block")
     second = connect(HOSTS[1], client_id=session)
     equal(second.client_id, session, "session")
@@ -56,7 +56,7 @@ def move():
     close(first)
 
 
-@check("an ephemeral vanishes on every server when its session closes, and watchers everywhere hear of it")
+@check("an ephemeral is deleted on every server when its session closes, and watchers on every server get the event")
 def ephemeral_everywhere():
     owner = connect(HOSTS[0])
     others = [connect(host) for host in HOSTS]
@@ -129,7 +129,7 @@ def wait_for_holder(holder_file):
 
 
 def remove_if_held_by(holder_file, pid):
-    """The dead holder cannot remove its mark; the next one may not have come yet, as the dead session must expire first."""
+    """The dead holder cannot remove its file. The next holder must wait until the dead session expires."""
     with open(holder_file) as file:
         if int(file.read()) == pid:
             os.remove(holder_file)
@@ -166,7 +166,7 @@ def write_through(client, path, value):
             client.create(path, value)
             return
         except NodeExistsError:
-            return  # an earlier try did arrive
+            return  # an earlier attempt took effect
         except (ConnectionLoss, OperationTimeoutError):
             if time.monotonic() > deadline:
                 raise

@@ -1,4 +1,4 @@
-"""How the kazoo suites report and reach their servers: one line per check, faults through the control port."""
+"""Reports the checks of the kazoo suites, one line each, and reaches their servers; faults go through the control port."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ CHECKS = []
 
 
 def check(title):
-    """Registers the decorated function as a check; it fails by raising."""
+    """Registers the decorated function as a check, which fails if the function raises."""
 
     def register(function):
         CHECKS.append((title, function))
@@ -39,7 +39,7 @@ def run_checks():
 
 
 def control(verb):
-    """Asks the runner for a fault or a fact, such as `cut`, `kill/2` or `leader`."""
+    """Sends the runner a command, such as `cut`, `kill/2` or `leader`, and returns the answer."""
     with urllib.request.urlopen(f"http://{os.environ['ZK_CONTROL']}/{verb}", timeout=60) as answer:
         return answer.read().decode().strip()
 

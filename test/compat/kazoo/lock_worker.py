@@ -1,6 +1,6 @@
-"""Takes and leaves one lock for ever. While it holds it, a file made with O_EXCL says so: a second holder cannot make it.
+"""Takes and releases one lock in an endless loop. While it holds the lock, a file created with O_EXCL exists, which a second holder cannot create.
 
-Usage: lock_worker.py SERVERS LOCK_PATH HOLDER_FILE. Prints VIOLATION when the file was there already.
+Usage: lock_worker.py SERVERS LOCK_PATH HOLDER_FILE. Prints VIOLATION if the file existed already.
 """
 
 import os

@@ -18,7 +18,7 @@ def path(name):
 
 
 def together(clients, work):
-    """The same work in as many threads as there are clients; raises what one of them raised."""
+    """Runs the same work in one thread for each client. Raises the exception of any of them."""
     errors = []
 
     def run(client):
@@ -37,7 +37,7 @@ def together(clients, work):
 
 
 class Gauge:
-    """Counts who is inside and remembers the most at once."""
+    """Counts the threads inside and keeps the maximum."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -70,7 +70,7 @@ def lock():
     close(*clients)
 
 
-@check("Lock times out, does not block when told so, lists contenders, and goes with its session")
+@check("Lock times out, can be tried without blocking, lists contenders, and ends with its session")
 def lock_options():
     first, second = connect(), connect()
     held = first.Lock(path("options"), "first")
@@ -133,16 +133,16 @@ def election():
     close(*clients)
 
 
-@check("Party and ShallowParty know who takes part")
+@check("Party and ShallowParty list their members")
 def parties():
     for kind in ("Party", "ShallowParty"):
         first, second = connect(), connect()
-        here, there = getattr(first, kind)(path(kind), "one"), getattr(second, kind)(path(kind), "two")
-        here.join()
-        there.join()
-        equal((sorted(here), len(there)), (["one", "two"], 2), kind)
+        ours, theirs = getattr(first, kind)(path(kind), "one"), getattr(second, kind)(path(kind), "two")
+        ours.join()
+        theirs.join()
+        equal((sorted(ours), len(theirs)), (["one", "two"], 2), kind)
         close(first)
-        eventually(lambda there=there: list(there) == ["two"], f"{kind} without the one that left")
+        eventually(lambda theirs=theirs: list(theirs) == ["two"], f"{kind} without the one that left")
         close(second)
 
 
@@ -187,7 +187,7 @@ def counter():
     close(*clients)
 
 
-@check("Queue keeps priorities and hands out each item once")
+@check("Queue keeps priorities and delivers each item once")
 def queue():
     items = ZK.Queue(path("queue"))
     items.put(b"low", priority=200)
@@ -208,16 +208,16 @@ def queue():
     close(*clients)
 
 
-@check("LockingQueue gives an item again when its holder's session closes before it consumed it")
+@check("LockingQueue delivers an item again if the session of its holder closes before the item is consumed")
 def locking_queue():
     first, second = connect(), connect()
-    there = first.LockingQueue(path("locking"))
-    there.put_all([b"a", b"b"])
-    equal((there.get(10), there.holds_lock()), (b"a", True), "held")
-    here = second.LockingQueue(path("locking"))
-    equal((here.get(10), here.consume()), (b"b", True), "the one that is free")
+    holder = first.LockingQueue(path("locking"))
+    holder.put_all([b"a", b"b"])
+    equal((holder.get(10), holder.holds_lock()), (b"a", True), "held")
+    other = second.LockingQueue(path("locking"))
+    equal((other.get(10), other.consume()), (b"b", True), "the one that is free")
     close(first)
-    equal((here.get(15), here.consume(), len(here)), (b"a", True, 0), "given again")
+    equal((other.get(15), other.consume(), len(other)), (b"a", True, 0), "delivered again")
     close(second)
 
 
@@ -263,7 +263,7 @@ def watchers():
     control("cut")
     ZK.set(path("watchers"), b"2")
     ZK.create(path("watchers/a"))
-    eventually(lambda: seen[-1] == "2" and names[-1] == ["a"], "what came after the loss")
+    eventually(lambda: seen[-1] == "2" and names[-1] == ["a"], "the changes after the loss")
     ZK.set(path("watchers"), b"stop")
     eventually(lambda: seen[-1] == "stop", "the last change")
     ZK.set(path("watchers"), b"unheard")

@@ -1,4 +1,4 @@
-"""Recipes in use while each of three servers is killed and comes back, the leader first."""
+"""Recipes in use while each of three servers is killed and started again, the leader first."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ RETRY = KazooRetry(max_tries=-1, deadline=30, ignore_expire=False)
 
 
 class Worker(threading.Thread):
-    """Takes and leaves one lock, and counts what it did, until it is told to stop."""
+    """Takes and releases one lock until it is stopped, and counts how often it held it."""
 
     inside = 0
     most = 0
@@ -55,7 +55,7 @@ def kill_each():
     for victim in [leader, *(each for each in (1, 2, 3) if each != leader)]:
         control(f"kill/{victim}")
         before = [worker.entered for worker in workers]
-        eventually(lambda before=before: all(worker.entered > count + 2 for worker, count in zip(workers, before)), "everybody gets the lock", timeout=40)
+        eventually(lambda before=before: all(worker.entered > count + 2 for worker, count in zip(workers, before)), "every worker gets the lock", timeout=40)
         node = f"{ROOT}/tree/{victim}"
         RETRY(watcher.ensure_path, node)
         eventually(lambda node=node: cache.get_data(node, None) is not None, "the cache sees it")

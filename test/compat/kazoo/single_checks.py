@@ -55,7 +55,7 @@ def create2():
 def create_errors():
     ZK.create(path("errors"), ephemeral=True)
     raises(NodeExistsError, ZK.create, path("errors"))
-    raises(NoNodeError, ZK.create, path("nobody/child"))
+    raises(NoNodeError, ZK.create, path("missing/child"))
     raises(NoChildrenForEphemeralsError, ZK.create, path("errors/child"))
 
 
@@ -72,8 +72,8 @@ def set_get():
     equal((stat.version, stat.dataLength), (1, 6), "Stat of set")
     equal(ZK.get(path("data")), (b"second", stat), "get")
     raises(BadVersionError, ZK.set, path("data"), b"x", version=0)
-    raises(NoNodeError, ZK.set, path("nobody"), b"x")
-    raises(NoNodeError, ZK.get, path("nobody"))
+    raises(NoNodeError, ZK.set, path("missing"), b"x")
+    raises(NoNodeError, ZK.get, path("missing"))
     if not stat.mzxid > stat.czxid:
         raise AssertionError("mzxid does not follow czxid")
 
@@ -83,7 +83,7 @@ def delete():
     ZK.create(path("tree/of/nodes"), makepath=True)
     raises(NotEmptyError, ZK.delete, path("tree"))
     raises(BadVersionError, ZK.delete, path("tree/of/nodes"), version=3)
-    raises(NoNodeError, ZK.delete, path("nobody"))
+    raises(NoNodeError, ZK.delete, path("missing"))
     ZK.delete(path("tree"), recursive=True)
     equal(ZK.exists(path("tree")), None, "exists")
 
@@ -95,10 +95,10 @@ def children():
     equal(sorted(ZK.get_children(path("parent"))), ["a", "b", "c"], "names")
     names, stat = ZK.get_children(path("parent"), include_data=True)
     equal((sorted(names), stat.numChildren, stat.cversion), (["a", "b", "c"], 3, 3), "names and Stat")
-    raises(NoNodeError, ZK.get_children, path("nobody"))
+    raises(NoNodeError, ZK.get_children, path("missing"))
 
 
-@check("get_acls and set_acls work for world and digest")
+@check("get_acls and set_acls work with the schemes world and digest")
 def acls():
     ZK.create(path("acl"), b"x")
     equal(ZK.get_acls(path("acl"))[0], OPEN_ACL_UNSAFE, "default")
@@ -117,16 +117,16 @@ def acls():
 
 @check("add_auth with digest owns what CREATOR_ALL creates")
 def digest_auth():
-    owner, stranger = connect(), connect()
+    owner, another = connect(), connect()
     owner.add_auth("digest", "alice:wonder")
     owner.create(path("owned"), b"mine", acl=CREATOR_ALL_ACL)
     acl = owner.get_acls(path("owned"))[0]
     equal([(each.perms, each.id.scheme, each.id.id.split(":")[0]) for each in acl], [(Permissions.ALL, "digest", "alice")], "ACL")
-    raises(NoAuthError, stranger.get, path("owned"))
-    raises(InvalidACLError, stranger.create, path("orphan"), acl=CREATOR_ALL_ACL)
-    stranger.add_auth("digest", "alice:wonder")
-    equal(stranger.get(path("owned"))[0], b"mine", "data after authentication")
-    close(owner, stranger)
+    raises(NoAuthError, another.get, path("owned"))
+    raises(InvalidACLError, another.create, path("orphan"), acl=CREATOR_ALL_ACL)
+    another.add_auth("digest", "alice:wonder")
+    equal(another.get(path("owned"))[0], b"mine", "data after authentication")
+    close(owner, another)
 
 
 @check("a transaction with check commits as a whole")
@@ -194,7 +194,7 @@ def reconnect():
     control("unblock")
     eventually(lambda: client.connected, "connected again")
     equal(client.client_id, before, "session")
-    eventually(lambda: values[-1] == b"1", "the change made while away")
+    eventually(lambda: values[-1] == b"1", "the change made while disconnected")
     ZK.set(path("cut"), b"2")
     eventually(lambda: values[-1] == b"2", "a later change")
     close(client)
@@ -223,7 +223,7 @@ def reattach():
     first = connect(PROXY)
     first.create(path("handover"), ephemeral=True)
     session, password = first.client_id
-    control("block")  # a connected kazoo whose session is taken reconnects at once and takes it back
+    control("block")  # otherwise the first kazoo would reconnect at once and take the session back
     thief = connect(client_id=(session, b"\x01" * 16))
     if thief.client_id[0] == session:
         raise AssertionError("a wrong password opened the session")
@@ -262,7 +262,7 @@ def recipes():
     equal(list(party), [], "party after leaving")
 
 
-@check("a megabyte less its headers goes in and comes out")
+@check("a value of one megabyte less the headers is written and read")
 def large_value():
     value = bytes(range(256)) * 4000
     ZK.create(path("large"), value)
@@ -270,7 +270,7 @@ def large_value():
     ZK.delete(path("large"))
 
 
-@check("a request that is too long fails alone, where ZooKeeper closes the connection")
+@check("a request that is too long fails; only ZooKeeper closes the connection")
 def too_long():
     states = []
     client = connect()

@@ -1,4 +1,4 @@
-/** What the suites of Node clients share: their servers, a way to them through faults, and packages installed outside the project. */
+/** Shared by the suites of Node clients: addresses of servers, faults, and packages installed outside the project. */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
@@ -8,12 +8,12 @@ export const proxy = process.env['ZK_PROXY']!
 export const root = process.env['ZK_ROOT']!
 export const part = process.argv.at(-1)!
 
-/** The package as installed in the folder that the command names. */
+/** The package from the folder in the first argument. */
 export function installed(name: string): unknown {
   return createRequire(join(process.argv[2]!, 'package.json'))(name)
 }
 
-/** Asks the runner for a fault or a fact, such as `block`, `kill/2` or `leader`. */
+/** Sends the runner a command, such as `block`, `kill/2` or `leader`. Resolves with its answer. */
 export async function control(verb: string): Promise<string> {
   const answer = await fetch(`http://${process.env['ZK_CONTROL']}/${verb}`)
   const text = (await answer.text()).trim()
@@ -27,7 +27,7 @@ export async function victims(): Promise<readonly number[]> {
   return [leader, (leader % 3) + 1, ((leader + 1) % 3) + 1]
 }
 
-/** Resolves with the first event that `subscribe` hands out, and fails when none comes. */
+/** Resolves with the first event after `subscribe`. Rejects if none arrives. */
 export function once<T>(what: string, subscribe: (listener: (event: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${what}: nothing after 20 s`)), 20_000)

@@ -56,7 +56,7 @@ interface Package {
 const ZooKeeper = installed('zookeeper') as Package
 const { constants } = ZooKeeper
 const anyone = (perms: number): readonly Acl[] => [{ perms, scheme: 'world', auth: 'anyone' }]
-const reconfigDisabled = -123 // this client has no name for it
+const reconfigDisabled = -123 // this client has no constant for it
 const [ephemeral, sequence] = [constants['ZOO_EPHEMERAL']!, constants['ZOO_SEQUENCE']!]
 
 async function open(
@@ -83,7 +83,7 @@ async function open(
   return client
 }
 
-/** A refusal is known by its code alone, at the beginning of the message. */
+/** The message of a refusal begins with its code. */
 async function fails(name: string, work: Promise<unknown>, wanted = constants[name]): Promise<void> {
   const code = await work.then(
     () => 0,
@@ -132,27 +132,27 @@ async function createModes(): Promise<void> {
 }
 
 async function acls(): Promise<void> {
-  const [owner, stranger] = [await open(), await open()]
+  const [owner, another] = [await open(), await open()]
   const code = await once<number>('authenticated', (listener) => owner.add_auth('digest', 'ivan:pw', listener))
   expectEqual(code, 0, 'code of add_auth')
   const path = await owner.create(`${root}/acl`, 'x', 0)
   await owner.set_acl(path, 0, [{ perms: 31, scheme: 'auth', auth: '' }])
-  await fails('ZNOAUTH', stranger.get(path, false))
-  await fails('ZNOAUTH', stranger.set_acl(path, -1, anyone(31)))
+  await fails('ZNOAUTH', another.get(path, false))
+  await fails('ZNOAUTH', another.set_acl(path, -1, anyone(31)))
   const [list] = await owner.get_acl(path)
   expectEqual([list[0]!.scheme, list[0]!.auth.split(':')[0]], ['digest', 'ivan'], 'ACL')
   await owner.set_acl(path, 1, anyone(1))
-  await stranger.get(path, false)
-  await fails('ZNOAUTH', stranger.set(path, 'y', -1))
+  await another.get(path, false)
+  await fails('ZNOAUTH', another.set(path, 'y', -1))
   owner.close()
-  stranger.close()
+  another.close()
 }
 
 async function watches(): Promise<void> {
   const client = await open()
   const path = `${root}/watched`
   const type = (what: string, watch: (onWatch: OnWatch) => Promise<unknown>): Promise<number> =>
-    once(what, (listener: (type: number) => void) => void watch(listener).catch(() => undefined)) // exists of nothing is refused, and watches
+    once(what, (listener: (type: number) => void) => void watch(listener).catch(() => undefined)) // exists of a missing znode rejects, and sets the watch
   const created = type('create', (onWatch) => client.w_exists(path, onWatch))
   await client.create(path, '', 0)
   expectEqual(await created, constants['ZOO_CREATED_EVENT'], 'event of create')
@@ -174,14 +174,14 @@ async function reconnect(): Promise<void> {
   const path = await client.create(`${root}/away`, '', ephemeral)
   const session = client.client_id
   const event = once<number>('event', (listener) => {
-    // The C library tells watchers of the lost connection too.
+    // The C library also notifies watchers of the lost connection.
     void client.w_get(path, (type) => type !== constants['ZOO_SESSION_EVENT'] && listener(type))
   })
   await client.sync(path)
   await control('block')
   await other.set(path, 'meanwhile', -1)
   await control('unblock')
-  expectEqual(await event, constants['ZOO_CHANGED_EVENT'], 'event of what happened meanwhile')
+  expectEqual(await event, constants['ZOO_CHANGED_EVENT'], 'event of the change while disconnected')
   await eventually(() => client.state === constants['ZOO_CONNECTED_STATE'], 20_000, 'connected again')
   expectEqual(client.client_id, session, 'session')
   expectEqual((await client.exists(path, false)).version, 1, 'version')
@@ -209,7 +209,7 @@ async function killEach(): Promise<void> {
     const isMade = (): Promise<boolean> =>
       client.create(path, 'v', 0).then(
         () => true,
-        (error: Error) => error.message.startsWith(`${constants['ZNODEEXISTS']} `), // an earlier try did arrive
+        (error: Error) => error.message.startsWith(`${constants['ZNODEEXISTS']} `), // an earlier attempt took effect
       )
     await eventually(isMade, 30_000, 'a write goes through')
     await control(`start/${victim}`)

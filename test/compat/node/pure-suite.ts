@@ -1,5 +1,5 @@
 /**
- * `node-zookeeper-client`, the client written in JavaScript alone, against one server (`single`) or three (`ensemble`).
+ * `node-zookeeper-client`, the client in pure JavaScript, against one server (`single`) or three (`ensemble`).
  * Usage: pure-suite.ts <folder with the package> <part>
  */
 import { type Check, eventually, expectEqual, expectTrue, runChecks } from '../checks.ts'
@@ -65,7 +65,7 @@ async function open(connectString: string = servers, sessionTimeout = 10_000): P
   return client
 }
 
-/** Every operation of this client ends in a callback of an error and what it answers. */
+/** Every operation of this client takes a callback with an error and the results. */
 function ask<T>(client: Client, method: string, ...args: readonly unknown[]): Promise<T> {
   return new Promise((resolve, reject) => {
     const call = (client as unknown as Record<string, (...all: unknown[]) => void>)[method]!
@@ -116,7 +116,7 @@ async function operations(): Promise<void> {
   await fails('NOT_EMPTY', ask(client, 'remove', `${root}/deep`))
   const [names, parent] = await ask<[string[], Stat]>(client, 'getChildren', root)
   expectEqual([names, parent.numChildren], [['deep'], 1], 'children')
-  await ask(client, 'removeRecursive', `${root}/deep/er`) // this client looks one level down, no further
+  await ask(client, 'removeRecursive', `${root}/deep/er`) // this client deletes only one level of children
   await ask(client, 'remove', `${root}/deep`)
   expectEqual(await ask(client, 'exists', `${root}/deep`), null, 'exists after the removal')
   client.close()
@@ -147,21 +147,21 @@ async function createModes(): Promise<void> {
 }
 
 async function acls(): Promise<void> {
-  const [owner, stranger] = [await open(), await open()]
+  const [owner, another] = [await open(), await open()]
   owner.addAuthInfo('digest', Buffer.from('hana:pw'))
   const path = `${root}/acl`
   await ask(owner, 'create', path, Buffer.from('x'), ACL.CREATOR_ALL_ACL)
-  await fails('NO_AUTH', ask(stranger, 'getData', path))
-  await fails('INVALID_ACL', ask(stranger, 'create', `${root}/orphan`, Buffer.from('x'), ACL.CREATOR_ALL_ACL))
+  await fails('NO_AUTH', ask(another, 'getData', path))
+  await fails('INVALID_ACL', ask(another, 'create', `${root}/orphan`, Buffer.from('x'), ACL.CREATOR_ALL_ACL))
   const [list] = await ask<
     [{ readonly permission: number; readonly id: { readonly scheme: string; readonly id: string } }[]]
   >(owner, 'getACL', path)
   expectEqual([list[0]!.permission, list[0]!.id.scheme, list[0]!.id.id.split(':')[0]], [31, 'digest', 'hana'], 'ACL')
   const stat = await ask<Stat>(owner, 'setACL', path, ACL.READ_ACL_UNSAFE, 0)
   expectEqual(stat.aversion, 1, 'aversion')
-  await ask(stranger, 'getData', path)
+  await ask(another, 'getData', path)
   owner.close()
-  stranger.close()
+  another.close()
 }
 
 async function transactions(): Promise<void> {
@@ -226,9 +226,9 @@ async function reconnect(): Promise<void> {
   await lost
   await ask(other, 'setData', changed, Buffer.from('meanwhile'))
   await control('unblock')
-  expectEqual((await changedEvent.event).type, Event['NODE_DATA_CHANGED'], 'event of what happened meanwhile')
+  expectEqual((await changedEvent.event).type, Event['NODE_DATA_CHANGED'], 'event of the change while disconnected')
   await ask(other, 'setData', kept, Buffer.from('later'))
-  expectEqual((await keptEvent.event).type, Event['NODE_DATA_CHANGED'], 'event of what happened later')
+  expectEqual((await keptEvent.event).type, Event['NODE_DATA_CHANGED'], 'event of a later change')
   expectTrue(client.getSessionId().equals(session), 'the session stays')
   client.close()
   other.close()
@@ -268,7 +268,7 @@ async function killEach(): Promise<void> {
     const isMade = (): Promise<boolean> =>
       make(client, path, 'v').then(
         () => true,
-        (error: Failure) => error.getCode() === Exception['NODE_EXISTS'], // an earlier try did arrive
+        (error: Failure) => error.getCode() === Exception['NODE_EXISTS'], // an earlier attempt took effect
       )
     await eventually(isMade, 30_000, 'a write goes through')
     await control(`start/${victim}`)
@@ -292,7 +292,7 @@ const single: readonly Check[] = [
   { title: 'watches report all four changes', run: watches },
   { title: 'watches and ephemerals survive a lost connection', run: reconnect },
   { title: 'a session cut off for longer than its timeout is expired', run: expiry },
-  { title: 'a chroot is a root of its own', run: chroot },
+  { title: 'paths are below the chroot', run: chroot },
 ]
 const ensemble: readonly Check[] = [
   {

@@ -18,7 +18,7 @@ import org.apache.zookeeper.data.ACL;
 import org.apache.zookeeper.data.Id;
 import org.apache.zookeeper.data.Stat;
 
-/** Says everything that the stock Java client can say, one thing at a time, each announced to the recorder by its name. */
+/** Sends every kind of message of the stock Java client, one after the other. It announces each to the recorder by a name. */
 public final class RecordedClient {
     private static final List<ACL> OPEN = Ids.OPEN_ACL_UNSAFE;
     private static ZooKeeperAdmin zk;
@@ -46,7 +46,7 @@ public final class RecordedClient {
         watches();
         watchesAfterLoss();
         record("close", zk::close);
-        strangers();
+        unknownClients();
         Harness.ask("done");
         System.exit(0);
     }
@@ -180,9 +180,9 @@ public final class RecordedClient {
         });
     }
 
-    private static void strangers() throws Exception {
+    private static void unknownClients() throws Exception {
         Harness.Events events = new Harness.Events();
-        record("connect to a session that is not there", () -> {
+        record("connect to an unknown session", () -> {
             ZooKeeper thief = new ZooKeeper(Harness.PROXY, 4000, events, 0x1234567890L, new byte[16]);
             Harness.eventually("expired", () -> events.saw(org.apache.zookeeper.Watcher.Event.KeeperState.Expired));
             thief.close();

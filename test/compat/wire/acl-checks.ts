@@ -1,6 +1,6 @@
 /**
- * Who may do what, on the wire: what becomes of ACL lists, in which order a request is judged, how a connection gains ids,
- * and the operations that are answered by a refusal unless the server was told otherwise.
+ * ACLs on the wire: how lists are stored, in which order a request is checked, how a connection gains identities, and the
+ * operations that are refused unless the server enables them.
  */
 import { type Check, expectEqual } from '../checks.ts'
 import { bodies, connectRaw, opcodes, type RawReply, type RawSession, readStat, Writer } from '../raw-client.ts'
@@ -30,7 +30,7 @@ export function aclChecks(port: number, root: string): readonly Check[] {
 
 type MakeCheck = (title: string, talk: (session: RawSession) => Promise<void>) => Check
 
-/** What create and setACL answer to one entry, by scheme and id; -5 where ZooKeeper trips over a null. */
+/** The error of create and setACL with one entry, by scheme and id; -5 if a null raises an exception in ZooKeeper. */
 const judged: readonly (readonly [scheme: string | null, id: string | null, err: number])[] = [
   ['world', null, -5],
   ['world', 'x', -114],
@@ -81,7 +81,7 @@ const judged: readonly (readonly [scheme: string | null, id: string | null, err:
   ['ip', '::1/129', -114],
 ]
 
-/** A null scheme or id in each, and an entry to compare it with. */
+/** Lists with a null scheme or id, and an entry that it is compared with. */
 const listsWithNulls: readonly (readonly Entry[])[] = [
   [anyone, [31, 'world', null]],
   [
@@ -117,7 +117,7 @@ function fixUpChecks(check: MakeCheck, root: string): readonly Check[] {
         expectEqual(await aclAt(session, path), kept, `what is stored for ${scheme}:${id}`)
       }
     }),
-    check('a list that is null, of a negative count or empty is no ACL', async (session) => {
+    check('a list that is null, empty or of a negative count is an invalid ACL', async (session) => {
       for (const count of [-1, -2, 0]) {
         const list = new Writer().int(count).bytes()
         const made = await session.request(1, opcodes.create, createWith(`${root}-none`, list))
@@ -125,7 +125,7 @@ function fixUpChecks(check: MakeCheck, root: string): readonly Check[] {
         expectEqual([made.err, set.err], [-114, -114], `count ${count}`)
       }
     }),
-    check('auth becomes the ids of the caller, after exact duplicates are gone', async (session) => {
+    check('auth becomes the identities of the caller, after exact duplicates are removed', async (session) => {
       const path = `${root}-auth`
       const list = aclOf(anyone, [1, 'auth', 'x'], anyone, [1, 'auth', 'y'])
       expectEqual((await session.request(1, opcodes.create, createWith(path, list))).err, -114, 'without an id')
@@ -133,7 +133,7 @@ function fixUpChecks(check: MakeCheck, root: string): readonly Check[] {
       expectEqual((await session.request(1, opcodes.create, createWith(path, list))).err, 0, 'with one')
       expectEqual(await aclAt(session, path), [anyone, [1, 'digest', hash], [1, 'digest', hash]], 'stored')
     }),
-    check('a null that is compared with an earlier entry refuses the request', async (session) => {
+    check('a request with a null that is compared with an earlier entry is refused', async (session) => {
       const errors: number[] = []
       for (const list of listsWithNulls)
         errors.push((await session.request(1, opcodes.create, createWith(`${root}-x`, aclOf(...list)))).err)
@@ -144,7 +144,7 @@ function fixUpChecks(check: MakeCheck, root: string): readonly Check[] {
 
 function storedChecks(check: MakeCheck, root: string): readonly Check[] {
   return [
-    check('an ACL that is refused in a multi is one of its results, a null id refuses the whole', async (session) => {
+    check('an invalid ACL in a multi is one of its results, and a null id refuses the whole multi', async (session) => {
       const header = new Writer().int(opcodes.create).bool(false).int(-1).bytes()
       const end = new Writer().int(-1).bool(true).int(-1).bytes()
       const multi = (entry: Entry): Promise<RawReply> => {
@@ -159,7 +159,7 @@ function storedChecks(check: MakeCheck, root: string): readonly Check[] {
       const whole = await multi([1, 'world', null])
       expectEqual([whole.err, whole.body.remaining], [-5, 0], 'null id')
     }),
-    check('getACL asks for READ or ADMIN, and masks digests without ADMIN', async (session) => {
+    check('getACL needs READ or ADMIN, and masks digests without ADMIN', async (session) => {
       await session.request(-4, opcodes.auth, bodies.auth('digest', 'u:p'))
       const lists: readonly (readonly Entry[])[] = [
         [[30, 'digest', hash]],
@@ -206,7 +206,7 @@ function orderChecks(check: MakeCheck): readonly Check[] {
     ['permission', opcodes.create, createWith('/zookeeper/config/x', aclOf(anyone)), -102],
   ]
   return [
-    check('a request is judged in the order of ZooKeeper, ACL included', async (session) => {
+    check('a request is checked in the order of ZooKeeper, ACL included', async (session) => {
       for (const [what, opcode, body, err] of cases) {
         const reply = await session.request(3, opcode, body)
         expectEqual([reply.err, reply.body.remaining], [err, 0], what)
@@ -247,7 +247,7 @@ function identityChecks(check: MakeCheck): readonly Check[] {
     }),
     ...refused.map(([scheme, credentials]) =>
       check(
-        `auth with scheme ${scheme} and nothing to prove it is refused and ends the connection`,
+        `auth with scheme ${scheme} and without credentials is refused and ends the connection`,
         async (session) => {
           const reply = await session.request(-4, opcodes.auth, packet(scheme, credentials))
           expectEqual([reply.xid, reply.zxid, reply.err], [-4, 0n, -115], 'reply')
@@ -262,20 +262,23 @@ function answerChecks(check: MakeCheck): readonly Check[] {
   const reconfig = (curConfigId: bigint): Buffer =>
     new Writer().ustring('server.9=127.0.0.1:1:2;3').buffer(null).buffer(null).long(curConfigId).bytes()
   return [
-    check('reconfig is answered ReconfigDisabled once it is decoded, and the connection lives on', async (session) => {
-      const errors: number[] = []
-      for (const body of [reconfig(-1n), reconfig(77n), Buffer.alloc(3)])
-        errors.push((await session.request(3, opcodes.reconfig, body)).err)
-      expectEqual(errors, [-123, -123, -5], 'errors')
-      expectEqual((await session.request(-2, opcodes.ping)).err, 0, 'ping')
-    }),
+    check(
+      'reconfig is answered ReconfigDisabled after it is decoded, and the connection stays open',
+      async (session) => {
+        const errors: number[] = []
+        for (const body of [reconfig(-1n), reconfig(77n), Buffer.alloc(3)])
+          errors.push((await session.request(3, opcodes.reconfig, body)).err)
+        expectEqual(errors, [-123, -123, -5], 'errors')
+        expectEqual((await session.request(-2, opcodes.ping)).err, 0, 'ping')
+      },
+    ),
     check('sasl is answered with no token while no login is configured', async (session) => {
       for (const token of ['', 'token']) {
         const reply = await session.request(3, opcodes.sasl, new Writer().ustring(token).bytes())
         expectEqual([reply.xid, reply.zxid, reply.err, reply.body.buffer()], [3, 0n, 0, null], 'reply')
       }
     }),
-    check('the configuration znode of a standalone server is empty, and readable to all', async (session) => {
+    check('the configuration znode of a standalone server is empty, and every client may read it', async (session) => {
       const { err, body } = await session.request(1, opcodes.getData, bodies.pathAndWatch('/zookeeper/config', false))
       expectEqual([err, body.buffer()?.length], [0, 0], 'data')
       expectEqual(readStat(body).aversion, -1, 'aversion')

@@ -1,5 +1,5 @@
 /**
- * What only bare frames can show between servers: a session that walks from server to server, and what each server says of it.
+ * Checks of an ensemble that need bare frames: a session that moves from server to server, and the answers of each server.
  */
 import { type Check, expectEqual } from '../checks.ts'
 import { bodies, connectRaw, opcodes, readStat } from '../raw-client.ts'
@@ -7,14 +7,14 @@ import { bodies, connectRaw, opcodes, readStat } from '../raw-client.ts'
 export function ensembleChecks(ports: readonly number[], root: string): readonly Check[] {
   return [
     {
-      title: 'a session walks over all servers twice and keeps its id, its ephemeral and its last write',
+      title: 'a session moves over all servers twice and keeps its id, its ephemeral and its last write',
       async run() {
         let session = await connectRaw({ port: ports[0]! })
         let lastZxidSeen = (await session.request(1, opcodes.create, bodies.create(root, null, 1))).zxid
         for (const [step, port] of [...ports.slice(1), ...ports, ports[0]!].entries()) {
           session.drop()
           const { sessionId, password } = session
-          // A server that lags behind what the client has seen closes the connection; clients then try again.
+          // A server that has not applied the last zxid of the client closes the connection. Clients then try again.
           session = await insist(() => connectRaw({ port, sessionId, password, lastZxidSeen }))
           expectEqual(session.sessionId, sessionId, `session id at step ${step}`)
           const stat = readStat((await session.request(2, opcodes.exists, bodies.pathAndWatch(root, false))).body)
@@ -28,7 +28,7 @@ export function ensembleChecks(ports: readonly number[], root: string): readonly
     },
     membersCheck(ports),
     {
-      title: 'every server refuses a session with a wrong password, and the session lives on',
+      title: 'every server refuses a session with a wrong password, and the session stays alive',
       async run() {
         const session = await connectRaw({ port: ports[0]! })
         for (const port of ports.slice(1)) {

@@ -1,6 +1,6 @@
 /**
- * Quotas as a client sees them: the texts of usage after what was written, and refusals over hard limits. The
- * servers run with enforceQuota=true. Each check has a subtree and quota znodes of its own.
+ * Quotas on the wire: the texts of usage after writes, and refusals above hard limits. The servers run with
+ * enforceQuota=true. Each check has a subtree and quota znodes of its own.
  */
 import { type Check, expectEqual } from '../checks.ts'
 import { bodies, connectRaw, opcodes } from '../raw-client.ts'
@@ -69,7 +69,7 @@ function usageChecks(port: number, root: string): readonly Check[] {
       await other.request(3, opcodes.closeSession)
       expectEqual(await zk.usage(), 'count=1,bytes=0', 'when it is over')
     }),
-    check(port, `${root}-quota-nested`, 'of nested quotas only the deepest is kept', async (zk) => {
+    check(port, `${root}-quota-nested`, 'of nested quotas only the deepest counts', async (zk) => {
       await zk.create(zk.path, '1')
       await zk.create(`${zk.path}/in`, '22')
       await zk.makeQuota('count=100')
@@ -89,7 +89,7 @@ function usageChecks(port: number, root: string): readonly Check[] {
 
 function oddChecks(port: number, root: string): readonly Check[] {
   return [
-    check(port, `${root}-quota-no-limits`, 'usage without limits is computed once and not kept', async (zk) => {
+    check(port, `${root}-quota-no-limits`, 'usage without limits is computed once and not updated', async (zk) => {
       await zk.create(zk.path, '1')
       await zk.makeParents(zk.path)
       await zk.create(zk.usagePath, 'whatever')
@@ -101,15 +101,15 @@ function oddChecks(port: number, root: string): readonly Check[] {
       await zk.delete(zk.usagePath)
       await zk.create(`${zk.path}/c`, '4')
       await zk.create(zk.usagePath, null)
-      expectEqual(await zk.usage(), 'count=4,bytes=4', 'usage, made anew')
+      expectEqual(await zk.usage(), 'count=4,bytes=4', 'usage, created again')
     }),
-    check(port, `${root}-quota-absent`, 'a quota may stand before the znode it is for', async (zk) => {
+    check(port, `${root}-quota-absent`, 'a quota may be set before its znode exists', async (zk) => {
       await zk.makeQuota('count=5')
       expectEqual(await zk.usage(), 'count=0,bytes=0', 'at first')
       await zk.create(zk.path, 'abc')
       expectEqual(await zk.usage(), 'count=1,bytes=3', 'with the znode')
     }),
-    check(port, `${root}-quota-texts`, 'odd usage texts are read and written as Java does', async (zk) => {
+    check(port, `${root}-quota-texts`, 'unusual usage texts are read and written as by Java', async (zk) => {
       await zk.create(zk.path, null)
       await zk.makeQuota('count=-1')
       for (const [text, next] of [
@@ -149,7 +149,7 @@ function oddChecks(port: number, root: string): readonly Check[] {
 
 function limitChecks(port: number, root: string): readonly Check[] {
   return [
-    check(port, `${root}-quota-hard-count`, 'a create over the hard count is refused, in a multi too', async (zk) => {
+    check(port, `${root}-quota-hard-count`, 'a create above the hard count is refused, also in a multi', async (zk) => {
       await zk.create(zk.path, null)
       await zk.makeQuota('count=-1,bytes=-1=;countHardLimit=2')
       await zk.create(`${zk.path}/a`, null)
@@ -167,7 +167,7 @@ function limitChecks(port: number, root: string): readonly Check[] {
       expectEqual(
         await zk.multi(['c', 'd', 'e'].map((name) => zk.partOfCreate(`${zk.path}/${name}`))),
         { err: 0, results: [0, 0, 0] },
-        'a multi, which is checked against what was used before it',
+        'a multi, which is checked against the usage before it',
       )
       expectEqual(await zk.usage(), 'count=5,bytes=8', 'usage after it')
       await zk.delete(zk.limitsPath)
@@ -176,7 +176,7 @@ function limitChecks(port: number, root: string): readonly Check[] {
     check(
       port,
       `${root}-quota-hard-bytes`,
-      'a write over the hard bytes is refused before its version is looked at',
+      'a write above the hard bytes is refused before its version is checked',
       async (zk) => {
         await zk.create(zk.path, '12345')
         await zk.makeQuota('byteHardLimit=10;count=1;bytes=1')
@@ -206,7 +206,7 @@ function brokenTextChecks(port: number, root: string): readonly Check[] {
     check(
       port,
       `${root}-quota-broken`,
-      'limits that cannot be read fail writes below them, and the whole multi',
+      'limits that cannot be parsed fail writes below them, and the whole multi',
       async (zk) => {
         await zk.create(zk.path, null)
         await zk.makeQuota('count=100')
@@ -237,23 +237,18 @@ function brokenTextChecks(port: number, root: string): readonly Check[] {
         }
       },
     ),
-    check(
-      port,
-      `${root}-quota-broken-usage`,
-      'usage that cannot be read fails writes that a limit concerns',
-      async (zk) => {
-        await zk.create(zk.path, null)
-        await zk.makeQuota('count=100')
-        await zk.set(zk.usagePath, 'abc')
-        expectEqual(await zk.tryCreate(`${zk.path}/a`, null), -5, 'create')
-        await zk.set(zk.usagePath, 'count=1,bytes=0')
-        expectEqual(await zk.tryCreate(`${zk.path}/a`, null), 0, 'create when it is mended')
-      },
-    ),
+    check(port, `${root}-quota-broken-usage`, 'usage that cannot be parsed fails writes under a limit', async (zk) => {
+      await zk.create(zk.path, null)
+      await zk.makeQuota('count=100')
+      await zk.set(zk.usagePath, 'abc')
+      expectEqual(await zk.tryCreate(`${zk.path}/a`, null), -5, 'create')
+      await zk.set(zk.usagePath, 'count=1,bytes=0')
+      expectEqual(await zk.tryCreate(`${zk.path}/a`, null), 0, 'create when it is mended')
+    }),
   ]
 }
 
-/** Every server counts for itself, and all must come to the same. */
+/** Every server counts the usage itself, and all results must be equal. */
 export function quotaEnsembleChecks(ports: readonly number[], root: string): readonly Check[] {
   return [
     check(ports[0]!, `${root}-quota`, 'usage is the same on every server', async (zk) => {

@@ -1,5 +1,5 @@
 /**
- * One session that writes below a path and reads what the server has counted there.
+ * One session that writes below a path and reads the usage that the server has counted for it.
  */
 import { expectEqual } from '../checks.ts'
 import { bodies, opcodes, type RawReply, type RawSession, readStat, type Stat, Writer } from '../raw-client.ts'
@@ -27,7 +27,7 @@ export class QuotaClient {
     return `/zookeeper/quota${this.path}/zookeeper_stats`
   }
 
-  /** As zkCli does it: limits first. */
+  /** In the order of zkCli: limits first. */
   async makeQuota(limits: string, path = this.path): Promise<void> {
     await this.makeParents(path)
     await this.create(`/zookeeper/quota${path}/zookeeper_limits`, limits)

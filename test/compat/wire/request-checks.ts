@@ -42,14 +42,11 @@ function headerChecks(check: MakeCheck): readonly Check[] {
       const reply = await session.request(9, opcode)
       expectEqual([reply.xid, reply.err, reply.body.remaining], [9, -6, 0], 'reply')
       if (process.env['ZK_TARGET'] === 'zookeeper') await session.closed
-      else expectEqual((await session.request(-2, opcodes.ping)).err, 0, 'ping behind it')
+      else expectEqual((await session.request(-2, opcodes.ping)).err, 0, 'ping after it')
     }
   return [
     ...[999, 0, -1, 10].map((opcode) =>
-      check(
-        `operation ${opcode} is answered Unimplemented, and ZooKeeper alone closes the connection`,
-        unknown(opcode),
-      ),
+      check(`operation ${opcode} is answered Unimplemented; only ZooKeeper closes the connection`, unknown(opcode)),
     ),
     check('check outside a multi is answered Unimplemented', async (session) => {
       expectEqual((await session.request(9, opcodes.check, bodies.pathAndVersion('/', -1))).err, -6, 'err')
@@ -66,8 +63,8 @@ function headerChecks(check: MakeCheck): readonly Check[] {
       )
     }),
     check('sync echoes its path, whether the znode exists or not', async (session) => {
-      const reply = await session.request(4, opcodes.sync, bodies.path('/nobody/home'))
-      expectEqual([reply.xid, reply.err, reply.body.ustring()], [4, 0, '/nobody/home'], 'reply')
+      const reply = await session.request(4, opcodes.sync, bodies.path('/missing/znode'))
+      expectEqual([reply.xid, reply.err, reply.body.ustring()], [4, 0, '/missing/znode'], 'reply')
     }),
     check('pipelined requests are answered in their order', async (session) => {
       const replies = await Promise.all(
@@ -122,7 +119,7 @@ function nodeChecks(check: MakeCheck, root: string): readonly Check[] {
       expectEqual(reply.body.remaining, 0, 'bytes left')
     }),
     check(
-      'setData raises version and mzxid alone, children raise cversion and pzxid of the parent alone',
+      'setData changes only version and mzxid, children change only cversion and pzxid of the parent',
       async (session) => {
         const before = readStat((await session.request(1, opcodes.exists, bodies.pathAndWatch(root, false))).body)
         const written = await session.request(2, opcodes.setData, bodies.setData(root, Buffer.from('abcde'), 0))
@@ -148,7 +145,7 @@ function nodeChecks(check: MakeCheck, root: string): readonly Check[] {
         )
       },
     ),
-    check('null data and empty data are told apart', async (session) => {
+    check('null data and empty data are distinguished', async (session) => {
       const data = async (path: string, value: Buffer | null): Promise<Buffer | null> => {
         await session.request(1, opcodes.create, bodies.create(path, value, 0))
         return (await session.request(2, opcodes.getData, bodies.pathAndWatch(path, false))).body.buffer()
@@ -231,9 +228,9 @@ function digestCheck(port: number, path: string): Check {
       return body.ustring()
     })
   return {
-    title: 'digest ids are masked for readers without ADMIN, and a stranger may not write',
+    title: 'digest ids are masked for readers without ADMIN, and another client may not write',
     async run() {
-      const [owner, stranger] = [await connectRaw({ port }), await connectRaw({ port })]
+      const [owner, another] = [await connectRaw({ port }), await connectRaw({ port })]
       await owner.request(-4, opcodes.auth, bodies.auth('digest', 'u:p'))
       const acl = new Writer()
         .int(2)
@@ -251,13 +248,13 @@ function digestCheck(port: number, path: string): Check {
       )
       expectEqual(made.err, 0, 'create')
       const seenByOwner = ids(await owner.request(2, opcodes.getACL, bodies.path(path)))
-      const seenByStranger = ids(await stranger.request(2, opcodes.getACL, bodies.path(path)))
+      const seenByAnother = ids(await another.request(2, opcodes.getACL, bodies.path(path)))
       expectEqual(seenByOwner, ['u:Jq7wMyA/w2Vd5WIDAKdu4OIIFEQ=', 'anyone'], 'ids for the owner')
-      expectEqual(seenByStranger, ['u:x', 'anyone'], 'ids for a stranger')
+      expectEqual(seenByAnother, ['u:x', 'anyone'], 'ids for another client')
       expectEqual(
-        (await stranger.request(3, opcodes.setData, bodies.setData(path, null, -1))).err,
+        (await another.request(3, opcodes.setData, bodies.setData(path, null, -1))).err,
         -102,
-        'setData by a stranger',
+        'setData by another client',
       )
       expectEqual(
         (await owner.request(3, opcodes.setData, bodies.setData(path, null, -1))).err,
@@ -265,7 +262,7 @@ function digestCheck(port: number, path: string): Check {
         'setData by the owner',
       )
       owner.drop()
-      stranger.drop()
+      another.drop()
     },
   }
 }
@@ -365,7 +362,7 @@ function limitChecks(check: MakeCheck, root: string): readonly Check[] {
       expectEqual([reply.err, readStat(reply.body).dataLength], [0, largest], 'reply')
       await session.request(3, opcodes.delete, bodies.pathAndVersion(root, -1))
     }),
-    check('a frame of 1048576 bytes is refused alone, where ZooKeeper closes the connection', async (session) => {
+    check('a frame of 1048576 bytes is refused; only ZooKeeper closes the connection', async (session) => {
       const tooLong = bodies.setData(root, Buffer.alloc(largest + 1), -1)
       if (process.env['ZK_TARGET'] === 'zookeeper') {
         session.request(1, opcodes.setData, tooLong).catch(() => undefined)
@@ -391,7 +388,7 @@ function limitChecks(check: MakeCheck, root: string): readonly Check[] {
         'replies',
       )
     }),
-    check('lost watches are not hidden: a setWatches above the limit closes the connection', async (session) => {
+    check('a setWatches above the limit closes the connection, so that the client notices', async (session) => {
       session.request(-8, opcodes.setWatches, Buffer.alloc(1_048_576)).catch(() => undefined)
       await session.closed
     }),

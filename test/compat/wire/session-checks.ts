@@ -1,6 +1,6 @@
 /**
- * Sessions on the wire: connect frames, negotiation, passwords, re-attachment, expiry, close. The servers run with tickTime 1000 ms,
- * so timeouts are negotiated between 2 and 20 s.
+ * Sessions on the wire: connect frames, negotiation, passwords, re-attachment, expiry, close. The servers run with tickTime=1000,
+ * so negotiated timeouts are between 2 and 20 s.
  */
 import { type Check, eventually, expectEqual, expectTrue } from '../checks.ts'
 import { bodies, type ConnectOptions, connectRaw, opcodes } from '../raw-client.ts'
@@ -50,7 +50,7 @@ function negotiationChecks(port: number): readonly Check[] {
       },
     },
     {
-      title: 'connect hands out the password that any ZooKeeper server computes from the session id',
+      title: 'connect returns the password that every ZooKeeper server computes from the session id',
       async run() {
         const session = await connectRaw({ port })
         expectEqual(session.password.toString('hex'), passwordOf(session.sessionId).toString('hex'), 'password')
@@ -101,7 +101,7 @@ function reattachChecks(port: number, root: string): readonly Check[] {
       },
     },
     {
-      title: 're-attaching cuts the older connection of the session',
+      title: 're-attaching closes the older connection of the session',
       async run() {
         const before = await connectRaw({ port })
         const after = await connectRaw({ port, sessionId: before.sessionId, password: before.password })
@@ -128,7 +128,7 @@ function reattachChecks(port: number, root: string): readonly Check[] {
 function endChecks(port: number, root: string): readonly Check[] {
   return [
     {
-      title: 'closeSession is answered, the connection is closed and its ephemerals are gone',
+      title: 'closeSession is answered, the connection is closed and the ephemerals are deleted',
       async run() {
         const path = `${root}-closing`
         const session = await connectRaw({ port })
@@ -144,7 +144,7 @@ function endChecks(port: number, root: string): readonly Check[] {
       },
     },
     {
-      title: 'a silent session expires: its ephemerals go, its connection is closed, it cannot return',
+      title: 'a silent session expires: its ephemerals are deleted, its connection is closed, it cannot be re-attached',
       async run() {
         const path = `${root}-silent`
         const silent = await connectRaw({ port, timeoutMs: 2000 })

@@ -1,6 +1,6 @@
 /**
- * Checks on bare frames against one server (`single`) or three (`ensemble`). Its servers and its root path come from the environment,
- * as for every suite (see suites.ts).
+ * Checks with bare frames against one server (`single`) or three (`ensemble`). Servers and root path come from the environment, as
+ * for every suite (see suites.ts).
  */
 import { runChecks } from '../checks.ts'
 import { aclChecks } from './acl-checks.ts'

@@ -1,5 +1,5 @@
 /**
- * Watches on the wire: every event type, one-shot and persistent, their order against replies, and catching up after a reconnect.
+ * Watches on the wire: every event type, one-shot and persistent, the order of events and replies, and missed events after a reconnect.
  */
 import { type Check, eventually, expectEqual } from '../checks.ts'
 import { bodies, connectRaw, opcodes, type RawSession, Writer } from '../raw-client.ts'
@@ -57,7 +57,7 @@ function oneShotChecks(port: number, root: string): readonly Check[] {
       },
     },
     {
-      title: 'the event of an own write comes before its reply, and a delete gives one event for two watches',
+      title: 'a client gets the event of its own write before the reply, and one event of a delete for two watches',
       async run() {
         const session = await connectRaw({ port })
         await create(session, root)
@@ -107,7 +107,7 @@ function catchUpChecks(port: number, root: string): readonly Check[] {
   const changed = `${root}/changed`
   return [
     {
-      title: 'setWatches fires what was missed before its reply and registers the rest',
+      title: 'setWatches sends missed events before its reply and registers the other watches',
       async run() {
         const [writer, returning] = [await connectRaw({ port }), await connectRaw({ port })]
         await create(writer, root)
@@ -125,7 +125,7 @@ function catchUpChecks(port: number, root: string): readonly Check[] {
           [deleted, 3, missing],
           [created, 3, kept],
         ]
-        expectEqual(seen(returning), wanted, 'events that catch up')
+        expectEqual(seen(returning), wanted, 'missed events')
         expectEqual(
           returning.events.map((event) => [event.zxid, event.repliesBefore]),
           wanted.map(() => [-1n, 0]),
@@ -148,7 +148,7 @@ function catchUpChecks(port: number, root: string): readonly Check[] {
       },
     },
     {
-      title: 'setWatches2 registers persistent and recursive watches again without catching up',
+      title: 'setWatches2 registers persistent and recursive watches again without missed events',
       async run() {
         const [writer, returning] = [await connectRaw({ port }), await connectRaw({ port })]
         const reply = await returning.request(-8, opcodes.setWatches2, lists(0n, [], [], [], [kept], [root]))

@@ -1,6 +1,6 @@
 /**
- * The text of every four-letter word, in the roles that a server can have: equal on both targets but for numbers, which are
- * masked. Lists that ZooKeeper prints in the order of a hash are compared as sets.
+ * The text of every four-letter word in every role of a server. It is equal on both targets after numbers are masked. Lists
+ * that ZooKeeper prints in the order of a hash are compared as sets.
  */
 import { connect } from 'node:net'
 import { type Check, eventually, expectEqual, expectTrue } from '../checks.ts'
@@ -13,7 +13,7 @@ export function wordChecks(port: number, root: string): readonly Check[] {
 function contentChecks(port: number, root: string): readonly Check[] {
   return [
     {
-      title: 'the words that tell of the server itself have the shape of ZooKeeper',
+      title: 'the words about the server itself have the form of ZooKeeper',
       async run() {
         expectEqual(await ask(port, 'ruok'), 'imok', 'ruok')
         expectEqual(await ask(port, 'isro'), 'rw', 'isro')
@@ -27,7 +27,7 @@ function contentChecks(port: number, root: string): readonly Check[] {
       },
     },
     {
-      title: 'stmk sets the trace mask that gtmk tells, and 306 is where it begins',
+      title: 'stmk sets the trace mask that gtmk prints, and 306 is the first one',
       async run() {
         expectEqual(await ask(port, 'gtmk'), '306', 'gtmk')
         expectEqual(await ask(port, stmk(-2n)), '-2', 'stmk')
@@ -36,7 +36,7 @@ function contentChecks(port: number, root: string): readonly Check[] {
       },
     },
     {
-      title: 'dump, wchs, wchc and wchp tell of a session, its ephemerals and its watches',
+      title: 'dump, wchs, wchc and wchp show a session, its ephemerals and its watches',
       async run() {
         await withSession(port, root, async (session, id) => {
           const path = `${root}/e`
@@ -48,7 +48,7 @@ function contentChecks(port: number, root: string): readonly Check[] {
           expectMatch(await ask(port, 'wchp'), /^(\/.*\n(\t0x[0-9a-f]+\n)+)*\n$/, 'wchp')
           await session.request(9, opcodes.closeSession)
           const isForgotten = async (): Promise<boolean> => !(await ask(port, 'wchc')).includes(id)
-          await eventually(isForgotten, 5000, 'a closed session watches nothing')
+          await eventually(isForgotten, 5000, 'the watches of a closed session are gone')
         })
       },
     },
@@ -58,7 +58,7 @@ function contentChecks(port: number, root: string): readonly Check[] {
 function statisticsChecks(port: number, root: string): readonly Check[] {
   return [
     {
-      title: 'cons and stat list connections, and crst begins their counters anew',
+      title: 'cons and stat list connections, and crst resets their counters',
       async run() {
         await withSession(port, root, async (session, id) => {
           const local = /^ \/127\.0\.0\.1:\d+\[\d\]\(queued=\d+,recved=\d+,sent=\d+\)$/
@@ -70,7 +70,7 @@ function statisticsChecks(port: number, root: string): readonly Check[] {
           expectMatch(stat, new RegExp(`^Zookeeper version: .*\nClients:\n( /.*\n)+\n${tail('standalone')}$`), 'stat')
           expectTrue(
             stat.split('\n').every((line) => !line.startsWith(' /') || local.test(line)),
-            'stat tells no sessions',
+            'stat shows no sessions',
           )
           expectEqual(await ask(port, 'crst'), 'Connection stats reset.\n', 'crst')
           const reset = (await ask(port, 'cons')).split('\n').find((line) => line.includes(`sid=${id},`)) ?? ''
@@ -81,7 +81,7 @@ function statisticsChecks(port: number, root: string): readonly Check[] {
       },
     },
     {
-      title: 'srst begins the counters of the server anew',
+      title: 'srst resets the counters of the server',
       async run() {
         await withSession(port, root, async (session) => {
           expectEqual(await ask(port, 'srst'), 'Server stats reset.\n', 'srst')
@@ -99,7 +99,7 @@ function statisticsChecks(port: number, root: string): readonly Check[] {
       async run() {
         await withSession(port, root, async (session) => {
           const mntr = await mntrOf(port)
-          for (const key of gauges) expectTrue(mntr.has(`zk_${key}`), `${key} is there`)
+          for (const key of gauges) expectTrue(mntr.has(`zk_${key}`), `${key} is present`)
           for (const key of counterNames) expectMatch(mntr.get(`zk_${key}`) ?? '', /^\d+$/, key)
           for (const key of summaryNames) {
             expectMatch(mntr.get(`zk_avg_${key}`) ?? '', doublePattern, `avg_${key}`)
@@ -126,7 +126,7 @@ function statisticsChecks(port: number, root: string): readonly Check[] {
 export function wordEnsembleChecks(ports: readonly number[], root: string): readonly Check[] {
   return [
     {
-      title: 'every role answers srvr, conf, dump and mntr in its own way',
+      title: 'srvr, conf, dump and mntr have the text of each role',
       async run() {
         await withSession(ports[0]!, root, async (session, id) => {
           await session.request(8, opcodes.sync, bodies.path(root))
@@ -152,7 +152,7 @@ export function wordEnsembleChecks(ports: readonly number[], root: string): read
       },
     },
     {
-      title: 'a server without a quorum says that it does not serve, and answers what it can',
+      title: 'a server without a quorum answers that it does not serve, except to words that need no data',
       async run() {
         const control = process.env['ZK_CONTROL']!
         const [first, second, third] = ports.map((_, i) => i + 1)
@@ -194,14 +194,14 @@ export function wordEnsembleChecks(ports: readonly number[], root: string): read
   ]
 }
 
-/** With an ephemeral `root`/e that it watches; closing the session removes it. */
+/** Opens a session with an ephemeral `root`/e that it watches. */
 async function withSession(
   port: number,
   root: string,
   check: (session: RawSession, id: string) => Promise<void>,
 ): Promise<void> {
   const session = await connectRaw({ port })
-  await session.request(1, opcodes.create, bodies.create(root, null, 0)) // may be there
+  await session.request(1, opcodes.create, bodies.create(root, null, 0)) // may exist
   await session.request(2, opcodes.create, bodies.create(`${root}/e`, null, 1))
   await session.request(3, opcodes.exists, bodies.pathAndWatch(`${root}/e`, true))
   try {
@@ -278,7 +278,7 @@ function masked(text: string): string {
 }
 
 function expectMatch(text: string, pattern: RegExp, what: string): void {
-  expectTrue(pattern.test(text), `${what}: ${JSON.stringify(text)} is not like ${pattern}`)
+  expectTrue(pattern.test(text), `${what}: ${JSON.stringify(text)} does not match ${pattern}`)
 }
 
 function counters(mode: string): string {
