@@ -1,12 +1,12 @@
-"""A lock with a stock client, kazoo, and writes that only its holder can make.
+"""A lock with the stock client kazoo, and writes that only the holder can make.
 
     pip install kazoo
     python examples/kazoo_lock.py [host:port,...]
 
-Any recipe of kazoo works with zkts unchanged. What a copy of this must keep: a holder that is cut off or suspended does
-not notice that its session expires and that the next one holds the lock. So each protected write checks, in one
-transaction with the write, that the znode of this hold still exists. The expected version makes it safe to send the
-write again after a lost answer.
+Every recipe of kazoo works with zkts unchanged. If you copy this, keep this precaution: a holder that is disconnected or
+suspended does not notice that its session expires and that the next contender gets the lock. So each protected write
+checks, in one transaction with the write, that the znode of this hold still exists. The expected version makes it safe
+to repeat the write after a lost reply.
 """
 
 import sys
@@ -23,16 +23,16 @@ class LockLost(Exception):
 
 
 def write_while_held(zk, lock, path, value, version):
-    """Returns once the write has happened; raises LockLost if the lock is no longer held."""
+    """Returns when the write is done. Raises LockLost if the lock is no longer held."""
     while True:
         transaction = zk.transaction()
-        # -1 is any version: only whether the znode exists is of interest.
+        # -1 accepts any version: the check is only that the znode exists.
         transaction.check(f"{lock.path}/{lock.node}", -1)
         transaction.set_data(path, value, version)
         try:
             held, written = transaction.commit()
         except ConnectionLoss:
-            continue  # it may have happened; then the version is refused now
+            continue  # the write may have taken effect; then the next attempt is refused because of the version
         except SessionExpiredError as error:
             raise LockLost() from error
         if isinstance(held, NoNodeError):

@@ -17,7 +17,7 @@ const readmeSample = /```text\n(dataDir=[\s\S]*?)```/.exec(projectFile('README.m
 try {
   for (const command of ['npm run sim -- --seed 17', 'npm run sim -- --seed 17 --trace']) report(command, run(command))
   await checkStandalone()
-  // `npx zkts-server --config zoo.cfg` with the file of the README, then with the sample.
+  // `npm start -- --config zoo.cfg` with the file of the README, then with the sample.
   await checkEnsemble('the configuration of the README', readmeSample)
   await checkEnsemble('conf/ensemble.cfg', projectFile('conf/ensemble.cfg').text)
 } finally {
