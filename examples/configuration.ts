@@ -3,8 +3,8 @@
  *
  *   npx tsx examples/configuration.ts [host:port,…]
  *
- * `follow` reads the znode with a watch and reads again after each event. It may skip values, but the last value that it
- * yields is the newest. If a value cannot be used, the program reports it and keeps the last good one.
+ * `follow` reads the znode with a watch and reads again after each event. It may skip values, but the last value that
+ * it yields is the newest. If a value cannot be used, the program reports it and keeps the last good one.
  */
 import { randomUUID } from 'node:crypto'
 import { type Client, connect, type ZnodeStat } from 'zkts/client'
@@ -45,8 +45,8 @@ function readSettings(data: Uint8Array | null, { version }: ZnodeStat): Outcome 
 
 /**
  * Changes the settings without overwriting a change that another process makes at the same time: the write expects the
- * version that was read. If the reply is lost, the settings are read again and `change` gets the new ones. It returns its
- * argument unchanged if nothing is left to do.
+ * version that was read. If the reply is lost, the settings are read again and `change` gets the new ones. It returns
+ * its argument unchanged if nothing is left to do.
  */
 export async function changeSettings(zk: Client, path: string, change: (old: Settings) => Settings): Promise<void> {
   for (;;) {

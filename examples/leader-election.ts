@@ -4,8 +4,8 @@
  *   npx tsx examples/leader-election.ts [host:port,…]
  *
  * The leader is the holder of a lock (lock.ts). It works until its signal aborts, and must then stop its work as a
- * leader. It writes through `lock.write`, which refuses the write if another leader has replaced it meanwhile. A candidate
- * whose session ends takes part again with a new session.
+ * leader. It writes through `lock.write`, which refuses the write if another leader has replaced it meanwhile. A
+ * candidate whose session ends takes part again with a new session.
  */
 import { randomUUID } from 'node:crypto'
 import { type Client, connect } from 'zkts/client'

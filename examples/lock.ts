@@ -7,12 +7,12 @@
  * the znode just before its own, so that a release wakes one of them and not all.
  *
  * If you copy this, keep these two precautions:
- * - A create whose reply was lost may have happened. The name of the znode contains a random id, by which this contender
- *   finds its znode again. Otherwise the forgotten znode would block the queue until the session ends.
- * - A holder that is disconnected or suspended does not notice that its session expires and that the next contender gets
- *   the lock. `signal` aborts when the connection is lost, but a suspended process does not see that. Therefore `write`
- *   checks, in one transaction with the write, that the znode of this hold still exists. For a store outside the
- *   ensemble there is `fencingToken`: the store must refuse a token lower than the highest one that it has seen.
+ * - A create whose reply was lost may have happened. The name of the znode contains a random id, by which this
+ *   contender finds its znode again. Otherwise the forgotten znode would block the queue until the session ends.
+ * - A holder that is disconnected or suspended does not notice that its session expires and that the next contender
+ *   gets the lock. `signal` aborts when the connection is lost, but a suspended process does not see that. Therefore
+ *   `write` checks, in one transaction with the write, that the znode of this hold still exists. For a store outside
+ *   the ensemble there is `fencingToken`: the store must refuse a token lower than the highest one that it has seen.
  */
 import { randomUUID } from 'node:crypto'
 import { type Client, connect, MultiError, type MultiRequest, type ZnodeStat } from 'zkts/client'

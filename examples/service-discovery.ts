@@ -3,9 +3,9 @@
  *
  *   npx tsx examples/service-discovery.ts [host:port,…]
  *
- * Each instance is an ephemeral znode: its name is the id, its data the address. The znode is deleted when the session of
- * the instance ends, so a dead instance disappears after its session timeout. A reader that is disconnected keeps the
- * last list, since its own lost connection says nothing about the instances.
+ * Each instance is an ephemeral znode: its name is the id, its data the address. The znode is deleted when the session
+ * of the instance ends, so a dead instance disappears after its session timeout. A reader that is disconnected keeps
+ * the last list, since its own lost connection says nothing about the instances.
  */
 import { randomUUID } from 'node:crypto'
 import { type Client, connect } from 'zkts/client'
@@ -27,7 +27,8 @@ export async function register(zk: Client, folder: string, { id, address }: Inst
     } catch (error) {
       if (!isRefusal(error, 'node-exists')) throw error
     }
-    // An attempt whose reply was lost has created it, or an earlier session of this instance has, and has not expired yet.
+    // An attempt whose reply was lost has created it, or an earlier session of this instance has, and has not expired
+    // yet.
     const stat = await untilAnswered(() => zk.exists(path))
     if (stat?.ephemeralOwner === zk.session?.id) return
     await untilAnswered(() => zk.delete(path)).catch((error: unknown) => {

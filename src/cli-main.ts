@@ -1,6 +1,6 @@
 /**
- * Entry of zkts-cli: passes the real terminal, network and files to src/cli. It sets the exit status and lets the process
- * end by itself, so that output to a pipe is not cut off.
+ * Entry of zkts-cli: passes the real terminal, network and files to src/cli. It sets the exit status and lets the
+ * process end by itself, so that output to a pipe is not cut off.
  */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'

@@ -1,6 +1,7 @@
 /**
- * The public interface of the package `zkts`: a server to embed, the real ports that it runs with, and its configuration.
- * The client has an interface of its own, `zkts/client`. Only the exports of these two files are kept stable.
+ * The public interface of the package `zkts`: a server to embed, the real ports that it runs with, and its
+ * configuration. The client has an interface of its own, `zkts/client`. Only the exports of these two files are kept
+ * stable.
  */
 export type { Config, EnsembleMember } from './config/config.ts'
 export { type ConfigProblem, type ConfigRemark, describeProblem } from './config/config-problem.ts'

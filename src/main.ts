@@ -65,7 +65,10 @@ function exitOnBugs(log: Log): void {
   process.on('warning', (warning) => log.warn('node-warning', { name: warning.name, text: warning.message }))
 }
 
-/** SIGHUP comes from logrotate, or from a terminal that closes. It never ends the server, so that one under nohup goes on. */
+/**
+ * SIGHUP comes from logrotate, or from a terminal that closes. It never ends the server, so that one under nohup goes
+ * on.
+ */
 function onHangUp(log: Log): void {
   process.on('SIGHUP', () => log.info('settings-reloaded', { reloaded: outputs.reopen() }))
 }

@@ -1,6 +1,6 @@
 /**
- * What only some four-letter words print, and what costs time in proportion to its size: connections, sessions, watches,
- * metrics. Each part is a function, so that a word computes only what it prints.
+ * What only some four-letter words print, and what costs time in proportion to its size: connections, sessions,
+ * watches, metrics. Each part is a function, so that a word computes only what it prints.
  * Assumes: the functions are called in the turn of the event loop in which the details were made.
  */
 import type { SessionId, Zxid } from '../base/ids.ts'
@@ -53,7 +53,9 @@ export interface TreeDigestAt {
 
 export interface AdminDetails {
   readonly connections: () => readonly ConnectionStatus[]
-  /** Further lines of `mntr`, counted by src/metrics. Keys are without `zk_`; those that begin with `avg_` are means. */
+  /**
+   * Further lines of `mntr`, counted by src/metrics. Keys are without `zk_`; those that begin with `avg_` are means.
+   */
   readonly metrics: () => ReadonlyMap<string, number>
   readonly sessions: () => SessionsStatus
   readonly ephemerals: () => readonly SessionEphemerals[]

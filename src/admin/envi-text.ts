@@ -1,6 +1,6 @@
 /**
- * The text of envi (ZK: Environment.list). The keys are those of a JVM, because the programs that read the text look for
- * them. A key without a meaning in Node.js has the value `<NA>`, as in ZooKeeper.
+ * The text of envi (ZK: Environment.list). The keys are those of a JVM, because the programs that read the text look
+ * for them. A key without a meaning in Node.js has the value `<NA>`, as in ZooKeeper.
  */
 
 import type { AdminSources } from './admin-sources.ts'

@@ -1,6 +1,6 @@
 /**
- * The status of the server at one moment, as one value. Administrative commands turn it into text and read nothing else,
- * so they can be tested without a server.
+ * The status of the server at one moment, as one value. Administrative commands turn it into text and read nothing
+ * else, so they can be tested without a server.
  * Assumes: the server collects it in one turn of the event loop, so that its numbers are consistent.
  */
 import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
@@ -125,7 +125,9 @@ export interface ServerStatus {
   readonly dataLogDirSizeBytes: number
   /** Null on a system without /proc. */
   readonly fileDescriptors: FileDescriptorStatus | null
-  /** Log lines that were dropped because their output did not take them. Null for an embedded server with its own log. */
+  /**
+   * Log lines that were dropped because their output did not take them. Null for an embedded server with its own log.
+   */
   readonly lostLogLineCount: number | null
 }
 

@@ -11,7 +11,10 @@ const permissionLetters = [
   ['a', 16],
 ] as const
 
-/** zkCli drops an entry that it cannot parse, with a warning, which may lock users out. Here one such entry fails the command. */
+/**
+ * zkCli drops an entry that it cannot parse, with a warning, which may lock users out. Here one such entry fails the
+ * command.
+ */
 export function parseAcl(text: string): readonly AclEntry[] {
   return text.split(',').map((entry) => {
     const [first, last] = [entry.indexOf(':'), entry.lastIndexOf(':')]

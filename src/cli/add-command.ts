@@ -45,7 +45,9 @@ export function hasOwnLetterS(command: Pick<CliCommand, 'options'>): boolean {
   return command.options.some(({ flags }) => new Option(flags).short === '-s')
 }
 
-/** Long options that zkCli writes with one dash, before the command and after reconfig. Commander would read letters. */
+/**
+ * Long options that zkCli writes with one dash, before the command and after reconfig. Commander would read letters.
+ */
 const singleDashed = {
   program: ['-server', '-timeout'],
   reconfig: ['-add', '-remove', '-members', '-file'],

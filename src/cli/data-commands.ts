@@ -19,8 +19,8 @@ interface DataFolders {
 
 /**
  * `data initialize`: with db.autocreate=false, lets a server without data vote after its next start (ZK:
- * zkServer-initialize.sh). Refuses if the folder contains data, since an operator has to decide whether to use that data
- * or to move it away. Resolves with the path of the file that it created.
+ * zkServer-initialize.sh). Refuses if the folder contains data, since an operator has to decide whether to use that
+ * data or to move it away. Resolves with the path of the file that it created.
  */
 export async function initializeData(cli: CliContext, path: string): Promise<string> {
   const folders = await foldersOf(cli, path)

@@ -1,6 +1,6 @@
 /**
- * The text of the four-letter word dump as fields: sessions with the time at which they expire (from the leader) or with
- * their timeout (from other servers), ephemerals by session, and connections with the time at which they expire.
+ * The text of the four-letter word dump as fields: sessions with the time at which they expire (from the leader) or
+ * with their timeout (from other servers), ephemerals by session, and connections with the time at which they expire.
  */
 interface DumpedSession {
   readonly sessionId: string

@@ -1,6 +1,6 @@
 /**
- * The shell: one session at a time, one command on each line. Watch events are printed when they arrive. After a command
- * that fails the shell goes on; if its input is a pipe, the first failure decides the exit status.
+ * The shell: one session at a time, one command on each line. Watch events are printed when they arrive. After a
+ * command that fails the shell goes on; if its input is a pipe, the first failure decides the exit status.
  * Owns: the session, the numbered lines, and that credentials are neither shown again nor stored.
  */
 import { Command } from 'commander'
@@ -38,7 +38,9 @@ class Shell implements ShellControl {
   #typedCount = 0
   #keepsHistory: boolean
   #lastEvent: WatchEvent | null = null
-  /** The same watcher for all watches. An event that fires several of them arrives several times and is printed once. */
+  /**
+   * The same watcher for all watches. An event that fires several of them arrives several times and is printed once.
+   */
   readonly #watcher: Watcher = (event) => {
     if (!this.printsWatches || event === this.#lastEvent) return
     this.#lastEvent = event

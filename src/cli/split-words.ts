@@ -1,17 +1,21 @@
 /**
- * Splits a line of the shell into words as zkCli does (ZK: ZooKeeperMain.MyCommandOptions.parseCommand). Blanks separate
- * words. A word that begins with a quote ends at the next quote of the same kind. Everything else is literal:
+ * Splits a line of the shell into words as zkCli does (ZK: ZooKeeperMain.MyCommandOptions.parseCommand). Blanks
+ * separate words. A word that begins with a quote ends at the next quote of the same kind. Everything else is literal:
  * backslashes everywhere, quotes inside a word, and blanks and the other kind of quote inside a quoted word.
  */
 import { err, ok, type Result } from '../base/result.ts'
 
-/** The class \s of Java. That of JavaScript has more characters, such as the no-break space, which a path may contain. */
+/**
+ * The class \s of Java. That of JavaScript has more characters, such as the no-break space, which a path may contain.
+ */
 const blank = '[ \\t\\n\\v\\f\\r]'
 const notBlank = '[^ \\t\\n\\v\\f\\r]'
 const wordPattern = new RegExp(`"([^"]*)"|'([^']*)'|(?!["'])(${notBlank}+)`, 'y')
 const blanksPattern = new RegExp(`${blank}*`, 'y')
 
-/** Refuses a line with a quote that is not closed. zkCli drops the quote, and so may run a command that was not meant. */
+/**
+ * Refuses a line with a quote that is not closed. zkCli drops the quote, and so may run a command that was not meant.
+ */
 export function splitWords(line: string): Result<readonly string[], string> {
   const { words, openAt } = scan(line)
   if (openAt === null) return ok(words)

@@ -6,7 +6,10 @@ import { type Client, ClientError, type ReadOptions } from '../client/types.ts'
 
 const listedAtOnceMax = 256
 
-/** Visits the znode itself, then all children of a znode before the children of any of them (ZK: ZKUtil.visitSubTreeDFS). */
+/**
+ * Visits the znode itself, then all children of a znode before the children of any of them (ZK:
+ * ZKUtil.visitSubTreeDFS).
+ */
 export async function visitSubtree(
   client: Client,
   path: string,
@@ -29,7 +32,10 @@ async function visitBelow(
   for (const child of paths) await visitBelow(client, child, options, visit)
 }
 
-/** Deletes in multis of `batchCount` znodes; 0 = one by one. Rejects with the first refusal. Resolves with the number deleted. */
+/**
+ * Deletes in multis of `batchCount` znodes; 0 = one by one. Rejects with the first refusal. Resolves with the number
+ * deleted.
+ */
 export async function deleteSubtree(client: Client, path: string, batchCount: number): Promise<number> {
   const leavesFirst = (await breadthFirst(client, path)).reverse()
   const size = Math.max(1, batchCount)

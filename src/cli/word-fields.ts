@@ -1,6 +1,6 @@
 /**
- * Parses the text of four-letter words into fields, for --json. It knows only the forms of the texts: lines with key and
- * value, single tokens, lines of connections, indented lists. Text of any other form stays text.
+ * Parses the text of four-letter words into fields, for --json. It knows only the forms of the texts: lines with key
+ * and value, single tokens, lines of connections, indented lists. Text of any other form stays text.
  */
 import type { AdminWord } from '../base/admin-words.ts'
 import { fieldsOfDump } from './dump-fields.ts'

@@ -38,7 +38,9 @@ export function openClient(options: ClientOptions, ports: ClientPorts): Result<O
   return ok({ client: new SessionClient(session, chroot), session })
 }
 
-/** Resolves once connected. If no server accepts within `connectTimeoutMs`, gives up and rejects with connection-loss. */
+/**
+ * Resolves once connected. If no server accepts within `connectTimeoutMs`, gives up and rejects with connection-loss.
+ */
 export async function connectWith(
   options: ClientOptions,
   connectTimeoutMs: number,

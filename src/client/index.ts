@@ -1,6 +1,6 @@
 /**
- * The public module `zkts/client`: a ZooKeeper client with promises and async iterators, over the real network and clock.
- * It is an entry file like main.ts, and the only file in this folder that imports ports of src/io.
+ * The public module `zkts/client`: a ZooKeeper client with promises and async iterators, over the real network and
+ * clock. It is an entry file like main.ts, and the only file in this folder that imports ports of src/io.
  *
  *   const zk = await connect('127.0.0.1:2181')
  *   await zk.create('/a', new TextEncoder().encode('hello'))

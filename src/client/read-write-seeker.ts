@@ -33,7 +33,9 @@ export class ReadWriteSeeker {
     this.#onFound = onFound
   }
 
-  /** `inUse`, the server that the client is connected to, is not asked: it closes the connection when it has a leader. */
+  /**
+   * `inUse`, the server that the client is connected to, is not asked: it closes the connection when it has a leader.
+   */
   start(inUse: Address): void {
     this.stop()
     this.#others = this.#addresses.filter(({ host, port }) => host !== inUse.host || port !== inUse.port)

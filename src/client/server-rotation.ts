@@ -1,7 +1,7 @@
 /**
- * Chooses the server to try next, and when. Each client shuffles the list, so that clients spread over the servers. After
- * a round over all servers without success it pauses. The pause doubles with each round and has jitter, so that clients
- * do not reconnect all at the same time.
+ * Chooses the server to try next, and when. Each client shuffles the list, so that clients spread over the servers.
+ * After a round over all servers without success it pauses. The pause doubles with each round and has jitter, so that
+ * clients do not reconnect all at the same time.
  */
 import type { Random } from '../ports/random.ts'
 import type { Address } from '../ports/stream.ts'
@@ -32,7 +32,9 @@ export class ServerRotation {
     return { address, delayMs: Math.ceil(fullMs / 2 + (fullMs / 2) * (this.#random.uint32() / 2 ** 32)) }
   }
 
-  /** A connection has lasted for a sixth of the session timeout: the next failure starts again with the shortest pause. */
+  /**
+   * A connection has lasted for a sixth of the session timeout: the next failure starts again with the shortest pause.
+   */
   reset(): void {
     this.#attempts = 0
   }

@@ -272,7 +272,7 @@ export class Session {
   #onWatchEvent(zxid: Zxid, body: Uint8Array): void {
     const event = decode(WatcherEvent, body)
     const kind = event.ok ? watchEventTypeOf(event.value.type) : null
-    if (!event.ok || kind === null) return // an event of a later protocol version, for a watch that this client cannot set
+    if (!event.ok || kind === null) return // an event of a later protocol, which this client cannot ask for
     const path = toClientPath(this.#options.chroot, event.value.path)
     this.watches.deliver(event.value.path, { kind, path, zxid: zxid < 0 ? null : zxid })
   }

@@ -1,4 +1,7 @@
-/** The request that sets watches again after a reconnect; the server sends the events that they missed after `lastZxidSeen`. */
+/**
+ * The request that sets watches again after a reconnect; the server sends the events that they missed after
+ * `lastZxidSeen`.
+ */
 import type { Zxid } from '../base/ids.ts'
 import { encode } from '../jute/record.ts'
 import type { OpName } from '../protocol/client/operations.ts'

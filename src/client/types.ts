@@ -29,8 +29,8 @@ export interface ClientOptions {
   /** The pause before the second round over all servers. Default 100. Doubles each round up to 2 000, with jitter. */
   readonly retryDelayMs?: number
   /**
-   * Also connect to a server without a leader. Such a server answers reads from its own tree and refuses writes and `sync`
-   * with not-read-only. The client keeps looking for a server with a leader. Default false.
+   * Also connect to a server without a leader. Such a server answers reads from its own tree and refuses writes and
+   * `sync` with not-read-only. The client keeps looking for a server with a leader. Default false.
    */
   readonly canBeReadOnly?: boolean
   /** Takes over an existing session instead of opening one. */
@@ -61,7 +61,10 @@ export type CreateMode = 'persistent' | 'ephemeral' | 'persistent-sequential' | 
 
 export interface CreateOptions {
   readonly mode?: CreateMode // default persistent
-  /** The server deletes the znode when it has no children and its data was not set for this time. Only for persistent modes. */
+  /**
+   * The server deletes the znode when it has no children and its data was not set for this time. Only for persistent
+   * modes.
+   */
   readonly ttlMs?: number
   readonly acl?: readonly AclEntry[] // default: every client may do everything
 }
@@ -75,7 +78,10 @@ export interface WatchEvent {
   readonly zxid: Zxid | null
 }
 
-/** A watcher of a read is called at most once, one of `watch` until it is stopped. None is called after the session ends. */
+/**
+ * A watcher of a read is called at most once, one of `watch` until it is stopped. None is called after the session
+ * ends.
+ */
 export type Watcher = (event: WatchEvent) => void
 
 export interface ReadOptions {
@@ -83,14 +89,19 @@ export interface ReadOptions {
 }
 
 export interface WatchOptions {
-  /** Watch the whole subtree. Each event has the path of the changed znode; children-changed is never sent. Default false. */
+  /**
+   * Watch the whole subtree. Each event has the path of the changed znode; children-changed is never sent. Default
+   * false.
+   */
   readonly recursive?: boolean
 }
 
 /** The watches of getChildren, those of getData and exists, those of `watch` without and with `recursive`, or all. */
 export type WatchKind = 'children' | 'data' | 'persistent' | 'recursive' | 'any'
 
-/** Null: no limit. Servers with `enforceQuota` enforce the hard limits; they only log when another limit is exceeded. */
+/**
+ * Null: no limit. Servers with `enforceQuota` enforce the hard limits; they only log when another limit is exceeded.
+ */
 export interface QuotaLimits {
   readonly count: bigint | null
   readonly bytes: bigint | null
@@ -163,8 +174,9 @@ export type ZnodeView =
   | { readonly kind: 'missing' }
 
 /**
- * A session with an ensemble. Every method rejects with a `ClientError`. If the connection is lost before the reply, the
- * request rejects with connection-loss; the server may or may not have done it. A request made while disconnected waits.
+ * A session with an ensemble. Every method rejects with a `ClientError`. If the connection is lost before the reply,
+ * the request rejects with connection-loss; the server may or may not have done it. A request made while disconnected
+ * waits.
  */
 export interface Client {
   readonly state: ClientState
@@ -214,7 +226,10 @@ export interface Client {
 
   /** The members of the ensemble, from /zookeeper/config; the chroot does not apply. */
   getConfig(options?: ReadOptions): Promise<{ data: Uint8Array | null; stat: ZnodeStat }>
-  /** Changes the members if the current configuration has the version `fromConfigVersion` (-1n: any). Resolves with the new one. */
+  /**
+   * Changes the members if the current configuration has the version `fromConfigVersion` (-1n: any). Resolves with the
+   * new one.
+   */
   reconfigure(
     change: Reconfiguration,
     fromConfigVersion?: bigint,
@@ -237,7 +252,10 @@ export interface Client {
   abandon(): void
 }
 
-/** A refusal by the server, under ZooKeeper's name, or an error of the client: connection-loss, session-expired, auth-failed. */
+/**
+ * A refusal by the server, under ZooKeeper's name, or an error of the client: connection-loss, session-expired,
+ * auth-failed.
+ */
 export class ClientError extends Error {
   readonly errorName: ErrorName
   readonly operation: string

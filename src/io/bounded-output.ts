@@ -12,8 +12,8 @@ export interface OutputSink {
   /** Takes as many of `bytes` as there is room for, which may be none. `done` may be called at once. Never blocks. */
   write(bytes: Uint8Array, done: (error: Error | null, takenCount: number) => void): void
   /**
-   * The same, synchronously, for the last lines of a process that ends: the bytes that it takes have been written when it
-   * returns. `started` is the argument of a `write` that has not called back; it may or may not have been written.
+   * The same, synchronously, for the last lines of a process that ends: the bytes that it takes have been written when
+   * it returns. `started` is the argument of a `write` that has not called back; it may or may not have been written.
    * Negative: this output cannot be written synchronously.
    */
   writeNow(bytes: Uint8Array, started: Uint8Array | null): number
@@ -112,7 +112,7 @@ export class BoundedOutput {
   }
 
   #reportLost(): void {
-    if (this.#queuedSizeBytes > this.#sizeBytesMax / 2) return // otherwise every second line could be a report of lost lines
+    if (this.#queuedSizeBytes > this.#sizeBytesMax / 2) return // otherwise every second line could be a report
     const lineCount = this.#droppedCount
     this.#droppedCount = 0
     this.#onLost(lineCount)

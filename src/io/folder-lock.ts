@@ -101,7 +101,10 @@ async function makeClaim(path: string, folder: FolderIdentity): Promise<OwnClaim
   }
 }
 
-/** Resolves when our claim is the only valid one; with true if the folder is a copy that contains claims of its original. */
+/**
+ * Resolves when our claim is the only valid one; with true if the folder is a copy that contains claims of its
+ * original.
+ */
 async function waitForOthers(folder: string, path: string, own: OwnClaim): Promise<boolean> {
   let isCopy = false
   for (let waitedMs = 0; ; waitedMs += waitStepMs) {

@@ -3,8 +3,8 @@
  * instead of two (on ext4, 300 bytes into a preallocated file: 165–219 µs against 182–245 µs for write + fdatasync). It
  * makes its own bytes durable. Bytes of an earlier `write` become durable by `sync`.
  *
- * Every file system has the features that this module needs, with one exception: some cannot flush a folder. Such a file
- * system is refused unless the operator accepts the risk. The lock of a folder is in folder-lock.ts.
+ * Every file system has the features that this module needs, with one exception: some cannot flush a folder. Such a
+ * file system is refused unless the operator accepts the risk. The lock of a folder is in folder-lock.ts.
  */
 import {
   constants,
@@ -196,7 +196,10 @@ async function makeOneFolder(path: string, syncDirectory: SyncDirectory): Promis
   return true
 }
 
-/** An earlier run may have died after it made the folder and before it flushed the parent. If this user may not read the parent, it did not make the folder. */
+/**
+ * An earlier run may have died after it made the folder and before it flushed the parent. If this user may not read the
+ * parent, it did not make the folder.
+ */
 async function syncFoundFolder(path: string, syncDirectory: SyncDirectory): Promise<void> {
   try {
     await syncDirectory(dirname(path))

@@ -139,10 +139,10 @@ interface AcceptedSocket {
 /**
  * An accepted socket that reads into the shared buffer, as dialled sockets do by the option `onread`. Node has no such
  * option for accepted sockets: it allocates 64 KiB for every read and frees most of it, which costs 13 % of the
- * throughput of writes in an ensemble. So the handle moves from the socket that Node made to one made with `onread`, and
- * the field `_server` with it, since the server counts its connections until they close. If the fields do not have the
- * expected types, the socket is used unchanged. `plainSockets` turns the move off, in case a version of Node changes
- * their meaning.
+ * throughput of writes in an ensemble. So the handle moves from the socket that Node made to one made with `onread`,
+ * and the field `_server` with it, since the server counts its connections until they close. If the fields do not have
+ * the expected types, the socket is used unchanged. `plainSockets` turns the move off, in case a version of Node
+ * changes their meaning.
  */
 function acceptedStream(socket: Socket): SocketStream {
   const accepted = socket as unknown as AcceptedSocket

@@ -9,7 +9,8 @@ const delayMsMax = 2 ** 31 - 1
 export function nodeTimers(): Timers {
   return {
     after(delayMs: number, callback: () => void): CancelTimer {
-      // One millisecond is added: Node counts from the start of the turn of the event loop and truncates, so a timer can
+      // One millisecond is added: Node counts from the start of the turn of the event loop and truncates, so a timer
+      // can
       // fire a fraction of a millisecond too early by the monotonic clock.
       const timer = setTimeout(callback, Math.min(Math.ceil(delayMs) + 1, delayMsMax))
       return () => clearTimeout(timer)

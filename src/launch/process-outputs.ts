@@ -80,7 +80,10 @@ export class ProcessOutputs {
     return ['log-file']
   }
 
-  /** Waits until all lines are written: the last line before an exit matters most. A reader that has stopped delays the exit by at most `lastLinesMs`. */
+  /**
+   * Waits until all lines are written: the last line before an exit matters most. A reader that has stopped delays the
+   * exit by at most `lastLinesMs`.
+   */
   async whenWritten(): Promise<void> {
     await Promise.all(this.#all.map((output) => output.whenWritten(lastLinesMs)))
   }

@@ -1,4 +1,6 @@
-/** The data of four-letter words for two servers: a standalone one with two connections, and a leader of an ensemble. */
+/**
+ * The data of four-letter words for two servers: a standalone one with two connections, and a leader of an ensemble.
+ */
 import type { AdminDetails } from '../../src/admin/admin-details.ts'
 import { answerFourLetterWord, type WordAnswer, type WordQuestion } from '../../src/admin/four-letter-words.ts'
 import type { ConfigStatus, ConnectionStatus, ServerStatus, ServingStatus } from '../../src/admin/server-status.ts'

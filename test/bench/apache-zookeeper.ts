@@ -1,7 +1,7 @@
 /**
  * Apache ZooKeeper as a child process, for benchmarks and for tests that compare us with it.
- * Owns: the source of its jars and the flags of its JVM. Assumes: `java` is on the PATH. Maven is needed only if no jars
- * are given. Jars are kept in the user's cache folder, outside the repository.
+ * Owns: the source of its jars and the flags of its JVM. Assumes: `java` is on the PATH. Maven is needed only if no
+ * jars are given. Jars are kept in the user's cache folder, outside the repository.
  * The settings must be those of a production server: otherwise every published ratio is wrong.
  */
 import { execFile } from 'node:child_process'

@@ -24,7 +24,9 @@ export interface Ensemble {
   stop(): Promise<void>
 }
 
-/** Further settings for a comparison of behaviour, the same for both targets. System properties are only for ZooKeeper. */
+/**
+ * Further settings for a comparison of behaviour, the same for both targets. System properties are only for ZooKeeper.
+ */
 export interface EnsembleExtras {
   readonly settings?: Readonly<Record<string, string>>
   readonly systemProperties?: Readonly<Record<string, string>>

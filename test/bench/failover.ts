@@ -1,8 +1,8 @@
 /**
  * `npm run failover`: how long an ensemble of three on loopback accepts no writes after its leader was killed.
- * Each run has a new ensemble. Time is measured from the SIGKILL to the first write that a surviving server acknowledges
- * to a new session, and to the first `srvr` answer with the mode leader. Other work on the machine changes the figures,
- * so the load average is printed with them. Exit codes: 0 measured, 1 a run failed, 2 wrong usage.
+ * Each run has a new ensemble. Time is measured from the SIGKILL to the first write that a surviving server
+ * acknowledges to a new session, and to the first `srvr` answer with the mode leader. Other work on the machine changes
+ * the figures, so the load average is printed with them. Exit codes: 0 measured, 1 a run failed, 2 wrong usage.
  */
 import { loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'

@@ -1,7 +1,7 @@
 /**
  * One znode, watched by thousands of sessions: the time from a write until each session has its event.
- * Owns: the sessions of the watchers, and the count of lost events. Assumes: it runs in the process of the load generator,
- * which also reads all events, so the times include the time to read them.
+ * Owns: the sessions of the watchers, and the count of lost events. Assumes: it runs in the process of the load
+ * generator, which also reads all events, so the times include the time to read them.
  */
 import { connect, type Socket } from 'node:net'
 import { addRecursiveWatchFrame, connectFrame, type FrameTemplate, setDataFrame, watchDataFrame } from './frames.ts'

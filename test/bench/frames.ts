@@ -1,6 +1,6 @@
 /**
- * The ZooKeeper frames of the load generator. A frame is built once; to send it, it is copied and its xid and some decimal
- * digits of its path are overwritten.
+ * The ZooKeeper frames of the load generator. A frame is built once; to send it, it is copied and its xid and some
+ * decimal digits of its path are overwritten.
  * Owns: the request layouts of the workloads. Assumes: all digits of one frame kind have the same width.
  * It does not use src/jute on purpose: a generator with the same codec could not show faults of the codec.
  */

@@ -1,8 +1,8 @@
 /**
  * One connection of the load: keeps a fixed number of requests in flight, and sends a new one for each reply.
- * Owns: the bytes and the start time of each request in flight. Assumes, and checks, that replies arrive in the order of
- * the requests. This is a closed loop: a slow server gets fewer requests, so the latency is the service time under that
- * load. An open stream of arrivals would see higher latencies.
+ * Owns: the bytes and the start time of each request in flight. Assumes, and checks, that replies arrive in the order
+ * of the requests. This is a closed loop: a slow server gets fewer requests, so the latency is the service time under
+ * that load. An open stream of arrivals would see higher latencies.
  */
 import { createFrame, type FrameTemplate, getDataFrame, setDataFrame, writeFrame } from './frames.ts'
 import type { Histogram } from './histogram.ts'
@@ -34,7 +34,8 @@ export class LoadConnection {
   readonly #session: LoadSession
   readonly #read: FrameTemplate
   readonly #write: FrameTemplate
-  // A batch is written to one contiguous part of the arena. The arena holds three times the bytes that can be in flight,
+  // A batch is written to one contiguous part of the arena. The arena holds three times the bytes that can be in
+  // flight,
   // so bytes are not reused before their reply has arrived, even if the end of the arena stays unused.
   readonly #arena: Buffer
   readonly #frameSizeMax: number

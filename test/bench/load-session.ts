@@ -1,8 +1,9 @@
 /**
  * One ZooKeeper session of the load generator over one socket.
  * Owns: the handshake, the close, and reads into one buffer for the life of the socket.
- * Assumes: the caller of `write` does not change the bytes until their reply has arrived (Node may still refer to them).
- * A socket that closes unexpectedly rejects `lost`, since the figures of a run with a lost connection are invalid.
+ * Assumes: the caller of `write` does not change the bytes until their reply has arrived (Node may still refer to
+ * them). A socket that closes unexpectedly rejects `lost`, since the figures of a run with a lost connection are
+ * invalid.
  */
 import { connect, type Socket } from 'node:net'
 import { closeSessionFrame, connectFrame, writeFrame } from './frames.ts'

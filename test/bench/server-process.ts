@@ -1,8 +1,8 @@
 /**
  * A server under test as a child process: starts it, waits until it serves, stops it by its pid.
  * Owns: the child processes. Assumes: the server answers the four-letter word `srvr`.
- * A child that outlived this process would keep its port and use CPU during the next measurement. So children that still
- * run when this process exits are killed.
+ * A child that outlived this process would keep its port and use CPU during the next measurement. So children that
+ * still run when this process exits are killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'

@@ -46,7 +46,10 @@ export class CliRig {
     return this.#ran([], ['-s', `${serverHost}:${clientPort}`, ...argv])
   }
 
-  /** Runs a shell with these lines, piped in or, if `isInteractive`, typed. A function among them runs between the lines. */
+  /**
+   * Runs a shell with these lines, piped in or, if `isInteractive`, typed. A function among them runs between the
+   * lines.
+   */
   shell(lines: readonly (string | (() => Promise<void>))[], ...argv: readonly string[]): Promise<Ran> {
     return this.#ran(lines, ['-s', `${serverHost}:${clientPort}`, ...argv, 'shell'])
   }

@@ -1,6 +1,6 @@
 /**
- * The ports of a client in the simulation of test/server. After each callback into the client its promises settle before
- * the next event, as in the event loop of a real process.
+ * The ports of a client in the simulation of test/server. After each callback into the client its promises settle
+ * before the next event, as in the event loop of a real process.
  */
 import { connectWith } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'

@@ -1,6 +1,6 @@
 /**
- * Time and network in memory for the tests of the client. Nothing happens until a test calls `pass`, which delivers bytes
- * in order. A dial to a port that the test has not opened is refused.
+ * Time and network in memory for the tests of the client. Nothing happens until a test calls `pass`, which delivers
+ * bytes in order. A dial to a port that the test has not opened is refused.
  */
 import { openClient } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'

@@ -6,7 +6,10 @@ import { expect, test, vi } from 'vitest'
 import { nodeDisk } from '../../src/io/node-disk.ts'
 import { type DiskUnderTest, diskContract, unflushableFolderContract } from './disk.contract.ts'
 
-/** A file system without hard links, such as exFAT. With `refusesFolderFlush` it refuses to flush folders, as some FUSE file systems do. */
+/**
+ * A file system without hard links, such as exFAT. With `refusesFolderFlush` it refuses to flush folders, as some FUSE
+ * file systems do.
+ */
 const fileSystem = vi.hoisted(() => ({ refusesFolderFlush: false, textByPath: new Map<string, string>() }))
 
 vi.mock('node:fs/promises', async (original) => {

@@ -38,7 +38,10 @@ test('on a simulated disk that cannot flush folders no entry survives a crash', 
   expect(disk.crash('drop-all').paths()).toEqual([])
 })
 
-/** A durable file: a durable sector of ones, overwritten by an unflushed sector of twos, and an unflushed sector after it. */
+/**
+ * A durable file: a durable sector of ones, overwritten by an unflushed sector of twos, and an unflushed sector after
+ * it.
+ */
 async function halfFlushed(seed: number): Promise<SimDisk> {
   const disk = promptDisk(seed)
   await disk.makeFolder('/d')

@@ -1,7 +1,7 @@
 /**
- * Runs the commands of examples/README.md in order. The server is started from the build of this clone, with its data in
- * a new folder. Each program must end by itself, without an error, with its expected last line. The first program runs
- * once more while the server is killed and started again. Needs port 2181.
+ * Runs the commands of examples/README.md in order. The server is started from the build of this clone, with its data
+ * in a new folder. Each program must end by itself, without an error, with its expected last line. The first program
+ * runs once more while the server is killed and started again. Needs port 2181.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

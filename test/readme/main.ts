@@ -1,8 +1,8 @@
 /**
- * Follows the README: copies the project as a fresh clone would be, runs every command of its shell blocks in order, and
- * runs its example. A server runs until the next one is started. Then SIGTERM goes only to the process of the command, as
- * from a systemd unit, and must end the server. Needs ports 2181 to 2183 and 2888 to 2890, and the registry that npm is
- * set to. Commands with `npm test` are left out; .ci/run has a step for them.
+ * Follows the README: copies the project as a fresh clone would be, runs every command of its shell blocks in order,
+ * and runs its example. A server runs until the next one is started. Then SIGTERM goes only to the process of the
+ * command, as from a systemd unit, and must end the server. Needs ports 2181 to 2183 and 2888 to 2890, and the registry
+ * that npm is set to. Commands with `npm test` are left out; .ci/run has a step for them.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

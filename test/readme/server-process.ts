@@ -1,4 +1,7 @@
-/** A server as users start it: `node bin/zkts-server.js` of this clone, in a folder of its own. It runs until it is killed. */
+/**
+ * A server as users start it: `node bin/zkts-server.js` of this clone, in a folder of its own. It runs until it is
+ * killed.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { join } from 'node:path'
