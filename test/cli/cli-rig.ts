@@ -8,7 +8,7 @@ import { connectWith } from '../../src/client/connect.ts'
 import type { Completion, LineEditorOptions } from '../../src/ports/terminal.ts'
 import { clientPorts } from '../client/client-ports.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
-import { clientPort, serverHost, ServerRig as World } from '../support/server-rig.ts'
+import { clientPort, ServerRig, serverHost } from '../support/server-rig.ts'
 
 export interface Ran {
   readonly out: string
@@ -17,7 +17,7 @@ export interface Ran {
 }
 
 export class CliRig {
-  readonly simulation: World
+  readonly simulation: ServerRig
   readonly disk: SimDisk
   readonly files: Record<string, string> = {}
   /** The lines of the history file. */
@@ -31,12 +31,12 @@ export class CliRig {
   #err = ''
 
   static async started(): Promise<CliRig> {
-    const simulation = new World()
+    const simulation = new ServerRig()
     await simulation.started()
     return new CliRig(simulation)
   }
 
-  constructor(simulation: World) {
+  constructor(simulation: ServerRig) {
     this.simulation = simulation
     this.disk = simulation.disk()
   }

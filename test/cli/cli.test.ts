@@ -9,7 +9,7 @@ import { encode } from '../../src/jute/record.ts'
 import { CreateWithStatReply, GetDataReply } from '../../src/protocol/client/replies.ts'
 import { ScriptedServer, statOf } from '../client/scripted-server.ts'
 import { VirtualNetwork } from '../client/virtual-network.ts'
-import { ServerRig as World } from '../support/server-rig.ts'
+import { ServerRig } from '../support/server-rig.ts'
 import { scriptedEditor } from './scripted-editor.ts'
 
 interface Terminal {
@@ -33,7 +33,7 @@ function terminal(input: readonly string[] = []): Terminal {
     lineHistory: { load: async () => [], append: async () => undefined },
     isInteractive: false,
     readFile: async () => '',
-    disk: new World().disk(),
+    disk: new ServerRig().disk(),
     dialer: network.ports.dialer,
     timers: network.ports.timers,
     connect: (options, connectTimeoutMs) => connectWith(options, connectTimeoutMs, network.ports),

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { configOf, ServerRig as World } from '../support/server-rig.ts'
+import { configOf, ServerRig } from '../support/server-rig.ts'
 import { CliRig } from './cli-rig.ts'
 
 const configText = 'dataDir=/data\ndataLogDir=/log\nclientPort=2181\nclientPortAddress=10.0.0.1\ndb.autocreate=false\n'
 
 function rigWithConfig(): CliRig {
-  const rig = new CliRig(new World())
+  const rig = new CliRig(new ServerRig())
   rig.files['/etc/zoo.cfg'] = configText
   return rig
 }

@@ -1,6 +1,6 @@
 /** The whole text that zkts-cli prints for a wrong path and for a server that it cannot reach. */
 import { describe, expect, it } from 'vitest'
-import { ensembleConfig, ServerRig as World } from '../support/server-rig.ts'
+import { ensembleConfig, ServerRig } from '../support/server-rig.ts'
 import { CliRig } from './cli-rig.ts'
 
 const noSession = 'connected, but no session began; the server has no leader or refuses clients (see its log)'
@@ -66,7 +66,7 @@ describe('a server that cannot be reached', () => {
   })
 
   it('is distinguished from one that has no leader', async () => {
-    const simulation = new World()
+    const simulation = new ServerRig()
     const { server } = simulation.server(ensembleConfig(1))
     await simulation.settle(server.start())
     const { err, status } = await new CliRig(simulation).run('--timeout', '2000', 'ls', '/')

@@ -8,10 +8,10 @@ import type { ByteStream } from '../../src/ports/stream.ts'
 import { SimProcess } from '../simulator/scheduler.ts'
 import { SimClock, simTimers } from '../simulator/sim-clock.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
-import type { ServerRig as World } from '../support/server-rig.ts'
+import type { ServerRig } from '../support/server-rig.ts'
 import { clientPort, serverHost } from '../support/server-rig.ts'
 
-export function clientPorts({ scheduler, network }: World, host = '10.0.1.1'): ClientPorts {
+export function clientPorts({ scheduler, network }: ServerRig, host = '10.0.1.1'): ClientPorts {
   const process = new SimProcess(host)
   const timers = simTimers(scheduler, process, 1)
   const dialer = network.dialer(host, process)
@@ -67,7 +67,7 @@ export function clientPorts({ scheduler, network }: World, host = '10.0.1.1'): C
 }
 
 /** A client with a session; `chroot` is '' or a path. */
-export function connectedClient(simulation: World, chroot = ''): Promise<Client> {
+export function connectedClient(simulation: ServerRig, chroot = ''): Promise<Client> {
   const servers = `${serverHost}:${clientPort}${chroot}`
   return simulation.settle(connectWith({ servers }, 5_000, clientPorts(simulation)))
 }

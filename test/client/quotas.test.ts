@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../../src/client/types.ts'
-import { ServerRig as World } from '../support/server-rig.ts'
+import { ServerRig } from '../support/server-rig.ts'
 import { connectedClient } from './client-ports.ts'
 
 async function rig(chroot = ''): Promise<{ root: Client; zk: Client; run: <T>(work: Promise<T>) => Promise<T> }> {
-  const simulation = new World()
+  const simulation = new ServerRig()
   await simulation.started()
   const root = await connectedClient(simulation)
   const run = <T>(work: Promise<T>): Promise<T> => simulation.settle(work)

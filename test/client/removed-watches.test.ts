@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { Client, WatchKind } from '../../src/client/types.ts'
 import { encode } from '../../src/jute/record.ts'
 import { GetDataReply } from '../../src/protocol/client/replies.ts'
-import { ServerRig as World } from '../support/server-rig.ts'
+import { ServerRig } from '../support/server-rig.ts'
 import { connectedClient } from './client-ports.ts'
 import { ScriptedServer, statOf } from './scripted-server.ts'
 import { openedClient, VirtualNetwork } from './virtual-network.ts'
 
-async function watched(): Promise<{ zk: Client; heard: string[]; simulation: World }> {
-  const simulation = new World()
+async function watched(): Promise<{ zk: Client; heard: string[]; simulation: ServerRig }> {
+  const simulation = new ServerRig()
   await simulation.started()
   const zk = await connectedClient(simulation)
   await simulation.settle(zk.create('/a'))

@@ -4,13 +4,13 @@ import type { Lock } from '../../examples/lock.ts'
 import { connectWith } from '../../src/client/connect.ts'
 import type { Client } from '../../src/client/types.ts'
 import { clientPorts } from '../client/client-ports.ts'
-import { clientPort, serverHost, ServerRig as World } from '../support/server-rig.ts'
+import { clientPort, ServerRig, serverHost } from '../support/server-rig.ts'
 import { LossyClient } from './lossy-client.ts'
 
 const folder = '/leader'
 
 async function rig() {
-  const simulation = new World()
+  const simulation = new ServerRig()
   await simulation.started()
   const observer = await LossyClient.connected(simulation, '10.0.1.9')
   const open = (host: string) => (): Promise<Client> =>

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { acquireLock, addOne, LockLost } from '../../examples/lock.ts'
-import { ServerRig as World } from '../support/server-rig.ts'
+import { ServerRig } from '../support/server-rig.ts'
 import { LossyClient } from './lossy-client.ts'
 
 const folder = '/locks/report'
 const text = (data: Uint8Array | null): string => new TextDecoder().decode(data ?? undefined)
 
 async function rig() {
-  const simulation = new World()
+  const simulation = new ServerRig()
   await simulation.started()
   const one = await LossyClient.connected(simulation, '10.0.1.1')
   const two = await LossyClient.connected(simulation, '10.0.1.2')

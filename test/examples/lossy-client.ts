@@ -6,7 +6,7 @@ import { connectWith } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
 import { clientPorts } from '../client/client-ports.ts'
-import { clientPort, serverHost, type ServerRig as World } from '../support/server-rig.ts'
+import { clientPort, type ServerRig, serverHost } from '../support/server-rig.ts'
 
 export class LossyClient {
   readonly zk: Client
@@ -17,7 +17,7 @@ export class LossyClient {
     this.#connection = connection
   }
 
-  static async connected(simulation: World, host: string, sessionTimeoutMs = 6_000): Promise<LossyClient> {
+  static async connected(simulation: ServerRig, host: string, sessionTimeoutMs = 6_000): Promise<LossyClient> {
     const ports = clientPorts(simulation, host)
     const connection = new Connection(ports.dialer)
     const options = { servers: `${serverHost}:${clientPort}`, sessionTimeoutMs }

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { changeSettings, followSettings, type Outcome } from '../../examples/configuration.ts'
 import { type Instance, instances, register } from '../../examples/service-discovery.ts'
-import { ServerRig as World } from '../support/server-rig.ts'
+import { ServerRig } from '../support/server-rig.ts'
 import { LossyClient } from './lossy-client.ts'
 
 const path = '/worker'
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 async function rig() {
-  const simulation = new World()
+  const simulation = new ServerRig()
   await simulation.started()
   const one = await LossyClient.connected(simulation, '10.0.1.1')
   const two = await LossyClient.connected(simulation, '10.0.1.2')

@@ -12,7 +12,7 @@ import type { ZktsServer } from '../../src/server/create-server.ts'
 import { recoverLog } from '../../src/storage/recover-log.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { standaloneConfig, ServerRig as World } from '../support/server-rig.ts'
+import { ServerRig, standaloneConfig } from '../support/server-rig.ts'
 import { FuzzConnection, type Observer, type SessionHandle } from './fuzz-connection.ts'
 import { FuzzCounts } from './fuzz-counts.ts'
 import { playRound } from './round.ts'
@@ -52,7 +52,7 @@ class Batch implements Observer {
   lastRound: readonly string[] = []
   readonly #random: SeededRandom
   readonly #values: Values
-  readonly #rig: World
+  readonly #rig: ServerRig
   readonly #disk: SimDisk
   readonly #sessions: SessionHandle[] = []
   readonly #digests = new Map<Zxid, string>()
@@ -61,7 +61,7 @@ class Batch implements Observer {
   constructor(seed: number) {
     this.#random = new SeededRandom(seed)
     this.#values = new Values(this.#random)
-    this.#rig = new World((line) => {
+    this.#rig = new ServerRig((line) => {
       this.counts.logged(line)
       if (line.level === 'error') this.violated(`the server logged ${line.event}: ${JSON.stringify(line.fields)}`)
     })
