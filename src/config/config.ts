@@ -37,6 +37,12 @@ export interface AuthConfig {
   readonly skipsAcl: boolean
 }
 
+/** A pause longer than this gets a line. */
+export interface PauseThresholds {
+  readonly warnMs: number
+  readonly infoMs: number
+}
+
 export interface Config {
   /** From `myid`; 1 when standalone, which is the top byte of the session ids that ZooKeeper makes then. */
   readonly serverId: ServerId
@@ -89,6 +95,8 @@ export interface Config {
   readonly containerCheckIntervalMs: number
   readonly containerDeletionsPerMinuteMax: number
   readonly containerNeverUsedMs: number // 0 = one that never had a child stays
+  /** Null: pauses of the event loop are not measured. */
+  readonly pauseThresholds: PauseThresholds | null
   readonly auth: AuthConfig
   /** Whether a reconfig is answered with Unimplemented, or with ReconfigDisabled. */
   readonly reconfigEnabled: boolean

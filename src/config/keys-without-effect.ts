@@ -183,7 +183,12 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'metrics over HTTP are not supported yet; mntr has them',
   ),
   'admin.N': noEffect('text', '', 'HTTP administration server.', 'it is not supported yet; the four-letter words are'),
-  'jvm.pause.N': noEffect('text', '', 'Watch for pauses of the JVM.', 'there is no JVM'),
+  'jvm.pause.sleep.time.ms': noEffect(
+    'ms',
+    '500',
+    'How often pauses are looked for.',
+    'every tick of the event loop is measured, several in a second',
+  ),
   'pathStats.N': noEffect('text', '', 'Statistics per path.', 'not kept'),
   'messageTracker.N': noEffect('text', '', 'Trace of messages between servers.', 'the debug log has them'),
 }

@@ -153,6 +153,14 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'The data of /keeper/availability_zone; ClickHouse can prefer the servers of its own zone.',
     'Not in ZooKeeper.',
   ),
+  'jvm.pause.monitor': used(
+    'boolean',
+    'true',
+    'Pauses of the event loop are measured at every tick: a long turn, garbage collection, a process that was stopped.',
+    'Off in ZooKeeper unless set.',
+  ),
+  'jvm.pause.warn-threshold.ms': used('ms', '10000', 'A longer pause gets a line at warn.'),
+  'jvm.pause.info-threshold.ms': used('ms', '1000', 'A longer pause gets a line at info.'),
   linearizableReads: used(
     'boolean',
     'false',
@@ -232,7 +240,6 @@ const families = [
   { pattern: /^kerberos\.(.+)$/, key: 'kerberos.N' },
   { pattern: /^ssl\.quorum\.(.+)$/, key: 'ssl.quorum.N' },
   { pattern: /^ssl\.(.+)$/, key: 'ssl.N' },
-  { pattern: /^jvm\.pause\.(.+)$/, key: 'jvm.pause.N' },
   { pattern: /^pathStats\.(.+)$/, key: 'pathStats.N' },
   { pattern: /^messageTracker\.(.+)$/, key: 'messageTracker.N' },
 ] as const

@@ -9,7 +9,7 @@ import { connectRequestTimeoutMs } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { readAuth } from './auth-settings.ts'
 import { checkEntries } from './check-entries.ts'
-import type { Config, EnsembleMember } from './config.ts'
+import type { Config, EnsembleMember, PauseThresholds } from './config.ts'
 import type { ConfigProblem, ConfigRemark } from './config-problem.ts'
 import { isAddress, isAnyAddress, isHost, isSameHost, withoutBrackets } from './host-text.ts'
 import { type MembersRead, readMembers } from './members.ts'
@@ -124,6 +124,7 @@ function buildConfig(input: BuildInput): Config {
     keeperAvailabilityZone: settings.text('keeper.availabilityZone'),
     ...readSessionModes(settings, isEnsemble),
     ...readContainers(settings),
+    pauseThresholds: readPauseThresholds(settings),
     auth: readAuth(settings, remarks),
     reconfigEnabled: readReconfigEnabled(settings, isEnsemble, remarks),
   } satisfies Config)
@@ -165,6 +166,15 @@ function readContainers(
     containerNeverUsedMs:
       settings.integer('znode.container.maxNeverUsedIntervalMs', 0, Number.MAX_SAFE_INTEGER) ?? 300_000,
   }
+}
+
+/** Any whole number, as in ZooKeeper: with one below 0 each tick gets a line. */
+function readPauseThresholds(settings: Settings): PauseThresholds | null {
+  const thresholds = {
+    warnMs: settings.number('jvm.pause.warn-threshold.ms', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? 10_000,
+    infoMs: settings.number('jvm.pause.info-threshold.ms', Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) ?? 1000,
+  }
+  return settings.flag('jvm.pause.monitor', true) ? thresholds : null
 }
 
 type Times = Pick<

@@ -60,6 +60,14 @@ export const metricTable = {
   // broadcast
   proposal_count: { kind: 'counter', meaning: 'txns proposed; counted on the leader' },
   quorum_ack_latency: { kind: 'histogram', meaning: 'ms from a proposal to its commit; counted on the leader' },
+  proposal_latency: {
+    kind: 'histogram',
+    meaning: "ms from a txn's time, by the leader's clock, to its arrival, by this server's; counted on followers",
+  },
+  propagation_latency: {
+    kind: 'histogram',
+    meaning: "ms from a txn's time, by the leader's clock, to its being applied, by this server's",
+  },
   commit_count: { kind: 'counter', meaning: 'txns committed and applied; counted on the leader' },
   learner_proposal_received_count: {
     kind: 'counter',
@@ -88,6 +96,11 @@ export const metricTable = {
   startup_txns_loaded: { kind: 'summary', meaning: 'txns read from the log at the start' },
   startup_txns_load_time: { kind: 'summary', meaning: 'ms of reading and applying the txns from the log at the start' },
   dbinittime: { kind: 'summary', meaning: 'ms from opening the data folder to a complete tree' },
+  // process
+  jvm_pause_time_ms: {
+    kind: 'histogram',
+    meaning: 'ms by which each tick of the event loop came late: a long turn, garbage collection, a stopped process',
+  },
   unrecoverable_error_count: { kind: 'counter', meaning: 'failures that stop this server' },
 } as const satisfies Readonly<Record<string, MetricRow>>
 

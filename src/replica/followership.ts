@@ -70,9 +70,14 @@ export class Followership implements LeaderRoute {
     this.#forwards = []
   }
 
+  /** Whether a message with this `syncId` belongs to this attempt. */
+  isOf(from: ServerId, syncId: SyncId): boolean {
+    return from === this.#options.leader && syncId === this.#options.syncId
+  }
+
   receive(from: ServerId, message: FromLeader): void {
-    const { leader, syncId, clients } = this.#options
-    if (from !== leader || message.syncId !== syncId) return
+    const { clients } = this.#options
+    if (!this.isOf(from, message.syncId)) return
     if (message.kind === 'revalidated') return clients.sessions.revalidated(message.sequence, message.valid)
     for (const answer of message.answers) clients.receiveAnswer(answer)
   }

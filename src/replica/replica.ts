@@ -205,6 +205,9 @@ export class Replica {
         return this.#runZab({ kind: 'message', from, message })
       case 'append':
         this.#options.metrics.learner_proposal_received_count.add(message.entries.length)
+        if (this.#followership?.isOf(from, message.syncId)) {
+          this.#writeMetrics.proposalsReceived(message.entries, this.#now.wallMs)
+        }
         return this.#runZab({ kind: 'message', from, message })
       default:
         return this.#runZab({ kind: 'message', from, message })
@@ -261,6 +264,7 @@ export class Replica {
     const events = this.#state.apply(entry, txn, results === null ? null : (index) => results.note(index))
     this.#leadership?.decider.applied(entry.zxid, this.#now.monotonicMs)
     this.#writeMetrics.applied(txn, this.#leadership !== null)
+    if (this.#leadership !== null || this.#followership !== null) this.#writeMetrics.propagated(txn, this.#now.wallMs)
     trace?.({ kind: 'applied', zxid: entry.zxid, txn, digest: this.#state.tree.digest() })
     this.#clients.applied(entry.zxid, events, isOwn ? origin.sequence : null, results?.body() ?? null)
     const change = txn.changes[0]

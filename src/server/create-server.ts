@@ -30,6 +30,7 @@ import { findForeignData } from './foreign-data.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LogEffects } from './log-effects.ts'
 import { AdminAnswers } from './operators/admin-answers.ts'
+import { PauseMonitor } from './pause-monitor.ts'
 import { PeerConnections } from './peer-connections.ts'
 import { missingHash, portFailure, type StartFailure, underItsSetting } from './start-failure.ts'
 import { timedDisk } from './timed-disk.ts'
@@ -87,6 +88,7 @@ class Server implements ZktsServer {
   readonly #options: ServerOptions
   readonly #log: Log
   readonly #metrics: ServerMetrics = newMetrics()
+  readonly #pauses: PauseMonitor | null
   #resolveStopped: (reason: string) => void = () => {}
   #starting: Promise<Result<void, StartFailure>> | null = null
   #running: Running | null = null
@@ -98,7 +100,9 @@ class Server implements ZktsServer {
   constructor(options: ServerOptions) {
     this.#options = options
     this.#log = options.ports.log.child({ serverId: options.config.serverId })
-    this.clientAddress = options.config.clientAddress
+    const { clientAddress, pauseThresholds } = options.config
+    this.#pauses = pauseThresholds === null ? null : new PauseMonitor(pauseThresholds, this.#metrics, this.#log)
+    this.clientAddress = clientAddress
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
     })
@@ -274,8 +278,10 @@ class Server implements ZktsServer {
     const { config, ports } = this.#options
     const { turn, replica } = running
     const calmIntervalMs = config.heartbeatIntervalMs / ticksPerHeartbeat
-    const intervalMs = Math.min(calmIntervalMs, this.#tickLimitMs(replica.role))
-    this.#cancelTick = ports.timers.after(Math.max(1, Math.floor(intervalMs)), () => {
+    const intervalMs = Math.max(1, Math.floor(Math.min(calmIntervalMs, this.#tickLimitMs(replica.role))))
+    const dueAtMs = ports.clock.monotonicMs() + intervalMs
+    this.#cancelTick = ports.timers.after(intervalMs, () => {
+      this.#pauses?.ticked(dueAtMs, ports.clock.monotonicMs())
       this.#tick(running)
       turn.tick()
     })

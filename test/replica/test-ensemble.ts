@@ -11,7 +11,7 @@ import { JuteWriter } from '../../src/jute/jute-writer.ts'
 import type { RecordCodec } from '../../src/jute/record.ts'
 import { encode } from '../../src/jute/record.ts'
 import { Membership } from '../../src/membership/membership.ts'
-import { newMetrics } from '../../src/metrics/server-metrics.ts'
+import { newMetrics, type ServerMetrics } from '../../src/metrics/server-metrics.ts'
 import type { ClientRequest } from '../../src/protocol/client/client-request.ts'
 import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
@@ -42,6 +42,7 @@ interface Server {
   readonly replica: Replica
   readonly state: ReplicatedState
   readonly log: TestLog
+  readonly metrics: ServerMetrics
   /** Counts the restarts. */
   readonly run: number
 }
@@ -370,6 +371,7 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
   const loaded = loadConfig({ text, dynamicText: null, myidText: String(id) })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
   const { config } = loaded.value
+  const metrics = newMetrics()
   const replica = new Replica({
     config,
     state,
@@ -389,8 +391,8 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
     wallMsAtStart,
     hash: (bytes) => createHash('sha1').update(bytes).digest(),
     log: silentLog,
-    metrics: newMetrics(),
+    metrics,
     trace: null,
   })
-  return { id, replica, state, log, run }
+  return { id, replica, state, log, metrics, run }
 }

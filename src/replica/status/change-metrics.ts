@@ -4,22 +4,39 @@
  */
 import { assertNever } from '../../base/assert.ts'
 import type { Counter } from '../../metrics/counter.ts'
+import type { Histogram } from '../../metrics/histogram.ts'
 import { NamespaceBytes } from '../../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { Summary } from '../../metrics/summary.ts'
 import type { WatchEventType } from '../../protocol/client/watch-event.ts'
+import type { WireEntry } from '../../protocol/peer/peer-message.ts'
 import type { Change, Txn } from '../../protocol/txn/txn.ts'
+import { timeOfTxn } from '../../protocol/txn/txn-codec.ts'
 import type { Notification } from '../../watches/watch-table.ts'
 
 export class WriteMetrics {
   readonly #commits: Counter
   readonly #learnerCommits: Counter
   readonly #bytes: NamespaceBytes
+  readonly #proposalLatency: Histogram
+  readonly #propagationLatency: Histogram
 
   constructor(metrics: ServerMetrics) {
     this.#commits = metrics.commit_count
     this.#learnerCommits = metrics.learner_commit_received_count
     this.#bytes = new NamespaceBytes(metrics.write_per_namespace)
+    this.#proposalLatency = metrics.proposal_latency
+    this.#propagationLatency = metrics.propagation_latency
+  }
+
+  /** Proposals of the leader that this server is in step with. Those of a synchronisation are old, and say nothing. */
+  proposalsReceived(entries: readonly WireEntry[], wallMs: number): void {
+    for (const { payload } of entries) noteLatency(this.#proposalLatency, timeOfTxn(payload), wallMs)
+  }
+
+  /** While this server serves, for the same reason. */
+  propagated({ timeMs }: Txn, wallMs: number): void {
+    noteLatency(this.#propagationLatency, timeMs, wallMs)
   }
 
   applied(txn: Txn, isLeading: boolean): void {
@@ -47,6 +64,11 @@ export class WriteMetrics {
         return
     }
   }
+}
+
+/** Two clocks that differ by more than the latency give a negative one, which is left out (ZK: FinalRequestProcessor.applyRequest). */
+function noteLatency(latency: Histogram, sinceMs: number, nowMs: number): void {
+  if (nowMs >= sinceMs) latency.note(nowMs - sinceMs)
 }
 
 /** Counts the connections that are notified of each change. Notifications of the same change follow one another. */
