@@ -66,6 +66,8 @@ export const outputRetryMs = 25
 export const outputRetryMsAfterError = 1000
 /** A process that ends waits this long for the readers of its last lines. */
 export const lastLinesMs = 500
+/** A server whose tree differs from that of its leader says so again after this. */
+export const digestMismatchReminderMs = 60_000
 /** Unsent bytes to one peer; above it the link is closed, since the peer no longer reads. */
 export const peerOutputSizeBytesMax = 256 * 1024 * 1024
 /** Quotas whose last log line is remembered; a quota beyond this number is logged again each time it is exceeded. */

@@ -95,6 +95,8 @@ export interface Config {
   readonly containerCheckIntervalMs: number
   readonly containerDeletionsPerMinuteMax: number
   readonly containerNeverUsedMs: number // 0 = one that never had a child stays
+  /** What a follower does when its tree differs from that of the leader; with `not-compared` it does not look. */
+  readonly digestPolicy: 'not-compared' | 'report' | 'stop'
   /** Null: pauses of the event loop are not measured. */
   readonly pauseThresholds: PauseThresholds | null
   readonly auth: AuthConfig

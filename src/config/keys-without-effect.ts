@@ -137,7 +137,6 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   flushDelay: noEffect('ms', '0', 'Wait to collect more writes.', grouped),
   maxWriteQueuePollTime: noEffect('ms', 'flushDelay/3', 'Wait to collect more writes.', grouped),
   maxBatchSize: noEffect('count', '1000', 'Writes per flush.', grouped),
-  'digest.enabled': noEffect('boolean', 'true', 'Digests of the tree.', 'they are always kept'),
   'closeSessionTxn.enabled': noEffect(
     'boolean',
     'true',

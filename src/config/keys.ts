@@ -153,6 +153,18 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'The data of /keeper/availability_zone; ClickHouse can prefer the servers of its own zone.',
     'Not in ZooKeeper.',
   ),
+  'digest.enabled': used(
+    'boolean',
+    'true',
+    'Followers compare their tree with that of the leader at each heartbeat; a mismatch is counted and logged at error.',
+    'The digest itself is always kept, for the word hash.',
+  ),
+  'digest.stopOnMismatch': used(
+    'boolean',
+    'false',
+    'A follower whose tree differs from that of the leader stops. Off, since the leader may be the wrong one: then all followers stop.',
+    'Not in ZooKeeper, which only reports.',
+  ),
   'jvm.pause.monitor': used(
     'boolean',
     'true',

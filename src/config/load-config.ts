@@ -124,6 +124,7 @@ function buildConfig(input: BuildInput): Config {
     keeperAvailabilityZone: settings.text('keeper.availabilityZone'),
     ...readSessionModes(settings, isEnsemble),
     ...readContainers(settings),
+    digestPolicy: readDigestPolicy(settings),
     pauseThresholds: readPauseThresholds(settings),
     auth: readAuth(settings, remarks),
     reconfigEnabled: readReconfigEnabled(settings, isEnsemble, remarks),
@@ -166,6 +167,13 @@ function readContainers(
     containerNeverUsedMs:
       settings.integer('znode.container.maxNeverUsedIntervalMs', 0, Number.MAX_SAFE_INTEGER) ?? 300_000,
   }
+}
+
+function readDigestPolicy(settings: Settings): Config['digestPolicy'] {
+  const isCompared = settings.flag('digest.enabled', true)
+  const stops = settings.flag('digest.stopOnMismatch', false)
+  if (!isCompared) return 'not-compared'
+  return stops ? 'stop' : 'report'
 }
 
 /** Any whole number, as in ZooKeeper: with one below 0 each tick gets a line. */

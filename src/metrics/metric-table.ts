@@ -97,6 +97,10 @@ export const metricTable = {
   startup_txns_load_time: { kind: 'summary', meaning: 'ms of reading and applying the txns from the log at the start' },
   dbinittime: { kind: 'summary', meaning: 'ms from opening the data folder to a complete tree' },
   // process
+  digest_mismatches_count: {
+    kind: 'counter',
+    meaning: "zxids at which this server's tree differed from that of its leader; each is a fault, see log-events.md",
+  },
   jvm_pause_time_ms: {
     kind: 'histogram',
     meaning: 'ms by which each tick of the event loop came late: a long turn, garbage collection, a stopped process',

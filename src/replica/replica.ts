@@ -17,6 +17,7 @@ import { decodeTxn } from '../protocol/txn/txn-codec.ts'
 import { SessionIdSource } from '../sessions/session-id-source.ts'
 import { Zab, type ZabEvent } from '../zab/zab.ts'
 import type { RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
+import { DigestComparison } from './applying/digest-comparison.ts'
 import type { ReplicatedState } from './applying/replicated-state.ts'
 import { WriteResults } from './applying/write-results.ts'
 import { Clients } from './clients/clients.ts'
@@ -62,6 +63,7 @@ export class Replica {
   readonly #roleMetrics: RoleMetrics
   readonly #writeMetrics: WriteMetrics
   readonly #readOnlyMode: ReadOnlyMode
+  readonly #digests: DigestComparison
   #leadership: Leadership | null = null // while leading an established epoch
   #followership: Followership | null = null // while in step with a leader
   #now: Stamp = { monotonicMs: 0, wallMs: 0 }
@@ -88,6 +90,14 @@ export class Replica {
       lines: new LineLimiter(() => this.#now.monotonicMs),
       metrics,
       trace: options.trace,
+    })
+    this.#digests = new DigestComparison({
+      policy: config.digestPolicy,
+      state: options.state,
+      metrics,
+      log,
+      nowMs: () => this.#now.monotonicMs,
+      stop: (reason) => this.#effects.push({ kind: 'stop', reason }),
     })
     this.#readOnlyMode = new ReadOnlyMode({ config, clients: this.#clients, state: this.#state, log })
   }
@@ -203,6 +213,10 @@ export class Replica {
       case 'heartbeat-reply':
         this.#leadership?.heardFrom(from, message.syncId, message.touched)
         return this.#runZab({ kind: 'message', from, message })
+      case 'heartbeat':
+        this.#runZab({ kind: 'message', from, message }) // which applies what it commits
+        if (this.#followership?.isOf(from, message.syncId)) this.#digests.received(from, message.committed, message)
+        return
       case 'append':
         this.#options.metrics.learner_proposal_received_count.add(message.entries.length)
         if (this.#followership?.isOf(from, message.syncId)) {
@@ -251,7 +265,8 @@ export class Replica {
   #send({ to, message }: Extract<ZabEffect, { readonly kind: 'send' }>): void {
     if (message.kind === 'sync-start') this.#options.metrics.diff_count.add()
     if (message.kind === 'heartbeat-reply' && this.#followership !== null) this.#followership.replyToHeartbeat(message)
-    else this.#effects.send(to, message)
+    else if (message.kind !== 'heartbeat') this.#effects.send(to, message)
+    else this.#effects.send(to, { ...message, ...this.#digests.ownAt(message.committed) })
   }
 
   #apply({ entry }: Extract<ZabEffect, { readonly kind: 'deliver' }>): void {
@@ -262,6 +277,7 @@ export class Replica {
     const isOwn = origin !== null && origin.serverId === config.serverId && origin.incarnation === incarnation
     const results = isOwn ? new WriteResults(txn, this.#state.tree) : null
     const events = this.#state.apply(entry, txn, results === null ? null : (index) => results.note(index))
+    this.#digests.applied(entry.zxid)
     this.#leadership?.decider.applied(entry.zxid, this.#now.monotonicMs)
     this.#writeMetrics.applied(txn, this.#leadership !== null)
     if (this.#leadership !== null || this.#followership !== null) this.#writeMetrics.propagated(txn, this.#now.wallMs)

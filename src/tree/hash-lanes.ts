@@ -1,7 +1,8 @@
 /**
  * Two independent 32-bit hash lanes, together a 64-bit fingerprint that costs no allocation: the caller feeds
  * words and bytes, then reads `a` and `b`. Words are read from bytes in little-endian order on every host, so that
- * servers on different machines agree. Changing a constant here changes every tree digest.
+ * servers on different machines agree. Changing a constant here changes every tree digest: raise
+ * `treeDigestVersion`.
  */
 export class HashLanes {
   a = 0

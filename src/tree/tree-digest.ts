@@ -6,6 +6,9 @@ import type { Brand } from '../base/brand.ts'
 
 export type TreeDigest = Brand<string, 'TreeDigest'>
 
+/** Counts the ways to make a digest. Servers compare digests of the same version only, so raise it with any change. */
+export const treeDigestVersion = 1
+
 /** From two 32-bit lanes. */
 export function makeTreeDigest(laneA: number, laneB: number): TreeDigest {
   return `${hexOfWord(laneA)}${hexOfWord(laneB)}` as TreeDigest

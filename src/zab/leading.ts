@@ -350,7 +350,9 @@ export class Leading implements Role {
     for (const learner of this.#learners.values()) {
       const committed = learner.phase === 'synced' ? core.committed : (0 as Zxid)
       if (learner.phase === 'synced') learner.committedSent = committed
-      core.send(learner.id, { kind: 'heartbeat', syncId: learner.syncId, sequence, committed })
+      // The replica, which has the tree, adds its digest when it sends this.
+      const noDigest = { digest: '', digestVersion: 0 }
+      core.send(learner.id, { kind: 'heartbeat', syncId: learner.syncId, sequence, committed, ...noDigest })
     }
   }
 

@@ -12,6 +12,7 @@ import type { RecordCodec } from '../../src/jute/record.ts'
 import { encode } from '../../src/jute/record.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import { newMetrics, type ServerMetrics } from '../../src/metrics/server-metrics.ts'
+import type { LogFields } from '../../src/ports/log.ts'
 import type { ClientRequest } from '../../src/protocol/client/client-request.ts'
 import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
@@ -37,12 +38,21 @@ export type Output =
   | { readonly kind: 'event'; readonly event: WatchNotice }
   | { readonly kind: 'closed'; readonly reason: ReplicaCloseReason }
 
+export interface LoggedError {
+  readonly event: string
+  readonly fields: LogFields
+}
+
 interface Server {
   readonly id: ServerId
   readonly replica: Replica
   readonly state: ReplicatedState
   readonly log: TestLog
   readonly metrics: ServerMetrics
+  /** What it logs at error. */
+  readonly errors: LoggedError[]
+  /** What made it stop; it goes on in this test. */
+  readonly stopReasons: string[]
   /** Counts the restarts. */
   readonly run: number
 }
@@ -60,13 +70,15 @@ export class TestEnsemble {
   readonly outputs = new Map<ConnectionId, Output[]>()
   readonly sent: { readonly from: ServerId; readonly to: ServerId; readonly message: PeerMessage }[] = []
   readonly #configLines: readonly string[]
+  readonly #mayStop: boolean
   readonly #heldLanes = new Set<string>()
   readonly #links = new Set<string>()
   #waiting: Waiting[] = []
   #nowMs = 0
   #lastConnection = 0
 
-  constructor(serverCount: number, configLines: readonly string[] = []) {
+  constructor(serverCount: number, configLines: readonly string[] = [], { mayStop = false } = {}) {
+    this.#mayStop = mayStop
     const ids = Array.from({ length: serverCount }, (_, i) => (i + 1) as ServerId)
     this.#configLines = configLines
     this.servers = ids.map((id) => newServer({ id, voters: ids, configLines, log: newLog(), run: 0 }))
@@ -183,7 +195,8 @@ export class TestEnsemble {
       case 'close-connection':
         return this.#deliver(effect.connectionId, { kind: 'closed', reason: effect.reason })
       case 'stop':
-        throw new Error(`server ${server.id} stops: ${effect.reason}`)
+        if (!this.#mayStop) throw new Error(`server ${server.id} stops: ${effect.reason}`)
+        server.stopReasons.push(effect.reason)
     }
   }
 
@@ -372,10 +385,14 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
   const { config } = loaded.value
   const metrics = newMetrics()
+  const errors: LoggedError[] = []
+  const note = (event: string, fields: LogFields = {}): void => void errors.push({ event, fields })
+  const recovered = log.recover(zeroZxid)
+  for (const entry of log.txns) if (entry.zxid <= recovered.committed) state.restore(entry)
   const replica = new Replica({
     config,
     state,
-    recovered: log.recover(zeroZxid),
+    recovered,
     zab: {
       self: id,
       membership: Membership.ofMajority(voters),
@@ -390,9 +407,9 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
     incarnation: 100 * run + 10 + id,
     wallMsAtStart,
     hash: (bytes) => createHash('sha1').update(bytes).digest(),
-    log: silentLog,
+    log: { ...silentLog, error: note },
     metrics,
     trace: null,
   })
-  return { id, replica, state, log, metrics, run }
+  return { id, replica, state, log, metrics, errors, stopReasons: [], run }
 }

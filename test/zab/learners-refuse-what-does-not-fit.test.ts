@@ -159,7 +159,14 @@ describe('a learner', () => {
   test('a commit beyond its history is carried out as far as the history goes', () => {
     const learner = new FedLearner()
     learner.serve()
-    learner.hear({ kind: 'heartbeat', syncId: learner.syncId, sequence: 1, committed: zxid(1, 3) })
+    learner.hear({
+      kind: 'heartbeat',
+      syncId: learner.syncId,
+      sequence: 1,
+      committed: zxid(1, 3),
+      digest: '',
+      digestVersion: 0,
+    })
     expect(learner.delivered()).toEqual([zxid(1, 1)])
     learner.append(1, 3, zxid(1, 2))
     expect(learner.delivered()).toEqual([zxid(1, 1), zxid(1, 2)])
@@ -169,7 +176,14 @@ describe('a learner', () => {
     const learner = new FedLearner()
     learner.serve()
     for (let sequence = 1; sequence < 4; sequence++) {
-      learner.hear({ kind: 'heartbeat', syncId: learner.syncId, sequence, committed: zxid(1, 1) })
+      learner.hear({
+        kind: 'heartbeat',
+        syncId: learner.syncId,
+        sequence,
+        committed: zxid(1, 1),
+        digest: '',
+        digestVersion: 0,
+      })
     }
     expect(learner.delivered()).toEqual([zxid(1, 1)])
   })
@@ -206,7 +220,14 @@ describe('a learner', () => {
     learner.serve()
     for (let i = 0; i < 30; i++) {
       learner.tick(settings.heartbeatIntervalMs)
-      learner.hear({ kind: 'heartbeat', syncId: learner.syncId, sequence: i, committed: zeroZxid })
+      learner.hear({
+        kind: 'heartbeat',
+        syncId: learner.syncId,
+        sequence: i,
+        committed: zeroZxid,
+        digest: '',
+        digestVersion: 0,
+      })
     }
     expect(learner.zab.state).toBe('following')
     learner.tick(settings.initLimitMs + 1)

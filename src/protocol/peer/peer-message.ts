@@ -161,7 +161,13 @@ const zabRows = {
   ),
   heartbeat: row(
     11,
-    { syncId, sequence: double(2), committed: double<Zxid>(3) },
+    {
+      syncId,
+      sequence: double(2),
+      committed: double<Zxid>(3),
+      digest: text(4), // of the leader's tree at `committed`; '' = not known
+      digestVersion: uint32(5), // how it was made; see src/tree/tree-digest.ts
+    },
     ({ syncId, sequence, committed }) => `sync=${syncId} sequence=${sequence} committed=${hexOfZxid(committed)}`,
   ),
   'heartbeat-reply': row(

@@ -74,7 +74,7 @@ const examples: readonly (readonly [PeerMessage, string])[] = [
   [{ kind: 'up-to-date', syncId: 7, committed: at(2) }, 'up-to-date sync=7 committed=0x300000002'],
   [{ kind: 'ack', syncId: 7, durable: at(2) }, 'ack sync=7 durable=0x300000002'],
   [
-    { kind: 'heartbeat', syncId: 7, sequence: 4, committed: at(2) },
+    { kind: 'heartbeat', syncId: 7, sequence: 4, committed: at(2), digest: '00ff', digestVersion: 1 },
     'heartbeat sync=7 sequence=4 committed=0x300000002',
   ],
   [

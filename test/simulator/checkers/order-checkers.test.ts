@@ -47,6 +47,13 @@ describe('same-digest', () => {
     expect(check('x')).toEqual([])
     expect(check('y')).toHaveLength(1)
   })
+
+  test('a server that reports a difference to its leader is caught', () => {
+    const check = (text: string): readonly string[] =>
+      judge(({ report }) => sameDigest(report), [{ kind: 'server-log', serverId: 1 as ServerId, text }])
+    expect(check('error tree-digest-differs {}')).toHaveLength(1)
+    expect(check('error disk-full {}')).toEqual([])
+  })
 })
 
 describe('zxid-order', () => {
