@@ -85,6 +85,10 @@ export const metricTable = {
   election_time: { kind: 'summary', meaning: 'ms from looking for a leader to having one' },
   unavailable_time: { kind: 'summary', meaning: 'ms during which this server answered no client, each time' },
   leader_unavailable_time: { kind: 'summary', meaning: 'the same, for each time after which it was the leader' },
+  quit_leading_due_to_disloyal_voter: {
+    kind: 'counter',
+    meaning: 'times that this server was elected and gave up before it led, since its voters followed another',
+  },
   quota_exceeded_error_per_namespace: { kind: 'keyed counter', meaning: 'writes over a quota, by top-level znode' },
   // disk
   fsynctime: { kind: 'summary', meaning: 'ms of each write to the log that waits for the disk' },

@@ -250,6 +250,7 @@ export class Replica {
       case 'deliver':
         return this.#apply(effect)
       case 'stopped-serving':
+        if (effect.votersLeft) this.#options.metrics.quit_leading_due_to_disloyal_voter.add()
         return this.#stopServing()
       case 'serving-as-leader':
         return this.#serveAsLeader(effect)

@@ -193,7 +193,7 @@ export class Leading implements Role {
     if (vote.state === 'leading' && isBetterVote(vote, this.#vote())) {
       this.#changes.becomeLooking(`server ${from} leads too and goes before`)
     } else if (!this.#core.membership.isQuorum(this.#mayTakePart)) {
-      this.#changes.becomeLooking('too many follow another leader')
+      this.#changes.becomeLooking('too many follow another leader', true)
     }
   }
 

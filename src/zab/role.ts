@@ -19,7 +19,8 @@ export interface Role {
 }
 
 export interface RoleChanges {
-  becomeLooking(reason: string): void
+  /** `votersLeft`: voters that had elected this server follow another leader. */
+  becomeLooking(reason: string, votersLeft?: boolean): void
   becomeFollowing(leader: ServerId): void
   becomeLeading(): void
 }

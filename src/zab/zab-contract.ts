@@ -85,7 +85,8 @@ export type ZabEffect =
   | StorageEffect
   /** A committed txn; one effect for each zxid, in order. */
   | { readonly kind: 'deliver'; readonly entry: TxnEntry }
-  | { readonly kind: 'stopped-serving'; readonly reason: string }
+  /** `votersLeft`: this server was elected, and too many voters follow another leader for a quorum to follow it. */
+  | { readonly kind: 'stopped-serving'; readonly reason: string; readonly votersLeft: boolean }
   | { readonly kind: 'serving-as-leader'; readonly epoch: Epoch }
   | { readonly kind: 'serving-as-follower'; readonly leader: ServerId; readonly epoch: Epoch; readonly syncId: number }
   /** A quorum that still follows this leader has answered heartbeat round `sequence`. */

@@ -34,7 +34,7 @@ export class Zab {
   constructor(settings: ZabSettings, recovered: RecoveredHistory, log: Log) {
     this.#core = new ZabCore(settings, recovered, log)
     this.#changes = {
-      becomeLooking: (reason) => this.#becomeLooking(reason),
+      becomeLooking: (reason, votersLeft = false) => this.#becomeLooking(reason, votersLeft),
       becomeFollowing: (leader) => this.#become(new Following(this.#core, this.#changes, leader)),
       becomeLeading: () => this.#become(new Leading(this.#core, this.#changes)),
     }
@@ -99,7 +99,7 @@ export class Zab {
   /** Ends this server's leadership; a new election opens a new epoch. */
   stepDown(reason: string, nowMs: number): readonly ZabEffect[] {
     this.#core.nowMs = nowMs
-    this.#becomeLooking(reason)
+    this.#becomeLooking(reason, false)
     return this.#takeEffects()
   }
 
@@ -138,9 +138,9 @@ export class Zab {
     }
   }
 
-  #becomeLooking(reason: string): void {
+  #becomeLooking(reason: string, votersLeft: boolean): void {
     this.#core.log.info('became-looking', { reason })
-    this.#core.out.push({ kind: 'stopped-serving', reason })
+    this.#core.out.push({ kind: 'stopped-serving', reason, votersLeft })
     this.#become(new Looking(this.#core, this.#changes))
   }
 
