@@ -5,6 +5,7 @@
 import { connect } from 'node:net'
 import { type Check, eventually, expectEqual, expectTrue } from '../checks.ts'
 import { bodies, connectRaw, opcodes, type RawSession } from '../raw-client.ts'
+import { documentedMetrics, namesNotIn } from './documented-metrics.ts'
 
 export function wordChecks(port: number, root: string): readonly Check[] {
   return [...contentChecks(port, root), ...statisticsChecks(port, root)]
@@ -116,6 +117,7 @@ function statisticsChecks(port: number, root: string): readonly Check[] {
           expectMatch(mntr.get(`zk_cnt_${namespace}_write_per_namespace`) ?? '', /^[1-9]\d*$/, 'writes per namespace')
           expectMatch(mntr.get('zk_avg_latency') ?? '', doublePattern, 'avg_latency')
           expectEqual([mntr.get('zk_server_state'), mntr.has('zk_learners')], ['standalone', false], 'role')
+          expectDocumented(mntr)
           await session.request(9, opcodes.closeSession)
         })
       },
@@ -245,6 +247,17 @@ async function expectRole(port: number, isLeader: boolean): Promise<void> {
   const counted = isLeader ? 'proposal_count' : 'learner_proposal_received_count'
   expectMatch(mntr.get(`zk_${counted}`) ?? '', /^[1-9]\d*$/, counted)
   expectMatch(mntr.get('zk_looking_count') ?? '', /^[1-9]\d*$/, 'looking_count')
+  expectMatch(mntr.get('zk_cnt_propagation_latency') ?? '', /^[1-9]\d*$/, 'propagation_latency')
+  expectMatch(mntr.get('zk_cnt_proposal_latency') ?? '', isLeader ? /^\d+$/ : /^[1-9]\d*$/, 'proposal_latency')
+  expectEqual(mntr.get('zk_digest_mismatches_count'), '0', 'digest_mismatches_count')
+  expectDocumented(mntr)
+}
+
+/** Of ZooKeeper, too: each of its metrics is one of ours, or docs/reference/metrics.md says why it is missing. */
+function expectDocumented(mntr: ReadonlyMap<string, string>): void {
+  const { printed, missing } = documentedMetrics()
+  const names = [...mntr.keys()].filter((name) => name !== '')
+  expectEqual(namesNotIn([...printed, ...missing], names), [], 'names that docs/reference/metrics.md lacks')
 }
 
 async function mntrOf(port: number): Promise<ReadonlyMap<string, string>> {
@@ -318,10 +331,10 @@ const leaderGauges =
     ' ',
   )
 const counterNames =
-  'bytes_received_count response_bytes watch_bytes commit_count proposal_count diff_count looking_count connection_request_count connection_rejected connection_drop_count connection_revalidate_count revalidate_count sessionless_connections_expired stale_sessions_expired cnxn_closed_without_zk_server_running unrecoverable_error_count learner_proposal_received_count learner_commit_received_count sync_processor_request_queued stale_replies'.split(
+  'bytes_received_count response_bytes watch_bytes commit_count proposal_count diff_count looking_count connection_request_count connection_rejected connection_drop_count connection_revalidate_count revalidate_count sessionless_connections_expired stale_sessions_expired cnxn_closed_without_zk_server_running unrecoverable_error_count learner_proposal_received_count learner_commit_received_count sync_processor_request_queued stale_replies digest_mismatches_count quit_leading_due_to_disloyal_voter'.split(
     ' ',
   )
 const summaryNames =
-  'readlatency updatelatency quorum_ack_latency fsynctime dbinittime startup_txns_loaded startup_txns_load_time election_time unavailable_time leader_unavailable_time node_created_watch_count node_deleted_watch_count node_changed_watch_count node_children_watch_count connection_token_deficit'.split(
+  'readlatency updatelatency quorum_ack_latency proposal_latency propagation_latency jvm_pause_time_ms fsynctime dbinittime startup_txns_loaded startup_txns_load_time election_time unavailable_time leader_unavailable_time node_created_watch_count node_deleted_watch_count node_changed_watch_count node_children_watch_count connection_token_deficit'.split(
     ' ',
   )
