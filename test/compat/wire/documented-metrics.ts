@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 
-const missingHeading = '## What ZooKeeper has and we have not'
+const missingHeading = '## Missing metrics of ZooKeeper'
 
 export interface DocumentedMetrics {
   readonly printed: readonly string[]
