@@ -47,6 +47,7 @@ async function main(): Promise<number> {
   }
   await Promise.all([runIfAny('single'), runIfAny('extended')])
   await runIfAny('ensemble')
+  await runIfAny('sessions')
   console.log(`${score.passed} passed, ${score.failed} failed`)
   return score.failed === 0 && score.passed > 0 ? 0 : 1
 }
