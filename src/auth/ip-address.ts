@@ -17,6 +17,13 @@ export function parseAddressBlock(text: string): AddressBlock | null {
   return prefixBits === null ? null : { bytes, prefixBits }
 }
 
+/** As Java writes it: eight groups for IPv6, none left out (Java: Inet6Address.getHostAddress). */
+export function javaAddressText(address: string): string {
+  const bytes = address.includes(':') ? parseIpv6(address) : null
+  if (bytes === null) return address
+  return Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16)).join(':')
+}
+
 /** The two families never contain each other. */
 export function blockContains(block: AddressBlock, address: string): boolean {
   const bytes = parseAddress(address)

@@ -10,6 +10,7 @@ import type { AuthScheme } from '../base/auth-schemes.ts'
 import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
 import type { ServerId } from '../base/ids.ts'
 import type { ClientLimits } from './client-limits.ts'
+import type { Compatibility } from './compatibility.ts'
 
 /** One `server.N` line. */
 export interface EnsembleMember {
@@ -72,6 +73,8 @@ export interface Config {
   /** The share of this server in `globalOutstandingLimit`. */
   readonly outstandingRequestCountMax: number
   readonly clientLimits: ClientLimits
+  /** In which choices the server behaves exactly as ZooKeeper. */
+  readonly compatibility: Compatibility
   /** Sorted. */
   readonly fourLetterWords: readonly AdminWord[]
   /** A peer that sends nothing for this long counts as dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */

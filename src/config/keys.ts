@@ -44,13 +44,13 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   dynamicConfigFile: used('path', '', 'File with the server lines, if they are not in zoo.cfg.'),
   '4lw.commands.whitelist': used(
     'text',
-    'conf, cons, dirs, envi, gtmk, hash, isro, mntr, ruok, srvr, stat, wchs',
+    'conf, cons, dirs, envi, gtmk, hash, isro, mntr, ruok, srvr, stat, wchs; srvr with compatibility=strict',
     'Four-letter words that are answered; * = all.',
     'ZooKeeper answers only srvr unless set. The words that only read are harmless and answered by default.',
   ),
   extendedTypesEnabled: used(
     'boolean',
-    'true',
+    'true; false with compatibility=strict',
     'Znodes with a time to live may be created.',
     'In ZooKeeper a system property, and off unless set.',
   ),
@@ -141,9 +141,15 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'A peer that sends nothing for this long counts as dead; at most syncLimit x tickTime.',
     'Not in ZooKeeper, which waits for syncLimit.',
   ),
+  compatibility: used(
+    'text',
+    'zkts',
+    'strict = the server treats clients as ZooKeeper 3.9.5 does, in each rule of differences.md where that harms no client, for test suites that pin such rules; zkts = the rules of zkts.',
+    'Not in ZooKeeper. The same on all servers of an ensemble. Set it when all of them run a version that has the key: a refused write becomes a record of the log, which older versions cannot read.',
+  ),
   'keeper.compatibility': used(
     'boolean',
-    'true',
+    'true; false with compatibility=strict',
     'The server executes the operations 500 to 507 of ClickHouse Keeper and shows its znodes under /keeper.',
     'Not in ZooKeeper.',
   ),

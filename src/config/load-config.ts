@@ -9,6 +9,7 @@ import { connectRequestTimeoutMs } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { readAuth } from './auth-settings.ts'
 import { checkEntries } from './check-entries.ts'
+import { asZkts, asZooKeeper, type Compatibility } from './compatibility.ts'
 import type { Config, EnsembleMember, PauseThresholds } from './config.ts'
 import type { ConfigProblem, ConfigRemark } from './config-problem.ts'
 import { isAddress, isAnyAddress, isHost, isSameHost, withoutBrackets } from './host-text.ts'
@@ -93,6 +94,7 @@ function buildConfig(input: BuildInput): Config {
   const dataDir = settings.text('dataDir')
   if (!settings.has('dataDir')) settings.refuseMissing('dataDir', 'it is required', 'write dataDir=/var/lib/zookeeper')
   const times = readTimes(settings, isEnsemble)
+  const compatibility = readCompatibility(settings)
   return Object.freeze({
     serverId,
     mode: isEnsemble ? 'ensemble' : 'standalone',
@@ -115,12 +117,13 @@ function buildConfig(input: BuildInput): Config {
       isEnsemble ? members.length : 1,
     ),
     clientLimits: readClientLimits(settings),
-    fourLetterWords: readWhitelist(settings, remarks),
+    compatibility,
+    fourLetterWords: readWhitelist(settings, compatibility, remarks),
     dbAutocreate: settings.flag('db.autocreate', true),
     linearizableReads: settings.flag('linearizableReads', false),
-    extendedTypesEnabled: settings.flag('extendedTypesEnabled', true),
+    extendedTypesEnabled: settings.flag('extendedTypesEnabled', !compatibility.refusesTtlZnodes),
     enforceQuota: settings.flag('enforceQuota', false),
-    keeperCompatibility: settings.flag('keeper.compatibility', true),
+    keeperCompatibility: settings.flag('keeper.compatibility', !compatibility.servesNoKeeperDialect),
     keeperAvailabilityZone: settings.text('keeper.availabilityZone'),
     ...readSessionModes(settings, isEnsemble),
     ...readContainers(settings),
@@ -129,6 +132,14 @@ function buildConfig(input: BuildInput): Config {
     auth: readAuth(settings, remarks),
     reconfigEnabled: readReconfigEnabled(settings, isEnsemble, remarks),
   } satisfies Config)
+}
+
+function readCompatibility(settings: Settings): Compatibility {
+  const key = 'compatibility'
+  const value = settings.text(key) ?? 'zkts'
+  if (value === 'strict') return asZooKeeper
+  if (value !== 'zkts') settings.refuse(key, 'there is no such compatibility', 'write strict or zkts')
+  return asZkts
 }
 
 /** On a standalone server it changes the error of reconfig, as in ZooKeeper. An ensemble cannot be reconfigured yet. */
@@ -310,9 +321,13 @@ function readClientHost(settings: Settings, self: EnsembleMember | null): string
   return lineHost
 }
 
-function readWhitelist(settings: Settings, remarks: ConfigRemark[]): readonly AdminWord[] {
+function readWhitelist(
+  settings: Settings,
+  { whitelistsSrvrAlone }: Compatibility,
+  remarks: ConfigRemark[],
+): readonly AdminWord[] {
   const key = '4lw.commands.whitelist'
-  if (!settings.has(key)) return adminWordsByDefault
+  if (!settings.has(key) && !whitelistsSrvrAlone) return adminWordsByDefault
   const asked = (settings.text(key) ?? '').split(',').map((word) => word.trim())
   if (asked.includes('*')) return adminWords
   for (const word of asked) {

@@ -45,6 +45,12 @@ const connecting: ConnectionState = { kind: 'connecting' }
 const attached: ConnectionState = { kind: 'attached' }
 const closing: ConnectionState = { kind: 'closing' }
 
+const noSkips: ReadonlySet<SkipReason> = new Set()
+const closeReasonOfSkip = {
+  'request-too-large': 'request-above-limit',
+  'too-many-large-requests': 'large-request-above-limit',
+} as const satisfies Record<SkipReason, CloseReason>
+
 const emptyBody = new Uint8Array(0)
 const traceMaskSizeBytes = 8
 /** A larger output buffer is given to the socket and not copied, so that an idle connection does not keep it. */
@@ -59,6 +65,8 @@ export const neverRefusedAlone: ReadonlySet<OpName> = new Set(['setWatches', 'se
 export class ClientConnection {
   readonly #frameSizeBytesMax: number
   readonly #gate: LargeRequestGate | null
+  /** A request above one of these limits ends the connection; above the others it is skipped and refused. */
+  readonly #closingSkips: ReadonlySet<SkipReason>
   /** The gate has admitted the frame that is arriving. */
   #isAdmitted = false
   #skipped: SkippedFrame | null = null
@@ -86,10 +94,12 @@ export class ClientConnection {
     frameSizeBytesMax: number = clientFrameSizeBytesMax,
     gate: LargeRequestGate | null = null,
     readsTraceMask = true,
+    closingSkips: ReadonlySet<SkipReason> = noSkips,
   ) {
     this.#frameSizeBytesMax = frameSizeBytesMax
     this.#gate = gate
     this.#readsTraceMask = readsTraceMask
+    this.#closingSkips = closingSkips
   }
 
   get state(): ConnectionState {
@@ -275,6 +285,7 @@ export class ClientConnection {
     if (length < requestHeaderSizeBytes) return this.#refuse(length < 0 ? 'frame-negative' : 'frame-too-short', out)
     const skipReason = this.#skipReasonOf(length)
     if (skipReason !== null) {
+      if (this.#closingSkips.has(skipReason)) return this.#refuse(closeReasonOfSkip[skipReason], out)
       if (length > skippedFrameSizeBytesMax) return this.#refuse('frame-too-large', out)
       this.#frames.skipLength()
       this.#skipped = new SkippedFrame(skipReason, length)

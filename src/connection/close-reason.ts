@@ -8,6 +8,10 @@ export const closeReasons = {
     'A frame has a length that no request has, or a connect request is too long, so this is not a ZooKeeper client or the stream is damaged; check what connects to the client port.',
   'large-restore':
     'A request that restores watches or credentials is above a limit; a client does not notice that such a request fails, so the connection was closed; raise that limit, or let the client set fewer watches.',
+  'request-above-limit':
+    'A request is longer than this server takes, and compatibility=strict, so the connection was closed; write less in one request, split the multi, or raise the limit here and in the clients.',
+  'large-request-above-limit':
+    'The large requests in flight fill largeRequestMaxBytes, and compatibility=strict, so the connection was closed; send fewer at once, or raise largeRequestMaxBytes.',
   'frame-negative':
     'A frame has a negative length, so this is not a ZooKeeper client or the stream is damaged; check what connects to the client port.',
   'frame-too-short':

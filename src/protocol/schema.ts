@@ -32,9 +32,11 @@ message Change {
     CreateSession create_session = 6;
     CloseSession close_session = 7;
     Bundle bundle = 8;
+    Refusal refusal = 9;
   }
 }
 message Bundle { sint32 type = 1; string path = 2; repeated Change changes = 3; }
+message Refusal { sint32 code = 1; optional bytes body = 2; }
 message Create {
   string path = 1;
   optional bytes data = 2;

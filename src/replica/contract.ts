@@ -95,6 +95,8 @@ export const replicaCloseReasons = [
   'session-expired',
   'auth-failed',
   'auth-required', // the client sent a request before it authenticated with one of enforce.auth.schemes
+  'auth-malformed', // with compatibility=strict: an auth or a sasl that cannot be decoded
+  'unimplemented', // with compatibility=strict: the client sent an operation that the server does not serve
   'wrong-ensemble', // the client expects an ensemble of another name
   'leader-lost', // the outcome of requests in flight is unknown
 ] as const

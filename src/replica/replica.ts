@@ -283,7 +283,8 @@ export class Replica {
     this.#writeMetrics.applied(txn, this.#leadership !== null)
     if (this.#leadership !== null || this.#followership !== null) this.#writeMetrics.propagated(txn, this.#now.wallMs)
     trace?.({ kind: 'applied', zxid: entry.zxid, txn, digest: this.#state.tree.digest() })
-    this.#clients.applied(entry.zxid, events, isOwn ? origin.sequence : null, results?.body() ?? null)
+    const own = results === null || origin === null ? null : { sequence: origin.sequence, ...results.outcome() }
+    this.#clients.applied(entry.zxid, events, own)
     const change = txn.changes[0]
     if (change?.kind === 'close-session') this.#sessionClosed(change.sessionId)
     // The client gets its session only now, so its timeout starts now and not when its creation was proposed.

@@ -31,8 +31,11 @@ export interface WriteContext {
    * The error for a session that may not write now, returned where ZooKeeper checks the session. Null: it may write.
    */
   readonly sessionRefusal: ErrorName | null
-  /** Only one server knows the session, and its end is no txn: nothing would delete its ephemerals. */
-  readonly isLocalSession: boolean
+  /**
+   * Why the session may own no ephemeral: only one server knows it, and its end is no txn, so nothing would delete its
+   * ephemerals. Null: it may own them.
+   */
+  readonly localOwnerRefusal: ErrorName | null
   readonly extendedTypesEnabled: boolean
   readonly quotas: QuotaPolicy
   readonly access: AccessRules
@@ -74,7 +77,8 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   if (!kind.ok) return kind
   if (context.sessionRefusal !== null) return err(context.sessionRefusal)
   // ZK: PrepRequestProcessor.validateCreateRequest, where the refused upgrade of the session is thrown.
-  if (context.isLocalSession && ownerKindOf(kind.value.owner) === 'session') return err('ephemeral-on-local-session')
+  if (context.localOwnerRefusal !== null && ownerKindOf(kind.value.owner) === 'session')
+    return err(context.localOwnerRefusal)
   if (!hasParent(write.path)) return err('bad-arguments')
   const acl = fixUpAcl(write.acl, context.ids, context.access)
   if (!acl.ok) return acl

@@ -52,6 +52,8 @@ export function weightOf(change: Change): number {
       return fixedUnits + change.path.length
     case 'bundle':
       return change.changes.reduce((units, bundled) => units + weightOf(bundled), fixedUnits + change.path.length)
+    case 'refusal':
+      return fixedUnits + (change.body?.length ?? 0)
     case 'create-session':
     case 'close-session':
       return fixedUnits

@@ -142,6 +142,8 @@ function describeChange(change: Change): string {
       return `${change.kind} ${change.path}`
     case 'bundle':
       return `${change.op} ${change.path} [${change.changes.map(describeChange).join('; ')}]`
+    case 'refusal':
+      return `refusal ${change.error ?? 'of a multi'}`
     case 'create-session':
       return `create-session ${hexOfSession(change.sessionId)} timeout ${change.timeoutMs} ms`
     case 'close-session':

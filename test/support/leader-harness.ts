@@ -91,7 +91,7 @@ export class LeaderHarness {
       sessionId: self,
       ids: [],
       sessionRefusal: null,
-      isLocalSession: false,
+      localOwnerRefusal: null,
       extendedTypesEnabled: false,
       quotas: this.quotas,
       access: defaultAccess,

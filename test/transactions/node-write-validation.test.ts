@@ -173,7 +173,7 @@ describe('numbers that wrap', () => {
     sessionId: self,
     ids: [],
     sessionRefusal: null,
-    isLocalSession: false,
+    localOwnerRefusal: null,
     extendedTypesEnabled: false,
     keeperCompatibility: true,
     timeMs: 1000,

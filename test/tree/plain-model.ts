@@ -66,6 +66,7 @@ export class PlainModel {
         for (const bundled of change.changes) this.apply(zxid, timeMs, bundled)
         return
       case 'check':
+      case 'refusal':
       case 'create-session':
         return
     }

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../../base/result.ts'
 import { JuteReader } from '../../jute/jute-reader.ts'
 import type { JuteWriter } from '../../jute/jute-writer.ts'
 import { MultiHeader } from './headers.ts'
-import { decodeMulti, writeMultiEnd } from './multi.ts'
+import { decodeMulti, decodesButForNullPaths, writeMultiEnd } from './multi.ts'
 import { opOf, ops } from './operations.ts'
 
 export type ReadOpName = 'getData' | 'getChildren'
@@ -22,7 +22,8 @@ export type MultiRead = { readonly kind: 'reads'; readonly ops: readonly ReadOp[
 
 const errorType = -1
 
-export function decodeMultiRead(body: Uint8Array): Result<MultiRead, 'marshalling-error'> {
+/** With `takesNullPaths` writes with a null path can be decoded too, as in ZooKeeper. */
+export function decodeMultiRead(body: Uint8Array, takesNullPaths = false): Result<MultiRead, 'marshalling-error'> {
   const reader = new JuteReader(body)
   const readOps: ReadOp[] = []
   for (;;) {
@@ -31,7 +32,7 @@ export function decodeMultiRead(body: Uint8Array): Result<MultiRead, 'marshallin
     if (header.done) return ok({ kind: 'reads', ops: readOps })
     const op = opOf(header.type)
     if (op !== 'getData' && op !== 'getChildren') {
-      return readOps.length === 0 ? decodeWrites(body) : err('marshalling-error')
+      return readOps.length === 0 ? decodeWrites(body, takesNullPaths) : err('marshalling-error')
     }
     readOps.push({ op, path: reader.readUstring() })
     reader.readBoolean() // the watch flag, which has no effect in a multiRead
@@ -59,7 +60,8 @@ export function writeMultiReadError(writer: JuteWriter, error: ErrorName): void 
   writer.writeInt(code)
 }
 
-function decodeWrites(body: Uint8Array): Result<MultiRead, 'marshalling-error'> {
+function decodeWrites(body: Uint8Array, takesNullPaths: boolean): Result<MultiRead, 'marshalling-error'> {
+  if (takesNullPaths && decodesButForNullPaths(body)) return ok({ kind: 'writes' })
   const writes = decodeMulti(body)
   return writes.ok ? ok({ kind: 'writes' }) : writes
 }

@@ -6,6 +6,7 @@
  */
 import { assert } from '../../base/assert.ts'
 import { codeOf, type ErrorName } from '../../base/errors.ts'
+import { intAt } from '../../base/int-at.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import { JuteReader } from '../../jute/jute-reader.ts'
 import type { JuteWriter } from '../../jute/jute-writer.ts'
@@ -57,6 +58,53 @@ export function decodeMulti(body: Uint8Array, withKeepers = false): Result<reado
     if (op === null || reader.failed) return err('marshalling-error')
     multiOps.push(op)
   }
+}
+
+/**
+ * The body with an empty path in the place of a null one, which every write has first; null if it has a path. What stands
+ * after it can then be decoded, as in ZooKeeper, where a null path decodes.
+ */
+export function withEmptyPath(body: Uint8Array): Uint8Array | null {
+  const copy = Uint8Array.from(body)
+  return emptyNullPath(copy, 0) ? copy : null
+}
+
+/** ZooKeeper decodes it up to its end, where no path matters. */
+export function decodesButForNullPaths(body: Uint8Array): boolean {
+  return decodeWithEmptyPaths(body).kind === 'whole'
+}
+
+/** A create without an ACL list is what ZooKeeper fails on first, with an exception that is no IOException. */
+export function isMultiWithoutAcl(body: Uint8Array): boolean {
+  return decodeWithEmptyPaths(body).kind === 'no-acl'
+}
+
+function decodeWithEmptyPaths(body: Uint8Array): { readonly kind: 'whole' | 'no-acl' | 'malformed' } {
+  const bytes = Uint8Array.from(body)
+  const reader = new JuteReader(bytes)
+  for (;;) {
+    const header = MultiHeader.read(reader)
+    if (reader.failed) return { kind: 'malformed' }
+    if (header.done) return { kind: 'whole' }
+    const start = bytes.length - reader.remainingBytes
+    emptyNullPath(bytes, start)
+    const op = readMultiOp(reader, header.type, false)
+    if (reader.failed) return { kind: 'malformed' }
+    if (op === null) return { kind: isCreateWithoutAcl(bytes, start, header.type) ? 'no-acl' : 'malformed' }
+  }
+}
+
+function isCreateWithoutAcl(bytes: Uint8Array, start: number, type: number): boolean {
+  const name = opOf(type)
+  if (name !== 'create' && name !== 'create2' && name !== 'createContainer') return false
+  const { acl, flags } = CreateRequest.read(new JuteReader(bytes, start))
+  return acl === null && createModeOf(flags) !== null
+}
+
+function emptyNullPath(bytes: Uint8Array, at: number): boolean {
+  if (bytes.length - at < 4 || intAt(bytes, at) !== -1) return false
+  bytes.fill(0, at, at + 4)
+  return true
 }
 
 /** The request side, for clients. */

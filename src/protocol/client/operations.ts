@@ -2,7 +2,8 @@
  * The operation table: everything that depends on the kind of request is derived from here.
  * Opcodes are ZooKeeper's (ZK: ZooDefs.OpCode) and appear nowhere else; `code` is the word that the four-letter
  * word `cons` shows for the last operation (ZK: FinalRequestProcessor). A row with `implemented: false` is answered
- * with `unimplemented` and its connection stays open. ZooKeeper closes it, but a client is better served by an answer.
+ * with `unimplemented` and its connection stays open, except with compatibility=strict. ZooKeeper closes it, but a client
+ * is better served by an answer on an open connection.
  * The rows from 500 on are ClickHouse Keeper's (its src/Common/ZooKeeper/ZooKeeperConstants.h). The configuration
  * decides whether they are served.
  */

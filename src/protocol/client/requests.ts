@@ -1,7 +1,8 @@
 /**
  * One record per request body. operations.ts says which opcode carries which record.
  * A null path fails to decode, as in ZooKeeper. setData and setACL treat it as a bad path,
- * and sync accepts it like any other path.
+ * and sync accepts it like any other path. The requests about watches decode a null path and are refused when they are
+ * executed.
  * Decoding does not validate paths: reads never validate, and each write does it at its own point.
  */
 import { boolean, buffer, int, long, text, ustring, vector, zxid } from '../../jute/fields.ts'
@@ -65,11 +66,11 @@ export const SetWatches2Request = record('SetWatches2', {
 })
 export type SetWatches2Request = Infer<typeof SetWatches2Request>
 
-export const AddWatchRequest = record('AddWatchRequest', { path: text, mode: int })
+export const AddWatchRequest = record('AddWatchRequest', { path: ustring, mode: int })
 export type AddWatchRequest = Infer<typeof AddWatchRequest>
 
 /** checkWatches and removeWatches. */
-export const WatcherTypeRequest = record('WatcherTypeRequest', { path: text, type: int })
+export const WatcherTypeRequest = record('WatcherTypeRequest', { path: ustring, type: int })
 export type WatcherTypeRequest = Infer<typeof WatcherTypeRequest>
 
 export const ReconfigRequest = record('ReconfigRequest', {

@@ -4,6 +4,7 @@
  * an invariant violation, not a refusal.
  */
 import { assert, assertNever } from '../../base/assert.ts'
+import { codeOf, errorNameOf } from '../../base/errors.ts'
 import type { ServerId, SessionId } from '../../base/ids.ts'
 import { isKeeperWriteOp } from '../client/keeper-requests.ts'
 import { opOf, ops } from '../client/operations.ts'
@@ -82,6 +83,8 @@ function changeToWire(change: Change): object {
       return { check: change }
     case 'bundle':
       return { bundle: { type: ops[change.op].opcode, path: change.path, changes: change.changes.map(changeToWire) } }
+    case 'refusal':
+      return { refusal: { code: change.error === null ? 0 : codeOf(change.error), body: change.body } }
     case 'create-session':
       return { createSession: { ...sessionWords(change.sessionId), timeoutMs: change.timeoutMs } }
     case 'close-session':
@@ -114,6 +117,7 @@ function changeOfWire(wire: WireChange): Change {
   }
   if (wire.check) return { kind: 'check', path: wire.check.path }
   if (wire.bundle) return bundleOfWire(wire.bundle)
+  if (wire.refusal) return refusalOfWire(wire.refusal)
   if (wire.createSession) {
     const { sessionHigh, sessionLow, timeoutMs } = wire.createSession
     return { kind: 'create-session', sessionId: sessionOfWords(sessionHigh, sessionLow), timeoutMs }
@@ -127,6 +131,12 @@ function bundleOfWire({ type, path, changes }: WireBundle): Change {
   const op = opOf(type)
   assert(isKeeperWriteOp(op), 'a stored bundle names its operation', { type })
   return { kind: 'bundle', op, path, changes: changes.map(bundledOfWire) }
+}
+
+function refusalOfWire({ code, body }: WireRefusal): Change {
+  const error = code === 0 ? null : errorNameOf(code)
+  assert(error !== null || code === 0, 'a stored refusal names its error', { code })
+  return { kind: 'refusal', error, body: body ?? null }
 }
 
 function bundledOfWire(wire: WireChange): BundledChange {
@@ -161,8 +171,14 @@ interface WireBundle {
   readonly changes: readonly WireChange[]
 }
 
+interface WireRefusal {
+  readonly code: number
+  readonly body?: Uint8Array | null
+}
+
 interface WireChange {
   readonly bundle?: WireBundle | null
+  readonly refusal?: WireRefusal | null
   readonly create?: {
     readonly path: string
     readonly data?: Uint8Array | null

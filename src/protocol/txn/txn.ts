@@ -3,6 +3,7 @@
  * Changes are after-images: they hold the new state of znodes and never a computation, so applying one twice
  * changes nothing. The zxid travels beside the txn (in the proposal, in the log record), not in it.
  */
+import type { ErrorName } from '../../base/errors.ts'
 import type { ServerId, SessionId } from '../../base/ids.ts'
 import type { KeeperWriteOp } from '../client/keeper-requests.ts'
 
@@ -43,8 +44,19 @@ export type Change =
   | { readonly kind: 'set-acl'; readonly path: string; readonly acl: readonly AclEntry[]; readonly aversion: number }
   | { readonly kind: 'check'; readonly path: string } // true when decided; applies nothing
   | BundleChange
+  | RefusalChange
   | { readonly kind: 'create-session'; readonly sessionId: SessionId; readonly timeoutMs: number }
   | { readonly kind: 'close-session'; readonly sessionId: SessionId; readonly deletedPaths: readonly string[] }
+
+/**
+ * With compatibility=strict: a write that was refused, which takes a zxid and a record of the log all the same (ZK: ErrorTxn).
+ * Changes nothing. The server that accepted the request answers it with these when it applies the txn.
+ */
+export interface RefusalChange {
+  readonly kind: 'refusal'
+  readonly error: ErrorName | null // null: a multi failed, and `body` has the results of its parts
+  readonly body: Uint8Array | null
+}
 
 export type BundledChange = Extract<Change, { readonly kind: 'create' | 'delete' }>
 

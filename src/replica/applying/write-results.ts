@@ -1,7 +1,8 @@
 /**
- * The reply bodies of writes that became txns. A Stat in a result is the state right after its own change,
+ * What writes that became txns are answered with. A Stat in a result is the state right after its own change,
  * also inside a multi, so results are written while the txn is being applied.
  */
+import type { ErrorName } from '../../base/errors.ts'
 import { JuteWriter } from '../../jute/jute-writer.ts'
 import {
   writeMultiCheckResult,
@@ -14,10 +15,16 @@ import {
 import type { Change, Txn } from '../../protocol/txn/txn.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
 
+export interface WriteOutcome {
+  readonly error: ErrorName | null // of a refusal that took a zxid
+  readonly body: Uint8Array | null
+}
+
 export class WriteResults {
   readonly #txn: Txn
   readonly #tree: DataTree
   readonly #writer = new JuteWriter()
+  #error: ErrorName | null = null
 
   constructor(txn: Txn, tree: DataTree) {
     this.#txn = txn
@@ -31,10 +38,9 @@ export class WriteResults {
     else this.#noteAlone(change)
   }
 
-  /** The body of the reply; null if the reply has none. */
-  body(): Uint8Array | null {
+  outcome(): WriteOutcome {
     if (this.#txn.isMulti) writeMultiEnd(this.#writer)
-    return this.#writer.lengthBytes === 0 ? null : this.#writer.take()
+    return { error: this.#error, body: this.#writer.lengthBytes === 0 ? null : this.#writer.take() }
   }
 
   #noteAlone(change: Change): void {
@@ -49,6 +55,10 @@ export class WriteResults {
         break
       case 'bundle':
         if (change.op === 'createIfNotExists') this.#writer.writeUstring(change.path)
+        break
+      case 'refusal':
+        this.#error = change.error
+        if (change.body !== null) this.#writer.writeBytes(change.body)
         break
       case 'delete':
       case 'check':
@@ -76,6 +86,7 @@ export class WriteResults {
         writeMultiKeeperResult(this.#writer, change.op, change.path)
         break
       case 'set-acl':
+      case 'refusal':
       case 'create-session':
       case 'close-session':
         break // never part of a multi

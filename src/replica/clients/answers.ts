@@ -67,9 +67,15 @@ export class Answers {
     this.#reply(client, request, xid, zxid, error, body)
   }
 
-  /** Answers a request before earlier ones that wait. Such a reply shows no part of the tree. */
-  giveAtOnce(client: Client, request: ClientRequest, error: ErrorName | null, body: Uint8Array | null): void {
-    this.#reply(client, request, request.xid, 0, error, body)
+  /** Answers a request before earlier ones that wait. Such a reply shows no part of the tree; `zxid` is 0 or -1. */
+  giveAtOnce(
+    client: Client,
+    request: ClientRequest,
+    zxid: number,
+    error: ErrorName | null,
+    body: Uint8Array | null,
+  ): void {
+    this.#reply(client, request, request.xid, zxid, error, body)
   }
 
   #reply(

@@ -7,11 +7,14 @@
 import type { AccessRules } from '../../auth/access-rules.ts'
 import { unitsOfIds, withIds } from '../../auth/auth-id.ts'
 import { type AuthenticateContext, authenticate } from '../../auth/authenticate.ts'
+import { withIdsInHashOrder } from '../../auth/ids-in-hash-order.ts'
+import { javaAddressText } from '../../auth/ip-address.ts'
 import type { AuthScheme } from '../../base/auth-schemes.ts'
 import type { ErrorName } from '../../base/errors.ts'
 import { hexOfSession } from '../../base/ids.ts'
 import { authIdUnitsMax } from '../../base/limits.ts'
 import type { LineLimiter } from '../../base/line-limiter.ts'
+import type { Compatibility } from '../../config/compatibility.ts'
 import { JuteWriter } from '../../jute/jute-writer.ts'
 import { decode, encode } from '../../jute/record.ts'
 import type { Log } from '../../ports/log.ts'
@@ -38,10 +41,14 @@ export interface AuthenticationOptions {
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
   readonly log: Log
   readonly lines: LineLimiter
+  readonly compatibility: Compatibility
 }
 
 /** Why the connection is closed. */
-export type AuthCloseReason = Extract<ReplicaCloseReason, 'auth-failed' | 'auth-required' | 'wrong-ensemble'>
+export type AuthCloseReason = Extract<
+  ReplicaCloseReason,
+  'auth-failed' | 'auth-malformed' | 'auth-required' | 'wrong-ensemble'
+>
 
 const keyPath = '/key'
 /** No login is configured, so the reply has no token; clients accept it (ZK: processSasl). */
@@ -59,13 +66,18 @@ export class Authentication {
     this.#isRequired = options.auth.requiredSchemes.length > 0
   }
 
+  /** What the `ip` id says of a client at this address. */
+  idTextOf(remoteAddress: string): string {
+    return this.#options.compatibility.writesAddressesAsJava ? javaAddressText(remoteAddress) : remoteAddress
+  }
+
   get failedCount(): number {
     return this.#failedCount
   }
 
   /** Carries out an auth or a sasl and returns its verdict. */
   settle(client: Client, request: ClientRequest): Verdict {
-    return request.op === ops.sasl ? this.#negotiate(request) : this.#authenticate(client, request)
+    return request.op === ops.sasl ? this.#negotiate(client, request) : this.#authenticate(client, request)
   }
 
   /** For any other request, pings and closeSession included: null if the client has authenticated as required. */
@@ -76,7 +88,7 @@ export class Authentication {
 
   #authenticate(client: Client, { body }: ClientRequest): Verdict {
     const packet = decode(AuthRequest, body)
-    if (!packet.ok) return this.#malformed()
+    if (!packet.ok) return this.#malformed(client)
     const { scheme, auth } = packet.value
     const gained = authenticate(scheme, auth, this.#contextOf(client))
     if (!gained.ok) {
@@ -84,7 +96,8 @@ export class Authentication {
       const error = gained.error === 'wrong-ensemble' ? null : 'auth-failed'
       return this.#refuse(client, gained.error, error, scheme)
     }
-    const authIds = withIds(client.authIds, gained.value)
+    const join = this.#options.compatibility.ordersIdsByHash ? withIdsInHashOrder : withIds
+    const authIds = join(client.authIds, gained.value)
     // Each write carries these ids to all servers, so their size has a limit.
     if (unitsOfIds(authIds) > authIdUnitsMax) return this.#refuse(client, 'auth-failed', 'auth-failed', scheme)
     client.authIds = authIds
@@ -92,10 +105,10 @@ export class Authentication {
   }
 
   /** Answers as a server without a login does. */
-  #negotiate({ body }: ClientRequest): Verdict {
+  #negotiate(client: Client, { body }: ClientRequest): Verdict {
     const packet = decode(SaslRequest, body)
     // ZooKeeper fails on a null token, which no client sends.
-    return packet.ok && packet.value.token !== null ? done(noToken) : this.#malformed()
+    return packet.ok && packet.value.token !== null ? done(noToken) : this.#malformed(client)
   }
 
   #holdsRequiredId({ authIds }: Client): boolean {
@@ -103,14 +116,16 @@ export class Authentication {
     return authIds.some(({ scheme }) => required.includes(scheme))
   }
 
-  #contextOf({ remoteAddress }: Client): AuthenticateContext {
+  #contextOf({ remoteAddress: address }: Client): AuthenticateContext {
+    const remoteAddress = this.idTextOf(address)
     const { access, auth, hash, state } = this.#options
     const { superDigest, ensembleNames } = auth
     return { access, remoteAddress, hash, superDigest, ensembleNames, keyData: () => dataOf(keyPath, state.tree) }
   }
 
-  /** ZooKeeper closes the connection without a reply. This reply shows the author of a client what is wrong. */
-  #malformed(): Verdict {
+  /** ZooKeeper closes the connection without a reply. Without compatibility=strict a reply shows the author what is wrong. */
+  #malformed(client: Client): Verdict {
+    if (this.#options.compatibility.malformedAuthCloses) return this.#refuse(client, 'auth-malformed', null, null)
     this.#failedCount++
     return { kind: 'decided', zxid: 0, error: 'marshalling-error', body: null }
   }
@@ -128,7 +143,7 @@ export class Authentication {
     const fields = { reason, scheme: shown, connectionId, remoteAddress, sessionId }
     const suppressed = lines.admit(reason)
     if (suppressed !== null) log.warn('client-not-authenticated', { ...fields, ...suppressed })
-    return { kind: 'closed', error, reason }
+    return { kind: 'closed', error, zxid: 0, reason }
   }
 }
 

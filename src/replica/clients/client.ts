@@ -47,7 +47,12 @@ export type Verdict =
   /** It is answered: in request order, or at once if it is an auth or a sasl. */
   | DecidedRequest
   /** Its connection is closed, after a reply with `error` if that is not null. */
-  | { readonly kind: 'closed'; readonly error: ErrorName | null; readonly reason: ReplicaCloseReason }
+  | {
+      readonly kind: 'closed'
+      readonly error: ErrorName | null
+      readonly zxid: number
+      readonly reason: ReplicaCloseReason
+    }
 
 export const held: RequestState = { kind: 'held' }
 export const withLeader: RequestState = { kind: 'with-leader' }
@@ -69,9 +74,10 @@ export class Client {
   /** It read the feature flags of ClickHouse Keeper, so it expects answers in Keeper's form. */
   speaksKeeper = false
 
-  constructor(connectionId: ConnectionId, remoteAddress: string) {
+  /** `idText` is what the `ip` id of the client says. */
+  constructor(connectionId: ConnectionId, remoteAddress: string, idText: string = remoteAddress) {
     this.connectionId = connectionId
     this.remoteAddress = remoteAddress
-    this.authIds = [addressId(remoteAddress)]
+    this.authIds = [addressId(idText)]
   }
 }

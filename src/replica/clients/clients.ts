@@ -24,6 +24,7 @@ import type { SessionIdSource } from '../../sessions/session-id-source.ts'
 import type { TreeEvent } from '../../tree/tree-event.ts'
 import { WatchTable } from '../../watches/watch-table.ts'
 import type { ReplicatedState } from '../applying/replicated-state.ts'
+import type { WriteOutcome } from '../applying/write-results.ts'
 import type { ReplicaCloseReason, SessionRequest } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { ConfigZnode } from '../reads/config-znode.ts'
@@ -40,7 +41,7 @@ import { RequestAdmission } from './request-admission.ts'
 import { type LeaderRoute, notServing, type Serving } from './serving.ts'
 import { Sessions, type SessionsConfig } from './sessions.ts'
 
-export interface ClientsConfig extends SessionsConfig, Pick<Config, 'auth' | 'linearizableReads'> {}
+export interface ClientsConfig extends SessionsConfig, Pick<Config, 'auth' | 'compatibility' | 'linearizableReads'> {}
 
 export interface ClientsOptions {
   readonly state: ReplicatedState
@@ -56,6 +57,11 @@ export interface ClientsOptions {
   readonly lines: LineLimiter // for log lines that clients cause
   readonly metrics: ServerMetrics
   readonly trace: Trace | null
+}
+
+/** The outcome of a request of this server that became a txn: a write, or a refusal. */
+interface OwnOutcome extends WriteOutcome {
+  readonly sequence: number
 }
 
 export class Clients {
@@ -76,13 +82,23 @@ export class Clients {
     const { state, access, config, configZnode, keeper, metrics } = options
     const serving = (): Serving => this.#serving
     const reads = new NamespaceBytes(metrics.read_per_namespace)
-    this.#readContext = new ServerReads(state, { watches: this.watches, reads, access, configZnode, keeper })
+    const { compatibility } = config
+    this.#readContext = new ServerReads(state, {
+      watches: this.watches,
+      reads,
+      access,
+      configZnode,
+      keeper,
+      watchesNullPaths: compatibility.watchesNullPaths,
+      decodesNullWrites: compatibility.decodesNullWritesInMultiRead,
+    })
     this.#answers = new Answers(options, state.lastApplied)
-    this.#authentication = new Authentication({ ...options, auth: config.auth })
+    this.#authentication = new Authentication({ ...options, auth: config.auth, compatibility })
     this.#admission = new RequestAdmission({
       authentication: this.#authentication,
       serving,
       servesKeepers: keeper !== null,
+      unimplementedCloses: compatibility.unimplementedCloses,
     })
     this.sessions = new Sessions({
       ...options,
@@ -142,7 +158,8 @@ export class Clients {
   // --- connections ---
 
   open(connectionId: ConnectionId, remoteAddress: string): void {
-    this.#byConnection.set(connectionId, new Client(connectionId, remoteAddress))
+    const idText = this.#authentication.idTextOf(remoteAddress)
+    this.#byConnection.set(connectionId, new Client(connectionId, remoteAddress, idText))
   }
 
   /** The socket is gone; the session stays alive until it expires. */
@@ -183,9 +200,9 @@ export class Clients {
   #settleAtOnce(client: Client, request: ClientRequest, verdict: Verdict): void {
     switch (verdict.kind) {
       case 'decided':
-        return this.#answers.giveAtOnce(client, request, verdict.error, verdict.body)
+        return this.#answers.giveAtOnce(client, request, verdict.zxid ?? 0, verdict.error, verdict.body)
       case 'closed':
-        if (verdict.error !== null) this.#answers.giveAtOnce(client, request, verdict.error, null)
+        if (verdict.error !== null) this.#answers.giveAtOnce(client, request, verdict.zxid, verdict.error, null)
         return this.#close(client.connectionId, verdict.reason)
       default:
         return assertNever(verdict)
@@ -304,22 +321,23 @@ export class Clients {
   /**
    * A txn was applied: sends its watch events, then answers its own request, then the answers that wait for its zxid.
    */
-  applied(zxid: Zxid, events: readonly TreeEvent[], ownSequence: number | null, body: Uint8Array | null): void {
+  applied(zxid: Zxid, events: readonly TreeEvent[], own: OwnOutcome | null): void {
     if (events.length > 0) {
       const notifications = this.watches.trigger(events, this.#canRead)
       for (const notification of notifications) this.#options.effects.notify(notification, zxid)
       if (notifications.length > 0) countWatchEvents(this.#options.metrics, notifications)
     }
     this.#answers.announced(zxid)
-    if (ownSequence !== null) this.#complete(ownSequence, zxid, body)
+    if (own !== null) this.#complete(zxid, own)
     while (this.#parked.length > 0 && this.#parked[0]!.after <= zxid) this.#take(this.#parked.shift()!)
   }
 
-  #complete(sequence: number, zxid: Zxid, body: Uint8Array | null): void {
+  #complete(zxid: Zxid, { sequence, error, body }: OwnOutcome): void {
     const awaited = this.#awaited.take(sequence)
     if (awaited === undefined || awaited.client.isGone) return
     if (awaited.kind === 'session') return this.sessions.attach(awaited.client, awaited.id, awaited.timeoutMs)
-    awaited.state = { kind: 'decided', zxid, error: null, body }
+    if (error === 'session-moved') return this.#close(awaited.client.connectionId, 'session-moved')
+    awaited.state = { kind: 'decided', zxid, error, body }
     this.#drain(awaited.client)
   }
 

@@ -15,9 +15,18 @@ export interface RequestAdmissionOptions {
   readonly serving: () => Serving
   /** The operations of ClickHouse Keeper are served. */
   readonly servesKeepers: boolean
+  /** A request for an operation that is not served is answered at once, and its connection closes. */
+  readonly unimplementedCloses: boolean
 }
 
 const notImplemented: DecidedRequest = { kind: 'decided', zxid: noZxid, error: 'unimplemented', body: null }
+/** ZK: ZooKeeperServer.submitRequestNow, UnimplementedRequestProcessor. */
+const notImplementedAndClosed: Verdict = {
+  kind: 'closed',
+  error: 'unimplemented',
+  zxid: noZxid,
+  reason: 'unimplemented',
+}
 const notReadOnly: DecidedRequest = { kind: 'decided', zxid: null, error: 'not-read-only', body: null }
 
 export class RequestAdmission {
@@ -34,11 +43,17 @@ export class RequestAdmission {
     if (missing !== null) return missing
     if (request.refusal !== null) return { kind: 'decided', zxid: null, error: request.refusal, body: null }
     const { op } = request
-    if (op === null || (op.isKeepers && !servesKeepers)) return notImplemented
+    if (op === null || (op.isKeepers && !servesKeepers)) return this.#unserved
     // An operation that is not implemented is refused as a write if it is one in ZooKeeper (ZK:
     // ReadOnlyRequestProcessor).
     const isWrite = op.access === 'write' || op === ops.sync
     if (isWrite && op !== ops.closeSession && serving().kind === 'read-only') return notReadOnly
-    return op.implemented ? null : notImplemented
+    if (op.implemented) return null
+    // ZooKeeper executes these for clients, which harms other clients. It keeps the connection, so it stays open here.
+    return op.access === 'internal' ? notImplemented : this.#unserved
+  }
+
+  get #unserved(): Verdict {
+    return this.#options.unimplementedCloses ? notImplementedAndClosed : notImplemented
   }
 }

@@ -3,8 +3,8 @@
  * the order in which they arrive, against the tree plus the changes in flight; it keeps sessions alive and
  * ends them. A new one is created for each term of leadership.
  * A refusal becomes an answer, which the client gets after its own server has applied every txn that the refusal
- * depends on; it is not written to disk. Owns invariant 7: only this class expires a session, as a txn, and after that
- * txn no request of the session succeeds.
+ * depends on; it is not written to disk, except with compatibility=strict, where it is a txn that changes nothing. Owns
+ * invariant 7: only this class expires a session, as a txn, and after that txn no request of the session succeeds.
  */
 import type { AccessRules } from '../../auth/access-rules.ts'
 import { superScheme } from '../../auth/auth-id.ts'
@@ -12,6 +12,7 @@ import { assert, InvariantViolation } from '../../base/assert.ts'
 import type { ErrorName } from '../../base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../../base/ids.ts'
 import { txnSizeBytesMax } from '../../base/limits.ts'
+import type { Compatibility } from '../../config/compatibility.ts'
 import type { Config } from '../../config/config.ts'
 import { JuteWriter } from '../../jute/jute-writer.ts'
 import { decode } from '../../jute/record.ts'
@@ -32,6 +33,7 @@ import type { ReplicatedState } from '../applying/replicated-state.ts'
 import type { Stamp } from '../contract.ts'
 import { ContainerCleaner } from './container-cleaner.ts'
 import { toWriteRequest } from './decode-write.ts'
+import { lateRefusalOf } from './late-refusal.ts'
 import { ProposalStatistics } from './proposal-statistics.ts'
 
 export interface WriteDeciderOptions {
@@ -54,6 +56,15 @@ export interface RequestSource extends SourceServer {
   readonly incarnation: number
 }
 
+/** The request that is being decided. */
+interface Asked {
+  readonly source: RequestSource
+  readonly request: ForwardedRequest
+  readonly op: OpTraits | null // what `request.type` names
+  readonly sessionRefusal: ErrorName | null
+  readonly stamp: Stamp
+}
+
 export class WriteDecider {
   readonly proposals: ProposalStatistics
   readonly #state: ReplicatedState
@@ -68,6 +79,7 @@ export class WriteDecider {
   readonly #reconfigEnabled: boolean
   readonly #access: AccessRules
   readonly #keeperCompatibility: boolean
+  readonly #compatibility: Compatibility
   /** Timeouts negotiated when a session was resumed; the replicated ones do not change. */
   readonly #renegotiatedMs = new Map<SessionId, number>()
 
@@ -86,6 +98,7 @@ export class WriteDecider {
     this.#reconfigEnabled = config.reconfigEnabled
     this.#access = options.access
     this.#keeperCompatibility = config.keeperCompatibility
+    this.#compatibility = config.compatibility
   }
 
   /** Turns a request into a proposal or an answer; if the answer is not final, the request is decided again later. */
@@ -102,16 +115,18 @@ export class WriteDecider {
   }
 
   #decide(source: RequestSource, request: ForwardedRequest, op: OpTraits | null, stamp: Stamp): ForwardedAnswer | null {
-    const origin = { serverId: source.serverId, incarnation: source.incarnation, sequence: request.sequence }
     const refusal = this.#checkSession(source.serverId, request, op, stamp)
-    if (refusal === 'session-moved') return this.#refuse(request, 'session-moved')
-    if (op === ops.reconfig) return this.#refuse(request, this.#reconfigRefusal(request, refusal))
-    const wanted = toWriteRequest(request, op, this.#keeperCompatibility)
-    if (!wanted.ok) return this.#refuse(request, wanted.error)
-    if (refusal !== null && (wanted.value.kind === 'close-session' || wanted.value.kind === 'multi')) {
-      return this.#refuse(request, refusal)
+    const asked: Asked = { source, request, op, sessionRefusal: refusal, stamp }
+    if (refusal === 'session-moved' && !this.#compatibility.checksArgumentsBeforeOwner) {
+      return this.#refuse(asked, 'session-moved')
     }
-    return this.#propose(request, wanted.value, refusal, origin, stamp)
+    if (op === ops.reconfig) return this.#decideReconfig(asked)
+    const wanted = toWriteRequest(request, op, this.#keeperCompatibility)
+    if (!wanted.ok) return this.#refuseUndecoded(asked, wanted.error)
+    if (refusal !== null && (wanted.value.kind === 'close-session' || wanted.value.kind === 'multi')) {
+      return this.#refuse(asked, refusal)
+    }
+    return this.#propose(asked, wanted.value)
   }
 
   /** Proposes the end of each expired session, and returns these sessions. */
@@ -181,38 +196,34 @@ export class WriteDecider {
     return refusal === 'unknown-session' ? 'session-expired' : refusal
   }
 
-  #propose(
-    request: ForwardedRequest,
-    wanted: WriteRequest,
-    sessionRefusal: ErrorName | null,
-    origin: Origin,
-    stamp: Stamp,
-  ): ForwardedAnswer | null {
+  #propose(asked: Asked, wanted: WriteRequest): ForwardedAnswer | null {
+    const { source, request, sessionRefusal, stamp } = asked
     const { sessionId, authIds } = request
+    const origin = originOf(asked)
     const context: PrepareContext = {
       timeMs: stamp.wallMs,
       origin,
       sessionId,
       ids: authIds,
       sessionRefusal,
-      isLocalSession: request.isLocal,
+      localOwnerRefusal: request.isLocal ? this.#localOwnerRefusal(source, wanted) : null,
       extendedTypesEnabled: this.#extendedTypesEnabled,
       quotas: this.#quotas,
       access: this.#access,
       keeperCompatibility: this.#keeperCompatibility,
     }
     const prepared = prepare(wanted, this.#pending, context)
-    if (!prepared.ok) return this.#refuse(request, prepared.error)
+    if (!prepared.ok) return this.#refuse(asked, prepared.error)
     if (prepared.value.kind === 'failed-multi') {
       const opCount = wanted.kind === 'multi' ? wanted.ops.length : 0
       const writer = new JuteWriter()
       writeMultiFailure(writer, opCount, prepared.value.failedIndex, prepared.value.error)
-      return this.#answer(request, null, writer.take())
+      return this.#answer(asked, null, writer.take())
     }
     const payload = encodeTxn(prepared.value.txn)
     if (payload.length > txnSizeBytesMax) {
       this.#pending.dropStage()
-      return this.#refuse(request, 'marshalling-error')
+      return this.#refuse(asked, 'marshalling-error')
     }
     if (sessionRefusal !== null) {
       const claim = 'after its end no request of a session becomes a txn (invariant 7)'
@@ -234,10 +245,16 @@ export class WriteDecider {
   }
 
   /** In ZooKeeper's order: it refuses a disabled reconfig before it checks the session. */
-  #reconfigRefusal({ body }: ForwardedRequest, sessionRefusal: ErrorName | null): ErrorName {
-    if (!decode(ReconfigRequest, body).ok) return 'marshalling-error'
-    if (!this.#reconfigEnabled) return 'reconfig-disabled'
-    return sessionRefusal ?? 'unimplemented'
+  #decideReconfig(asked: Asked): ForwardedAnswer | null {
+    if (!decode(ReconfigRequest, asked.request.body).ok) return this.#refuseUndecoded(asked, 'marshalling-error')
+    if (!this.#reconfigEnabled) return this.#refuse(asked, 'reconfig-disabled')
+    return this.#refuse(asked, asked.sessionRefusal ?? 'unimplemented')
+  }
+
+  /** ZK: LeaderSessionTracker.checkGlobalSession. The leader checks its own clients more precisely. */
+  #localOwnerRefusal({ syncId }: SourceServer, { kind }: WriteRequest): ErrorName {
+    const isExpired = this.#compatibility.expiresLocalOwnersOnFollowers && kind === 'multi' && syncId !== null
+    return isExpired ? 'session-expired' : 'ephemeral-on-local-session'
   }
 
   /** For txns that the leader proposes without a request. */
@@ -248,7 +265,7 @@ export class WriteDecider {
       sessionId: noSession,
       ids: [],
       sessionRefusal: null,
-      isLocalSession: false,
+      localOwnerRefusal: null,
       extendedTypesEnabled: false,
       keeperCompatibility: false,
       quotas: this.#quotas,
@@ -262,13 +279,35 @@ export class WriteDecider {
     this.proposals.proposed(zxid, payload.length, nowMs)
   }
 
-  #refuse(request: ForwardedRequest, error: ErrorName): ForwardedAnswer {
-    return this.#answer(request, error, null)
+  #refuse(asked: Asked, error: ErrorName): ForwardedAnswer | null {
+    return this.#answer(asked, error, null)
   }
 
-  #answer(request: ForwardedRequest, error: ErrorName | null, body: Uint8Array | null): ForwardedAnswer {
-    return { sequence: request.sequence, after: this.#zab.lastZxid, error, body }
+  /** In ZooKeeper most of these fail before they take a zxid; those whose null path it checks later fail after that. */
+  #refuseUndecoded(asked: Asked, error: ErrorName): ForwardedAnswer | null {
+    if (!this.#compatibility.checksFlagsBeforeNullPaths) return this.#refuse(asked, error)
+    const { request, op, sessionRefusal } = asked
+    const late = lateRefusalOf(op, request, error, sessionRefusal, this.#extendedTypesEnabled)
+    return late === null ? this.#direct(request, error, null) : this.#refuse(asked, late)
   }
+
+  #answer(asked: Asked, error: ErrorName | null, body: Uint8Array | null): ForwardedAnswer | null {
+    if (!this.#compatibility.refusalsTakeZxids) return this.#direct(asked.request, error, body)
+    const { request, stamp } = asked
+    const { sessionId } = request
+    const changes = [{ kind: 'refusal', error, body }] as const
+    const txn = { timeMs: stamp.wallMs, sessionId, origin: originOf(asked), isMulti: false, changes }
+    this.#order(encodeTxn(txn), stamp.monotonicMs)
+    return null
+  }
+
+  #direct({ sequence }: ForwardedRequest, error: ErrorName | null, body: Uint8Array | null): ForwardedAnswer {
+    return { sequence, after: this.#zab.lastZxid, error, body }
+  }
+}
+
+function originOf({ source: { serverId, incarnation }, request: { sequence } }: Asked): Origin {
+  return { serverId, incarnation, sequence }
 }
 
 const noSession = 0n as SessionId

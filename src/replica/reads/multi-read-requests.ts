@@ -18,7 +18,7 @@ import { answerKeeperMultiRead } from './keeper/keeper-reads.ts'
 import { nothingMissed, type ReadAnswer, type ReadContext, refusal } from './read-answer.ts'
 
 export function answerMultiRead(pending: PendingRequest, context: ReadContext): ReadAnswer {
-  const wanted = decodeMultiRead(pending.request.body)
+  const wanted = decodeMultiRead(pending.request.body, context.decodesNullWrites)
   // Clients that speak Keeper's dialect get its form of errors. A body that ZooKeeper cannot decode may be in that
   // dialect.
   if (context.keeper !== null && (pending.client.speaksKeeper || !wanted.ok)) {

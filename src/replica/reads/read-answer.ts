@@ -20,6 +20,10 @@ export interface ReadContext {
   readonly configZnode: ConfigZnode
   /** Null: the operations that ClickHouse Keeper has beyond ZooKeeper are not served. */
   readonly keeper: KeeperZnodes | null
+  /** With compatibility=strict: a null path is watched like one that never changes. */
+  readonly watchesNullPaths: boolean
+  /** With compatibility=strict: a multiRead of writes decodes whatever their paths are. */
+  readonly decodesNullWrites: boolean
 }
 
 /**
@@ -32,6 +36,8 @@ export class ServerReads implements ReadContext {
   readonly access: AccessRules
   readonly configZnode: ConfigZnode
   readonly keeper: KeeperZnodes | null
+  readonly watchesNullPaths: boolean
+  readonly decodesNullWrites: boolean
   readonly #state: { readonly tree: DataTree }
 
   constructor(state: { readonly tree: DataTree }, rest: Omit<ReadContext, 'tree'>) {
@@ -41,6 +47,8 @@ export class ServerReads implements ReadContext {
     this.access = rest.access
     this.configZnode = rest.configZnode
     this.keeper = rest.keeper
+    this.watchesNullPaths = rest.watchesNullPaths
+    this.decodesNullWrites = rest.decodesNullWrites
   }
 
   get tree(): DataTree {

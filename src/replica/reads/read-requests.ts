@@ -55,10 +55,10 @@ export function answerRead(pending: PendingRequest, context: ReadContext): ReadA
     case 'setWatches2':
       return setWatches(decode(SetWatches2Request, body), pending.client, context)
     case 'addWatch':
-      return answerOf(addWatch(pending, context.watches))
+      return answerOf(addWatch(pending, context))
     case 'checkWatches':
     case 'removeWatches':
-      return checkOrRemoveWatches(pending, context.watches)
+      return checkOrRemoveWatches(pending, context)
     case 'getAllChildrenNumber':
       return answerOf(countDescendants(pending, context))
     case 'getEphemerals':

@@ -6,6 +6,7 @@ import type { ConnectionStatus, LatencyStatus } from '../../admin/server-status.
 import { type ConnectionId, hexOfSession, type SessionId, type Zxid } from '../../base/ids.ts'
 import { ClientConnection } from '../../connection/client-connection.ts'
 import type { ConnectionInput } from '../../connection/connection-input.ts'
+import type { SkipReason } from '../../connection/skipped-frame.ts'
 import type { ByteStream } from '../../ports/stream.ts'
 import { type LargeRequestBudget, LargeRequestShare } from './large-request-budget.ts'
 import { Latency } from './latency.ts'
@@ -27,6 +28,8 @@ export interface StreamLimits {
   readonly frameSizeBytesMax: number
   readonly largeRequests: LargeRequestBudget | null
   readonly readsTraceMask: boolean
+  /** Above these limits a request ends its connection. */
+  readonly closingSkips: ReadonlySet<SkipReason>
 }
 
 /**
@@ -67,7 +70,8 @@ export class ClientSocket {
     this.openedAtMs = openedAtMs
     this.lastHeardAtMs = openedAtMs
     this.largeRequests = limits.largeRequests === null ? null : new LargeRequestShare(limits.largeRequests)
-    this.connection = new ClientConnection(limits.frameSizeBytesMax, this.largeRequests, limits.readsTraceMask)
+    const { frameSizeBytesMax, readsTraceMask, closingSkips } = limits
+    this.connection = new ClientConnection(frameSizeBytesMax, this.largeRequests, readsTraceMask, closingSkips)
   }
 
   /** Null unless it is attached. */

@@ -11,9 +11,11 @@ import type { ConnectionStatus } from '../../admin/server-status.ts'
 import { assertNever } from '../../base/assert.ts'
 import type { ConnectionId } from '../../base/ids.ts'
 import { clientOutputSizeBytesClose } from '../../base/limits.ts'
+import type { Compatibility } from '../../config/compatibility.ts'
 import type { Config } from '../../config/config.ts'
 import { type CloseReason, closeReasons } from '../../connection/close-reason.ts'
 import type { ConnectionInput } from '../../connection/connection-input.ts'
+import type { SkipReason } from '../../connection/skipped-frame.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { Log } from '../../ports/log.ts'
 import type { Random } from '../../ports/random.ts'
@@ -67,6 +69,7 @@ export class ClientSockets {
       frameSizeBytesMax,
       largeRequests: largeRequests === null ? null : new LargeRequestBudget(largeRequests),
       readsTraceMask: config.fourLetterWords.includes('stmk'),
+      closingSkips: closingSkipsOf(config.compatibility),
     }
   }
 
@@ -249,7 +252,9 @@ export class ClientSockets {
   #take(client: ClientSocket, input: ConnectionInput): void {
     switch (input.kind) {
       case 'request':
-        this.#intake.take(client, input)
+        if (this.#intake.take(client, input) === 'close') {
+          this.#refuse(client, 'stale-request', driverCloseReasons['stale-request'])
+        }
         return
       case 'skipped-request':
         this.#intake.takeSkipped(client, input)
@@ -261,6 +266,7 @@ export class ClientSockets {
         this.#answerWord(client, input)
         return
       case 'refused':
+        if (input.reason === 'large-request-above-limit') this.#options.metrics.large_requests_rejected.add()
         this.#refuse(client, input.reason, closeReasons[input.reason])
         return
       default:
@@ -371,6 +377,13 @@ export class ClientSockets {
 
 type RequestReply = Extract<Reply, { readonly kind: 'reply' }>
 type ConnectReply = Extract<Reply, { readonly kind: 'connect-response' }>
+
+function closingSkipsOf({ longRequestsClose, largeRequestsClose }: Compatibility): ReadonlySet<SkipReason> {
+  const reasons: SkipReason[] = []
+  if (longRequestsClose) reasons.push('request-too-large')
+  if (largeRequestsClose) reasons.push('too-many-large-requests')
+  return new Set(reasons)
+}
 
 const utf8 = new TextEncoder()
 

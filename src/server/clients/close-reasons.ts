@@ -15,6 +15,8 @@ export const driverCloseReasons = {
     'A client connected and sent no connect request within the time limit; check what opens connections to the client port.',
   'connect-request-cut-short':
     'A client left in the middle of its connect request, or was no ZooKeeper client; check what connects to the client port.',
+  'stale-request':
+    "A request waited for longer than its session's timeout, and compatibility=strict, so the connection was closed; find out what loads this server.",
   'client-does-not-read':
     'A client does not read its replies, and more bytes than the limit are queued for it; check whether that program is stopped or overloaded.',
 } as const satisfies Record<string, string>
@@ -34,4 +36,5 @@ export const quietCloseReasons: ReadonlySet<ReplicaCloseReason> = new Set([
   'auth-failed',
   'auth-required',
   'wrong-ensemble',
+  'auth-malformed',
 ])

@@ -58,11 +58,17 @@ export class RequestIntake {
     if (client.session !== null && this.#throttle.isFull(this.#outstandingCount)) this.#throttle.noteWait()
   }
 
-  take(client: ClientSocket, request: ClientRequest): void {
+  /** `close`: the request is dropped and its connection closes, so that no later request overtakes it. */
+  take(client: ClientSocket, request: ClientRequest): 'close' | null {
     const reason = this.#throttle.isOn ? this.#refusalOf(client, request) : null
-    if (reason === null) return this.#handOn(client, request)
+    if (reason === null) {
+      this.#handOn(client, request)
+      return null
+    }
+    if (reason === 'stale' && this.#options.config.compatibility.staleRequestsClose) return 'close'
     const { op, body, sizeBytes } = request
     this.#refuse(client, request, reason, op === null ? null : firstPathOf(op.name, body), sizeBytes)
+    return null
   }
 
   takeSkipped(client: ClientSocket, { request, reason, path, frameSizeBytes }: SkippedRequest): void {

@@ -97,6 +97,7 @@ export class TxnApplier<Znode> {
         this.#sessions.remove(change.sessionId)
         return this.#deleteOwned(zxid, change.sessionId, change.deletedPaths)
       case 'check':
+      case 'refusal':
         return noEvents
       default:
         return assertNever(change)

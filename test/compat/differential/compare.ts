@@ -13,7 +13,7 @@ import {
   exactValue,
   type Field,
 } from './decode-frame.ts'
-import { type Difference, type FieldDifference, refusalRule, rules } from './rules.ts'
+import { type Difference, type FieldDifference, type Rule, refusalRule } from './rules.ts'
 import type { Side, SlotOutcome, StepOutcome } from './side.ts'
 
 export interface Sides<T> {
@@ -41,15 +41,17 @@ export interface Comparison {
 export class Comparer {
   readonly #pairs: Correspondence
   readonly #sides: Sides<Side>
+  readonly #rules: readonly Rule[]
   readonly #uses: Map<string, number>
   /** By slot; a closed connection is overwritten when the slot is used again. */
   readonly #sessionOf = new Map<number, number>()
   readonly #superseded = new Set<number>()
 
   /** `uses` counts how often each rule was needed. */
-  constructor(pairs: Correspondence, sides: Sides<Side>, uses: Map<string, number>) {
+  constructor(pairs: Correspondence, sides: Sides<Side>, rules: readonly Rule[], uses: Map<string, number>) {
     this.#pairs = pairs
     this.#sides = sides
+    this.#rules = rules
     this.#uses = uses
   }
 
@@ -67,7 +69,7 @@ export class Comparer {
       const frames = { theirs: decodeAll(step, slot, theirs), ours: decodeAll(step, slot, ours) }
       if (slot === step.slot) answers = answersIn(step, frames.theirs)
       for (const difference of this.#compareSlot(step, slot, frames, { theirs, ours })) {
-        const rule = rules.find((each) => each.accepts(difference))
+        const rule = this.#rules.find((each) => each.accepts(difference))
         if (rule === undefined) unexplained.push({ slot, difference, frames })
         else this.#count(rule.name)
       }
@@ -144,7 +146,13 @@ export class Comparer {
   }
 
   #noteRefusal(call: Call | null, reply: Decoded): void {
-    if (call !== null && refusable.has(call.operation.op) && exactValue(reply, 'err') !== '0') this.#count(refusalRule)
+    if (
+      call !== null &&
+      refusable.has(call.operation.op) &&
+      exactValue(reply, 'err') !== '0' &&
+      this.#rules.some(({ name }) => name === refusalRule)
+    )
+      this.#count(refusalRule)
   }
 
   #count(name: string): void {

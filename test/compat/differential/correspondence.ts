@@ -14,6 +14,8 @@ interface Pair {
 }
 
 export class Correspondence {
+  /** Moments are paired one to one too: every refusal takes a zxid on both. */
+  readonly #isOneToOne: boolean
   /** Sorted by `theirs`; invariant: `ours` never falls. */
   readonly #moments: Pair[] = []
   /** The zxids of txns, in the order in which they became known. */
@@ -23,6 +25,10 @@ export class Correspondence {
   /** Sessions of clients of earlier runs, which have no number in this run. */
   readonly #otherSessions = new Map<bigint, bigint>()
   readonly #timeOf = { theirs: new Map<bigint, bigint>(), ours: new Map<bigint, bigint>() }
+
+  constructor(isOneToOne: boolean) {
+    this.#isOneToOne = isOneToOne
+  }
 
   /** Null, or what is wrong. */
   txn(theirs: bigint, ours: bigint): string | null {
@@ -82,6 +88,8 @@ export class Correspondence {
     if (same?.theirs === theirs) return same.ours === ours ? null : `theirs was paired with ${hex(same.ours)}`
     const [before, after] = [this.#moments[low - 1], same]
     if (before !== undefined && before.ours > ours) return `${hex(before.theirs)} was paired with ${hex(before.ours)}`
+    const twin = this.#isOneToOne ? [before, after].find((each) => each?.ours === ours) : undefined
+    if (twin !== undefined) return `ours was paired with ${hex(twin.theirs)}`
     if (after !== undefined && after.ours < ours) return `${hex(after.theirs)} was paired with ${hex(after.ours)}`
     this.#moments.splice(low, 0, { theirs, ours })
     return null

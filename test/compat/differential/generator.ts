@@ -178,7 +178,7 @@ export class Generator {
   #lastOperation(): Operation {
     const random = this.#random
     const { asks } = this.#profile
-    const dice = random.below(8)
+    const dice = asks.internal ? random.below(8) : 3 + random.below(5)
     if (dice < 2) return { op: 'deleteContainer', path: `${newPath(random, this.#known)}/missing` }
     if (dice === 2) return { op: 'createSession', timeoutMs: 500_000 }
     if (dice > 4 && asks.reconfig) return randomReconfig(random)

@@ -13,7 +13,7 @@ import { Generator } from './generator.ts'
 import { freshTop, play, type StepSource } from './play.ts'
 import { type Profile, profiles } from './profiles.ts'
 import { describeSteps, describeUnexplained } from './report.ts'
-import { type Rule, rules } from './rules.ts'
+import { type Rule, rules, rulesUnderStrict } from './rules.ts'
 import { startPair } from './servers.ts'
 import { shrink } from './shrink.ts'
 
@@ -45,11 +45,12 @@ async function main(): Promise<number> {
   const runCount = options.seeds.length * options.profiles.length
   const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0)
   console.log(`${requestCount} requests in ${seconds} s, ${failedCount} seeds with differences that no rule explains`)
-  for (const { name } of rules.filter(({ played }) => options.profiles.some((each) => isPlayedWith(each, played)))) {
+  for (const { name } of rules.filter((rule) => options.profiles.some((each) => isPlayedWith(each, rule)))) {
     const count = uses.get(name) ?? 0
     const isDead = count === 0 && runCount >= seedsForEveryRule
     console.log(`rule ${name}: used ${count} times${isDead ? ' - does it still describe anything?' : ''}`)
   }
+  if (options.profiles.some(({ isStrict }) => isStrict)) printStayingRules()
   if (options.showsCoverage) printCoverage()
   console.log(`${runCount - failedCount} passed, ${failedCount} failed`)
   return failedCount === 0 ? 0 : 1
@@ -66,7 +67,7 @@ async function runSeed(
     const actualTop = freshTop()
     const generator = new Generator(new SeededRandom(seed), profile, actualTop)
     const source = counted(limited(generator, requestCount), answerCounts)
-    const played = await play(pair.ports, actualTop, source, uses)
+    const played = await play(pair.ports, actualTop, source, profile.isStrict, uses)
     if (played.unexplained.length === 0) {
       console.log(`${profile.name} seed ${seed}: ${played.requestCount} requests, equal`)
       return { requestCount: played.requestCount, isEqual: true }
@@ -83,7 +84,7 @@ async function runSeed(
       console.log(`Again: npm run differential -- --profile ${profile.name} --seed ${seed}`)
       return { requestCount: played.requestCount, isEqual: false }
     }
-    const shrunk = await shrink(pair.ports, played.steps, shrinkTimeBoxMs)
+    const shrunk = await shrink(pair.ports, played.steps, profile.isStrict, shrinkTimeBoxMs)
     if (shrunk === null) {
       console.log('It does not happen when the steps are played again. The last of them:')
       console.log(describeSteps(played.steps.slice(-3)))
@@ -99,7 +100,9 @@ async function runSeed(
   }
 }
 
-function isPlayedWith({ serverCount }: Profile, played: Rule['played']): boolean {
+function isPlayedWith({ serverCount, isStrict, asks }: Profile, { name, played, staysBecause }: Rule): boolean {
+  if (isStrict && staysBecause === null) return false
+  if (name === 'internal-operations-refused' && !asks.internal) return false
   return played === 'everywhere' || (played === 'in ensembles' && serverCount > 1)
 }
 
@@ -133,6 +136,11 @@ function counted(source: StepSource, counts: Map<string, number>): StepSource {
       source.learn(step, answers, closed, connected)
     },
   }
+}
+
+function printStayingRules(): void {
+  console.log('with compatibility=strict these rules still hold:')
+  for (const { name, staysBecause } of rulesUnderStrict) console.log(`  ${name}: ${staysBecause}`)
 }
 
 function printCoverage(): void {

@@ -8,6 +8,7 @@ import { Correspondence, type SideName } from './correspondence.ts'
 import type { Decoded } from './decode-frame.ts'
 import { decodeConnectResponse } from './decode-frame.ts'
 import { isConnected } from './generator.ts'
+import { rules, rulesUnderStrict } from './rules.ts'
 import { Side } from './side.ts'
 
 /** Gives the next step, and gets the outcome of each. */
@@ -35,21 +36,22 @@ export async function play(
   ports: Sides<readonly number[]>,
   actualTop: string,
   source: StepSource,
+  isStrict: boolean,
   uses: Map<string, number>,
 ): Promise<Played> {
-  const pairs = new Correspondence()
+  const pairs = new Correspondence(isStrict)
   const sideOf = (name: SideName): Side =>
     new Side({
       ports: ports[name],
       top: actualTop,
-      closesUnserved: name === 'theirs',
+      closesUnserved: name === 'theirs' || isStrict,
       zxidOf: (ref) => pairs.resolve(name, ref),
     })
   const sides: Sides<Side> = {
     theirs: sideOf('theirs'),
     ours: sideOf('ours'),
   }
-  const comparer = new Comparer(pairs, sides, uses)
+  const comparer = new Comparer(pairs, sides, isStrict ? rulesUnderStrict : rules, uses)
   const steps: Step[] = []
   let requestCount = 0
   let unexplained: readonly Unexplained[] = []

@@ -38,6 +38,8 @@ export interface Rule {
   readonly zookeeper: string
   readonly zkts: string
   readonly why: string
+  /** Why it holds with `compatibility=strict` too; null: with it zkts behaves as ZooKeeper. */
+  readonly staysBecause: string | null
   /** Nowhere: the generator avoids it, since the two servers would be in different states afterwards. */
   readonly played: 'everywhere' | 'in ensembles' | 'nowhere'
   accepts(difference: Difference): boolean
@@ -56,6 +58,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'takes a zxid, a log record and a flush on every server',
     zkts: 'takes none; a quorum confirms the leader, and the reply carries the zxid of the last write that it could have seen',
     why: 'a refusal changes nothing, so the log does not need it',
+    staysBecause: null,
     played: 'everywhere',
     accepts: () => false, // counted where the zxids are compared: its zxid has to lie between those of its neighbours
   },
@@ -65,6 +68,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'answers `Unimplemented` with zxid -1 and closes the connection',
     zkts: 'answers the same and keeps the connection',
     why: 'a client is better served by an answer on an open connection',
+    staysBecause: null,
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'closing' &&
@@ -77,6 +81,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'executes it without an ACL check',
     zkts: 'answers `Unimplemented`',
     why: 'no genuine client sends them, and any client could delete any znode',
+    staysBecause: 'one client could delete the znodes of others',
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -89,6 +94,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'closes the connection, so everything else in flight on it fails too',
     zkts: 'answers `MarshallingError` in order and keeps the connection, up to 256 MiB; requests that restore watches or credentials still close the connection',
     why: 'every client turns it into an error of that one call; a client that did not notice the loss of its watches would wait for ever',
+    staysBecause: null,
     played: 'everywhere',
     accepts: (difference) => {
       if (difference.call === null || sizeBytesOf(difference.call) <= frameSizeBytesMax) return false
@@ -102,6 +108,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'answers `MarshallingError`',
     zkts: 'answers each part, unless `keeper.compatibility=false`',
     why: 'ClickHouse sends such requests to its own Keeper, and no client of ZooKeeper does',
+    staysBecause: null,
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -116,6 +123,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'keep a watch that nothing can trigger',
     zkts: 'answer `MarshallingError`, as reads do',
     why: 'the client should learn that the path is wrong',
+    staysBecause: null,
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -129,6 +137,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'closes the connection without an answer',
     zkts: 'answers `MarshallingError` and keeps the connection',
     why: 'an answer tells the client what is wrong',
+    staysBecause: null,
     played: 'everywhere',
     accepts: (difference) =>
       difference.call?.operation.op === 'auth' &&
@@ -143,6 +152,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'answers with the error of the flags',
     zkts: 'answers `MarshallingError` for the path',
     why: 'a body that cannot be decoded is not looked into',
+    staysBecause: null,
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -159,6 +169,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'answers `MarshallingError` followed by a body without results',
     zkts: 'answers `MarshallingError` without a body',
     why: 'a body that cannot be decoded is not looked into',
+    staysBecause: null,
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -174,6 +185,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'come in the order of a hash table',
     zkts: 'come in the order in which the client authenticated',
     why: 'ZooKeeper promises no order, and a stable one is easier to read',
+    staysBecause: null,
     played: 'everywhere',
     accepts: (difference) =>
       difference.kind === 'frame' && difference.fields.length > 0 && difference.fields.every(isReorderedAcl),
@@ -184,6 +196,8 @@ export const rules: readonly Rule[] = [
     zookeeper: 'is closed when it sends something, and gets watch events until then',
     zkts: 'is closed at once',
     why: 'the client should learn at once that its connection is an old one',
+    staysBecause:
+      'ZooKeeper does this on the leader alone, and clients do not choose the server that leads; a connection that lost its session would still show the writes of other clients',
     played: 'in ensembles',
     accepts: (difference) =>
       difference.kind === 'frame' &&
@@ -197,6 +211,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'closes the connection, but first answers if an early check finds the arguments wrong',
     zkts: 'closes the connection',
     why: 'on a connection that no longer has the session, the close is the only valid answer',
+    staysBecause: null,
     played: 'in ensembles',
     accepts: (difference) => {
       if (difference.kind === 'silence' || !difference.isSuperseded) return false
@@ -211,6 +226,8 @@ export const rules: readonly Rule[] = [
     zookeeper: 'is checked against the old list, unless the setACL happens to have been applied already',
     zkts: 'is checked against the new list',
     why: 'the order of requests is the order of their effects',
+    staysBecause:
+      'what ZooKeeper does depends on timing, so no client can count on it; and a list that was just closed would not protect its znode',
     played: 'nowhere',
     accepts: () => false,
   },
@@ -220,6 +237,8 @@ export const rules: readonly Rule[] = [
     zookeeper: 'is checked as if the parts before that null had been applied, although none was',
     zkts: 'is checked against the tree as it is',
     why: 'a refused request has no effects',
+    staysBecause:
+      'a write would be checked against znodes that do not exist, and servers would apply what cannot be applied',
     played: 'nowhere',
     accepts: () => false,
   },
@@ -229,6 +248,8 @@ export const rules: readonly Rule[] = [
     zookeeper: 'is looked up without the blank name, so it is not found, or the quota of another path is',
     zkts: 'counts like any other',
     why: 'a space is a legal name',
+    staysBecause:
+      'a write of one client would count for the quota of another; and usage is a part of the replicated state, which cannot depend on a key of one server',
     played: 'nowhere',
     accepts: () => false,
   },
@@ -238,6 +259,7 @@ export const rules: readonly Rule[] = [
     zookeeper: 'makes a container, which is an ephemeral to the requests that follow until it has been applied',
     zkts: 'makes a container',
     why: 'closing the session at once would take the container with it',
+    staysBecause: 'it depends on timing; and the session that ends would take the containers of others with it',
     played: 'nowhere',
     accepts: () => false,
   },
@@ -247,10 +269,14 @@ export const rules: readonly Rule[] = [
     zookeeper: 'passes all checks and ends the server when it is applied',
     zkts: 'is refused with `BadArguments` where ZooKeeper accepts it',
     why: 'one request should not stop a server',
+    staysBecause: 'ZooKeeper ends',
     played: 'nowhere',
     accepts: () => false,
   },
 ]
+
+/** The rules that are accepted while zkts runs with `compatibility=strict`. */
+export const rulesUnderStrict: readonly Rule[] = rules.filter(({ staysBecause }) => staysBecause !== null)
 
 /** Of the payload of its frame. */
 function sizeBytesOf(call: Call): number {

@@ -20,13 +20,15 @@ export interface ServerPair {
 const memoryDir = '/dev/shm'
 let classpath: string | undefined
 
-export async function startPair({ serverCount, settings }: Profile): Promise<ServerPair> {
+export async function startPair({ serverCount, settings, isStrict }: Profile): Promise<ServerPair> {
   classpath ??= await findZooKeeperClasspath()
   const dir = existsSync(memoryDir) ? memoryDir : tmpdir()
   const systemProperties = { 'zookeeper.preAllocSize': '1024', 'zookeeper.forceSync': 'no' }
   const [theirs, ours] = await Promise.all([
     startEnsemble('zookeeper', serverCount, dir, classpath, { settings, systemProperties }),
-    startEnsemble('zkts', serverCount, dir, classpath, { settings }),
+    startEnsemble('zkts', serverCount, dir, classpath, {
+      settings: isStrict ? { ...settings, compatibility: 'strict' } : settings,
+    }),
   ])
   return {
     ports: { theirs: theirs.clientPorts, ours: ours.clientPorts },

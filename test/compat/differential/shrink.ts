@@ -17,13 +17,14 @@ export interface Shrunk {
 export async function shrink(
   ports: Sides<readonly number[]>,
   steps: readonly Step[],
+  isStrict: boolean,
   timeBoxMs: number,
 ): Promise<Shrunk | null> {
   const deadline = performance.now() + timeBoxMs
   let attemptCount = 0
   const attempt = async (candidate: readonly Step[]): Promise<Played | null> => {
     attemptCount += 1
-    const played = await play(ports, freshTop(), recorded(candidate), new Map())
+    const played = await play(ports, freshTop(), recorded(candidate), isStrict, new Map())
     return played.unexplained.length > 0 ? played : null
   }
   let best = await attempt(steps)

@@ -51,8 +51,8 @@ describe('request records', () => {
     }
   })
 
-  it('a null path is refused by every record but those of sync, setData and setACL', () => {
-    const takeNull: readonly string[] = ['sync', 'setData', 'setACL']
+  it('a null path is refused by every record but those of sync, setData, setACL and about watches', () => {
+    const takeNull: readonly string[] = ['sync', 'setData', 'setACL', 'addWatch', 'checkWatches', 'removeWatches']
     for (const { op, value } of requestExamples) {
       if (typeof value !== 'object' || value === null || !('path' in value) || takeNull.includes(op)) continue
       const nullPath = encode(codecOf(op), { ...value, path: null })

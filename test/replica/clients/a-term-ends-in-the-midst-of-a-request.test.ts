@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { defaultAccess } from '../../../src/auth/access-rules.ts'
 import type { ConnectionId, ServerId, SessionId } from '../../../src/base/ids.ts'
 import { LineLimiter } from '../../../src/base/line-limiter.ts'
+import { asZkts } from '../../../src/config/compatibility.ts'
 import { encode } from '../../../src/jute/record.ts'
 import { newMetrics } from '../../../src/metrics/server-metrics.ts'
 import { type OpName, opOf, ops } from '../../../src/protocol/client/operations.ts'
@@ -32,6 +33,7 @@ function attachedClients(route: LeaderRoute): { readonly clients: Clients; reado
       localSessionsEnabled: true,
       localSessionsUpgradingEnabled: true,
       linearizableReads: false,
+      compatibility: asZkts,
       auth: {
         schemes: [],
         digestAlgorithm: 'SHA-1',

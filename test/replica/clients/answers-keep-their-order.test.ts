@@ -23,7 +23,7 @@ test('a reply that would overtake another of its connection is an invariant viol
   const { answers, effects } = answersUpTo(7)
   const client = new Client(1 as ConnectionId, '127.0.0.1')
   answers.give(client, read(2), 7, null, null)
-  answers.giveAtOnce(client, requestRead(5, -4, ops.auth.opcode, new Uint8Array(0)), null, null)
+  answers.giveAtOnce(client, requestRead(5, -4, ops.auth.opcode, new Uint8Array(0)), 0, null, null)
   answers.give(client, read(3), 7, null, null)
   expect(() => answers.give(client, read(3), 7, null, null)).toThrow('invariant 5')
   expect(() => answers.give(client, read(1), 7, null, null)).toThrow('invariant 5')

@@ -57,6 +57,8 @@ export class ReadRig {
         watches: this.watches,
         reads: this.reads,
         keeper: this.keeper,
+        watchesNullPaths: false,
+        decodesNullWrites: false,
         ...this.#rules,
       },
     )

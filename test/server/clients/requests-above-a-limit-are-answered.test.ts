@@ -58,6 +58,18 @@ describe('a request longer than jute.maxbuffer', () => {
     expect(outcomes(client).slice(4)).toEqual([[5, 0]])
   })
 
+  test('with compatibility=strict ends its connection when its length has come, with a line that says why', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig(['compatibility=strict']))
+    const client = await connected(rig)
+    const long = createFrame(2, '/long', new Uint8Array(clientFrameSizeBytesMax))
+    client.send(joined(createFrame(1, '/a', 'x'), long.subarray(0, 12)))
+    await rig.run(500)
+    expect(client.isClosed).toBe(true)
+    expect(outcomes(client)).toEqual([])
+    expect(rig.events('client-refused')).toMatchObject([{ reason: 'request-above-limit' }])
+  })
+
   test('is logged with its client, session, operation, path and size, without its data', async () => {
     const rig = new ServerRig()
     await rig.started(standaloneConfig(['jute.maxbuffer=0x800']))
@@ -158,6 +170,17 @@ describe('large requests', () => {
     expect((await metricsOf(rig)).get('large_requests_rejected')).toBe(1)
   })
 
+  test('over their budget end their connection with compatibility=strict, and are counted', async () => {
+    const rig = new ServerRig()
+    await rig.started(standaloneConfig([...lines, 'compatibility=strict', '4lw.commands.whitelist=mntr']))
+    const client = await connected(rig)
+    client.send(joined(createFrame(1, '/a', new Uint8Array(3000)), createFrame(2, '/b', new Uint8Array(3000))))
+    await rig.run(100)
+    expect(client.isClosed).toBe(true)
+    expect(rig.events('client-refused')).toMatchObject([{ reason: 'large-request-above-limit' }])
+    expect((await metricsOf(rig)).get('large_requests_rejected')).toBe(1)
+  })
+
   test('give back their bytes when they are answered, and when their connection ends in the middle of one', async () => {
     const rig = new ServerRig()
     await rig.started(standaloneConfig(lines))
@@ -239,6 +262,26 @@ describe('requests that wait', () => {
     const errors = new Map(client.replies().map(({ xid, error }) => [xid, error]))
     expect([errors.get(4), errors.get(-4), errors.get(-8), errors.get(5)]).toEqual([throttled, 0, 0, throttled])
   })
+
+  test.each([
+    [[], false],
+    [['compatibility=strict'], true],
+  ] as const)(
+    'with %j and a session that is shorter than their waiting, its connection ends: %s',
+    async (lines, isClosed) => {
+      const rig = new ServerRig()
+      const limits = ['request_throttle_max_requests=1', 'request_stale_latency_check=true', 'minSessionTimeout=1']
+      await rig.started(standaloneConfig([...limits, ...lines]))
+      const client = await rig.connect()
+      client.send(connectFrame(false, 1))
+      await rig.run(50)
+      client.send(joined(...Array.from({ length: 40 }, (_, i) => createFrame(i + 1, `/n${i}`))))
+      await rig.run(30)
+      expect(client.isClosed).toBe(isClosed)
+      expect(rig.events('client-refused').map(({ reason }) => reason)).toEqual(isClosed ? ['stale-request'] : [])
+      expect(outcomes(client).some(([, error]) => error === throttled)).toBe(!isClosed)
+    },
+  )
 
   test.each([
     [[], true],

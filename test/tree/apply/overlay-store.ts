@@ -158,7 +158,7 @@ export class OverlayStore implements ApplyStore<FoldedZnode | null> {
 
 /** The znodes that a change names. Their parents, and the znodes that quotas need, are fetched too. */
 function pathsOf(change: Change): readonly string[] {
-  if (change.kind === 'create-session') return []
+  if (change.kind === 'create-session' || change.kind === 'refusal') return []
   if (change.kind === 'close-session') return change.deletedPaths
   if (change.kind === 'bundle') return change.changes.map(({ path }) => path)
   return [change.path]
