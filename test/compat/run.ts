@@ -19,7 +19,7 @@ import { type BuildDirectories, javaClasspath, type Part, parts, type Suite, sui
 
 const suiteTimeoutMs = 240_000
 const startTimeoutMs = 60_000
-const suitesAtOnce: Readonly<Record<Part, number>> = { single: 2, extended: 2, ensemble: 1, sessions: 1 }
+const suitesAtOnce: Readonly<Record<Part, number>> = { single: 2, extended: 2, strict: 1, ensemble: 1, sessions: 1 }
 
 interface Score {
   passed: number
@@ -46,6 +46,7 @@ async function main(): Promise<number> {
     if (ready.length > 0) await runPart({ target, classpath, plainSockets }, each, ready, score)
   }
   await Promise.all([runIfAny('single'), runIfAny('extended')])
+  await runIfAny('strict')
   await runIfAny('ensemble')
   await runIfAny('sessions')
   console.log(`${score.passed} passed, ${score.failed} failed`)
@@ -118,6 +119,7 @@ async function runPart(
     tickTimeMs: 1000,
     isExtended,
     hasSessionModes: part === 'sessions',
+    isStrict: part === 'strict',
     plainSockets,
   })
   try {

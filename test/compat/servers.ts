@@ -22,6 +22,8 @@ export interface ServersOptions {
   readonly isExtended?: boolean
   /** Sessions are local until they create an ephemeral, and a server without a leader serves reads. */
   readonly hasSessionModes?: boolean
+  /** `compatibility=strict`, a key that ZooKeeper ignores. */
+  readonly isStrict?: boolean
   /** Only for zkts: sockets are used through documented fields of Node.js only. */
   readonly plainSockets?: boolean
 }
@@ -137,6 +139,7 @@ function writeConfig(options: ServersOptions, ports: readonly Ports[], id: numbe
     'enforceQuota=true',
   ]
   if (options.isExtended === true) lines.push(`znode.container.checkIntervalMs=${containerCheckIntervalMs}`)
+  if (options.isStrict === true) lines.push('compatibility=strict')
   if (options.hasSessionModes === true) {
     lines.push('localSessionsEnabled=true', 'localSessionsUpgradingEnabled=true', 'readonlymode.enabled=true')
   }

@@ -26,7 +26,7 @@ const run = promisify(execFile)
  * about a second. ensemble: three servers, which the suite may kill and start. sessions: three servers with local sessions that
  * become global, and with the read-only mode.
  */
-export const parts = ['single', 'extended', 'ensemble', 'sessions'] as const
+export const parts = ['single', 'extended', 'strict', 'ensemble', 'sessions'] as const
 export type Part = (typeof parts)[number]
 
 export interface Suite {
@@ -53,7 +53,7 @@ const nodeClients = ['node-zookeeper-client@1.1.3', 'zookeeper@7.3.0']
 export const suites: readonly Suite[] = [
   {
     name: 'wire',
-    parts: ['single', 'ensemble'],
+    parts: ['single', 'strict', 'ensemble'],
     runsAlone: true,
     prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'wire', 'suite.ts')],
   },
