@@ -55,6 +55,8 @@ export interface FaultPlan {
   readonly chaosMs: number
   readonly tickTimeMs: number
   readonly linearizableReads: boolean
+  /** `compatibility=strict`: a refused write is a txn too. */
+  readonly isStrict: boolean
   readonly enforceQuota: boolean
   readonly sessionModes: SessionModes
   /** Whether a server without data votes; false in seeds that wipe disks. */
@@ -78,12 +80,15 @@ export interface LaterDraws {
   readonly quotas: SimRandom
   readonly sessions: SimRandom
   readonly wipes: SimRandom
+  readonly compatibility: SimRandom
 }
 
-export function drawFaultPlan(random: SimRandom, { quotas, sessions, wipes }: LaterDraws, chaosMs: number): FaultPlan {
+export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: number): FaultPlan {
+  const { quotas, sessions, wipes, compatibility } = later
   const serverCount = random.pick([1, 3, 3, 3, 3, 3, 5, 5])
   const isQuiet = random.chance(0.08)
   const wipeMeanMs = serverCount > 1 && wipes.chance(0.3) ? wipes.pick([2500, 6000, 15_000]) : null
+  const isStrict = compatibility.chance(0.2)
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
   return {
     serverCount,
@@ -104,7 +109,8 @@ export function drawFaultPlan(random: SimRandom, { quotas, sessions, wipes }: La
     profile: drawProfile(random, quotas),
     thinkTimeMsMean: random.pick([50, 100, 200, 400]),
     casualtyCount,
-    sessionModes: drawSessionModes(sessions, serverCount),
+    sessionModes: withoutRefusedOwners(drawSessionModes(sessions, serverCount), isStrict),
+    isStrict,
   }
 }
 
@@ -115,6 +121,11 @@ function withWipes(kinds: ReadonlyMap<FaultKind, number>, meanMs: number | null)
 function drawSessionModes(random: SimRandom, serverCount: number): SessionModes {
   const local = random.chance(0.35) && serverCount > 1
   return { local, upgrading: local && random.chance(0.75), readOnly: random.chance(0.35) && serverCount > 1 }
+}
+
+/** The error of a strict server for an ephemeral of a local session depends on which server leads, which the model does not know. */
+function withoutRefusedOwners(modes: SessionModes, isStrict: boolean): SessionModes {
+  return isStrict ? { ...modes, upgrading: modes.local } : modes
 }
 
 function drawKinds(random: SimRandom, serverCount: number): ReadonlyMap<FaultKind, number> {

@@ -363,6 +363,7 @@ function configOf(id: ServerId, plan: FaultPlan): Config {
     'syncLimit=10',
     'maxClientCnxns=0',
     `linearizableReads=${plan.linearizableReads}`,
+    ...(plan.isStrict ? ['compatibility=strict', 'keeper.compatibility=true'] : []),
     `enforceQuota=${plan.enforceQuota}`,
     `localSessionsEnabled=${plan.sessionModes.local}`,
     `localSessionsUpgradingEnabled=${plan.sessionModes.upgrading}`,

@@ -111,6 +111,7 @@ class Run {
         quotas: new SimRandom(seed, 'quotas'),
         sessions: new SimRandom(seed, 'sessions'),
         wipes: new SimRandom(seed, 'wipes'),
+        compatibility: new SimRandom(seed, 'compatibility'),
       },
       options.chaosMs,
     )

@@ -1,7 +1,7 @@
 /**
  * An ephemeral znode lives exactly as long as its session (invariant 6): made only while
  * the session is open, deleted by a request or by the one txn that ends the session, which takes them all. No
- * session id is given twice, and nothing of a session comes after its end.
+ * session id is given twice, and nothing of a session comes after its end except refusals, which may be txns.
  */
 import { hexOfSession, hexOfZxid, type SessionId } from '../../../src/base/ids.ts'
 import type { Change } from '../../../src/protocol/txn/txn.ts'
@@ -39,6 +39,7 @@ function judgeSession(
   hasLocalSessions: boolean,
   report: Report,
 ): void {
+  if (change.kind === 'refusal') return
   if (change.kind === 'create-session') {
     if (sessions.has(change.sessionId))
       report(`session id ${hexOfSession(change.sessionId)} is given again at ${hexOfZxid(zxid)}`)

@@ -43,7 +43,7 @@ export interface Explained {
 export interface ReplayVisitor {
   /** The model is in the state before the txn at `zxid`; at the end `zxid` is infinite. */
   before?(zxid: number, model: ModelTree): void
-  /** Txns that create or end a session are no client's write, and are not visited. */
+  /** Txns that create or end a session, or refuse a write, are no client's write, and are not visited. */
   visit?(explained: Explained): void
 }
 
@@ -83,6 +83,7 @@ export class RequestLedger {
         for (const change of txn.changes) model.applyChange(change, moment)
         continue
       }
+      if (txn.changes[0]?.kind === 'refusal') continue
       const candidates = unanswered.get(keyOfTxn(txn)) ?? []
       const entry =
         acknowledged.get(zxid) ??
