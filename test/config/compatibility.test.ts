@@ -5,7 +5,9 @@ import { adminWordsByDefault } from '../../src/base/admin-words.ts'
 import { asZkts, asZooKeeper, choices } from '../../src/config/compatibility.ts'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { filesIn } from '../tidy/project-files.ts'
 
+const definedIn = 'src/config/compatibility.ts'
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'differences.md'), 'utf8')
 const rows = page.split('\n').filter((line) => line.startsWith('| '))
 const ended = Object.values(choices).map(({ ends }) => ends)
@@ -26,6 +28,11 @@ describe('the choices', () => {
     const named = rows.filter((row) => row.startsWith(`| ${ends} |`) || row.includes(`| \`${ends}\` |`))
     expect(named).toHaveLength(1)
     expect(named[0]).toContain('as ZooKeeper')
+  })
+
+  test.each(Object.keys(choices))('%s decides something outside the file that names it', (choice) => {
+    const readers = filesIn('src', '.ts').filter(({ path, text }) => text.includes(choice) && path !== definedIn)
+    expect(readers.length).toBeGreaterThan(0)
   })
 
   test('no difference is documented as ended without a choice that ends it', () => {

@@ -159,10 +159,10 @@ export class TestEnsemble {
     this.#perform(server, server.replica.handle(event, this.#stamp))
   }
 
-  newConnection(id: number): ConnectionId {
+  newConnection(id: number, remoteAddress: string): ConnectionId {
     const connectionId = ++this.#lastConnection as ConnectionId
     this.outputs.set(connectionId, [])
-    this.feed(id, { kind: 'connection-opened', connectionId, remoteAddress: '127.0.0.1' })
+    this.feed(id, { kind: 'connection-opened', connectionId, remoteAddress })
     return connectionId
   }
 
@@ -237,10 +237,10 @@ export class TestClient {
   #lastXid = 0
   #requestCount = 0
 
-  constructor(ensemble: TestEnsemble, server: number) {
+  constructor(ensemble: TestEnsemble, server: number, remoteAddress = '127.0.0.1') {
     this.#ensemble = ensemble
     this.#server = server
-    this.connectionId = ensemble.newConnection(server)
+    this.connectionId = ensemble.newConnection(server, remoteAddress)
   }
 
   /** A new session, ready to use. */

@@ -283,7 +283,7 @@ export class WriteDecider {
     return this.#answer(asked, error, null)
   }
 
-  /** In ZooKeeper most of these fail before they take a zxid; those whose null path it checks later fail after that. */
+  /** In ZooKeeper a body that is cut short takes no zxid, and a null path is refused after one was taken. */
   #refuseUndecoded(asked: Asked, error: ErrorName): ForwardedAnswer | null {
     if (!this.#compatibility.checksFlagsBeforeNullPaths) return this.#refuse(asked, error)
     const { request, op, sessionRefusal } = asked

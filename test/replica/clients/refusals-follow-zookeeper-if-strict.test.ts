@@ -4,10 +4,11 @@
 import { describe, expect, test } from 'vitest'
 import { zeroZxid } from '../../../src/base/ids.ts'
 import { JuteWriter } from '../../../src/jute/jute-writer.ts'
-import { decode } from '../../../src/jute/record.ts'
+import { decode, encode } from '../../../src/jute/record.ts'
 import { writeMultiRequest } from '../../../src/protocol/client/multi.ts'
 import { type OpName, ops } from '../../../src/protocol/client/operations.ts'
 import { WhoAmIReply } from '../../../src/protocol/client/replies.ts'
+import { CreateRequest } from '../../../src/protocol/client/requests.ts'
 import { TestClient, TestEnsemble } from '../test-ensemble.ts'
 
 const strict = ['compatibility=strict']
@@ -238,6 +239,27 @@ test.each([
   const reply = decode(WhoAmIReply, lastBodyOf(client)!)
   expect(reply.ok && reply.value.clientInfo?.map(({ authScheme }) => authScheme)).toEqual(expected)
 })
+
+test.each([
+  [[], '::1'],
+  [strict, '0:0:0:0:0:0:0:1'],
+])(
+  'with %j the address of a client of IPv6 is shown as %s, and an ACL with the short form lets it in',
+  (lines, expected) => {
+    const ensemble = new TestEnsemble(1, lines)
+    const client = new TestClient(ensemble, 1, '::1')
+    client.connect({})
+    ensemble.run()
+    const acl = [{ perms: 31, scheme: 'ip', id: '::1' }]
+    client.send('create', encode(CreateRequest, { path: '/mine', data: null, acl, flags: 0 }))
+    client.setData('/mine')
+    client.send('whoAmI')
+    ensemble.run()
+    expect(client.takeOutputs().slice(1)).toEqual(['1 ok', '2 ok', '3 ok'])
+    const reply = decode(WhoAmIReply, lastBodyOf(client)!)
+    expect(reply.ok && reply.value.clientInfo).toEqual([{ authScheme: 'ip', user: expected }])
+  },
+)
 
 describe('a session that another server has taken over', () => {
   test.each([
