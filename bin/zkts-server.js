@@ -1,2 +1,8 @@
 #!/usr/bin/env node
-import '../dist/main.js'
+// Loading the modules of the server takes a part of a second, and Node.js resets the signals that nohup has set to be
+// ignored. So the signals are handled before that: SIGHUP never ends a server, and SIGTERM and SIGINT end it with the
+// status of a close on request. src/main.ts replaces these handlers.
+process.on('SIGHUP', () => undefined)
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0))
+
+await import('../dist/main.js')

@@ -39,6 +39,8 @@ async function main(): Promise<number> {
   if (opened === null) return exitCodes.usage.code
   exitOnBugs(opened.log)
   onHangUp(opened.log)
+  // The start can take long (a large log), and a kill at any moment of it loses nothing that was acknowledged.
+  onTermination(() => exitNow(exitCodes.closed.code, lastLinesMs))
   if (options.local === undefined) return runServer(options, opened)
   if (options.config !== undefined) {
     outputs.reportError('--local writes the configuration of its servers; leave out --config.')
@@ -70,11 +72,22 @@ function exitOnBugs(log: Log): void {
  * on.
  */
 function onHangUp(log: Log): void {
-  process.on('SIGHUP', () => log.info('settings-reloaded', { reloaded: outputs.reopen() }))
+  replaceListeners('SIGHUP', () => log.info('settings-reloaded', { reloaded: outputs.reopen() }))
 }
 
+/** Replaces the callback of an earlier phase, and the handlers that bin/zkts-server.js set before it loaded this file. */
 function onTermination(callback: () => void): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, callback)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) replaceListeners(signal, callback)
+}
+
+/**
+ * Adds first and removes then. Without a listener in between, Node.js would drop a signal that has arrived and that it
+ * has not delivered yet.
+ */
+function replaceListeners(signal: NodeJS.Signals, listener: () => void): void {
+  const earlier = process.listeners(signal)
+  process.on(signal, listener)
+  for (const each of earlier) process.removeListener(signal, each)
 }
 
 async function exit(code: number): Promise<never> {
