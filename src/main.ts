@@ -41,6 +41,7 @@ async function main(): Promise<number> {
   onHangUp(opened.log)
   // The start can take long (a large log), and a kill at any moment of it loses nothing that was acknowledged.
   onTermination(() => exitNow(exitCodes.closed.code, lastLinesMs))
+  if (options.endWithInput === true) process.stdin.on('end', () => process.emit('SIGTERM', 'SIGTERM')).resume()
   if (options.local === undefined) return runServer(options, opened)
   if (options.config !== undefined) {
     outputs.reportError('--local writes the configuration of its servers; leave out --config.')

@@ -1,6 +1,7 @@
 /**
  * A server as a child process, for an ensemble on one machine. Its output is read line by line, so that the lines of
- * several servers never mix.
+ * several servers never mix. Its standard input is a pipe without bytes: the pipe ends when this process ends, also by
+ * SIGKILL, and the server, started with `--end-with-input`, then closes.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -25,7 +26,7 @@ export function startChildServer(
   // Node's own flags are passed on. Because of `detached`, Ctrl-C at a terminal reaches only this process, which then
   // stops its children.
   const child: ChildProcess = spawn(process.execPath, [...process.execArgv, program, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   })
   for (const output of [child.stdout, child.stderr]) {

@@ -13,7 +13,14 @@ export interface CommandLineOptions {
   readonly logRotateEvery?: string
   readonly logRotateCount: number
   readonly plainSockets?: true
+  readonly endWithInput?: true
 }
+
+/**
+ * For the servers of `--local`: the server closes when its standard input ends, which happens when the supervisor
+ * ends, in whichever way. Not shown in the help, since no operator needs it.
+ */
+export const endWithInputFlag = '--end-with-input'
 
 export interface CommandLineOutput {
   readonly writeOut: (text: string) => void
@@ -63,6 +70,7 @@ function commandLine(version: string): Command {
     .option('--log-rotate-every <time>', 'start a new log file after this time, e.g. 12h or 1d', parsePeriod)
     .option('--log-rotate-count <count>', 'the number of rotated log files to keep', parseRotatedCount, 10)
     .option('--plain-sockets', 'use only documented features of Node.js for sockets; slower')
+    .addOption(new Option(endWithInputFlag).hideHelp())
     .version(version)
     .exitOverride()
     .allowExcessArguments(false)

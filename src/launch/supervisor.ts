@@ -8,6 +8,7 @@ import { writeTextFile } from '../io/node-files.ts'
 import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import { exitCodes } from '../server/exit-codes.ts'
+import { endWithInputFlag } from './command-line.ts'
 import { connectStringOf, type LocalMember, localEnsemble } from './local-ensemble.ts'
 
 /** The pause before a server that ended is started again. */
@@ -62,7 +63,7 @@ export class Supervisor {
     // A JSON line has the field serverId; a pretty line gets the number as a prefix.
     const onLine = (line: string): void => writeLogLine(isPretty ? `[${serverId}] ${line}` : line)
     while (!this.#isStopping) {
-      const child = startChildServer(program, ['--config', member.configPath, ...args], onLine)
+      const child = startChildServer(program, ['--config', member.configPath, endWithInputFlag, ...args], onLine)
       this.#running.add(child)
       log.info('local-server-started', { serverId, pid: child.pid, clientPort })
       const { code, signal } = await child.ended

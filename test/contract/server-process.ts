@@ -55,7 +55,7 @@ export function scratchFolder(): string {
   return mkdtempSync(join(tmpdir(), 'zkts-contract-'))
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer()
   probe.listen(0, '127.0.0.1')
   await once(probe, 'listening')
@@ -76,7 +76,7 @@ async function askUntilAnswered(child: ChildProcess, port: number, word: string)
 }
 
 /** Empty if no server answers within a few seconds. */
-function ask(port: number, word: string): Promise<string> {
+export function ask(port: number, word: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
     const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(word))
