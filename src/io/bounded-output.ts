@@ -9,7 +9,7 @@ import { logBufferSizeBytesMax, outputRetryMs, outputRetryMsAfterError } from '.
 
 /** Where the bytes go. */
 export interface OutputSink {
-  /** Takes as many of `bytes` as there is room for, which may be none. `done` may be called at once. Never blocks. */
+  /** Takes as many of `bytes` as there is room for, which may be none, also when it fails. `done` may be called at once. Never blocks. */
   write(bytes: Uint8Array, done: (error: Error | null, takenCount: number) => void): void
   /**
    * The same, synchronously, for the last lines of a process that ends: the bytes that it takes have been written when
@@ -153,6 +153,8 @@ export class BoundedOutput {
     if (error !== null) {
       if (!this.#hasFailed) this.#onError(error)
       this.#hasFailed = true
+      this.#queuedSizeBytes -= takenCount
+      this.#chunk = chunk.subarray(takenCount)
       this.#retryLater(outputRetryMsAfterError)
       return false
     }

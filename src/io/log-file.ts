@@ -1,10 +1,12 @@
 /**
  * Log lines in a file, which is rotated by size or age, or by another program (logrotate) that then sends SIGHUP.
  * Owns: that a file which cannot be written (disk full, folder removed) is opened again for the next attempt, so that
- * lines are written again when the fault is over.
+ * lines are written again when the fault is over; and that no line is written after the first part of another one, which
+ * a full disk or a process that was killed has left.
  */
-import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { createStream, type Options, type RotatingFileStream } from 'rotating-file-stream'
 import type { OutputSink } from './bounded-output.ts'
 
@@ -31,7 +33,7 @@ export class LogFile implements OutputSink {
   problem(): string | null {
     const { path } = this.#options
     try {
-      mkdirSync(dirname(path), { recursive: true })
+      makeFolder(dirname(resolve(path)))
       closeSync(openSync(path, 'a'))
       return null
     } catch (error) {
@@ -46,17 +48,38 @@ export class LogFile implements OutputSink {
 
   write(bytes: Uint8Array, done: (error: Error | null, takenCount: number) => void): void {
     if (this.#shouldReopen) this.#close()
-    this.#stream ??= this.#open()
-    this.#stream.write(bytes, (error) => {
-      if (error) this.#close()
-      done(error ?? null, error ? 0 : bytes.length)
+    if (this.#stream !== null) {
+      this.#writeTo(this.#stream, bytes, bytes, done)
+      return
+    }
+    // Without waiting for the disk, which may stall.
+    void tailOf(this.#options.path, 1).then((tail) => {
+      this.#stream = this.#open()
+      this.#writeTo(this.#stream, isFragment(tail) ? Buffer.concat([newline, bytes]) : bytes, bytes, done)
+    })
+  }
+
+  #writeTo(
+    stream: RotatingFileStream,
+    written: Uint8Array,
+    bytes: Uint8Array,
+    done: (error: Error | null, takenCount: number) => void,
+  ): void {
+    stream.write(written, (error) => {
+      if (!error) {
+        done(null, bytes.length)
+        return
+      }
+      this.#close()
+      // A disk that was filling up has taken a part. Its whole lines are not written twice.
+      void tailOf(this.#options.path, bytes.length).then((tail) => done(error, wholeLinesAtTheEnd(tail, bytes)))
     })
   }
 
   writeNow(bytes: Uint8Array, started: Uint8Array | null): number {
     const { path } = this.#options
     if (started !== null && !endsWith(path, started)) appendFileSync(path, started)
-    appendFileSync(path, bytes)
+    appendFileSync(path, isFragment(tailNow(path, 1)) ? Buffer.concat([newline, bytes]) : bytes)
     return bytes.length
   }
 
@@ -70,6 +93,7 @@ export class LogFile implements OutputSink {
     }
     const stream = createStream(path, options)
     stream.on('error', () => undefined) // the callback of the write gets it as well
+    writeEveryByte(stream)
     return stream
   }
 
@@ -81,15 +105,82 @@ export class LogFile implements OutputSink {
   }
 }
 
-function endsWith(path: string, bytes: Uint8Array): boolean {
+/**
+ * rotating-file-stream calls the `write` of the file once for each chunk and ignores how many bytes the system took. A
+ * disk that is nearly full takes a part, and the rest would be lost. `appendFile` writes the rest, or fails. The field
+ * `file` is private; without it the stream would work as before.
+ */
+function writeEveryByte(stream: RotatingFileStream): void {
+  stream.on('open', () => {
+    const { file } = stream as unknown as { readonly file?: FileHandle }
+    if (file !== undefined) Object.assign(file, { write: (chunk: Uint8Array) => file.appendFile(chunk) })
+  })
+}
+
+const newline = Buffer.from('\n')
+
+/** `tail`: the last byte of the file, or nothing if it is empty. */
+function isFragment(tail: Buffer): boolean {
+  return tail.length > 0 && !tail.equals(newline)
+}
+
+/** How many bytes of the first lines of `bytes` stand at the end of the file, if its last write took only a part. */
+function wholeLinesAtTheEnd(tail: Buffer, bytes: Uint8Array): number {
+  for (let count = Math.min(tail.length, bytes.length - 1); count > 0; count--) {
+    const start = bytes.subarray(0, count)
+    if (tail.subarray(tail.length - count).equals(start)) return start.lastIndexOf(newline[0]!) + 1
+  }
+  return 0
+}
+
+/** The last bytes of the file; none if it cannot be read. */
+async function tailOf(path: string, sizeBytesMax: number): Promise<Buffer> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      const { size } = await file.stat()
+      const lengthBytes = Math.min(size, sizeBytesMax)
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(lengthBytes), 0, lengthBytes, size - lengthBytes)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+function tailNow(path: string, sizeBytesMax: number): Buffer {
   const file = openSync(path, 'a+')
   try {
-    const position = fstatSync(file).size - bytes.length
-    if (position < 0) return false
-    const last = Buffer.alloc(bytes.length)
-    readSync(file, last, 0, bytes.length, position)
-    return last.equals(bytes)
+    const { size } = fstatSync(file)
+    const tail = Buffer.alloc(Math.min(size, sizeBytesMax))
+    readSync(file, tail, 0, tail.length, size - tail.length)
+    return tail
   } finally {
     closeSync(file)
   }
+}
+
+function endsWith(path: string, bytes: Uint8Array): boolean {
+  return tailNow(path, bytes.length).equals(bytes)
+}
+
+/** One level at a time, since Node's recursive mkdir never returns if a parent exists but cannot have children (/proc). */
+function makeFolder(path: string): void {
+  if (makeOneFolder(path)) return
+  makeFolder(dirname(path))
+  if (!makeOneFolder(path)) throw new Error(`${path} cannot be created in ${dirname(path)}`)
+}
+
+/** False: the parent does not exist. */
+function makeOneFolder(path: string): boolean {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && dirname(path) !== path) return false
+    if (code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
+  }
+  return true
 }

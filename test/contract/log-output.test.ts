@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -160,6 +161,53 @@ test('lines of a log file that cannot be written are kept until it can be writte
     await output.whenWritten(waitMs)
     expect(readFileSync(path, 'utf8')).toBe(line(1) + line(2))
   }))
+
+test('a part of a line that an earlier process left is ended before the next line', () =>
+  inFolder(async (path) => {
+    for (const write of ['later', 'at once']) {
+      const file = new LogFile({ path, ...noRotation })
+      expect(file.problem()).toBe(null)
+      writeFileSync(path, 'line 00')
+      const output = new BoundedOutput(file)
+      if (write === 'later') {
+        output.write(line(1))
+        await output.whenWritten(waitMs)
+      } else {
+        file.writeNow(Buffer.from(line(1)), null)
+      }
+      expect(readFileSync(path, 'utf8')).toBe(`line 00\n${line(1)}`)
+    }
+  }))
+
+test('after a full disk each line is whole, and none is written twice', () =>
+  inFolder(async (path) => {
+    // A limit of the file size takes the place of the full disk: the write takes a part and then fails. The program
+    // makes room by cutting off the beginning of the file.
+    const program = join(path, '..', '..', 'program.mjs')
+    const source = (name: string): string => JSON.stringify(join(import.meta.dirname, '../../src/io', name))
+    const lines = [
+      `import { readFileSync, writeFileSync } from 'node:fs'`,
+      `import { BoundedOutput } from ${source('bounded-output.ts')}`,
+      `import { LogFile } from ${source('log-file.ts')}`,
+      `const path = ${JSON.stringify(path)}`,
+      'const file = new LogFile({ path, rotateAtSizeBytes: null, rotateEvery: null, rotatedCount: 10 })',
+      'file.problem()',
+      `writeFileSync(path, 'x'.repeat(1024 * 1024 - 25 - 1) + '\\n')`,
+      'const onError = () => writeFileSync(path, readFileSync(path).subarray(-26))',
+      'const output = new BoundedOutput(file, { onError })',
+      `for (let n = 1; n <= 6; n++) output.write('line 000' + n + '\\n')`,
+      'await output.whenWritten(20_000)',
+    ]
+    writeFileSync(program, lines.join('\n'))
+    const command = `ulimit -f 2048 && exec "${process.execPath}" --import tsx "${program}"`
+    execFileSync('sh', ['-c', command], { cwd: join(import.meta.dirname, '../..') })
+    expect(readFileSync(path, 'utf8')).toBe(`\n${line(1)}${line(2)}line \n${[3, 4, 5, 6].map(line).join('')}`)
+  }))
+
+test('a log file in a folder that cannot be created is refused in words', () => {
+  const file = new LogFile({ path: '/proc/x/y/z.log', ...noRotation })
+  expect(file.problem()).toBe('/proc/x cannot be created in /proc')
+})
 
 test('the last lines of a log file are written when the process ends at once', () =>
   inFolder(async (path) => {

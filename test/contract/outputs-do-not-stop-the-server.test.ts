@@ -122,7 +122,9 @@ test('SIGHUP does not end a server; it opens its log file again', async () => {
   const folder = scratchFolder()
   const path = join(folder, 'logs', 'server.log')
   const server = await startServerProcess({ args: ['--log-file', path] })
-  expect(await server.ask('ruok')).toBe('imok')
+  while (!existsSync(path) || !readFileSync(path, 'utf8').includes('server-started')) {
+    expect(await server.ask('ruok')).toBe('imok')
+  }
   renameSync(path, `${path}.old`)
   server.child.kill('SIGHUP')
   while (!existsSync(path) || !readFileSync(path, 'utf8').includes('settings-reloaded')) {
