@@ -4,7 +4,7 @@
  */
 import { filesNamedIn } from '../config/load-config.ts'
 import type { Disk } from '../ports/disk.ts'
-import { identityFileName } from '../storage/identity-file.ts'
+import { identityFileName, readIdentityFile } from '../storage/identity-file.ts'
 import { sequenceOfName } from '../storage/segment-header.ts'
 import type { CliContext } from './cli-context.ts'
 import { CliFailure } from './exit-codes.ts'
@@ -54,8 +54,10 @@ async function foldersOf(cli: CliContext, path: string): Promise<DataFolders> {
 
 /** The first file or folder with data of zkts or of Apache ZooKeeper. */
 async function findData(disk: Disk, { dataDir, dataLogDir }: DataFolders): Promise<string | null> {
-  const identity = `${dataDir}/${identityFileName}`
-  if (await disk.exists(identity)) return identity
+  const identity = await readIdentityFile(disk, dataDir)
+  // A server that waited without data has written an identity without an epoch.
+  const isOfEmptyFolder = identity.kind === 'valid' && identity.identity.currentEpoch === 0
+  if (identity.kind !== 'missing' && !isOfEmptyFolder) return `${dataDir}/${identityFileName}`
   for (const folder of new Set([dataDir, dataLogDir])) {
     const log = `${folder}/wal`
     if ((await namesIn(disk, log))?.some((name) => sequenceOfName(name) !== null)) return log

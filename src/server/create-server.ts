@@ -130,7 +130,14 @@ class Server implements ZktsServer {
     if (misplaced !== null) return err(misplaced)
     const folder = dataFolder.logFolder
     const disk = timedDisk(ports.disk, clock, this.#metrics.fsynctime)
-    const storage = new LogStorage({ disk, timers, log: this.#log, folder, serverId: config.serverId })
+    const storage = new LogStorage({
+      disk,
+      timers,
+      log: this.#log,
+      folder,
+      serverId: config.serverId,
+      check: (found) => dataFolder.checkLog(found),
+    })
     const state = new ReplicatedState()
     const recovery = await this.#recover(storage, state)
     if (!recovery.ok) return err(underItsSetting(recovery.error, config))

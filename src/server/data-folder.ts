@@ -15,7 +15,15 @@ import type { Timers } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import type { DataIdentity } from '../storage/data-identity.ts'
 import { identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
-import { checkLog, type FolderFacts, type FolderRefusal, type LogFacts, planFolder } from '../storage/identity-plan.ts'
+import {
+  checkLog,
+  type FolderFacts,
+  type FolderRefusal,
+  type LogFacts,
+  type LogRefusal,
+  planFolder,
+} from '../storage/identity-plan.ts'
+import type { OpenFailure } from '../storage/open-failure.ts'
 import { isDiskFull } from '../storage/segment-file.ts'
 import { sequenceOfName } from '../storage/segment-header.ts'
 import { type StartFailure, withDiskFailures } from './start-failure.ts'
@@ -28,6 +36,10 @@ export interface DataFolderOptions {
 }
 
 const initializeFileName = 'initialize'
+const unchanged = 'Nothing was changed.'
+/** The end of a sentence that says how a server starts empty. */
+const onlyWhileOthersServe =
+  '. Do that only while all other members of the ensemble run and serve: what only this server held is lost then.'
 
 export class DataFolder {
   readonly logFolder: string
@@ -52,8 +64,18 @@ export class DataFolder {
     return withDiskFailures(this.#options.config, () => this.#inspect())
   }
 
-  /** Called after the log was read. Writes the identity file if it is missing or outdated; removes `initialize`. */
-  async confirm(found: LogFacts): Promise<StartFailure | null> {
+  /** Called once the log was read, before recovery changes anything. */
+  checkLog(found: LogFacts): OpenFailure | null {
+    const identity = this.#identity ?? (this.#wasDamaged ? 'damaged' : 'missing')
+    const problem = checkLog(identity, found)
+    return problem === null ? null : this.#logRefusal(problem, found)
+  }
+
+  /**
+   * Called after the log was opened, before the first record is appended. Writes the identity file if it is missing or
+   * outdated; removes `initialize`.
+   */
+  async confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
     return withDiskFailures(this.#options.config, () => this.#confirm(found))
   }
 
@@ -118,21 +140,21 @@ export class DataFolder {
     return null
   }
 
-  async #confirm(found: LogFacts): Promise<StartFailure | null> {
+  async #confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
     const { disk, config, log } = this.#options
     const before = this.#identity
-    const problem = before === null ? null : checkLog(before, found)
-    if (problem !== null) return this.#logRefusal(problem, before!, found)
     await disk.makeFolder(config.dataDir)
     const initializePath = `${config.dataDir}/${initializeFileName}`
     const isAsked = await disk.exists(initializePath)
-    const hasHistory = found.currentEpoch > 0
     const isUnnamed = found.clusterId === 0
     const isInitialized = isUnnamed && (isAsked || (before?.isInitialized ?? false))
+    if (isUnnamed && !isInitialized && !config.dbAutocreate) {
+      const refusal = this.#noteUntrusted()
+      if (refusal !== null) return refusal
+    }
     const identity: DataIdentity = { ...this.#fresh(), ...pick(found), isInitialized }
-    const isKnown = before !== null && isSame(before, identity)
-    if (!isKnown && (hasHistory || isInitialized)) {
-      if (before === null && hasHistory) {
+    if (before === null || !isSame(before, identity)) {
+      if (before === null && found.currentEpoch > 0) {
         log.info('identity-rebuilt', { path: this.#identityPath, cause: this.#wasDamaged ? 'damaged' : 'missing' })
       } else if (before !== null && before.logFolder !== identity.logFolder) {
         log.info('log-folder-changed', { folder: identity.logFolder, previousFolder: before.logFolder })
@@ -146,7 +168,7 @@ export class DataFolder {
       await disk.syncDirectory(config.dataDir)
       log.info('initialize-file-used', { path: initializePath, isEmpty: isUnnamed })
     }
-    return isUnnamed && !this.trustsEmptyLog ? this.#noteUntrusted() : null
+    return null
   }
 
   /** A single server does not start: it would wait for ever for a leader (ZooKeeper serves an empty tree then). */
@@ -189,7 +211,7 @@ export class DataFolder {
         const message =
           `dataLogDir: there is no log in ${logFolder}, but ${config.dataDir} has held data of cluster ` +
           `0x${known!.clusterId.toString(16)} up to epoch ${known!.currentEpoch}, and ${was}${found}. ${wayOut} ` +
-          `If that log is to be given up, remove ${this.#identityPath}; then this server starts empty. Nothing was changed.`
+          `If that log is lost, remove ${this.#identityPath}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
       case 'log-elsewhere': {
@@ -202,7 +224,8 @@ export class DataFolder {
       case 'identity-damaged': {
         const message =
           `dataDir: ${this.#identityPath} is damaged, and there is no log in ${logFolder}. Bring the log back (check ` +
-          `dataLogDir and the disk); if this folder never held data, remove ${this.#identityPath}. Nothing was changed.`
+          `dataLogDir and the disk). If it is lost or this folder never held data, remove ${this.#identityPath}; then this ` +
+          `server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
       default:
@@ -210,19 +233,56 @@ export class DataFolder {
     }
   }
 
-  #logRefusal(why: 'older-log' | 'of-another-cluster', identity: DataIdentity, found: LogFacts): StartFailure {
+  #logRefusal(why: LogRefusal, found: LogFacts): OpenFailure {
     const path = this.#identityPath
-    const [own, theirs] = [`0x${identity.clusterId.toString(16)}`, `0x${found.clusterId.toString(16)}`]
-    const what =
-      why === 'older-log'
-        ? `the log in ${this.logFolder} ends in epoch ${found.currentEpoch}, but ${path} remembers epoch ` +
-          `${identity.currentEpoch}: it is an older copy, without the writes that this server has acknowledged since`
-        : `the log in ${this.logFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was replaced`
-    const message =
-      `${what}. Bring the right folder back. In an ensemble whose other servers are intact you may also move the content of ` +
-      `dataDir and dataLogDir away, except myid, and start: the data is copied from them. If the log is the right one, ` +
-      `remove ${path}. Nothing was changed.`
-    return { kind: 'foreign', message }
+    const known = this.#identity
+    const restore =
+      'Bring the right folder back. In an ensemble whose other servers are intact you may also move the content of ' +
+      'dataDir and dataLogDir away, except myid, and start: the data is copied from them.'
+    switch (why) {
+      case 'log-emptied':
+        return { kind: 'corrupt', message: this.#emptiedText(found) }
+      case 'older-log': {
+        const what =
+          `the log in ${this.logFolder} ends in epoch ${found.currentEpoch}, but ${path} remembers epoch ` +
+          `${known!.currentEpoch}: it is an older copy, without the writes that this server has acknowledged since`
+        return {
+          kind: 'foreign',
+          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${unchanged}`,
+        }
+      }
+      case 'of-another-cluster': {
+        const [own, theirs] = [`0x${known!.clusterId.toString(16)}`, `0x${found.clusterId.toString(16)}`]
+        const what = `the log in ${this.logFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was replaced`
+        return {
+          kind: 'foreign',
+          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${unchanged}`,
+        }
+      }
+      default:
+        return assertNever(why)
+    }
+  }
+
+  /** The log holds no record, and this folder has held data, or may have. */
+  #emptiedText({ unusedSegment }: LogFacts): string {
+    const path = this.#identityPath
+    const { config } = this.#options
+    const where =
+      unusedSegment === null ? `the log in ${this.logFolder}` : `${unusedSegment}, the only file of the log,`
+    const reason =
+      this.#identity !== null
+        ? `${config.dataDir} has held data of cluster 0x${this.#identity.clusterId.toString(16)} up to epoch ${this.#identity.currentEpoch} (${path})`
+        : this.#wasDamaged
+          ? `${path} is damaged, so this folder may have held data`
+          : `${path} is missing, so this folder may have held data`
+    const unneeded = unusedSegment === null ? `the files in ${this.logFolder}` : unusedSegment
+    const files = this.#identity !== null || this.#wasDamaged ? `${unneeded} and ${path}` : unneeded
+    return (
+      `${where} holds no record: it was emptied or overwritten. ${reason}. Bring the log back from the disk or from a ` +
+      `backup. If it is lost, remove ${files}; then this server starts empty${onlyWhileOthersServe} ` +
+      `If this server never held data, do the same. ${unchanged}`
+    )
   }
 
   async #otherLogs(): Promise<readonly string[]> {
@@ -271,7 +331,10 @@ function samePath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/^(\.\/)+|\/$/g, '')
 }
 
-function pick({ currentEpoch, clusterId }: LogFacts): LogFacts {
+function pick({
+  currentEpoch,
+  clusterId,
+}: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Pick<DataIdentity, 'currentEpoch' | 'clusterId'> {
   return { currentEpoch, clusterId }
 }
 

@@ -28,7 +28,9 @@ export type FolderRefusal =
   | 'identity-damaged' // and no log from which it could be rebuilt
 
 export function planFolder({ identity, serverId, hasLog, otherLogs }: FolderFacts): FolderPlan {
-  if (typeof identity !== 'string' && identity.serverId !== serverId) return refuse('of-another-server')
+  const isOther = typeof identity !== 'string' && identity.serverId !== serverId
+  // An identity without an epoch and without the mark of "initialize" is of a folder that has never held data.
+  if (isOther && (identity.currentEpoch > 0 || identity.isInitialized)) return refuse('of-another-server')
   if (hasLog) return { kind: 'open-log' }
   if (identity === 'damaged') return refuse('identity-damaged')
   if (identity !== 'missing' && identity.currentEpoch > 0) return refuse('log-missing')
@@ -43,14 +45,25 @@ function refuse(why: FolderRefusal): FolderPlan {
 export interface LogFacts {
   readonly currentEpoch: Epoch
   readonly clusterId: ClusterId
+  /** A segment without a finished header; null: there is none. */
+  readonly unusedSegment: string | null
 }
 
-export type LogRefusal = 'older-log' | 'of-another-cluster'
+export type LogRefusal =
+  | 'log-emptied' // the log holds nothing, and this folder has held data, or may have
+  | 'older-log'
+  | 'of-another-cluster'
 
 /**
- * After the log was read. The identity is written after the log, so after a crash the log may be newer, never older.
+ * After the log was read, before it is changed. The identity of an epoch is written after the log, so after a crash the
+ * log may be newer, never older. The first identity, without an epoch, is written before the first segment. So a crash
+ * during the first start leaves an empty segment together with that identity, and never an empty segment alone.
  */
-export function checkLog(identity: DataIdentity, log: LogFacts): LogRefusal | null {
+export function checkLog(identity: FolderFacts['identity'], log: LogFacts): LogRefusal | null {
+  const isEmpty = log.currentEpoch === 0
+  if (identity === 'damaged') return isEmpty ? 'log-emptied' : null
+  if (identity === 'missing') return isEmpty && log.unusedSegment !== null ? 'log-emptied' : null
+  if (isEmpty && identity.currentEpoch > 0) return 'log-emptied'
   if (log.currentEpoch < identity.currentEpoch) return 'older-log'
   // On the way to another cluster both files first get the id 0, the log before the identity. So a crash never leaves
   // two different ids.

@@ -18,7 +18,7 @@ import { LogReader, type LogStretch, type OlderThanLog } from './log-reader.ts'
 import type { LogPoint, StoredRecord } from './log-state.ts'
 import { type AppendDone, LogWriter } from './log-writer.ts'
 import type { OpenFailure } from './open-failure.ts'
-import { type RecoveredSegments, recoverLog } from './recover-log.ts'
+import { type LogCheck, type RecoveredSegments, recoverLog } from './recover-log.ts'
 
 export interface RecoveredLog {
   readonly lastZxid: Zxid
@@ -37,6 +37,8 @@ export interface LogStorageOptions {
   readonly log: Log
   readonly folder: string // `<dataLogDir>/wal`
   readonly serverId: ServerId
+  /** Called once the log was read, before the disk is changed. Left out: every log that is whole is used. */
+  readonly check?: LogCheck
   readonly segmentSizeBytes?: number
   /** After this long without a write the log is sealed: see log-writer.ts. */
   readonly sealDelayMs?: number
@@ -80,14 +82,14 @@ export class LogStorage {
     base: LogPoint | null = null,
   ): Promise<Result<RecoveredLog, OpenFailure>> {
     assert(this.#state.kind === 'new', 'a log storage is opened once', { state: this.#state.kind })
-    const { disk, log, folder, serverId } = this.#options
+    const { disk, log, folder, serverId, check = () => null } = this.#options
     let release = async (): Promise<void> => {}
     try {
       await disk.makeFolder(folder)
       const lock = await disk.lock(folder)
       release = () => lock.release()
       if (lock.isCopy) log.info('log-folder-is-a-copy', { path: folder })
-      const recovery = await recoverLog({ disk, log, folder, serverId, base, onCommitted })
+      const recovery = await recoverLog({ disk, log, folder, serverId, base, check, onCommitted })
       if (!recovery.ok) {
         await release()
         return recovery

@@ -2,14 +2,15 @@
  * Reads the whole log of one server from its folder, decides for each segment by recovery-plan.ts, and prepares the
  * disk for appending: it zeroes the torn tail, removes an unused segment, and flushes everything that was read. (The
  * flush is needed because a process that was killed, not powered off, left batches in the page cache that were never
- * flushed, and this server is about to acknowledge that it holds them.) A corrupt log is reported and stays untouched.
+ * flushed, and this server is about to acknowledge that it holds them.) The disk is changed only after the whole log was
+ * read and accepted: a log that is refused stays as it is.
  */
 import { assert } from '../base/assert.ts'
-import { hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
+import { type Epoch, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
-import type { TxnEntry } from '../protocol/disk/log-record.ts'
+import type { ClusterId, TxnEntry } from '../protocol/disk/log-record.ts'
 import { batchHeaderSizeBytes } from './batch-format.ts'
 import { LogIndex } from './log-index.ts'
 import { LogReplay } from './log-replay.ts'
@@ -17,7 +18,7 @@ import { LogSegments, type SegmentRef } from './log-segments.ts'
 import type { LogPoint, LogState, StoredRecord } from './log-state.ts'
 import type { OpenFailure } from './open-failure.ts'
 import { planEnd, planSegment, planStart, type SegmentFacts } from './recovery-plan.ts'
-import { SegmentFile } from './segment-file.ts'
+import { firstSizeBytes, SegmentFile } from './segment-file.ts'
 import {
   formatVersion,
   readSegmentHeader,
@@ -47,14 +48,27 @@ export interface RecoveryOptions {
    * The point up to which a checkpoint holds the history; null: there is none, so the log must hold the whole history.
    */
   readonly base: LogPoint | null
+  readonly check: LogCheck
   readonly onCommitted: (entry: TxnEntry) => void
 }
+
+/** What was found in the folder, before anything was changed. */
+export interface FoundLog {
+  readonly currentEpoch: Epoch
+  readonly clusterId: ClusterId
+  /** The path of a segment without a finished header, which is about to be removed; null: there is none. */
+  readonly unusedSegment: string | null
+}
+
+/** Whether the log may be used; null: yes. */
+export type LogCheck = (found: FoundLog) => OpenFailure | null
 
 interface Progress {
   readonly replay: LogReplay
   readonly index: LogIndex
   readonly segments: LogSegments
   last: { readonly ref: SegmentRef; readonly end: SegmentEnd } | null
+  unusedSegment: string | null
   nextBatch: number
   checksum: number
 }
@@ -68,6 +82,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     index: new LogIndex(),
     segments: new LogSegments(),
     last: null,
+    unusedSegment: null,
     nextBatch: 1,
     checksum: 0,
   }
@@ -87,7 +102,15 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
   }
   const unmet = endFailure(options, progress)
   if (unmet !== null) return err(unmet)
+  const { currentEpoch, clusterId } = progress.replay.state
+  const { unusedSegment } = progress
+  const refused = options.check({ currentEpoch, clusterId, unusedSegment })
+  if (refused !== null) return err(refused)
   progress.replay.finish()
+  if (unusedSegment !== null) {
+    options.log.warn('log-unused-segment-removed', { path: unusedSegment })
+    await disk.remove(unusedSegment)
+  }
   // Also when nothing was removed: the previous process may not have flushed the entries that were listed.
   await disk.syncDirectory(folder)
   const { replay, index, segments, nextBatch, checksum } = progress
@@ -113,7 +136,7 @@ async function recoverSegment(
     laterSegment,
   }: { readonly path: string; readonly sequence: number; readonly laterSegment: boolean },
 ): Promise<OpenFailure | null> {
-  const { disk, log, folder } = options
+  const { disk, folder } = options
   const file = await disk.open(path, 'read')
   let facts: SegmentFacts
   let header: SegmentHeader | null = null
@@ -135,7 +158,8 @@ async function recoverSegment(
       const { kind, provenDurable } = end ?? { kind: 'zeros', provenDurable: false }
       facts = { header: 'valid', end: kind, provenDurable, laterSegment, continues, followsRemoved: false }
     } else {
-      const provenDurable = await holdsAnything(bytes)
+      // The file grows beyond its first size only when its header is durable.
+      const provenDurable = (await file.sizeBytes()) > firstSizeBytes || (await holdsAnything(bytes))
       const followsRemoved = progress.last === null && sequence > 1
       facts = { header: reading.kind, end: 'zeros', provenDurable, laterSegment, continues: false, followsRemoved }
     }
@@ -150,8 +174,7 @@ async function recoverSegment(
         `${path}, offset ${end?.offset ?? 0}: ${plan.why}${end === null ? '' : ` (${end.detail})`}`,
       )
     case 'drop-unused-segment':
-      log.warn('log-unused-segment-removed', { path })
-      await disk.remove(path)
+      progress.unusedSegment = path
       return null
     case 'cut-torn-tail':
     case 'clean': {

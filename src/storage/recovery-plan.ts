@@ -15,7 +15,10 @@ export interface SegmentFacts {
   readonly header: 'valid' | 'lost' | 'damaged'
   /** What ended the walk over the batches: nothing but zeros, an unfinished batch, or a damaged one. */
   readonly end: 'zeros' | 'unfinished' | 'damaged'
-  /** After the end, this file holds a batch that was made when the one at the end was already durable. */
+  /**
+   * After the end, this file holds a batch that was made when the one at the end was already durable; or it is longer
+   * than a file whose header is not durable yet.
+   */
   readonly provenDurable: boolean
   /** A segment with a higher sequence exists. */
   readonly laterSegment: boolean

@@ -9,9 +9,10 @@ import type { Disk, DiskFile } from '../ports/disk.ts'
 import type { LogState } from './log-state.ts'
 import { encodeSegmentHeader, readSegmentHeader, segmentHeaderSizeBytes, segmentName } from './segment-header.ts'
 
-const firstStepSizeBytes = 64 * 1024
+/** A new segment is at most this long until its header is durable. */
+export const firstSizeBytes = 64 * 1024
 const stepSizeBytesMax = 4 * 1024 * 1024
-const zeros = new Uint8Array(firstStepSizeBytes)
+const zeros = new Uint8Array(firstSizeBytes)
 
 export interface SegmentStart {
   readonly serverId: ServerId
@@ -97,7 +98,7 @@ export async function createSegment(
   const file = await disk.open(path, 'create-new')
   try {
     const header = encodeSegmentHeader(start)
-    const filledBytes = Math.max(segmentHeaderSizeBytes, Math.min(firstStepSizeBytes, segmentSizeBytes))
+    const filledBytes = Math.max(segmentHeaderSizeBytes, Math.min(firstSizeBytes, segmentSizeBytes))
     await file.writeDurably(0, [header, zeros.subarray(0, filledBytes - header.length)])
     await disk.syncDirectory(folder)
     const reading = readSegmentHeader(header)

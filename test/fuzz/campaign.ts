@@ -160,6 +160,7 @@ class Batch implements Observer {
         folder: '/data/wal',
         serverId: standaloneConfig().serverId,
         base: null,
+        check: () => null,
         onCommitted: (entry) => {
           state.restore(entry)
           const known = this.#digests.get(entry.zxid)

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import type { Epoch } from '../../src/base/ids.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { StartFailure } from '../../src/server/start-failure.ts'
 import { readIdentity } from '../../src/storage/data-identity.ts'
 import { writeIdentityFile } from '../../src/storage/identity-file.ts'
+import { firstSizeBytes } from '../../src/storage/segment-file.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { connectFrame } from '../support/conversation.ts'
 import { createFrame, existsFrame } from '../support/requests.ts'
@@ -83,7 +85,9 @@ describe('a data folder whose log is in another folder', () => {
     for (const path of disk.paths()) if (path.startsWith('/log/')) disk.removeAtOnce(path)
     const failure = await refusal(rig, withLogDir('/log'), disk)
     expect(failure.message).toContain('and its log was in that folder. Mount the disk or bring the folder back.')
-    expect(failure.message).toContain('If that log is to be given up, remove /data/identity')
+    expect(failure.message).toContain(
+      'If that log is lost, remove /data/identity; then this server starts empty. Do that only while all',
+    )
     disk.removeAtOnce('/data/identity')
     expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(false)
   })
@@ -163,6 +167,88 @@ describe('a data folder that was replaced', () => {
     expect(failure.message).toMatch(
       /^dataDir: \/data is the data folder of server 1 \(\/data\/identity\), this is server 2\./,
     )
+  })
+})
+
+describe('a log that was emptied', () => {
+  const segment = '/data/wal/0000000000000001-00000001.log'
+  const identityPath = '/data/identity'
+
+  /** As `truncate`, or as a device that returns zeros. */
+  function empty(disk: SimDisk, how: 'truncated' | 'zeroed' | 'removed'): void {
+    if (how === 'removed') return disk.removeAtOnce(segment)
+    if (how === 'truncated') return disk.placeAtOnce(segment)
+    const sectorCount = disk.contents(segment).length / 512
+    for (let sector = 0; sector < sectorCount; sector++) disk.zeroSector(segment, sector)
+  }
+
+  /** The identity as a start that crashed before its first epoch leaves it. */
+  async function firstIdentity(rig: ServerRig, disk: SimDisk): Promise<void> {
+    const reading = readIdentity(disk.contents(identityPath))
+    if (reading.kind !== 'valid') throw new Error('there is no identity')
+    const none = { currentEpoch: 0 as Epoch, clusterId: 0 as ClusterId }
+    await rig.settle(writeIdentityFile(disk, '/data', { ...reading.identity, ...none }))
+  }
+
+  test.each([
+    ['truncated', 'whole', 'has held data of cluster 0x'],
+    ['zeroed', 'whole', 'has held data of cluster 0x'],
+    ['truncated', 'damaged', 'identity is damaged'],
+    ['zeroed', 'damaged', 'identity is damaged'],
+    ['removed', 'damaged', 'identity is damaged'],
+    ['truncated', 'missing', 'identity is missing'],
+    ['zeroed', 'missing', 'identity is missing'],
+  ] as const)('a log that is %s beside an identity that is %s is refused', async (how, identity, reason) => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    empty(disk, how)
+    if (identity === 'damaged') disk.flipBit(identityPath, 1000)
+    if (identity === 'missing') disk.removeAtOnce(identityPath)
+    const size = () => disk.paths().map((path) => disk.contents(path).length)
+    const before = size()
+    const failure = await refusal(rig, standaloneConfig(), disk)
+    expect(failure.message).toContain(reason)
+    expect(failure.message).toContain('only while all other members of the ensemble run and serve')
+    expect(failure.message).not.toContain('older copy')
+    expect(size()).toEqual(before)
+    expect(lastLine(rig, 'log-unused-segment-removed')).toBeUndefined()
+  })
+
+  test('an empty first segment beside the identity of a first start is used', async () => {
+    for (const how of ['truncated', 'zeroed'] as const) {
+      const rig = new ServerRig()
+      const disk = await usedDisk(rig)
+      empty(disk, how)
+      await firstIdentity(rig, disk)
+      expect(await holdsData(rig, standaloneConfig(), disk)).toBe(false)
+    }
+  })
+
+  test('a zeroed segment that had grown is refused, even beside the identity of a first start', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    empty(disk, 'zeroed')
+    const file = await rig.settle(disk.open(segment, 'read-write'))
+    await rig.settle(file.writeDurably(firstSizeBytes, [new Uint8Array(1)]))
+    await firstIdentity(rig, disk)
+    expect((await refusal(rig, standaloneConfig(), disk)).kind).toBe('corrupt')
+  })
+
+  test('a first start that crashed at any step starts again, and its identity is older than its log', async () => {
+    for (let step = 1; step <= 40; step++) {
+      const rig = new ServerRig()
+      const disk = rig.disk(step)
+      const until = disk.operationCount + step
+      const { server, process, host } = rig.server(standaloneConfig(), disk)
+      void server.start()
+      for (let ms = 0; ms < 200 && disk.operationCount < until; ms++) await rig.run(1)
+      rig.scheduler.kill(process)
+      rig.network.crash(host, process, 'power-off')
+      rig.network.powerOn(host)
+      const after = disk.crash('random')
+      if (after.paths().includes(segment)) expect(after.paths()).toContain(identityPath)
+      expect((await rig.settle(rig.server(standaloneConfig(), after).server.start())).ok).toBe(true)
+    }
   })
 })
 

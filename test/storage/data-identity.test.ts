@@ -74,15 +74,41 @@ describe('what a start does with a data folder', () => {
     }
   })
 
+  test('the folder of another server that has never held data is used', () => {
+    const plan = planFolder({ identity: fresh, serverId: 2 as ServerId, hasLog: false, otherLogs: [] })
+    expect(nameOf(plan)).toBe('start-empty')
+    const marked = { ...fresh, isInitialized: true }
+    const refused = planFolder({ identity: marked, serverId: 2 as ServerId, hasLog: false, otherLogs: [] })
+    expect(nameOf(refused)).toBe('of-another-server')
+  })
+
   test.each([
     ['the same', 7, identity.clusterId, null],
     ['a later epoch, as after a crash between the two files', 8, identity.clusterId, null],
     ['an earlier epoch', 6, identity.clusterId, 'older-log'],
-    ['no epoch', 0, 0, 'older-log'],
+    ['no epoch', 0, 0, 'log-emptied'],
     ['another cluster', 7, 5, 'of-another-cluster'],
     ['no cluster, as between two', 7, 0, null],
   ] as const)('a log with %s is judged as %#', (_what, currentEpoch, clusterId, refusal) => {
-    const log = { currentEpoch: currentEpoch as Epoch, clusterId: clusterId as ClusterId }
-    expect(checkLog(identity, log)).toBe(refusal)
+    for (const unusedSegment of [null, '/data/wal/x']) {
+      const log = { currentEpoch: currentEpoch as Epoch, clusterId: clusterId as ClusterId, unusedSegment }
+      expect(checkLog(identity, log)).toBe(refusal)
+    }
+  })
+
+  test.each([
+    [fresh, 0, true, null], // a crash during the first start
+    [fresh, 0, false, null],
+    [fresh, 7, false, null],
+    ['missing', 0, true, 'log-emptied'],
+    ['missing', 0, false, null],
+    ['missing', 7, true, null], // a crash while a later segment was created
+    ['missing', 7, false, null],
+    ['damaged', 0, true, 'log-emptied'],
+    ['damaged', 0, false, 'log-emptied'],
+    ['damaged', 7, true, null],
+  ] as const)('identity %j and a log of epoch %i, unused segment %j: %j', (known, currentEpoch, isUnused, refusal) => {
+    const log = { currentEpoch: currentEpoch as Epoch, clusterId: 0 as ClusterId }
+    expect(checkLog(known, { ...log, unusedSegment: isUnused ? '/data/wal/x' : null })).toBe(refusal)
   })
 })
