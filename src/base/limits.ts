@@ -44,7 +44,7 @@ export const commitMarkIntervalTxns = 1000
 export const commitMarkIntervalMs = 1000
 /** A write that failed because the disk was full is tried again after this. */
 export const diskFullRetryMs = 1000
-/** A peer with data of another cluster is tried again, and reported again, after this. */
+/** A peer with data of another cluster or another history is tried again, and reported again, after this. */
 export const foreignClusterReminderMs = 60_000
 /** Requests of one connection that wait for an answer; above it the server stops reading from its socket. */
 export const pendingRequestsPerConnectionMax = 1000

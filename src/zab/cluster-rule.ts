@@ -4,7 +4,7 @@
  * meets a leader of another cluster, either a quorum has lost its data or one of the two has foreign data. To follow
  * would cut away what may be the last copy. The cluster id of a log without txns is replaced.
  */
-import type { ServerId } from '../base/ids.ts'
+import { hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 
 /** What identifies the data of a server. */
@@ -48,5 +48,23 @@ export function describeForeignCluster(
     'move the content of their dataDir and dataLogDir away, except myid, and start them; they copy what this cluster holds. ' +
     `If cluster ${theirs} is the right one: do the same with the servers of cluster ${own}. ` +
     'With db.autocreate=false, a server that starts empty while there is no leader also needs "zkts-cli data initialize".'
+  )
+}
+
+/** Two servers of one cluster hold different txns with the zxid `zxid`, or different histories before it. */
+export function describeContradiction(peer: ServerId, zxid: Zxid): string {
+  return (
+    `server ${peer} and this server hold different histories up to ${hexOfZxid(zxid)}, so they do not work together. ` +
+    `Nothing was changed. ${describeRepair(peer)}`
+  )
+}
+
+/** What to do when one of two servers of a cluster lacks what the other holds. It names no side: both may be the right one. */
+export function describeRepair(peer: ServerId): string {
+  return (
+    'One of the two has lost acknowledged writes, or has the data folder of another time or ensemble. Find out which ' +
+    `servers hold the right data before you remove anything. If this server holds it: stop server ${peer}, move the ` +
+    'content of its dataDir and dataLogDir away, except myid, and start it; it copies what the other servers hold. If ' +
+    `server ${peer} holds it: do the same with this server. Keep what was moved away: it may be the only copy of some writes.`
   )
 }

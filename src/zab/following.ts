@@ -8,7 +8,7 @@ import { nextChainHash } from '../base/chain-hash.ts'
 import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
-import { chooseJoining } from './cluster-rule.ts'
+import { chooseJoining, describeRepair } from './cluster-rule.ts'
 import { followsInOrder } from './history.ts'
 import type { Role, RoleChanges } from './role.ts'
 import type { ZabCore } from './zab-core.ts'
@@ -169,10 +169,31 @@ export class Following implements Role {
       this.#sendToLeader({ kind: 'sync-from', syncId: this.#syncId, zxid: floor.zxid, hash: floor.hash })
       return
     }
-    if (floor.hash !== message.hash) return this.#giveUp('the histories differ where the leader starts')
-    if (message.zxid < core.history.last.zxid) core.truncateAfter(message.zxid)
+    if (floor.hash !== message.hash) {
+      core.reportContradiction(this.leader, message.zxid)
+      core.shunForeign(this.leader)
+      return this.#changes.becomeLooking(`the history of server ${this.leader} contradicts this one`)
+    }
+    if (message.zxid < core.history.last.zxid) this.#cutAfter(message.zxid)
     core.beginSyncWith(this.#clusterId)
     this.#enterPhase('synchronising')
+  }
+
+  #cutAfter(zxid: Zxid): void {
+    const core = this.#core
+    const cut = core.history.entriesAfter(zxid, Number.POSITIVE_INFINITY) ?? []
+    const text =
+      `server ${this.leader} leads without these txns, so this server removes them from the end of its log. As far as this ` +
+      'server knows, no quorum had written them. That is normal after a leader has failed. If the log of a server was ' +
+      'restored from a copy before, the txns may have been acknowledged.'
+    core.log.warn('history-cut', {
+      peerId: this.leader,
+      firstZxid: hexOfZxid(cut[0]?.zxid ?? zxid),
+      lastZxid: hexOfZxid(core.history.last.zxid),
+      txnCount: cut.length,
+      text,
+    })
+    core.truncateAfter(zxid)
   }
 
   #stopForLostHistory(zxid: Zxid): void {
@@ -180,8 +201,7 @@ export class Following implements Role {
       kind: 'stop',
       reason:
         `the leader (server ${this.leader}) lacks history that this server knows to be committed: the two histories meet at ` +
-        `${hexOfZxid(zxid)}, but the txns up to ${hexOfZxid(this.#core.committed)} are committed. One of the two has lost its data or has foreign data; ` +
-        'compare their data folders before starting this server again',
+        `${hexOfZxid(zxid)}, but the txns up to ${hexOfZxid(this.#core.committed)} are committed. ${describeRepair(this.leader)}`,
     })
   }
 

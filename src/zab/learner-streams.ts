@@ -66,15 +66,19 @@ export class LearnerStreams {
   #startAt(learner: Learner, meeting: HistoryPoint): string | null {
     const theirs = learner.last!
     if (meeting.zxid === theirs.zxid && meeting.hash !== theirs.hash) {
-      return (
-        `its history differs from the leader's at ${hexOfZxid(theirs.zxid)}: its data is corrupt or of another ensemble; ` +
-        'stop it, move its data folder away and start it empty'
-      )
+      this.#core.reportContradiction(learner.id, theirs.zxid)
+      // The learner compares the hash with its own and reports the contradiction, too.
+      this.#sendSyncStart(learner, meeting)
+      return `its history differs from the leader's at ${hexOfZxid(theirs.zxid)}`
     }
     learner.phase = 'streaming'
     learner.sent = meeting
-    this.#core.send(learner.id, { kind: 'sync-start', syncId: learner.syncId, zxid: meeting.zxid, hash: meeting.hash })
+    this.#sendSyncStart(learner, meeting)
     return null
+  }
+
+  #sendSyncStart({ id, syncId }: Learner, { zxid, hash }: HistoryPoint): void {
+    this.#core.send(id, { kind: 'sync-start', syncId, zxid, hash })
   }
 
   #sendEntries(learner: Learner, entries: readonly TxnEntry[], committed: Zxid): void {

@@ -4,13 +4,19 @@
  * only rises and never passes the end of the history; records reach the log in the order in which they were decided.
  */
 import { assert } from '../base/assert.ts'
-import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
+import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
 import { commitMarkIntervalMs, commitMarkIntervalTxns, foreignClusterReminderMs } from '../base/limits.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Log } from '../ports/log.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
 import type { Vote, ZabMessage } from '../protocol/peer/peer-message.ts'
-import { chooseJoining, type DataName, describeForeignCluster, hexOfCluster } from './cluster-rule.ts'
+import {
+  chooseJoining,
+  type DataName,
+  describeContradiction,
+  describeForeignCluster,
+  hexOfCluster,
+} from './cluster-rule.ts'
 import { History } from './history.ts'
 import type { PersistTag, RecoveredHistory, SendEffect, ZabEffect, ZabSettings } from './zab-contract.ts'
 
@@ -41,6 +47,8 @@ export class ZabCore {
   readonly #foreignUntilMs = new Map<ServerId, number>()
   /** By peer: when its data was last reported as foreign, and of which cluster the data was. */
   readonly #foreignReports = new Map<ServerId, { readonly clusterId: ClusterId; readonly atMs: number }>()
+  /** By peer: until when a contradiction to its history is not reported again. */
+  readonly #contradictionsUntilMs = new Map<ServerId, number>()
   #unsaved: LogRecord[] = []
   #unmarkedCommits = 0
   #markedAtMs = 0
@@ -88,6 +96,14 @@ export class ZabCore {
     else this.log.error('data-of-another-cluster', fields)
   }
 
+  /** Logs that a peer of this cluster holds another history; at most once in foreignClusterReminderMs for each peer. */
+  reportContradiction(peer: ServerId, zxid: Zxid): void {
+    if (this.nowMs < (this.#contradictionsUntilMs.get(peer) ?? 0)) return
+    this.#contradictionsUntilMs.set(peer, this.nowMs + foreignClusterReminderMs)
+    const text = describeContradiction(peer, zxid)
+    this.log.error('history-contradicted', { peerId: peer, zxid: hexOfZxid(zxid), text })
+  }
+
   /**
    * Takes back the txns of a first synchronisation that was interrupted. A part of a history must not win an election
    * as if it were the whole. None of these txns was acknowledged: a server without a cluster id has never been in step.
@@ -115,7 +131,7 @@ export class ZabCore {
     this.#shunnedUntilMs.set(leader, this.nowMs + this.settings.peerTimeoutMs)
   }
 
-  /** `leader` leads another cluster. That lasts until its process ends or its servers hold another election. */
+  /** `leader` leads another cluster or another history. That lasts until its process ends or its servers hold another election. */
   shunForeign(leader: ServerId): void {
     this.#foreignUntilMs.set(leader, this.nowMs + foreignClusterReminderMs)
   }

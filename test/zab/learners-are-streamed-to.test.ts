@@ -53,8 +53,13 @@ describe('stream to a learner', () => {
   })
 
   test('a learner whose history differs at its end is refused', () => {
-    const { streams, learner, sent } = streamTo({ tail: historyOf([4]) }, { zxid: zxid(1, 2), hash: 1 as never })
+    const entries = historyOf([4])
+    const { core, streams, learner, sent } = streamTo({ tail: entries }, { zxid: zxid(1, 2), hash: 1 as never })
     expect(streams.start(learner)).toContain("differs from the leader's")
+    // It gets the leader's hash at that point, and nothing else.
+    expect(sent()).toEqual([{ kind: 'sync-start', syncId: 42, zxid: zxid(1, 2), hash: entries[1]!.hash }])
+    expect(learner.phase).not.toBe('streaming')
+    expect(streams.advance(learner, core.committed)).toBe(false)
     expect(sent()).toEqual([])
   })
 

@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import { zeroZxid } from '../../src/base/ids.ts'
+import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { Zab } from '../../src/zab/zab.ts'
@@ -16,11 +17,12 @@ const entries = history.map(({ zxid: at, payload }) => ({ zxid: at, payload }))
 
 class FedLearner {
   readonly zab: Zab
+  readonly lines: { readonly level: string; readonly event: string; readonly fields: LogFields }[] = []
   nowMs = 0
   effects: ZabEffect[] = []
 
   constructor(recovered: Partial<RecoveredHistory> = {}) {
-    this.zab = new Zab(settings, { ...nothingRecovered, ...recovered }, silentLog)
+    this.zab = new Zab(settings, { ...nothingRecovered, ...recovered }, this.#log())
     this.#note(this.zab.handle({ kind: 'start' }, 0))
     this.#note(this.zab.handle({ kind: 'peer-connected', peer: leader }, 0))
     const vote = { round: 1, leader, epoch: epoch(1), zxid: zeroZxid } as const
@@ -80,10 +82,55 @@ class FedLearner {
     return this.effects.flatMap((effect) => (effect.kind === 'persist' ? effect.records.map(({ kind }) => kind) : []))
   }
 
+  #log(): Log {
+    const at =
+      (level: string) =>
+      (event: string, fields: LogFields = {}) => {
+        this.lines.push({ level, event, fields })
+      }
+    return { ...silentLog, warn: at('warn'), error: at('error') }
+  }
+
   #note(effects: readonly ZabEffect[]): void {
     this.effects.push(...effects)
   }
 }
+
+describe('a learner whose history differs from the leader', () => {
+  const tail = historyOf([3])
+  const held = { acceptedEpoch: epoch(1), currentEpoch: epoch(1), clusterId: 77 as ClusterId, tail }
+
+  test('a learner logs which txns it cuts from its log', () => {
+    const learner = new FedLearner(held)
+    learner.discover()
+    learner.hear({ kind: 'sync-start', syncId: learner.syncId, zxid: tail[0]!.zxid, hash: tail[0]!.hash })
+    const fields = { peerId: leader, firstZxid: '0x100000002', lastZxid: '0x100000003', txnCount: 2 }
+    expect(learner.lines).toMatchObject([{ level: 'warn', event: 'history-cut', fields }])
+    expect(learner.effects).toContainEqual({ kind: 'truncate-log', zxid: zxid(1, 1) })
+  })
+
+  test('a learner logs nothing when the leader starts at its last txn', () => {
+    const learner = new FedLearner(held)
+    learner.discover()
+    learner.hear({ kind: 'sync-start', syncId: learner.syncId, zxid: tail[2]!.zxid, hash: tail[2]!.hash })
+    expect(learner.zab.state).toBe('following')
+    expect(learner.lines).toEqual([])
+  })
+
+  test('another txn with the zxid of its own is logged at error with both ways out, and nothing is cut', () => {
+    const learner = new FedLearner(held)
+    learner.discover()
+    learner.hear({ kind: 'sync-start', syncId: learner.syncId, zxid: tail[2]!.zxid, hash: 1 as never })
+    expect(learner.zab.state).toBe('looking')
+    const fields = { peerId: leader, zxid: '0x100000003' }
+    expect(learner.lines).toMatchObject([{ level: 'error', event: 'history-contradicted', fields }])
+    const text = String(learner.lines[0]!.fields['text'])
+    expect(text).toContain('If this server holds it: stop server')
+    expect(text).toContain(`If server ${leader} holds it: do the same with this server`)
+    expect(text).toContain('may be the only copy')
+    expect(learner.effects.filter(({ kind }) => kind === 'truncate-log')).toEqual([])
+  })
+})
 
 describe('a learner', () => {
   test('a stream that follows another zxid than its last is not logged', () => {
