@@ -19,7 +19,7 @@ import {
 import { access, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import type { Disk, DiskFile, OpenMode } from '../ports/disk.ts'
+import type { Disk, DiskFile, FileIdentity, OpenMode } from '../ports/disk.ts'
 import { isLockName, lockFolder } from './folder-lock.ts'
 
 const openFd = promisify(fsOpen)
@@ -70,9 +70,17 @@ export function nodeDisk({ requiresDirectorySync }: NodeDiskOptions = { requires
           throw error
         },
       ),
+    identityOf,
     syncDirectory,
     lock: lockFolder,
   }
+}
+
+async function identityOf(path: string): Promise<FileIdentity> {
+  const { dev, ino, birthtimeNs, ctimeNs } = await stat(path, { bigint: true })
+  // Where the system does not know the time of birth, Node.js gives 0 or the time of the last change.
+  const isKnown = birthtimeNs > 0n && birthtimeNs < ctimeNs
+  return { device: String(dev), inode: String(ino), birth: isKnown ? String(birthtimeNs) : null }
 }
 
 async function openFile(path: string, mode: OpenMode): Promise<DiskFile> {

@@ -24,6 +24,13 @@ export interface FolderLock {
   release(): Promise<void>
 }
 
+/** Recognises a file or a folder by another name, and a folder that was replaced by a copy. */
+export interface FileIdentity {
+  readonly device: string // may change when the machine starts again
+  readonly inode: string // of a removed file, it may be given to the next one
+  readonly birth: string | null // when it was created, in ns; null: the file system does not say
+}
+
 export type OpenMode = 'read' | 'read-write' | 'create-new' // create-new rejects with EEXIST
 
 export interface Disk {
@@ -35,6 +42,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
   exists(path: string): Promise<boolean>
+  /** Of the file or folder, symbolic links followed; rejects with ENOENT if it does not exist. */
+  identityOf(path: string): Promise<FileIdentity>
   /** Rejects with code ENODIRSYNC, and advice, if the file system cannot flush folders. So does `makeFolder`. */
   syncDirectory(folder: string): Promise<void>
   /**

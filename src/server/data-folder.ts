@@ -13,7 +13,7 @@ import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
-import type { DataIdentity } from '../storage/data-identity.ts'
+import { type DataIdentity, type FolderMark, type IdentityReading, isSameFolder } from '../storage/data-identity.ts'
 import { identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
 import {
   checkLog,
@@ -45,6 +45,8 @@ export class DataFolder {
   readonly logFolder: string
   readonly #options: DataFolderOptions
   #identity: DataIdentity | null = null
+  #inode: string | null = null // as the identity says; a copy of the file has another one
+  #logMark: FolderMark | null = null
   #wasDamaged = false
   #writing: Promise<void> | null = null
   #isClosed = false
@@ -124,11 +126,14 @@ export class DataFolder {
       return { kind: 'foreign', message }
     }
     this.#identity = reading.kind === 'valid' ? reading.identity : null
+    this.#inode = reading.kind === 'valid' ? reading.inode : null
     this.#wasDamaged = reading.kind === 'damaged'
+    const hasLog = holdsSegment(await namesIn(disk, this.logFolder, noSuchFolder))
     const facts: FolderFacts = {
       identity: reading.kind === 'valid' ? reading.identity : reading.kind,
       serverId: config.serverId,
-      hasLog: holdsSegment(await namesIn(disk, this.logFolder, noSuchFolder)),
+      hasLog,
+      isLogExchanged: hasLog && reading.kind === 'valid' && (await this.#isLogExchanged(reading)),
       otherLogs: await this.#otherLogs(),
     }
     const plan = planFolder(facts)
@@ -140,10 +145,21 @@ export class DataFolder {
     return null
   }
 
+  /** A data folder that was moved or copied as a whole has another identity file, too; that is no exchange. */
+  async #isLogExchanged({ identity, inode }: Extract<IdentityReading, { kind: 'valid' }>): Promise<boolean> {
+    const { disk } = this.#options
+    if (identity.log === null || identity.currentEpoch === 0) return false
+    if (samePath(identity.logFolder) !== samePath(this.logFolder)) return false
+    if ((await disk.identityOf(this.#identityPath)).inode !== inode) return false
+    return !isSameFolder(identity.log, await disk.identityOf(this.logFolder))
+  }
+
   async #confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
     const { disk, config, log } = this.#options
     const before = this.#identity
     await disk.makeFolder(config.dataDir)
+    const { inode, birth } = await disk.identityOf(this.logFolder)
+    this.#logMark = { inode, birth }
     const initializePath = `${config.dataDir}/${initializeFileName}`
     const isAsked = await disk.exists(initializePath)
     const isUnnamed = found.clusterId === 0
@@ -153,7 +169,7 @@ export class DataFolder {
       if (refusal !== null) return refusal
     }
     const identity: DataIdentity = { ...this.#fresh(), ...pick(found), isInitialized }
-    if (before === null || !isSame(before, identity)) {
+    if (before === null || !isSame(before, identity) || (await this.#isCopied())) {
       if (before === null && found.currentEpoch > 0) {
         log.info('identity-rebuilt', { path: this.#identityPath, cause: this.#wasDamaged ? 'damaged' : 'missing' })
       } else if (before !== null && before.logFolder !== identity.logFolder) {
@@ -169,6 +185,10 @@ export class DataFolder {
       log.info('initialize-file-used', { path: initializePath, isEmpty: isUnnamed })
     }
     return null
+  }
+
+  async #isCopied(): Promise<boolean> {
+    return (await this.#options.disk.identityOf(this.#identityPath)).inode !== this.#inode
   }
 
   /** A single server does not start: it would wait for ever for a leader (ZooKeeper serves an empty tree then). */
@@ -213,6 +233,16 @@ export class DataFolder {
           `0x${known!.clusterId.toString(16)} up to epoch ${known!.currentEpoch}, and ${was}${found}. ${wayOut} ` +
           `If that log is lost, remove ${this.#identityPath}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
+      }
+      case 'log-exchanged': {
+        const message =
+          `dataLogDir: ${logFolder} is not the folder that this server used, but ${this.#identityPath} is: the log was ` +
+          'copied from elsewhere or restored. Writes that were acknowledged after the copy was made may be missing. If the ' +
+          'former folder still exists, bring it back. If the other members of the ensemble hold the data, move the content ' +
+          'of dataDir and dataLogDir away, except myid, and start while they serve: the data is copied from them. If this ' +
+          `copy is complete, or it is all there is and you accept the loss, remove ${this.#identityPath}; then this log is ` +
+          `used as it is. ${unchanged}`
+        return { kind: 'foreign', message }
       }
       case 'log-elsewhere': {
         const message =
@@ -305,8 +335,8 @@ export class DataFolder {
     return [...found.values()]
   }
 
-  #fresh(): Pick<DataIdentity, 'serverId' | 'logFolder'> {
-    return { serverId: this.#options.config.serverId, logFolder: this.logFolder }
+  #fresh(): Pick<DataIdentity, 'serverId' | 'logFolder' | 'log'> {
+    return { serverId: this.#options.config.serverId, logFolder: this.logFolder, log: this.#logMark }
   }
 
   get #identityPath(): string {
@@ -344,6 +374,8 @@ function isSame(a: DataIdentity, b: DataIdentity): boolean {
     a.clusterId === b.clusterId &&
     a.currentEpoch === b.currentEpoch &&
     a.logFolder === b.logFolder &&
+    a.log?.inode === b.log?.inode &&
+    a.log?.birth === b.log?.birth &&
     a.isInitialized === b.isInitialized
   )
 }

@@ -26,6 +26,7 @@ export function timedDisk(disk: Disk, clock: Clock, durableWritesMs: Summary): D
     rename: (from, to) => disk.rename(from, to),
     remove: (path) => disk.remove(path),
     exists: (path) => disk.exists(path),
+    identityOf: (path) => disk.identityOf(path),
     syncDirectory: (folder) => disk.syncDirectory(folder),
     lock: (folder) => disk.lock(folder),
   }

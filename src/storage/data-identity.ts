@@ -6,6 +6,7 @@
  */
 import { crc32c } from '../base/crc32c.ts'
 import type { Epoch, ServerId } from '../base/ids.ts'
+import type { FileIdentity } from '../ports/disk.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 
 export interface DataIdentity {
@@ -13,12 +14,23 @@ export interface DataIdentity {
   readonly clusterId: ClusterId // 0: none yet, or between two clusters (ZabCore.beginSyncWith)
   readonly currentEpoch: Epoch // above 0: the log has held records
   readonly logFolder: string // as configured
+  /** What the log folder was at the last write; null: an older version wrote the file. */
+  readonly log: FolderMark | null
   /** The server found the file `initialize`, so its empty log counts (db.autocreate=false). */
   readonly isInitialized: boolean
 }
 
+/** A folder that was copied or restored has another mark. Devices are left out, since their numbers change. */
+export type FolderMark = Pick<FileIdentity, 'inode' | 'birth'>
+
+export function isSameFolder(a: FolderMark, b: FolderMark): boolean {
+  // Where inodes have no time of birth, a number that was given again cannot be recognised.
+  return a.birth !== null && b.birth !== null ? a.birth === b.birth : a.inode === b.inode
+}
+
 export type IdentityReading =
-  | { readonly kind: 'valid'; readonly identity: DataIdentity }
+  /** `inode`: of the file that was written; a copy of the file has another one. Null: an older version wrote it. */
+  | { readonly kind: 'valid'; readonly identity: DataIdentity; readonly inode: string | null }
   | { readonly kind: 'missing' }
   | { readonly kind: 'damaged' }
   | { readonly kind: 'newer'; readonly format: string }
@@ -26,7 +38,9 @@ export type IdentityReading =
 const identityFormat = '1'
 const heading = '# Written by zkts-server: what this data folder is. Do not edit.'
 
-export function encodeIdentity(identity: DataIdentity): Uint8Array {
+/** `inode`: of the file that will hold the bytes. */
+export function encodeIdentity(identity: DataIdentity, inode: string): Uint8Array {
+  const { log } = identity
   const text = [
     heading,
     `format=${identityFormat}`,
@@ -35,29 +49,42 @@ export function encodeIdentity(identity: DataIdentity): Uint8Array {
     `epoch=${identity.currentEpoch}`,
     `initialized=${identity.isInitialized}`,
     `log=${identity.logFolder}`,
+    `loginode=${log?.inode ?? 'unknown'}`,
+    `logbirth=${log?.birth ?? 'unknown'}`,
+    `inode=${inode}`,
     '',
   ].join('\n')
   return new TextEncoder().encode(`${text}check=${checkOf(text)}\n`)
 }
 
+const form = new RegExp(
+  [
+    '^(#[^\\n]*\nformat=1\nserver=(?<server>\\d+)\ncluster=0x(?<cluster>[0-9a-f]+)\nepoch=(?<epoch>\\d+)\n',
+    'initialized=(?<initialized>true|false)\nlog=(?<log>[^\\n]+)\n',
+    '(?:loginode=(?<logInode>\\d+|unknown)\nlogbirth=(?<logBirth>\\d+|unknown)\ninode=(?<inode>\\d+)\n)?)',
+    'check=(?<check>[0-9a-f]{8})\n$',
+  ].join(''),
+)
+
 export function readIdentity(bytes: Uint8Array): IdentityReading {
   const text = new TextDecoder().decode(bytes)
   const format = /^#[^\n]*\nformat=([^\n]+)\n/.exec(text)?.[1]
   if (format !== undefined && format !== identityFormat) return { kind: 'newer', format }
-  const match =
-    /^(#[^\n]*\nformat=1\nserver=(\d+)\ncluster=0x([0-9a-f]+)\nepoch=(\d+)\ninitialized=(true|false)\nlog=([^\n]+)\n)check=([0-9a-f]{8})\n$/.exec(
-      text,
-    )
-  if (match === null || checkOf(match[1]!) !== match[7]) return { kind: 'damaged' }
+  const match = form.exec(text)
+  if (match === null || checkOf(match[1]!) !== match.groups!['check']) return { kind: 'damaged' }
+  const { server, cluster, epoch, initialized, log, logInode, logBirth, inode } = match.groups!
+  const isMarked = logInode !== undefined && logInode !== 'unknown'
   return {
     kind: 'valid',
     identity: {
-      serverId: Number(match[2]) as ServerId,
-      clusterId: Number.parseInt(match[3]!, 16) as ClusterId,
-      currentEpoch: Number(match[4]) as Epoch,
-      isInitialized: match[5] === 'true',
-      logFolder: match[6]!,
+      serverId: Number(server) as ServerId,
+      clusterId: Number.parseInt(cluster!, 16) as ClusterId,
+      currentEpoch: Number(epoch) as Epoch,
+      isInitialized: initialized === 'true',
+      logFolder: log!,
+      log: isMarked ? { inode: logInode, birth: logBirth === 'unknown' ? null : logBirth! } : null,
     },
+    inode: inode ?? null,
   }
 }
 

@@ -25,7 +25,8 @@ export async function writeIdentityFile(disk: Disk, dataDir: string, identity: D
   if (await disk.exists(draft)) await disk.remove(draft) // left by a write that a crash or a full disk interrupted
   const file = await disk.open(draft, 'create-new')
   try {
-    await file.writeDurably(0, [encodeIdentity(identity)])
+    const { inode } = await disk.identityOf(draft)
+    await file.writeDurably(0, [encodeIdentity(identity, inode)])
   } finally {
     await file.close()
   }

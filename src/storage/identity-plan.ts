@@ -12,6 +12,11 @@ export interface FolderFacts {
   readonly serverId: ServerId
   /** The configured log folder holds segments. */
   readonly hasLog: boolean
+  /**
+   * The log folder is another one than at the last start, in the same place, and the identity was not copied along with
+   * it: as after a restore of the log alone.
+   */
+  readonly isLogExchanged: boolean
   /** Other folders with a log: below dataDir, or the folder that the identity names. */
   readonly otherLogs: readonly string[]
 }
@@ -24,13 +29,15 @@ export type FolderPlan =
 export type FolderRefusal =
   | 'of-another-server'
   | 'log-missing' // the identity names a log that has held records
+  | 'log-exchanged'
   | 'log-elsewhere' // no identity, but a log in another place
   | 'identity-damaged' // and no log from which it could be rebuilt
 
-export function planFolder({ identity, serverId, hasLog, otherLogs }: FolderFacts): FolderPlan {
+export function planFolder({ identity, serverId, hasLog, isLogExchanged, otherLogs }: FolderFacts): FolderPlan {
   const isOther = typeof identity !== 'string' && identity.serverId !== serverId
   // An identity without an epoch and without the mark of "initialize" is of a folder that has never held data.
   if (isOther && (identity.currentEpoch > 0 || identity.isInitialized)) return refuse('of-another-server')
+  if (hasLog && isLogExchanged) return refuse('log-exchanged')
   if (hasLog) return { kind: 'open-log' }
   if (identity === 'damaged') return refuse('identity-damaged')
   if (identity !== 'missing' && identity.currentEpoch > 0) return refuse('log-missing')

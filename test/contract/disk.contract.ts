@@ -110,6 +110,23 @@ export function diskContract(twin: string, make: () => Promise<DiskUnderTest>): 
     expect(await disk.list(`${folder}/deep/er`)).toEqual([])
   })
 
+  check(
+    'a file or folder keeps its identity under another name, and a copy has another one',
+    async (disk, folder, rig) => {
+      await disk.makeFolder(`${folder}/a`)
+      await (await disk.open(`${folder}/a/file`, 'create-new')).close()
+      const [ofFolder, ofFile] = [await disk.identityOf(`${folder}/a`), await disk.identityOf(`${folder}/a/file`)]
+      expect(ofFile).not.toEqual(ofFolder)
+      await disk.rename(`${folder}/a/file`, `${folder}/a/renamed`)
+      expect((await disk.identityOf(`${folder}/a/renamed`)).inode).toBe(ofFile.inode)
+      expect((await disk.identityOf(`${folder}/a/`)).inode).toBe(ofFolder.inode)
+      await rig.copyFolder(`${folder}/a`, `${folder}/copy`)
+      expect((await disk.identityOf(`${folder}/copy`)).inode).not.toBe(ofFolder.inode)
+      expect((await disk.identityOf(`${folder}/copy/renamed`)).inode).not.toBe(ofFile.inode)
+      await expect(disk.identityOf(`${folder}/nothing`)).rejects.toMatchObject({ code: 'ENOENT' })
+    },
+  )
+
   check('a folder has one owner at a time, and its lock is not listed', async (disk, folder) => {
     const lock = await disk.lock(folder)
     await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'ELOCKED' })

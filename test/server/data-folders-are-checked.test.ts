@@ -148,6 +148,49 @@ describe('a data folder that was replaced', () => {
     expect(failure.message).toMatch(/ends in epoch 1, but \/data\/identity remembers epoch 2: it is an older copy/)
   })
 
+  /** As `cp`: the file has the same content and another inode. */
+  async function copyIdentity(rig: ServerRig, disk: SimDisk): Promise<void> {
+    const bytes = disk.contents('/data/identity')
+    disk.removeAtOnce('/data/identity')
+    const file = await rig.settle(disk.open('/data/identity', 'create-new'))
+    await rig.settle(file.writeDurably(0, [bytes]))
+  }
+
+  test('a log that was restored without the identity is refused, and used when the identity is removed', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    disk.replaceFolder('/data/wal')
+    const failure = await refusal(rig, standaloneConfig(), disk)
+    expect(failure.kind).toBe('foreign')
+    expect(failure.message).toContain('Writes that were acknowledged after the copy was made may be missing')
+    disk.removeAtOnce('/data/identity')
+    expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
+    disk.replaceFolder('/data/wal')
+    expect((await refusal(rig, standaloneConfig(), disk)).message).toContain('may be missing')
+  })
+
+  test('a data folder that was copied as a whole is used, and its log is protected from then on', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    disk.replaceFolder('/data/wal')
+    await copyIdentity(rig, disk)
+    expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
+    expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
+    disk.replaceFolder('/data/wal')
+    expect((await refusal(rig, standaloneConfig(), disk)).message).toContain('may be missing')
+  })
+
+  test('an identity that was copied alone is used, and its log is protected from then on', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    await copyIdentity(rig, disk)
+    const { server } = rig.server(standaloneConfig(), disk)
+    expect((await rig.settle(server.start())).ok).toBe(true) // and no epoch follows that would write it again
+    const reading = readIdentity(disk.contents('/data/identity'))
+    const { inode } = await rig.settle(disk.identityOf('/data/identity'))
+    expect(reading).toMatchObject({ kind: 'valid', inode })
+  })
+
   test('the log of another ensemble is refused, and both clusters are named', async () => {
     const rig = new ServerRig()
     const disk = await usedDisk(rig)
@@ -260,7 +303,8 @@ describe('an identity that is missing or damaged', () => {
     disk.removeAtOnce('/data/identity')
     const { server } = rig.server(standaloneConfig(), disk)
     expect((await rig.settle(server.start())).ok).toBe(true)
-    expect(disk.contents('/data/identity')).toEqual(before)
+    const [old, rebuilt] = [readIdentity(before), readIdentity(disk.contents('/data/identity'))]
+    expect(rebuilt).toEqual({ ...old, inode: (await rig.settle(disk.identityOf('/data/identity'))).inode })
     expect(lastLine(rig, 'identity-rebuilt')).toMatchObject({ level: 'info', fields: { cause: 'missing' } })
   })
 

@@ -11,13 +11,22 @@
  * `schedule` is the place for an embedding simulator to note asynchronous work: it is called for every
  * operation when it starts, and the function passed to it settles that operation's promise.
  */
-import type { Disk, DiskFile, FolderLock, OpenMode } from '../../src/ports/disk.ts'
+import type { Disk, DiskFile, FileIdentity, FolderLock, OpenMode } from '../../src/ports/disk.ts'
 import type { Random } from '../../src/ports/random.ts'
 import { emptyInode, flushSectors, grow, type Inode, sectorSizeBytes, sectorsOf } from './sim-inode.ts'
 
 export type CrashMode = 'keep-all' | 'drop-all' | 'random' | 'torn'
 
-export type DiskOperation = 'open' | 'list' | 'make-folder' | 'rename' | 'remove' | 'exists' | 'sync-directory' | 'lock'
+export type DiskOperation =
+  | 'open'
+  | 'list'
+  | 'make-folder'
+  | 'rename'
+  | 'remove'
+  | 'exists'
+  | 'identity-of'
+  | 'sync-directory'
+  | 'lock'
 export type FileOperation = 'read' | 'write' | 'write-durably' | 'sync' | 'truncate' | 'size' | 'close'
 
 /** May be changed at any time. */
@@ -58,6 +67,10 @@ export class SimDisk implements Disk {
   #changes: DirectoryChange[] = []
   readonly #locks = new Set<string>()
   readonly #copiedLocks = new Set<string>() // folders that hold the lock of the folder they were copied from
+  /** Of folders, by path. A folder has no inode object here. */
+  #folderNumbers = new Map<string, number>()
+  #inodeNumbers = new WeakMap<Inode, number>()
+  #lastNumber = 0
   #operationCount = 0
   #crashed = false
 
@@ -137,6 +150,16 @@ export class SimDisk implements Disk {
     return this.run('exists', path, () => this.#files.has(path) || this.#folders.has(plainFolder(path)))
   }
 
+  identityOf(path: string): Promise<FileIdentity> {
+    return this.run('identity-of', path, () => {
+      const inode = this.#files.get(path)
+      const folder = plainFolder(path)
+      if (inode === undefined && !this.#folders.has(folder)) throw fault('ENOENT', 'look at', path)
+      const number = String(inode === undefined ? this.#numberOfFolder(folder) : this.#numberOf(inode))
+      return { device: '1', inode: number, birth: number }
+    })
+  }
+
   syncDirectory(folder: string): Promise<void> {
     const path = plainFolder(folder)
     const seen = this.#changes.length
@@ -168,6 +191,7 @@ export class SimDisk implements Disk {
   copyFolder(from: string, to: string): void {
     const [source, target] = [plainFolder(from), plainFolder(to)]
     this.#folders.add(target)
+    this.#folderNumbers.set(target, ++this.#lastNumber)
     for (const [path, inode] of [...this.#files]) {
       if (folderOf(path) !== source) continue
       const bytes = inode.bytes.slice()
@@ -190,6 +214,9 @@ export class SimDisk implements Disk {
     next.#durableFiles = this.#durableFiles
     next.#folders = this.#folders
     next.#changes = this.#changes
+    next.#folderNumbers = this.#folderNumbers
+    next.#inodeNumbers = this.#inodeNumbers
+    next.#lastNumber = this.#lastNumber
     return next
   }
 
@@ -198,13 +225,16 @@ export class SimDisk implements Disk {
     this.#crashed = true
     const next = new SimDisk({ ...this.#options, faults: { ...this.faults }, ...changes })
     next.#folders = new Set(this.#folders)
+    next.#folderNumbers = new Map(this.#folderNumbers)
     const names = new Map(this.#durableFiles)
     for (const change of this.#changes) if (this.#survives(mode)) applyChange(names, change)
     for (const [path, inode] of names) {
       const found = this.#afterCrash(inode, mode)
+      next.#inodeNumbers.set(found, this.#numberOf(inode))
       next.#files.set(path, found)
       next.#durableFiles.set(path, found)
     }
+    next.#lastNumber = this.#lastNumber
     return next
   }
 
@@ -286,6 +316,24 @@ export class SimDisk implements Disk {
     const inode = this.#files.get(path)
     if (inode === undefined) throw fault('ENOENT', 'look at', path)
     return inode
+  }
+
+  /** Numbers are given when they are first asked for. */
+  #numberOf(inode: Inode): number {
+    const number = this.#inodeNumbers.get(inode) ?? ++this.#lastNumber
+    this.#inodeNumbers.set(inode, number)
+    return number
+  }
+
+  #numberOfFolder(path: string): number {
+    const number = this.#folderNumbers.get(path) ?? ++this.#lastNumber
+    this.#folderNumbers.set(path, number)
+    return number
+  }
+
+  /** Another folder has this path from now on, with the same files: as `cp -r`, then `rm -r` and `mv`. */
+  replaceFolder(folder: string): void {
+    this.#folderNumbers.set(plainFolder(folder), ++this.#lastNumber)
   }
 
   #survives(mode: CrashMode): boolean {

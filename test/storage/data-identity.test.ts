@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { crc32c } from '../../src/base/crc32c.ts'
 import type { Epoch, ServerId } from '../../src/base/ids.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
-import { type DataIdentity, encodeIdentity, readIdentity } from '../../src/storage/data-identity.ts'
+import { type DataIdentity, encodeIdentity, isSameFolder, readIdentity } from '../../src/storage/data-identity.ts'
 import { checkLog, type FolderFacts, type FolderPlan, planFolder } from '../../src/storage/identity-plan.ts'
 
 const identity: DataIdentity = {
@@ -9,19 +10,42 @@ const identity: DataIdentity = {
   clusterId: (2 ** 52 + 5) as ClusterId,
   currentEpoch: 7 as Epoch,
   logFolder: '/var/zk log=1/wal',
+  log: { inode: '131', birth: '1700000000000000001' },
   isInitialized: false,
 }
 
 describe('the identity of a data folder', () => {
   test('an identity reads back as it was written', () => {
     for (const isInitialized of [true, false]) {
-      const bytes = encodeIdentity({ ...identity, isInitialized })
-      expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: { ...identity, isInitialized } })
+      for (const log of [identity.log, { inode: '131', birth: null }, null]) {
+        const written = { ...identity, isInitialized, log }
+        const bytes = encodeIdentity(written, '140')
+        expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: written, inode: '140' })
+      }
     }
   })
 
+  test('an identity that an earlier version wrote has no mark of the log folder', () => {
+    const text = [
+      '# Written by zkts-server: what this data folder is. Do not edit.\nformat=1\nserver=3\ncluster=0x11\nepoch=7\n',
+      'initialized=false\nlog=/data/wal\n',
+    ].join('')
+    const check = crc32c(new TextEncoder().encode(text)).toString(16).padStart(8, '0')
+    const reading = readIdentity(new TextEncoder().encode(`${text}check=${check}\n`))
+    expect(reading).toMatchObject({ kind: 'valid', identity: { logFolder: '/data/wal', log: null }, inode: null })
+  })
+
+  test('a folder is the same by its birth, and by its inode where the birth is unknown', () => {
+    const at = (inode: string, birth: string | null) => ({ inode, birth })
+    expect(isSameFolder(at('1', '5'), at('1', '5'))).toBe(true)
+    expect(isSameFolder(at('1', '5'), at('2', '5'))).toBe(true)
+    expect(isSameFolder(at('1', '5'), at('1', '6'))).toBe(false)
+    expect(isSameFolder(at('1', null), at('1', '6'))).toBe(true)
+    expect(isSameFolder(at('1', null), at('2', null))).toBe(false)
+  })
+
   test('an identity with any changed or missing byte is damaged or of another format, never another identity', () => {
-    const bytes = encodeIdentity(identity)
+    const bytes = encodeIdentity(identity, '140')
     for (let i = 0; i < bytes.length; i++) {
       const changed = bytes.slice()
       changed[i]! ^= 1
@@ -31,7 +55,7 @@ describe('the identity of a data folder', () => {
   })
 
   test('an identity of a later format is reported as newer', () => {
-    const text = new TextDecoder().decode(encodeIdentity(identity)).replace('format=1', 'format=2')
+    const text = new TextDecoder().decode(encodeIdentity(identity, '140')).replace('format=1', 'format=2')
     expect(readIdentity(new TextEncoder().encode(text))).toEqual({ kind: 'newer', format: '2' })
   })
 })
@@ -63,22 +87,42 @@ describe('what a start does with a data folder', () => {
   test.each(rows)(
     'case %#: identity %j, own log %j, other logs %j leads to %s',
     (known, hasLog, otherLogs, outcome) => {
-      expect(nameOf(planFolder({ identity: known, serverId: identity.serverId, hasLog, otherLogs }))).toBe(outcome)
+      expect(
+        nameOf(planFolder({ identity: known, serverId: identity.serverId, hasLog, isLogExchanged: false, otherLogs })),
+      ).toBe(outcome)
     },
   )
 
   test('the folder of another server is refused with or without a log', () => {
     for (const hasLog of [true, false]) {
-      const plan = planFolder({ identity, serverId: 2 as ServerId, hasLog, otherLogs: [] })
+      const plan = planFolder({ identity, serverId: 2 as ServerId, hasLog, isLogExchanged: false, otherLogs: [] })
       expect(nameOf(plan)).toBe('of-another-server')
     }
   })
 
+  test('a log that was exchanged is refused', () => {
+    const facts = { identity, serverId: identity.serverId, isLogExchanged: true, otherLogs: none }
+    expect(nameOf(planFolder({ ...facts, hasLog: true }))).toBe('log-exchanged')
+    expect(nameOf(planFolder({ ...facts, hasLog: false }))).toBe('log-missing')
+  })
+
   test('the folder of another server that has never held data is used', () => {
-    const plan = planFolder({ identity: fresh, serverId: 2 as ServerId, hasLog: false, otherLogs: [] })
+    const plan = planFolder({
+      identity: fresh,
+      serverId: 2 as ServerId,
+      hasLog: false,
+      isLogExchanged: false,
+      otherLogs: [],
+    })
     expect(nameOf(plan)).toBe('start-empty')
     const marked = { ...fresh, isInitialized: true }
-    const refused = planFolder({ identity: marked, serverId: 2 as ServerId, hasLog: false, otherLogs: [] })
+    const refused = planFolder({
+      identity: marked,
+      serverId: 2 as ServerId,
+      hasLog: false,
+      isLogExchanged: false,
+      otherLogs: [],
+    })
     expect(nameOf(refused)).toBe('of-another-server')
   })
 
