@@ -47,6 +47,7 @@ export class DataFolder {
   #identity: DataIdentity | null = null
   #inode: string | null = null // as the identity says; a copy of the file has another one
   #logMark: FolderMark | null = null
+  #otherFolders: readonly string[] = []
   #wasDamaged = false
   #writing: Promise<void> | null = null
   #isClosed = false
@@ -138,10 +139,7 @@ export class DataFolder {
     }
     const plan = planFolder(facts)
     if (plan.kind === 'refuse') return this.#refusal(plan.why, facts)
-    if (plan.kind === 'open-log' && facts.otherLogs.length > 0) {
-      const text = `the log in ${this.logFolder} is used; move the other away, so that no later start uses it by mistake`
-      this.#options.log.warn('other-log-found', { folder: this.logFolder, otherFolders: facts.otherLogs, text })
-    }
+    this.#otherFolders = plan.kind === 'open-log' ? facts.otherLogs : []
     return null
   }
 
@@ -157,6 +155,8 @@ export class DataFolder {
   async #confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
     const { disk, config, log } = this.#options
     const before = this.#identity
+    // Only now, since a log that is refused may be the wrong one of the two.
+    if (this.#otherFolders.length > 0) this.#noteOtherLogs(this.#otherFolders)
     await disk.makeFolder(config.dataDir)
     const { inode, birth } = await disk.identityOf(this.logFolder)
     this.#logMark = { inode, birth }
@@ -226,7 +226,7 @@ export class DataFolder {
         const found = otherLogs.length > 0 ? `; there is a log in ${otherLogs.join(' and in ')}` : ''
         const wayOut =
           otherLogs.length > 0
-            ? `Write dataLogDir=${parentOf(otherLogs[0]!)}, or move ${otherLogs[0]} to ${logFolder}.`
+            ? `${this.#wayTo(otherLogs[0]!)}.`
             : `Mount the disk or bring the folder back${isMoved ? `, or write dataLogDir=${parentOf(known!.logFolder)}` : ''}.`
         const message =
           `dataLogDir: there is no log in ${logFolder}, but ${config.dataDir} has held data of cluster ` +
@@ -247,7 +247,7 @@ export class DataFolder {
       case 'log-elsewhere': {
         const message =
           `dataLogDir: there is no log in ${logFolder}, but there is one in ${otherLogs.join(' and in ')}. ` +
-          `Write dataLogDir=${parentOf(otherLogs[0]!)}, or move ${otherLogs[0]} to ${logFolder}; if you do not need it, move it ` +
+          `${this.#wayTo(otherLogs[0]!)}; if you do not need it, move it ` +
           'out of dataDir. Nothing was changed.'
         return { kind: 'misplaced', message }
       }
@@ -311,28 +311,61 @@ export class DataFolder {
     return (
       `${where} holds no record: it was emptied or overwritten. ${reason}. Bring the log back from the disk or from a ` +
       `backup. If it is lost, remove ${files}; then this server starts empty${onlyWhileOthersServe} ` +
-      `If this server never held data, do the same. ${unchanged}`
+      (this.#identity === null ? `If this server never held data, do the same. ${unchanged}` : unchanged)
     )
   }
 
+  /** Two paths of one folder, as by a symbolic link, count once; a path of the configured log folder never counts. */
   async #otherLogs(): Promise<readonly string[]> {
     const { disk, config } = this.#options
     const { dataDir } = config
     const candidates = [logFolderOf(dataDir)]
-    if (this.#identity !== null) candidates.push(this.#identity.logFolder)
     for (const name of await namesIn(disk, dataDir, noSuchFolder)) {
       const folder = `${dataDir}/${name}`
       const names = await namesIn(disk, folder, noFolderOfOurs)
       // A data folder of another server, as `--local` creates them, holds no log of this server.
       if (!names.includes('myid') && !names.includes(identityFileName)) candidates.push(logFolderOf(folder))
     }
-    const found = new Map<string, string>()
+    if (this.#identity !== null) candidates.push(this.#identity.logFolder)
+    const seen = new Set<string>()
+    const own = await placeOf(disk, this.logFolder)
+    if (own !== null) seen.add(own)
+    const found: string[] = []
     for (const folder of candidates) {
-      const path = samePath(folder)
-      if (path === samePath(this.logFolder) || found.has(path)) continue
-      if (holdsSegment(await namesIn(disk, folder, noFolderOfOurs))) found.set(path, folder)
+      if (!holdsSegment(await namesIn(disk, folder, noFolderOfOurs))) continue
+      const place = await placeOf(disk, folder)
+      if (place === null || seen.has(place)) continue
+      seen.add(place)
+      found.push(folder)
     }
-    return [...found.values()]
+    return found
+  }
+
+  /** Folders of this server, which an operator may move. Another folder may be the one that another server uses. */
+  #isOwn(folder: string): boolean {
+    const { dataDir, dataLogDir } = this.#options.config
+    return [dataDir, dataLogDir].some((parent) => samePath(folder).startsWith(`${samePath(parent)}/`))
+  }
+
+  /** How to make this server use the log in `folder`. */
+  #wayTo(folder: string): string {
+    const setting = `Write dataLogDir=${parentOf(folder)}`
+    if (this.#isOwn(folder)) return `${setting}, or move ${folder} to ${this.logFolder}`
+    return `${setting} if no other server uses that folder`
+  }
+
+  #noteOtherLogs(otherFolders: readonly string[]): void {
+    const own = otherFolders.filter((folder) => this.#isOwn(folder))
+    const outside = otherFolders.filter((folder) => !this.#isOwn(folder))
+    const texts = [`the log in ${this.logFolder} is used`]
+    if (own.length > 0) texts.push(`move ${own.join(' and ')} away, so that no later start uses it by mistake`)
+    if (outside.length > 0) {
+      texts.push(
+        `${this.#identityPath} names ${outside.join(' and ')}: if another server uses it, this data folder is a copy of ` +
+          'that server; leave it where it is',
+      )
+    }
+    this.#options.log.warn('other-log-found', { folder: this.logFolder, otherFolders, text: texts.join('; ') })
   }
 
   #fresh(): Pick<DataIdentity, 'serverId' | 'logFolder' | 'log'> {
@@ -356,7 +389,7 @@ function parentOf(logFolder: string): string {
   return logFolder.replace(/\/wal$/, '')
 }
 
-/** The path without repeated or final slashes and without `./` in front, so that two spellings compare equal. */
+/** The path without repeated or final slashes and without `./` in front. For folders that exist, compare `placeOf`. */
 function samePath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/^(\.\/)+|\/$/g, '')
 }
@@ -387,6 +420,17 @@ function holdsSegment(names: readonly string[]): boolean {
 const noSuchFolder = ['ENOENT', 'ENOTDIR']
 /** A folder of another user, such as lost+found, may be unreadable; it then holds no data of this server. */
 const noFolderOfOurs = [...noSuchFolder, 'EACCES', 'EPERM']
+
+/** Equal for two paths of one folder; null if it does not exist. */
+async function placeOf(disk: Disk, folder: string): Promise<string | null> {
+  try {
+    const { device, inode } = await disk.identityOf(folder)
+    return `${device}:${inode}`
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && noSuchFolder.includes(String(cause.code))) return null
+    throw cause
+  }
+}
 
 /** The empty list if listing fails with one of `codesOfNone`. */
 async function namesIn(disk: Disk, folder: string, codesOfNone: readonly string[]): Promise<readonly string[]> {

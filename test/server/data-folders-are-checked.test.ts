@@ -42,6 +42,18 @@ async function holdsData(rig: ServerRig, config: Config, disk: SimDisk): Promise
   return error === 0
 }
 
+/** The same disk, on which /link is a symbolic link to /data. */
+function withLink(disk: SimDisk): SimDisk {
+  const real = (argument: unknown) =>
+    typeof argument === 'string' ? argument.replace(/^\/link(?=\/|$)/, '/data') : argument
+  return new Proxy(disk, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target)
+      return typeof value === 'function' ? (...all: unknown[]) => value.apply(target, all.map(real)) : value
+    },
+  })
+}
+
 async function moveFolder(rig: ServerRig, disk: SimDisk, from: string, to: string): Promise<void> {
   await rig.settle(disk.makeFolder(to))
   for (const path of disk.paths()) {
@@ -74,7 +86,9 @@ describe('a data folder whose log is in another folder', () => {
     const disk = await usedDisk(rig, withLogDir('/log'))
     for (const config of [standaloneConfig(), withLogDir('/new')]) {
       const failure = await refusal(rig, config, disk)
-      expect(failure.message).toContain('its log was in /log/wal; there is a log in /log/wal. Write dataLogDir=/log,')
+      expect(failure.message).toContain(
+        'its log was in /log/wal; there is a log in /log/wal. Write dataLogDir=/log if no',
+      )
     }
     expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(true)
   })
@@ -115,6 +129,38 @@ describe('a data folder whose log is in another folder', () => {
       expect(await holdsData(rig, standaloneConfig(), disk)).toBe(false)
       expect(lastLine(rig, 'other-log-found')).toBeUndefined()
     }
+  })
+
+  test('the log folder under another name is no other log', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    const linked = withLink(disk)
+    for (const config of [withLogDir('/link'), standaloneConfig(), withLogDir('/link')]) {
+      expect(await holdsData(rig, config, linked)).toBe(true)
+      expect(lastLine(rig, 'other-log-found')).toBeUndefined()
+    }
+  })
+
+  test('a log that is reached by two names is listed once', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    const linked = withLink(disk)
+    expect(await holdsData(rig, withLogDir('/link'), linked)).toBe(true) // the identity names /link/wal now
+    const failure = await refusal(rig, withLogDir('/log'), linked)
+    expect(failure.message).toContain(
+      'there is a log in /data/wal. Write dataLogDir=/data, or move /data/wal to /log/wal.',
+    )
+  })
+
+  test('a log outside the folders of this server is not to be moved', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig, withLogDir('/log'))
+    disk.copyFolder('/log/wal', '/copy/wal')
+    expect(await holdsData(rig, withLogDir('/copy'), disk)).toBe(true)
+    const { otherFolders, text } = lastLine(rig, 'other-log-found')!.fields
+    expect(otherFolders).toEqual(['/log/wal'])
+    expect(text).toContain('leave it where it is')
+    expect(text).not.toContain('move /log/wal')
   })
 
   test('a second log below dataDir is logged at warn while the configured one is used', async () => {
