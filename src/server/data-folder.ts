@@ -14,7 +14,7 @@ import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { type DataIdentity, type FolderMark, type IdentityReading, isSameFolder } from '../storage/data-identity.ts'
-import { identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
+import { draftName, identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
 import {
   checkLog,
   type FolderFacts,
@@ -119,6 +119,8 @@ export class DataFolder {
 
   async #inspect(): Promise<StartFailure | null> {
     const { disk, config } = this.#options
+    const mistaken = await this.#mistakenKind()
+    if (mistaken !== null) return { kind: 'misplaced', message: `${mistaken} ${unchanged}` }
     const reading = await readIdentityFile(disk, config.dataDir)
     if (reading.kind === 'newer') {
       const message =
@@ -141,6 +143,23 @@ export class DataFolder {
     if (plan.kind === 'refuse') return this.#refusal(plan.why, facts)
     this.#otherFolders = plan.kind === 'open-log' ? facts.otherLogs : []
     return null
+  }
+
+  /** A folder in the place of a file of this server, or a file in the place of the log folder. */
+  async #mistakenKind(): Promise<string | null> {
+    const { disk, config } = this.#options
+    for (const name of [identityFileName, draftName, initializeFileName]) {
+      const path = `${config.dataDir}/${name}`
+      if (await isFolder(disk, path)) {
+        return `dataDir: ${path} is a folder, and this server needs a file with this name. Move the folder away.`
+      }
+    }
+    if (!(await disk.exists(this.logFolder)) || (await isFolder(disk, this.logFolder))) return null
+    const setting = config.dataLogDir === config.dataDir ? 'dataDir' : 'dataLogDir'
+    return (
+      `${setting}: ${this.logFolder} is a file, and this server keeps its log in a folder with this name. Bring that ` +
+      'folder back if it was moved; otherwise move the file away.'
+    )
   }
 
   /** A data folder that was moved or copied as a whole has another identity file, too; that is no exchange. */
@@ -428,6 +447,16 @@ async function placeOf(disk: Disk, folder: string): Promise<string | null> {
     return `${device}:${inode}`
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && noSuchFolder.includes(String(cause.code))) return null
+    throw cause
+  }
+}
+
+async function isFolder(disk: Disk, path: string): Promise<boolean> {
+  try {
+    await disk.list(path)
+    return true
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && noSuchFolder.includes(String(cause.code))) return false
     throw cause
   }
 }

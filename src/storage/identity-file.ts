@@ -6,7 +6,8 @@ import type { Disk } from '../ports/disk.ts'
 import { type DataIdentity, encodeIdentity, type IdentityReading, readIdentity } from './data-identity.ts'
 
 export const identityFileName = 'identity'
-const draftName = 'identity.next'
+/** Exists while the identity is written, and after a crash during that. */
+export const draftName = 'identity.next'
 
 export async function readIdentityFile(disk: Disk, dataDir: string): Promise<IdentityReading> {
   const path = `${dataDir}/${identityFileName}`

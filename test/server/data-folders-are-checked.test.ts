@@ -173,6 +173,31 @@ describe('a data folder whose log is in another folder', () => {
   })
 })
 
+describe('a file and a folder in the place of the other', () => {
+  test.each(['identity', 'identity.next', 'initialize'])('a folder named %s is refused and named', async (name) => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    disk.removeAtOnce(`/data/${name}`)
+    await rig.settle(disk.makeFolder(`/data/${name}`))
+    const failure = await refusal(rig, standaloneConfig(), disk)
+    expect(failure.message).toBe(
+      `dataDir: /data/${name} is a folder, and this server needs a file with this name. Move the folder away. Nothing was changed.`,
+    )
+  })
+
+  test('a file named wal is refused and named', async () => {
+    const rig = new ServerRig()
+    for (const [config, setting, dir] of [
+      [standaloneConfig(), 'dataDir', '/data'],
+      [withLogDir('/log'), 'dataLogDir', '/log'],
+    ] as const) {
+      const disk = rig.disk()
+      disk.placeAtOnce(`${dir}/wal`)
+      expect((await refusal(rig, config, disk)).message).toContain(`${setting}: ${dir}/wal is a file`)
+    }
+  })
+})
+
 describe('a data folder that was replaced', () => {
   test('an older copy of the log is refused and named', async () => {
     const rig = new ServerRig()
