@@ -44,6 +44,8 @@ export const commitMarkIntervalTxns = 1000
 export const commitMarkIntervalMs = 1000
 /** A write that failed because the disk was full is tried again after this. */
 export const diskFullRetryMs = 1000
+/** While servers without data do not vote and no quorum exists without them, this is logged again after this. */
+export const emptyPeersReminderMs = 60_000
 /** A peer with data of another cluster or another history is tried again, and reported again, after this. */
 export const foreignClusterReminderMs = 60_000
 /** Requests of one connection that wait for an answer; above it the server stops reading from its socket. */

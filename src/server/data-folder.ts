@@ -218,7 +218,10 @@ export class DataFolder {
     if (!isAlone) {
       const text =
         `${what}: this server does not vote; it waits for a leader that has a quorum without it and sends it the data. ` +
-        `If this is a new ensemble, stop its servers, run "zkts-cli data initialize ${config.dataDir}" for each, and start them.`
+        `If this is a new ensemble, stop its servers, run "zkts-cli data initialize ${config.dataDir}" for each, and start them. ` +
+        'If this ensemble had data and this server has lost its disk, leave it running: it gets the data once a quorum of ' +
+        'the servers that hold it runs. If fewer than a quorum still hold data, do not initialize this server before the ' +
+        'server with the newest data runs; that server logs what to do.'
       log.warn('empty-data-not-trusted', { dataDir: config.dataDir, text })
       return null
     }

@@ -8,6 +8,7 @@
  * recent history among a quorum wins, and wins fast.
  */
 import type { ServerId } from '../base/ids.ts'
+import { emptyPeersReminderMs } from '../base/limits.ts'
 import type { Vote, ZabMessage } from '../protocol/peer/peer-message.ts'
 import type { Role, RoleChanges } from './role.ts'
 import { isBetterVote, isSameVote } from './vote-order.ts'
@@ -19,12 +20,14 @@ export class Looking implements Role {
   #proposal: Vote
   #settlesAtMs: number | null = null
   #resendAtMs: number
+  #emptyPeersReportAtMs: number
 
   constructor(core: ZabCore, changes: RoleChanges) {
     this.#core = core
     this.#changes = changes
     this.#proposal = core.ownVote()
     this.#resendAtMs = core.nowMs + core.settings.peerTimeoutMs
+    this.#emptyPeersReportAtMs = this.#resendAtMs // a peer that connects sends its vote well before that
   }
 
   enter(): void {
@@ -59,6 +62,7 @@ export class Looking implements Role {
       this.#core.log.debug('votes-sent-again', { round: this.#core.round, leaderId: this.#proposal.leader })
       this.#sendVote()
     }
+    this.#reportEmptyPeers()
     this.#followOrDecide()
   }
 
@@ -66,6 +70,23 @@ export class Looking implements Role {
   logRead(): void {}
   flush(): void {
     this.#core.flush([])
+  }
+
+  /** A connected voter that has sent no vote is a server without data whose empty log is not trusted (step E7). */
+  #reportEmptyPeers(): void {
+    const core = this.#core
+    if (core.nowMs < this.#emptyPeersReportAtMs || !core.mayCount) return
+    const isEmpty = (voter: ServerId): boolean => core.connected.has(voter) && !core.peerVotes.has(voter)
+    const peerIds = core.membership.voters.filter(isEmpty)
+    if (peerIds.length === 0) return
+    this.#emptyPeersReportAtMs = core.nowMs + emptyPeersReminderMs
+    const text =
+      `servers ${peerIds.join(', ')} are connected and hold no data, so with db.autocreate=false they do not vote, and this ` +
+      'server has found no quorum without them. If their data is in another folder or on a disk that is not mounted, stop ' +
+      'them, bring it back, and start them. If it is lost and this server holds the newest data, stop as many of them as a ' +
+      'quorum needs, run "zkts-cli data initialize" for each, and start them while this server runs: they copy its data. ' +
+      'Writes that only they held are lost then.'
+    core.log.warn('empty-peers-do-not-vote', { peerIds, text })
   }
 
   #followOrDecide(): void {
