@@ -336,7 +336,7 @@ function readWhitelist(
     remarks.push({
       severity: 'warning',
       source: 'zoo.cfg',
-      line: null,
+      line: settings.entry(key)?.line ?? null,
       key,
       value: word,
       wrong: 'there is no such four-letter word',

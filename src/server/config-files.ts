@@ -14,6 +14,7 @@ export async function readConfig(
   path: string | null,
   read: ReadText,
 ): Promise<Result<ParsedConfig, readonly string[]>> {
+  if (path === '') return err(['--config: the path is empty. Write the path of a zoo.cfg, or leave --config out.'])
   const main = await readOr(path, read, '--config')
   if (!main.ok) return main
   if (path !== null && main.value === null) {
@@ -38,12 +39,20 @@ async function readOr(
 ): Promise<Result<string | null, readonly string[]>> {
   if (path === null) return ok(null)
   try {
-    return ok(await read(path))
+    const text = await read(path)
+    if (text === null || !isOtherEncoding(text)) return ok(text)
+    const why = 'it has bytes of value 0, or the first two bytes of UTF-16'
+    return err([`${setting}: ${path} is not a text file in UTF-8: ${why}. Save it in UTF-8, or write another path.`])
   } catch (cause) {
     // Only an error that has a system's code is a fault of the machine; any other is a bug.
     if (!(cause instanceof Error && 'code' in cause)) throw cause
     return err([`${setting}: ${path} cannot be read: ${adviceFor(String(cause.code), cause.message)}`])
   }
+}
+
+/** A file in UTF-16 or of a program. Bytes that are not UTF-8 were read as Latin-1, so the mark FF FE is ÿþ. */
+function isOtherEncoding(text: string): boolean {
+  return text.includes('\0') || text.startsWith('\u00ff\u00fe') || text.startsWith('\u00fe\u00ff')
 }
 
 function adviceFor(code: string, message: string): string {

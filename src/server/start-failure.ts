@@ -37,7 +37,7 @@ function adviceFor(code: string, setting: string, cause: unknown): string {
     case 'EACCES':
       return `this user may not open this port (EACCES). Write a port above 1023, or grant the right.`
     case 'EADDRNOTAVAIL':
-      return `this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set quorumListenOnAllIPs=true for the quorum port, or clientPortAddress=0.0.0.0 for the client port.`
+      return `this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set ${setting === 'clientPort' ? 'clientPortAddress=0.0.0.0' : 'quorumListenOnAllIPs=true'}.`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `the name does not resolve (${code}). Check the name, or write the address.`

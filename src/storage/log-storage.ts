@@ -99,7 +99,7 @@ export class LogStorage {
       const code = cause instanceof Error && 'code' in cause ? cause.code : null
       if (typeof code !== 'string') throw cause
       await release()
-      if (code === 'ELOCKED') return err({ kind: 'locked', message: `${folder}: ${(cause as Error).message}` })
+      if (code === 'ELOCKED') return err({ kind: 'locked', message: (cause as Error).message })
       return err({ kind: 'io', message: `${folder}: ${explainDiskFailure(cause as Error)}` })
     }
   }

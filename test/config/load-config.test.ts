@@ -261,6 +261,9 @@ test('a key set twice is a warning and the later line wins', () => {
   expect(remarks(text).join()).toContain('it was set to "1" on line 2; the later line wins')
 })
 
-test('an unknown word in the whitelist is a warning', () => {
+test('an unknown word in the whitelist is a warning with its line', () => {
+  expect(
+    loadConfig({ text: 'dataDir=d\nclientPort=1\n4lw.commands.whitelist=mtnr', dynamicText: null, myidText: null }),
+  ).toMatchObject({ value: { remarks: [{ key: '4lw.commands.whitelist', line: 3 }] } })
   expect(remarks('dataDir=d\nclientPort=1\n4lw.commands.whitelist=mtnr').join()).toContain('no such four-letter word')
 })

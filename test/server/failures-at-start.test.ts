@@ -90,7 +90,7 @@ describe('a port that cannot be opened', () => {
     ['EADDRINUSE', 'another process uses this port (EADDRINUSE). Stop it, or write another port for clientPort.'],
     [
       'EADDRNOTAVAIL',
-      'this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set quorumListenOnAllIPs=true for the quorum port, or clientPortAddress=0.0.0.0 for the client port.',
+      'this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set clientPortAddress=0.0.0.0.',
     ],
     ['EACCES', 'this user may not open this port (EACCES). Write a port above 1023, or grant the right.'],
     ['ENOTFOUND', 'the name does not resolve (ENOTFOUND). Check the name, or write the address.'],
@@ -98,6 +98,20 @@ describe('a port that cannot be opened', () => {
   ])('%s', (code, message) => {
     const failure = portFailure('clientPort', { host: '10.0.0.1', port: 80 }, fault(code, 'why'))
     expect(failure.message).toBe(`clientPort: cannot listen on 10.0.0.1:80: ${message}`)
+  })
+})
+
+it('an address that this machine lacks is explained for the quorum port with its own key', () => {
+  const failure = portFailure('server.1', { host: '10.0.0.1', port: 80 }, fault('EADDRNOTAVAIL', 'why'))
+  expect(failure.message).toBe(
+    'server.1: cannot listen on 10.0.0.1:80: this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set quorumListenOnAllIPs=true.',
+  )
+})
+
+it('an empty path of a zoo.cfg is refused', async () => {
+  const loaded = await readConfig('', async () => null)
+  expect(loaded).toMatchObject({
+    error: ['--config: the path is empty. Write the path of a zoo.cfg, or leave --config out.'],
   })
 })
 
@@ -134,6 +148,17 @@ describe('files that cannot be read or parsed', () => {
         '--config: /etc/zoo.cfg cannot be read: this user may not read it (EACCES). Grant the right, or start the server as the user that owns it.',
       ],
     ],
+    ...[
+      ['UTF-16', '\u00ff\u00fed\0a\0'],
+      ['UTF-16 without a zero byte', '\u00fe\u00ff\u0101'],
+      ['the format of a program', '\u007fELF\0'],
+    ].map(([what, text]): [string, Readonly<Record<string, string>>, readonly string[]] => [
+      `a zoo.cfg in ${what}`,
+      { '/etc/zoo.cfg': text! },
+      [
+        '--config: /etc/zoo.cfg is not a text file in UTF-8: it has bytes of value 0, or the first two bytes of UTF-16. Save it in UTF-8, or write another path.',
+      ],
+    ]),
     [
       'a data folder that is a file',
       { '/etc/zoo.cfg': usual, '/d/myid': fault('ENOTDIR', 'not a directory') },

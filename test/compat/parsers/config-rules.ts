@@ -143,7 +143,7 @@ export const configRules: readonly ConfigRule[] = [
     name: 'utf-8',
     what: 'Characters beyond ASCII in zoo.cfg, and a mark of byte order at its beginning',
     zookeeper: 'reads Latin-1: a path in UTF-8 becomes another path, and the mark becomes a part of the first key',
-    zkts: 'reads UTF-8 and skips the mark; what is no UTF-8 is read as Latin-1',
+    zkts: 'reads UTF-8 and skips the mark; what is no UTF-8 is read as Latin-1; a file in UTF-16 or with bytes of value 0 is refused',
     why: 'a path should be the one that was written',
     accepts: ({ given, theirRefusal, ourRefusals, fields }) =>
       ourRefusals === null &&
