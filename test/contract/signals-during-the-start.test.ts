@@ -19,7 +19,11 @@ async function versionAfter(signal: string): Promise<readonly [number | null, st
   copyFileSync(join(root, 'bin', 'zkts-server.js'), program)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   const lines = [
+    `const arrived = new Promise((resolve) => process.once('${signal}', resolve))`,
     `process.kill(process.pid, '${signal}')`,
+    'const waiting = setInterval(() => undefined, 1000)', // a signal alone does not keep the process running
+    'await arrived',
+    'clearInterval(waiting)',
     `await import(${JSON.stringify(join(root, 'src', 'main.ts'))})`,
   ]
   writeFileSync(join(folder, 'dist', 'main.js'), lines.join('\n'))

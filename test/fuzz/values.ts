@@ -46,7 +46,13 @@ const oddPaths = [
   '/keeper/api_version',
   '/keeper/feature_flags',
 ]
-const quotaTexts = ['count=5,bytes=100', 'count=-1,bytes=x', '=;', 'count=1,bytes=9=;byteHardLimit=90;countHardLimit=4']
+const quotaTexts = [
+  'count=5,bytes=100',
+  'count=1,bytes=9=;byteHardLimit=9;countHardLimit=1',
+  'count=-1,bytes=x',
+  '=;',
+  'count=1,bytes=9=;byteHardLimit=90;countHardLimit=4',
+]
 const oddVersions = [-2, 2 ** 31 - 1, -(2 ** 31), 7]
 const openAcl: readonly AclWire[] = [{ perms: 31, scheme: 'world', id: 'anyone' }]
 const oddAcls: readonly (readonly AclWire[] | null)[] = [
@@ -143,7 +149,7 @@ export class Values {
     const random = this.#random
     if (random.chance(10)) return null
     if (random.chance(300)) return random.bytes(60_000)
-    if (random.chance(20)) return new TextEncoder().encode(random.pick(quotaTexts))
+    if (random.chance(8)) return new TextEncoder().encode(random.pick(quotaTexts))
     return random.bytes(random.below(40))
   }
 
