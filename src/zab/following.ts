@@ -47,7 +47,7 @@ export class Following implements Role {
 
   enter(): void {
     const core = this.#core
-    core.broadcast({ ...this.#vote(), state: 'following' })
+    core.broadcast(this.#vote())
     if (core.peerVotes.get(this.leader)?.state === 'leading') this.#introduce()
   }
 
@@ -83,7 +83,7 @@ export class Following implements Role {
   }
 
   peerConnected(peer: ServerId): void {
-    this.#core.send(peer, { ...this.#vote(), state: 'following' })
+    this.#core.send(peer, this.#vote())
   }
 
   peerDisconnected(peer: ServerId): void {
@@ -105,7 +105,7 @@ export class Following implements Role {
   logRead(): void {}
 
   #receiveVote(from: ServerId, vote: From<'vote'>): void {
-    if (vote.state === 'looking') this.#core.send(from, { ...this.#vote(), state: 'following' })
+    if (vote.state === 'looking') this.#core.send(from, this.#vote())
     // A server that leads already is better than one that may win its election.
     const isLate = this.#phase === 'awaiting-leader' && vote.state === 'leading' && !this.#core.isShunned(from)
     if (isLate) this.#changes.becomeFollowing(from)
@@ -275,14 +275,7 @@ export class Following implements Role {
     this.#core.send(this.leader, message)
   }
 
-  #vote(): Omit<From<'vote'>, 'state'> {
-    const core = this.#core
-    return {
-      kind: 'vote',
-      round: this.#round,
-      leader: this.leader,
-      epoch: core.currentEpoch,
-      zxid: core.history.last.zxid,
-    }
+  #vote(): From<'vote'> {
+    return this.#core.vote(this.leader, 'following', this.#round)
   }
 }

@@ -24,7 +24,7 @@ import { chooseJoining, hexOfCluster } from './cluster-rule.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import type { Role, RoleChanges } from './role.ts'
-import { isBetterVote, isMoreRecent } from './vote-order.ts'
+import { isBetterCandidate, isMoreRecent, senderOf } from './vote-order.ts'
 import type { LogRead, PersistTag } from './zab-contract.ts'
 import type { ZabCore } from './zab-core.ts'
 
@@ -190,7 +190,7 @@ export class Leading implements Role {
    * Votes that cross on the network can elect two leaders. Both would wait for the same followers, so one steps down.
    */
   #giveWay(from: ServerId, vote: From<'vote'>): void {
-    if (vote.state === 'leading' && isBetterVote(vote, this.#vote())) {
+    if (vote.state === 'leading' && isBetterCandidate(senderOf(vote, from), this.#core.self)) {
       this.#changes.becomeLooking(`server ${from} leads too and goes before`)
     } else if (!this.#core.membership.isQuorum(this.#mayTakePart)) {
       this.#changes.becomeLooking('too many follow another leader', true)
@@ -416,15 +416,6 @@ export class Leading implements Role {
   }
 
   #vote(): From<'vote'> {
-    const core = this.#core
-    const zxid = core.history.last.zxid
-    return {
-      kind: 'vote',
-      round: core.round,
-      state: 'leading',
-      leader: core.settings.self,
-      epoch: core.currentEpoch,
-      zxid,
-    }
+    return this.#core.vote(this.#core.settings.self, 'leading', this.#core.round)
   }
 }

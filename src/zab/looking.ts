@@ -9,15 +9,15 @@
  */
 import type { ServerId } from '../base/ids.ts'
 import { emptyPeersReminderMs } from '../base/limits.ts'
-import type { Vote, ZabMessage } from '../protocol/peer/peer-message.ts'
+import type { ZabMessage } from '../protocol/peer/peer-message.ts'
 import type { Role, RoleChanges } from './role.ts'
-import { isBetterVote, isSameVote } from './vote-order.ts'
-import type { VoteMessage, ZabCore } from './zab-core.ts'
+import { type Candidate, isBetterCandidate, senderOf, type VoteMessage } from './vote-order.ts'
+import type { ZabCore } from './zab-core.ts'
 
 export class Looking implements Role {
   readonly #core: ZabCore
   readonly #changes: RoleChanges
-  #proposal: Vote
+  #candidate: ServerId
   #settlesAtMs: number | null = null
   #resendAtMs: number
   #emptyPeersReportAtMs: number
@@ -25,7 +25,7 @@ export class Looking implements Role {
   constructor(core: ZabCore, changes: RoleChanges) {
     this.#core = core
     this.#changes = changes
-    this.#proposal = core.ownVote()
+    this.#candidate = core.settings.self
     this.#resendAtMs = core.nowMs + core.settings.peerTimeoutMs
     this.#emptyPeersReportAtMs = this.#resendAtMs // a peer that connects sends its vote well before that
   }
@@ -51,7 +51,7 @@ export class Looking implements Role {
 
   peerDisconnected(peer: ServerId): void {
     // This server cannot follow a candidate that it cannot reach, however recent its history.
-    if (this.#proposal.leader === peer) this.#startRound(this.#core.round + 1)
+    if (this.#candidate === peer) this.#startRound(this.#core.round + 1)
     this.#followOrDecide()
   }
 
@@ -59,7 +59,7 @@ export class Looking implements Role {
     if (this.#core.nowMs >= this.#resendAtMs) {
       // Links lose nothing, so the repeated vote changes nothing unless this file has a bug.
       this.#resendAtMs = this.#core.nowMs + this.#core.settings.peerTimeoutMs
-      this.#core.log.debug('votes-sent-again', { round: this.#core.round, leaderId: this.#proposal.leader })
+      this.#core.log.debug('votes-sent-again', { round: this.#core.round, leaderId: this.#candidate })
       this.#sendVote()
     }
     this.#reportEmptyPeers()
@@ -93,21 +93,22 @@ export class Looking implements Role {
     if (this.#followWhoLeads() || !this.#isVoter(this.#core.settings.self)) return
     const newest = this.#newestRound()
     if (newest > this.#core.round) this.#startRound(newest)
-    else this.#proposeIfNew(this.#bestVote())
+    else this.#voteForBest()
     this.#decideIfSettled()
   }
 
   #startRound(round: number): void {
     this.#core.round = round
-    this.#propose(this.#bestVote())
+    this.#voteFor(this.#bestCandidate())
   }
 
-  #proposeIfNew(vote: Vote): void {
-    if (!isSameVote(vote, this.#proposal)) this.#propose(vote)
+  #voteForBest(): void {
+    const best = this.#bestCandidate()
+    if (best !== this.#candidate) this.#voteFor(best)
   }
 
-  #propose(vote: Vote): void {
-    this.#proposal = { leader: vote.leader, epoch: vote.epoch, zxid: vote.zxid }
+  #voteFor(candidate: ServerId): void {
+    this.#candidate = candidate
     this.#settlesAtMs = null
     this.#sendVote()
   }
@@ -126,30 +127,25 @@ export class Looking implements Role {
   }
 
   /**
-   * The best vote of this round: this server's own, or a better one if its candidate takes part in the round. Otherwise
-   * peers that repeat each other's votes for a silent candidate would wait for it together.
+   * The best of this server and the peers that vote for themselves in this round. How recent a history is, only its own
+   * server says. If votes repeated what others say of a candidate, peers that hear it from each other could go on with
+   * it after the candidate has restarted with less, or change their votes in turn without end.
    */
-  #bestVote(): Vote {
-    const core = this.#core
-    let best = core.ownVote()
-    for (const [peer, vote] of core.peerVotes) {
-      if (!this.#isOfThisRound(peer, vote)) continue
-      const candidate = vote.leader
-      const takesPart =
-        candidate === core.settings.self || this.#isOfThisRound(candidate, core.peerVotes.get(candidate))
-      if (takesPart && isBetterVote(vote, best)) best = vote
+  #bestCandidate(): ServerId {
+    let best: Candidate = this.#core.self
+    for (const [peer, vote] of this.#core.peerVotes) {
+      const isCandidate = vote.state === 'looking' && vote.round === this.#core.round && vote.leader === peer
+      if (!isCandidate || !this.#isVoter(peer)) continue
+      const candidate = senderOf(vote, peer)
+      if (isBetterCandidate(candidate, best)) best = candidate
     }
-    return best
-  }
-
-  #isOfThisRound(peer: ServerId, vote: VoteMessage | undefined): boolean {
-    return vote?.state === 'looking' && vote.round === this.#core.round && this.#isVoter(peer)
+    return best.id
   }
 
   #decideIfSettled(): void {
     const core = this.#core
     if (!core.mayCount) return // (ZK: FastLeaderElection ignores votes while its own zxid is -1)
-    const { leader } = this.#proposal
+    const leader = this.#candidate
     // A candidate that votes for another, or is of another round, is not going to lead.
     if (!this.#agrees(leader) || !core.membership.isQuorum(this.#agrees)) {
       this.#settlesAtMs = null
@@ -174,24 +170,24 @@ export class Looking implements Role {
     if (voter === core.settings.self) return true
     const vote = core.peerVotes.get(voter)
     if (vote === undefined || vote.round !== core.round) return false
-    if (vote.state === 'following') return vote.leader === this.#proposal.leader
-    return vote.state === 'looking' && isSameVote(vote, this.#proposal)
+    return vote.state !== 'leading' && vote.leader === this.#candidate
   }
 
   /** Step E5: this server joins an ensemble that has a leader and does not disturb it. */
   #followWhoLeads(): boolean {
     const core = this.#core
-    let best: VoteMessage | null = null
+    let best: Candidate | null = null
     for (const [peer, vote] of core.peerVotes) {
       if (vote.state !== 'leading' || core.isShunned(peer)) continue
-      if (best === null || isBetterVote(vote, best)) best = vote
+      const leader = senderOf(vote, peer)
+      if (best === null || isBetterCandidate(leader, best)) best = leader
     }
     if (best === null) return false
-    this.#changes.becomeFollowing(best.leader)
+    this.#changes.becomeFollowing(best.id)
     return true
   }
 
   #voteMessage(): VoteMessage {
-    return { kind: 'vote', round: this.#core.round, state: 'looking', ...this.#proposal }
+    return this.#core.vote(this.#candidate, 'looking', this.#core.round)
   }
 }

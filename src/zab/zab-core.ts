@@ -9,7 +9,7 @@ import { commitMarkIntervalMs, commitMarkIntervalTxns, foreignClusterReminderMs 
 import type { Membership } from '../membership/membership.ts'
 import type { Log } from '../ports/log.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
-import type { Vote, ZabMessage } from '../protocol/peer/peer-message.ts'
+import type { ZabMessage } from '../protocol/peer/peer-message.ts'
 import {
   chooseJoining,
   type DataName,
@@ -18,9 +18,8 @@ import {
   hexOfCluster,
 } from './cluster-rule.ts'
 import { History } from './history.ts'
+import type { Candidate, VoteMessage } from './vote-order.ts'
 import type { PersistTag, RecoveredHistory, SendEffect, ZabEffect, ZabSettings } from './zab-contract.ts'
-
-export type VoteMessage = Extract<ZabMessage, { readonly kind: 'vote' }>
 
 export class ZabCore {
   readonly settings: ZabSettings
@@ -69,8 +68,12 @@ export class ZabCore {
     this.durable = this.history.last.zxid
   }
 
-  ownVote(): Vote {
-    return { leader: this.settings.self, epoch: this.currentEpoch, zxid: this.history.last.zxid }
+  get self(): Candidate {
+    return { id: this.settings.self, epoch: this.currentEpoch, zxid: this.history.last.zxid }
+  }
+
+  vote(leader: ServerId, state: VoteMessage['state'], round: number): VoteMessage {
+    return { kind: 'vote', round, state, leader, epoch: this.currentEpoch, zxid: this.history.last.zxid }
   }
 
   get data(): DataName {

@@ -21,7 +21,7 @@ export interface ClusterOptions {
   /** Called after every step, for traces and for faults at an exact moment. */
   readonly onStep?: (step: ClusterStep) => void
   /** Replaces a message that arrives: no outcome of an election may do harm. */
-  readonly replace?: (to: ServerId, message: ZabMessage) => ZabMessage
+  readonly replace?: (from: ServerId, to: ServerId, message: ZabMessage) => ZabMessage
 }
 
 export type ClusterStep =

@@ -4,7 +4,7 @@ import { foreignClusterReminderMs } from '../../src/base/limits.ts'
 import type { LogFields } from '../../src/ports/log.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { chooseJoining, type DataName, describeForeignCluster, type Joining } from '../../src/zab/cluster-rule.ts'
-import { isBetterVote, isMoreRecent } from '../../src/zab/vote-order.ts'
+import { isBetterCandidate, isMoreRecent } from '../../src/zab/vote-order.ts'
 import { Zab } from '../../src/zab/zab.ts'
 import type { ZabEffect } from '../../src/zab/zab-contract.ts'
 import { epoch, historyOf, leader, nothingRecovered, settings, silentLog, zxid } from '../support/zab-settings.ts'
@@ -32,18 +32,15 @@ describe('which leader a server may follow', () => {
   })
 })
 
-describe('the order of votes', () => {
+describe('the order of candidates', () => {
   test('a history with txns is better than an empty one, whatever the epochs and ids', () => {
     const [some, nothing] = [zxid(1, 1), zxid(0, 0)]
     expect(isMoreRecent(epoch(1), some, epoch(9), nothing)).toBe(true)
     expect(isMoreRecent(epoch(9), nothing, epoch(1), some)).toBe(false)
     const [a, b] = [1 as ServerId, 3 as ServerId]
-    expect(
-      isBetterVote({ leader: a, epoch: epoch(1), zxid: some }, { leader: b, epoch: epoch(9), zxid: nothing }),
-    ).toBe(true)
-    expect(
-      isBetterVote({ leader: b, epoch: epoch(9), zxid: nothing }, { leader: a, epoch: epoch(1), zxid: some }),
-    ).toBe(false)
+    const full = { id: a, epoch: epoch(1), zxid: some }
+    const empty = { id: b, epoch: epoch(9), zxid: nothing }
+    expect([isBetterCandidate(full, empty), isBetterCandidate(empty, full)]).toEqual([true, false])
   })
 })
 

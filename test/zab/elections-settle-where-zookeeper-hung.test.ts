@@ -41,6 +41,18 @@ describe('election', () => {
     expect(commit(cluster, 1)).toHaveLength(1)
   })
 
+  test('voters find a leader though the best candidate reaches only one of them', () => {
+    const cluster = newCluster(5)
+    for (const id of [1, 2, 4] as ServerId[]) {
+      cluster.links.cut(5 as ServerId, id)
+      cluster.links.cut(id, 5 as ServerId)
+    }
+    // Server 3 votes for 5 at first, but 5 cannot win.
+    const isLed = (): boolean => cluster.servers.filter(({ serving }) => serving !== null).length === 4
+    expect(cluster.runUntil(isLed, 3_000)).toBe(true)
+    expect(cluster.leader!.id).toBe(4)
+  })
+
   test('a new leader is found each time the last one is killed (ZOOKEEPER-275, 498)', () => {
     const cluster = newCluster(5)
     for (let i = 0; i < 30; i++) {

@@ -59,7 +59,10 @@ class RandomFaults {
   readonly #crashOneIn: number // durable steps
   #isChaos = true
   #epochCount = 0
-  /** Each vote that a server receives is changed to one for its puppet: bad leaders are elected, several at a time. */
+  /**
+   * Each vote that a server receives is changed to one for its puppet, which seems to have the most recent history: bad
+   * leaders are elected, several at a time.
+   */
   readonly #hasPuppets: boolean
   /** Disks are emptied, of a minority at a time; then db.autocreate is false. */
   readonly #hasWipes: boolean
@@ -78,7 +81,7 @@ class RandomFaults {
         if (!this.#isChaos || step.kind !== 'durable' || !this.#random.chance(this.#crashOneIn)) return
         this.#crash(step.server)
       },
-      replace: (to, message) => this.#replaceVote(to, message),
+      replace: (from, to, message) => this.#replaceVote(from, to, message),
     })
     this.#hasPuppets = this.#random.chance(3)
     this.#hasWipes = new SeededRandom(seed ^ 0xd15c).chance(3)
@@ -99,10 +102,11 @@ class RandomFaults {
     return this.#recover()
   }
 
-  #replaceVote(to: ServerId, message: ZabMessage): ZabMessage {
+  #replaceVote(from: ServerId, to: ServerId, message: ZabMessage): ZabMessage {
     const puppet = this.#puppets.get(to)
     if (!this.#isChaos || puppet === undefined || message.kind !== 'vote' || message.state !== 'looking') return message
-    return { ...message, leader: puppet, epoch: epochMax as Epoch, zxid: makeZxid(epochMax as Epoch, message.round) }
+    const epoch = (from === puppet ? epochMax : 0) as Epoch
+    return { ...message, leader: puppet, epoch, zxid: epoch === 0 ? zeroZxid : makeZxid(epoch, 1) }
   }
 
   #drawPuppets(): void {

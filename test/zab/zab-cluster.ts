@@ -251,7 +251,7 @@ export class ZabCluster {
       case 'arrival': {
         if (event.link.seen.get(server.id) !== event.session) return
         const from = otherEnd(event.link, server.id)
-        const message = this.#options.replace?.(server.id, event.message) ?? event.message
+        const message = this.#options.replace?.(from, server.id, event.message) ?? event.message
         this.#options.onStep?.({ kind: 'arrival', from, to: server.id, message })
         return this.#feed(server, { kind: 'message', from, message })
       }

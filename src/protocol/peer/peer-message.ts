@@ -73,9 +73,9 @@ const zabRows = {
     1,
     {
       round: double(1),
-      leader: uint32<ServerId>(2),
-      epoch: double<Epoch>(3), // the candidate's current epoch
-      zxid: double<Zxid>(4), // the candidate's last logged zxid
+      leader: uint32<ServerId>(2), // the candidate
+      epoch: double<Epoch>(3), // the sender's current epoch
+      zxid: double<Zxid>(4), // the last zxid of the sender's history
       state: oneOf(5, ['looking', 'following', 'leading']),
     },
     ({ round, state, leader, epoch, zxid }) => {
@@ -209,8 +209,6 @@ const requestRows = {
 export type ZabMessage = MessageOf<typeof zabRows>
 export type RequestMessage = MessageOf<typeof requestRows>
 export type PeerMessage = ZabMessage | RequestMessage
-
-export type Vote = Pick<Extract<ZabMessage, { readonly kind: 'vote' }>, 'leader' | 'epoch' | 'zxid'>
 
 /** Only the first frame of each direction carries it. */
 export const Hello = protoRecord('Hello', {
