@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -12,5 +13,11 @@ export default defineConfig({
       { find: /^zkts$/, replacement: source('index.ts') },
     ],
   },
-  test: { include: ['test/**/*.test.ts'], exclude: ['test/compat/**', 'test/bench/**'], testTimeout: 60_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/compat/**', 'test/bench/**'],
+    testTimeout: 60_000,
+    // By default vitest leaves one core free, so that two cores run one file at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+  },
 })

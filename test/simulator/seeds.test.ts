@@ -8,9 +8,9 @@ import { chaosMsDefault, simulateSeed } from './simulate.ts'
 
 const timeoutMs = 180_000
 
-describe('the servers under the faults of seeds 1 to 30', () => {
+describe('the servers under the faults of seeds 1 to 20', () => {
   test('two runs of one seed are equal in every event', { timeout: timeoutMs }, async () => {
-    for (const seed of [3, 8, 21]) {
+    for (const seed of [3, 8]) {
       const first = await simulateSeed(seed, { chaosMs: chaosMsDefault })
       const second = await simulateSeed(seed, { chaosMs: chaosMsDefault })
       expect(second.hash).toBe(first.hash)
@@ -18,7 +18,7 @@ describe('the servers under the faults of seeds 1 to 30', () => {
     }
   })
 
-  test.each([1, 11, 21])('every invariant holds in the ten seeds from %i', { timeout: timeoutMs }, (from) =>
+  test.each([1, 11])('every invariant holds in the ten seeds from %i', { timeout: timeoutMs }, (from) =>
     runSeeds(from, 10),
   )
 })
