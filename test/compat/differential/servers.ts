@@ -23,7 +23,12 @@ let classpath: string | undefined
 export async function startPair({ serverCount, settings, isStrict }: Profile): Promise<ServerPair> {
   classpath ??= await findZooKeeperClasspath()
   const dir = existsSync(memoryDir) ? memoryDir : tmpdir()
-  const systemProperties = { 'zookeeper.preAllocSize': '1024', 'zookeeper.forceSync': 'no' }
+  const sweep = 'znode.container.checkIntervalMs' // which ZooKeeper takes from a system property of this name only
+  const systemProperties = {
+    'zookeeper.preAllocSize': '1024',
+    'zookeeper.forceSync': 'no',
+    [sweep]: settings[sweep]!,
+  }
   const [theirs, ours] = await Promise.all([
     startEnsemble('zookeeper', serverCount, dir, classpath, { settings, systemProperties }),
     startEnsemble('zkts', serverCount, dir, classpath, {
