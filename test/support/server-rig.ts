@@ -12,7 +12,7 @@ import { createServer, type ZktsServer } from '../../src/server/create-server.ts
 import { Scheduler, SimProcess } from '../simulator/scheduler.ts'
 import { SimClock, simTimers } from '../simulator/sim-clock.ts'
 import { SimDisk } from '../simulator/sim-disk.ts'
-import { type NetworkConditions, SimNetwork } from '../simulator/sim-network.ts'
+import { faultless, SimNetwork } from '../simulator/sim-network.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
 
 export const serverHost = '10.0.0.1'
@@ -66,21 +66,10 @@ export class ServerRig {
     this.scheduler = new Scheduler(1, (_process, cause) => {
       throw cause
     })
-    const conditions: NetworkConditions = {
-      isCut: () => false,
-      latencyUs: () => 100,
-      splitChance: () => 0,
-      coalesceChance: () => 1,
-      corruptChance: () => 0,
-      lingerUs: () => 0,
-      resetChance: () => 0,
-      refuseChance: () => 0,
-      ignoreChance: () => 0,
-    }
     this.network = new SimNetwork({
       scheduler: this.scheduler,
       random: new SimRandom(1),
-      conditions,
+      conditions: { ...faultless, latencyUs: () => 100, coalesceChance: () => 1 },
       networkProcess: new SimProcess('network'),
       windowSizeBytes: 64 * 1024,
     })
@@ -168,6 +157,20 @@ export class ServerRig {
       })
     })
     return this.settle(dialled)
+  }
+
+  /** The answer to a four-letter word. */
+  async ask(word: string, to = serverHost): Promise<string> {
+    const client = await this.connect('10.0.9.9', to)
+    client.send(new TextEncoder().encode(word))
+    await this.run(50)
+    return client.text
+  }
+
+  /** The numbers that mntr shows, by their names without `zk_`. */
+  async metrics(): Promise<ReadonlyMap<string, number>> {
+    const rows = (await this.ask('mntr')).split('\n').map((line) => line.split('\t'))
+    return new Map(rows.map(([key, value]) => [key!.replace(/^zk_/, ''), Number(value)]))
   }
 
   events(event: string): readonly LogFields[] {
