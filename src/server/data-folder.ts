@@ -9,11 +9,13 @@ import { assertNever } from '../base/assert.ts'
 import type { Epoch } from '../base/ids.ts'
 import { diskFullRetryMs } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { type DataIdentity, type FolderMark, type IdentityReading, isSameFolder } from '../storage/data-identity.ts'
+import { DiskSpace, isDiskFull } from '../storage/disk-space.ts'
 import { draftName, identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
 import {
   checkLog,
@@ -24,12 +26,12 @@ import {
   planFolder,
 } from '../storage/identity-plan.ts'
 import type { OpenFailure } from '../storage/open-failure.ts'
-import { isDiskFull } from '../storage/segment-file.ts'
 import { sequenceOfName } from '../storage/segment-header.ts'
 import { type StartFailure, withDiskFailures } from './start-failure.ts'
 
 export interface DataFolderOptions {
   readonly disk: Disk
+  readonly clock: Clock
   readonly timers: Timers
   readonly log: Log
   readonly config: Config
@@ -44,6 +46,7 @@ const onlyWhileOthersServe =
 export class DataFolder {
   readonly logFolder: string
   readonly #options: DataFolderOptions
+  readonly #space: DiskSpace
   #identity: DataIdentity | null = null
   #inode: string | null = null // as the identity says; a copy of the file has another one
   #logMark: FolderMark | null = null
@@ -54,12 +57,18 @@ export class DataFolder {
 
   constructor(options: DataFolderOptions) {
     this.#options = options
+    this.#space = new DiskSpace(options.config.dataDir, options.clock, options.log)
     this.logFolder = logFolderOf(options.config.dataLogDir)
   }
 
   /** Whether an empty log may vote and be counted. */
   get trustsEmptyLog(): boolean {
     return this.#options.config.dbAutocreate || (this.#identity?.isInitialized ?? false)
+  }
+
+  /** Since when the identity waits for space on the disk, by the monotonic clock; null while it does not. */
+  get diskFullSinceMs(): number | null {
+    return this.#space.fullSinceMs
   }
 
   /** Called before the log is opened, which would create its folder. Changes nothing. */
@@ -101,17 +110,16 @@ export class DataFolder {
   async #noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
     const isInitialized = clusterId === 0 && (this.#identity?.isInitialized ?? false)
     const identity = { ...this.#fresh(), currentEpoch, clusterId, isInitialized }
-    const { disk, config, log } = this.#options
-    for (let wasFull = false; ; ) {
+    const { disk, config } = this.#options
+    for (;;) {
       try {
         await writeIdentityFile(disk, config.dataDir, identity)
-        if (wasFull) log.info('disk-space-returned', { path: config.dataDir })
+        this.#space.noteWritten()
         this.#identity = identity
         return
       } catch (error) {
         if (!isDiskFull(error) || this.#isClosed) throw error
-        if (!wasFull) log.error('disk-full', { path: config.dataDir })
-        wasFull = true
+        this.#space.noteFull(error)
         await this.#pause()
       }
     }

@@ -73,6 +73,7 @@ export class ServerRig {
       networkProcess: new SimProcess('network'),
       windowSizeBytes: 64 * 1024,
     })
+    this.#keepDraining()
   }
 
   run(ms: number): Promise<void> {
@@ -168,13 +169,19 @@ export class ServerRig {
   }
 
   /** The numbers that mntr shows, by their names without `zk_`. */
-  async metrics(): Promise<ReadonlyMap<string, number>> {
-    const rows = (await this.ask('mntr')).split('\n').map((line) => line.split('\t'))
+  async metrics(of = serverHost): Promise<ReadonlyMap<string, number>> {
+    const rows = (await this.ask('mntr', of)).split('\n').map((line) => line.split('\t'))
     return new Map(rows.map(([key, value]) => [key!.replace(/^zk_/, ''), Number(value)]))
   }
 
   events(event: string): readonly LogFields[] {
     return this.lines.filter((line) => line.event === event).map((line) => line.fields)
+  }
+
+  /** Promises that wait for no simulated port get to run as well, every 100 ms. */
+  #keepDraining(): void {
+    this.scheduler.noteAsync()
+    this.scheduler.schedule(this.#client, 'other', 100_000, () => this.#keepDraining())
   }
 
   #log(base: LogFields): Log {
