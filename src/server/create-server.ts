@@ -128,7 +128,7 @@ class Server implements ZktsServer {
     const dataFolder = new DataFolder({ disk: ports.disk, clock, timers, log: this.#log, config })
     const misplaced = await dataFolder.inspect()
     if (misplaced !== null) return err(misplaced)
-    const folder = dataFolder.logFolder
+    const folder = dataFolder.walFolder
     const disk = timedDisk(ports.disk, clock, this.#metrics.fsynctime)
     const storage = new LogStorage({
       disk,
@@ -137,7 +137,7 @@ class Server implements ZktsServer {
       log: this.#log,
       folder,
       serverId: config.serverId,
-      check: (found) => dataFolder.checkLog(found),
+      check: (found) => dataFolder.checkWal(found),
     })
     const state = new ReplicatedState()
     const recovery = await this.#recover(storage, state)
