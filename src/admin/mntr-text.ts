@@ -44,6 +44,8 @@ export function renderMntr(status: ServerStatus, metrics: ReadonlyMap<string, nu
     ['connection_drop_probability', javaDouble(status.connectionDropProbability)],
     ['outstanding_tls_handshake', 0], // there is no TLS
     ['auth_failed_count', status.authFailedCount],
+    ['disk_full', status.diskFullMs === null ? 0 : 1],
+    ['disk_full_time', Math.trunc(status.diskFullMs ?? 0)],
   )
   if (status.fileDescriptors !== null) {
     rows.push(

@@ -123,6 +123,8 @@ export interface ServerStatus {
   /** Sizes of the files of the server in each folder. */
   readonly dataDirSizeBytes: number
   readonly dataLogDirSizeBytes: number
+  /** How long writes have waited for space on the disk; null while they do not. */
+  readonly diskFullMs: number | null
   /** Null on a system without /proc. */
   readonly fileDescriptors: FileDescriptorStatus | null
   /**

@@ -125,18 +125,19 @@ class Server implements ZktsServer {
     const foreign = await findForeignData(ports.disk, config)
     if (foreign !== null) return err(foreign)
     const { clock, timers } = ports
-    const dataFolder = new DataFolder({ disk: ports.disk, timers, log: this.#log, config })
+    const dataFolder = new DataFolder({ disk: ports.disk, clock, timers, log: this.#log, config })
     const misplaced = await dataFolder.inspect()
     if (misplaced !== null) return err(misplaced)
-    const folder = dataFolder.logFolder
+    const folder = dataFolder.walFolder
     const disk = timedDisk(ports.disk, clock, this.#metrics.fsynctime)
     const storage = new LogStorage({
       disk,
+      clock,
       timers,
       log: this.#log,
       folder,
       serverId: config.serverId,
-      check: (found) => dataFolder.checkLog(found),
+      check: (found) => dataFolder.checkWal(found),
     })
     const state = new ReplicatedState()
     const recovery = await this.#recover(storage, state)
@@ -341,14 +342,17 @@ class Server implements ZktsServer {
     }
   }
 
-  #answerWord({ admin, storage, turn, startedAtMs }: Running, question: WordQuestion): string {
+  #answerWord({ admin, storage, dataFolder, turn, startedAtMs }: Running, question: WordQuestion): string {
     const { config, ports } = this.#options
     const now = turn.now()
+    const machineMs = ports.clock.monotonicMs()
+    const fullSinceMs = [storage.diskFullSinceMs, dataFolder.diskFullSinceMs].filter((ms) => ms !== null)
     return admin.answer(question, {
       config: { ...config, clientAddress: this.clientAddress },
       now,
       logSizeBytes: storage.sizeBytes,
-      uptimeMs: ports.clock.monotonicMs() - startedAtMs,
+      diskFullMs: fullSinceMs.length === 0 ? null : machineMs - Math.min(...fullSinceMs),
+      uptimeMs: machineMs - startedAtMs,
       leaderUptimeMs: now.monotonicMs - (this.#leadingSinceMs ?? now.monotonicMs),
     })
   }

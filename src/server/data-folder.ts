@@ -9,14 +9,16 @@ import { assertNever } from '../base/assert.ts'
 import type { Epoch } from '../base/ids.ts'
 import { diskFullRetryMs } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { type DataIdentity, type FolderMark, type IdentityReading, isSameFolder } from '../storage/data-identity.ts'
+import { DiskSpace, isDiskFull } from '../storage/disk-space.ts'
 import { draftName, identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
 import {
-  checkLog,
+  checkWal,
   type FolderFacts,
   type FolderRefusal,
   type LogFacts,
@@ -24,12 +26,12 @@ import {
   planFolder,
 } from '../storage/identity-plan.ts'
 import type { OpenFailure } from '../storage/open-failure.ts'
-import { isDiskFull } from '../storage/segment-file.ts'
 import { sequenceOfName } from '../storage/segment-header.ts'
 import { type StartFailure, withDiskFailures } from './start-failure.ts'
 
 export interface DataFolderOptions {
   readonly disk: Disk
+  readonly clock: Clock
   readonly timers: Timers
   readonly log: Log
   readonly config: Config
@@ -42,11 +44,12 @@ const onlyWhileOthersServe =
   '. Do that only while all other members of the ensemble run and serve: what only this server held is lost then.'
 
 export class DataFolder {
-  readonly logFolder: string
+  readonly walFolder: string
   readonly #options: DataFolderOptions
+  readonly #space: DiskSpace
   #identity: DataIdentity | null = null
   #inode: string | null = null // as the identity says; a copy of the file has another one
-  #logMark: FolderMark | null = null
+  #walMark: FolderMark | null = null
   #otherFolders: readonly string[] = []
   #wasDamaged = false
   #writing: Promise<void> | null = null
@@ -54,12 +57,18 @@ export class DataFolder {
 
   constructor(options: DataFolderOptions) {
     this.#options = options
-    this.logFolder = logFolderOf(options.config.dataLogDir)
+    this.#space = new DiskSpace(options.config.dataDir, options.clock, options.log)
+    this.walFolder = walFolderOf(options.config.dataLogDir)
   }
 
   /** Whether an empty log may vote and be counted. */
   get trustsEmptyLog(): boolean {
     return this.#options.config.dbAutocreate || (this.#identity?.isInitialized ?? false)
+  }
+
+  /** Since when the identity waits for space on the disk, by the monotonic clock; null while it does not. */
+  get diskFullSinceMs(): number | null {
+    return this.#space.fullSinceMs
   }
 
   /** Called before the log is opened, which would create its folder. Changes nothing. */
@@ -68,10 +77,10 @@ export class DataFolder {
   }
 
   /** Called once the log was read, before recovery changes anything. */
-  checkLog(found: LogFacts): OpenFailure | null {
+  checkWal(found: LogFacts): OpenFailure | null {
     const identity = this.#identity ?? (this.#wasDamaged ? 'damaged' : 'missing')
-    const problem = checkLog(identity, found)
-    return problem === null ? null : this.#logRefusal(problem, found)
+    const problem = checkWal(identity, found)
+    return problem === null ? null : this.#walRefusal(problem, found)
   }
 
   /**
@@ -101,17 +110,16 @@ export class DataFolder {
   async #noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
     const isInitialized = clusterId === 0 && (this.#identity?.isInitialized ?? false)
     const identity = { ...this.#fresh(), currentEpoch, clusterId, isInitialized }
-    const { disk, config, log } = this.#options
-    for (let wasFull = false; ; ) {
+    const { disk, config } = this.#options
+    for (;;) {
       try {
         await writeIdentityFile(disk, config.dataDir, identity)
-        if (wasFull) log.info('disk-space-returned', { path: config.dataDir })
+        this.#space.noteWritten()
         this.#identity = identity
         return
       } catch (error) {
         if (!isDiskFull(error) || this.#isClosed) throw error
-        if (!wasFull) log.error('disk-full', { path: config.dataDir })
-        wasFull = true
+        this.#space.noteFull(error)
         await this.#pause()
       }
     }
@@ -131,17 +139,17 @@ export class DataFolder {
     this.#identity = reading.kind === 'valid' ? reading.identity : null
     this.#inode = reading.kind === 'valid' ? reading.inode : null
     this.#wasDamaged = reading.kind === 'damaged'
-    const hasLog = holdsSegment(await namesIn(disk, this.logFolder, noSuchFolder))
+    const hasWal = holdsSegment(await namesIn(disk, this.walFolder, noSuchFolder))
     const facts: FolderFacts = {
       identity: reading.kind === 'valid' ? reading.identity : reading.kind,
       serverId: config.serverId,
-      hasLog,
-      isLogExchanged: hasLog && reading.kind === 'valid' && (await this.#isLogExchanged(reading)),
-      otherLogs: await this.#otherLogs(),
+      hasWal,
+      isWalExchanged: hasWal && reading.kind === 'valid' && (await this.#isWalExchanged(reading)),
+      otherWals: await this.#otherWals(),
     }
     const plan = planFolder(facts)
     if (plan.kind === 'refuse') return this.#refusal(plan.why, facts)
-    this.#otherFolders = plan.kind === 'open-log' ? facts.otherLogs : []
+    this.#otherFolders = plan.kind === 'open-log' ? facts.otherWals : []
     return null
   }
 
@@ -154,31 +162,31 @@ export class DataFolder {
         return `dataDir: ${path} is a folder, and this server needs a file with this name. Move the folder away.`
       }
     }
-    if (!(await disk.exists(this.logFolder)) || (await isFolder(disk, this.logFolder))) return null
+    if (!(await disk.exists(this.walFolder)) || (await isFolder(disk, this.walFolder))) return null
     const setting = config.dataLogDir === config.dataDir ? 'dataDir' : 'dataLogDir'
     return (
-      `${setting}: ${this.logFolder} is a file, and this server keeps its log in a folder with this name. Bring that ` +
+      `${setting}: ${this.walFolder} is a file, and this server keeps its log in a folder with this name. Bring that ` +
       'folder back if it was moved; otherwise move the file away.'
     )
   }
 
   /** A data folder that was moved or copied as a whole has another identity file, too; that is no exchange. */
-  async #isLogExchanged({ identity, inode }: Extract<IdentityReading, { kind: 'valid' }>): Promise<boolean> {
+  async #isWalExchanged({ identity, inode }: Extract<IdentityReading, { kind: 'valid' }>): Promise<boolean> {
     const { disk } = this.#options
-    if (identity.log === null || identity.currentEpoch === 0) return false
-    if (samePath(identity.logFolder) !== samePath(this.logFolder)) return false
+    if (identity.walMark === null || identity.currentEpoch === 0) return false
+    if (samePath(identity.walFolder) !== samePath(this.walFolder)) return false
     if ((await disk.identityOf(this.#identityPath)).inode !== inode) return false
-    return !isSameFolder(identity.log, await disk.identityOf(this.logFolder))
+    return !isSameFolder(identity.walMark, await disk.identityOf(this.walFolder))
   }
 
   async #confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
     const { disk, config, log } = this.#options
     const before = this.#identity
     // Only now, since a log that is refused may be the wrong one of the two.
-    if (this.#otherFolders.length > 0) this.#noteOtherLogs(this.#otherFolders)
+    if (this.#otherFolders.length > 0) this.#noteOtherWals(this.#otherFolders)
     await disk.makeFolder(config.dataDir)
-    const { inode, birth } = await disk.identityOf(this.logFolder)
-    this.#logMark = { inode, birth }
+    const { inode, birth } = await disk.identityOf(this.walFolder)
+    this.#walMark = { inode, birth }
     const initializePath = `${config.dataDir}/${initializeFileName}`
     const isAsked = await disk.exists(initializePath)
     const isUnnamed = found.clusterId === 0
@@ -191,8 +199,8 @@ export class DataFolder {
     if (before === null || !isSame(before, identity) || (await this.#isCopied())) {
       if (before === null && found.currentEpoch > 0) {
         log.info('identity-rebuilt', { path: this.#identityPath, cause: this.#wasDamaged ? 'damaged' : 'missing' })
-      } else if (before !== null && before.logFolder !== identity.logFolder) {
-        log.info('log-folder-changed', { folder: identity.logFolder, previousFolder: before.logFolder })
+      } else if (before !== null && before.walFolder !== identity.walFolder) {
+        log.info('log-folder-changed', { folder: identity.walFolder, previousFolder: before.walFolder })
       }
       await writeIdentityFile(disk, config.dataDir, identity)
       this.#identity = identity
@@ -231,9 +239,9 @@ export class DataFolder {
     return { kind: 'empty', message }
   }
 
-  #refusal(why: FolderRefusal, { identity, otherLogs }: FolderFacts): StartFailure {
+  #refusal(why: FolderRefusal, { identity, otherWals }: FolderFacts): StartFailure {
     const { config } = this.#options
-    const { logFolder } = this
+    const { walFolder } = this
     const known = typeof identity === 'string' ? null : identity
     switch (why) {
       case 'of-another-server': {
@@ -243,22 +251,22 @@ export class DataFolder {
         return { kind: 'foreign', message }
       }
       case 'log-missing': {
-        const isMoved = samePath(known!.logFolder) !== samePath(logFolder)
-        const was = isMoved ? `its log was in ${known!.logFolder}` : 'its log was in that folder'
-        const found = otherLogs.length > 0 ? `; there is a log in ${otherLogs.join(' and in ')}` : ''
+        const isMoved = samePath(known!.walFolder) !== samePath(walFolder)
+        const was = isMoved ? `its log was in ${known!.walFolder}` : 'its log was in that folder'
+        const found = otherWals.length > 0 ? `; there is a log in ${otherWals.join(' and in ')}` : ''
         const wayOut =
-          otherLogs.length > 0
-            ? `${this.#wayTo(otherLogs[0]!)}.`
-            : `Mount the disk or bring the folder back${isMoved ? `, or write dataLogDir=${parentOf(known!.logFolder)}` : ''}.`
+          otherWals.length > 0
+            ? `${this.#wayTo(otherWals[0]!)}.`
+            : `Mount the disk or bring the folder back${isMoved ? `, or write dataLogDir=${parentOf(known!.walFolder)}` : ''}.`
         const message =
-          `dataLogDir: there is no log in ${logFolder}, but ${config.dataDir} has held data of cluster ` +
+          `dataLogDir: there is no log in ${walFolder}, but ${config.dataDir} has held data of cluster ` +
           `0x${known!.clusterId.toString(16)} up to epoch ${known!.currentEpoch}, and ${was}${found}. ${wayOut} ` +
           `If that log is lost, remove ${this.#identityPath}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
       case 'log-exchanged': {
         const message =
-          `dataLogDir: ${logFolder} is not the folder that this server used, but ${this.#identityPath} is: the log was ` +
+          `dataLogDir: ${walFolder} is not the folder that this server used, but ${this.#identityPath} is: the log was ` +
           'copied from elsewhere or restored. Writes that were acknowledged after the copy was made may be missing. If the ' +
           'former folder still exists, bring it back. If the other members of the ensemble hold the data, move the content ' +
           'of dataDir and dataLogDir away, except myid, and start while they serve: the data is copied from them. If this ' +
@@ -268,14 +276,14 @@ export class DataFolder {
       }
       case 'log-elsewhere': {
         const message =
-          `dataLogDir: there is no log in ${logFolder}, but there is one in ${otherLogs.join(' and in ')}. ` +
-          `${this.#wayTo(otherLogs[0]!)}; if you do not need it, move it ` +
+          `dataLogDir: there is no log in ${walFolder}, but there is one in ${otherWals.join(' and in ')}. ` +
+          `${this.#wayTo(otherWals[0]!)}; if you do not need it, move it ` +
           'out of dataDir. Nothing was changed.'
         return { kind: 'misplaced', message }
       }
       case 'identity-damaged': {
         const message =
-          `dataDir: ${this.#identityPath} is damaged, and there is no log in ${logFolder}. Bring the log back (check ` +
+          `dataDir: ${this.#identityPath} is damaged, and there is no log in ${walFolder}. Bring the log back (check ` +
           `dataLogDir and the disk). If it is lost or this folder never held data, remove ${this.#identityPath}; then this ` +
           `server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
@@ -285,7 +293,7 @@ export class DataFolder {
     }
   }
 
-  #logRefusal(why: LogRefusal, found: LogFacts): OpenFailure {
+  #walRefusal(why: LogRefusal, found: LogFacts): OpenFailure {
     const path = this.#identityPath
     const known = this.#identity
     const restore =
@@ -296,7 +304,7 @@ export class DataFolder {
         return { kind: 'corrupt', message: this.#emptiedText(found) }
       case 'older-log': {
         const what =
-          `the log in ${this.logFolder} ends in epoch ${found.currentEpoch}, but ${path} remembers epoch ` +
+          `the log in ${this.walFolder} ends in epoch ${found.currentEpoch}, but ${path} remembers epoch ` +
           `${known!.currentEpoch}: it is an older copy, without the writes that this server has acknowledged since`
         return {
           kind: 'foreign',
@@ -305,7 +313,7 @@ export class DataFolder {
       }
       case 'of-another-cluster': {
         const [own, theirs] = [`0x${known!.clusterId.toString(16)}`, `0x${found.clusterId.toString(16)}`]
-        const what = `the log in ${this.logFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was replaced`
+        const what = `the log in ${this.walFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was replaced`
         return {
           kind: 'foreign',
           message: `${what}. ${restore} If the log is the right one, remove ${path}. ${unchanged}`,
@@ -321,14 +329,14 @@ export class DataFolder {
     const path = this.#identityPath
     const { config } = this.#options
     const where =
-      unusedSegment === null ? `the log in ${this.logFolder}` : `${unusedSegment}, the only file of the log,`
+      unusedSegment === null ? `the log in ${this.walFolder}` : `${unusedSegment}, the only file of the log,`
     const reason =
       this.#identity !== null
         ? `${config.dataDir} has held data of cluster 0x${this.#identity.clusterId.toString(16)} up to epoch ${this.#identity.currentEpoch} (${path})`
         : this.#wasDamaged
           ? `${path} is damaged, so this folder may have held data`
           : `${path} is missing, so this folder may have held data`
-    const unneeded = unusedSegment === null ? `the files in ${this.logFolder}` : unusedSegment
+    const unneeded = unusedSegment === null ? `the files in ${this.walFolder}` : unusedSegment
     const files = this.#identity !== null || this.#wasDamaged ? `${unneeded} and ${path}` : unneeded
     return (
       `${where} holds no record: it was emptied or overwritten. ${reason}. Bring the log back from the disk or from a ` +
@@ -338,19 +346,19 @@ export class DataFolder {
   }
 
   /** Two paths of one folder, as by a symbolic link, count once; a path of the configured log folder never counts. */
-  async #otherLogs(): Promise<readonly string[]> {
+  async #otherWals(): Promise<readonly string[]> {
     const { disk, config } = this.#options
     const { dataDir } = config
-    const candidates = [logFolderOf(dataDir)]
+    const candidates = [walFolderOf(dataDir)]
     for (const name of await namesIn(disk, dataDir, noSuchFolder)) {
       const folder = `${dataDir}/${name}`
       const names = await namesIn(disk, folder, noFolderOfOurs)
       // A data folder of another server, as `--local` creates them, holds no log of this server.
-      if (!names.includes('myid') && !names.includes(identityFileName)) candidates.push(logFolderOf(folder))
+      if (!names.includes('myid') && !names.includes(identityFileName)) candidates.push(walFolderOf(folder))
     }
-    if (this.#identity !== null) candidates.push(this.#identity.logFolder)
+    if (this.#identity !== null) candidates.push(this.#identity.walFolder)
     const seen = new Set<string>()
-    const own = await placeOf(disk, this.logFolder)
+    const own = await placeOf(disk, this.walFolder)
     if (own !== null) seen.add(own)
     const found: string[] = []
     for (const folder of candidates) {
@@ -372,14 +380,14 @@ export class DataFolder {
   /** How to make this server use the log in `folder`. */
   #wayTo(folder: string): string {
     const setting = `Write dataLogDir=${parentOf(folder)}`
-    if (this.#isOwn(folder)) return `${setting}, or move ${folder} to ${this.logFolder}`
+    if (this.#isOwn(folder)) return `${setting}, or move ${folder} to ${this.walFolder}`
     return `${setting} if no other server uses that folder`
   }
 
-  #noteOtherLogs(otherFolders: readonly string[]): void {
+  #noteOtherWals(otherFolders: readonly string[]): void {
     const own = otherFolders.filter((folder) => this.#isOwn(folder))
     const outside = otherFolders.filter((folder) => !this.#isOwn(folder))
-    const texts = [`the log in ${this.logFolder} is used`]
+    const texts = [`the log in ${this.walFolder} is used`]
     if (own.length > 0) texts.push(`move ${own.join(' and ')} away, so that no later start uses it by mistake`)
     if (outside.length > 0) {
       texts.push(
@@ -387,11 +395,11 @@ export class DataFolder {
           'that server; leave it where it is',
       )
     }
-    this.#options.log.warn('other-log-found', { folder: this.logFolder, otherFolders, text: texts.join('; ') })
+    this.#options.log.warn('other-log-found', { folder: this.walFolder, otherFolders, text: texts.join('; ') })
   }
 
-  #fresh(): Pick<DataIdentity, 'serverId' | 'logFolder' | 'log'> {
-    return { serverId: this.#options.config.serverId, logFolder: this.logFolder, log: this.#logMark }
+  #fresh(): Pick<DataIdentity, 'serverId' | 'walFolder' | 'walMark'> {
+    return { serverId: this.#options.config.serverId, walFolder: this.walFolder, walMark: this.#walMark }
   }
 
   get #identityPath(): string {
@@ -403,12 +411,12 @@ export class DataFolder {
   }
 }
 
-function logFolderOf(parent: string): string {
+function walFolderOf(parent: string): string {
   return `${parent}/wal`
 }
 
-function parentOf(logFolder: string): string {
-  return logFolder.replace(/\/wal$/, '')
+function parentOf(walFolder: string): string {
+  return walFolder.replace(/\/wal$/, '')
 }
 
 /** The path without repeated or final slashes and without `./` in front. For folders that exist, compare `placeOf`. */
@@ -428,9 +436,9 @@ function isSame(a: DataIdentity, b: DataIdentity): boolean {
     a.serverId === b.serverId &&
     a.clusterId === b.clusterId &&
     a.currentEpoch === b.currentEpoch &&
-    a.logFolder === b.logFolder &&
-    a.log?.inode === b.log?.inode &&
-    a.log?.birth === b.log?.birth &&
+    a.walFolder === b.walFolder &&
+    a.walMark?.inode === b.walMark?.inode &&
+    a.walMark?.birth === b.walMark?.birth &&
     a.isInitialized === b.isInitialized
   )
 }

@@ -13,9 +13,9 @@ export interface DataIdentity {
   readonly serverId: ServerId
   readonly clusterId: ClusterId // 0: none yet, or between two clusters (ZabCore.beginSyncWith)
   readonly currentEpoch: Epoch // above 0: the log has held records
-  readonly logFolder: string // as configured
+  readonly walFolder: string // as configured
   /** What the log folder was at the last write; null: an older version wrote the file. */
-  readonly log: FolderMark | null
+  readonly walMark: FolderMark | null
   /** The server found the file `initialize`, so its empty log counts (db.autocreate=false). */
   readonly isInitialized: boolean
 }
@@ -40,7 +40,7 @@ const heading = '# Written by zkts-server: what this data folder is. Do not edit
 
 /** `inode`: of the file that will hold the bytes. */
 export function encodeIdentity(identity: DataIdentity, inode: string): Uint8Array {
-  const { log } = identity
+  const { walMark } = identity
   const text = [
     heading,
     `format=${identityFormat}`,
@@ -48,9 +48,9 @@ export function encodeIdentity(identity: DataIdentity, inode: string): Uint8Arra
     `cluster=0x${identity.clusterId.toString(16)}`,
     `epoch=${identity.currentEpoch}`,
     `initialized=${identity.isInitialized}`,
-    `log=${identity.logFolder}`,
-    `loginode=${log?.inode ?? 'unknown'}`,
-    `logbirth=${log?.birth ?? 'unknown'}`,
+    `log=${identity.walFolder}`,
+    `loginode=${walMark?.inode ?? 'unknown'}`,
+    `logbirth=${walMark?.birth ?? 'unknown'}`,
     `inode=${inode}`,
     '',
   ].join('\n')
@@ -81,8 +81,8 @@ export function readIdentity(bytes: Uint8Array): IdentityReading {
       clusterId: Number.parseInt(cluster!, 16) as ClusterId,
       currentEpoch: Number(epoch) as Epoch,
       isInitialized: initialized === 'true',
-      logFolder: log!,
-      log: isMarked ? { inode: logInode, birth: logBirth === 'unknown' ? null : logBirth! } : null,
+      walFolder: log!,
+      walMark: isMarked ? { inode: logInode, birth: logBirth === 'unknown' ? null : logBirth! } : null,
     },
     inode: inode ?? null,
   }

@@ -11,14 +11,14 @@ export interface FolderFacts {
   readonly identity: DataIdentity | 'missing' | 'damaged'
   readonly serverId: ServerId
   /** The configured log folder holds segments. */
-  readonly hasLog: boolean
+  readonly hasWal: boolean
   /**
    * The log folder is another one than at the last start, in the same place, and the identity was not copied along with
    * it: as after a restore of the log alone.
    */
-  readonly isLogExchanged: boolean
+  readonly isWalExchanged: boolean
   /** Other folders with a log: below dataDir, or the folder that the identity names. */
-  readonly otherLogs: readonly string[]
+  readonly otherWals: readonly string[]
 }
 
 export type FolderPlan =
@@ -33,15 +33,15 @@ export type FolderRefusal =
   | 'log-elsewhere' // no identity, but a log in another place
   | 'identity-damaged' // and no log from which it could be rebuilt
 
-export function planFolder({ identity, serverId, hasLog, isLogExchanged, otherLogs }: FolderFacts): FolderPlan {
+export function planFolder({ identity, serverId, hasWal, isWalExchanged, otherWals }: FolderFacts): FolderPlan {
   const isOther = typeof identity !== 'string' && identity.serverId !== serverId
   // An identity without an epoch and without the mark of "initialize" is of a folder that has never held data.
   if (isOther && (identity.currentEpoch > 0 || identity.isInitialized)) return refuse('of-another-server')
-  if (hasLog && isLogExchanged) return refuse('log-exchanged')
-  if (hasLog) return { kind: 'open-log' }
+  if (hasWal && isWalExchanged) return refuse('log-exchanged')
+  if (hasWal) return { kind: 'open-log' }
   if (identity === 'damaged') return refuse('identity-damaged')
   if (identity !== 'missing' && identity.currentEpoch > 0) return refuse('log-missing')
-  if (otherLogs.length > 0) return refuse('log-elsewhere')
+  if (otherWals.length > 0) return refuse('log-elsewhere')
   return { kind: 'start-empty' }
 }
 
@@ -66,15 +66,15 @@ export type LogRefusal =
  * log may be newer, never older. The first identity, without an epoch, is written before the first segment. So a crash
  * during the first start leaves an empty segment together with that identity, and never an empty segment alone.
  */
-export function checkLog(identity: FolderFacts['identity'], log: LogFacts): LogRefusal | null {
-  const isEmpty = log.currentEpoch === 0
+export function checkWal(identity: FolderFacts['identity'], wal: LogFacts): LogRefusal | null {
+  const isEmpty = wal.currentEpoch === 0
   if (identity === 'damaged') return isEmpty ? 'log-emptied' : null
-  if (identity === 'missing') return isEmpty && log.unusedSegment !== null ? 'log-emptied' : null
+  if (identity === 'missing') return isEmpty && wal.unusedSegment !== null ? 'log-emptied' : null
   if (isEmpty && identity.currentEpoch > 0) return 'log-emptied'
-  if (log.currentEpoch < identity.currentEpoch) return 'older-log'
+  if (wal.currentEpoch < identity.currentEpoch) return 'older-log'
   // On the way to another cluster both files first get the id 0, the log before the identity. So a crash never leaves
   // two different ids.
-  if (log.clusterId !== 0 && identity.clusterId !== 0 && log.clusterId !== identity.clusterId) {
+  if (wal.clusterId !== 0 && identity.clusterId !== 0 && wal.clusterId !== identity.clusterId) {
     return 'of-another-cluster'
   }
   return null

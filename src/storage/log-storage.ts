@@ -10,6 +10,7 @@ import { explainDiskFailure } from '../base/disk-failure.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import { diskFullRetryMs, txnSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
@@ -33,6 +34,7 @@ export interface RecoveredLog {
 
 export interface LogStorageOptions {
   readonly disk: Disk
+  readonly clock: Clock
   readonly timers: Timers
   readonly log: Log
   readonly folder: string // `<dataLogDir>/wal`
@@ -184,6 +186,11 @@ export class LogStorage {
 
   get sizeBytes(): number {
     return this.#opened().writer.sizeBytes
+  }
+
+  /** Since when appends wait for space on the disk, by the monotonic clock; null while they do not. */
+  get diskFullSinceMs(): number | null {
+    return this.#opened().writer.diskFullSinceMs
   }
 
   async close(): Promise<void> {

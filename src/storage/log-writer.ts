@@ -11,19 +11,22 @@
  */
 import { assert } from '../base/assert.ts'
 import type { ServerId } from '../base/ids.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { CancelTimer, Timers } from '../ports/timers.ts'
 import { type BatchPlace, batchSizeBytes, encodeBatch, recordsSizeBytesOf, sectorSizeBytes } from './batch-format.ts'
+import { DiskSpace, isDiskFull } from './disk-space.ts'
 import type { LogIndex } from './log-index.ts'
 import type { LogSegments } from './log-segments.ts'
 import { followRecord, type MutableLogState, type StoredRecord } from './log-state.ts'
 import { indexBatch, type RecoveredSegments } from './recover-log.ts'
-import { createSegment, isDiskFull, type SegmentFile } from './segment-file.ts'
+import { createSegment, type SegmentFile } from './segment-file.ts'
 import { segmentHeaderSizeBytes } from './segment-header.ts'
 
 export interface LogWriterOptions {
   readonly disk: Disk
+  readonly clock: Clock
   readonly timers: Timers
   readonly log: Log
   readonly folder: string
@@ -67,13 +70,13 @@ export class LogWriter {
   readonly #index: LogIndex
   readonly #segments: LogSegments
   readonly #durable: MutableLogState
+  readonly #space: DiskSpace
   #state: WriterState = { kind: 'idle' }
   #queue: QueuedAppend[] = []
   #segment: SegmentFile | null
   #nextBatch: number
   #checksum: number
   #staging = new Uint8Array(64 * 1024)
-  #diskWasFull = false
   #sealed = false
   #sealWanted = false
   #cancelSeal: CancelTimer | null = null
@@ -82,6 +85,7 @@ export class LogWriter {
 
   constructor(options: LogWriterOptions, recovered: RecoveredSegments) {
     this.#options = options
+    this.#space = new DiskSpace(options.folder, options.clock, options.log)
     this.#index = recovered.index
     this.#segments = recovered.segments
     this.#durable = { ...recovered.state }
@@ -95,6 +99,11 @@ export class LogWriter {
 
   get sizeBytes(): number {
     return this.#segments.closedSizeBytes + (this.#segment?.position ?? 0)
+  }
+
+  /** Since when appends wait for space, by the monotonic clock; null while they do not. */
+  get diskFullSinceMs(): number | null {
+    return this.#space.fullSinceMs
   }
 
   append(records: readonly StoredRecord[], done: AppendDone): void {
@@ -278,21 +287,15 @@ export class LogWriter {
     indexBatch({ index: this.#index, segments: this.#segments }, place, batch.records)
     this.#sealed = batch.appends.length === 0
     this.#sealWanted = this.#sealWanted && !this.#sealed
-    if (this.#diskWasFull) this.#options.log.info('disk-space-returned', { path: this.#options.folder })
-    this.#diskWasFull = false
+    this.#space.noteWritten()
   }
 
   #writeFailed(batch: Batch, cause: unknown): void {
     if (this.#state.kind === 'failed') return this.#failAll(batch, this.#state.error, this.#state)
     const error = asError(cause)
     if (!isDiskFull(error)) return this.#failAll(batch, error, { kind: 'failed', error })
-    const { log, timers, folder, diskFullRetryMs } = this.#options
-    if (!this.#diskWasFull) {
-      const advice =
-        'Writes wait until space returns, reads go on. Free space on this file system; no restart is needed.'
-      log.error('disk-full', { path: folder, err: error, advice })
-    }
-    this.#diskWasFull = true
+    this.#space.noteFull(error)
+    const { timers, diskFullRetryMs } = this.#options
     const retry = (): void => {
       this.#state = { kind: 'writing' }
       void this.#write(batch)

@@ -6,6 +6,7 @@
  */
 import type { ServerId } from '../base/ids.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
+import { isDiskFull } from './disk-space.ts'
 import type { LogState } from './log-state.ts'
 import { encodeSegmentHeader, readSegmentHeader, segmentHeaderSizeBytes, segmentName } from './segment-header.ts'
 
@@ -109,9 +110,4 @@ export async function createSegment(
     await file.close()
     throw error
   }
-}
-
-export function isDiskFull(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : null
-  return code === 'ENOSPC' || code === 'EDQUOT'
 }

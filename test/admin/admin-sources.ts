@@ -82,6 +82,7 @@ export const status: ServerStatus = {
   connectionCount: 2,
   dataDirSizeBytes: 10,
   dataLogDirSizeBytes: 20,
+  diskFullMs: null,
   fileDescriptors: { openCount: 30, maxCount: 1024 },
   lostLogLineCount: 7,
 }

@@ -96,6 +96,15 @@ test('mntr prints whole numbers plainly and averages as doubles', () => {
   expect(lines.at(-1)).toBe('')
 })
 
+test('mntr shows that writes wait for space on the disk, in whole milliseconds', () => {
+  const rows = (diskFullMs: number | null): readonly string[] =>
+    answer('mntr', { ...status, diskFullMs })
+      .split('\n')
+      .filter((line) => line.startsWith('zk_disk_full'))
+  expect(rows(null)).toEqual(['zk_disk_full\t0', 'zk_disk_full_time\t0'])
+  expect(rows(1234.5)).toEqual(['zk_disk_full\t1', 'zk_disk_full_time\t1234'])
+})
+
 test('mntr of a leader counts its followers', () => {
   const lines = answer('mntr', leading).split('\n')
   for (const line of ['zk_peer_state\tleading - broadcast', 'zk_quorum_size\t2', 'zk_synced_followers\t1']) {

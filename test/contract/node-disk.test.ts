@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { nodeDisk } from '../../src/io/node-disk.ts'
+import type { Disk } from '../../src/ports/disk.ts'
 import { type DiskUnderTest, diskContract, unflushableFolderContract } from './disk.contract.ts'
 
 /**
@@ -122,6 +123,20 @@ test('a claim without content excludes no process, and is removed once its own p
   await dispose()
 })
 
+/** Expects that the lock waits until `end` has removed its obstacle. */
+async function expectLockAfter(disk: Disk, folder: string, end: () => unknown): Promise<void> {
+  let isLocked = false
+  const locking = disk.lock(folder).then((lock) => {
+    isLocked = true
+    return lock
+  })
+  // By then it has met the obstacle several times; otherwise it would have returned.
+  for (let i = 0; i < 200; i++) await readdir(folder)
+  expect(isLocked).toBe(false)
+  await end()
+  await (await locking).release()
+}
+
 test('of two unmarked claims the lower name gets the folder', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   const claim = `${JSON.stringify(await claimIn(folder))}\n`
@@ -130,16 +145,7 @@ test('of two unmarked claims the lower name gets the folder', async () => {
   await rm(join(folder, '.lock.0-aa'))
   const higher = join(folder, '.lock.x-higher')
   await writeFile(higher, claim)
-  let isLocked = false
-  const locking = disk.lock(folder).then((lock) => {
-    isLocked = true
-    return lock
-  })
-  // By then it has read the higher claim several times; otherwise it would have returned.
-  for (let i = 0; i < 200; i++) await readdir(folder)
-  expect(isLocked).toBe(false)
-  await rm(higher)
-  await (await locking).release()
+  await expectLockAfter(disk, folder, () => rm(higher))
   await dispose()
 })
 
@@ -170,15 +176,7 @@ test('a lock whose owner was killed is taken over when the last thread of the ow
   const fields = (threadCount: number): string => `Z 1 1 1 0 -1 4 0 0 0 0 1 1 0 0 20 0 ${threadCount} 0 77 0`
   const statPath = `/proc/${child.pid}/stat`
   fileSystem.textByPath.set(statPath, `${child.pid} (a (b) c) ${fields(3)}`)
-  let isLocked = false
-  const locking = disk.lock(folder).then((lock) => {
-    isLocked = true
-    return lock
-  })
-  for (let i = 0; i < 200; i++) await readdir(folder)
-  expect(isLocked).toBe(false)
-  fileSystem.textByPath.set(statPath, `${child.pid} (a (b) c) ${fields(1)}`)
-  await (await locking).release()
+  await expectLockAfter(disk, folder, () => fileSystem.textByPath.set(statPath, `${child.pid} (a (b) c) ${fields(1)}`))
   fileSystem.textByPath.clear()
   child.kill()
   await dispose()

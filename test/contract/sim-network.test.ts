@@ -1,20 +1,10 @@
 import { expect } from 'vitest'
 import { Scheduler, SimProcess } from '../simulator/scheduler.ts'
-import { type NetworkConditions, SimNetwork } from '../simulator/sim-network.ts'
+import { faultless, type NetworkConditions, SimNetwork } from '../simulator/sim-network.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
 import { streamContract } from './stream.contract.ts'
 
-const calm: NetworkConditions = {
-  isCut: () => false,
-  latencyUs: () => 1000,
-  splitChance: () => 0.1,
-  coalesceChance: () => 0.5,
-  corruptChance: () => 0,
-  lingerUs: () => 0,
-  resetChance: () => 0,
-  refuseChance: () => 0,
-  ignoreChance: () => 0,
-}
+const calm: NetworkConditions = { ...faultless, splitChance: () => 0.1, coalesceChance: () => 0.5 }
 
 streamContract('simulated', async () => {
   const scheduler = new Scheduler(1, (_process, cause) => {

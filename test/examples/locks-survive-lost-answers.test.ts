@@ -1,21 +1,12 @@
 import { expect, test } from 'vitest'
 import { acquireLock, addOne, LockLost } from '../../examples/lock.ts'
-import { ServerRig } from '../support/server-rig.ts'
-import { LossyClient } from './lossy-client.ts'
+import { LossyClient, twoClients } from './lossy-client.ts'
 
 const folder = '/locks/report'
 const text = (data: Uint8Array | null): string => new TextDecoder().decode(data ?? undefined)
 
-async function rig() {
-  const simulation = new ServerRig()
-  await simulation.started()
-  const one = await LossyClient.connected(simulation, '10.0.1.1')
-  const two = await LossyClient.connected(simulation, '10.0.1.2')
-  return { simulation, one, two }
-}
-
 test('a contender that loses the answer to its create finds its znode and is in the queue once', async () => {
-  const { simulation, one } = await rig()
+  const { simulation, one } = await twoClients()
   // Two answers pass first, those for /locks and /locks/report.
   one.loseAnswerAfter(2)
   const lock = await simulation.settle(acquireLock(one.zk, folder))
@@ -26,7 +17,7 @@ test('a contender that loses the answer to its create finds its znode and is in 
 
 test('whichever answer is lost, the lock is acquired, and its release empties the queue', async () => {
   for (let count = 0; count < 6; count++) {
-    const { simulation, one, two } = await rig()
+    const { simulation, one, two } = await twoClients()
     one.loseAnswerAfter(count)
     const lock = await simulation.settle(acquireLock(one.zk, folder))
     await simulation.settle(lock.release())
@@ -38,7 +29,7 @@ test('whichever answer is lost, the lock is acquired, and its release empties th
 })
 
 test('the next contender holds the lock only after the first has released it', async () => {
-  const { simulation, one, two } = await rig()
+  const { simulation, one, two } = await twoClients()
   const first = await simulation.settle(acquireLock(one.zk, folder))
   let isSecondHeld = false
   const second = acquireLock(two.zk, folder).then((lock) => {
@@ -52,7 +43,7 @@ test('the next contender holds the lock only after the first has released it', a
 })
 
 test('a holder that is disconnected stops at once, and its writes after the end of its session are refused', async () => {
-  const { simulation, one, two } = await rig()
+  const { simulation, one, two } = await twoClients()
   const first = await simulation.settle(acquireLock(one.zk, folder))
   await simulation.settle(two.zk.create('/value', new TextEncoder().encode('0')))
   const second = acquireLock(two.zk, folder)
@@ -70,14 +61,14 @@ test('a holder that is disconnected stops at once, and its writes after the end 
 })
 
 test('a hold that has ended refuses to write', async () => {
-  const { simulation, one } = await rig()
+  const { simulation, one } = await twoClients()
   const lock = await simulation.settle(acquireLock(one.zk, folder))
   await simulation.settle(one.zk.delete(lock.path))
   await expect(simulation.settle(lock.write([]))).rejects.toBeInstanceOf(LockLost)
 })
 
 test('a contender whose session ends while it waits gives up', async () => {
-  const { simulation, one, two } = await rig()
+  const { simulation, one, two } = await twoClients()
   await simulation.settle(acquireLock(one.zk, folder))
   const waiting = acquireLock(two.zk, folder)
   waiting.catch(() => {})
@@ -89,7 +80,7 @@ test('a contender whose session ends while it waits gives up', async () => {
 })
 
 test('a write that loses its answer is counted once', async () => {
-  const { simulation, one } = await rig()
+  const { simulation, one } = await twoClients()
   await simulation.settle(one.zk.create('/counter', new TextEncoder().encode('0')))
   const lock = await simulation.settle(acquireLock(one.zk, folder))
   // The answer to the read arrives, the answer to the write does not.

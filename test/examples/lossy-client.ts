@@ -6,7 +6,7 @@ import { connectWith } from '../../src/client/connect.ts'
 import type { Client, ClientPorts } from '../../src/client/types.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
 import { clientPorts } from '../client/client-ports.ts'
-import { clientPort, type ServerRig, serverHost } from '../support/server-rig.ts'
+import { clientPort, ServerRig, serverHost } from '../support/server-rig.ts'
 
 export class LossyClient {
   readonly zk: Client
@@ -42,6 +42,19 @@ export class LossyClient {
   reconnect(): void {
     this.#connection.isCutOff = false
   }
+}
+
+/** A standalone server with two clients. */
+export async function twoClients(): Promise<{
+  readonly simulation: ServerRig
+  readonly one: LossyClient
+  readonly two: LossyClient
+}> {
+  const simulation = new ServerRig()
+  await simulation.started()
+  const one = await LossyClient.connected(simulation, '10.0.1.1')
+  const two = await LossyClient.connected(simulation, '10.0.1.2')
+  return { simulation, one, two }
 }
 
 class Connection {

@@ -1,22 +1,13 @@
 import { expect, test } from 'vitest'
 import { changeSettings, followSettings, type Outcome } from '../../examples/configuration.ts'
 import { type Instance, instances, register } from '../../examples/service-discovery.ts'
-import { ServerRig } from '../support/server-rig.ts'
-import { LossyClient } from './lossy-client.ts'
+import { twoClients } from './lossy-client.ts'
 
 const path = '/worker'
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-async function rig() {
-  const simulation = new ServerRig()
-  await simulation.started()
-  const one = await LossyClient.connected(simulation, '10.0.1.1')
-  const two = await LossyClient.connected(simulation, '10.0.1.2')
-  return { simulation, one, two }
-}
-
 test('settings are followed, and after an unusable value too', async () => {
-  const { simulation, one, two } = await rig()
+  const { simulation, one, two } = await twoClients()
   const seen: Outcome['kind'][] = []
   const followed = followSettings(one.zk, path, (outcome) => {
     seen.push(outcome.kind)
@@ -33,7 +24,7 @@ test('settings are followed, and after an unusable value too', async () => {
 })
 
 test('a change that loses its answer is made once, and concurrent changes of two processes are both kept', async () => {
-  const { simulation, one, two } = await rig()
+  const { simulation, one, two } = await twoClients()
   await simulation.settle(one.zk.create(path, bytes('{"logLevel":"info","workerCount":1}')))
   one.loseAnswerAfter(1)
   const raised = changeSettings(one.zk, path, (old) => (old.workerCount >= 5 ? old : { ...old, workerCount: 5 }))
@@ -46,7 +37,7 @@ test('a change that loses its answer is made once, and concurrent changes of two
 })
 
 test('a reader sees instances come and go', async () => {
-  const { simulation, one, two } = await rig()
+  const { simulation, one, two } = await twoClients()
   const lists = instances(one.zk, '/services')
   const next = async (): Promise<readonly Instance[]> => (await simulation.settle(lists.next())).value ?? []
   expect(await next()).toEqual([])
@@ -58,7 +49,7 @@ test('a reader sees instances come and go', async () => {
 
 test('an instance that loses the answer to its registration is registered in its own session', async () => {
   for (let count = 0; count < 2; count++) {
-    const { simulation, one } = await rig()
+    const { simulation, one } = await twoClients()
     one.loseAnswerAfter(count)
     await simulation.settle(register(one.zk, '/services', { id: 'a', address: '10.0.0.1:80' }))
     expect(one.hasLostAnswer).toBe(true)
@@ -68,7 +59,7 @@ test('an instance that loses the answer to its registration is registered in its
 })
 
 test('an instance that restarts replaces the znode of its earlier session, and stays when that session expires', async () => {
-  const { simulation, one, two } = await rig()
+  const { simulation, one, two } = await twoClients()
   const instance = { id: 'a', address: '10.0.0.1:80' }
   await simulation.settle(register(one.zk, '/services', instance))
   one.cutOff()

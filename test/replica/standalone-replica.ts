@@ -3,8 +3,7 @@
  * time in which a txn is proposed and not yet committed.
  */
 import { createHash } from 'node:crypto'
-import { emptyChainHash } from '../../src/base/chain-hash.ts'
-import { type ConnectionId, type ServerId, type SessionId, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
+import type { ConnectionId, ServerId, SessionId } from '../../src/base/ids.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import { newMetrics } from '../../src/metrics/server-metrics.ts'
@@ -15,6 +14,7 @@ import { ReplicatedState } from '../../src/replica/applying/replicated-state.ts'
 import type { Effect, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
 import { requestRead } from '../support/conversation.ts'
+import { nothingRecovered } from '../support/zab-settings.ts'
 
 type PersistTag = Extract<Effect, { readonly kind: 'persist' }>['tag']
 
@@ -39,15 +39,7 @@ export class StandaloneReplica {
     this.#replica = new Replica({
       config,
       state: this.state,
-      recovered: {
-        acceptedEpoch: zeroEpoch,
-        acceptedLeader: null,
-        currentEpoch: zeroEpoch,
-        clusterId: 0 as ClusterId,
-        committed: zeroZxid,
-        committedHash: emptyChainHash,
-        tail: [],
-      },
+      recovered: nothingRecovered,
       zab: {
         self: 1 as ServerId,
         membership: Membership.ofMajority([1 as ServerId]),

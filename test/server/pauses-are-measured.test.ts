@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest'
 import { ServerRig, standaloneConfig } from '../support/server-rig.ts'
 
-async function wordAnswer(rig: ServerRig, word: string): Promise<string> {
-  const client = await rig.connect('10.0.1.9')
-  client.send(new TextEncoder().encode(word))
-  await rig.run(20)
-  return client.text
-}
-
-async function pauseTime(rig: ServerRig, part: string): Promise<number> {
-  const mntr = await wordAnswer(rig, 'mntr')
-  return Number(new RegExp(`^zk_${part}_jvm_pause_time_ms\t(.*)$`, 'm').exec(mntr)?.[1])
+async function pauseTime(rig: ServerRig, part: string): Promise<number | undefined> {
+  return (await rig.metrics()).get(`${part}_jvm_pause_time_ms`)
 }
 
 /** Stops a standalone server for each of these times, with a second of work after each. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { connectFrame, textBytes } from '../support/conversation.ts'
+import { connectFrame } from '../support/conversation.ts'
 import { createFrame, existsFrame, getDataFrame } from '../support/requests.ts'
 import { configOf, ensembleConfig, ServerRig, standaloneConfig } from '../support/server-rig.ts'
 
@@ -148,10 +148,8 @@ describe('an ensemble of three', () => {
   }
 
   async function modeOf(rig: ServerRig, host: string): Promise<string> {
-    const client = await rig.connect('10.0.1.9', host)
-    client.send(textBytes('srvr'))
-    await rig.run(50)
-    return /Mode: (\w+)/.exec(client.text)?.[1] ?? client.text
+    const text = await rig.ask('srvr', host)
+    return /Mode: (\w+)/.exec(text)?.[1] ?? text
   }
 
   test('three servers elect one leader and serve through each', async () => {

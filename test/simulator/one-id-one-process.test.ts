@@ -11,7 +11,7 @@ import { createServer } from '../../src/server/create-server.ts'
 import { Scheduler, SimProcess } from './scheduler.ts'
 import { SimClock, simTimers } from './sim-clock.ts'
 import { SimDisk } from './sim-disk.ts'
-import { SimNetwork } from './sim-network.ts'
+import { faultless, SimNetwork } from './sim-network.ts'
 import { SimRandom } from './sim-random.ts'
 
 /** What one process has logged: `event reason`. */
@@ -28,17 +28,7 @@ class Machines {
     random: this.#random.fork('network'),
     networkProcess: this.#networkProcess,
     windowSizeBytes: 65_536,
-    conditions: {
-      isCut: () => false,
-      latencyUs: () => 500,
-      splitChance: () => 0,
-      coalesceChance: () => 0,
-      corruptChance: () => 0,
-      lingerUs: () => 0,
-      resetChance: () => 0,
-      refuseChance: () => 0,
-      ignoreChance: () => 0,
-    },
+    conditions: { ...faultless, latencyUs: () => 500 },
   })
   readonly #processes = new Map<string, SimProcess>()
 

@@ -13,7 +13,8 @@
  */
 import type { Disk, DiskFile, FileIdentity, FolderLock, OpenMode } from '../../src/ports/disk.ts'
 import type { Random } from '../../src/ports/random.ts'
-import { emptyInode, flushSectors, grow, type Inode, sectorSizeBytes, sectorsOf } from './sim-inode.ts'
+import { type DiskOfFiles, type FileFaults, type FileOperation, fault, SimFile } from './sim-file.ts'
+import { emptyInode, type Inode, sectorSizeBytes } from './sim-inode.ts'
 
 export type CrashMode = 'keep-all' | 'drop-all' | 'random' | 'torn'
 
@@ -27,18 +28,11 @@ export type DiskOperation =
   | 'identity-of'
   | 'sync-directory'
   | 'lock'
-export type FileOperation = 'read' | 'write' | 'write-durably' | 'sync' | 'truncate' | 'size' | 'close'
 
 /** May be changed at any time. */
-export interface DiskFaults {
+export interface DiskFaults extends FileFaults {
   latencyMsMin: number
   latencyMsMax: number
-  /** Creating a file and growing one fails with ENOSPC, after a part of the bytes was written. */
-  full: boolean
-  /** Every flush fails with EIO; what it should have made durable stays as unflushed as it was. */
-  flushFails: boolean
-  /** Every read fails with EIO. */
-  readFails: boolean
   /** The file system cannot flush a folder; nothing of a folder is durable then. */
   cannotSyncDirectories: boolean
 }
@@ -58,7 +52,7 @@ type DirectoryChange =
   | { readonly kind: 'remove'; readonly path: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly inode: Inode }
 
-export class SimDisk implements Disk {
+export class SimDisk implements Disk, DiskOfFiles {
   readonly faults: DiskFaults
   readonly #options: SimDiskOptions
   #files = new Map<string, Inode>()
@@ -277,12 +271,10 @@ export class SimDisk implements Disk {
     this.#durableFiles.delete(path)
   }
 
-  /** For SimFile: its writes must not reach a disk that another process has taken over. */
   get isCrashed(): boolean {
     return this.#crashed
   }
 
-  /** For SimFile. `act` runs when the operation completes; after a crash it does not, and nothing settles. */
   run<T>(operation: DiskOperation | FileOperation, path: string, act: () => T): Promise<T> {
     if (this.#crashed) return new Promise<T>(() => {})
     this.#operationCount++
@@ -358,100 +350,6 @@ export class SimDisk implements Disk {
   }
 }
 
-class SimFile implements DiskFile {
-  readonly path: string
-  readonly #disk: SimDisk
-  readonly #inode: Inode
-  readonly #mode: OpenMode
-  #isClosed = false
-
-  constructor(disk: SimDisk, path: string, inode: Inode, mode: OpenMode) {
-    this.#disk = disk
-    this.path = path
-    this.#inode = inode
-    this.#mode = mode
-  }
-
-  read(position: number, lengthBytes: number): Promise<Uint8Array> {
-    return this.#run('read', () => {
-      if (this.#disk.faults.readFails) throw fault('EIO', 'read', this.path)
-      return this.#inode.bytes.slice(position, Math.min(position + lengthBytes, this.#inode.sizeBytes))
-    })
-  }
-
-  write(position: number, chunks: readonly Uint8Array[]): Promise<void> {
-    const outcome = this.#put(position, chunks)
-    return this.#run('write', () => {
-      if (outcome.error !== null) throw outcome.error
-    })
-  }
-
-  writeDurably(position: number, chunks: readonly Uint8Array[]): Promise<void> {
-    const outcome = this.#put(position, chunks)
-    return this.#run('write-durably', () => {
-      if (outcome.error !== null) throw outcome.error
-      if (this.#disk.faults.flushFails) throw fault('EIO', 'flush', this.path)
-      flushSectors(this.#inode, sectorsOf(position, outcome.end))
-    })
-  }
-
-  sync(): Promise<void> {
-    const sectors = [...this.#inode.dirty]
-    return this.#run('sync', () => {
-      if (this.#disk.faults.flushFails) throw fault('EIO', 'flush', this.path)
-      flushSectors(this.#inode, sectors)
-    })
-  }
-
-  truncate(sizeBytes: number): Promise<void> {
-    return this.#run('truncate', () => {
-      const inode = this.#inode
-      if (sizeBytes > inode.sizeBytes) grow(inode, sizeBytes)
-      else inode.bytes.fill(0, sizeBytes, inode.sizeBytes)
-      for (const sector of sectorsOf(Math.min(sizeBytes, inode.sizeBytes), inode.sizeBytes)) inode.dirty.add(sector)
-      inode.sizeBytes = sizeBytes
-    })
-  }
-
-  sizeBytes(): Promise<number> {
-    return this.#run('size', () => this.#inode.sizeBytes)
-  }
-
-  close(): Promise<void> {
-    return this.#run('close', () => {
-      this.#isClosed = true
-    })
-  }
-
-  #run<T>(operation: FileOperation, act: () => T): Promise<T> {
-    if (this.#isClosed) return Promise.reject(fault('EBADF', operation, this.path))
-    return this.#disk.run(operation, this.path, act)
-  }
-
-  #put(position: number, chunks: readonly Uint8Array[]): { readonly end: number; readonly error: Error | null } {
-    if (this.#mode === 'read') return { end: position, error: fault('EBADF', 'write', this.path) }
-    if (this.#disk.isCrashed) return { end: position, error: null }
-    const inode = this.#inode
-    const lengthBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-    let end = position + lengthBytes
-    let error: Error | null = null
-    if (this.#disk.faults.full && end > inode.sizeBytes) {
-      end = position + this.#disk.pickBelow(Math.max(0, inode.sizeBytes - position) + 1)
-      error = fault('ENOSPC', 'write', this.path)
-    }
-    grow(inode, end)
-    let at = position
-    for (const chunk of chunks) {
-      if (at >= end) break
-      inode.bytes.set(chunk.subarray(0, end - at), at)
-      at += chunk.length
-    }
-    for (const sector of sectorsOf(position, end)) inode.dirty.add(sector)
-    inode.sizeBytes = Math.max(inode.sizeBytes, end)
-    return { end, error }
-  }
-}
-
 function touches(change: DirectoryChange, folder: string): boolean {
   if (change.kind === 'rename') return folderOf(change.from) === folder || folderOf(change.to) === folder
   return folderOf(change.path) === folder
@@ -473,8 +371,4 @@ function plainFolder(folder: string): string {
 function folderOf(path: string): string {
   const slash = path.lastIndexOf('/')
   return slash < 0 ? '.' : slash === 0 ? '/' : path.slice(0, slash)
-}
-
-function fault(code: string, operation: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${operation} ${path} (simulated)`), { code })
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ByteStream } from '../../src/ports/stream.ts'
 import { Scheduler, SimProcess } from './scheduler.ts'
-import { type NetworkConditions, SimNetwork } from './sim-network.ts'
+import { faultless, type NetworkConditions, SimNetwork } from './sim-network.ts'
 import { SimRandom } from './sim-random.ts'
 
 const address = { host: 'b', port: 2181 }
@@ -12,15 +12,9 @@ function setUp(changes: Partial<NetworkConditions> = {}, seed = 1) {
   })
   const cuts = new Set<string>()
   const conditions: NetworkConditions = {
+    ...faultless,
     isCut: (from, to) => cuts.has(`${from}>${to}`),
-    latencyUs: () => 1000,
-    splitChance: () => 0,
     coalesceChance: () => 1,
-    corruptChance: () => 0,
-    lingerUs: () => 0,
-    resetChance: () => 0,
-    refuseChance: () => 0,
-    ignoreChance: () => 0,
     ...changes,
   }
   const networkProcess = new SimProcess('network')

@@ -15,6 +15,19 @@ export interface NetworkConditions extends LinkConditions {
   ignoreChance(): number
 }
 
+/** Everything arrives, each chunk for itself. */
+export const faultless: NetworkConditions = {
+  isCut: () => false,
+  latencyUs: () => 1000,
+  splitChance: () => 0,
+  coalesceChance: () => 0,
+  corruptChance: () => 0,
+  lingerUs: () => 0,
+  resetChance: () => 0,
+  refuseChance: () => 0,
+  ignoreChance: () => 0,
+}
+
 type DialDone = Parameters<Dialer['dial']>[2]
 
 interface Listening {

@@ -3,22 +3,22 @@ import { crc32c } from '../../src/base/crc32c.ts'
 import type { Epoch, ServerId } from '../../src/base/ids.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { type DataIdentity, encodeIdentity, isSameFolder, readIdentity } from '../../src/storage/data-identity.ts'
-import { checkLog, type FolderFacts, type FolderPlan, planFolder } from '../../src/storage/identity-plan.ts'
+import { checkWal, type FolderFacts, type FolderPlan, planFolder } from '../../src/storage/identity-plan.ts'
 
 const identity: DataIdentity = {
   serverId: 3 as ServerId,
   clusterId: (2 ** 52 + 5) as ClusterId,
   currentEpoch: 7 as Epoch,
-  logFolder: '/var/zk log=1/wal',
-  log: { inode: '131', birth: '1700000000000000001' },
+  walFolder: '/var/zk log=1/wal',
+  walMark: { inode: '131', birth: '1700000000000000001' },
   isInitialized: false,
 }
 
 describe('the identity of a data folder', () => {
   test('an identity reads back as it was written', () => {
     for (const isInitialized of [true, false]) {
-      for (const log of [identity.log, { inode: '131', birth: null }, null]) {
-        const written = { ...identity, isInitialized, log }
+      for (const walMark of [identity.walMark, { inode: '131', birth: null }, null]) {
+        const written = { ...identity, isInitialized, walMark }
         const bytes = encodeIdentity(written, '140')
         expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: written, inode: '140' })
       }
@@ -32,7 +32,7 @@ describe('the identity of a data folder', () => {
     ].join('')
     const check = crc32c(new TextEncoder().encode(text)).toString(16).padStart(8, '0')
     const reading = readIdentity(new TextEncoder().encode(`${text}check=${check}\n`))
-    expect(reading).toMatchObject({ kind: 'valid', identity: { logFolder: '/data/wal', log: null }, inode: null })
+    expect(reading).toMatchObject({ kind: 'valid', identity: { walFolder: '/data/wal', walMark: null }, inode: null })
   })
 
   test('a folder is the same by its birth, and by its inode where the birth is unknown', () => {
@@ -86,42 +86,42 @@ describe('what a start does with a data folder', () => {
 
   test.each(rows)(
     'case %#: identity %j, own log %j, other logs %j leads to %s',
-    (known, hasLog, otherLogs, outcome) => {
+    (known, hasWal, otherWals, outcome) => {
       expect(
-        nameOf(planFolder({ identity: known, serverId: identity.serverId, hasLog, isLogExchanged: false, otherLogs })),
+        nameOf(planFolder({ identity: known, serverId: identity.serverId, hasWal, isWalExchanged: false, otherWals })),
       ).toBe(outcome)
     },
   )
 
   test('the folder of another server is refused with or without a log', () => {
-    for (const hasLog of [true, false]) {
-      const plan = planFolder({ identity, serverId: 2 as ServerId, hasLog, isLogExchanged: false, otherLogs: [] })
+    for (const hasWal of [true, false]) {
+      const plan = planFolder({ identity, serverId: 2 as ServerId, hasWal, isWalExchanged: false, otherWals: [] })
       expect(nameOf(plan)).toBe('of-another-server')
     }
   })
 
   test('a log that was exchanged is refused', () => {
-    const facts = { identity, serverId: identity.serverId, isLogExchanged: true, otherLogs: none }
-    expect(nameOf(planFolder({ ...facts, hasLog: true }))).toBe('log-exchanged')
-    expect(nameOf(planFolder({ ...facts, hasLog: false }))).toBe('log-missing')
+    const facts = { identity, serverId: identity.serverId, isWalExchanged: true, otherWals: none }
+    expect(nameOf(planFolder({ ...facts, hasWal: true }))).toBe('log-exchanged')
+    expect(nameOf(planFolder({ ...facts, hasWal: false }))).toBe('log-missing')
   })
 
   test('the folder of another server that has never held data is used', () => {
     const plan = planFolder({
       identity: fresh,
       serverId: 2 as ServerId,
-      hasLog: false,
-      isLogExchanged: false,
-      otherLogs: [],
+      hasWal: false,
+      isWalExchanged: false,
+      otherWals: [],
     })
     expect(nameOf(plan)).toBe('start-empty')
     const marked = { ...fresh, isInitialized: true }
     const refused = planFolder({
       identity: marked,
       serverId: 2 as ServerId,
-      hasLog: false,
-      isLogExchanged: false,
-      otherLogs: [],
+      hasWal: false,
+      isWalExchanged: false,
+      otherWals: [],
     })
     expect(nameOf(refused)).toBe('of-another-server')
   })
@@ -136,7 +136,7 @@ describe('what a start does with a data folder', () => {
   ] as const)('a log with %s is judged as %#', (_what, currentEpoch, clusterId, refusal) => {
     for (const unusedSegment of [null, '/data/wal/x']) {
       const log = { currentEpoch: currentEpoch as Epoch, clusterId: clusterId as ClusterId, unusedSegment }
-      expect(checkLog(identity, log)).toBe(refusal)
+      expect(checkWal(identity, log)).toBe(refusal)
     }
   })
 
@@ -153,6 +153,6 @@ describe('what a start does with a data folder', () => {
     ['damaged', 7, true, null],
   ] as const)('identity %j and a log of epoch %i, unused segment %j: %j', (known, currentEpoch, isUnused, refusal) => {
     const log = { currentEpoch: currentEpoch as Epoch, clusterId: 0 as ClusterId }
-    expect(checkLog(known, { ...log, unusedSegment: isUnused ? '/data/wal/x' : null })).toBe(refusal)
+    expect(checkWal(known, { ...log, unusedSegment: isUnused ? '/data/wal/x' : null })).toBe(refusal)
   })
 })

@@ -16,6 +16,7 @@ import {
   RecordingLog,
   recovered,
   serverId,
+  stillClock,
   stillTimers,
   stretchAfter,
   truncateAndWait,
@@ -314,6 +315,13 @@ test('a txn larger than a segment gets a segment of its own', async () => {
 })
 
 test('a log storage that is not open refuses to append', () => {
-  const storage = new LogStorage({ disk: promptDisk(), timers: stillTimers, log: new RecordingLog(), folder, serverId })
+  const storage = new LogStorage({
+    disk: promptDisk(),
+    clock: stillClock,
+    timers: stillTimers,
+    log: new RecordingLog(),
+    folder,
+    serverId,
+  })
   expect(() => storage.append([], () => {})).toThrow('the log is open')
 })

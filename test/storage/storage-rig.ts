@@ -2,6 +2,7 @@
 import { type ChainHash, emptyChainHash, nextChainHash } from '../../src/base/chain-hash.ts'
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
 import type { Result } from '../../src/base/result.ts'
+import type { Clock } from '../../src/ports/clock.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { Timers } from '../../src/ports/timers.ts'
 import type { TxnEntry } from '../../src/protocol/disk/log-record.ts'
@@ -96,6 +97,9 @@ export function promptSchedule(_delayMs: number, callback: () => void): void {
   void Promise.resolve().then(callback)
 }
 
+/** It shows one time for ever; only a full disk is timed. */
+export const stillClock: Clock = { monotonicMs: () => 0, wallMs: () => 0 }
+
 /** Timers that never fire. */
 export const stillTimers: Timers = {
   after: () => () => {},
@@ -115,7 +119,7 @@ export async function openStorage(
   wait: <T>(promise: Promise<T>) => Promise<T> = (promise) => promise,
 ): Promise<Opened> {
   const log = new RecordingLog()
-  const storage = new LogStorage({ disk, timers: stillTimers, log, folder, serverId, ...options })
+  const storage = new LogStorage({ disk, clock: stillClock, timers: stillTimers, log, folder, serverId, ...options })
   const committed: TxnEntry[] = []
   const result = await wait(storage.open((entry) => committed.push(entry), base))
   return { storage, result, committed, log }

@@ -12,7 +12,7 @@ import { createServer, type ZktsServer } from '../../src/server/create-server.ts
 import { Scheduler, SimProcess } from '../simulator/scheduler.ts'
 import { SimClock, simTimers } from '../simulator/sim-clock.ts'
 import { SimDisk } from '../simulator/sim-disk.ts'
-import { type NetworkConditions, SimNetwork } from '../simulator/sim-network.ts'
+import { faultless, SimNetwork } from '../simulator/sim-network.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
 
 export const serverHost = '10.0.0.1'
@@ -66,24 +66,14 @@ export class ServerRig {
     this.scheduler = new Scheduler(1, (_process, cause) => {
       throw cause
     })
-    const conditions: NetworkConditions = {
-      isCut: () => false,
-      latencyUs: () => 100,
-      splitChance: () => 0,
-      coalesceChance: () => 1,
-      corruptChance: () => 0,
-      lingerUs: () => 0,
-      resetChance: () => 0,
-      refuseChance: () => 0,
-      ignoreChance: () => 0,
-    }
     this.network = new SimNetwork({
       scheduler: this.scheduler,
       random: new SimRandom(1),
-      conditions,
+      conditions: { ...faultless, latencyUs: () => 100, coalesceChance: () => 1 },
       networkProcess: new SimProcess('network'),
       windowSizeBytes: 64 * 1024,
     })
+    this.#keepDraining()
   }
 
   run(ms: number): Promise<void> {
@@ -170,8 +160,28 @@ export class ServerRig {
     return this.settle(dialled)
   }
 
+  /** The answer to a four-letter word. */
+  async ask(word: string, to = serverHost): Promise<string> {
+    const client = await this.connect('10.0.9.9', to)
+    client.send(new TextEncoder().encode(word))
+    await this.run(50)
+    return client.text
+  }
+
+  /** The numbers that mntr shows, by their names without `zk_`. */
+  async metrics(of = serverHost): Promise<ReadonlyMap<string, number>> {
+    const rows = (await this.ask('mntr', of)).split('\n').map((line) => line.split('\t'))
+    return new Map(rows.map(([key, value]) => [key!.replace(/^zk_/, ''), Number(value)]))
+  }
+
   events(event: string): readonly LogFields[] {
     return this.lines.filter((line) => line.event === event).map((line) => line.fields)
+  }
+
+  /** Promises that wait for no simulated port get to run as well, every 100 ms. */
+  #keepDraining(): void {
+    this.scheduler.noteAsync()
+    this.scheduler.schedule(this.#client, 'other', 100_000, () => this.#keepDraining())
   }
 
   #log(base: LogFields): Log {

@@ -12,8 +12,14 @@ import type { Notification, WatchTable } from '../../watches/watch-table.ts'
 import type { ConfigZnode } from './config-znode.ts'
 import type { KeeperZnodes } from './keeper/keeper-znodes.ts'
 
-export interface ReadContext {
-  readonly tree: DataTree // the current one: a checkpoint may replace it
+/** What a read needs of its server. */
+export type ReadContext = Pick<ServerReads, keyof ServerReads>
+
+/**
+ * The context of a server's reads. Each read gets the current tree, since a checkpoint may replace it. This is a class,
+ * because the getter of an object literal is not inlined: 45 ns a read instead of 4.
+ */
+export class ServerReads {
   readonly watches: WatchTable
   readonly reads: NamespaceBytes
   readonly access: AccessRules
@@ -23,20 +29,6 @@ export interface ReadContext {
   /** With compatibility=strict: a null path is watched like one that never changes. */
   readonly watchesNullPaths: boolean
   /** With compatibility=strict: a multiRead of writes decodes whatever their paths are. */
-  readonly decodesNullWrites: boolean
-}
-
-/**
- * The context of a server's reads. Each read gets the current tree, since a checkpoint may replace it. This is a class,
- * because the getter of an object literal is not inlined: 45 ns a read instead of 4.
- */
-export class ServerReads implements ReadContext {
-  readonly watches: WatchTable
-  readonly reads: NamespaceBytes
-  readonly access: AccessRules
-  readonly configZnode: ConfigZnode
-  readonly keeper: KeeperZnodes | null
-  readonly watchesNullPaths: boolean
   readonly decodesNullWrites: boolean
   readonly #state: { readonly tree: DataTree }
 

@@ -35,6 +35,8 @@ export interface AdminMoment {
   readonly config: Config
   readonly now: Stamp
   readonly logSizeBytes: number
+  /** How long writes have waited for space on the disk; null while they do not. */
+  readonly diskFullMs: number | null
   readonly uptimeMs: number
   readonly leaderUptimeMs: number
 }

@@ -14,6 +14,7 @@ export interface StatusSources {
   readonly clients: ClientSockets
   readonly replica: ReplicaStatus
   readonly logSizeBytes: number
+  readonly diskFullMs: number | null
   readonly uptimeMs: number
   readonly leaderUptimeMs: number
 }
@@ -38,6 +39,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     connectionCount: clients.openCount,
     dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the data consists of the log only
     dataLogDirSizeBytes: sources.logSizeBytes,
+    diskFullMs: sources.diskFullMs,
     fileDescriptors: sources.host.fileDescriptors(),
     lostLogLineCount: sources.host.lostLogLines(),
   }

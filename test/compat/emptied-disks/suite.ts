@@ -63,6 +63,15 @@ class Story {
   async killAll(): Promise<void> {
     for (const id of [1, 2, 3]) await this.servers.kill(id)
   }
+
+  /** All servers hold `paths` and are stopped; servers 2 and 3 lose their disks, and serve without server 1. */
+  async serveFromEmptiedDisks(): Promise<void> {
+    await this.create(1, paths)
+    await this.killAll()
+    for (const id of [2, 3]) this.empty(id)
+    for (const id of [2, 3]) await this.servers.start(id)
+    for (const id of [2, 3]) await this.servers.waitUntilServing(id, servingTimeoutMs)
+  }
 }
 
 async function withServers(tell: (story: Story) => Promise<void>): Promise<void> {
@@ -90,11 +99,7 @@ const checks: readonly Check[] = [
     run: () =>
       withServers(async (story) => {
         const { servers } = story
-        await story.create(1, paths)
-        await story.killAll()
-        for (const id of [2, 3]) story.empty(id)
-        for (const id of [2, 3]) await servers.start(id)
-        for (const id of [2, 3]) await servers.waitUntilServing(id, servingTimeoutMs)
+        await story.serveFromEmptiedDisks()
         await story.create(2, ['/other'])
         await servers.start(1)
         await eventually(() => story.errors(1).length > 0, servingTimeoutMs, 'server 1 says what is wrong')
@@ -118,11 +123,7 @@ const checks: readonly Check[] = [
     run: () =>
       withServers(async (story) => {
         const { servers } = story
-        await story.create(1, paths)
-        await story.killAll()
-        for (const id of [2, 3]) story.empty(id)
-        for (const id of [2, 3]) await servers.start(id)
-        for (const id of [2, 3]) await servers.waitUntilServing(id, servingTimeoutMs)
+        await story.serveFromEmptiedDisks()
         await servers.start(1)
         await eventually(async () => (await servers.leader()) === 1, servingTimeoutMs, 'the server with data leads')
         await servers.waitUntilAllServe(servingTimeoutMs)

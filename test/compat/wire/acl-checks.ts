@@ -3,7 +3,8 @@
  * operations that are refused unless the server enables them.
  */
 import { type Check, expectEqual } from '../checks.ts'
-import { bodies, connectRaw, opcodes, type RawReply, type RawSession, readStat, Writer } from '../raw-client.ts'
+import { bodies, opcodes, type RawReply, type RawSession, readStat, Writer } from '../raw-client.ts'
+import { type MakeCheck, sessionCheck } from './session-check.ts'
 
 type Entry = readonly [perms: number, scheme: string | null, id: string | null]
 
@@ -11,14 +12,7 @@ const hash = 'u:Jq7wMyA/w2Vd5WIDAKdu4OIIFEQ='
 const anyone: Entry = [31, 'world', 'anyone']
 
 export function aclChecks(port: number, root: string): readonly Check[] {
-  const check = (title: string, talk: (session: RawSession) => Promise<void>): Check => ({
-    title,
-    async run() {
-      const session = await connectRaw({ port })
-      await talk(session)
-      session.drop()
-    },
-  })
+  const check = sessionCheck(port)
   return [
     ...fixUpChecks(check, `${root}-acl`),
     ...storedChecks(check, `${root}-stored`),
@@ -27,8 +21,6 @@ export function aclChecks(port: number, root: string): readonly Check[] {
     ...answerChecks(check),
   ]
 }
-
-type MakeCheck = (title: string, talk: (session: RawSession) => Promise<void>) => Check
 
 /** The error of create and setACL with one entry, by scheme and id; -5 if a null raises an exception in ZooKeeper. */
 const judged: readonly (readonly [scheme: string | null, id: string | null, err: number])[] = [

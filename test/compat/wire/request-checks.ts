@@ -12,18 +12,10 @@ import {
   readStat,
   Writer,
 } from '../raw-client.ts'
-
-type Talk = (session: RawSession) => Promise<void>
+import { type MakeCheck, sessionCheck, type Talk } from './session-check.ts'
 
 export function requestChecks(port: number, root: string): readonly Check[] {
-  const check = (title: string, talk: Talk): Check => ({
-    title,
-    async run() {
-      const session = await connectRaw({ port })
-      await talk(session)
-      session.drop()
-    },
-  })
+  const check = sessionCheck(port)
   return [
     ...headerChecks(check),
     ...nodeChecks(check, `${root}-nodes`),
@@ -32,8 +24,6 @@ export function requestChecks(port: number, root: string): readonly Check[] {
     ...limitChecks(check, `${root}-limits`),
   ]
 }
-
-type MakeCheck = (title: string, talk: Talk) => Check
 
 function headerChecks(check: MakeCheck): readonly Check[] {
   const unknown =

@@ -3,21 +3,13 @@
  * of kazoo, of the C client and of ZooKeeper itself pin the closed connections.
  */
 import { type Check, expectEqual } from '../checks.ts'
-import { bodies, connectRaw, opcodes, type RawSession, Writer } from '../raw-client.ts'
-
-type Talk = (session: RawSession) => Promise<void>
+import { bodies, opcodes, Writer } from '../raw-client.ts'
+import { sessionCheck } from './session-check.ts'
 
 const frameSizeBytesMax = 1_048_575
 
 export function strictChecks(port: number, root: string): readonly Check[] {
-  const check = (title: string, talk: Talk): Check => ({
-    title,
-    async run() {
-      const session = await connectRaw({ port })
-      await talk(session)
-      session.drop()
-    },
-  })
+  const check = sessionCheck(port)
   return [
     ...[999, 0, -1, opcodes.check, 500].map((opcode) =>
       check(

@@ -10,7 +10,8 @@ import type { ReplicatedState, StateContents } from '../../../src/replica/applyi
 import { SessionTable } from '../../../src/sessions/session-table.ts'
 import { DataTree } from '../../../src/tree/data-tree.ts'
 import { creation } from '../../support/tree-driver.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 const newSession = 0x0900_0000_0000_0001n as SessionId
 

@@ -10,7 +10,8 @@ import type { Change } from '../../../src/protocol/txn/txn.ts'
 import { SessionTable } from '../../../src/sessions/session-table.ts'
 import { DataTree } from '../../../src/tree/data-tree.ts'
 import { creation } from '../../support/tree-driver.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 type Server = TestEnsemble['leader']
 

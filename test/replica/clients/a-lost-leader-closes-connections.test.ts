@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PeerMessage } from '../../../src/protocol/peer/peer-message.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 describe('a server that stops serving', () => {
   test('a server without a leader closes its connections, and their sessions can be resumed under the next', () => {

@@ -4,7 +4,8 @@ import { encode } from '../../../src/jute/record.ts'
 import { WhoAmIReply } from '../../../src/protocol/client/replies.ts'
 import { AuthRequest, ReconfigRequest, SaslRequest } from '../../../src/protocol/client/requests.ts'
 import { bodyOf } from '../reply-bodies.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 const utf8 = new TextEncoder()
 const enforced = ['enforce.auth.enabled=true', 'enforce.auth.schemes=digest']

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerId } from '../../../src/base/ids.ts'
 import { opOf } from '../../../src/protocol/client/operations.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 const upgrading = ['localSessionsEnabled=true', 'localSessionsUpgradingEnabled=true']
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 const local = ['localSessionsEnabled=true']
 

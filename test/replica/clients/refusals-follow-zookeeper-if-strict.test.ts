@@ -9,7 +9,8 @@ import { writeMultiRequest } from '../../../src/protocol/client/multi.ts'
 import { type OpName, ops } from '../../../src/protocol/client/operations.ts'
 import { WhoAmIReply } from '../../../src/protocol/client/replies.ts'
 import { CreateRequest } from '../../../src/protocol/client/requests.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 const strict = ['compatibility=strict']
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]

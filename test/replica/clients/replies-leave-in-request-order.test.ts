@@ -10,7 +10,8 @@ import {
   SetAclRequest,
   SetWatchesRequest,
 } from '../../../src/protocol/client/requests.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
 

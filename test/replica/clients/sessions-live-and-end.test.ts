@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SessionId } from '../../../src/base/ids.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 describe('a session', () => {
   test('the connect response is sent only when the creation of the session is durable', () => {

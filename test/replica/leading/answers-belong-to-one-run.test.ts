@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerId } from '../../../src/base/ids.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 /** Three servers. `restarted` sends a request first in each of its runs, so that its sequence numbers repeat. */
 function ensembleWithLocalSessions(): {

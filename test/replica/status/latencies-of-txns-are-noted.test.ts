@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import type { SessionId } from '../../../src/base/ids.ts'
 import type { Txn } from '../../../src/protocol/txn/txn.ts'
 import { decodeTxn, encodeTxn, timeOfTxn } from '../../../src/protocol/txn/txn-codec.ts'
-import { TestClient, TestEnsemble } from '../test-ensemble.ts'
+import { TestClient } from '../test-client.ts'
+import { TestEnsemble } from '../test-ensemble.ts'
 
 test.each([0, 1_700_000_000_123, 1_700_000_000_123.5, 2 ** 53 - 1])(
   'the time %d of an encoded txn is read without decoding the rest',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { codeOf } from '../../../src/base/errors.ts'
-import { connectFrame, joined, textBytes } from '../../support/conversation.ts'
+import { connectFrame, joined } from '../../support/conversation.ts'
 import { authFrame, createFrame } from '../../support/requests.ts'
 import { type RawClient, ServerRig, standaloneConfig } from '../../support/server-rig.ts'
 
@@ -14,14 +14,6 @@ async function connected(rig: ServerRig): Promise<RawClient> {
   return client
 }
 
-async function metricsOf(rig: ServerRig): Promise<ReadonlyMap<string, number>> {
-  const probe = await rig.connect('10.0.9.9')
-  probe.send(textBytes('mntr'))
-  await rig.run(50)
-  const rows = probe.text.split('\n').map((line) => line.split('\t'))
-  return new Map(rows.map(([key, value]) => [key!.replace(/^zk_/, ''), Number(value)]))
-}
-
 test('the latency of a write is measured correctly when a later auth is answered first', async () => {
   const rig = new ServerRig()
   await rig.started()
@@ -32,7 +24,7 @@ test('the latency of a write is measured correctly when a later auth is answered
     [-4, 0],
     [1, 0],
   ])
-  const metrics = await metricsOf(rig)
+  const metrics = await rig.metrics()
   expect([metrics.get('cnt_readlatency'), metrics.get('cnt_updatelatency')]).toEqual([1, 1])
   expect(metrics.get('max_readlatency')).toBe(0) // answered in the turn in which it arrived
   expect(metrics.get('min_updatelatency')).toBeGreaterThan(0) // it waited for the disk

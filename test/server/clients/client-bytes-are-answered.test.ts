@@ -130,10 +130,7 @@ describe('a client of a running server', () => {
     const count = 40
     client.send(joined(...Array.from({ length: count }, (_, i) => getDataFrame(i + 2, '/big'))))
     await rig.run(500)
-    const probe = await rig.connect()
-    probe.send(textBytes('cons'))
-    await rig.run(50)
-    const sent = Number(/\(queued=\d+,recved=\d+,sent=(\d+),sid/.exec(probe.text)?.[1])
+    const sent = Number(/\(queued=\d+,recved=\d+,sent=(\d+),sid/.exec(await rig.ask('cons'))?.[1])
     // Two replies before it stopped reading, and as many as fit the limit.
     expect(sent).toBeLessThanOrEqual(2 + Math.ceil(clientOutputSizeBytesMax / 500_000) + 1)
     client.stream.resume()

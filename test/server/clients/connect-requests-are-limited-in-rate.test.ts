@@ -73,10 +73,7 @@ test('mntr shows the chance to be dropped', async () => {
   const throttled = ['tokens=1', 'fill_time=1000000', 'freeze_time=1', 'drop_increase=0.25']
   await rig.started(standaloneConfig(throttled.map((line) => `connection_throttle_${line}`)))
   const dropProbability = async (): Promise<string | undefined> => {
-    const client = await rig.connect()
-    client.send(new TextEncoder().encode('mntr'))
-    await rig.run(10)
-    return /^zk_connection_drop_probability\t(.*)$/m.exec(client.text)?.[1]
+    return /^zk_connection_drop_probability\t(.*)$/m.exec(await rig.ask('mntr'))?.[1]
   }
   expect(await dropProbability()).toBe('0.0')
   for (let i = 0; i < 3; i++) {

@@ -30,14 +30,6 @@ function outcomes(client: RawClient): readonly (readonly number[])[] {
   return client.replies().map(({ xid, error }) => [xid, error])
 }
 
-async function metricsOf(rig: ServerRig): Promise<ReadonlyMap<string, number>> {
-  const probe = await rig.connect('10.0.9.9')
-  probe.send(textBytes('mntr'))
-  await rig.run(50)
-  const rows = probe.text.split('\n').map((line) => line.split('\t'))
-  return new Map(rows.map(([key, value]) => [key!.replace(/^zk_/, ''), Number(value)]))
-}
-
 describe('a request longer than jute.maxbuffer', () => {
   test('is answered with an error in request order, and its connection and session stay open', async () => {
     const rig = new ServerRig()
@@ -141,7 +133,7 @@ describe('large requests', () => {
     client.send(joined(...small, createFrame(5, '/a', new Uint8Array(3000))))
     await rig.run(1000)
     expect(outcomes(client).at(-1)).toEqual([5, throttled])
-    expect((await metricsOf(rig)).get('large_requests_rejected')).toBe(0)
+    expect((await rig.metrics()).get('large_requests_rejected')).toBe(0)
     client.send(createFrame(6, '/b', new Uint8Array(3000)))
     await rig.run(100)
     expect(outcomes(client).at(-1)).toEqual([6, 0])
@@ -167,7 +159,7 @@ describe('large requests', () => {
     expect(rig.events('request-refused')).toMatchObject([
       { reason: 'too-many-large-requests', path: '/b', limitBytes: 5000 },
     ])
-    expect((await metricsOf(rig)).get('large_requests_rejected')).toBe(1)
+    expect((await rig.metrics()).get('large_requests_rejected')).toBe(1)
   })
 
   test('over their budget end their connection with compatibility=strict, and are counted', async () => {
@@ -178,7 +170,7 @@ describe('large requests', () => {
     await rig.run(100)
     expect(client.isClosed).toBe(true)
     expect(rig.events('client-refused')).toMatchObject([{ reason: 'large-request-above-limit' }])
-    expect((await metricsOf(rig)).get('large_requests_rejected')).toBe(1)
+    expect((await rig.metrics()).get('large_requests_rejected')).toBe(1)
   })
 
   test('give back their bytes when they are answered, and when their connection ends in the middle of one', async () => {
@@ -218,7 +210,7 @@ describe('requests that wait', () => {
     for (const client of [one, two]) {
       expect(outcomes(client)).toEqual([1, 2, 3, 4, 5].map((xid) => [xid, 0]))
     }
-    const metrics = await metricsOf(rig)
+    const metrics = await rig.metrics()
     expect(metrics.get('request_throttle_wait_count')).toBeGreaterThan(0)
     expect(metrics.get('cnt_request_throttle_queue_time_ms')).toBe(10)
   })
@@ -242,7 +234,7 @@ describe('requests that wait', () => {
     const errors = new Map(client.replies().map(({ xid, error }) => [xid, error]))
     expect([errors.get(1), errors.get(4), errors.get(-2), errors.get(5)]).toEqual([0, throttled, 0, 0])
     expect(rig.events('request-refused')[0]).toMatchObject({ reason: 'waited-too-long', op: 'create', limitMs: 1 })
-    expect((await metricsOf(rig)).get('throttled_ops')).toBeGreaterThan(0)
+    expect((await rig.metrics()).get('throttled_ops')).toBeGreaterThan(0)
   })
 
   test('are always carried out if they bring credentials or restore watches', async () => {
@@ -299,7 +291,7 @@ describe('requests that wait', () => {
     other.send(...Array.from({ length: count }, (_, i) => existsFrame(i + 1, `/n${i}`)))
     await rig.run(200)
     const createdCount = outcomes(other).filter(([, error]) => error === 0).length
-    const droppedCount = (await metricsOf(rig)).get('stale_requests_dropped')!
+    const droppedCount = (await rig.metrics()).get('stale_requests_dropped')!
     expect(createdCount + droppedCount).toBe(count)
     expect(droppedCount > 0).toBe(areDropped)
   })
@@ -316,7 +308,7 @@ describe('connect requests', () => {
     expect(rig.events('client-refused')).toMatchObject([{ reason: 'too-many-connect-requests' }])
     await rig.run(1000)
     expect((await connected(rig)).frames()).toHaveLength(1)
-    const metrics = await metricsOf(rig)
+    const metrics = await rig.metrics()
     expect(metrics.get('connection_rejected')).toBe(1)
     expect(metrics.get('connection_request_count')).toBe(3)
     expect(metrics.get('max_connection_token_deficit')).toBe(2)
