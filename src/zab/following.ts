@@ -11,6 +11,7 @@ import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/p
 import { chooseJoining, describeRepair } from './cluster-rule.ts'
 import { followsInOrder } from './history.ts'
 import type { Role, RoleChanges } from './role.ts'
+import { isMoreRecent } from './vote-order.ts'
 import type { ZabCore } from './zab-core.ts'
 
 type From<K extends ZabMessage['kind']> = Extract<ZabMessage, { readonly kind: K }>
@@ -115,6 +116,9 @@ export class Following implements Role {
     if (vote.state === 'leading') {
       if (this.#phase === 'awaiting-leader') this.#introduce()
     } else if (this.#phase !== 'awaiting-leader' || vote.state === 'following') {
+      const { epoch, zxid } = this.#core.self
+      const gaveUpForThis = this.#phase === 'awaiting-sync-start' && isMoreRecent(epoch, zxid, vote.epoch, vote.zxid)
+      if (gaveUpForThis) this.#core.leaveAlone(this.leader)
       this.#changes.becomeLooking('the leader no longer leads')
     } else if (vote.round > this.#round) {
       this.#changes.becomeLooking('the candidate has begun a new round')

@@ -11,23 +11,26 @@ import type { ServerId } from '../base/ids.ts'
 import { emptyPeersReminderMs } from '../base/limits.ts'
 import type { ZabMessage } from '../protocol/peer/peer-message.ts'
 import type { Role, RoleChanges } from './role.ts'
-import { type Candidate, isBetterCandidate, senderOf, type VoteMessage } from './vote-order.ts'
+import { type Candidate, isBetterCandidate, isMoreRecent, senderOf, type VoteMessage } from './vote-order.ts'
 import type { ZabCore } from './zab-core.ts'
 
 export class Looking implements Role {
   readonly #core: ZabCore
   readonly #changes: RoleChanges
   #candidate: ServerId
+  #cannotWin = false
   #settlesAtMs: number | null = null
   #resendAtMs: number
-  #emptyPeersReportAtMs: number
+  /** By peer: when it would have voted if it votes at all. A peer sends its vote as soon as its link is up. */
+  readonly #voteDueAtMs = new Map<ServerId, number>()
+  #emptyPeersReportAtMs = 0
 
   constructor(core: ZabCore, changes: RoleChanges) {
     this.#core = core
     this.#changes = changes
     this.#candidate = core.settings.self
     this.#resendAtMs = core.nowMs + core.settings.peerTimeoutMs
-    this.#emptyPeersReportAtMs = this.#resendAtMs // a peer that connects sends its vote well before that
+    for (const peer of core.connected) this.#voteDueAtMs.set(peer, this.#resendAtMs)
   }
 
   enter(): void {
@@ -45,6 +48,7 @@ export class Looking implements Role {
   }
 
   peerConnected(peer: ServerId): void {
+    this.#voteDueAtMs.set(peer, this.#core.nowMs + this.#core.settings.peerTimeoutMs)
     if (this.#core.mayCount) this.#core.send(peer, this.#voteMessage())
     this.#followOrDecide() // other servers may vote for this peer already
   }
@@ -76,7 +80,8 @@ export class Looking implements Role {
   #reportEmptyPeers(): void {
     const core = this.#core
     if (core.nowMs < this.#emptyPeersReportAtMs || !core.mayCount) return
-    const isEmpty = (voter: ServerId): boolean => core.connected.has(voter) && !core.peerVotes.has(voter)
+    const isEmpty = (voter: ServerId): boolean =>
+      core.connected.has(voter) && !core.peerVotes.has(voter) && core.nowMs >= this.#voteDueAtMs.get(voter)!
     const peerIds = core.membership.voters.filter(isEmpty)
     if (peerIds.length === 0) return
     this.#emptyPeersReportAtMs = core.nowMs + emptyPeersReminderMs
@@ -93,24 +98,22 @@ export class Looking implements Role {
     if (this.#followWhoLeads() || !this.#isVoter(this.#core.settings.self)) return
     const newest = this.#newestRound()
     if (newest > this.#core.round) this.#startRound(newest)
-    else this.#voteForBest()
+    else this.#chooseAgain()
     this.#decideIfSettled()
   }
 
   #startRound(round: number): void {
     this.#core.round = round
-    this.#voteFor(this.#bestCandidate())
-  }
-
-  #voteForBest(): void {
-    const best = this.#bestCandidate()
-    if (best !== this.#candidate) this.#voteFor(best)
-  }
-
-  #voteFor(candidate: ServerId): void {
-    this.#candidate = candidate
+    this.#chooseCandidate()
     this.#settlesAtMs = null
     this.#sendVote()
+  }
+
+  #chooseAgain(): void {
+    const [candidate, couldNotWin] = [this.#candidate, this.#cannotWin]
+    this.#chooseCandidate()
+    if (this.#candidate !== candidate) this.#settlesAtMs = null
+    if (this.#candidate !== candidate || this.#cannotWin !== couldNotWin) this.#sendVote()
   }
 
   /** Step E7. A vote of a server that has lost its data could elect a leader that lacks the same txns. */
@@ -127,19 +130,40 @@ export class Looking implements Role {
   }
 
   /**
-   * The best of this server and the peers that vote for themselves in this round. How recent a history is, only its own
-   * server says. If votes repeated what others say of a candidate, peers that hear it from each other could go on with
-   * it after the candidate has restarted with less, or change their votes in turn without end.
+   * The best of this server and the peers that stand in this round. How recent a history is, only its own server says: if
+   * votes repeated what others say of a candidate, peers that hear it from each other could go on with it after the
+   * candidate has restarted with less, or change their votes in turn without end.
+   * A server whose history is more recent than that of every candidate votes for none: it would vote for itself, and
+   * lead, if it could win.
    */
-  #bestCandidate(): ServerId {
-    let best: Candidate = this.#core.self
-    for (const [peer, vote] of this.#core.peerVotes) {
-      const isCandidate = vote.state === 'looking' && vote.round === this.#core.round && vote.leader === peer
-      if (!isCandidate || !this.#isVoter(peer)) continue
+  #chooseCandidate(): void {
+    const core = this.#core
+    const { self } = core
+    this.#cannotWin = !core.membership.isQuorum(this.#mayFollow)
+    let best: Candidate | null = this.#cannotWin ? null : self
+    for (const [peer, vote] of core.peerVotes) {
+      if (!this.#stands(peer, vote) || core.isForeign(peer)) continue
       const candidate = senderOf(vote, peer)
-      if (isBetterCandidate(candidate, best)) best = candidate
+      if (best === null || isBetterCandidate(candidate, best)) best = candidate
     }
-    return best.id
+    const isTooOld = best !== null && isMoreRecent(self.epoch, self.zxid, best.epoch, best.zxid)
+    this.#candidate = best === null || isTooOld ? self.id : best.id
+  }
+
+  /**
+   * The servers of a quorum that could follow this one: it reaches them, and none of them has a more recent history. A
+   * server that has no such quorum cannot win, and peers would vote for it in vain.
+   */
+  readonly #mayFollow = (voter: ServerId): boolean => {
+    const { self, connected, peerVotes } = this.#core
+    if (voter === self.id) return true
+    const vote = peerVotes.get(voter)
+    return connected.has(voter) && (vote === undefined || !isMoreRecent(vote.epoch, vote.zxid, self.epoch, self.zxid))
+  }
+
+  #stands(peer: ServerId, vote: VoteMessage): boolean {
+    const isOfThisRound = vote.state === 'looking' && vote.round === this.#core.round
+    return isOfThisRound && vote.leader === peer && !vote.cannotWin && this.#isVoter(peer)
   }
 
   #decideIfSettled(): void {
@@ -147,7 +171,8 @@ export class Looking implements Role {
     if (!core.mayCount) return // (ZK: FastLeaderElection ignores votes while its own zxid is -1)
     const leader = this.#candidate
     // A candidate that votes for another, or is of another round, is not going to lead.
-    if (!this.#agrees(leader) || !core.membership.isQuorum(this.#agrees)) {
+    const isGone = leader === core.settings.self ? this.#cannotWin : !this.#agrees(leader)
+    if (isGone || !core.membership.isQuorum(this.#agrees)) {
       this.#settlesAtMs = null
       return
     }
@@ -188,6 +213,6 @@ export class Looking implements Role {
   }
 
   #voteMessage(): VoteMessage {
-    return this.#core.vote(this.#candidate, 'looking', this.#core.round)
+    return this.#core.vote(this.#candidate, 'looking', this.#core.round, this.#cannotWin)
   }
 }

@@ -43,6 +43,7 @@ export class ZabCore {
   committed: Zxid // invariant: applied = committed <= history.last
   durable: Zxid // this server's log holds everything up to this zxid
   readonly #shunnedUntilMs = new Map<ServerId, number>()
+  readonly #leftAloneUntilMs = new Map<ServerId, number>()
   readonly #foreignUntilMs = new Map<ServerId, number>()
   /** By peer: when its data was last reported as foreign, and of which cluster the data was. */
   readonly #foreignReports = new Map<ServerId, { readonly clusterId: ClusterId; readonly atMs: number }>()
@@ -72,8 +73,8 @@ export class ZabCore {
     return { id: this.settings.self, epoch: this.currentEpoch, zxid: this.history.last.zxid }
   }
 
-  vote(leader: ServerId, state: VoteMessage['state'], round: number): VoteMessage {
-    return { kind: 'vote', round, state, leader, epoch: this.currentEpoch, zxid: this.history.last.zxid }
+  vote(leader: ServerId, state: VoteMessage['state'], round: number, cannotWin = false): VoteMessage {
+    return { kind: 'vote', round, state, leader, epoch: this.currentEpoch, zxid: this.history.last.zxid, cannotWin }
   }
 
   get data(): DataName {
@@ -139,9 +140,22 @@ export class ZabCore {
     this.#foreignUntilMs.set(leader, this.nowMs + foreignClusterReminderMs)
   }
 
+  /**
+   * `leader` has a less recent history than this server, and gave up for that reason. It leads again if a quorum has no
+   * better candidate: this server then lets it establish its epoch, and does not join before peerTimeoutMs.
+   */
+  leaveAlone(leader: ServerId): void {
+    this.#leftAloneUntilMs.set(leader, this.nowMs + this.settings.peerTimeoutMs)
+  }
+
+  /** Such a peer is no candidate either. */
+  isForeign(peer: ServerId): boolean {
+    return this.nowMs < (this.#foreignUntilMs.get(peer) ?? 0)
+  }
+
   isShunned(leader: ServerId): boolean {
-    const untilMs = Math.max(this.#shunnedUntilMs.get(leader) ?? 0, this.#foreignUntilMs.get(leader) ?? 0)
-    return this.nowMs < untilMs
+    const untilMs = Math.max(this.#shunnedUntilMs.get(leader) ?? 0, this.#leftAloneUntilMs.get(leader) ?? 0)
+    return this.nowMs < untilMs || this.isForeign(leader)
   }
 
   peerGone(peer: ServerId): void {

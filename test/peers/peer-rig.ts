@@ -8,7 +8,15 @@ export const ids = [1, 2, 3] as ServerId[]
 export const peerTimeoutMs = 1000
 
 export function vote(round: number): PeerMessage {
-  return { kind: 'vote', round, state: 'looking', leader: ids[0]!, epoch: 1 as Epoch, zxid: 7 as Zxid }
+  return {
+    kind: 'vote',
+    round,
+    state: 'looking',
+    leader: ids[0]!,
+    epoch: 1 as Epoch,
+    zxid: 7 as Zxid,
+    cannotWin: false,
+  }
 }
 
 export function settingsOf(self: ServerId, changes: Partial<PeerLinksSettings> = {}): PeerLinksSettings {

@@ -62,7 +62,7 @@ class Holder {
 
   /** The leader announces itself and names its cluster. */
   meet(clusterId: ClusterId): void {
-    const vote = { round: 1, leader, epoch: epoch(5), zxid: zxid(5, 1) } as const
+    const vote = { round: 1, leader, epoch: epoch(5), zxid: zxid(5, 1), cannotWin: false } as const
     this.#hear({ kind: 'message', from: leader, message: { kind: 'vote', state: 'leading', ...vote } })
     const info = this.effects.findLast((effect) => effect.kind === 'send' && effect.message.kind === 'follower-info')
     if (info?.kind !== 'send' || info.message.kind === 'vote') return

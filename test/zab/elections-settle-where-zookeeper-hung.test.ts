@@ -3,10 +3,11 @@
  * messages, or run out of zxids.
  */
 import { describe, expect, test } from 'vitest'
-import type { ChainHash } from '../../src/base/chain-hash.ts'
-import { type Epoch, epochOf, makeZxid, type ServerId, zeroZxid } from '../../src/base/ids.ts'
+import { type ChainHash, emptyChainHash, nextChainHash } from '../../src/base/chain-hash.ts'
+import { type Epoch, epochOf, makeZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
-import { timing } from './cluster-server.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
+import { type ClusterServer, timing } from './cluster-server.ts'
 import { commit, followersOf, majorityOf, newCluster, settle } from './working-cluster.ts'
 import { ZabCluster } from './zab-cluster.ts'
 
@@ -52,6 +53,39 @@ describe('election', () => {
     expect(cluster.runUntil(isLed, 3_000)).toBe(true)
     expect(cluster.leader!.id).toBe(4)
   })
+
+  test.each(Array.from({ length: 60 }, (_, i) => i + 1))(
+    'a server that reaches a quorum without a more recent history leads, whatever links are cut (case %i)',
+    (seed) => {
+      const random = new SeededRandom(seed)
+      const cluster = newCluster(5, { seed, messageDelayMsMax: random.pick([0, 3]) })
+      settle(cluster)
+      const { servers, links } = cluster
+      // Histories of different lengths: some servers do not get the last txns.
+      for (const { id } of servers) if (random.chance(2) && id !== cluster.leader!.id) cluster.crash(id)
+      cluster.propose(cluster.leader!.id, 2)
+      cluster.run(random.below(20))
+      const isCut = new Set<string>()
+      for (const { id: a } of servers) {
+        for (const { id: b } of servers) {
+          if (a >= b || !random.chance(2)) continue
+          isCut.add(`${a} ${b}`)
+          links.cut(a, b)
+          links.cut(b, a)
+        }
+      }
+      if (random.chance(2)) cluster.crash(random.pick(servers).id)
+      cluster.startAll()
+      const reaches = (a: number, b: number): boolean => !isCut.has(`${Math.min(a, b)} ${Math.max(a, b)}`)
+      const isNewer = (a: ClusterServer, b: ClusterServer): boolean => lastOf(a) > lastOf(b)
+      const mayLead = servers.some((a) => servers.filter((b) => reaches(a.id, b.id) && !isNewer(b, a)).length >= 3)
+      const isLed = (): boolean =>
+        cluster.leader !== null && servers.filter(({ serving }) => serving !== null).length >= 3
+      // Links take a moment to notice that they are cut.
+      cluster.run(2 * timing.linkTimeoutMs)
+      expect(cluster.runUntil(isLed, 20 * timing.peerTimeoutMs)).toBe(mayLead)
+    },
+  )
 
   test('a new leader is found each time the last one is killed (ZOOKEEPER-275, 498)', () => {
     const cluster = newCluster(5)
@@ -171,6 +205,25 @@ describe('election', () => {
     expect(confirmed).toEqual([leader.id])
   })
 
+  test('a quorum finds a leader beside a server with a later epoch whose history contradicts theirs', () => {
+    const cluster = new ZabCluster({ membership: majorityOf(3), seed: 7, messageDelayMsMax: 0, diskDelayMsMax: 1 })
+    const zxid = makeZxid(1 as Epoch, 1)
+    for (const { id, log } of cluster.servers) {
+      const payload = Uint8Array.of(id === 3 ? 2 : 1)
+      const records: LogRecord[] = [
+        { kind: 'txn', zxid, hash: nextChainHash(emptyChainHash, zxid, payload), payload },
+        { kind: 'accepted-epoch', epoch: (id === 3 ? 9 : 1) as Epoch, leader: 1 as ServerId },
+        { kind: 'current-epoch', epoch: (id === 3 ? 9 : 1) as Epoch, clusterId: 1 as ClusterId },
+      ]
+      log.perform({ kind: 'persist', records, tag: noTag, whenDurable: [] })
+    }
+    cluster.startAll()
+    const serve = (): boolean => [1, 2].every((id) => cluster.server(id).serving !== null)
+    expect(cluster.runUntil(serve, 10 * timing.peerTimeoutMs)).toBe(true)
+    expect(cluster.leader!.serving!.epoch).toBeLessThan(20)
+    expect(cluster.server(3).serving).toBeNull()
+  })
+
   test('the write after the last counter of an epoch opens the next epoch (ZOOKEEPER-1277, 4883)', () => {
     const cluster = new ZabCluster({ membership: majorityOf(3), seed: 7, messageDelayMsMax: 0, diskDelayMsMax: 1 })
     const epoch = 7 as Epoch
@@ -187,6 +240,10 @@ describe('election', () => {
     expect(epochOf(commit(cluster, 1)[0]!)).toBe(8)
   })
 })
+
+function lastOf({ log }: ClusterServer): Zxid {
+  return log.txns.at(-1)?.zxid ?? zeroZxid
+}
 
 const noTag = { incarnation: 0, step: 'txns', zxid: zeroZxid } as const
 

@@ -42,8 +42,18 @@ test('voters that are connected and send no vote are reported once a minute', ()
 test('peers that vote or are not connected are not reported', () => {
   const { zab, lines } = looking()
   zab.handle({ kind: 'peer-connected', peer: leader }, 0)
-  const vote = { round: 9, leader, epoch: epoch(1), zxid: zxid(1, 9) } as const
+  const vote = { round: 9, leader, epoch: epoch(1), zxid: zxid(1, 9), cannotWin: false } as const
   zab.handle({ kind: 'message', from: leader, message: { kind: 'vote', state: 'looking', ...vote } }, 0)
   zab.handle({ kind: 'tick' }, settings.peerTimeoutMs)
   expect(lines).toEqual([])
+})
+
+test('a peer that has just connected is given the time to vote', () => {
+  const { zab, lines } = looking()
+  const lateMs = 3 * settings.peerTimeoutMs
+  zab.handle({ kind: 'peer-connected', peer: leader }, lateMs)
+  zab.handle({ kind: 'tick' }, lateMs + settings.peerTimeoutMs - 1)
+  expect(lines).toEqual([])
+  zab.handle({ kind: 'tick' }, lateMs + settings.peerTimeoutMs)
+  expect(lines).toHaveLength(1)
 })

@@ -25,7 +25,7 @@ class FedLearner {
     this.zab = new Zab(settings, { ...nothingRecovered, ...recovered }, this.#log())
     this.#note(this.zab.handle({ kind: 'start' }, 0))
     this.#note(this.zab.handle({ kind: 'peer-connected', peer: leader }, 0))
-    const vote = { round: 1, leader, epoch: epoch(1), zxid: zeroZxid } as const
+    const vote = { round: 1, leader, epoch: epoch(1), zxid: zeroZxid, cannotWin: false } as const
     this.hear({ kind: 'vote', state: 'leading', ...vote })
   }
 

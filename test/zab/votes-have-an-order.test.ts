@@ -52,7 +52,14 @@ describe('the candidate of a server', () => {
     for (const peer of [leader, other]) zab.handle({ kind: 'peer-connected', peer }, 0)
     let candidate: ServerId | null = null
     for (const [from, vote] of votes) {
-      const defaults = { kind: 'vote', state: 'looking', round: 9, leader: from, epoch: epoch(1) } as const
+      const defaults = {
+        kind: 'vote',
+        state: 'looking',
+        round: 9,
+        leader: from,
+        epoch: epoch(1),
+        cannotWin: false,
+      } as const
       const message: VoteMessage = { ...defaults, zxid: zxid(1, 1), ...vote }
       for (const effect of zab.handle({ kind: 'message', from, message }, 0)) {
         if (effect.kind === 'send' && effect.message.kind === 'vote') candidate = effect.message.leader

@@ -77,9 +77,11 @@ const zabRows = {
       epoch: double<Epoch>(3), // the sender's current epoch
       zxid: double<Zxid>(4), // the last zxid of the sender's history
       state: oneOf(5, ['looking', 'following', 'leading']),
+      cannotWin: bool(6), // while it looks: the sender is no candidate
     },
-    ({ round, state, leader, epoch, zxid }) => {
-      const what = state === 'leading' ? state : `${state === 'looking' ? 'looking for' : state} ${leader}`
+    ({ round, state, leader, epoch, zxid, cannotWin }) => {
+      const looks = cannotWin ? 'looking, no candidate, for' : 'looking for'
+      const what = state === 'leading' ? state : `${state === 'looking' ? looks : state} ${leader}`
       return `round=${round} ${what} epoch=${epoch} zxid=${hexOfZxid(zxid)}`
     },
   ),

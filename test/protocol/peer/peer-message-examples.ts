@@ -34,9 +34,25 @@ const emptyRequest: ForwardedRequest = {
 }
 
 const messages: Readonly<Record<string, PeerMessage>> = {
-  'vote, looking': { kind: 'vote', round: 2 ** 33, state: 'looking', leader, epoch, zxid },
-  'vote, following': { kind: 'vote', round: 0, state: 'following', leader: 1 as ServerId, epoch, zxid: zxidMax },
-  'vote, leading': { kind: 'vote', round: 1, state: 'leading', leader, epoch: 0 as Epoch, zxid: 0 as Zxid },
+  'vote, looking': { kind: 'vote', round: 2 ** 33, state: 'looking', leader, epoch, zxid, cannotWin: false },
+  'vote, following': {
+    kind: 'vote',
+    round: 0,
+    state: 'following',
+    leader: 1 as ServerId,
+    epoch,
+    zxid: zxidMax,
+    cannotWin: false,
+  },
+  'vote, leading': {
+    kind: 'vote',
+    round: 1,
+    state: 'leading',
+    leader,
+    epoch: 0 as Epoch,
+    zxid: 0 as Zxid,
+    cannotWin: false,
+  },
   'follower-info': { kind: 'follower-info', syncId, acceptedEpoch: epoch, clusterId, lastZxid: zxid, mayCount: true },
   'new-epoch': { kind: 'new-epoch', syncId, epoch, clusterId },
   'ack-epoch': {

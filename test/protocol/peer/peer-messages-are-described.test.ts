@@ -9,7 +9,7 @@ const at = (counter: number): Zxid => makeZxid(epoch, counter)
 const hash = 5 as Extract<PeerMessage, { kind: 'sync-start' }>['hash']
 const entry = (counter: number) => ({ zxid: at(counter), payload: new TextEncoder().encode('secret') })
 const append = { kind: 'append', syncId: 7, previousZxid: at(1), previousHash: hash, committed: zeroZxid } as const
-const vote = { kind: 'vote', round: 2, leader: 1 as ServerId, epoch, zxid: at(4) } as const
+const vote = { kind: 'vote', round: 2, leader: 1 as ServerId, epoch, zxid: at(4), cannotWin: false } as const
 const request = {
   sequence: 9,
   sessionId: 0xabn as SessionId,
@@ -21,6 +21,10 @@ const request = {
 
 const examples: readonly (readonly [PeerMessage, string])[] = [
   [{ ...vote, state: 'looking' }, 'vote round=2 looking for 1 epoch=3 zxid=0x300000004'],
+  [
+    { ...vote, state: 'looking', cannotWin: true },
+    'vote round=2 looking, no candidate, for 1 epoch=3 zxid=0x300000004',
+  ],
   [{ ...vote, state: 'following' }, 'vote round=2 following 1 epoch=3 zxid=0x300000004'],
   [{ ...vote, state: 'leading' }, 'vote round=2 leading epoch=3 zxid=0x300000004'],
   [
