@@ -82,6 +82,13 @@ export const peerCallTimeoutMs = 10_000
 export const metricKeyCountMax = 1000
 /** Lines that a shell of zkts-cli keeps in memory and in its history file. Older lines are dropped from the file when a shell opens. */
 export const cliHistoryLinesMax = 1000
+/** JavaScript heap of the thread that keeps checkpoints. A thread that needs more ends with an error, and another one is started. */
+export const checkpointThreadHeapSizeBytesMax = 256 * 1024 * 1024
+/** The pause before a checkpoint thread that ended by itself is started again. It doubles each time, up to the maximum, until one has folded. */
+export const checkpointThreadRestartMsMin = 1_000
+export const checkpointThreadRestartMsMax = 60_000
+/** A checkpoint thread that does not close within this is ended, and the server closes without it after the same time again. */
+export const checkpointThreadCloseMs = 5_000
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(clientFrameSizeBytesMax <= clientFrameSizeBytesCeiling, 'the usual frame is a legal one', {})

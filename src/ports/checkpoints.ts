@@ -1,0 +1,83 @@
+/**
+ * The checkpoint of one server: its tree and sessions as of one zxid, in a store on disk that another thread keeps. The
+ * server says how far its log is committed; the keeper reads the log files itself, folds them into the store, and
+ * answers when that is durable. Errors of the disk reject with the system's `code`, as those of `Disk` do.
+ */
+import type { ChainHash } from '../base/chain-hash.ts'
+import type { Zxid } from '../base/ids.ts'
+import type { Result } from '../base/result.ts'
+
+/**
+ * Where the content of a store came from: this server's own log, a copy that the leader sent, or a backup. A log that
+ * does not contain the point of a received or restored store is replaced by it.
+ */
+export type CheckpointOrigin = 'folded' | 'received' | 'restored'
+
+export interface CheckpointFacts {
+  readonly zxid: Zxid
+  readonly hash: ChainHash // of the history up to and including `zxid`
+  readonly origin: CheckpointOrigin
+  readonly clusterId: number // 0: unknown
+  readonly epoch: number // the current epoch at that point of the log
+  readonly znodeCount: number
+  readonly sessionCount: number
+  /** Of the tree, with the version of the way in which it was made (src/tree/tree-digest.ts). */
+  readonly digest: string
+  readonly digestVersion: number
+}
+
+export interface CheckpointFailure {
+  readonly kind:
+    | 'damaged' // a file of the store is missing or was changed
+    | 'foreign' // of another server, or of a version with another format
+    | 'locked' // another process uses the store
+  readonly message: string // what, where, what to do
+}
+
+/** A consistent view of the store, unaffected by later steps of folding. */
+export interface CheckpointCopy {
+  readonly facts: CheckpointFacts
+  readonly chunkCount: number | null // null: not known before the end
+  /**
+   * The chunk with this number, from 0 on; null after the last one. Any earlier chunk may be asked for again. The bytes
+   * are the caller's: they may be transferred to another thread.
+   */
+  chunk(number: number): Promise<Uint8Array | null>
+  close(): Promise<void>
+}
+
+/** Builds a fresh store from the chunks of a copy. */
+export interface CheckpointReceiver {
+  /** Chunks come in order. False: the chunk is damaged and was not used; it may be sent again. */
+  add(number: number, chunk: Uint8Array): Promise<boolean>
+  /** All chunks were added: verifies the digest, makes the store durable and current. */
+  finish(): Promise<Result<CheckpointFacts, CheckpointFailure>>
+  abort(): Promise<void>
+}
+
+export interface Checkpoints {
+  /** Called once, first. Null: there is no checkpoint. Changes nothing on disk. */
+  open(): Promise<Result<CheckpointFacts | null, CheckpointFailure>>
+  /** Called after the log was accepted: removes stores that are not in use. */
+  clean(): Promise<void>
+  /** Forgets a damaged store, so that the next `advance` folds the whole log. */
+  discard(): Promise<void>
+  /**
+   * Folds the log up to `through`, which must be committed and durable in the log files. Resolves when the store is
+   * durable there. One call at a time.
+   */
+  advance(through: Zxid): Promise<CheckpointFacts>
+  copy(): Promise<CheckpointCopy>
+  receive(): Promise<CheckpointReceiver>
+  /** Bytes of the files of the store. */
+  sizeBytes(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface CheckpointsOptions {
+  readonly folder: string // `<dataDir>/checkpoint`
+  readonly logFolder: string // `<dataLogDir>/wal`
+  readonly serverId: number
+}
+
+export type OpenCheckpoints = (options: CheckpointsOptions) => Checkpoints

@@ -1,0 +1,42 @@
+/**
+ * Stores of keys and values on disk, as checkpoints need them. Keys are ordered by their bytes. Errors of the disk
+ * reject with the system's `code`; an entry or a file that was changed on the disk rejects with code EDAMAGED.
+ */
+import type { Result } from '../base/result.ts'
+
+export interface KeyValue {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** The store as it was when the view was made. */
+export interface KeyValueView {
+  /** Entries in order, `from` included and `end` not (null: to the last key); about `sizeBytesMax`, at least one if any. */
+  read(from: Uint8Array, end: Uint8Array | null, sizeBytesMax: number): Promise<readonly KeyValue[]>
+  close(): Promise<void>
+}
+
+export interface KeyValueStore {
+  /** For each key its value, or null. */
+  get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]>
+  /**
+   * All or nothing, and durable when it resolves. After a rejection it is not known which, and every call rejects with the
+   * same code, until the store was closed and opened again.
+   */
+  write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void>
+  view(): KeyValueView
+  sizeBytes(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface KeyValueFailure {
+  readonly kind: 'damaged' | 'locked'
+  readonly message: string // what, and which file where the store says so
+}
+
+export interface KeyValueStores {
+  /** Opens the store in the folder. `mayCreate`: an empty or missing folder becomes a new store; otherwise it is damaged. */
+  open(folder: string, mayCreate: boolean): Promise<Result<KeyValueStore, KeyValueFailure>>
+  /** Removes the folder with the store in it. Resolves also if there is none. */
+  remove(folder: string): Promise<void>
+}
