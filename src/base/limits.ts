@@ -82,6 +82,8 @@ export const peerCallTimeoutMs = 10_000
 export const metricKeyCountMax = 1000
 /** Lines that a shell of zkts-cli keeps in memory and in its history file. Older lines are dropped from the file when a shell opens. */
 export const cliHistoryLinesMax = 1000
+/** Chunk of a copy of a checkpoint, as it is sent to a learner. One entry that is larger is a chunk of its own. */
+export const checkpointChunkSizeBytesMax = 1024 * 1024
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(clientFrameSizeBytesMax <= clientFrameSizeBytesCeiling, 'the usual frame is a legal one', {})
