@@ -11,7 +11,7 @@ import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { KeyValue } from '../ports/key-values.ts'
 import { parentOf } from '../protocol/client/path.ts'
-import { parseQuotaText, quotaRoot, quotaZnodeOf } from '../protocol/client/quota-text.ts'
+import { parseQuotaText, quotaRoot, quotaZnodeOf, usagePathOf } from '../protocol/client/quota-text.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
 import { type ApplyStore, cversionOf, type SubtreeSize } from '../tree/apply/apply-store.ts'
@@ -207,6 +207,8 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
       assert(isRead, 'a znode that was written can be read', { path: znode.path })
     }
     this.#sizeBytes = 0
+    for (const top of this.#sizes.keys())
+      if (!this.#znodes.has(usagePathOf(top === '/' ? '' : top))) this.#sizes.delete(top)
   }
 
   find(path: string, end: number = path.length): OverlayZnode | null {
@@ -381,7 +383,6 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
     const isUnreadable = znode.exists && parseQuotaText(dataIn(znode)) === null
     if (isUnreadable) this.#unreadableUsages.add(quota.path)
     else this.#unreadableUsages.delete(quota.path)
-    if (!znode.exists) this.#sizes.delete(quota.path || '/')
   }
 
   /** What the znode adds to the digest, into #hash. */
