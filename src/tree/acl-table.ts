@@ -5,7 +5,7 @@
  */
 import { assert } from '../base/assert.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
-import { HashLanes } from './hash-lanes.ts'
+import { aclKeyOf, hashAcl } from './image-hash.ts'
 
 export type AclId = number
 
@@ -34,11 +34,16 @@ export class AclTable {
       latest.references += 1
       return this.#latest
     }
-    const key = keyOf(entries)
+    const key = aclKeyOf(entries)
     const id = this.#idByKey.get(key) ?? this.#add(key, entries)
     this.#row(id).references += 1
     this.#latest = id
     return id
+  }
+
+  /** One more reference to a list that the table holds. */
+  acquireAgain(id: AclId): void {
+    this.#row(id).references += 1
   }
 
   release(id: AclId): void {
@@ -74,19 +79,12 @@ export class AclTable {
 
   #add(key: string, entries: readonly AclEntry[]): AclId {
     const id = this.#spareIds.pop() ?? this.#rows.length
-    const hash = new HashLanes()
-    hash.addText(key)
-    hash.finish()
+    const hash = hashAcl(key)
     const own = Object.freeze(entries.map(({ perms, scheme, id: name }) => Object.freeze({ perms, scheme, id: name })))
     this.#rows[id] = { key, entries: own, hashA: hash.a, hashB: hash.b, references: 0 }
     this.#idByKey.set(key, id)
     return id
   }
-}
-
-/** Lengths come first, so that no scheme or id can imitate the border between two entries. */
-function keyOf(entries: readonly AclEntry[]): string {
-  return entries.map(({ perms, scheme, id }) => `${perms},${scheme.length},${id.length},${scheme}${id}`).join()
 }
 
 function isSameList(left: readonly AclEntry[], right: readonly AclEntry[]): boolean {

@@ -26,20 +26,16 @@ import { noSlot } from './znode-table.ts'
 
 export class DataTree {
   readonly applier: TxnApplier<number>
-  readonly #store = new ZnodeStore(openAcl)
+  readonly #store: ZnodeStore
 
-  /** A tree of the znodes that a server begins with. The txns that change the tree also change `sessions`. */
-  constructor(sessions: ApplySessions, lastApplied: Zxid = zeroZxid) {
-    const store = this.#store
+  /**
+   * A tree of the znodes that a server begins with, or of those in `store`, which are sealed. In that case the caller
+   * then calls `applier.quotas.restored` for each znode below /zookeeper/quota. The txns that change the tree also
+   * change `sessions`.
+   */
+  constructor(sessions: ApplySessions, lastApplied: Zxid = zeroZxid, store: ZnodeStore = freshStore()) {
+    this.#store = store
     this.applier = new TxnApplier(store, sessions, lastApplied)
-    store.setData(rootSlot, empty)
-    for (const { path, acl, aversion } of freshZnodes) {
-      const slot = this.#insert(path, acl)
-      store.setData(slot, empty)
-      store.table.setStat32(slot, statOffsets.aversion, aversion)
-    }
-    for (const { path } of freshZnodes) store.seal(store.find(path))
-    store.seal(rootSlot)
   }
 
   /**
@@ -207,3 +203,16 @@ export class DataTree {
 }
 
 const empty = new Uint8Array(0)
+
+function freshStore(): ZnodeStore {
+  const store = new ZnodeStore(openAcl)
+  store.setData(rootSlot, empty)
+  for (const { path, acl, aversion } of freshZnodes) {
+    const slot = store.insert(store.find(path, path.lastIndexOf('/')), path, acl)
+    store.setData(slot, empty)
+    store.table.setStat32(slot, statOffsets.aversion, aversion)
+  }
+  for (const { path } of freshZnodes) store.seal(store.find(path))
+  store.seal(rootSlot)
+  return store
+}

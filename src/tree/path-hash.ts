@@ -3,7 +3,9 @@
  * The index uses lane A; the tree digest uses both lanes for the path.
  * The root is the empty string here. Changing a constant changes every tree digest.
  */
-import { spreadBits } from './hash-lanes.ts'
+import { type HashLanes, spreadBits } from './hash-lanes.ts'
+
+const slash = 0x2f
 
 export const rootPathHashA = 0x811c9dc5 | 0
 export const rootPathHashB = 0x2545f491 | 0
@@ -23,6 +25,32 @@ export function pathHashB(before: number, path: string, start: number, end: numb
     hash = Math.imul((sum << 7) | (sum >>> 25), 0x9e3779b1)
   }
   return hash
+}
+
+/**
+ * Continues both lanes by a slash and a name that is stored as bytes (znode-name.ts). Returns the name's UTF-16 units.
+ */
+export function addStoredName(lanes: HashLanes, bytes: Uint8Array, start: number, end: number): number {
+  let { a, b } = lanes
+  let unit = slash
+  let unitCount = -1
+  let at = start
+  for (;;) {
+    a = Math.imul(a ^ unit, 0x01000193)
+    const sum = (b + unit) | 0
+    b = Math.imul((sum << 7) | (sum >>> 25), 0x9e3779b1)
+    unitCount += 1
+    if (at >= end) break
+    unit = bytes[at]!
+    at += 1
+    if (unit < 0x80) continue
+    const isShort = unit < 0xe0
+    unit = ((unit & (isShort ? 0x1f : 0xf)) << 6) | (bytes[at]! & 0x3f)
+    if (!isShort) unit = (unit << 6) | (bytes[at + 1]! & 0x3f)
+    at += isShort ? 1 : 2
+  }
+  lanes.start(a, b)
+  return unitCount
 }
 
 /** The key of a path in PathIndex. */

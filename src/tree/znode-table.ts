@@ -115,6 +115,15 @@ export class ZnodeTable {
     view.setInt32(offset + 4, value)
   }
 
+  /** The bytes of the Stat begin at `statOffsetOf(slot)`. */
+  statViewOf(slot: number): DataView {
+    return this.#views[slot >>> slotBits]!
+  }
+
+  statOffsetOf(slot: number): number {
+    return (slot & slotMask) * znodeSizeBytes
+  }
+
   writeStat(slot: number, writer: JuteWriter): void {
     const offset = (slot & slotMask) * znodeSizeBytes
     writer.writeBytesOf(this.#bytes[slot >>> slotBits]!, offset, offset + statSizeBytes)

@@ -145,6 +145,12 @@ export const layers: readonly Layer[] = [
     ['protocol', 'ports', 'base'],
     'storage keeps the records that it is given, and does not know what they mean',
   ),
+  shell(
+    'checkpoint',
+    'the checkpoint of one server: its store, folding the log into it, copies of it, a tree from a copy',
+    ['storage', 'tree', 'sessions', 'protocol', 'ports', 'base'],
+    'it knows the log and what txns do, and nothing of quorums and clients: it runs in a thread that has neither',
+  ),
   pure(
     'admin',
     'the texts of the four-letter words, from a status value',

@@ -1,0 +1,67 @@
+/**
+ * The form in which a checkpoint leaves its store: for the start of a server, for a learner and for a backup. A copy is a
+ * sequence of chunks, numbered from 0, which hold the entries of the store in the order of their keys; so the meta record
+ * is first, then come the sessions, then the znodes, parents first. A chunk, big-endian:
+ *   0 CRC32C of the bytes after it u32     4 number of the chunk u32
+ *   8 records: key size u32, key, value size u32, value
+ * An entry is never divided: one that is larger than checkpointChunkSizeBytesMax is a chunk of its own.
+ */
+import { crc32c } from '../base/crc32c.ts'
+import type { KeyValue } from '../ports/key-values.ts'
+
+export const chunkHeaderSizeBytes = 8
+
+export function recordSizeBytes({ key, value }: KeyValue): number {
+  return 8 + key.length + value.length
+}
+
+/** `sizeBytes`: of the chunk, header included. */
+export function encodeChunk(number: number, entries: readonly KeyValue[], sizeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(sizeBytes)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(4, number)
+  let at = chunkHeaderSizeBytes
+  for (const { key, value } of entries) {
+    view.setUint32(at, key.length)
+    bytes.set(key, at + 4)
+    at += 4 + key.length
+    view.setUint32(at, value.length)
+    bytes.set(value, at + 4)
+    at += 4 + value.length
+  }
+  view.setUint32(0, crc32c(bytes.subarray(4)))
+  return bytes
+}
+
+/** The number of the chunk; null if the bytes are not as they were made. */
+export function numberOfChunk(chunk: Uint8Array): number | null {
+  if (chunk.length < chunkHeaderSizeBytes) return null
+  const view = viewOf(chunk)
+  return view.getUint32(0) === crc32c(chunk.subarray(4)) ? view.getUint32(4) : null
+}
+
+/** Where a record is in the bytes of its chunk. Returns what is wrong with it, or null. */
+export type OnRecord = (keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => string | null
+
+/** For a chunk that is as it was made: its maker may still have another idea of records. */
+export function forEachRecord(chunk: Uint8Array, view: DataView, onRecord: OnRecord): string | null {
+  let at = chunkHeaderSizeBytes
+  while (at < chunk.length) {
+    const keyStart = at + 4
+    const keyEnd = keyStart <= chunk.length ? keyStart + view.getUint32(at) : keyStart
+    const valueStart = keyEnd + 4
+    if (valueStart > chunk.length) return notRecords
+    const valueEnd = valueStart + view.getUint32(keyEnd)
+    if (keyEnd === keyStart || valueEnd > chunk.length) return notRecords
+    const problem = onRecord(keyStart, keyEnd, valueStart, valueEnd)
+    if (problem !== null) return problem
+    at = valueEnd
+  }
+  return null
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+const notRecords = 'a chunk does not consist of records'

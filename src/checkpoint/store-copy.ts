@@ -1,0 +1,107 @@
+/**
+ * A copy of a store, cut into chunks while it is read. The view does not change, and where a chunk ends depends on the
+ * entries alone, so a chunk that is asked for again has the same bytes. It keeps the first key of each chunk, about 100
+ * bytes for each MiB.
+ */
+import { assert } from '../base/assert.ts'
+import { checkpointChunkSizeBytesMax } from '../base/limits.ts'
+import type { CheckpointCopy, CheckpointFacts } from '../ports/checkpoints.ts'
+import type { KeyValue, KeyValueView } from '../ports/key-values.ts'
+import { chunkHeaderSizeBytes, encodeChunk, recordSizeBytes } from './chunk.ts'
+import { keyAfter } from './store-keys.ts'
+
+export class StoreCopy implements CheckpointCopy {
+  readonly facts: CheckpointFacts
+  readonly #view: KeyValueView
+  readonly #chunkSizeBytesMax: number
+  readonly #onClose: () => Promise<void>
+  readonly #starts: Uint8Array[] = [new Uint8Array(0)] // by number of the chunk: its first key, or a smaller one
+  #chunkCount: number | null = null
+  #isClosed = false
+  #last: Promise<unknown> = Promise.resolve()
+  /** Entries that were read and did not fit the chunk before. */
+  #ahead: { readonly start: Uint8Array; readonly entries: readonly KeyValue[] } | null = null
+
+  constructor(view: KeyValueView, facts: CheckpointFacts, onClose: () => Promise<void>, sizeBytesMax?: number) {
+    this.#view = view
+    this.facts = facts
+    this.#onClose = onClose
+    this.#chunkSizeBytesMax = sizeBytesMax ?? checkpointChunkSizeBytesMax
+  }
+
+  get chunkCount(): number | null {
+    return this.#chunkCount
+  }
+
+  /** Calls are carried out one after another. */
+  chunk(number: number): Promise<Uint8Array | null> {
+    assert(Number.isInteger(number) && number >= 0, 'chunks are numbered from 0', { number })
+    const chunk = this.#last.then(() => {
+      if (this.#isClosed) throw new Error('the copy of the checkpoint was closed')
+      return this.#chunk(number)
+    })
+    this.#last = chunk.catch(() => {})
+    return chunk
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    await this.abandon()
+    await this.#onClose()
+  }
+
+  /** The store is about to be closed. */
+  async abandon(): Promise<void> {
+    this.#isClosed = true
+    await this.#last
+    await this.#view.close()
+  }
+
+  async #chunk(number: number): Promise<Uint8Array | null> {
+    for (let before = this.#starts.length - 1; before < number; before += 1) {
+      if (this.#chunkCount !== null) return null
+      await this.#cut(before)
+    }
+    return this.#chunkCount !== null && number >= this.#chunkCount ? null : this.#cut(number)
+  }
+
+  /** Reads the chunk and notes where the next one starts. Null: the chunks before were all. */
+  async #cut(number: number): Promise<Uint8Array | null> {
+    const start = this.#starts[number]!
+    let read = this.#ahead !== null && this.#ahead.start === start ? this.#ahead.entries : null
+    const taken: KeyValue[] = []
+    let sizeBytes = chunkHeaderSizeBytes
+    let from = start
+    for (;;) {
+      read ??= await this.#view.read(from, null, this.#chunkSizeBytesMax)
+      if (read.length === 0) break
+      const fitting = countFitting(read, taken.length === 0, this.#chunkSizeBytesMax - sizeBytes)
+      for (let i = 0; i < fitting; i += 1) {
+        taken.push(read[i]!)
+        sizeBytes += recordSizeBytes(read[i]!)
+      }
+      if (fitting < read.length) {
+        const next = read[fitting]!.key
+        this.#starts[number + 1] ??= next
+        this.#ahead = { start: this.#starts[number + 1]!, entries: read.slice(fitting) }
+        return encodeChunk(number, taken, sizeBytes)
+      }
+      from = keyAfter(read.at(-1)!.key)
+      read = null
+    }
+    this.#chunkCount = taken.length === 0 ? number : number + 1
+    return taken.length === 0 ? null : encodeChunk(number, taken, sizeBytes)
+  }
+}
+
+/** The first entry of a chunk always fits. */
+function countFitting(entries: readonly KeyValue[], isFirst: boolean, roomSizeBytes: number): number {
+  let room = roomSizeBytes
+  let count = 0
+  for (const entry of entries) {
+    room -= recordSizeBytes(entry)
+    if (room < 0 && !(isFirst && count === 0)) break
+    count += 1
+  }
+  return count
+}
