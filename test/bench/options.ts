@@ -55,7 +55,7 @@ rows about checkpoints and snapshots, in the place of all others:
   --znodes N                     size of the tree (1000000; with --quick 50000)
   --snap-count N                 snapCount of the row creates (20000)
   --rate N                       requests for each second while a learner joins (1000)
-  --disk-sets N                  sets of the row disk (1000000; 10000000 takes ten minutes; with --quick 100000)
+  --disk-sets N                  sets of the row disk (1000000; the aim is for 10000000; with --quick 100000)
 `
 
 const flags = {

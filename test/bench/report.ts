@@ -56,7 +56,7 @@ Written by \`npm run bench\`. Clients, load generator and all servers of an ense
 figures compare two servers under the same conditions; they do not say what either does on machines of its own.
 
 Restart, memory, creates while checkpoints run, bytes of a checkpoint, a learner that joins, and disk in use are measured
-by \`npm run bench -- --checkpoints all\`, which needs half an hour and writes docs/benchmarks-checkpoints.md.
+by \`npm run bench -- --checkpoints all\`, which takes much longer and writes docs/benchmarks-checkpoints.md.
 
 ${facts.map((fact) => `- ${fact}`).join('\n')}
 - Each target runs alone, in turn. Rounds: ${options.rounds}, a figure is their median. Seconds for each row: ${options.measureMs / 1000}.

@@ -27,6 +27,7 @@ async function measure({ members, options, generator, progress }: RowContext): P
   const done = generator.run({ kind: 'set-keys', port, sets, dataSizeBytes }).finally(() => {
     isDone = true
   })
+  done.catch(() => undefined) // awaited below, unless reading the folder fails first
   while (!isDone) {
     await Promise.race([done, pause(sampleIntervalMs)])
     diskMax = Math.max(diskMax, await diskBytesBelow(folder))

@@ -64,6 +64,7 @@ async function underLoad(
   const ports = indexes.map((index) => members.clientPort(index))
   const { requestsPerSecond, dataSizeBytes } = options
   const answered = generator.run({ kind: 'paced', ports, requestsPerSecond, dataSizeBytes })
+  answered.catch(() => undefined) // if `work` fails first, its error is the one to report
   const ended = Promise.all([work(), new Promise((resolve) => setTimeout(resolve, durationMs))])
   await Promise.race([ended, answered]) // the load ends earlier only if it fails
   generator.endPaced()
