@@ -11,7 +11,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type RunningServer, startServerProcess } from './server-process.ts'
-import { type ServerOptions, startTimeoutMsDefault, writeZooConfig } from './zoo-config.ts'
+import { heapSizeMibMaxDefault, type ServerOptions, startTimeoutMsDefault, writeZooConfig } from './zoo-config.ts'
 
 const run = promisify(execFile)
 const versionWanted = '3.9.5'
@@ -67,7 +67,7 @@ export async function startZooKeeperServer(options: ZooKeeperOptions): Promise<R
     name: 'Apache ZooKeeper',
     program: 'java',
     args: [
-      '-Xmx1g',
+      `-Xmx${options.heapSizeMibMax ?? heapSizeMibMaxDefault}m`,
       '-Djava.net.preferIPv4Stack=true',
       '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
       ...Object.entries(options.systemProperties ?? {}).map(([key, value]) => `-D${key}=${value}`),

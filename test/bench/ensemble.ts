@@ -44,16 +44,10 @@ export async function startEnsemble(
   const dir = await mkdtemp(join(dataDir, `zkts-bench-${target}-`))
   const removeOnExit = (): void => rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
   process.on('exit', removeOnExit)
-  const start = (options: ServerOptions): Promise<RunningServer> =>
-    target === 'zkts'
-      ? startZktsServer({
-          ...options,
-          settings: extras.settings ?? {},
-          ...(extras.program && { program: extras.program }),
-        })
-      : startZooKeeperServer({ ...options, ...extras, classpath: zookeeperClasspath })
   const optionsOfAll = await serverOptions(dir, size)
-  const outcomes = await Promise.allSettled(optionsOfAll.map(start))
+  const outcomes = await Promise.allSettled(
+    optionsOfAll.map((options) => startMember(target, options, zookeeperClasspath, extras)),
+  )
   const servers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.stop()))
@@ -76,7 +70,23 @@ export async function startEnsemble(
   }
 }
 
-async function serverOptions(dir: string, size: number): Promise<readonly ServerOptions[]> {
+/** Resolves once the server serves: members of an ensemble must therefore be started together. */
+export function startMember(
+  target: Target,
+  options: ServerOptions,
+  zookeeperClasspath: string,
+  extras: EnsembleExtras,
+): Promise<RunningServer> {
+  if (target === 'zookeeper') return startZooKeeperServer({ ...options, ...extras, classpath: zookeeperClasspath })
+  return startZktsServer({
+    ...options,
+    settings: extras.settings ?? {},
+    ...(extras.program && { program: extras.program }),
+  })
+}
+
+/** The options of each member, with free ports, and its folder in `dir`. */
+export async function serverOptions(dir: string, size: number): Promise<readonly ServerOptions[]> {
   const ports = await freePorts(3 * size)
   const members = Array.from({ length: size }, (_, index): EnsembleMember => {
     const [clientPort, quorumPort, electionPort] = ports.slice(3 * index) as [number, number, number]

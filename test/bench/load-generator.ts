@@ -4,29 +4,54 @@
  * Any error reply or lost connection fails the job: a refusal is fast, and would make the figures wrong.
  */
 import { measureFanOut } from './fan-out.ts'
-import { createFrame, writeFrame } from './frames.ts'
+import { createFrame } from './frames.ts'
 import { Histogram } from './histogram.ts'
 import { LoadConnection, type Recorder } from './load-connection.ts'
-import { keyCount, type LoadAnswer, type LoadJob, type LoadResult, rootPath } from './load-job.ts'
-import { LoadSession } from './load-session.ts'
+import { keyCount, type LoadAnswer, type LoadJob, type LoadResult, rootPath, type StopMessage } from './load-job.ts'
+import { runPaced } from './paced-load.ts'
 import { readProcessUsage } from './process-usage.ts'
+import { sendAll } from './request-window.ts'
+import { changeTree, fillTree, setKeys } from './tree-load.ts'
 
 type PrepareJob = Extract<LoadJob, { kind: 'prepare' }>
 type MeasureJob = Extract<LoadJob, { kind: 'measure' }>
 
 const nodeExists = -110
 
-process.on('message', (message) => {
-  void answer(message as LoadJob).then((result) => process.send?.(result))
+let stopPaced: () => void = () => {}
+
+process.on('message', (message: LoadJob | StopMessage) => {
+  if (message.kind === 'stop') stopPaced()
+  else void answer(message).then((result) => process.send?.(result))
 })
 process.on('disconnect', () => process.exit(0))
 
 async function answer(job: LoadJob): Promise<LoadAnswer> {
   try {
-    if (job.kind === 'measure') return { kind: 'measured', result: await measure(job) }
-    if (job.kind === 'fan-out') return { kind: 'fanned-out', result: await measureFanOut(job) }
-    await prepare(job)
-    return { kind: 'prepared' }
+    switch (job.kind) {
+      case 'measure':
+        return { kind: 'measured', result: await measure(job) }
+      case 'fan-out':
+        return { kind: 'fanned-out', result: await measureFanOut(job) }
+      case 'paced': {
+        const stopped = new Promise<void>((resolve) => {
+          stopPaced = resolve
+        })
+        return { kind: 'paced', result: await runPaced(job, stopped) }
+      }
+      case 'prepare':
+        await prepare(job)
+        return { kind: 'prepared' }
+      case 'fill':
+        await fillTree(job)
+        return { kind: 'prepared' }
+      case 'change':
+        await changeTree(job)
+        return { kind: 'prepared' }
+      case 'set-keys':
+        await setKeys(job)
+        return { kind: 'prepared' }
+    }
   } catch (cause) {
     return { kind: 'failed', reason: cause instanceof Error ? cause.message : String(cause) }
   }
@@ -85,6 +110,7 @@ async function measureConnections(
       p50: histogram.percentileUs(0.5),
       p99: histogram.percentileUs(0.99),
       p999: histogram.percentileUs(0.999),
+      max: histogram.percentileUs(1),
     },
     ...(serversCpuBeforeMs !== undefined &&
       serversCpuAfterMs !== undefined && { serversCpuMs: serversCpuAfterMs - serversCpuBeforeMs }),
@@ -93,24 +119,10 @@ async function measureConnections(
 }
 
 /** Creates the paths with digits 0 to count − 1, all in flight at once. A path may exist already. */
-async function createAll(port: number, path: string, data: Buffer, count: number): Promise<void> {
+function createAll(port: number, path: string, data: Buffer, count: number): Promise<void> {
   const template = createFrame(path, data)
-  const bytes = Buffer.alloc(count * template.bytes.length)
-  let at = 0
-  for (let i = 0; i < count; i++) at = writeFrame(template, i + 1, i, bytes, at)
-  await new Promise<void>((resolve, reject) => {
-    let answered = 0
-    const session = new LoadSession(port, {
-      onReply(_xid, err) {
-        answered++
-        if (err !== 0 && err !== nodeExists) reject(new Error(`create ${path} was refused with ${err}`))
-      },
-      onChunkEnd() {
-        if (answered === count) void session.close().then(resolve)
-      },
-    })
-    session.open(reject).then(() => session.write(bytes), reject)
-  })
+  const frame = (digits: number) => ({ template, digits })
+  return sendAll({ port, count, inFlightMax: count, frame, accepts: (err) => err === nodeExists })
 }
 
 function serversCpuMs(pids: readonly number[]): number | undefined {

@@ -5,6 +5,8 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { findZooKeeperClasspath } from './apache-zookeeper.ts'
+import { checkpointDocument, checkpointTable, failedRows } from './checkpoint-report.ts'
+import { type CheckpointVisit, visitCheckpoints } from './checkpoint-rows.ts'
 import { describeMachine } from './machine.ts'
 import { type Visit, visitEnsemble } from './measurements.ts'
 import { type BenchOptions, parseOptions, usage } from './options.ts'
@@ -43,6 +45,16 @@ async function bench(options: BenchOptions): Promise<number> {
     : ''
   const machine = describeMachine(options.dataDir)
   console.log(machine.join('\n'))
+  return options.checkpointRows.length > 0
+    ? benchCheckpoints(options, zookeeperClasspath, machine)
+    : benchLoads(options, zookeeperClasspath, machine)
+}
+
+async function benchLoads(
+  options: BenchOptions,
+  zookeeperClasspath: string,
+  machine: readonly string[],
+): Promise<number> {
   const visits: Visit[] = []
   for (let round = 1; round <= options.rounds; round++) {
     for (const size of options.ensembleSizes) {
@@ -53,12 +65,35 @@ async function bench(options: BenchOptions): Promise<number> {
     }
   }
   console.log(`\n${reportTables(options, visits)}`)
-  if (options.outputFile !== undefined) {
-    const date = new Date().toISOString().slice(0, 10)
-    await writeFile(options.outputFile, reportDocument(options, visits, machine, date))
-    console.log(`written: ${options.outputFile}`)
+  return conclude(options, (date) => reportDocument(options, visits, machine, date), failuresOf(visits))
+}
+
+async function benchCheckpoints(
+  options: BenchOptions,
+  zookeeperClasspath: string,
+  machine: readonly string[],
+): Promise<number> {
+  const visits: CheckpointVisit[] = []
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const target of options.targets) {
+      const progress = (line: string): void => console.log(`round ${round}, ${target}, ${line}`)
+      visits.push(await visitCheckpoints(target, options, zookeeperClasspath, progress))
+    }
   }
-  const failures = failuresOf(visits)
+  console.log(`\n${checkpointTable(options, visits)}`)
+  return conclude(options, (date) => checkpointDocument(options, visits, machine, date), failedRows(visits))
+}
+
+/** Writes the report, prints the failures, and returns the exit code. */
+async function conclude(
+  { outputFile }: BenchOptions,
+  documentOf: (date: string) => string,
+  failures: readonly string[],
+): Promise<number> {
+  if (outputFile !== undefined) {
+    await writeFile(outputFile, documentOf(new Date().toISOString().slice(0, 10)))
+    console.log(`written: ${outputFile}`)
+  }
   for (const failure of failures) console.error(failure.split('\n', 1)[0])
   return failures.length === 0 ? 0 : 1
 }

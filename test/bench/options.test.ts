@@ -13,3 +13,23 @@ test('the benchmark writes its report only when both targets run in full', () =>
   expect(parseOptions(['--target', 'zkts'])?.outputFile).toBeUndefined()
   expect(parseOptions(['--target', 'zkts', '--output', 'x.md'])?.outputFile).toBe('x.md')
 })
+
+test('the benchmark measures the rows about checkpoints only when they are named, each once and in their order', () => {
+  expect(parseOptions([])?.checkpointRows).toEqual([])
+  expect(parseOptions(['--checkpoints', 'disk,restart,disk'])?.checkpointRows).toEqual(['restart', 'disk'])
+  expect(parseOptions(['--checkpoints', 'all'])?.checkpointRows).toEqual([
+    'restart',
+    'bytes',
+    'creates',
+    'join',
+    'disk',
+  ])
+  expect(() => parseOptions(['--checkpoints', 'start'])).toThrow('--checkpoints start: expected restart, bytes')
+  expect(() => parseOptions(['--znodes', '1e3.5'])).toThrow('--znodes 1e3.5: expected a whole number from 1000')
+})
+
+test('the rows about checkpoints have a report of their own, written only when all of them run in full', () => {
+  expect(parseOptions(['--checkpoints', 'all'])?.outputFile).toBe('docs/benchmarks-checkpoints.md')
+  expect(parseOptions(['--checkpoints', 'restart'])?.outputFile).toBeUndefined()
+  expect(parseOptions(['--checkpoints', 'all', '--quick'])?.outputFile).toBeUndefined()
+})

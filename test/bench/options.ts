@@ -3,10 +3,14 @@
  */
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
+import type { CheckpointOptions } from './checkpoints/row.ts'
 import { type LoadShape, type Workload, workloads } from './load-job.ts'
 
 export const targets = ['zkts', 'zookeeper'] as const
 export type Target = (typeof targets)[number]
+
+export const checkpointRowNames = ['restart', 'bytes', 'creates', 'join', 'disk'] as const
+export type CheckpointRowName = (typeof checkpointRowNames)[number]
 
 export interface BenchOptions {
   readonly targets: readonly Target[]
@@ -25,6 +29,9 @@ export interface BenchOptions {
   readonly dataDir: string
   readonly zookeeperJarsDir: string | undefined
   readonly outputFile: string | undefined
+  /** If there are any, they are measured in the place of the loads and watches. */
+  readonly checkpointRows: readonly CheckpointRowName[]
+  readonly checkpoints: CheckpointOptions
 }
 
 export const usage = `npm run bench -- [options]
@@ -41,6 +48,14 @@ export const usage = `npm run bench -- [options]
   --data-dir DIR                 parent of the servers' folders (default: the system's folder for temporary files)
   --zookeeper DIR                folder of Apache ZooKeeper's jars (ZOOKEEPER_CLASSPATH, Maven Central, Debian)
   --output FILE                  the report (docs/benchmarks.md when both targets run)
+
+rows about checkpoints and snapshots, in the place of all others:
+  --checkpoints restart,bytes,creates,join,disk
+                                 which rows; all = each of them (none; 1 round of 15 s)
+  --znodes N                     size of the tree (1000000; with --quick 50000)
+  --snap-count N                 snapCount of the row creates (20000)
+  --rate N                       requests for each second while a learner joins (1000)
+  --disk-sets N                  sets of the row disk (1000000; the aim is for 10000000; with --quick 100000)
 `
 
 const flags = {
@@ -56,8 +71,15 @@ const flags = {
   'data-dir': { type: 'string', default: tmpdir() },
   zookeeper: { type: 'string' },
   output: { type: 'string' },
+  checkpoints: { type: 'string' },
+  znodes: { type: 'string' },
+  'snap-count': { type: 'string', default: '20000' },
+  rate: { type: 'string', default: '1000' },
+  'disk-sets': { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const
+
+const dataSizeBytes = 100
 
 const shapesByInFlight: Readonly<Record<string, readonly LoadShape[]>> = {
   '1': [{ connections: 1, inFlight: 1 }],
@@ -73,7 +95,13 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   if (values.help) return undefined
   const target = oneOf('--target', values.target, [...targets, 'both'])
   const quick = values.quick
-  const defaultOutput = target === 'both' && !quick ? 'docs/benchmarks.md' : undefined
+  const checkpointRows = rowNames(values.checkpoints)
+  const ofCheckpoints = checkpointRows.length > 0
+  const isComplete =
+    target === 'both' && !quick && (!ofCheckpoints || checkpointRows.length === checkpointRowNames.length)
+  const defaultOutput = ofCheckpoints ? 'docs/benchmarks-checkpoints.md' : 'docs/benchmarks.md'
+  const seconds = positive('--seconds', values.seconds ?? (quick ? '1' : ofCheckpoints ? '15' : '5'))
+  const warmUpSeconds = positive('--warm-up', values['warm-up'] ?? (quick ? '3' : ofCheckpoints ? '10' : '15'))
   return {
     targets: target === 'both' ? targets : [target],
     ensembleSizes: list('--servers', values.servers, ['1', '3', '5']).map(Number),
@@ -81,17 +109,36 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     shapes: list('--in-flight', values['in-flight'], Object.keys(shapesByInFlight)).flatMap(
       (key) => shapesByInFlight[key]!,
     ),
-    rounds: Math.ceil(positive('--rounds', values.rounds ?? (quick ? '1' : '3'))),
-    measureMs: 1000 * positive('--seconds', values.seconds ?? (quick ? '1' : '5')),
+    rounds: Math.ceil(positive('--rounds', values.rounds ?? (quick || ofCheckpoints ? '1' : '3'))),
+    measureMs: 1000 * seconds,
     cellWarmUpMs: quick ? 500 : 1000,
-    ensembleWarmUpMs: 1000 * positive('--warm-up', values['warm-up'] ?? (quick ? '3' : '15')),
+    ensembleWarmUpMs: 1000 * warmUpSeconds,
     idleMs: quick ? 2000 : 10_000,
-    watchers: watcherCount(values.watchers ?? (quick ? '1000' : '10000')),
-    dataSizeBytes: 100,
+    watchers: whole('--watchers', values.watchers ?? (quick ? '1000' : '10000'), 0, 20_000),
+    dataSizeBytes,
     dataDir: values['data-dir'],
     zookeeperJarsDir: values.zookeeper,
-    outputFile: values.output ?? defaultOutput,
+    outputFile: values.output ?? (isComplete ? defaultOutput : undefined),
+    checkpointRows,
+    checkpoints: {
+      znodes: whole('--znodes', values.znodes ?? (quick ? '50000' : '1000000'), 1000, 10_000_000),
+      dataSizeBytes,
+      measureMs: 1000 * seconds,
+      warmUpMs: 1000 * warmUpSeconds,
+      snapCount: whole('--snap-count', values['snap-count'], 2, 2 ** 31 - 1),
+      requestsPerSecond: whole('--rate', values.rate, 2, 100_000),
+      diskSets: whole('--disk-sets', values['disk-sets'] ?? (quick ? '100000' : '1000000'), 1, 100_000_000),
+      settleMs: quick ? 2000 : 10_000,
+    },
   }
+}
+
+/** Each row once, in the order of the report. */
+function rowNames(text: string | undefined): readonly CheckpointRowName[] {
+  if (text === undefined) return []
+  if (text === 'all') return checkpointRowNames
+  const wanted = list('--checkpoints', text, checkpointRowNames)
+  return checkpointRowNames.filter((name) => wanted.includes(name))
 }
 
 export function describeShape(shape: LoadShape): string {
@@ -114,10 +161,10 @@ function positive(flag: string, text: string): number {
   return value
 }
 
-function watcherCount(text: string): number {
+function whole(flag: string, text: string, min: number, max: number): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > 20_000) {
-    throw new Error(`--watchers ${text}: expected a whole number from 0 to 20000`)
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new Error(`${flag} ${text}: expected a whole number from ${min} to ${max}`)
   }
   return value
 }

@@ -7,7 +7,7 @@ import { type Cell, cellsOf, describeCell, type Visit } from './measurements.ts'
 import { type BenchOptions, describeShape, type Target } from './options.ts'
 import { describeSettings } from './zoo-config.ts'
 
-const targetNames: Readonly<Record<Target, string>> = { zkts: 'zkts', zookeeper: 'ZooKeeper' }
+export const targetNames: Readonly<Record<Target, string>> = { zkts: 'zkts', zookeeper: 'ZooKeeper' }
 
 /** A column: one number for each target, absent if it could not be measured. */
 interface Figure<Row> {
@@ -54,6 +54,9 @@ export function reportDocument(
 
 Written by \`npm run bench\`. Clients, load generator and all servers of an ensemble share one machine, so these
 figures compare two servers under the same conditions; they do not say what either does on machines of its own.
+
+Restart, memory, creates while checkpoints run, bytes of a checkpoint, a learner that joins, and disk in use are measured
+by \`npm run bench -- --checkpoints all\`, which takes much longer and writes docs/benchmarks-checkpoints.md.
 
 ${facts.map((fact) => `- ${fact}`).join('\n')}
 - Each target runs alone, in turn. Rounds: ${options.rounds}, a figure is their median. Seconds for each row: ${options.measureMs / 1000}.
@@ -186,6 +189,10 @@ function table<Row>(
     ...labels,
     ...figures.map((figure) => formatFigure(figure, row, targets)),
   ])
+  return renderTable(titles, lines)
+}
+
+export function renderTable(titles: readonly string[], lines: readonly (readonly string[])[]): string {
   const widths = titles.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)))
   const render = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`
@@ -193,10 +200,17 @@ function table<Row>(
 }
 
 function formatFigure<Row>(figure: Figure<Row>, row: Row, targets: readonly Target[]): string {
-  const values = targets.map((target) => figure.of(target, row))
-  const texts = values.map((value) => value?.toFixed(figure.digits) ?? 'n/a')
+  return formatValues(
+    targets.map((target) => figure.of(target, row)),
+    figure.digits,
+  )
+}
+
+/** One value, or ours and ZooKeeper's after their ratio. */
+export function formatValues(values: readonly (number | undefined)[], digits: number): string {
+  const texts = values.map((value) => value?.toFixed(digits) ?? 'n/a')
   const [ours, theirs] = values
-  if (targets.length === 1 || ours === undefined || theirs === undefined) return texts.join(' / ')
+  if (values.length === 1 || ours === undefined || theirs === undefined) return texts.join(' / ')
   const ratio = theirs === 0 ? '–' : (ours / theirs).toFixed(2)
   return `${ratio} (${texts.join(' / ')})`
 }

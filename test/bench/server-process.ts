@@ -27,7 +27,10 @@ export interface RunningServer {
   readonly startMs: number
   /** How the server ended, with the end of its log; undefined while it runs. */
   obituary(): string | undefined
-  stop(): Promise<void>
+  /** SIGTERM, and SIGKILL if the process has not ended after the limit. */
+  stop(limitMs?: number): Promise<void>
+  /** SIGKILL. */
+  kill(): Promise<void>
 }
 
 const stopTimeoutMs = 10_000
@@ -52,11 +55,15 @@ export async function startServerProcess(command: ServerCommand): Promise<Runnin
   })
   const obituary = (): string | undefined =>
     exitReason === undefined ? undefined : `${command.name} ended (${exitReason})\n${logTail(command.logFile)}`
-  const stop = async (): Promise<void> => {
+  const stop = async (limitMs = stopTimeoutMs): Promise<void> => {
     child.kill('SIGTERM')
-    const killer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
+    const killer = setTimeout(() => child.kill('SIGKILL'), limitMs)
     await ended
     clearTimeout(killer)
+  }
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
   }
   try {
     await waitUntilServing(command, obituary)
@@ -65,7 +72,7 @@ export async function startServerProcess(command: ServerCommand): Promise<Runnin
     throw cause
   }
   const startMs = performance.now() - startedAtMs
-  return { clientPort: command.clientPort, pid: child.pid ?? 0, startMs, obituary, stop }
+  return { clientPort: command.clientPort, pid: child.pid ?? 0, startMs, obituary, stop, kill }
 }
 
 export function fourLetterWord(port: number, word: string, timeoutMs = 5_000): Promise<string> {

@@ -25,9 +25,12 @@ export interface ServerOptions {
   readonly timeoutMs?: number
   /** The entry file of another build of zkts, to compare the two. */
   readonly program?: string
+  /** The limit of the heap of JavaScript, or of the JVM. */
+  readonly heapSizeMibMax?: number
 }
 
 export const startTimeoutMsDefault = 60_000
+export const heapSizeMibMaxDefault = 1024
 
 const settings: Readonly<Record<string, string>> = {
   tickTime: '2000',

@@ -9,15 +9,14 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type FinalState, judge, type Verdict } from './chaos/checker.ts'
 import { injectFaults } from './chaos/faults.ts'
+import { prepareTree, readEverything } from './chaos/final-state.ts'
 import { seededRandom } from './chaos/random.ts'
-import { answered, chaosPaths, counterCount, pauseMs, type Recorder, runClient } from './chaos/workload.ts'
-import { bodies, connectRaw, opcodes, type RawSession, readStat } from './raw-client.ts'
+import { reportVerdicts } from './chaos/report.ts'
+import { newRecorder, runClient } from './chaos/workload.ts'
 import { type Servers, startServers } from './servers.ts'
 import { javaClasspath } from './suites.ts'
 
 const servingTimeoutMs = 60_000
-const sessionsGoneTimeoutMs = 30_000
-const violationsShown = 10
 
 const { values: flags } = parseArgs({
   options: {
@@ -40,7 +39,7 @@ async function main(): Promise<number> {
   try {
     await servers.waitUntilAllServe(servingTimeoutMs)
     const verdicts = await runChaos(servers)
-    failed = reportVerdicts(verdicts)
+    failed = reportVerdicts('chaos', verdicts)
   } catch (error) {
     console.log(`not ok chaos: the run completes: ${error instanceof Error ? error.message : String(error)}`)
     console.log('0 passed, 1 failed')
@@ -55,7 +54,7 @@ async function main(): Promise<number> {
 async function runChaos(servers: Servers): Promise<readonly Verdict[]> {
   await prepareTree(servers)
   const seed = Number(flags.seed)
-  const recorder: Recorder = { values: [], counters: [], staleReads: [], lastAckAtMs: Date.now(), longestSilenceMs: 0 }
+  const recorder = newRecorder()
   const endMs = Date.now() + Number(flags.seconds) * 1000
   const isOver = (): boolean => Date.now() >= endMs
   const clients = Array.from({ length: Number(flags.clients) }, (_, index) =>
@@ -85,74 +84,6 @@ async function runChaos(servers: Servers): Promise<readonly Verdict[]> {
     violations: count('acknowledged') > Number(flags.seconds) ? [] : [`only ${count('acknowledged')} acknowledged`],
   }
   return [...judge(recorder, states), progress]
-}
-
-async function prepareTree(servers: Servers): Promise<void> {
-  const session = await connectRaw({ port: servers.clientPorts[0]! })
-  const counters = Array.from({ length: counterCount }, (_, index) => `${chaosPaths.counters}/${index}`)
-  for (const path of [...Object.values(chaosPaths), ...counters]) {
-    const { err } = await answered(session, opcodes.create, bodies.create(path, null, 0))
-    if (err !== 0) throw new Error(`create ${path}: ${err}`)
-  }
-  await answered(session, opcodes.closeSession, Buffer.alloc(0))
-}
-
-async function readEverything(server: string, port: number): Promise<FinalState> {
-  const session = await connectRaw({ port, timeoutMs: 10_000 })
-  await answered(session, opcodes.sync, bodies.path('/'))
-  const values = new Map<string, string>()
-  for (const parent of [chaosPaths.values, chaosPaths.sequential]) {
-    const paths = (await children(session, parent)).map((name) => `${parent}/${name}`)
-    for (let start = 0; start < paths.length; start += 500) {
-      const batch = paths.slice(start, start + 500)
-      const replies = await Promise.all(
-        batch.map((path) => answered(session, opcodes.getData, bodies.pathAndWatch(path, false))),
-      )
-      for (const [index, reply] of replies.entries())
-        values.set(batch[index]!, reply.body.buffer()?.toString('utf8') ?? '')
-    }
-  }
-  const counterVersions = new Map<string, number>()
-  for (const name of await children(session, chaosPaths.counters)) {
-    const path = `${chaosPaths.counters}/${name}`
-    const reply = await answered(session, opcodes.exists, bodies.pathAndWatch(path, false))
-    counterVersions.set(path, readStat(reply.body).version)
-  }
-  const ephemerals = await waitForNoEphemerals(session)
-  await answered(session, opcodes.closeSession, Buffer.alloc(0))
-  return { server, values, counterVersions, ephemerals }
-}
-
-/** Sessions that were not closed expire after their timeout. An ephemeral that exists long after that has outlived its session. */
-async function waitForNoEphemerals(session: RawSession): Promise<readonly string[]> {
-  const deadline = Date.now() + sessionsGoneTimeoutMs
-  for (;;) {
-    const left = await children(session, chaosPaths.live)
-    if (left.length === 0 || Date.now() > deadline) return left
-    await pauseMs(200)
-  }
-}
-
-async function children(session: RawSession, path: string): Promise<readonly string[]> {
-  const reply = await answered(session, opcodes.getChildren, bodies.pathAndWatch(path, false))
-  if (reply.err !== 0) throw new Error(`getChildren ${path}: ${reply.err}`)
-  return reply.body.ustrings()
-}
-
-function reportVerdicts(verdicts: readonly Verdict[]): number {
-  let failed = 0
-  for (const { title, violations } of verdicts) {
-    if (violations.length === 0) {
-      console.log(`ok chaos: ${title}`)
-      continue
-    }
-    failed += 1
-    console.log(
-      `not ok chaos: ${title}: ${violations.length} violations: ${violations.slice(0, violationsShown).join('; ')}`,
-    )
-  }
-  console.log(`${verdicts.length - failed} passed, ${failed} failed`)
-  return failed
 }
 
 process.exit(await main())

@@ -5,7 +5,7 @@
  * of a stopped server, and the server could not start again.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 
@@ -26,6 +26,8 @@ export interface ServersOptions {
   readonly isStrict?: boolean
   /** Only for zkts: sockets are used through documented fields of Node.js only. */
   readonly plainSockets?: boolean
+  /** Further lines of zoo.cfg. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 const containerCheckIntervalMs = 500
@@ -34,6 +36,8 @@ export interface Servers {
   readonly clientPorts: readonly number[]
   start(id: number): Promise<void>
   kill(id: number): Promise<void>
+  /** Removes all data of a server that does not run. Only the file that says which member it is stays. */
+  empty(id: number): void
   pause(id: number): void
   resume(id: number): void
   isRunning(id: number): boolean
@@ -87,6 +91,10 @@ function describeServers(
       child.kill('SIGKILL')
       await gone
     },
+    empty(id) {
+      const folder = dataDirectory(options, id)
+      for (const name of readdirSync(folder)) if (name !== 'myid') rmSync(join(folder, name), { recursive: true })
+    },
     pause: (id) => void processes.get(id)?.kill('SIGSTOP'),
     resume: (id) => void processes.get(id)?.kill('SIGCONT'),
     isRunning: (id) => processes.has(id),
@@ -120,15 +128,19 @@ function describeServers(
   return servers
 }
 
-function serverDirectory(options: ServersOptions, id: number): string {
+function serverDirectory(options: Pick<ServersOptions, 'directory'>, id: number): string {
   return join(options.directory, `server-${id}`)
+}
+
+export function dataDirectory(options: Pick<ServersOptions, 'directory'>, id: number): string {
+  return join(serverDirectory(options, id), 'data')
 }
 
 function writeConfig(options: ServersOptions, ports: readonly Ports[], id: number): void {
   const directory = serverDirectory(options, id)
-  mkdirSync(join(directory, 'data'), { recursive: true })
+  mkdirSync(dataDirectory(options, id), { recursive: true })
   const lines = [
-    `dataDir=${join(directory, 'data')}`,
+    `dataDir=${dataDirectory(options, id)}`,
     `tickTime=${options.tickTimeMs}`,
     'initLimit=10',
     'syncLimit=5',
@@ -149,8 +161,9 @@ function writeConfig(options: ServersOptions, ports: readonly Ports[], id: numbe
     for (const [index, each] of ports.entries()) {
       lines.push(`server.${index + 1}=127.0.0.1:${each.quorum}:${each.election};127.0.0.1:${each.client}`)
     }
-    writeFileSync(join(directory, 'data', 'myid'), `${id}\n`)
+    writeFileSync(join(dataDirectory(options, id), 'myid'), `${id}\n`)
   }
+  for (const [key, value] of Object.entries(options.settings ?? {})) lines.push(`${key}=${value}`)
   writeFileSync(join(directory, 'zoo.cfg'), `${lines.join('\n')}\n`)
 }
 

@@ -2,7 +2,7 @@
  * Runs the checker of the chaos run on histories that are wrong on purpose: each must cause exactly the complaint about its fault.
  */
 import { type Check, expectEqual, runChecks } from '../checks.ts'
-import { type FinalState, type History, judge } from './checker.ts'
+import { type FinalState, type History, judge, judgeDigests } from './checker.ts'
 
 const history: History = {
   values: [
@@ -35,8 +35,23 @@ function check(title: string, found: () => readonly string[], wanted: readonly s
   return { title, run: async () => expectEqual(found(), wanted, 'complaints') }
 }
 
+function digestComplaints(...answers: readonly string[]): readonly string[] {
+  return judgeDigests(new Map(answers.map((text, index) => [`server ${index + 1}`, text]))).violations
+}
+
 process.exit(
   await runChecks([
+    check(
+      'equal digests of the zxids that all servers remember cause no complaint',
+      () => digestComplaints('80: 1-a\n100: 2-b\n', '100: 2-b\n180: 3-c\n', '80: 9-z\n100: 2-b\n'),
+      [],
+    ),
+    check('a digest that differs is noticed', () => digestComplaints('80: 1-a\n100: 2-b', '80: 1-a\n100: 2-x'), [
+      'zxid 100: server 2 differs from server 1',
+    ]),
+    check('servers without a common zxid are noticed', () => digestComplaints('80: 1-a', 'not serving'), [
+      'the servers have no zxid in common',
+    ]),
     check('a correct history causes no complaint', () => complaints({}, {}, { server: 'two' }), []),
     check(
       'a write with an unknown outcome may or may not be present',

@@ -56,6 +56,27 @@ export function judge(history: History, states: readonly FinalState[]): readonly
   ]
 }
 
+/**
+ * Compares the answers of all servers to the word `hash`: lines `<zxid>: <digest>`, one for every 128th zxid. Servers that
+ * started at different times remember different zxids, so those that all of them have are compared.
+ */
+export function judgeDigests(answers: ReadonlyMap<string, string>): Verdict {
+  const perServer = [...answers].map(([server, text]) => ({ server, digests: digestsOf(text) }))
+  const [first, ...rest] = perServer
+  const common = [...(first?.digests.keys() ?? [])].filter((zxid) => rest.every(({ digests }) => digests.has(zxid)))
+  const differing = common.flatMap((zxid) =>
+    rest
+      .filter(({ digests }) => digests.get(zxid) !== first?.digests.get(zxid))
+      .map(({ server }) => `zxid ${zxid}: ${server} differs from ${first?.server}`),
+  )
+  const none = common.length === 0 ? ['the servers have no zxid in common'] : []
+  return { title: 'all servers have the same digests', violations: [...none, ...differing] }
+}
+
+function digestsOf(text: string): ReadonlyMap<string, string> {
+  return new Map([...text.matchAll(/^([0-9a-f]+): (\S+)$/gm)].map(([, zxid, digest]) => [zxid!, digest!]))
+}
+
 function lostValues(history: History, state: FinalState): readonly string[] {
   return history.values
     .filter((write) => write.outcome === 'acknowledged' && state.values.get(write.path) !== write.value)

@@ -29,6 +29,10 @@ export interface Recorder {
   longestSilenceMs: number
 }
 
+export function newRecorder(): Recorder {
+  return { values: [], counters: [], staleReads: [], lastAckAtMs: Date.now(), longestSilenceMs: 0 }
+}
+
 export interface ClientOptions {
   readonly name: string
   readonly ports: readonly number[]

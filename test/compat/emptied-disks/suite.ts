@@ -3,7 +3,7 @@
  * servers of its own, since it destroys their data. Apache ZooKeeper loses the last copy in the first story, so against it
  * nothing is checked.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Check, eventually, expectEqual, expectTrue, runChecks } from '../checks.ts'
@@ -49,11 +49,6 @@ class Story {
     return found
   }
 
-  empty(id: number): void {
-    const folder = join(this.#directory, `server-${id}`, 'data')
-    for (const name of readdirSync(folder)) if (name !== 'myid') rmSync(join(folder, name), { recursive: true })
-  }
-
   /** The lines that server `id` has logged at level error, with the reason that links give. */
   errors(id: number): readonly string[] {
     const log = readFileSync(join(this.#directory, `server-${id}`, 'server.log'), 'utf8')
@@ -68,7 +63,7 @@ class Story {
   async serveFromEmptiedDisks(): Promise<void> {
     await this.create(1, paths)
     await this.killAll()
-    for (const id of [2, 3]) this.empty(id)
+    for (const id of [2, 3]) this.servers.empty(id)
     for (const id of [2, 3]) await this.servers.start(id)
     for (const id of [2, 3]) await this.servers.waitUntilServing(id, servingTimeoutMs)
   }
@@ -112,7 +107,7 @@ const checks: readonly Check[] = [
         await story.create(3, ['/undisturbed'])
         // The way out that the line names.
         await story.killAll()
-        for (const id of [2, 3]) story.empty(id)
+        for (const id of [2, 3]) servers.empty(id)
         for (const id of [1, 2, 3]) await servers.start(id)
         await servers.waitUntilAllServe(servingTimeoutMs)
         for (const id of [1, 2, 3]) expectEqual(await story.held(id), paths, `znodes on server ${id}`)

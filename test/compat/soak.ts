@@ -1,0 +1,201 @@
+/**
+ * A soak of checkpoints with real processes: `tsx test/compat/soak.ts [--seconds 60] [--seed 1] [--clients 6]
+ * [--setting key=value]… [--front-removed]`.
+ * Three servers with tiny log files and a checkpoint after a hundred writes. While clients write, each server in turn
+ * is killed by SIGKILL and started again, and one in every turn loses its data folder and must be brought up again. At most
+ * one is down at a time, so a quorum always exists. At the end the checker compares the history with all data of every
+ * server, and the servers compare their digests; then all three are killed at once, and what they recover is compared again.
+ * With --front-removed it is an error if the others always had the beginning of the log when a server was emptied: then
+ * the log alone brought it up.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type FinalState, type History, judge, judgeDigests, type Verdict } from './chaos/checker.ts'
+import { prepareTree, readEverything } from './chaos/final-state.ts'
+import { type SeededRandom, seededRandom } from './chaos/random.ts'
+import { reportVerdicts } from './chaos/report.ts'
+import { answered, chaosPaths, newRecorder, pauseMs, runClient } from './chaos/workload.ts'
+import { bodies, connectRaw, opcodes } from './raw-client.ts'
+import { dataDirectory, fourLetterWord, type Servers, startServers } from './servers.ts'
+
+const servingTimeoutMs = 60_000
+const ids = [1, 2, 3]
+/** Writes after which every server has digested at least one zxid that the others have too: twice the distance of digests. */
+const closingWriteCount = 256
+/** Its name begins with the zxid of its first txn. */
+const firstLogFile = /^0{15}1-/
+
+const { values: flags } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+    clients: { type: 'string', default: '6' },
+    setting: { type: 'string', multiple: true, default: [] },
+    'front-removed': { type: 'boolean', default: false },
+  },
+})
+
+const settings: Readonly<Record<string, string>> = {
+  snapCount: '100',
+  txnLogSizeLimitInKb: '64',
+  logRetentionSizeInKb: '0', // a file of the log goes as soon as three checkpoints have been made after it
+  ...Object.fromEntries(flags.setting.map((line) => [line.split('=', 1)[0]!, line.slice(line.indexOf('=') + 1)])),
+}
+
+interface FaultCounts {
+  turns: number // that are complete
+  killed: number
+  emptied: number
+  emptiedBeyondLog: number // when no other server had the beginning of the log
+}
+
+async function main(): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'zkts-soak-'))
+  const projectRoot = resolve(import.meta.dirname, '..', '..')
+  const servers = await startServers({
+    target: 'zkts',
+    serverCount: ids.length,
+    directory,
+    projectRoot,
+    classpath: '',
+    tickTimeMs: 500,
+    settings,
+  })
+  let failed = 1
+  try {
+    await servers.waitUntilAllServe(servingTimeoutMs)
+    failed = reportVerdicts('soak', await soak(servers, directory))
+  } catch (error) {
+    console.log(`not ok soak: the run completes: ${error instanceof Error ? error.message : String(error)}`)
+    console.log('0 passed, 1 failed')
+  } finally {
+    await servers.stopAll()
+    if (failed === 0) rmSync(directory, { recursive: true, force: true })
+    else console.log(`# data and logs are kept in ${directory}`)
+  }
+  return failed === 0 ? 0 : 1
+}
+
+async function soak(servers: Servers, directory: string): Promise<readonly Verdict[]> {
+  await prepareTree(servers)
+  const seed = Number(flags.seed)
+  const recorder = newRecorder()
+  const endMs = Date.now() + Number(flags.seconds) * 1000
+  const counts: FaultCounts = { turns: 0, killed: 0, emptied: 0, emptiedBeyondLog: 0 }
+  let isStopped = false
+  // A slow machine needs longer for the first turn, without which the run proves nothing.
+  const isOver = (): boolean => isStopped || (counts.turns > 0 && Date.now() >= endMs)
+  const clients = Array.from({ length: Number(flags.clients) }, (_, index) =>
+    runClient({
+      name: `c${index}`,
+      ports: servers.clientPorts,
+      random: seededRandom(seed * 1000 + index),
+      recorder,
+      isOver,
+    }),
+  )
+  await failInTurn(servers, directory, seededRandom(seed), counts, isOver).finally(() => {
+    isStopped = true // a server did not return: the clients end too
+  })
+  await Promise.all(clients)
+  const writes = [...recorder.values, ...recorder.counters]
+  const acknowledged = writes.filter((write) => write.outcome === 'acknowledged').length
+  const verdicts = await judgeServers(servers, recorder, 'after the writes')
+  const logFileCounts = ids.map((id) => logFiles(directory, id).length)
+  await Promise.all(ids.map((id) => servers.kill(id)))
+  for (const id of ids) await servers.start(id)
+  const recovered = await judgeServers(servers, recorder, 'after all were killed')
+  console.log(
+    `# seed ${seed}: ${counts.killed} killed, ${counts.emptied} of them emptied, ${counts.emptiedBeyondLog} when the others ` +
+      `had no beginning of the log; ${acknowledged} writes acknowledged; longest time without an acknowledgement ${recorder.longestSilenceMs} ms; ` +
+      `log files ${logFileCounts.join(', ')}`,
+  )
+  return [...verdicts, ...recovered, ...judgeRun(counts, acknowledged)]
+}
+
+/** Every server once in each turn, in an order of the seed; the next one only after the last one serves again. */
+async function failInTurn(
+  servers: Servers,
+  directory: string,
+  random: SeededRandom,
+  counts: FaultCounts,
+  isOver: () => boolean,
+): Promise<void> {
+  while (!isOver()) {
+    const emptied = ids[random.below(ids.length)]!
+    const first = random.below(ids.length)
+    for (const offset of ids.keys()) {
+      await pauseMs(random.between(500, 3000))
+      if (isOver()) return
+      const id = ids[(first + offset) % ids.length]!
+      await servers.kill(id)
+      counts.killed += 1
+      if (id === emptied) {
+        servers.empty(id)
+        counts.emptied += 1
+        const others = ids.filter((other) => other !== id)
+        if (!others.some((other) => hasFirstLogFile(directory, other))) counts.emptiedBeyondLog += 1
+      }
+      await pauseMs(random.between(100, 2000)) // the others write on
+      await servers.start(id)
+      await servers.waitUntilServing(id, servingTimeoutMs)
+    }
+    counts.turns += 1
+  }
+}
+
+async function judgeServers(servers: Servers, history: History, when: string): Promise<readonly Verdict[]> {
+  await servers.waitUntilAllServe(servingTimeoutMs)
+  await writeUntilDigested(servers)
+  const states: FinalState[] = []
+  for (const [index, port] of servers.clientPorts.entries()) {
+    states.push(await readEverything(`server ${index + 1}`, port))
+  }
+  const answers = new Map<string, string>()
+  for (const [index, port] of servers.clientPorts.entries()) {
+    answers.set(`server ${index + 1}`, await fourLetterWord(port, 'hash'))
+  }
+  return [...judge(history, states), judgeDigests(answers)].map((verdict) => ({
+    ...verdict,
+    title: `${verdict.title}, ${when}`,
+  }))
+}
+
+async function writeUntilDigested(servers: Servers): Promise<void> {
+  const session = await connectRaw({ port: servers.clientPorts[0]! })
+  for (let i = 0; i < closingWriteCount; i++) {
+    const { err } = await answered(session, opcodes.setData, bodies.setData(chaosPaths.root, Buffer.from(`${i}`), -1))
+    if (err !== 0) throw new Error(`setData ${chaosPaths.root}: ${err}`)
+  }
+  await answered(session, opcodes.closeSession, Buffer.alloc(0))
+}
+
+function judgeRun(counts: FaultCounts, acknowledged: number): readonly Verdict[] {
+  const expect = (title: string, isMet: boolean, found: string): Verdict => ({
+    title,
+    violations: isMet ? [] : [`only ${found}`],
+  })
+  const faults = JSON.stringify(counts)
+  const verdicts = [
+    expect('every server was killed and one emptied', counts.turns > 0 && counts.emptied > 0, faults),
+    expect('writes were acknowledged while servers failed', acknowledged > Number(flags.seconds), `${acknowledged}`),
+  ]
+  if (!flags['front-removed']) return verdicts
+  return [
+    ...verdicts,
+    expect('a server was emptied that the log alone could not bring up', counts.emptiedBeyondLog > 0, faults),
+  ]
+}
+
+function hasFirstLogFile(directory: string, id: number): boolean {
+  return logFiles(directory, id).some((name) => firstLogFile.test(name))
+}
+
+function logFiles(directory: string, id: number): readonly string[] {
+  const folder = join(dataDirectory({ directory }, id), 'wal')
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.log')) : []
+}
+
+process.exit(await main())
