@@ -1,8 +1,8 @@
 /**
  * Log lines in a file, which is rotated by size or age, or by another program (logrotate) that then sends SIGHUP.
  * Owns: that a file which cannot be written (disk full, folder removed) is opened again for the next attempt, so that
- * lines are written again when the fault is over; and that no line is written after the first part of another one, which
- * a full disk or a process that was killed has left.
+ * lines are written again when the fault is over; and that a part of a line, which a full disk or a process that was killed
+ * has left, is ended by a newline. If this process wrote the part, the whole line follows, so it is not counted as lost.
  */
 import { appendFileSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
@@ -84,8 +84,9 @@ export class LogFile implements OutputSink {
     const { path } = this.#options
     const fd = openNow(path, constants.O_RDWR)
     try {
-      if (started !== null && !endsWith(fd, started)) appendFileSync(fd, started)
-      appendFileSync(fd, isFragment(tailNow(fd, 1)) ? Buffer.concat([newline, bytes]) : bytes)
+      const unwritten = started === null ? [] : [withoutWritten(fd, started)]
+      const end = isFragment(tailNow(fd, 1)) ? [newline] : []
+      appendFileSync(fd, Buffer.concat([...end, ...unwritten, bytes]))
     } finally {
       closeSync(fd)
     }
@@ -174,8 +175,10 @@ function tailNow(fileDescriptor: number, sizeBytesMax: number): Buffer {
   return tail
 }
 
-function endsWith(fileDescriptor: number, bytes: Uint8Array): boolean {
-  return tailNow(fileDescriptor, bytes.length).equals(bytes)
+/** The lines of `bytes` that do not stand whole at the end of the file. */
+function withoutWritten(fileDescriptor: number, bytes: Uint8Array): Uint8Array {
+  const tail = tailNow(fileDescriptor, bytes.length)
+  return bytes.subarray(tail.equals(bytes) ? bytes.length : wholeLinesAtTheEnd(tail, bytes))
 }
 
 /** One level at a time, since Node's recursive mkdir never returns if a parent exists but cannot have children (/proc). */

@@ -204,6 +204,24 @@ test('after a full disk each line is whole, and none is written twice', () =>
     expect(readFileSync(path, 'utf8')).toBe(`\n${line(1)}${line(2)}line \n${[3, 4, 5, 6].map(line).join('')}`)
   }))
 
+test('a process that ends repeats the write under way from its first line that is not whole', () =>
+  inFolder(async (path) => {
+    const started = Buffer.from(line(1) + line(2))
+    for (const [taken, expected] of [
+      ['', line(1) + line(2)],
+      ['li', `li\n${line(1)}${line(2)}`],
+      [line(1), line(1) + line(2)],
+      [`${line(1)}li`, `${line(1)}li\n${line(2)}`],
+      [line(1) + line(2), line(1) + line(2)],
+    ] as const) {
+      const file = new LogFile({ path, ...noRotation })
+      expect(file.problem()).toBe(null)
+      writeFileSync(path, line(0) + taken)
+      expect(file.writeNow(Buffer.from(line(3)), started)).toBe(line(3).length)
+      expect(readFileSync(path, 'utf8')).toBe(line(0) + expected + line(3))
+    }
+  }))
+
 test('a log file in a folder that cannot be created is refused in words', () => {
   const file = new LogFile({ path: '/proc/x/y/z.log', ...noRotation })
   expect(file.problem()).toBe('/proc/x cannot be created in /proc')
