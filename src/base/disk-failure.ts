@@ -13,6 +13,9 @@ export function explainDiskFailure(cause: Error): string {
     case 'ENOTDIR':
     case 'EEXIST':
       return `a part of the path is a file and not a folder (${cause.message}). Write the path of a folder.`
+    case 'EFTYPE':
+    case 'EISDIR':
+      return `${cause.message} (${code}). Bring the file back if it was moved; otherwise move what has its name away.`
     case 'EIO':
       return `the disk has failed (${cause.message}). Read the system log, and replace the disk if it is broken.`
     case 'EMFILE':

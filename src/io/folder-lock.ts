@@ -14,15 +14,17 @@
  * Assumes: the folder is not shared between machines, and the processes that use it see each other's pids.
  */
 import { randomBytes } from 'node:crypto'
-import { close as fsClose, open as fsOpen } from 'node:fs'
+import { constants, close as fsClose, open as fsOpen, readFile as fsReadFile } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { FolderLock } from '../ports/disk.ts'
+import { openRegular } from './regular-file.ts'
 
 const openFd = promisify(fsOpen)
 const closeFd = promisify(fsClose)
+const readWhole = promisify(fsReadFile)
 
 const lockPrefix = '.lock'
 const heldMark = 'held'
@@ -137,7 +139,7 @@ async function waitForOthers(folder: string, path: string, own: OwnClaim): Promi
 /** Null: the claim was removed, or its content is not written yet. */
 async function readClaim(path: string): Promise<Claim | null> {
   try {
-    const [identity = '', mark = ''] = (await readFile(path, 'utf8')).split('\n')
+    const [identity = '', mark = ''] = (await readRegular(path)).split('\n')
     const value = JSON.parse(identity) as Partial<ProcessIdentity & FolderIdentity>
     const { pid, startTime, bootId, device, inode } = value
     if (typeof pid !== 'number' || typeof startTime !== 'string') return null
@@ -147,6 +149,15 @@ async function readClaim(path: string): Promise<Claim | null> {
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
+  }
+}
+
+async function readRegular(path: string): Promise<string> {
+  const fd = await openRegular(path, constants.O_RDONLY)
+  try {
+    return await readWhole(fd, 'utf8')
+  } finally {
+    await closeFd(fd)
   }
 }
 

@@ -1,14 +1,15 @@
 /**
  * Log lines in a file, which is rotated by size or age, or by another program (logrotate) that then sends SIGHUP.
  * Owns: that a file which cannot be written (disk full, folder removed) is opened again for the next attempt, so that
- * lines are written again when the fault is over; and that no line is written after the first part of another one, which
- * a full disk or a process that was killed has left.
+ * lines are written again when the fault is over; and that a part of a line, which a full disk or a process that was killed
+ * has left, is ended by a newline. If this process wrote the part, the whole line follows, so it is not counted as lost.
  */
-import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { appendFileSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { createStream, type Options, type RotatingFileStream } from 'rotating-file-stream'
 import type { OutputSink } from './bounded-output.ts'
+import { irregularError } from './regular-file.ts'
 
 export interface LogFileOptions {
   readonly path: string
@@ -34,10 +35,13 @@ export class LogFile implements OutputSink {
     const { path } = this.#options
     try {
       makeFolder(dirname(resolve(path)))
-      closeSync(openSync(path, 'a'))
+      closeSync(openNow(path, constants.O_WRONLY))
       return null
     } catch (error) {
-      return (error as Error).message
+      const { code, message } = error as NodeJS.ErrnoException
+      return code === 'EFTYPE'
+        ? `${message}; to write to a pipe, leave --log-file out and redirect standard output`
+        : message
     }
   }
 
@@ -52,7 +56,7 @@ export class LogFile implements OutputSink {
       this.#writeTo(this.#stream, bytes, bytes, done)
       return
     }
-    // Without waiting for the disk, which may stall.
+    // Without waiting for the disk, which may stall. The stream refuses a path that is no regular file.
     void tailOf(this.#options.path, 1).then((tail) => {
       this.#stream = this.#open()
       this.#writeTo(this.#stream, isFragment(tail) ? Buffer.concat([newline, bytes]) : bytes, bytes, done)
@@ -78,8 +82,14 @@ export class LogFile implements OutputSink {
 
   writeNow(bytes: Uint8Array, started: Uint8Array | null): number {
     const { path } = this.#options
-    if (started !== null && !endsWith(path, started)) appendFileSync(path, started)
-    appendFileSync(path, isFragment(tailNow(path, 1)) ? Buffer.concat([newline, bytes]) : bytes)
+    const fd = openNow(path, constants.O_RDWR)
+    try {
+      const unwritten = started === null ? [] : [withoutWritten(fd, started)]
+      const end = isFragment(tailNow(fd, 1)) ? [newline] : []
+      appendFileSync(fd, Buffer.concat([...end, ...unwritten, bytes]))
+    } finally {
+      closeSync(fd)
+    }
     return bytes.length
   }
 
@@ -136,7 +146,7 @@ function wholeLinesAtTheEnd(tail: Buffer, bytes: Uint8Array): number {
 /** The last bytes of the file; none if it cannot be read. */
 async function tailOf(path: string, sizeBytesMax: number): Promise<Buffer> {
   try {
-    const file = await open(path, 'r')
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const { size } = await file.stat()
       const lengthBytes = Math.min(size, sizeBytesMax)
@@ -150,20 +160,25 @@ async function tailOf(path: string, sizeBytesMax: number): Promise<Buffer> {
   }
 }
 
-function tailNow(path: string, sizeBytesMax: number): Buffer {
-  const file = openSync(path, 'a+')
-  try {
-    const { size } = fstatSync(file)
-    const tail = Buffer.alloc(Math.min(size, sizeBytesMax))
-    readSync(file, tail, 0, tail.length, size - tail.length)
-    return tail
-  } finally {
-    closeSync(file)
-  }
+/** For appending; creates the file. Throws at once if the path is no regular file. */
+function openNow(path: string, access: number): number {
+  const { O_APPEND, O_CREAT, O_NONBLOCK } = constants
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found !== undefined && !found.isFile()) throw irregularError(path, found)
+  return openSync(path, access | O_APPEND | O_CREAT | O_NONBLOCK, 0o666)
 }
 
-function endsWith(path: string, bytes: Uint8Array): boolean {
-  return tailNow(path, bytes.length).equals(bytes)
+function tailNow(fileDescriptor: number, sizeBytesMax: number): Buffer {
+  const { size } = fstatSync(fileDescriptor)
+  const tail = Buffer.alloc(Math.min(size, sizeBytesMax))
+  readSync(fileDescriptor, tail, 0, tail.length, size - tail.length)
+  return tail
+}
+
+/** The lines of `bytes` that do not stand whole at the end of the file. */
+function withoutWritten(fileDescriptor: number, bytes: Uint8Array): Uint8Array {
+  const tail = tailNow(fileDescriptor, bytes.length)
+  return bytes.subarray(tail.equals(bytes) ? bytes.length : wholeLinesAtTheEnd(tail, bytes))
 }
 
 /** One level at a time, since Node's recursive mkdir never returns if a parent exists but cannot have children (/proc). */

@@ -21,6 +21,7 @@ import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Disk, DiskFile, FileIdentity, OpenMode } from '../ports/disk.ts'
 import { isLockName, lockFolder } from './folder-lock.ts'
+import { openRegular } from './regular-file.ts'
 
 const openFd = promisify(fsOpen)
 const closeFd = promisify(fsClose)
@@ -84,7 +85,7 @@ async function identityOf(path: string): Promise<FileIdentity> {
 }
 
 async function openFile(path: string, mode: OpenMode): Promise<DiskFile> {
-  const fd = await openFd(path, modeFlags[mode], 0o644)
+  const fd = await openRegular(path, modeFlags[mode])
   if (mode === 'read') return new NodeFile(path, fd, null)
   try {
     return new NodeFile(path, fd, await openFd(path, constants.O_RDWR | constants.O_DSYNC))

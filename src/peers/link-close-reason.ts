@@ -27,7 +27,7 @@ export const linkCloseReasons = {
   'called-the-wrong-way':
     'A peer with a lower id connected to this server, but the server with the higher id has to connect; compare the server lines and the myid files of both.',
   'peer-of-another-ensemble':
-    'The peer holds the data of another cluster; detail names both. To join would destroy one of the two, so they refuse each other, and a server that finds no quorum of its own cluster serves nothing. Stop the servers with the wrong data, move their data folder away (the content of dataDir and dataLogDir, except myid), and start them: they copy the data of the others.',
+    'The peer holds the data of another cluster; detail names both. To join would destroy one of the two, so they refuse each other, and a server that finds no quorum of its own cluster serves nothing. Stop the servers with the wrong data, move their data folder away (the content of dataDir and dataLogDir, except myid and zoo.cfg), and start them: they copy the data of the others.',
   replaced: 'The peer made a new link, so the old one is no longer needed.',
   silent: 'The peer sent nothing for peerTimeoutMs; check the peer and the network.',
   'output-too-large': 'The peer does not read what this server sends; check whether it is stopped or overloaded.',

@@ -34,6 +34,7 @@ export interface FileIdentity {
 export type OpenMode = 'read' | 'read-write' | 'create-new' // create-new rejects with EEXIST
 
 export interface Disk {
+  /** Rejects with code EFTYPE for a FIFO, a socket and a device, and never waits for one. */
   open(path: string, mode: OpenMode): Promise<DiskFile>
   /** Names in the folder, sorted; rejects with ENOENT if the folder does not exist. */
   list(folder: string): Promise<readonly string[]>

@@ -6,6 +6,7 @@
  * crash between the two writes could leave an identity that contradicts a healthy log.
  */
 import { assertNever } from '../base/assert.ts'
+import { moveDataAway } from '../base/data-advice.ts'
 import type { Epoch } from '../base/ids.ts'
 import { diskFullRetryMs } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
@@ -37,6 +38,12 @@ export interface DataFolderOptions {
   readonly config: Config
 }
 
+/**
+ * What stands where the log should be, if that is no log. `usable`: a folder that a log can be moved into. `taken`: a
+ * folder in the place of the one that this server used; a log that is moved into it would count as copied.
+ */
+type WalPlace = 'free' | 'usable' | 'taken'
+
 const initializeFileName = 'initialize'
 const unchanged = 'Nothing was changed.'
 /** The end of a sentence that says how a server starts empty. */
@@ -51,6 +58,7 @@ export class DataFolder {
   #inode: string | null = null // as the identity says; a copy of the file has another one
   #walMark: FolderMark | null = null
   #otherFolders: readonly string[] = []
+  #walPlace: WalPlace = 'free'
   #wasDamaged = false
   #writing: Promise<void> | null = null
   #isClosed = false
@@ -148,7 +156,10 @@ export class DataFolder {
       otherWals: await this.#otherWals(),
     }
     const plan = planFolder(facts)
-    if (plan.kind === 'refuse') return this.#refusal(plan.why, facts)
+    if (plan.kind === 'refuse') {
+      this.#walPlace = await this.#findWalPlace()
+      return this.#refusal(plan.why, facts)
+    }
     this.#otherFolders = plan.kind === 'open-log' ? facts.otherWals : []
     return null
   }
@@ -164,10 +175,21 @@ export class DataFolder {
     }
     if (!(await disk.exists(this.walFolder)) || (await isFolder(disk, this.walFolder))) return null
     const setting = config.dataLogDir === config.dataDir ? 'dataDir' : 'dataLogDir'
-    return (
+    const what =
       `${setting}: ${this.walFolder} is a file, and this server keeps its log in a folder with this name. Bring that ` +
-      'folder back if it was moved; otherwise move the file away.'
-    )
+      'folder back if it was moved.'
+    if (!(await disk.exists(this.#identityPath))) return `${what} Otherwise move the file away.`
+    const others = this.#belowDataDir(await this.#otherWals())
+    const files = [this.walFolder, this.#identityPath, ...others].join(' and ')
+    return `${what} If the log is lost, move ${files} away; then this server starts empty${onlyWhileOthersServe}`
+  }
+
+  async #findWalPlace(): Promise<WalPlace> {
+    const { disk } = this.#options
+    if ((await placeOf(disk, this.walFolder)) === null) return 'free'
+    const mark = this.#identity?.walMark ?? null
+    if (mark === null || samePath(this.#identity!.walFolder) !== samePath(this.walFolder)) return 'usable'
+    return isSameFolder(mark, await disk.identityOf(this.walFolder)) ? 'usable' : 'taken'
   }
 
   /** A data folder that was moved or copied as a whole has another identity file, too; that is no exchange. */
@@ -256,20 +278,20 @@ export class DataFolder {
         const found = otherWals.length > 0 ? `; there is a log in ${otherWals.join(' and in ')}` : ''
         const wayOut =
           otherWals.length > 0
-            ? `${this.#wayTo(otherWals[0]!)}.`
-            : `Mount the disk or bring the folder back${isMoved ? `, or write dataLogDir=${parentOf(known!.walFolder)}` : ''}.`
+            ? `${this.#wayTo(otherWals[0]!)}. If you do not need it`
+            : `Mount the disk or bring the folder back${isMoved ? `, or write dataLogDir=${parentOf(known!.walFolder)}` : ''}. If that log is lost`
         const message =
           `dataLogDir: there is no log in ${walFolder}, but ${config.dataDir} has held data of cluster ` +
-          `0x${known!.clusterId.toString(16)} up to epoch ${known!.currentEpoch}, and ${was}${found}. ${wayOut} ` +
-          `If that log is lost, remove ${this.#identityPath}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
+          `0x${known!.clusterId.toString(16)} up to epoch ${known!.currentEpoch}, and ${was}${found}. ${wayOut}, ` +
+          `${this.#discarding([this.#identityPath], otherWals)}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
       case 'log-exchanged': {
         const message =
           `dataLogDir: ${walFolder} is not the folder that this server used, but ${this.#identityPath} is: the log was ` +
           'copied from elsewhere or restored. Writes that were acknowledged after the copy was made may be missing. If the ' +
-          'former folder still exists, bring it back. If the other members of the ensemble hold the data, move the content ' +
-          'of dataDir and dataLogDir away, except myid, and start while they serve: the data is copied from them. If this ' +
+          `former folder still exists, bring it back. If the other members of the ensemble hold the data, ${moveDataAway}, ` +
+          'and start while they serve: the data is copied from them. If this ' +
           `copy is complete, or it is all there is and you accept the loss, remove ${this.#identityPath}; then this log is ` +
           `used as it is. ${unchanged}`
         return { kind: 'foreign', message }
@@ -277,15 +299,15 @@ export class DataFolder {
       case 'log-elsewhere': {
         const message =
           `dataLogDir: there is no log in ${walFolder}, but there is one in ${otherWals.join(' and in ')}. ` +
-          `${this.#wayTo(otherWals[0]!)}; if you do not need it, move it ` +
-          'out of dataDir. Nothing was changed.'
+          `${this.#wayTo(otherWals[0]!)}. If you do not need it, move ${otherWals.join(' and ')} ` +
+          `out of dataDir. ${unchanged}`
         return { kind: 'misplaced', message }
       }
       case 'identity-damaged': {
         const message =
           `dataDir: ${this.#identityPath} is damaged, and there is no log in ${walFolder}. Bring the log back (check ` +
-          `dataLogDir and the disk). If it is lost or this folder never held data, remove ${this.#identityPath}; then this ` +
-          `server starts empty${onlyWhileOthersServe} ${unchanged}`
+          'dataLogDir and the disk). If it is lost or this folder never held data, ' +
+          `${this.#discarding([this.#identityPath], otherWals)}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
       default:
@@ -297,8 +319,8 @@ export class DataFolder {
     const path = this.#identityPath
     const known = this.#identity
     const restore =
-      'Bring the right folder back. In an ensemble whose other servers are intact you may also move the content of ' +
-      'dataDir and dataLogDir away, except myid, and start: the data is copied from them.'
+      `Bring the right folder back. In an ensemble whose other servers are intact you may also ${moveDataAway}, and ` +
+      'start: the data is copied from them.'
     switch (why) {
       case 'log-emptied':
         return { kind: 'corrupt', message: this.#emptiedText(found) }
@@ -337,10 +359,10 @@ export class DataFolder {
           ? `${path} is damaged, so this folder may have held data`
           : `${path} is missing, so this folder may have held data`
     const unneeded = unusedSegment === null ? `the files in ${this.walFolder}` : unusedSegment
-    const files = this.#identity !== null || this.#wasDamaged ? `${unneeded} and ${path}` : unneeded
+    const files = this.#identity !== null || this.#wasDamaged ? [unneeded, path] : [unneeded]
     return (
       `${where} holds no record: it was emptied or overwritten. ${reason}. Bring the log back from the disk or from a ` +
-      `backup. If it is lost, remove ${files}; then this server starts empty${onlyWhileOthersServe} ` +
+      `backup. If it is lost, ${this.#discarding(files, this.#otherFolders)}; then this server starts empty${onlyWhileOthersServe} ` +
       (this.#identity === null ? `If this server never held data, do the same. ${unchanged}` : unchanged)
     )
   }
@@ -380,8 +402,27 @@ export class DataFolder {
   /** How to make this server use the log in `folder`. */
   #wayTo(folder: string): string {
     const setting = `Write dataLogDir=${parentOf(folder)}`
-    if (this.#isOwn(folder)) return `${setting}, or move ${folder} to ${this.walFolder}`
-    return `${setting} if no other server uses that folder`
+    if (!this.#isOwn(folder)) return `${setting} if no other server uses that folder`
+    switch (this.#walPlace) {
+      case 'free':
+        return `${setting}, or move ${folder} to ${this.walFolder}`
+      case 'usable':
+        return `${setting}, or move the files in ${folder} to ${this.walFolder}`
+      case 'taken':
+        return `${setting}, or replace ${this.walFolder}, which holds no log, by ${folder}`
+      default:
+        return assertNever(this.#walPlace)
+    }
+  }
+
+  /** How to make this server start empty. A log that is left below dataDir would be found, and the start refused. */
+  #discarding(files: readonly string[], otherWals: readonly string[]): string {
+    const others = this.#belowDataDir(otherWals)
+    return `remove ${files.join(' and ')}${others.length === 0 ? '' : `, and move ${others.join(' and ')} out of dataDir`}`
+  }
+
+  #belowDataDir(folders: readonly string[]): readonly string[] {
+    return folders.filter((folder) => samePath(folder).startsWith(`${samePath(this.#options.config.dataDir)}/`))
   }
 
   #noteOtherWals(otherFolders: readonly string[]): void {

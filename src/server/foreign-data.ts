@@ -13,14 +13,19 @@ export function findForeignData(disk: Disk, config: Config): Promise<StartFailur
 
 async function lookForIt(disk: Disk, config: Config): Promise<StartFailure | null> {
   if (await disk.exists(`${config.dataLogDir}/wal`)) return null
-  for (const folder of new Set([`${config.dataDir}/version-2`, `${config.dataLogDir}/version-2`])) {
+  const settings = new Map([
+    [config.dataLogDir, 'dataLogDir'],
+    [config.dataDir, 'dataDir'],
+  ])
+  for (const [parent, setting] of settings) {
+    const folder = `${parent}/version-2`
     if (!(await disk.exists(folder))) continue
     const names = await disk.list(folder)
     const found = names.find((name) => name.startsWith('snapshot.') || name.startsWith('log.'))
     if (found === undefined) continue
     const message =
       `${folder} holds data of Apache ZooKeeper (${found}), which this server cannot read. ` +
-      'Write an empty folder for dataDir; nothing was changed.'
+      `Write a folder without such data for ${setting}; nothing was changed.`
     return { kind: 'foreign', message }
   }
   return null

@@ -6,6 +6,7 @@
  * read and accepted: a log that is refused stays as it is.
  */
 import { assert } from '../base/assert.ts'
+import { moveDataAway } from '../base/data-advice.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
@@ -94,7 +95,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     const sequence = first! + i
     if (found !== sequence) {
       const what = `segment ${sequence} is missing: the next file is ${path}`
-      return err(corruptFailure(folder, what))
+      return err(corruptFailure(what))
     }
     const segment = { path, sequence, laterSegment: i + 1 < names.length }
     const failure = await recoverSegment(options, progress, segment)
@@ -136,7 +137,7 @@ async function recoverSegment(
     laterSegment,
   }: { readonly path: string; readonly sequence: number; readonly laterSegment: boolean },
 ): Promise<OpenFailure | null> {
-  const { disk, folder } = options
+  const { disk } = options
   const file = await disk.open(path, 'read')
   let facts: SegmentFacts
   let header: SegmentHeader | null = null
@@ -171,10 +172,7 @@ async function recoverSegment(
   const plan = planSegment(facts)
   switch (plan.kind) {
     case 'corrupt':
-      return corruptFailure(
-        folder,
-        `${path}, offset ${end?.offset ?? 0}: ${plan.why}${end === null ? '' : ` (${end.detail})`}`,
-      )
+      return corruptFailure(`${path}, offset ${end?.offset ?? 0}: ${plan.why}${end === null ? '' : ` (${end.detail})`}`)
     case 'drop-unused-segment':
       progress.unusedSegment = path
       return null
@@ -296,7 +294,7 @@ function startFailure(
     'log-missing': `${folder} holds no log, but there is a checkpoint of ${where} that was made from one`,
     'hole-after-base': `the log in ${folder} begins with segment ${first}, after the checkpoint of ${where}: txns between them are missing`,
   }
-  return corruptFailure(folder, whatByReason[plan.why])
+  return corruptFailure(whatByReason[plan.why])
 }
 
 function endFailure({ folder, base }: RecoveryOptions, { replay }: Progress): OpenFailure | null {
@@ -312,7 +310,7 @@ function endFailure({ folder, base }: RecoveryOptions, { replay }: Progress): Op
     'ends-before-base': `the log in ${folder} ends at ${hexOfZxid(lastZxid)}, before the checkpoint of ${where}`,
     'base-of-another-history': `the log in ${folder} has another history than the checkpoint at ${where}`,
   }
-  return corruptFailure(folder, whatByReason[plan.why])
+  return corruptFailure(whatByReason[plan.why])
 }
 
 function foreignFailure(options: RecoveryOptions, path: string, header: SegmentHeader): OpenFailure | null {
@@ -325,7 +323,10 @@ function foreignFailure(options: RecoveryOptions, path: string, header: SegmentH
   return { kind: 'foreign', message }
 }
 
-function corruptFailure(folder: string, what: string): OpenFailure {
-  const advice = `Acknowledged records are missing or damaged, so this server does not start; nothing was changed. If a majority of the other servers is intact, move ${folder} away and start again: the history is copied from them. A standalone server needs its backup.`
+function corruptFailure(what: string): OpenFailure {
+  const advice =
+    'Acknowledged records are missing or damaged, so this server does not start; nothing was changed. If the other ' +
+    `servers of the ensemble serve without this one, ${moveDataAway}, and start again: the history is copied from them. ` +
+    'A standalone server needs its backup.'
   return { kind: 'corrupt', message: `${what}. ${advice}` }
 }

@@ -45,7 +45,7 @@ export function describeForeignCluster(
     : 'to follow it would destroy what this server holds, so this server refuses and serves nothing'
   return (
     `${both}; ${outcome}. Nothing was changed. If cluster ${own} is the right one: stop the servers of cluster ${theirs}, ` +
-    'move the content of their dataDir and dataLogDir away, except myid, and start them; they copy what this cluster holds. ' +
+    'move the content of their dataDir and dataLogDir away, except myid and zoo.cfg, and start them; they copy what this cluster holds. ' +
     `If cluster ${theirs} is the right one: do the same with the servers of cluster ${own}. ` +
     'With db.autocreate=false, a server that starts empty while there is no leader also needs "zkts-cli data initialize".'
   )
@@ -64,7 +64,7 @@ export function describeRepair(peer: ServerId): string {
   return (
     'One of the two has lost acknowledged writes, or has the data folder of another time or ensemble. Find out which ' +
     `servers hold the right data before you remove anything. If this server holds it: stop server ${peer}, move the ` +
-    'content of its dataDir and dataLogDir away, except myid, and start it; it copies what the other servers hold. If ' +
+    'content of its dataDir and dataLogDir away, except myid and zoo.cfg, and start it; it copies what the other servers hold. If ' +
     `server ${peer} holds it: do the same with this server. Keep what was moved away: it may be the only copy of some writes.`
   )
 }

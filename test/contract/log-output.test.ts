@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -204,10 +204,61 @@ test('after a full disk each line is whole, and none is written twice', () =>
     expect(readFileSync(path, 'utf8')).toBe(`\n${line(1)}${line(2)}line \n${[3, 4, 5, 6].map(line).join('')}`)
   }))
 
+test('a process that ends repeats the write under way from its first line that is not whole', () =>
+  inFolder(async (path) => {
+    const started = Buffer.from(line(1) + line(2))
+    for (const [taken, expected] of [
+      ['', line(1) + line(2)],
+      ['li', `li\n${line(1)}${line(2)}`],
+      [line(1), line(1) + line(2)],
+      [`${line(1)}li`, `${line(1)}li\n${line(2)}`],
+      [line(1) + line(2), line(1) + line(2)],
+    ] as const) {
+      const file = new LogFile({ path, ...noRotation })
+      expect(file.problem()).toBe(null)
+      writeFileSync(path, line(0) + taken)
+      expect(file.writeNow(Buffer.from(line(3)), started)).toBe(line(3).length)
+      expect(readFileSync(path, 'utf8')).toBe(line(0) + expected + line(3))
+    }
+  }))
+
 test('a log file in a folder that cannot be created is refused in words', () => {
   const file = new LogFile({ path: '/proc/x/y/z.log', ...noRotation })
   expect(file.problem()).toBe('/proc/x cannot be created in /proc')
 })
+
+test('a log file that is a FIFO or a device is refused in words, and no call waits for it', () =>
+  inFolder(async (path) => {
+    const folder = join(path, '..')
+    mkdirSync(folder)
+    const fifo = new LogFile({ path: join(folder, 'fifo'), ...noRotation })
+    execFileSync('mkfifo', [join(folder, 'fifo')])
+    const what = `${folder}/fifo is a named pipe (FIFO), and this server needs a regular file with this name`
+    expect(fifo.problem()).toBe(`${what}; to write to a pipe, leave --log-file out and redirect standard output`)
+    expect(() => fifo.writeNow(Buffer.from(line(1)), null)).toThrow(what)
+    expect(new LogFile({ path: '/dev/null', ...noRotation }).problem()).toContain('/dev/null is a device')
+  }))
+
+test('a FIFO that takes the place of the log file is reported, and the lines wait for a file', () =>
+  inFolder(async (path) => {
+    let failed: (error: Error) => void = () => undefined
+    const failure = new Promise<Error>((resolve) => {
+      failed = resolve
+    })
+    const file = new LogFile({ path, ...noRotation })
+    expect(file.problem()).toBe(null)
+    const output = new BoundedOutput(file, { onError: failed })
+    output.write(line(1))
+    await output.whenWritten(waitMs)
+    rmSync(path)
+    execFileSync('mkfifo', [path])
+    file.reopen()
+    output.write(line(2))
+    expect((await failure).message).toContain('is not a file')
+    rmSync(path)
+    await output.whenWritten(waitMs)
+    expect(readFileSync(path, 'utf8')).toBe(line(2))
+  }))
 
 test('the last lines of a log file are written when the process ends at once', () =>
   inFolder(async (path) => {

@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
@@ -191,6 +193,36 @@ test('of several processes that find a stale lock at the same time, one gets the
     expect(locks).toHaveLength(1)
     await locks[0]!.release()
   }
+  await dispose()
+})
+
+test('a FIFO, a socket and a device in the place of a file are refused, and no open waits for them', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  const [fifo, socket] = [join(folder, 'fifo'), join(folder, 'socket')]
+  spawnSync('mkfifo', [fifo])
+  const server = createServer().listen(socket)
+  await once(server, 'listening')
+  for (const [path, kind] of [
+    [fifo, 'a named pipe (FIFO)'],
+    [socket, 'a socket'],
+    ['/dev/null', 'a device'],
+  ] as const) {
+    for (const mode of ['read', 'read-write'] as const) {
+      await expect(disk.open(path, mode)).rejects.toMatchObject({
+        code: 'EFTYPE',
+        message: `${path} is ${kind}, and this server needs a regular file with this name`,
+      })
+    }
+  }
+  await expect(disk.open(folder, 'read')).rejects.toMatchObject({ code: 'EISDIR' })
+  server.close()
+  await dispose()
+})
+
+test('a FIFO in the place of a lock file is refused', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  spawnSync('mkfifo', [join(folder, '.lock.1-aa')])
+  await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'EFTYPE' })
   await dispose()
 })
 

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -19,4 +21,20 @@ test.each([
 test('a file that does not exist has no text, and another failure has the code of the system', async () => {
   expect(await readTextFile(join(folder, 'none'))).toBeNull()
   await expect(readTextFile(folder)).rejects.toMatchObject({ code: 'EISDIR' })
+})
+
+test('the text of a FIFO is read until its writers have closed it, where a pipe is accepted', async () => {
+  const path = join(folder, 'fifo')
+  execFileSync('mkfifo', [path])
+  const reading = readTextFile(path)
+  await writeFile(path, 'dataDir=/fifo')
+  expect(await reading).toBe('dataDir=/fifo')
+  await expect(readTextFile(path, 'file')).rejects.toMatchObject({ code: 'EFTYPE' })
+})
+
+test('a device is refused, since its text may have no end', async () => {
+  await expect(readTextFile('/dev/zero')).rejects.toMatchObject({
+    code: 'EFTYPE',
+    message: '/dev/zero is a device, and this server needs a regular file with this name',
+  })
 })

@@ -115,6 +115,16 @@ it('an empty path of a zoo.cfg is refused', async () => {
   })
 })
 
+it('the configuration may come from a pipe, and myid may not', async () => {
+  const accepted = new Map<string, string>()
+  await readConfig('/etc/zoo.cfg', async (path, accepts) => {
+    accepted.set(path, accepts)
+    return path === '/etc/zoo.cfg' ? 'dataDir=/d\ndynamicConfigFile=/x\n' : ''
+  })
+  const [main, dynamic, myid] = ['/etc/zoo.cfg', '/x', '/d/myid'].map((path) => accepted.get(path))
+  expect([main, dynamic, myid]).toEqual(['file-or-pipe', 'file-or-pipe', 'file'])
+})
+
 describe('files that cannot be read or parsed', () => {
   /** The error lines of a start with these files; null stands for a file that does not exist. */
   async function errorsOf(files: Readonly<Record<string, string | Error | null>>): Promise<readonly string[]> {
@@ -159,6 +169,11 @@ describe('files that cannot be read or parsed', () => {
         '--config: /etc/zoo.cfg is not a text file in UTF-8: it has bytes of value 0, or the first two bytes of UTF-16. Save it in UTF-8, or write another path.',
       ],
     ]),
+    [
+      'a FIFO for myid',
+      { '/etc/zoo.cfg': usual, '/d/myid': fault('EFTYPE', '/d/myid is a named pipe') },
+      ['dataDir: /d/myid cannot be read: EFTYPE: /d/myid is a named pipe (EFTYPE). Write a regular file in its place.'],
+    ],
     [
       'a data folder that is a file',
       { '/etc/zoo.cfg': usual, '/d/myid': fault('ENOTDIR', 'not a directory') },

@@ -6,6 +6,7 @@
  * known here: three servers whose followers report the same digest of their own have a wrong leader. The server therefore
  * goes on, unless the configuration says that it stops: if the leader is the wrong one, all followers would stop.
  */
+import { moveDataAway } from '../../base/data-advice.ts'
 import { hexOfZxid, type ServerId, type Zxid } from '../../base/ids.ts'
 import { digestMismatchReminderMs } from '../../base/limits.ts'
 import type { Config } from '../../config/config.ts'
@@ -40,8 +41,8 @@ const noDigest: StampedDigest = { digest: '', digestVersion: 0 }
 const advice =
   'run "zkts-cli hash -s host:port" for each server and compare the lines of equal zxids: the server that differs from the ' +
   'others is wrong, and the last equal line says since when. Restart that server, so that it rebuilds its tree from its ' +
-  'log; if it is the leader, another one leads meanwhile. If it differs again, stop it, move its data folder away and ' +
-  'start it empty, so that it is brought up from the others'
+  `log; if it is the leader, another one leads meanwhile. If it differs again, stop it, ${moveDataAway}, and start it ` +
+  'empty, so that it is brought up from the others'
 
 export class DigestComparison {
   readonly #options: DigestComparisonOptions
