@@ -271,7 +271,8 @@ export class Folding {
 }
 
 function damaged(what: string): Error {
-  return new Error(`the checkpoint is damaged: the entry of ${what} is not readable`)
+  const message = `the checkpoint is damaged: the entry of ${what} is not readable`
+  return Object.assign(new Error(message), { code: 'EDAMAGED' })
 }
 
 const emptyMeta: Omit<CheckpointMeta, 'serverId'> = {
