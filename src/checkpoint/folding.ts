@@ -83,11 +83,13 @@ export class Folding {
     let at = start
     while (at < entries.length && (at === start || this.sizeBytes < sizeBytesMax)) {
       const stretch = this.#beginStretch()
+      let room = sizeBytesMax - this.sizeBytes
       do {
         const { zxid, payload } = entries[at]!
         this.#addToStretch(stretch, zxid, decodeTxn(payload))
+        room -= payload.length
         at += 1
-      } while (at < entries.length && stretch.paths.size + stretch.sessions.size < keysPerReadMax / 2)
+      } while (at < entries.length && room > 0 && stretch.paths.size + stretch.sessions.size < keysPerReadMax / 2)
       await this.#read(stretch)
       for (const { zxid, txn } of stretch.txns) {
         this.#sessions.begin(zxid)
