@@ -10,7 +10,7 @@
  * batch was durable. With the seal even the loss of the newest sector is recognised and not taken for a crash.
  */
 import { assert } from '../base/assert.ts'
-import type { ServerId } from '../base/ids.ts'
+import type { ServerId, Zxid } from '../base/ids.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { CancelTimer, Timers } from '../ports/timers.ts'
@@ -95,6 +95,11 @@ export class LogWriter {
 
   get sizeBytes(): number {
     return this.#segments.closedSizeBytes + (this.#segment?.position ?? 0)
+  }
+
+  /** Of the last durable txn. It may have been taken back since, if the truncation is not durable yet. */
+  get durableZxid(): Zxid {
+    return this.#durable.lastZxid
   }
 
   append(records: readonly StoredRecord[], done: AppendDone): void {
