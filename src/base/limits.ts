@@ -84,6 +84,13 @@ export const metricKeyCountMax = 1000
 export const cliHistoryLinesMax = 1000
 /** Chunk of a copy of a checkpoint, as it is sent to a learner. One entry that is larger is a chunk of its own. */
 export const checkpointChunkSizeBytesMax = 1024 * 1024
+/** JavaScript heap of the thread that keeps checkpoints. A thread that needs more ends with an error, and another one is started. */
+export const checkpointThreadHeapSizeBytesMax = 256 * 1024 * 1024
+/** The pause before a checkpoint thread that ended by itself is started again. It doubles each time, up to the maximum, until one has folded. */
+export const checkpointThreadRestartMsMin = 1_000
+export const checkpointThreadRestartMsMax = 60_000
+/** A checkpoint thread that does not close within this is ended, and the server closes without it after the same time again. */
+export const checkpointThreadCloseMs = 5_000
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(clientFrameSizeBytesMax <= clientFrameSizeBytesCeiling, 'the usual frame is a legal one', {})

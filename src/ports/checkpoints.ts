@@ -38,7 +38,10 @@ export interface CheckpointFailure {
 export interface CheckpointCopy {
   readonly facts: CheckpointFacts
   readonly chunkCount: number | null // null: not known before the end
-  /** The chunk with this number, from 0 on; null after the last one. Any earlier chunk may be asked for again. */
+  /**
+   * The chunk with this number, from 0 on; null after the last one. Any earlier chunk may be asked for again. The bytes
+   * are the caller's: they may be transferred to another thread.
+   */
   chunk(number: number): Promise<Uint8Array | null>
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
  * Stores of keys and values on disk, as checkpoints need them. Keys are ordered by their bytes. Errors of the disk
- * reject with the system's `code`.
+ * reject with the system's `code`; an entry or a file that was changed on the disk rejects with code EDAMAGED.
  */
 import type { Result } from '../base/result.ts'
 
@@ -19,7 +19,10 @@ export interface KeyValueView {
 export interface KeyValueStore {
   /** For each key its value, or null. */
   get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]>
-  /** All or nothing, and durable when it resolves. */
+  /**
+   * All or nothing, and durable when it resolves. After a rejection it is not known which, and every call rejects with the
+   * same code, until the store was closed and opened again.
+   */
   write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void>
   view(): KeyValueView
   sizeBytes(): Promise<number>

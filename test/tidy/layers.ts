@@ -183,7 +183,7 @@ export const layers: readonly Layer[] = [
       ['ports', 'base'],
       'a port that knew its users could take part in their decisions',
     ),
-    packages: ['pino', 'pino-pretty', 'rotating-file-stream'],
+    packages: ['pino', 'pino-pretty', 'rotating-file-stream', 'classic-level'],
   },
   shell(
     'client',

@@ -1,0 +1,177 @@
+/**
+ * The end of the checkpoint thread that runs in the thread: carries out calls that arrive as messages, on the one
+ * `Checkpoints` of the thread. Calls run as they arrive and may overlap, as calls of that port may. A violated invariant
+ * is not an answer: it ends the thread, and the server starts another one with the state that is on the disk.
+ */
+import { setPriority } from 'node:os'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { InvariantViolation } from '../base/assert.ts'
+import { LineLimiter } from '../base/line-limiter.ts'
+import type { CheckpointCopy, CheckpointReceiver, Checkpoints, OpenCheckpoints } from '../ports/checkpoints.ts'
+import type { Log, LogFields } from '../ports/log.ts'
+import type {
+  Answers,
+  Call,
+  CallKind,
+  CallMessage,
+  LogLevelName,
+  ThreadMessage,
+  ThreadSettings,
+} from './checkpoint-messages.ts'
+import { plainError } from './checkpoint-messages.ts'
+
+export interface ThreadPorts {
+  readonly log: Log
+  readonly requiresDirectorySync: boolean
+}
+
+/** Called once, by the entry file of the thread. */
+export function hostCheckpoints(make: (ports: ThreadPorts) => OpenCheckpoints): void {
+  const port = parentPort
+  if (port === null) throw new Error('this file is the entry of a thread; start zkts-server instead')
+  const { options, requiresDirectorySync } = workerData as ThreadSettings
+  const log = threadLog(port, new LineLimiter(() => performance.now()))
+  // Node itself would print warnings to standard error.
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => log.warn('node-warning', { name: warning.name, text: warning.message }))
+  const host = new CheckpointHost(port, make({ log, requiresDirectorySync })(options))
+  port.on('message', (message: CallMessage) => void host.receive(message))
+}
+
+class CheckpointHost {
+  readonly #port: MessagePort
+  readonly #checkpoints: Checkpoints
+  readonly #copies = new Map<number, CheckpointCopy>()
+  readonly #receivers = new Map<number, CheckpointReceiver>()
+  #lastHandle = 0
+  #hasLowPriority = false
+
+  constructor(port: MessagePort, checkpoints: Checkpoints) {
+    this.#port = port
+    this.#checkpoints = checkpoints
+  }
+
+  async receive({ id, call }: CallMessage): Promise<void> {
+    try {
+      const value = await this.#answerTo(call)
+      if (value instanceof Uint8Array) this.#sendBytes(id, value)
+      else this.#send({ kind: 'answer', id, value })
+    } catch (error) {
+      if (error instanceof InvariantViolation) {
+        // Outside of this promise, so that it ends the thread.
+        setImmediate(() => {
+          throw error
+        })
+      } else this.#send({ kind: 'failure', id, error: plainError(error) })
+    }
+  }
+
+  async #answerTo(call: Call): Promise<Answers[CallKind]> {
+    const checkpoints = this.#checkpoints
+    switch (call.kind) {
+      case 'open':
+        return checkpoints.open()
+      case 'clean':
+        return nothing(checkpoints.clean())
+      case 'discard':
+        return nothing(checkpoints.discard())
+      case 'advance':
+        this.#lowerPriority()
+        return checkpoints.advance(call.through)
+      case 'copy': {
+        const copy = await checkpoints.copy()
+        return { copy: this.#keep(this.#copies, copy), facts: copy.facts, chunkCount: copy.chunkCount }
+      }
+      case 'copy-chunk':
+        return kept(this.#copies, call.copy).chunk(call.number)
+      case 'copy-close':
+        return nothing(taken(this.#copies, call.copy).close())
+      case 'receive':
+        return this.#keep(this.#receivers, await checkpoints.receive())
+      case 'receiver-add':
+        return kept(this.#receivers, call.receiver).add(call.number, call.chunk)
+      case 'receiver-finish':
+        return taken(this.#receivers, call.receiver).finish()
+      case 'receiver-abort':
+        return nothing(taken(this.#receivers, call.receiver).abort())
+      case 'size':
+        return checkpoints.sizeBytes()
+      case 'close':
+        return nothing(checkpoints.close())
+    }
+  }
+
+  /**
+   * Folding must not slow the server, so it runs at a low priority. Loading at the start, which the server waits for,
+   * comes earlier and does not. On Linux a priority belongs to a thread (setpriority(2), "C library/kernel differences");
+   * on other systems it would be that of the server.
+   */
+  #lowerPriority(): void {
+    if (this.#hasLowPriority || process.platform !== 'linux') return
+    this.#hasLowPriority = true
+    try {
+      setPriority(lowPriority)
+    } catch {
+      // A container may forbid it; folding then competes with the server as any thread does.
+    }
+  }
+
+  #keep<T>(map: Map<number, T>, value: T): number {
+    this.#lastHandle++
+    map.set(this.#lastHandle, value)
+    return this.#lastHandle
+  }
+
+  #sendBytes(id: number, bytes: Uint8Array): void {
+    const isWhole = bytes.byteLength === bytes.buffer.byteLength
+    const value = isWhole ? bytes : bytes.slice()
+    this.#port.postMessage({ kind: 'answer', id, value } satisfies ThreadMessage, [value.buffer as ArrayBuffer])
+  }
+
+  #send(message: ThreadMessage): void {
+    this.#port.postMessage(message)
+  }
+}
+
+/** The nice value. The scheduler gives such a thread about a tenth of the time that the others of a busy machine get. */
+const lowPriority = 10
+
+async function nothing(done: Promise<void>): Promise<undefined> {
+  await done
+}
+
+function kept<T>(map: ReadonlyMap<number, T>, handle: number): T {
+  const value = map.get(handle)
+  if (value === undefined) throw new Error('it was closed')
+  return value
+}
+
+function taken<T>(map: Map<number, T>, handle: number): T {
+  const value = kept(map, handle)
+  map.delete(handle)
+  return value
+}
+
+/** Writes by the log of the server. The lines of one event are limited, so that a busy main thread gets no long queue. */
+function threadLog(port: MessagePort, limiter: LineLimiter, own: LogFields = {}): Log {
+  const writer =
+    (level: LogLevelName) =>
+    (event: string, fields: LogFields = {}): void => {
+      const suppressed = limiter.admit(event)
+      if (suppressed === null) return
+      port.postMessage({ kind: 'log', level, event, fields: plainFields({ ...own, ...fields, ...suppressed }) })
+    }
+  return {
+    error: writer('error'),
+    warn: writer('warn'),
+    info: writer('info'),
+    debug: writer('debug'),
+    child: (fields) => threadLog(port, limiter, { ...own, ...fields }),
+  }
+}
+
+function plainFields(fields: LogFields): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? plainError(value) : value]),
+  )
+}

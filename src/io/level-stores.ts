@@ -1,0 +1,329 @@
+/**
+ * Stores of keys and values in LevelDB (package `classic-level`). It owns what LevelDB does not promise: files are
+ * checked before LevelDB repairs them (level-files.ts), each value carries a checksum over its key and itself, because
+ * LevelDB reads table blocks without verifying theirs, and folders are flushed, because LevelDB flushes its own only
+ * when it writes a manifest.
+ *
+ * After a failed write LevelDB may append the next one in the wrong place of its log (log_writer.cc counts the bytes that
+ * were not written), so a store takes no call after that until it was closed and opened again.
+ *
+ * Measured with 1,000,000 entries of 223 bytes, of which 100 are random: docs/internals/storage.md.
+ */
+import { readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ClassicLevel, type Iterator } from 'classic-level'
+import { crc32c } from '../base/crc32c.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { KeyValue, KeyValueFailure, KeyValueStore, KeyValueStores, KeyValueView } from '../ports/key-values.ts'
+import { checkLevelFiles } from './level-files.ts'
+
+type Level = ClassicLevel<Uint8Array, Uint8Array>
+type LevelIterator = Iterator<Level, Uint8Array, Uint8Array>
+type LevelSnapshot = ReturnType<Level['snapshot']>
+type Pair = [key: Uint8Array, value: Uint8Array]
+
+const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
+
+const tuning = {
+  /** Stats and most data of znodes compress well, and fewer bytes are written and read. */
+  compression: true,
+  /** A change of 1 % of the entries writes less often a part of the others, the larger this is; two are in memory. */
+  writeBufferSize: 4 * 1024 * 1024,
+  maxFileSize: 2 * 1024 * 1024,
+  /** LevelDB maps the table files that it has open into memory. This is its minimum: 64 tables and 10 other files. */
+  maxOpenFiles: 74,
+  blockSize: 16 * 1024,
+  /** Checkpoints read an entry once. */
+  cacheSize: 1024 * 1024,
+}
+
+/** Entries that are looked up at the same time. More would take the threads on which the log is written. */
+const lookupCountMax = 3
+/** Entries of one step of an iterator: more do not make reading faster, and all of them are in memory. */
+const stepCountMax = 1000
+const stepSizeBytesMax = 256 * 1024
+
+export function levelStores(disk: Pick<Disk, 'makeFolder' | 'syncDirectory'>): KeyValueStores {
+  return {
+    open: (folder, mayCreate) => openStore(disk, folder, mayCreate),
+    async remove(folder) {
+      await rm(folder, { recursive: true, force: true })
+      await disk.syncDirectory(dirname(folder)).catch(ignoreMissing)
+    },
+  }
+}
+
+async function openStore(
+  disk: Pick<Disk, 'makeFolder' | 'syncDirectory'>,
+  folder: string,
+  mayCreate: boolean,
+): Promise<Result<KeyValueStore, KeyValueFailure>> {
+  const files = await checkLevelFiles(folder)
+  if (files.kind === 'damaged') return err({ kind: 'damaged', message: files.message })
+  if (files.kind === 'no-store') {
+    if (!mayCreate)
+      return err({ kind: 'damaged', message: `${folder} has no store: ${join(folder, 'CURRENT')} is missing` })
+    await disk.makeFolder(folder)
+  }
+  const level: Level = new ClassicLevel(folder, { ...encodings, ...tuning, createIfMissing: files.kind === 'no-store' })
+  try {
+    await level.open()
+    await disk.syncDirectory(folder)
+    return ok(new LevelStore(disk, folder, level))
+  } catch (error) {
+    await level.close().catch(() => undefined) // `error` says more
+    const { code, message } = causeOf(error)
+    if (code === 'LEVEL_LOCKED') return err({ kind: 'locked', message: `${folder} is in use: ${message}` })
+    const failure = translated(error, folder)
+    if (failure.code === damagedCode) return err({ kind: 'damaged', message: failure.message })
+    throw failure
+  }
+}
+
+class LevelStore implements KeyValueStore {
+  readonly #disk: Pick<Disk, 'syncDirectory'>
+  readonly #folder: string
+  readonly #level: Level
+  #writeFailure: NodeJS.ErrnoException | null = null
+
+  constructor(disk: Pick<Disk, 'syncDirectory'>, folder: string, level: Level) {
+    this.#disk = disk
+    this.#folder = folder
+    this.#level = level
+  }
+
+  /**
+   * By iterators, in the order of the keys. LevelDB counts a `get` that looks into two tables as a seek and compacts a
+   * table after a number of those: reading 1 % of the entries before they are written then writes 9 % of the store,
+   * against 3 %.
+   */
+  async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]> {
+    this.#assertUsable()
+    const values = new Array<Uint8Array | null>(keys.length).fill(null)
+    const order = [...keys.keys()].sort((a, b) => Buffer.compare(keys[a]!, keys[b]!))
+    const iterators = Array.from({ length: Math.min(lookupCountMax, keys.length) }, () =>
+      this.#level.iterator({ highWaterMarkBytes: 0, fillCache: true }),
+    )
+    try {
+      for (let at = 0; at < order.length; at += iterators.length) {
+        await Promise.all(
+          order.slice(at, at + iterators.length).map(async (index, i) => {
+            values[index] = await lookUp(iterators[i]!, keys[index]!, this.#folder)
+          }),
+        )
+      }
+    } catch (error) {
+      throw translated(error, this.#folder)
+    } finally {
+      for (const iterator of iterators) await iterator.close()
+    }
+    return values
+  }
+
+  async write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void> {
+    this.#assertUsable()
+    if (puts.length + removals.length === 0) return
+    try {
+      const batch = this.#level.batch()
+      for (const { key, value } of puts) batch.put(key, withChecksum(key, value))
+      for (const key of removals) batch.del(key)
+      await batch.write({ sync: true })
+      // LevelDB may have begun a new log file, and flushes a folder only when it writes a manifest.
+      await this.#disk.syncDirectory(this.#folder)
+    } catch (error) {
+      this.#writeFailure = translated(error, this.#folder)
+      throw this.#writeFailure
+    }
+  }
+
+  view(): KeyValueView {
+    this.#assertUsable()
+    return new LevelView(this.#folder, this.#level, this.#level.snapshot())
+  }
+
+  async sizeBytes(): Promise<number> {
+    let sum = 0
+    for (const name of await readdir(this.#folder)) {
+      // LevelDB removes files at any time.
+      sum += (await stat(join(this.#folder, name)).catch(ignoreMissing))?.size ?? 0
+    }
+    return sum
+  }
+
+  close(): Promise<void> {
+    return this.#level.close()
+  }
+
+  #assertUsable(): void {
+    if (this.#writeFailure === null) return
+    const { message, code } = this.#writeFailure
+    throw Object.assign(new Error(`the store must be opened again, because a write failed: ${message}`), { code })
+  }
+}
+
+/**
+ * One iterator serves reads of which each begins where the one before ended. It is one step ahead of the caller, so that
+ * LevelDB reads while the caller works.
+ */
+class LevelView implements KeyValueView {
+  readonly #folder: string
+  readonly #level: Level
+  readonly #snapshot: LevelSnapshot
+  #iterator: LevelIterator | null = null
+  #end: Uint8Array | null = null // of the range of the iterator
+  #lastKey: Uint8Array | null = null // that the caller got
+  #step: readonly Pair[] = []
+  #usedCount = 0 // entries of the step that the caller got
+  #nextStep: Promise<readonly Pair[]> | null = null // null: the step is the last one
+
+  constructor(folder: string, level: Level, snapshot: LevelSnapshot) {
+    this.#folder = folder
+    this.#level = level
+    this.#snapshot = snapshot
+  }
+
+  async read(from: Uint8Array, end: Uint8Array | null, sizeBytesMax: number): Promise<readonly KeyValue[]> {
+    try {
+      if (!this.#continuesAt(from, end)) await this.#startAt(from, end)
+      return await this.#take(sizeBytesMax)
+    } catch (error) {
+      this.#lastKey = null
+      throw translated(error, this.#folder)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#iterator?.close()
+    await this.#snapshot.close()
+  }
+
+  async #take(sizeBytesMax: number): Promise<readonly KeyValue[]> {
+    const entries: KeyValue[] = []
+    let sizeBytes = 0
+    while (await this.#hasMore()) {
+      const [key, value] = this.#step[this.#usedCount]!
+      sizeBytes += key.length + value.length
+      if (entries.length > 0 && sizeBytes > sizeBytesMax) break
+      entries.push({ key, value: checkedValue(key, value, this.#folder) })
+      this.#usedCount++
+      this.#lastKey = key
+    }
+    return entries
+  }
+
+  /** The first key after `key` is `key` with a zero byte. */
+  #continuesAt(from: Uint8Array, end: Uint8Array | null): boolean {
+    const key = this.#lastKey
+    if (key === null || from.length !== key.length + 1 || from[key.length] !== 0) return false
+    return isSame(from.subarray(0, key.length), key) && isSame(end, this.#end)
+  }
+
+  async #startAt(from: Uint8Array, end: Uint8Array | null): Promise<void> {
+    await this.#iterator?.close()
+    this.#iterator = this.#level.iterator({
+      gte: from,
+      ...(end === null ? {} : { lt: end }),
+      snapshot: this.#snapshot,
+      highWaterMarkBytes: stepSizeBytesMax,
+      fillCache: false,
+    })
+    this.#end = end
+    this.#lastKey = null
+    this.#step = []
+    this.#usedCount = 0
+    this.#readAhead(this.#iterator)
+  }
+
+  async #hasMore(): Promise<boolean> {
+    if (this.#usedCount < this.#step.length) return true
+    if (this.#nextStep === null || this.#iterator === null) return false
+    this.#step = await this.#nextStep
+    this.#usedCount = 0
+    if (this.#step.length > 0) this.#readAhead(this.#iterator)
+    else this.#nextStep = null
+    return this.#step.length > 0
+  }
+
+  #readAhead(iterator: LevelIterator): void {
+    const nextStep = iterator.nextv(stepCountMax)
+    nextStep.catch(() => undefined) // the next read rejects with it
+    this.#nextStep = nextStep
+  }
+}
+
+async function lookUp(iterator: LevelIterator, key: Uint8Array, folder: string): Promise<Uint8Array | null> {
+  iterator.seek(key)
+  const [found] = await iterator.nextv(1)
+  return found !== undefined && isSame(found[0], key) ? checkedValue(key, found[1], folder) : null
+}
+
+function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  if (a === null || b === null) return a === b
+  return a.length === b.length && Buffer.compare(a, b) === 0
+}
+
+// --- the checksum: four bytes after the value ---
+
+const checksumSizeBytes = 4
+
+function withChecksum(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const stored = new Uint8Array(value.length + checksumSizeBytes)
+  stored.set(value)
+  const sum = crc32c(value, crc32c(key))
+  new DataView(stored.buffer).setUint32(value.length, sum)
+  return stored
+}
+
+function checkedValue(key: Uint8Array, stored: Uint8Array, folder: string): Uint8Array {
+  const at = stored.length - checksumSizeBytes
+  const value = new Uint8Array(stored.buffer, stored.byteOffset, Math.max(at, 0))
+  const sum =
+    at < 0 ? null : ((stored[at]! << 24) | (stored[at + 1]! << 16) | (stored[at + 2]! << 8) | stored[at + 3]!) >>> 0
+  if (sum === crc32c(value, crc32c(key))) return value
+  const message = `an entry of the store ${folder} was changed on the disk: its checksum does not fit`
+  throw Object.assign(new Error(message), { code: damagedCode })
+}
+
+// --- errors ---
+
+/** Of an error that says that a file was changed or is missing. */
+const damagedCode = 'EDAMAGED'
+
+/** The texts of `strerror` in glibc, musl and macOS, since LevelDB passes on the text without the number. */
+const systemCodes: readonly (readonly [text: RegExp, code: string])[] = [
+  [/no space left on device/i, 'ENOSPC'],
+  [/quota exceeded/i, 'EDQUOT'],
+  [/input\/output error|i\/o error/i, 'EIO'],
+  [/read-only file system/i, 'EROFS'],
+  [/permission denied/i, 'EACCES'],
+  [/operation not permitted/i, 'EPERM'],
+  [/too many open files in system/i, 'ENFILE'],
+  [/too many open files|no file descriptors available/i, 'EMFILE'],
+  [/cannot allocate memory|out of memory/i, 'ENOMEM'],
+  [/file too large/i, 'EFBIG'],
+  [/stale (nfs )?file handle/i, 'ESTALE'],
+  [/no such file or directory/i, damagedCode], // a file of the store
+]
+
+/** An error of LevelDB as the ports name errors: with a code of the system, or as damage. Others stay as they are. */
+function translated(error: unknown, folder: string): NodeJS.ErrnoException {
+  const cause = causeOf(error)
+  if (cause.code === undefined || !/^LEVEL_(CORRUPTION|IO_ERROR)$/.test(cause.code)) return cause
+  const ofSystem = systemCodes.find(([text]) => text.test(cause.message))?.[1]
+  const code = cause.code === 'LEVEL_CORRUPTION' ? damagedCode : (ofSystem ?? 'EIO')
+  // The message of LevelDB has the path of the file, if it is known.
+  const place = cause.message.includes(folder) ? '' : `${folder}: `
+  return Object.assign(new Error(`${place}${cause.message}`, { cause }), { code })
+}
+
+/** abstract-level wraps what the binding says in an error of its own. */
+function causeOf(error: unknown): NodeJS.ErrnoException {
+  const { cause } = error as { cause?: unknown }
+  return (cause instanceof Error ? cause : error) as NodeJS.ErrnoException
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null
+  throw error
+}

@@ -1,0 +1,198 @@
+/** The contract of every `KeyValueStores`; the real ones and the simulated ones both pass it. */
+import { expect, test } from 'vitest'
+import type { KeyValue, KeyValueStore, KeyValueStores } from '../../src/ports/key-values.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
+
+export interface StoresUnderTest {
+  readonly stores: KeyValueStores
+  readonly folder: string // exists, empty
+  readonly dispose: () => Promise<void>
+}
+
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
+const entry = (key: number[], value: number[]): KeyValue => ({ key: bytes(...key), value: bytes(...value) })
+const shown = (entries: readonly KeyValue[]): readonly (readonly number[][])[] =>
+  entries.map(({ key, value }) => [[...key], [...value]])
+
+export async function opened(stores: KeyValueStores, folder: string, mayCreate = false): Promise<KeyValueStore> {
+  const result = await stores.open(folder, mayCreate)
+  if (!result.ok) throw new Error(`${result.error.kind}: ${result.error.message}`)
+  return result.value
+}
+
+export async function allOf(store: KeyValueStore): Promise<readonly KeyValue[]> {
+  const view = store.view()
+  const all: KeyValue[] = []
+  let from = bytes()
+  for (;;) {
+    const entries = await view.read(from, null, 100)
+    if (entries.length === 0) break
+    all.push(...entries)
+    from = Buffer.concat([entries.at(-1)!.key, bytes(0)])
+  }
+  await view.close()
+  return all
+}
+
+export function keyValuesContract(twin: string, make: () => Promise<StoresUnderTest>): void {
+  const check = (title: string, body: (stores: KeyValueStores, folder: string) => Promise<void>): void => {
+    test(`${twin}: ${title}`, async () => {
+      const rig = await make()
+      try {
+        await body(rig.stores, rig.folder)
+      } finally {
+        await rig.dispose()
+      }
+    })
+  }
+
+  check(
+    'a store that may not be created is damaged if its folder is missing or empty, and none is made',
+    async (stores, folder) => {
+      for (const place of [folder, `${folder}/missing`]) {
+        const refused = await stores.open(place, false)
+        expect(refused).toMatchObject({ ok: false, error: { kind: 'damaged' } })
+        expect(JSON.stringify(refused)).toContain(place)
+        expect(await stores.open(place, false)).toMatchObject({ ok: false })
+      }
+    },
+  )
+
+  check('what was written is read after the store was opened again', async (stores, folder) => {
+    const place = `${folder}/parent/store`
+    const store = await opened(stores, place, true)
+    await store.write([entry([1], [10]), entry([2], []), entry([], [9])], [])
+    await store.write([entry([1, 0], [11])], [bytes(2), bytes(77)])
+    await store.close()
+    const again = await opened(stores, place)
+    expect(shown(await allOf(again))).toEqual([
+      [[], [9]],
+      [[1], [10]],
+      [[1, 0], [11]],
+    ])
+    await again.close()
+  })
+
+  check('a missing key gives null, and each value is at the place of its key', async (stores, folder) => {
+    const store = await opened(stores, folder, true)
+    await store.write([entry([3], [30]), entry([1], [10]), entry([2], [])], [])
+    const keys = [bytes(2), bytes(9), bytes(1), bytes(1, 0), bytes(3), bytes(2), bytes()]
+    const values = await store.get(keys)
+    expect(values.map((value) => value && [...value])).toEqual([[], null, [10], null, [30], [], null])
+    expect(await store.get([])).toEqual([])
+    await store.close()
+  })
+
+  check('keys are ordered by their bytes, and a range has its start and not its end', async (stores, folder) => {
+    const store = await opened(stores, folder, true)
+    await store.write(
+      [entry([255], [1]), entry([1, 1], [2]), entry([128], [3]), entry([1], [4]), entry([1, 0], [5])],
+      [],
+    )
+    const view = store.view()
+    expect(shown(await view.read(bytes(1), bytes(128), 1000)).map(([key]) => key)).toEqual([[1], [1, 0], [1, 1]])
+    expect(shown(await view.read(bytes(1, 1), null, 1000)).map(([key]) => key)).toEqual([[1, 1], [128], [255]])
+    expect(await view.read(bytes(1), bytes(1), 1000)).toEqual([])
+    await view.close()
+    await store.close()
+  })
+
+  check('a view gives at least one entry, and as many as fit the size', async (stores, folder) => {
+    const store = await opened(stores, folder, true)
+    const large = { key: bytes(2), value: new Uint8Array(5000).fill(7) }
+    await store.write([entry([1], [1, 2, 3]), large, entry([3], [1]), entry([4], [1])], [])
+    const view = store.view()
+    expect((await view.read(bytes(), null, 100)).map(({ key }) => key[0])).toEqual([1])
+    const [one, ...more] = await view.read(bytes(1, 0), null, 100)
+    expect(more).toEqual([])
+    expect(Buffer.compare(one!.value, large.value)).toBe(0)
+    expect((await view.read(bytes(2, 0), null, 100)).map(({ key }) => key[0])).toEqual([3, 4])
+    expect(await view.read(bytes(4, 0), null, 100)).toEqual([])
+    expect((await view.read(bytes(3), null, 1)).map(({ key }) => key[0])).toEqual([3])
+    await view.close()
+    await store.close()
+  })
+
+  check('a view does not see later writes', async (stores, folder) => {
+    const store = await opened(stores, folder, true)
+    await store.write([entry([1], [1]), entry([2], [2])], [])
+    const view = store.view()
+    await store.write([entry([1], [9]), entry([3], [3])], [bytes(2)])
+    const late = store.view()
+    expect(shown(await view.read(bytes(), null, 1000))).toEqual([
+      [[1], [1]],
+      [[2], [2]],
+    ])
+    expect(shown(await late.read(bytes(), null, 1000))).toEqual([
+      [[1], [9]],
+      [[3], [3]],
+    ])
+    await view.close()
+    await late.close()
+    await store.close()
+  })
+
+  check('a store in use is locked', async (stores, folder) => {
+    const store = await opened(stores, folder, true)
+    expect(await stores.open(folder, false)).toMatchObject({ ok: false, error: { kind: 'locked' } })
+    await store.close()
+    await (await opened(stores, folder)).close()
+  })
+
+  check('a removed store is gone, and removing it again changes nothing', async (stores, folder) => {
+    const place = `${folder}/store`
+    const store = await opened(stores, place, true)
+    await store.write([entry([1], [1])], [])
+    expect(await store.sizeBytes()).toBeGreaterThan(0)
+    await store.close()
+    await stores.remove(place)
+    await stores.remove(place)
+    await stores.remove(`${folder}/never/made`)
+    expect(await stores.open(place, false)).toMatchObject({ ok: false, error: { kind: 'damaged' } })
+    const fresh = await opened(stores, place, true)
+    expect(await allOf(fresh)).toEqual([])
+    await fresh.close()
+  })
+
+  check('a store agrees with a map after many writes, removals and restarts', async (stores, folder) => {
+    const random = new SeededRandom(7)
+    const model = new Map<string, Uint8Array>()
+    let store = await opened(stores, folder, true)
+    for (let round = 0; round < 40; round++) {
+      const puts: KeyValue[] = []
+      const removals: Uint8Array[] = []
+      for (let i = 0; i < 30; i++) {
+        const key = Uint8Array.from({ length: 1 + random.below(3) }, () => random.below(6) * 50)
+        const name = Buffer.from(key).toString('hex')
+        if (
+          puts
+            .concat(removals.map((one) => ({ key: one, value: one })))
+            .some((put) => Buffer.compare(put.key, key) === 0)
+        )
+          continue
+        if (random.below(3) === 0) {
+          removals.push(key)
+          model.delete(name)
+        } else {
+          const value = new Uint8Array(random.below(3000)).fill(round)
+          puts.push({ key, value })
+          model.set(name, value)
+        }
+      }
+      await store.write(puts, removals)
+      if (round % 10 === 9) {
+        await store.close()
+        store = await opened(stores, folder)
+      }
+      const names = [...model.keys()].sort()
+      const all = await allOf(store)
+      expect(all.map(({ key }) => Buffer.from(key).toString('hex'))).toEqual(names)
+      const values = await store.get(names.map((name) => Buffer.from(name, 'hex')))
+      for (const [i, name] of names.entries()) {
+        expect(Buffer.compare(all[i]!.value, model.get(name)!)).toBe(0)
+        expect(Buffer.compare(values[i]!, model.get(name)!)).toBe(0)
+      }
+    }
+    await store.close()
+  })
+}

@@ -1,0 +1,247 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { levelStores } from '../../src/io/level-stores.ts'
+import { nodeDisk } from '../../src/io/node-disk.ts'
+import type { KeyValue, KeyValueStore } from '../../src/ports/key-values.ts'
+import { allOf, keyValuesContract, opened } from './key-values.contract.ts'
+
+const stores = levelStores(nodeDisk())
+
+async function scratch(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'zkts-level-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+keyValuesContract('LevelDB', async () => ({ stores, folder: await scratch(), dispose: async () => undefined }))
+
+/** Bytes that do not compress. */
+function incompressible(sizeBytes: number, seed: number): Uint8Array {
+  const words = new Uint32Array(Math.ceil(sizeBytes / 4))
+  let state = seed
+  for (let i = 0; i < words.length; i++) words[i] = state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+  return new Uint8Array(words.buffer, 0, sizeBytes)
+}
+
+const put = (key: number, sizeBytes: number): KeyValue => ({
+  key: Uint8Array.of(key),
+  value: incompressible(sizeBytes, key),
+})
+const keysOf = (entries: readonly KeyValue[]): readonly number[] => entries.map(({ key }) => key[0]!)
+
+/** The folder of a store as kill -9 after three writes leaves it: all are in the log, and no table exists. */
+async function killedStore(): Promise<{ readonly folder: string; readonly log: string }> {
+  const folder = await scratch()
+  const store = await opened(stores, join(folder, 'store'), true)
+  for (const key of [1, 2, 3]) await store.write([put(key, 50_000)], [])
+  await cp(join(folder, 'store'), join(folder, 'killed'), { recursive: true })
+  await store.close()
+  return { folder: join(folder, 'killed'), log: join(folder, 'killed', await nameOf(join(folder, 'killed'), /\.log$/)) }
+}
+
+async function nameOf(folder: string, pattern: RegExp): Promise<string> {
+  return (await readdir(folder)).find((name) => pattern.test(name))!
+}
+
+async function flipByte(path: string, offset: number): Promise<void> {
+  const bytes = await readFile(path)
+  bytes[offset]! ^= 0x10
+  await writeFile(path, bytes)
+}
+
+/** A closed store with several tables: LevelDB makes one of its log whenever it opens a store. */
+async function storeWithTables(): Promise<string> {
+  const folder = join(await scratch(), 'store')
+  for (const key of [0, 1, 2]) {
+    const store = await opened(stores, folder, true)
+    await store.write([put(key, 100_000)], [])
+    await store.close()
+  }
+  await (await opened(stores, folder)).close()
+  return folder
+}
+
+async function expectDamaged(folder: string, file: string): Promise<void> {
+  const before = await readdir(folder)
+  const result = await stores.open(folder, false)
+  if (result.ok) await result.value.close()
+  expect(result).toMatchObject({ ok: false, error: { kind: 'damaged' } })
+  expect(JSON.stringify(result)).toContain(file)
+  expect(await readdir(folder)).toEqual(before)
+}
+
+test('a killed store has every write that was acknowledged', async () => {
+  const { folder } = await killedStore()
+  const store = await opened(stores, folder)
+  expect(keysOf(await allOf(store))).toEqual([1, 2, 3])
+  await store.close()
+})
+
+test('a store whose last write was torn at any place has the writes before it', async () => {
+  const { folder, log } = await killedStore()
+  const { size } = await stat(log)
+  for (const lostBytes of [1, 3, 1000, 32 * 1024, 49_000]) {
+    const torn = `${folder}-${lostBytes}`
+    await cp(folder, torn, { recursive: true })
+    await truncate(log.replace(folder, torn), size - lostBytes)
+    const store = await opened(stores, torn)
+    expect(keysOf(await allOf(store))).toEqual([1, 2])
+    await store.close()
+  }
+})
+
+test('a store whose last write reached the disk only in part has the writes before it', async () => {
+  const { folder, log } = await killedStore()
+  const { size } = await stat(log)
+  const bytes = await readFile(log)
+  await writeFile(log, bytes.fill(0, size - 20_000, size - 10_000))
+  const store = await opened(stores, folder)
+  expect(keysOf(await allOf(store))).toEqual([1, 2])
+  await store.close()
+})
+
+test.each([
+  ['the header of the first record', 3],
+  ['the first write', 100],
+  ['the second write', 70_000],
+])('a log in which a byte of %s was changed is damaged, although LevelDB would skip it', async (_place, offset) => {
+  const { folder, log } = await killedStore()
+  await flipByte(log, offset)
+  await expectDamaged(folder, log)
+})
+
+test('a log from which a whole write was cut is damaged', async () => {
+  const { folder, log } = await killedStore()
+  // The first write ends in the second block. The blocks after it begin with fragments of the later ones.
+  const bytes = await readFile(log)
+  await writeFile(log, bytes.subarray(2 * 32 * 1024))
+  await expectDamaged(folder, log)
+})
+
+test('a missing log is damage', async () => {
+  const folder = await storeWithTables()
+  const log = await nameOf(folder, /\.log$/)
+  await rm(join(folder, log))
+  await expectDamaged(folder, log)
+})
+
+test('a missing table is damage, and so is one that was cut', async () => {
+  const folder = await storeWithTables()
+  const table = await nameOf(folder, /\.ldb$/)
+  const { size } = await stat(join(folder, table))
+  await truncate(join(folder, table), size - 1)
+  await expectDamaged(folder, table)
+  await rm(join(folder, table))
+  await expectDamaged(folder, table)
+})
+
+test('a manifest that is missing or changed is damage, and so is a CURRENT that names none', async () => {
+  const folder = await storeWithTables()
+  const manifest = await nameOf(folder, /^MANIFEST/)
+  const bytes = await readFile(join(folder, manifest))
+  await flipByte(join(folder, manifest), 10)
+  await expectDamaged(folder, manifest)
+  await writeFile(join(folder, manifest), '')
+  await expectDamaged(folder, manifest)
+  await rm(join(folder, manifest))
+  await expectDamaged(folder, manifest)
+  await writeFile(join(folder, manifest), bytes)
+  await writeFile(join(folder, 'CURRENT'), 'MANIFEST')
+  await expectDamaged(folder, 'CURRENT')
+  await rm(join(folder, 'CURRENT'))
+  await expectDamaged(folder, 'CURRENT')
+})
+
+test('a changed byte of a table is noticed when its entry is read, by key or by range', async () => {
+  const folder = await storeWithTables()
+  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.ldb'))) {
+    await flipByte(join(folder, name), 50_000)
+  }
+  const store = await opened(stores, folder)
+  const keys = Array.from({ length: 3 }, (_, key) => Uint8Array.of(key))
+  const expected = { code: 'EDAMAGED', message: expect.stringContaining(folder) }
+  await expect(store.get(keys)).rejects.toMatchObject(expected)
+  await expect(allOf(store)).rejects.toMatchObject(expected)
+  await store.close()
+})
+
+test('a folder in which the creation of a store was interrupted becomes a store', async () => {
+  const folder = await scratch()
+  await writeFile(join(folder, 'MANIFEST-000001'), 'abc')
+  await writeFile(join(folder, 'LOCK'), '')
+  expect(await stores.open(folder, false)).toMatchObject({ ok: false, error: { kind: 'damaged' } })
+  await (await opened(stores, folder, true)).close()
+})
+
+test('a folder with files of another kind does not become a store', async () => {
+  const folder = await scratch()
+  await writeFile(join(folder, 'notes.txt'), 'abc')
+  expect(await stores.open(folder, true)).toMatchObject({ ok: false, error: { kind: 'damaged' } })
+  expect(await readdir(folder)).toEqual(['notes.txt'])
+})
+
+test('the parents of a new store are flushed, and its folder after each write', async () => {
+  const disk = nodeDisk()
+  const flushed: string[] = []
+  const noted = levelStores({
+    makeFolder: (folder) => disk.makeFolder(folder).then(() => void flushed.push(`made ${folder}`)),
+    syncDirectory: (folder) => disk.syncDirectory(folder).then(() => void flushed.push(folder)),
+  })
+  const folder = join(await scratch(), 'store')
+  const store = await opened(noted, folder, true)
+  expect(flushed).toEqual([`made ${folder}`, folder])
+  await store.write([put(1, 10)], [])
+  expect(flushed).toEqual([`made ${folder}`, folder, folder])
+  await store.close()
+})
+
+test('a write whose folder cannot be flushed rejects, and so does every call until the store is opened again', async () => {
+  const disk = nodeDisk()
+  let isFull = false
+  const failing = levelStores({
+    makeFolder: disk.makeFolder,
+    syncDirectory: async (folder) => {
+      if (isFull) throw Object.assign(new Error('ENOSPC: no space left on device, fdatasync'), { code: 'ENOSPC' })
+      await disk.syncDirectory(folder)
+    },
+  })
+  const folder = join(await scratch(), 'store')
+  const store: KeyValueStore = await opened(failing, folder, true)
+  await store.write([put(1, 10)], [])
+  isFull = true
+  await expect(store.write([put(2, 10)], [])).rejects.toMatchObject({ code: 'ENOSPC' })
+  isFull = false
+  await expect(store.write([put(3, 10)], [])).rejects.toMatchObject({ code: 'ENOSPC' })
+  await expect(store.get([])).rejects.toMatchObject({ code: 'ENOSPC' })
+  expect(() => store.view()).toThrow('opened again')
+  await store.close()
+  const again = await opened(failing, folder)
+  expect(keysOf(await allOf(again))).toContain(1)
+  await again.close()
+})
+
+test('a full disk rejects a write with ENOSPC and the path of the file', async () => {
+  const folder = join(await scratch(), 'store')
+  const store = await opened(stores, folder, true)
+  await store.write([put(1, 6_000_000)], [])
+  // The next files of the store: they are made as soon as the memory for writes is full.
+  for (let number = 4; number < 20; number++) {
+    for (const suffix of ['log', 'ldb'])
+      await symlink('/dev/full', join(folder, `0000${number < 10 ? 0 : ''}${number}.${suffix}`))
+  }
+  const writes = (async () => {
+    for (let key = 2; key < 6; key++) await store.write([put(key, 6_000_000)], [])
+  })()
+  await expect(writes).rejects.toMatchObject({ code: 'ENOSPC', message: expect.stringContaining(folder) })
+  await store.close()
+})
+
+test('a folder that cannot be made rejects with the code of the system', async () => {
+  const folder = await scratch()
+  await writeFile(join(folder, 'file'), '')
+  await expect(stores.open(join(folder, 'file', 'store'), true)).rejects.toMatchObject({ code: 'ENOTDIR' })
+  await mkdir(join(folder, 'empty'))
+  await expect(stores.open('/proc/no-store', true)).rejects.toMatchObject({ code: 'ENOENT' })
+})

@@ -1,0 +1,114 @@
+/**
+ * The entry of a thread for tests. Its checkpoints do what the number that they are to advance to says, so that a test
+ * can make the thread fail in each way. They have a real store open meanwhile, which the next thread has to open.
+ */
+import { existsSync } from 'node:fs'
+import { getPriority } from 'node:os'
+import { threadId } from 'node:worker_threads'
+import { assert } from '../../src/base/assert.ts'
+import type { ChainHash } from '../../src/base/chain-hash.ts'
+import type { Zxid } from '../../src/base/ids.ts'
+import { hostCheckpoints } from '../../src/io/checkpoint-host.ts'
+import { levelStores } from '../../src/io/level-stores.ts'
+import { nodeDisk } from '../../src/io/node-disk.ts'
+import type { CheckpointFacts, Checkpoints } from '../../src/ports/checkpoints.ts'
+import type { KeyValueStore } from '../../src/ports/key-values.ts'
+import type { Log } from '../../src/ports/log.ts'
+import { deeds } from './scripted-checkpoint-deeds.ts'
+
+/** The `znodeCount` is the number of the thread. */
+function factsAt(zxid: number): CheckpointFacts {
+  return {
+    zxid: zxid as Zxid,
+    hash: (zxid * 2 ** 32) as ChainHash,
+    origin: 'folded',
+    clusterId: 0,
+    epoch: 1,
+    znodeCount: threadId,
+    sessionCount: 0,
+    digest: '00',
+    digestVersion: 2,
+  }
+}
+
+function scripted(folder: string, log: Log): Checkpoints {
+  let store: KeyValueStore | null = null
+  return {
+    async open() {
+      if (existsSync(`${folder}/damaged`))
+        return { ok: false, error: { kind: 'damaged', message: `${folder} is damaged` } }
+      const opened = await levelStores(nodeDisk()).open(`${folder}/store`, true)
+      if (!opened.ok) return opened
+      store = opened.value
+      return { ok: true, value: null }
+    },
+    clean: async () => undefined,
+    discard: async () => undefined,
+    async advance(through) {
+      assert(store !== null, 'the checkpoint was opened before it is folded')
+      await store.write([{ key: Uint8Array.of(through), value: new Uint8Array(1000) }], [])
+      await store.view().read(Uint8Array.of(), null, 10)
+      return advanced(through, log)
+    },
+    copy: async () => ({
+      facts: factsAt(1),
+      chunkCount: 2,
+      async chunk(number) {
+        if (number === 2) return null
+        const bytes = new Uint8Array(2_000_000).fill(number + 1)
+        return number === 0 ? bytes.subarray(500_000, 1_500_000) : bytes
+      },
+      close: async () => undefined,
+    }),
+    async receive() {
+      let sum = 0
+      return {
+        async add(number, chunk) {
+          if (chunk.some((byte) => byte !== number)) return false
+          sum += chunk.length
+          return true
+        },
+        finish: async () => ({ ok: true, value: factsAt(sum) }),
+        abort: async () => undefined,
+      }
+    },
+    sizeBytes: async () => 77,
+    close: async () => store?.close(),
+  }
+}
+
+async function advanced(through: number, log: Log): Promise<CheckpointFacts> {
+  switch (through) {
+    case deeds.failWithCode:
+      throw Object.assign(new Error('no space left'), { code: 'ENOSPC', kind: 'damaged' })
+    case deeds.throwOutside:
+      setImmediate(() => {
+        throw new Error('not expected')
+      })
+      return new Promise(() => undefined)
+    case deeds.fillTheHeap: {
+      const kept: unknown[][] = []
+      for (;;) kept.push(new Array(1_000_000).fill(kept))
+    }
+    case deeds.violateAnInvariant:
+      assert(false, 'this is never true')
+      break
+    case deeds.neverAnswer:
+      return new Promise(() => undefined)
+    case deeds.loopForever:
+      for (;;);
+    case deeds.logManyLines:
+      for (let i = 0; i < 1000; i++) log.info('line', { i, err: Object.assign(new Error('text'), { code: 'EIO' }) })
+      break
+    case deeds.tellPriority:
+      return { ...factsAt(through), sessionCount: getPriority() }
+    default:
+  }
+  return factsAt(through)
+}
+
+hostCheckpoints(
+  ({ log }) =>
+    ({ folder }) =>
+      scripted(folder, log),
+)
