@@ -91,6 +91,10 @@ export const checkpointThreadRestartMsMin = 1_000
 export const checkpointThreadRestartMsMax = 60_000
 /** A checkpoint thread that does not close within this is ended, and the server closes without it after the same time again. */
 export const checkpointThreadCloseMs = 5_000
+/** Changed znodes and sessions that a checkpoint keeps in memory before it writes them as one batch. One txn may exceed it. */
+export const checkpointStepSizeBytesMax = 32 * 1024 * 1024
+/** Txns without a commit mark that the checkpoint's reader of the log keeps. Above it the log is searched for truncations first, so that they can be folded without being kept. */
+export const followedTailSizeBytesMax = 8 * 1024 * 1024
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(clientFrameSizeBytesMax <= clientFrameSizeBytesCeiling, 'the usual frame is a legal one', {})

@@ -16,6 +16,7 @@ import { openAcl } from '../tree/fresh-tree.ts'
 import type { TreeDigest } from '../tree/tree-digest.ts'
 import { type StoredZnode, ZnodeStore } from '../tree/znode-store.ts'
 import { noSlot } from '../tree/znode-table.ts'
+import { BytesTable, isSameStretch } from './bytes-table.ts'
 import { type CopyContent, CopyReader, type ZnodePlace } from './copy-reader.ts'
 import { znodeKeyOf } from './store-keys.ts'
 import { createCountOffset, ownerOffset, readAcl, type StoredSession, type ZnodeParts } from './store-values.ts'
@@ -71,17 +72,11 @@ export async function loadCheckpoint(
   }
 }
 
-interface KnownAcl {
-  readonly id: AclId
-  readonly bytes: Uint8Array
-}
-
 class LoadedContent implements CopyContent {
   readonly #store = new ZnodeStore(openAcl)
   readonly #slots: number[] = [] // by depth, of the znode loaded last and its ancestors
   readonly #pathUnits: number[] = [] // by depth; 0 for the root
-  readonly #acls = new Map<string, KnownAcl>()
-  #latestAcl: KnownAcl | null = null
+  readonly #acls = new BytesTable<AclId>()
   readonly #quotaPaths: string[] = []
   #quotaSlot = noSlot
   readonly #sessions: { readonly id: SessionId; readonly session: StoredSession }[] = []
@@ -109,7 +104,7 @@ class LoadedContent implements CopyContent {
 
   znode(place: ZnodePlace, parts: ZnodeParts): string | null {
     const { bytes, view, depth, valueStart } = place
-    const aclId = this.#aclIdOf(bytes, view, parts.aclStart, parts.dataStart)
+    const aclId = this.#acls.find(bytes, parts.aclStart, parts.dataStart, (acl) => this.#intern(acl))
     if (aclId === null) return 'an ACL is not readable'
     const znode = this.#znode
     znode.bytes = bytes
@@ -130,7 +125,7 @@ class LoadedContent implements CopyContent {
     const slot = store.load(parent, parentUnits, znode)
     this.#slots[depth] = slot
     this.#pathUnits[depth] = store.pathLengthTotal - unitsBefore
-    if (depth === 2 && isSame(quotaPath, bytes, place.pathStart, place.pathEnd)) this.#quotaSlot = slot
+    if (depth === 2 && isSameStretch(quotaPath, bytes, place.pathStart, place.pathEnd)) this.#quotaSlot = slot
     if (depth > 2 && this.#slots[2] === this.#quotaSlot) this.#quotaPaths.push(store.pathOf(slot))
     return null
   }
@@ -147,40 +142,16 @@ class LoadedContent implements CopyContent {
   }
 
   tree(sessions: SessionTable, zxid: CheckpointFacts['zxid']): DataTree {
-    for (const { id } of this.#acls.values()) this.#store.releaseAcl(id)
+    for (const id of this.#acls.values()) this.#store.releaseAcl(id)
     const tree = new DataTree(sessions, zxid, this.#store)
     for (const path of this.#quotaPaths) tree.applier.quotas.restored(path)
     return tree
   }
 
-  /** The id in the store's table. Most znodes have the ACL of the znode before. */
-  #aclIdOf(bytes: Uint8Array, view: DataView, start: number, end: number): AclId | null {
-    const latest = this.#latestAcl
-    if (latest !== null && isSame(latest.bytes, bytes, start, end)) return latest.id
-    const key = keyOfBytes(bytes, start, end)
-    let known = this.#acls.get(key)
-    if (known === undefined) {
-      const entries = readAcl(bytes, view, start, end)
-      if (entries === null) return null
-      known = { id: this.#store.internAcl(entries), bytes: bytes.slice(start, end) }
-      this.#acls.set(key, known)
-    }
-    this.#latestAcl = known
-    return known.id
+  #intern(bytes: Uint8Array): AclId | null {
+    const entries = readAcl(bytes)
+    return entries === null ? null : this.#store.internAcl(entries)
   }
-}
-
-function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (known.length !== end - start) return false
-  for (let i = 0; i < known.length; i += 1) if (known[i] !== bytes[start + i]) return false
-  return true
-}
-
-/** One UTF-16 unit for each byte. */
-function keyOfBytes(bytes: Uint8Array, start: number, end: number): string {
-  let key = ''
-  for (let at = start; at < end; at += 1) key += String.fromCharCode(bytes[at]!)
-  return key
 }
 
 const nothing = new Uint8Array(0)

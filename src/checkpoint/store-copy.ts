@@ -14,14 +14,15 @@ export class StoreCopy implements CheckpointCopy {
   readonly facts: CheckpointFacts
   readonly #view: KeyValueView
   readonly #chunkSizeBytesMax: number
-  readonly #onClose: () => void
+  readonly #onClose: () => Promise<void>
   readonly #starts: Uint8Array[] = [new Uint8Array(0)] // by number of the chunk: its first key, or a smaller one
   #chunkCount: number | null = null
+  #isClosed = false
   #last: Promise<unknown> = Promise.resolve()
   /** Entries that were read and did not fit the chunk before. */
   #ahead: { readonly start: Uint8Array; readonly entries: readonly KeyValue[] } | null = null
 
-  constructor(view: KeyValueView, facts: CheckpointFacts, onClose: () => void, sizeBytesMax?: number) {
+  constructor(view: KeyValueView, facts: CheckpointFacts, onClose: () => Promise<void>, sizeBytesMax?: number) {
     this.#view = view
     this.facts = facts
     this.#onClose = onClose
@@ -35,15 +36,25 @@ export class StoreCopy implements CheckpointCopy {
   /** Calls are carried out one after another. */
   chunk(number: number): Promise<Uint8Array | null> {
     assert(Number.isInteger(number) && number >= 0, 'chunks are numbered from 0', { number })
-    const chunk = this.#last.then(() => this.#chunk(number))
+    const chunk = this.#last.then(() => {
+      if (this.#isClosed) throw new Error('the copy of the checkpoint was closed')
+      return this.#chunk(number)
+    })
     this.#last = chunk.catch(() => {})
     return chunk
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return
+    await this.abandon()
+    await this.#onClose()
+  }
+
+  /** The store is about to be closed. */
+  async abandon(): Promise<void> {
+    this.#isClosed = true
     await this.#last
     await this.#view.close()
-    this.#onClose()
   }
 
   async #chunk(number: number): Promise<Uint8Array | null> {

@@ -19,7 +19,7 @@ export const ownerOffset = createCountOffset + 4
 export const znodeHeadSizeBytes = ownerOffset + 8
 const dataKindOffset = znodeHeadSizeBytes
 const aclSizeOffset = dataKindOffset + 1
-export const aclOffset = aclSizeOffset + 4
+const aclOffset = aclSizeOffset + 4
 
 export function encodeZnode(
   head: Uint8Array,
@@ -73,12 +73,14 @@ export function encodeAcl(entries: readonly AclEntry[]): Uint8Array {
   return bytes
 }
 
-/** The ACL in [start, end), null if the bytes are none. */
-export function readAcl(bytes: Uint8Array, view: DataView, start: number, end: number): readonly AclEntry[] | null {
-  if (end - start < 4) return null
+/** Null if the bytes are no ACL. */
+export function readAcl(bytes: Uint8Array): readonly AclEntry[] | null {
+  const end = bytes.length
+  if (end < 4) return null
+  const view = new DataView(bytes.buffer, bytes.byteOffset, end)
   const entries: AclEntry[] = []
-  let at = start + 4
-  for (let left = view.getUint32(start); left > 0; left -= 1) {
+  let at = 4
+  for (let left = view.getUint32(0); left > 0; left -= 1) {
     const schemeAt = at + 4
     const schemeEnd = endOfText(view, schemeAt, end)
     const idEnd = schemeEnd === null ? null : endOfText(view, schemeEnd, end)

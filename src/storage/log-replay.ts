@@ -68,6 +68,14 @@ export class LogReplay {
     this.#handOut(this.#base.zxid)
   }
 
+  /**
+   * The txns up to `zxid` are committed although no mark says so yet. The caller knows that no truncation below `zxid`
+   * follows in the log.
+   */
+  commitThrough(zxid: Zxid): void {
+    this.#handOut(zxid)
+  }
+
   /** Returns what is wrong with the record, or null. */
   follow(record: StoredRecord): string | null {
     const problem = this.#problemOf(record)

@@ -20,11 +20,12 @@ import type { OpenFailure } from './open-failure.ts'
 import { planEnd, planSegment, planStart, type SegmentFacts } from './recovery-plan.ts'
 import { firstSizeBytes, SegmentFile } from './segment-file.ts'
 import {
+  continuesLog,
   formatVersion,
+  listSegments,
   readSegmentHeader,
   type SegmentHeader,
   segmentHeaderSizeBytes,
-  sequenceOfName,
 } from './segment-header.ts'
 import { endOfNonZeros, holdsAnything, type SegmentEnd, WindowedFile, walkSegment } from './segment-walk.ts'
 
@@ -84,8 +85,7 @@ interface Progress {
 
 export async function recoverLog(options: RecoveryOptions): Promise<Result<RecoveredSegments, OpenFailure>> {
   const { disk, folder, base } = options
-  const names = (await disk.list(folder)).filter((name) => sequenceOfName(name) !== null)
-  names.sort((a, b) => sequenceOfName(a)! - sequenceOfName(b)!)
+  const names = await listSegments(disk, folder)
   const progress: Progress = {
     replay: new LogReplay(options.onCommitted, base),
     index: new LogIndex(),
@@ -96,17 +96,17 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     checksum: 0,
     noteOffset: () => {},
   }
-  const first = names[0] === undefined ? null : sequenceOfName(names[0])
+  const first = names[0]?.sequence ?? null
   // Before anything is touched. With a base, recoverSegment checks again with the header of the first segment.
   const missing = startFailure(options, first, false)
   if (missing !== null) return err(missing)
-  for (const [i, name] of names.entries()) {
+  for (const [i, { path, sequence: found }] of names.entries()) {
     const sequence = first! + i
-    if (sequenceOfName(name) !== sequence) {
-      const what = `segment ${sequence} is missing: the next file is ${folder}/${name}`
+    if (found !== sequence) {
+      const what = `segment ${sequence} is missing: the next file is ${path}`
       return err(corruptFailure(folder, what))
     }
-    const segment = { path: `${folder}/${name}`, sequence, laterSegment: i + 1 < names.length }
+    const segment = { path, sequence, laterSegment: i + 1 < names.length }
     progress.noteOffset = (offset) => options.onProgress?.({ segmentCount: i, offset, segmentCountTotal: names.length })
     const failure = await recoverSegment(options, progress, segment)
     if (failure !== null) return err(failure)
@@ -163,7 +163,9 @@ async function recoverSegment(
       const hole = isFirst ? startFailure(options, header.sequence, startsAfter(options.base, header)) : null
       if (hole !== null) return hole
       if (isFirst && header.sequence > 1) startLater(progress, header)
-      const continues = header.sequence === sequence && continuesLog(progress, header)
+      const { replay, nextBatch, checksum } = progress
+      const continues =
+        header.sequence === sequence && continuesLog(header, { nextNumber: nextBatch, checksum }, replay.state)
       if (continues) progress.segments.add(refOf(path, header), pointOf(header.state))
       if (continues) end = await walkSegment(bytes, header, (batch, records) => followBatch(progress, batch, records))
       const { kind, provenDurable } = end ?? { kind: 'zeros', provenDurable: false }
@@ -251,19 +253,6 @@ function startLater(progress: Progress, header: SegmentHeader): void {
   progress.replay.startFrom(header.state)
   progress.nextBatch = header.firstBatch
   progress.checksum = header.checksumBefore
-}
-
-function continuesLog(progress: Progress, header: SegmentHeader): boolean {
-  const { state } = progress.replay
-  return (
-    header.checksumBefore === progress.checksum &&
-    header.firstBatch === progress.nextBatch &&
-    header.state.lastZxid === state.lastZxid &&
-    header.state.lastHash === state.lastHash &&
-    header.state.committed === state.committed &&
-    header.state.acceptedEpoch === state.acceptedEpoch &&
-    header.state.currentEpoch === state.currentEpoch
-  )
 }
 
 async function reopenLast(

@@ -11,6 +11,7 @@
 import type { ChainHash } from '../base/chain-hash.ts'
 import { crc32c } from '../base/crc32c.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
+import type { Disk } from '../ports/disk.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { endMark, sectorSizeBytes } from './batch-format.ts'
 import type { LogState } from './log-state.ts'
@@ -91,6 +92,23 @@ export function readSegmentHeader(bytes: Uint8Array): HeaderReading {
   }
 }
 
+/** Whether the segment starts exactly where the log before it ends: after this batch, with this state. */
+export function continuesLog(
+  header: SegmentHeader,
+  end: { readonly nextNumber: number; readonly checksum: number },
+  state: LogState,
+): boolean {
+  return (
+    header.checksumBefore === end.checksum &&
+    header.firstBatch === end.nextNumber &&
+    header.state.lastZxid === state.lastZxid &&
+    header.state.lastHash === state.lastHash &&
+    header.state.committed === state.committed &&
+    header.state.acceptedEpoch === state.acceptedEpoch &&
+    header.state.currentEpoch === state.currentEpoch
+  )
+}
+
 /**
  * In every version of the format 0 means that no epoch was accepted. So server 0 is stored as a number that no server
  * has.
@@ -115,6 +133,21 @@ export function segmentName(lastZxidBefore: Zxid, sequence: number): string {
 export function sequenceOfName(name: string): number | null {
   const match = /^[0-9a-f]{16}-([0-9a-f]{8})\.log$/.exec(name)
   return match === null ? null : Number.parseInt(match[1]!, 16)
+}
+
+export interface SegmentName {
+  readonly path: string
+  readonly sequence: number
+}
+
+/** The segments in the folder, by sequence. */
+export async function listSegments(disk: Disk, folder: string): Promise<readonly SegmentName[]> {
+  const found: SegmentName[] = []
+  for (const name of await disk.list(folder)) {
+    const sequence = sequenceOfName(name)
+    if (sequence !== null) found.push({ path: `${folder}/${name}`, sequence })
+  }
+  return found.sort((a, b) => a.sequence - b.sequence)
 }
 
 function isZero(bytes: Uint8Array): boolean {

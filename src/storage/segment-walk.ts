@@ -3,6 +3,7 @@
  * caller checks the records, and what it refuses counts as damage. Memory is one window of 1 MiB, or one batch if that
  * is larger. Payloads passed to the caller are views of a window that is never reused, so they stay valid.
  */
+import { assertNever } from '../base/assert.ts'
 import type { DiskFile } from '../ports/disk.ts'
 import {
   type BatchHeader,
@@ -21,11 +22,9 @@ const windowSizeBytes = 1024 * 1024
 /** Returns what is wrong with the records, or null to continue. */
 export type OnBatch = (header: BatchHeader, records: readonly StoredRecord[]) => string | null
 
-export interface SegmentEnd {
+/** Its place is that of the first byte that is not part of a good batch. */
+export interface SegmentEnd extends WalkPlace {
   readonly kind: 'zeros' | 'unfinished' | 'damaged'
-  readonly offset: number // of the first byte that is not part of a good batch
-  readonly nextNumber: number
-  readonly checksum: number // of the last good batch
   readonly provenDurable: boolean
   readonly detail: string // what was seen, for the operator
 }
@@ -50,38 +49,76 @@ export class WindowedFile {
     }
     return this.#window.subarray(from, from + lengthBytes)
   }
+
+  /** The file may have changed. */
+  forget(): void {
+    this.#window = new Uint8Array(0)
+  }
+}
+
+/** Where a walk is: the batch before ended here. */
+export interface WalkPlace {
+  readonly offset: number
+  readonly nextNumber: number
+  readonly checksum: number // of the batch before
+}
+
+export function startOfSegment(segment: SegmentHeader): WalkPlace {
+  return { offset: segmentHeaderSizeBytes, nextNumber: segment.firstBatch, checksum: segment.checksumBefore }
+}
+
+export type BatchStep =
+  | {
+      readonly kind: 'batch'
+      readonly header: BatchHeader
+      readonly records: readonly StoredRecord[]
+      readonly next: WalkPlace
+    }
+  | { readonly kind: 'header-lost' | 'header-damaged' | 'does-not-follow' | 'unknown-records' }
+  | { readonly kind: 'body-wrong'; readonly header: BatchHeader; readonly batch: Uint8Array }
+
+/** The batch at `here`. It changes bytes of the window, so a batch is read once. */
+export async function readBatch(file: WindowedFile, segment: SegmentHeader, here: WalkPlace): Promise<BatchStep> {
+  const reading = readBatchHeader(await file.at(here.offset, batchHeaderSizeBytes), segment, here.offset)
+  if (reading.kind !== 'header') return { kind: `header-${reading.kind}` }
+  const { header } = reading
+  if (header.number !== here.nextNumber || header.checksumBefore !== here.checksum) return { kind: 'does-not-follow' }
+  const batch = await file.at(here.offset, header.sizeBytes)
+  if (!bodyChecksumHolds(batch, header)) return { kind: 'body-wrong', header, batch }
+  const records = readRecords(unmarkedRecords(batch, header))
+  if (records === null) return { kind: 'unknown-records' }
+  const next = { offset: here.offset + header.sizeBytes, nextNumber: here.nextNumber + 1, checksum: header.checksum }
+  return { kind: 'batch', header, records, next }
 }
 
 export async function walkSegment(file: WindowedFile, segment: SegmentHeader, onBatch: OnBatch): Promise<SegmentEnd> {
-  let offset = segmentHeaderSizeBytes
-  let nextNumber = segment.firstBatch
-  let checksum = segment.checksumBefore
+  let here = startOfSegment(segment)
   for (;;) {
-    const here = { offset, nextNumber, checksum }
-    const reading = readBatchHeader(await file.at(offset, batchHeaderSizeBytes), segment, offset)
-    if (reading.kind !== 'header') return endWithoutHeader(file, segment, here, reading.kind)
-    const { header } = reading
-    if (header.number !== nextNumber || header.checksumBefore !== checksum) {
-      return {
-        ...here,
-        kind: 'damaged',
-        provenDurable: false,
-        detail: 'a batch does not follow from the one before it',
+    const step = await readBatch(file, segment, here)
+    switch (step.kind) {
+      case 'header-lost':
+        return endWithoutHeader(file, segment, here, 'lost')
+      case 'header-damaged':
+        return endWithoutHeader(file, segment, here, 'damaged')
+      case 'does-not-follow':
+        return damagedEnd(here, 'a batch does not follow from the one before it')
+      case 'body-wrong': {
+        const { header, batch } = step
+        const provenDurable = await holdsLaterBatch(file, segment, here.offset + header.sizeBytes, header.number)
+        const kind = bodyIsUnfinished(batch, header) ? 'unfinished' : 'damaged'
+        return { ...here, kind, provenDurable, detail: 'the checksum of a batch is wrong' }
       }
+      case 'unknown-records':
+        return damagedEnd(here, 'a batch holds records of an unknown kind')
+      case 'batch': {
+        const problem = onBatch(step.header, step.records)
+        if (problem !== null) return damagedEnd(here, problem)
+        here = step.next
+        break
+      }
+      default:
+        assertNever(step)
     }
-    const batch = await file.at(offset, header.sizeBytes)
-    if (!bodyChecksumHolds(batch, header)) {
-      const batchEnd = offset + header.sizeBytes
-      const provenDurable = await holdsLaterBatch(file, segment, batchEnd, header.number)
-      const kind = bodyIsUnfinished(batch, header) ? 'unfinished' : 'damaged'
-      return { ...here, kind, provenDurable, detail: 'the checksum of a batch is wrong' }
-    }
-    const records = readRecords(unmarkedRecords(batch, header))
-    const problem = records === null ? 'a batch holds records of an unknown kind' : onBatch(header, records)
-    if (problem !== null) return { ...here, kind: 'damaged', provenDurable: false, detail: problem }
-    offset += header.sizeBytes
-    nextNumber++
-    checksum = header.checksum
   }
 }
 
@@ -101,12 +138,14 @@ export async function holdsAnything(file: WindowedFile): Promise<boolean> {
   return (await endOfNonZeros(file, segmentHeaderSizeBytes)) > segmentHeaderSizeBytes
 }
 
-type Here = Pick<SegmentEnd, 'offset' | 'nextNumber' | 'checksum'>
+function damagedEnd(here: WalkPlace, detail: string): SegmentEnd {
+  return { ...here, kind: 'damaged', provenDurable: false, detail }
+}
 
 async function endWithoutHeader(
   file: WindowedFile,
   segment: SegmentHeader,
-  here: Here,
+  here: WalkPlace,
   kind: 'lost' | 'damaged',
 ): Promise<SegmentEnd> {
   const provenDurable = await holdsLaterBatch(file, segment, here.offset + batchHeaderSizeBytes, here.nextNumber)

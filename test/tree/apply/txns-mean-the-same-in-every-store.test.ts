@@ -1,157 +1,119 @@
 /**
- * One random history is applied to the off-heap tree of a server, txn by txn, and to images over a base, a few txns at
- * a time and each time by a new applier, as a checkpoint would fold the log. The results must be equal.
+ * One random history is applied to the off-heap tree of a server, txn by txn, and to the overlay of a checkpoint, a few
+ * txns at a time and each time by a new applier. The results must be equal, byte for byte.
  */
 import { expect, test } from 'vitest'
 import type { SessionId, Zxid } from '../../../src/base/ids.ts'
-import { JuteWriter } from '../../../src/jute/jute-writer.ts'
-import { decode } from '../../../src/jute/record.ts'
-import { limitsPathOf, usagePathOf } from '../../../src/protocol/client/quota-text.ts'
-import { Stat } from '../../../src/protocol/client/stat.ts'
-import type { Change } from '../../../src/protocol/txn/txn.ts'
+import { OverlaySessions } from '../../../src/checkpoint/overlay-sessions.ts'
+import { OverlayStore } from '../../../src/checkpoint/overlay-store.ts'
+import { pathOfZnodeKey } from '../../../src/checkpoint/store-keys.ts'
+import type { KeyValue } from '../../../src/ports/key-values.ts'
+import { quotaRoot } from '../../../src/protocol/client/quota-text.ts'
+import { statOffsets } from '../../../src/protocol/client/stat.ts'
 import { SessionTable } from '../../../src/sessions/session-table.ts'
 import { TxnApplier } from '../../../src/tree/apply/txn-applier.ts'
 import { DataTree } from '../../../src/tree/data-tree.ts'
-import type { ZnodeImage } from '../../../src/tree/node-view.ts'
-import { containerOwner } from '../../../src/tree/owner-kind.ts'
 import { namespaceQuotas } from '../../../src/tree/quota-totals.ts'
+import { makeTreeDigest } from '../../../src/tree/tree-digest.ts'
+import { entriesOf } from '../../checkpoint/tree-entries.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
-import { creation, timeMsOf } from '../../support/tree-driver.ts'
-import { PlainModel, parentOf } from '../plain-model.ts'
-import { randomChange, sessions } from '../random-changes.ts'
-import { type Base, OverlayStore } from './overlay-store.ts'
+import { sessions } from '../random-changes.ts'
+import { type HistoryTxn, quotaTops, randomHistory } from '../random-history.ts'
 
-const quotaTops = ['', '/a', '/a/b', '/aa', '/é'] as const
-const usageTexts = ['count=5,bytes=7', 'count=-1', '', 'no quota', 'count=1,bytes=2=;byteHardLimit=3'] as const
-const oneMinuteToLive = (0xffn << 56n) | 60_000n
-
-interface HistoryTxn {
-  readonly zxid: Zxid
-  readonly timeMs: number
-  readonly changes: readonly Change[]
-}
-
-/** Ordinary changes, and sometimes changes of quotas, sessions, containers and times to live. */
-function someChange(random: SeededRandom, model: PlainModel): Change {
-  switch (random.below(6)) {
-    case 0:
-      return quotaChange(random, model)
-    case 1: {
-      const sessionId = random.pick(sessions)
-      if (!random.chance(4)) return { kind: 'create-session', sessionId, timeoutMs: 1000 + random.below(9000) }
-      return { kind: 'close-session', sessionId, deletedPaths: [...model.ephemeralsOf(sessionId), '/gone', '/a'] }
-    }
-    case 2: {
-      const change = randomChange(random, model)
-      const owner = random.pick([containerOwner, oneMinuteToLive]) as SessionId
-      return change.kind === 'create' ? { ...change, ephemeralOwner: owner } : change
-    }
-    default:
-      return randomChange(random, model)
-  }
-}
-
-function quotaChange(random: SeededRandom, model: PlainModel): Change {
-  const top = random.pick(quotaTops)
-  const path = random.chance(2) ? limitsPathOf(top) : usagePathOf(top)
-  const data = random.chance(6) ? null : new TextEncoder().encode(random.pick(usageTexts))
-  const known = model.nodes.get(path)
-  if (known !== undefined && random.chance(3) && model.childrenOf(path).length === 0) return { kind: 'delete', path }
-  if (known !== undefined) return { kind: 'set-data', path, data, version: known.version + 1 }
-  const missing = [path]
-  while (!model.nodes.has(parentOf(missing[0]!))) missing.unshift(parentOf(missing[0]!))
-  const parent = model.nodes.get(parentOf(missing[0]!))!
-  return creation(missing[0]!, parent.childrenEverCreated + 1, { data })
-}
-
-/** A leader would refuse the children of ephemerals. */
-function isLegal(change: Change, model: PlainModel): boolean {
-  if (change.kind !== 'create') return true
-  const owner = model.nodes.get(parentOf(change.path))!.owner
-  return !sessions.includes(owner)
-}
-
-function randomHistory(random: SeededRandom, txnCount: number): readonly HistoryTxn[] {
-  const model = new PlainModel()
-  return Array.from({ length: txnCount }, (_, index) => {
-    const zxid = (0x7_0000_0001 + index) as Zxid
-    const changes: Change[] = []
-    for (let count = 1 + random.below(4); count > 0; count--) {
-      const drawn = someChange(random, model)
-      const change: Change = isLegal(drawn, model) ? drawn : { kind: 'check', path: '/' }
-      model.apply(zxid, timeMsOf(zxid), change)
-      changes.push(change)
-    }
-    return { zxid, timeMs: timeMsOf(zxid), changes }
-  })
-}
-
-/** The znodes of a tree, in the form of a base. */
-function baseOf(tree: DataTree): Base {
-  const base: Base = new Map()
-  tree.iterate(({ path, createCount, ephemeralOwner, acl, data }) => {
-    base.set(path, { path, stat: statBytesOf(tree, path), createCount, owner: ephemeralOwner, acl, data })
-  })
-  return base
-}
-
-function statBytesOf(tree: DataTree, path: string): Uint8Array {
-  const writer = new JuteWriter()
-  tree.writeStat(path, writer)
-  return writer.take()
-}
-
-/** As text, which is compared a hundred times faster than bytes. */
-function textsOf(base: Base): ReadonlyMap<string, string> {
-  const texts = [...base].map(([path, { stat, createCount, owner, acl, data }]) => {
-    const bytes = data === null ? 'null' : Buffer.from(data).toString('latin1')
-    const line = `${Buffer.from(stat).toString('hex')} ${createCount} ${owner} ${JSON.stringify(acl)} ${bytes}`
-    return [path, line] as const
-  })
-  return new Map(texts)
-}
-
-/** Parents first. */
-function imagesOf(base: Base): readonly ZnodeImage[] {
-  const depthOf = (path: string): number => (path === '/' ? 0 : path.split('/').length)
-  const znodes = [...base.values()].sort((left, right) => depthOf(left.path) - depthOf(right.path))
-  return znodes.map(({ path, stat: bytes, createCount, owner, acl, data }) => {
-    const stat = decode(Stat, bytes)
-    if (!stat.ok) throw new Error(`no Stat at ${path}`)
-    const { version, aversion, numChildren, dataLength, czxid, mzxid, pzxid, ctime, mtime } = stat.value
-    const versions = { version, aversion, createCount, childCount: numChildren, dataLengthBytes: dataLength }
-    return { path, data, acl, ephemeralOwner: owner, ...versions, czxid, mzxid, pzxid, ctimeMs: ctime, mtimeMs: mtime }
-  })
-}
-
-class Folder {
-  readonly base = baseOf(new DataTree(new SessionTable()))
-  readonly sessions = new SessionTable()
+/** Keys and values of a store, with one text for each key. */
+class FoldedBase {
+  readonly #values = new Map<string, KeyValue>()
   lastApplied = 0 as Zxid
+  digestA: number
+  digestB: number
 
-  /** Returns the events of each txn, and the applier in its final state. */
+  constructor() {
+    const tree = new DataTree(new SessionTable())
+    for (const entry of entriesOf(tree, new SessionTable())) if (entry.key[0] !== 1) this.#put(entry)
+    this.digestA = Number.parseInt(tree.digest().slice(0, 8), 16)
+    this.digestB = Number.parseInt(tree.digest().slice(8), 16)
+  }
+
+  /** Returns the events of each txn, and the applier in its final state. All of the base is read beforehand. */
   fold(txns: readonly HistoryTxn[]) {
-    const store = new OverlayStore(this.base, txns)
-    const applier = new TxnApplier(store, this.sessions, this.lastApplied)
-    for (const path of this.base.keys()) applier.quotas.restored(path)
-    const events = txns.map((txn) => applier.apply(txn.zxid, txn, null))
-    store.flush(this.base)
+    const overlay = new OverlayStore()
+    const overlaySessions = new OverlaySessions()
+    const applier = new TxnApplier(overlay, overlaySessions, this.lastApplied)
+    const wanted = new Set([...quotaTops, ...txns.flatMap(({ changes }) => changes.flatMap(pathsOf))])
+    for (const path of wanted) for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) wanted.add(at)
+    for (const { key, value } of this.#values.values()) {
+      if (key[0] === 2) overlaySessions.note(new DataView(key.buffer).getBigUint64(1) as SessionId, value)
+      if (key[0] !== 3) continue
+      const path = pathOfZnodeKey(key)
+      wanted.delete(path)
+      expect(overlay.note(path, value)).toBe(true)
+      if (path.startsWith(`${quotaRoot}/`)) applier.quotas.restored(path)
+    }
+    for (const path of wanted) if (path !== '' && !overlay.knows(path)) overlay.note(path, null)
+    for (const top of quotaTops) overlay.noteSize(top, this.#sizeOf(top))
+    for (const id of sessions) if (!overlaySessions.knows(id)) overlaySessions.note(id, null)
+    const events = txns.map((txn) => {
+      overlaySessions.begin(txn.zxid)
+      return applier.apply(txn.zxid, txn, null)
+    })
+    for (const path of overlay.pathsWithDataInStore()) overlay.noteData(path, this.#valueOf(path))
+    const changes = overlay.changes()
+    for (const part of [changes, overlaySessions.changes()]) {
+      for (const entry of part.puts) this.#put(entry)
+      for (const key of part.removals) this.#values.delete(hex(key))
+    }
+    this.digestA += changes.digestDifferenceA
+    this.digestB += changes.digestDifferenceB
     this.lastApplied = applier.lastApplied
     return { events, applier }
   }
+
+  /** Without the places of the sessions, which are compared as their order. */
+  texts(): ReadonlyMap<string, string> {
+    return textsOf([...this.#values.values()])
+  }
+
+  sessionsInOrder(): readonly [SessionId, number][] {
+    const found = [...this.#values.values()].filter(({ key }) => key[0] === 2)
+    const placeOf = ({ value }: KeyValue): bigint =>
+      new DataView(value.buffer).getBigUint64(4) * 1000n + BigInt(value[15]!)
+    found.sort((a, b) => Number(placeOf(a) - placeOf(b)))
+    return found.map(({ key, value }) => [
+      new DataView(key.buffer).getBigUint64(1) as SessionId,
+      new DataView(value.buffer).getInt32(0),
+    ])
+  }
+
+  #put(entry: KeyValue): void {
+    this.#values.set(hex(entry.key), { key: entry.key.slice(), value: entry.value.slice() })
+  }
+
+  #valueOf(path: string): Uint8Array {
+    return [...this.#values.values()].find(({ key }) => key[0] === 3 && pathOfZnodeKey(key) === path)!.value
+  }
+
+  #sizeOf(top: string): { readonly znodeCount: number; readonly dataSizeBytes: number } {
+    const within = [...this.#values.values()].filter(({ key }) => {
+      const path = key[0] === 3 ? pathOfZnodeKey(key) : null
+      return path !== null && (top === '' || path === top || path.startsWith(`${top}/`))
+    })
+    const lengthOf = ({ value }: KeyValue): number => new DataView(value.buffer).getInt32(statOffsets.dataLength)
+    return { znodeCount: within.length, dataSizeBytes: within.reduce((sum, entry) => sum + lengthOf(entry), 0) }
+  }
 }
 
-function expectSame(tree: DataTree, treeSessions: SessionTable, folder: Folder): void {
-  expect(textsOf(folder.base)).toEqual(textsOf(baseOf(tree)))
-  expect([...folder.sessions.entries()]).toEqual([...treeSessions.entries()])
-  expect(folder.lastApplied).toBe(tree.lastApplied)
-  const restored = DataTree.restore(imagesOf(folder.base), folder.sessions, folder.lastApplied)
-  restored.verify()
-  expect(restored.digest()).toBe(tree.digest())
-  expect(restored.namespaceQuotas()).toEqual(tree.namespaceQuotas())
-  for (const session of sessions) expect(restored.ephemeralsOf(session)).toEqual(tree.ephemeralsOf(session))
-  const byPath = (left: { path: string }, right: { path: string }): number => (left.path < right.path ? -1 : 1)
-  expect([...restored.transients()].sort(byPath)).toEqual([...tree.transients()].sort(byPath))
+function pathsOf(change: HistoryTxn['changes'][number]): readonly string[] {
+  if (change.kind === 'create-session' || change.kind === 'refusal') return []
+  if (change.kind === 'close-session') return change.deletedPaths
+  return change.kind === 'bundle' ? change.changes.map(({ path }) => path) : [change.path]
+}
+
+function textsOf(entries: readonly KeyValue[]): ReadonlyMap<string, string> {
+  return new Map(entries.filter(({ key }) => key[0] === 3).map(({ key, value }) => [hex(key), hex(value)]))
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 test.each([1, 2, 3, 4])('a random history of seed %i has the same result in both stores', (seed) => {
@@ -159,7 +121,7 @@ test.each([1, 2, 3, 4])('a random history of seed %i has the same result in both
   const history = randomHistory(random, 150)
   const treeSessions = new SessionTable()
   const tree = new DataTree(treeSessions)
-  const folder = new Folder()
+  const base = new FoldedBase()
   const seen = { quotas: 0, transients: 0, owned: 0 }
   for (let at = 0; at < history.length; ) {
     const part = history.slice(at, at + 1 + random.below(20))
@@ -168,11 +130,14 @@ test.each([1, 2, 3, 4])('a random history of seed %i has the same result in both
     if (random.chance(4)) part.push(part.at(-1)!)
     if (random.chance(4)) at -= 1
     const events = part.map((txn) => tree.applier.apply(txn.zxid, txn, null))
-    const folded = folder.fold(part)
+    const folded = base.fold(part)
     expect(folded.events).toEqual(events)
     expect(namespaceQuotas(folded.applier.quotas)).toEqual(tree.namespaceQuotas())
     tree.verify()
-    expectSame(tree, treeSessions, folder)
+    expect(base.texts()).toEqual(textsOf(entriesOf(tree, treeSessions)))
+    expect(base.sessionsInOrder()).toEqual([...treeSessions.entries()])
+    expect(base.lastApplied).toBe(tree.lastApplied)
+    expect(makeTreeDigest(base.digestA, base.digestB)).toBe(tree.digest())
     seen.quotas += tree.namespaceQuotas().length
     seen.transients += [...tree.transients()].length
     seen.owned += tree.ephemeralsCount

@@ -1,0 +1,375 @@
+/**
+ * The checkpoint of one server: opens its store, folds the log into it, hands out copies, and builds a store from a copy
+ * that was received. It runs in a thread of its own, and in the simulator; the server reaches it through `Checkpoints`.
+ *
+ * At any time one store is current, by the file `current`. Every state of it on disk is an exact prefix of the history, so
+ * a crash at any moment costs at most the work since the last batch. Calls that change something run one after another;
+ * copies are read meanwhile. After a failed advance the next one begins from what is on the disk; after a failed write the
+ * store is opened again, and copies that were being read end with an error.
+ */
+import { assert } from '../base/assert.ts'
+import type { Zxid } from '../base/ids.ts'
+import { checkpointStepSizeBytesMax } from '../base/limits.ts'
+import { err, ok, type Result } from '../base/result.ts'
+import type {
+  CheckpointCopy,
+  CheckpointFacts,
+  CheckpointFailure,
+  CheckpointReceiver,
+  Checkpoints,
+  CheckpointsOptions,
+} from '../ports/checkpoints.ts'
+import type { Disk } from '../ports/disk.ts'
+import type { KeyValueStore, KeyValueStores, KeyValueView } from '../ports/key-values.ts'
+import { LogFollower } from '../storage/log-follower.ts'
+import { type CheckpointMeta, factsOf, type MetaReading, readMeta } from './checkpoint-meta.ts'
+import {
+  currentDraftName,
+  currentFileName,
+  numberOfStore,
+  readCurrent,
+  removeCurrent,
+  storeNameOf,
+  writeCurrent,
+} from './current-file.ts'
+import { Folding } from './folding.ts'
+import { StoreCopy } from './store-copy.ts'
+import { keyAfter, metaKey } from './store-keys.ts'
+import { type ReceivedStore, StoreReceiver } from './store-receiver.ts'
+
+export interface CheckpointKeeperOptions extends CheckpointsOptions {
+  readonly disk: Disk
+  readonly stores: KeyValueStores
+  readonly stepSizeBytesMax?: number
+  readonly chunkSizeBytesMax?: number
+}
+
+interface CurrentStore {
+  readonly name: string
+  readonly store: KeyValueStore
+  readonly copies: Set<StoreCopy>
+}
+
+/** What an advance goes on with. */
+interface Progress {
+  readonly folding: Folding
+  readonly follower: LogFollower
+}
+
+type KeeperState = 'new' | 'open' | 'closed'
+
+export class CheckpointKeeper implements Checkpoints {
+  readonly #options: CheckpointKeeperOptions
+  #state: KeeperState = 'new'
+  /** Null: there is no store, or it has to be opened again before it is used. */
+  #current: CurrentStore | null = null
+  /** What `current` names and the store holds; null: there is no checkpoint. */
+  #meta: CheckpointMeta | null = null
+  #currentName: string | null = null
+  #progress: Progress | null = null
+  /** A batch is being written: if that fails, what the store holds is not known. */
+  #isWriting = false
+  #receiver: { readonly name: string; readonly receiver: StoreReceiver } | null = null
+  readonly #retired = new Set<CurrentStore>()
+  #lastNumber = 0
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: CheckpointKeeperOptions) {
+    this.#options = options
+  }
+
+  async open(): Promise<Result<CheckpointFacts | null, CheckpointFailure>> {
+    assert(this.#state === 'new', 'a checkpoint is opened once', { state: this.#state })
+    this.#state = 'open'
+    const { disk, folder } = this.#options
+    const reading = await readCurrent(disk, folder)
+    switch (reading.kind) {
+      case 'missing':
+        return ok(null)
+      case 'damaged':
+        return err(this.#damaged(`${folder}/${currentFileName} does not name a store`))
+      case 'store': {
+        this.#currentName = reading.name
+        const opened = await this.#openCurrent(reading.name)
+        return opened.ok ? ok(factsOf(opened.value)) : opened
+      }
+    }
+  }
+
+  clean(): Promise<void> {
+    return this.#inOrder(async () => {
+      const { disk, folder, stores } = this.#options
+      if (!(await disk.exists(folder))) return
+      const used = [this.#currentName, this.#receiver?.name, ...[...this.#retired].map(({ name }) => name)]
+      for (const name of await disk.list(folder)) {
+        if (name === currentDraftName) await disk.remove(`${folder}/${name}`)
+        else if (numberOfStore(name) !== null && !used.includes(name)) await stores.remove(`${folder}/${name}`)
+      }
+    })
+  }
+
+  discard(): Promise<void> {
+    return this.#inOrder(async () => {
+      const { disk, folder } = this.#options
+      await this.#dropProgress()
+      await this.#closeCurrent()
+      await removeCurrent(disk, folder)
+      this.#currentName = null
+      this.#meta = null
+    })
+  }
+
+  advance(through: Zxid): Promise<CheckpointFacts> {
+    return this.#inOrder(async () => {
+      if (this.#meta !== null && this.#meta.zxid >= through) return factsOf(this.#meta)
+      try {
+        const progress = this.#progress ?? (await this.#begin())
+        this.#progress = progress
+        await this.#advance(progress, through)
+        await progress.follower.release()
+      } catch (error) {
+        await this.#dropProgress()
+        if (this.#current?.name !== this.#currentName || this.#isWriting) await this.#closeCurrent()
+        this.#isWriting = false
+        throw error
+      }
+      assert(this.#meta !== null && this.#meta.zxid === through, 'an advance reaches its end', { through })
+      return factsOf(this.#meta)
+    })
+  }
+
+  async copy(): Promise<CheckpointCopy> {
+    this.#assertOpen()
+    // A store that an advance failed on is opened again, in order with what else is going on.
+    const current = this.#current ?? (await this.#inOrder(() => this.#reopen()))
+    if (current === null || this.#meta === null) throw new Error('there is no checkpoint to copy')
+    const view = current.store.view()
+    const meta = await metaIn(view)
+    if (meta.kind !== 'valid') {
+      await view.close()
+      throw new Error(this.#damaged(`${this.#pathOf(current.name)} has no readable meta record`).message)
+    }
+    const onClose = async (): Promise<void> => {
+      current.copies.delete(copy)
+      if (this.#retired.has(current) && this.#state === 'open') await this.#inOrder(() => this.#retire(current))
+    }
+    const copy = new StoreCopy(view, factsOf(meta.meta), onClose, this.#options.chunkSizeBytesMax)
+    current.copies.add(copy)
+    return copy
+  }
+
+  /** A receiver that was not finished is given up. */
+  async receive(): Promise<CheckpointReceiver> {
+    await this.#receiver?.receiver.abort()
+    return this.#inOrder(async () => {
+      const { name, store } = await this.#createStore()
+      const receiver = new StoreReceiver({
+        store,
+        name,
+        serverId: this.#options.serverId,
+        origin: 'received',
+        install: (received) => this.#installOrClose(received),
+        discard: (abandoned, abandonedStore) => this.#discardReceived(abandoned, abandonedStore),
+      })
+      this.#receiver = { name, receiver }
+      return receiver
+    })
+  }
+
+  async sizeBytes(): Promise<number> {
+    return (await this.#current?.store.sizeBytes()) ?? 0
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    await this.#receiver?.receiver.abort()
+    await this.#last
+    await this.#dropProgress()
+    await this.#closeCurrent()
+    for (const retired of this.#retired) await closeStore(retired)
+  }
+
+  async #openCurrent(name: string): Promise<Result<CheckpointMeta, CheckpointFailure>> {
+    const path = this.#pathOf(name)
+    const opened = await this.#options.stores.open(path, false)
+    if (!opened.ok) {
+      const { kind, message } = opened.error
+      if (kind === 'damaged') return err(this.#damaged(`${path}: ${message}`))
+      return err({ kind, message: `${path} is in use: ${message}. Stop the other process.` })
+    }
+    const store = opened.value
+    const meta = await this.#metaOf(store, path)
+    if (meta.ok) {
+      this.#current = { name, store, copies: new Set() }
+      this.#meta = meta.value
+    } else {
+      await store.close()
+    }
+    return meta
+  }
+
+  async #metaOf(store: KeyValueStore, path: string): Promise<Result<CheckpointMeta, CheckpointFailure>> {
+    const [bytes] = await store.get([metaKey])
+    const reading = bytes === null || bytes === undefined ? null : readMeta(bytes)
+    if (reading === null) return err(this.#damaged(`${path} has no meta record`))
+    if (reading.kind === 'damaged') return err(this.#damaged(`the meta record of ${path} is not readable`))
+    if (reading.kind === 'newer') {
+      const message = `${path} was written by a version of zkts with ${reading.what}, which this version does not read. Start the version that wrote it; nothing was changed.`
+      return err({ kind: 'foreign', message })
+    }
+    const { serverId } = this.#options
+    if (reading.meta.serverId === serverId) return ok(reading.meta)
+    const message = `${path} is the checkpoint of server ${reading.meta.serverId}, this is server ${serverId}. Check myid and dataDir; nothing was changed.`
+    return err({ kind: 'foreign', message })
+  }
+
+  /** The store of the checkpoint, opened again if need be; null: there is none. */
+  async #reopen(): Promise<CurrentStore | null> {
+    if (this.#current === null && this.#currentName !== null) {
+      const opened = await this.#openCurrent(this.#currentName)
+      if (!opened.ok) throw new Error(opened.error.message)
+    }
+    return this.#current
+  }
+
+  async #begin(): Promise<Progress> {
+    const { disk, logFolder, serverId } = this.#options
+    const current = await this.#reopen()
+    const meta = this.#meta
+    if (current !== null && meta !== null) {
+      const folding = await Folding.over(current.store, meta)
+      return { folding, follower: new LogFollower(disk, logFolder, { zxid: meta.zxid, hash: meta.hash }) }
+    }
+    const created = await this.#createStore()
+    this.#current = { ...created, copies: new Set() }
+    return {
+      folding: Folding.overNothing(created.store, serverId),
+      follower: new LogFollower(disk, logFolder, null),
+    }
+  }
+
+  async #advance({ folding, follower }: Progress, through: Zxid): Promise<void> {
+    const sizeBytesMax = this.#options.stepSizeBytesMax ?? checkpointStepSizeBytesMax
+    for (let entries = await follower.next(through); entries !== null; entries = await follower.next(through)) {
+      for (let at = 0; at < entries.length; ) {
+        this.#assertOpen()
+        at += await folding.fold(entries, at, sizeBytesMax)
+        if (folding.sizeBytes >= sizeBytesMax) await this.#write(folding, follower)
+      }
+    }
+    if (this.#meta === null || folding.zxid > this.#meta.zxid) await this.#write(folding, follower)
+  }
+
+  async #write(folding: Folding, follower: LogFollower): Promise<void> {
+    this.#assertOpen()
+    const { state } = follower
+    this.#isWriting = true
+    const meta = await folding.write({ clusterId: state?.clusterId ?? 0, epoch: state?.currentEpoch ?? 0 })
+    const { name } = this.#current!
+    if (this.#currentName !== name) {
+      const { disk, folder } = this.#options
+      await writeCurrent(disk, folder, name)
+      this.#currentName = name
+    }
+    this.#meta = meta
+    this.#isWriting = false
+  }
+
+  async #createStore(): Promise<{ readonly name: string; readonly store: KeyValueStore }> {
+    const { disk, folder, stores } = this.#options
+    await disk.makeFolder(folder)
+    const numbers = (await disk.list(folder)).map((name) => numberOfStore(name) ?? 0)
+    this.#lastNumber = Math.max(this.#lastNumber, ...numbers) + 1
+    const name = storeNameOf(this.#lastNumber)
+    const opened = await stores.open(this.#pathOf(name), true)
+    if (!opened.ok) throw new Error(`${this.#pathOf(name)}: ${opened.error.message}`)
+    return { name, store: opened.value }
+  }
+
+  async #install({ name, store, meta }: ReceivedStore): Promise<CheckpointFacts> {
+    this.#assertOpen()
+    const { disk, folder } = this.#options
+    await this.#dropProgress()
+    await writeCurrent(disk, folder, name)
+    this.#receiver = null
+    const old = this.#current
+    this.#current = { name, store, copies: new Set() }
+    this.#currentName = name
+    this.#meta = meta
+    if (old !== null) {
+      this.#retired.add(old)
+      await this.#retire(old)
+    }
+    return factsOf(meta)
+  }
+
+  async #installOrClose(received: ReceivedStore): Promise<CheckpointFacts> {
+    try {
+      return await this.#inOrder(() => this.#install(received))
+    } catch (error) {
+      // Either store may be current now, so neither is removed.
+      if (this.#receiver?.name === received.name) this.#receiver = null
+      await received.store.close()
+      throw error
+    }
+  }
+
+  /** The old store is removed when the last copy of it was closed. */
+  async #retire(old: CurrentStore): Promise<void> {
+    if (old.copies.size > 0 || !this.#retired.delete(old)) return
+    await old.store.close()
+    await this.#options.stores.remove(this.#pathOf(old.name))
+  }
+
+  async #discardReceived(name: string, store: KeyValueStore): Promise<void> {
+    if (this.#receiver?.name === name) this.#receiver = null
+    await store.close()
+    await this.#options.stores.remove(this.#pathOf(name))
+  }
+
+  async #dropProgress(): Promise<void> {
+    const progress = this.#progress
+    this.#progress = null
+    await progress?.follower.release()
+  }
+
+  async #closeCurrent(): Promise<void> {
+    const current = this.#current
+    this.#current = null
+    if (current !== null) await closeStore(current)
+  }
+
+  #damaged(what: string): CheckpointFailure {
+    const { folder, logFolder } = this.#options
+    const message = `the checkpoint is damaged: ${what}. If the log in ${logFolder} still begins with its first segment, stop the server, move ${folder} away and start again: the checkpoint is made again from the log. Otherwise a member of an ensemble can start with an empty data folder, and a standalone server needs its backup.`
+    return { kind: 'damaged', message }
+  }
+
+  #pathOf(name: string): string {
+    return `${this.#options.folder}/${name}`
+  }
+
+  #assertOpen(): void {
+    if (this.#state !== 'open') throw new Error('the checkpoint is closed')
+  }
+
+  #inOrder<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      this.#assertOpen()
+      return act()
+    })
+    this.#last = result.catch(() => {})
+    return result
+  }
+}
+
+async function closeStore({ store, copies }: CurrentStore): Promise<void> {
+  for (const copy of copies) await copy.abandon()
+  await store.close()
+}
+
+async function metaIn(view: KeyValueView): Promise<MetaReading> {
+  const [entry] = await view.read(metaKey, keyAfter(metaKey), 1)
+  return entry === undefined ? { kind: 'damaged' } : readMeta(entry.value)
+}
