@@ -104,7 +104,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     const sequence = first! + i
     if (found !== sequence) {
       const what = `segment ${sequence} is missing: the next file is ${path}`
-      return err(corruptFailure(folder, what))
+      return err(corruptFailure(what))
     }
     const segment = { path, sequence, laterSegment: i + 1 < names.length }
     progress.noteOffset = (offset) => options.onProgress?.({ segmentCount: i, offset, segmentCountTotal: names.length })
@@ -147,7 +147,7 @@ async function recoverSegment(
     laterSegment,
   }: { readonly path: string; readonly sequence: number; readonly laterSegment: boolean },
 ): Promise<OpenFailure | null> {
-  const { disk, folder } = options
+  const { disk } = options
   const file = await disk.open(path, 'read')
   let facts: SegmentFacts
   let header: SegmentHeader | null = null
@@ -182,10 +182,7 @@ async function recoverSegment(
   const plan = planSegment(facts)
   switch (plan.kind) {
     case 'corrupt':
-      return corruptFailure(
-        folder,
-        `${path}, offset ${end?.offset ?? 0}: ${plan.why}${end === null ? '' : ` (${end.detail})`}`,
-      )
+      return corruptFailure(`${path}, offset ${end?.offset ?? 0}: ${plan.why}${end === null ? '' : ` (${end.detail})`}`)
     case 'drop-unused-segment':
       progress.unusedSegment = path
       return null
@@ -308,7 +305,7 @@ function startFailure(
     'log-missing': `${folder} holds no log, but there is a checkpoint of ${where} that was made from one`,
     'hole-after-base': `the log in ${folder} begins with segment ${first}, after the checkpoint of ${where}: txns between them are missing`,
   }
-  return corruptFailure(folder, whatByReason[plan.why])
+  return corruptFailure(whatByReason[plan.why])
 }
 
 function endFailure({ folder, base }: RecoveryOptions, { replay }: Progress): OpenFailure | null {
@@ -324,7 +321,7 @@ function endFailure({ folder, base }: RecoveryOptions, { replay }: Progress): Op
     'ends-before-base': `the log in ${folder} ends at ${hexOfZxid(lastZxid)}, before the checkpoint of ${where}`,
     'base-of-another-history': `the log in ${folder} has another history than the checkpoint at ${where}`,
   }
-  return corruptFailure(folder, whatByReason[plan.why])
+  return corruptFailure(whatByReason[plan.why])
 }
 
 function foreignFailure(options: RecoveryOptions, path: string, header: SegmentHeader): OpenFailure | null {
@@ -337,7 +334,7 @@ function foreignFailure(options: RecoveryOptions, path: string, header: SegmentH
   return { kind: 'foreign', message }
 }
 
-function corruptFailure(folder: string, what: string): OpenFailure {
-  const advice = `Acknowledged records are missing or damaged, so this server does not start; nothing was changed. If a majority of the other servers is intact, move ${folder} away and start again: the history is copied from them. A standalone server needs its backup.`
+function corruptFailure(what: string): OpenFailure {
+  const advice = `Acknowledged records are missing or damaged, so this server does not start; nothing was changed. If a majority of the other servers is intact, move the content of dataDir and dataLogDir away, except myid, and start again: the history is copied from them. A standalone server needs its backup.`
   return { kind: 'corrupt', message: `${what}. ${advice}` }
 }
