@@ -6,9 +6,10 @@
  * crash between the two writes could leave an identity that contradicts a healthy log.
  */
 import { assertNever } from '../base/assert.ts'
-import type { Epoch } from '../base/ids.ts'
+import { type Epoch, hexOfZxid } from '../base/ids.ts'
 import { diskFullRetryMs } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
+import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
@@ -49,6 +50,7 @@ export class DataFolder {
   #logMark: FolderMark | null = null
   #otherFolders: readonly string[] = []
   #wasDamaged = false
+  #hasCheckpoint = false
   #writing: Promise<void> | null = null
   #isClosed = false
 
@@ -65,6 +67,21 @@ export class DataFolder {
   /** Called before the log is opened, which would create its folder. Changes nothing. */
   async inspect(): Promise<StartFailure | null> {
     return withDiskFailures(this.#options.config, () => this.#inspect())
+  }
+
+  /**
+   * Called before the checkpoint is loaded. A checkpoint of this server is compared with the log as well, by its hash;
+   * a log that a checkpoint from elsewhere replaces cannot show that the two belong together.
+   */
+  checkCheckpoint({ clusterId, zxid }: Pick<CheckpointFacts, 'clusterId' | 'zxid'>): StartFailure | null {
+    const known = this.#identity
+    if (known === null || known.clusterId === 0 || clusterId === 0 || clusterId === known.clusterId) return null
+    const { dataDir } = this.#options.config
+    const message =
+      `dataDir: the checkpoint in ${dataDir}/checkpoint, of ${hexOfZxid(zxid)}, is of cluster 0x${clusterId.toString(16)}, ` +
+      `but ${this.#identityPath} says cluster 0x${known.clusterId.toString(16)}: one of the two was replaced. Bring the ` +
+      `right one back. If the checkpoint and the log belong together, remove ${this.#identityPath}. ${unchanged}`
+    return { kind: 'foreign', message }
   }
 
   /** Called once the log was read, before recovery changes anything. */
@@ -131,6 +148,7 @@ export class DataFolder {
     this.#identity = reading.kind === 'valid' ? reading.identity : null
     this.#inode = reading.kind === 'valid' ? reading.inode : null
     this.#wasDamaged = reading.kind === 'damaged'
+    this.#hasCheckpoint = await disk.exists(`${config.dataDir}/checkpoint/current`)
     const hasLog = holdsSegment(await namesIn(disk, this.logFolder, noSuchFolder))
     const facts: FolderFacts = {
       identity: reading.kind === 'valid' ? reading.identity : reading.kind,
@@ -253,7 +271,7 @@ export class DataFolder {
         const message =
           `dataLogDir: there is no log in ${logFolder}, but ${config.dataDir} has held data of cluster ` +
           `0x${known!.clusterId.toString(16)} up to epoch ${known!.currentEpoch}, and ${was}${found}. ${wayOut} ` +
-          `If that log is lost, remove ${this.#identityPath}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
+          `If that log is lost, remove ${this.#rememberedIn}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
       case 'log-exchanged': {
@@ -276,7 +294,7 @@ export class DataFolder {
       case 'identity-damaged': {
         const message =
           `dataDir: ${this.#identityPath} is damaged, and there is no log in ${logFolder}. Bring the log back (check ` +
-          `dataLogDir and the disk). If it is lost or this folder never held data, remove ${this.#identityPath}; then this ` +
+          `dataLogDir and the disk). If it is lost or this folder never held data, remove ${this.#rememberedIn}; then this ` +
           `server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
@@ -392,6 +410,13 @@ export class DataFolder {
 
   #fresh(): Pick<DataIdentity, 'serverId' | 'logFolder' | 'log'> {
     return { serverId: this.#options.config.serverId, logFolder: this.logFolder, log: this.#logMark }
+  }
+
+  /** What says that this folder has held data: a server that is to start empty must not find it. */
+  get #rememberedIn(): string {
+    return this.#hasCheckpoint
+      ? `${this.#identityPath} and ${this.#options.config.dataDir}/checkpoint`
+      : this.#identityPath
   }
 
   get #identityPath(): string {
