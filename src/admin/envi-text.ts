@@ -8,7 +8,12 @@ import { asLines } from './connection-text.ts'
 
 const bytesPerMegabyte = 1024 * 1024
 
-export function renderEnvi({ status, environment, memory }: AdminSources): string {
+/** Known before the server has read its data. */
+export interface StartingSources extends Pick<AdminSources, 'environment' | 'memory'> {
+  readonly status: Pick<AdminSources['status'], 'version'>
+}
+
+export function renderEnvi({ status, environment, memory }: StartingSources): string {
   const megabytes = (bytes: number): string => `${Math.trunc(bytes / bytesPerMegabyte)}MB`
   return asLines([
     'Environment:',

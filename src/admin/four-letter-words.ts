@@ -10,7 +10,7 @@ import type { AdminSources } from './admin-sources.ts'
 import { renderConf } from './conf-text.ts'
 import { asLines, renderCons, renderStat } from './connection-text.ts'
 import { renderDump } from './dump-text.ts'
-import { renderEnvi } from './envi-text.ts'
+import { renderEnvi, type StartingSources } from './envi-text.ts'
 import { renderMntr } from './mntr-text.ts'
 import { renderPathsByWatcher, renderWatchCounts, renderWatchersByPath } from './watch-text.ts'
 
@@ -24,6 +24,8 @@ export type AdminAction =
   | { readonly kind: 'reset-connection-statistics' }
   | { readonly kind: 'reset-server-statistics' }
   | { readonly kind: 'set-trace-mask'; readonly traceMask: bigint }
+  /** The text is rendered by checkpoint-text.ts once the checkpoint is durable; the client waits for it. */
+  | { readonly kind: 'make-checkpoint' }
 
 export interface WordAnswer {
   readonly text: string
@@ -38,6 +40,7 @@ export const traceMaskDefault = 306n
 const notServing = 'This ZooKeeper instance is not currently serving requests'
 
 const answers: Readonly<Record<AdminWord, Answer>> = {
+  ckpt: () => ({ text: '', action: { kind: 'make-checkpoint' } }),
   conf: whenServing(({ status }) => renderConf(status)),
   cons: whenServing(({ details }) => renderCons(details.connections())),
   crst: changing('Connection stats reset.', { kind: 'reset-connection-statistics' }),
@@ -71,8 +74,31 @@ export function answerFourLetterWord(
   sources: AdminSources,
 ): WordAnswer {
   const { word } = question
-  if (!whitelist.includes(word)) return answerOf(`${word} is not executed because it is not in the whitelist.\n`)
+  if (!whitelist.includes(word)) return answerOf(notWhitelisted(word))
   return answers[word](sources, question)
+}
+
+/** The answer while the server reads its data: as one of a server that does not serve. */
+export function answerWhileStarting(
+  word: AdminWord,
+  whitelist: readonly AdminWord[],
+  sources: StartingSources,
+): string {
+  if (!whitelist.includes(word)) return notWhitelisted(word)
+  switch (word) {
+    case 'ruok':
+      return 'imok'
+    case 'isro':
+      return 'null'
+    case 'envi':
+      return renderEnvi(sources)
+    case 'gtmk':
+      return String(traceMaskDefault)
+    case 'hash':
+      return notServing
+    default:
+      return `${notServing}\n`
+  }
 }
 
 function renderDigests({ details }: Pick<AdminSources, 'details'>): string {
@@ -81,6 +107,10 @@ function renderDigests({ details }: Pick<AdminSources, 'details'>): string {
 
 function answerOf(text: string): WordAnswer {
   return { text, action: null }
+}
+
+function notWhitelisted(word: AdminWord): string {
+  return `${word} is not executed because it is not in the whitelist.\n`
 }
 
 function always(render: (sources: AdminSources) => string): Answer {

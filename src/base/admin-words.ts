@@ -1,8 +1,9 @@
 /**
- * The four-letter words by name (ZK: FourLetterCommands). Config checks a whitelist against them and a connection
+ * The four-letter words by name (ZK: FourLetterCommands), and `ckpt`, which ZooKeeper does not have. Config checks a whitelist against them and a connection
  * recognises them. src/admin decides what a word prints.
  */
 export const adminWords = [
+  'ckpt',
   'conf',
   'cons',
   'crst',

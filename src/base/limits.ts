@@ -42,6 +42,18 @@ export const retainedTxnSizeBytesMax = 32 * 1024 * 1024
 export const commitMarkIntervalTxns = 1000
 /** The log records a commit after this time at the latest. A server that knows what was committed notices a leader that has lost it. */
 export const commitMarkIntervalMs = 1000
+/** The largest file of the log that `txnLogSizeLimitInKb` can ask for: files are removed whole, so a larger one would keep what is not needed for long. */
+export const logSegmentSizeBytesMax = 1024 * 1024 * 1024
+/** Log lines about slow flushes come at most once in this time; each says how many flushes were slow since the last. */
+export const slowFlushReminderMs = 10_000
+/** A checkpoint that failed is tried again after this. */
+export const checkpointRetryMs = 10_000
+/** A server that closes waits this long for a last checkpoint, which makes its next start quicker. Without it the next start reads more of the log. */
+export const closingCheckpointMsMax = 3000
+/** Log lines about the progress of a start that takes long come at this interval. */
+export const startProgressIntervalMs = 1000
+/** The log that a learner was sent a piece of is kept for this time from that piece on, so that the learner can go on. */
+export const learnerLogHoldMs = 60_000
 /** A write that failed because the disk was full is tried again after this. */
 export const diskFullRetryMs = 1000
 /** While servers without data do not vote and no quorum exists without them, this is logged again after this. */

@@ -14,15 +14,20 @@ export interface AskedWord {
   readonly traceMask: bigint | null
 }
 
+export interface AskTimes {
+  readonly connectMs: number
+  readonly answerMs: number
+}
+
 export function askWord(
   cli: Pick<CliContext, 'dialer' | 'timers'>,
   address: Address,
   { word, traceMask }: AskedWord,
-  timeoutMs: number,
+  { connectMs, answerMs }: AskTimes,
 ): Promise<Result<string, AskFailure>> {
   const server = describeAddress(address)
   return new Promise((resolve) => {
-    cli.dialer.dial(address, timeoutMs, (outcome) => {
+    cli.dialer.dial(address, connectMs, (outcome) => {
       if (!outcome.ok) {
         resolve(
           err({ kind: 'unreachable', message: `cannot connect to ${server}: ${explainDialFailure(outcome.error)}` }),
@@ -32,8 +37,8 @@ export function askWord(
       const { stream } = outcome
       const decoder = new TextDecoder()
       let text = ''
-      const cancel = cli.timers.after(timeoutMs, () => {
-        resolve(err({ kind: 'lost', message: `${server} did not answer ${word} within ${timeoutMs} ms` }))
+      const cancel = cli.timers.after(answerMs, () => {
+        resolve(err({ kind: 'lost', message: `${server} did not answer ${word} within ${answerMs} ms` }))
         stream.destroy()
       })
       stream.handle({

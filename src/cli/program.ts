@@ -20,6 +20,8 @@ import { fieldsOfWord } from './word-fields.ts'
 
 const serversDefault = '127.0.0.1:2181'
 const timeoutMsDefault = 10_000
+/** The first checkpoint of a large log takes this long at most. */
+const checkpointMsDefault = 600_000
 
 interface CommonFlags {
   readonly server?: string
@@ -81,6 +83,7 @@ function buildProgram(version: string, cli: CliContext, end: (exit: ExitName) =>
     .description('prints the version of zkts-cli')
     .action(() => cli.write(versionLine(version)))
   addDataCommands(program, cli)
+  addCheckpointCommand(program, cli)
   for (const word of adminWords) if (word !== 'stat') addWord(program, word, cli)
   const tableNames = new Set(commandTable.map(({ name }) => name))
   for (const command of program.commands) {
@@ -108,6 +111,14 @@ function addDataCommands(program: Command, cli: CliContext): void {
         isJson ? jsonLine({ created: file }) : `created ${file}: after its next start this server votes without data\n`,
       )
     })
+}
+
+function addCheckpointCommand(program: Command, cli: CliContext): void {
+  addCommonOptions(program.command('checkpoint'), '-s, --server <host:port,…>')
+    .description('has each server make a checkpoint now, and waits for it; it sends the four-letter word ckpt')
+    .action((_flags: object, command: Command) =>
+      runWord({ word: 'ckpt', traceMask: null }, cli, settingsOf(program, command)),
+    )
 }
 
 function addTable(program: Command, cli: CliContext): void {
@@ -195,10 +206,11 @@ async function runWord(asked: AskedWord, cli: CliContext, settings: CliSettings)
   if (!parsed.ok) throw new CliFailure('usage', parsed.error)
   const { addresses } = parsed.value
   const { word } = asked
+  const answerMs = word === 'ckpt' ? Math.max(settings.timeoutMs, checkpointMsDefault) : settings.timeoutMs
   let failure: CliFailure | null = null
   for (const address of addresses) {
     const server = describeAddress(address)
-    const answer = await askWord(cli, address, asked, settings.timeoutMs)
+    const answer = await askWord(cli, address, asked, { connectMs: settings.timeoutMs, answerMs })
     if (!answer.ok) {
       failure ??= new CliFailure(answer.error.kind, answer.error.message)
       continue
@@ -213,7 +225,11 @@ async function runWord(asked: AskedWord, cli: CliContext, settings: CliSettings)
 
 /** A four-letter word has no error status; a refusal is one of these sentences. */
 function isRefusal(text: string): boolean {
-  return text.includes(notWhitelisted) || text.startsWith('This ZooKeeper instance is not currently serving requests')
+  return (
+    text.includes(notWhitelisted) ||
+    text.startsWith('This ZooKeeper instance is not currently serving requests') ||
+    text.startsWith('Checkpoint failed: ')
+  )
 }
 
 function adviceFor(text: string): string {

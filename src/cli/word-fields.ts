@@ -19,6 +19,7 @@ export function fieldsOfWord(word: AdminWord, text: string): WordFields {
     case 'srvr':
     case 'stat':
       return { ...fieldsOfLines(text, ': '), ...(word === 'stat' ? { Clients: connectionsOf(text) } : {}) }
+    case 'ckpt':
     case 'dirs':
       return fieldsOfLines(text, ': ')
     case 'cons':

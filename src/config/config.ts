@@ -11,6 +11,7 @@ import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
 import type { ServerId } from '../base/ids.ts'
 import type { ClientLimits } from './client-limits.ts'
 import type { Compatibility } from './compatibility.ts'
+import type { StorageSettings } from './storage-settings.ts'
 
 /** One `server.N` line. */
 export interface EnsembleMember {
@@ -55,6 +56,7 @@ export interface Config {
   readonly dataLogDir: string
   /** Whether `dataDir` and `dataLogDir` are refused on a file system that cannot flush a folder. */
   readonly requiresDirectorySync: boolean
+  readonly storage: StorageSettings
   /** Whether a server without data counts in a quorum. If not, it waits for a leader to synchronise it or for the file `initialize`. */
   readonly dbAutocreate: boolean
   readonly clientAddress: { readonly host: string; readonly port: number } // 0.0.0.0 = every address

@@ -3,7 +3,6 @@
  */
 import { type KeyTraits, noEffect } from './key-traits.ts'
 
-const noCheckpoints = 'there are no checkpoints yet: the log is kept whole'
 const grouped = 'all requests that arrive in one turn of the event loop are flushed together'
 const noTls = 'TLS is not supported yet'
 const noTlsPort = 'TLS is not supported yet; this port will not be opened'
@@ -12,7 +11,6 @@ const noReconfig = 'dynamic reconfiguration is not supported yet'
 const noObservers = 'observers are not supported yet'
 const noThreads = 'zkts has no such threads'
 const noCache = 'reads copy from the store and need no cache'
-const ownLog = 'the log has its own format'
 const ownElection = 'the election has no fixed waiting times'
 
 export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
@@ -101,9 +99,12 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   'quorum.cnxn.threads.size': noEffect('count', '20', 'Threads that accept peers.', noThreads),
 
   // Storage
-  snapCount: noEffect('count', '100000', 'Transactions between snapshots.', noCheckpoints),
-  snapSizeLimitInKb: noEffect('KiB', '4194304', 'Log size between snapshots.', noCheckpoints),
-  'snapshot.compression.method': noEffect('text', '', 'Compression of snapshots.', noCheckpoints),
+  'snapshot.compression.method': noEffect(
+    'text',
+    '',
+    'Compression of snapshots.',
+    'the store of the checkpoint compresses its blocks itself',
+  ),
   snapshotSizeFactor: noEffect(
     'text',
     '0.33',
@@ -120,12 +121,14 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'boolean',
     'true',
     'Write the last zxid into snapshots.',
-    noCheckpoints,
+    'a checkpoint always contains its zxid and the digest of its tree',
   ),
-  'autopurge.snapRetainCount': noEffect('count', '3', 'Snapshots to keep.', noCheckpoints),
-  'autopurge.purgeInterval': noEffect('hours', '0', 'Pause between purges; 0 = never.', noCheckpoints),
-  preAllocSize: noEffect('KiB', '65536', 'Log preallocation.', ownLog),
-  txnLogSizeLimitInKb: noEffect('KiB', '-1', 'Log size at which a new file starts.', ownLog),
+  preAllocSize: noEffect(
+    'KiB',
+    '65536',
+    'Log preallocation.',
+    'the log is filled with zeros before it is written to, in steps of 64 KiB to 4 MiB',
+  ),
   commitLogCount: noEffect('count', '500', 'Transactions kept for learners.', 'a limit in bytes and count is built in'),
   forceSync: noEffect(
     'boolean',
@@ -133,7 +136,6 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'Flush before acknowledging.',
     'every write is flushed before it counts, always',
   ),
-  'fsync.warningthresholdms': noEffect('ms', '1000', 'Warn about slower flushes.', 'slow flushes are not reported yet'),
   flushDelay: noEffect('ms', '0', 'Wait to collect more writes.', grouped),
   maxWriteQueuePollTime: noEffect('ms', 'flushDelay/3', 'Wait to collect more writes.', grouped),
   maxBatchSize: noEffect('count', '1000', 'Writes per flush.', grouped),

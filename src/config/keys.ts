@@ -6,6 +6,7 @@
 import { clientLimitKeys } from './client-limit-keys.ts'
 import { type KeyTraits, refused, used } from './key-traits.ts'
 import { keysWithoutEffect } from './keys-without-effect.ts'
+import { storageKeys } from './storage-keys.ts'
 
 const keysUsed: Readonly<Record<string, KeyTraits>> = {
   dataDir: used('path', '', 'Folder of myid, and of the log unless dataLogDir is set; required in a file.'),
@@ -16,6 +17,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'A data folder whose file system cannot flush a folder is refused; false = it is used, and a power loss may take a new file of the log with it.',
     'Not in ZooKeeper.',
   ),
+  ...storageKeys,
   clientPort: used('port', '', 'Port for clients; required unless the server line names one. 0 = any that is free.'),
   clientPortAddress: used('text', '0.0.0.0', 'Address to serve clients on; 0.0.0.0 = all, IPv6 included.'),
   tickTime: used('ms', '3000', 'The time unit that the limits below count in.'),

@@ -16,6 +16,7 @@ import { isAddress, isAnyAddress, isHost, isSameHost, withoutBrackets } from './
 import { type MembersRead, readMembers } from './members.ts'
 import { parseConfigText } from './properties-text.ts'
 import { outstandingShareOf, readClientLimits } from './read-client-limits.ts'
+import { readStorageSettings } from './read-storage-settings.ts'
 import { parseClientPort, wholeNumber } from './server-line.ts'
 import { Settings } from './settings.ts'
 import { nearestWord } from './suggest-key.ts'
@@ -102,6 +103,7 @@ function buildConfig(input: BuildInput): Config {
     dataDir: dataDir ?? '',
     dataLogDir: settings.text('dataLogDir') ?? dataDir ?? '',
     requiresDirectorySync: settings.flag('fsync.directories', true),
+    storage: readStorageSettings(settings),
     clientAddress: readClientAddress(settings, self, isOwnLineRefused),
     // Below 1 it is the system's choice (ZK: java.net.ServerSocket.bind).
     clientBacklog: backlogOf(settings.number('clientPortListenBacklog', intMin, intMax) ?? -1),

@@ -1,6 +1,7 @@
 /** The ports of the real machine, for a server that runs in this process. */
 import type { Log } from '../ports/log.ts'
 import type { Ports } from '../ports/ports.ts'
+import { checkpointThread } from './checkpoint-thread.ts'
 import { nodeClock } from './node-clock.ts'
 import { nodeDigest } from './node-digest.ts'
 import { nodeDisk } from './node-disk.ts'
@@ -18,17 +19,22 @@ export interface NodePortsOptions {
   readonly plainSockets?: boolean
 }
 
+/** The compiled file runs the compiled one. */
+const checkpointEntry = new URL(`../checkpoint-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+
 export function nodePorts({
   log,
   backlog,
   requiresDirectorySync = true,
   plainSockets = false,
 }: NodePortsOptions): Ports {
+  const timers = nodeTimers()
   return {
     clock: nodeClock(),
-    timers: nodeTimers(),
+    timers,
     random: nodeRandom(),
     disk: nodeDisk({ requiresDirectorySync }),
+    openCheckpoints: checkpointThread({ entry: checkpointEntry, log, timers, requiresDirectorySync }),
     listener: nodeListener({ backlog, plainSockets }),
     dialer: nodeDialer(),
     digest: nodeDigest(),

@@ -99,6 +99,9 @@ export const metricTable = {
   },
   startup_txns_loaded: { kind: 'summary', meaning: 'txns read from the log at the start' },
   startup_txns_load_time: { kind: 'summary', meaning: 'ms of reading and applying the txns from the log at the start' },
+  startup_snap_load_time: { kind: 'summary', meaning: 'ms of reading the checkpoint at the start' },
+  snapshottime: { kind: 'summary', meaning: 'ms that each checkpoint took, beside the requests' },
+  snapshot_error_count: { kind: 'counter', meaning: 'checkpoints that failed; they are tried again' },
   dbinittime: { kind: 'summary', meaning: 'ms from opening the data folder to a complete tree' },
   // process
   digest_mismatches_count: {

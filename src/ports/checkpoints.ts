@@ -64,7 +64,7 @@ export interface Checkpoints {
   discard(): Promise<void>
   /**
    * Folds the log up to `through`, which must be committed and durable in the log files. Resolves when the store is
-   * durable there. One call at a time.
+   * durable. One call at a time.
    */
   advance(through: Zxid): Promise<CheckpointFacts>
   copy(): Promise<CheckpointCopy>

@@ -1,3 +1,4 @@
+import type { OpenCheckpoints } from './checkpoints.ts'
 import type { Clock } from './clock.ts'
 import type { Digest } from './digest.ts'
 import type { Disk } from './disk.ts'
@@ -12,6 +13,7 @@ export interface Ports {
   readonly timers: Timers
   readonly random: Random
   readonly disk: Disk
+  readonly openCheckpoints: OpenCheckpoints
   readonly listener: Listener
   readonly dialer: Dialer
   readonly digest: Digest

@@ -18,22 +18,22 @@ import type { Ports } from '../ports/ports.ts'
 import type { Address, ListenerHandle } from '../ports/stream.ts'
 import type { CancelTimer } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
-import { ReplicatedState } from '../replica/applying/replicated-state.ts'
 import type { Effect } from '../replica/contract.ts'
 import { Replica } from '../replica/replica.ts'
 import type { Trace } from '../replica/trace-event.ts'
-import { LogStorage, type RecoveredLog } from '../storage/log-storage.ts'
+import type { LogStorage } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
+import { Checkpointing } from './checkpoints/checkpointing.ts'
 import { ClientSockets } from './clients/client-sockets.ts'
-import { DataFolder } from './data-folder.ts'
-import { findForeignData } from './foreign-data.ts'
+import { StartingClients } from './clients/starting-clients.ts'
+import type { DataFolder } from './data-folder.ts'
+import { DataStart, type OpenedData } from './data-start.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LogEffects } from './log-effects.ts'
 import { AdminAnswers } from './operators/admin-answers.ts'
 import { PauseMonitor } from './pause-monitor.ts'
 import { PeerConnections } from './peer-connections.ts'
-import { missingHash, portFailure, type StartFailure, underItsSetting } from './start-failure.ts'
-import { timedDisk } from './timed-disk.ts'
+import { portFailure, type StartFailure } from './start-failure.ts'
 import { Turn } from './turn.ts'
 
 export interface ServerOptions {
@@ -65,6 +65,8 @@ const settleMs = 20
 const electionTickMs = 20
 /** Heartbeats and keep-alives are due at ticks: a third of their interval keeps them close to it. */
 const ticksPerHeartbeat = 3
+/** The reason in `server-stopped` when `close` was called. */
+const closedByCaller = 'closed'
 /** When the server closes, clients that do not close their side within this time are cut off. */
 const clientCloseMs = 300
 const clientCloseCheckMs = 10
@@ -73,6 +75,7 @@ const clientCloseCheckMs = 10
 interface Running {
   readonly storage: LogStorage
   readonly dataFolder: DataFolder
+  readonly checkpointing: Checkpointing
   readonly replica: Replica
   readonly turn: Turn
   readonly clients: ClientSockets
@@ -89,6 +92,7 @@ class Server implements ZktsServer {
   readonly #log: Log
   readonly #metrics: ServerMetrics = newMetrics()
   readonly #pauses: PauseMonitor | null
+  readonly #startingClients: StartingClients
   #resolveStopped: (reason: string) => void = () => {}
   #starting: Promise<Result<void, StartFailure>> | null = null
   #running: Running | null = null
@@ -103,6 +107,9 @@ class Server implements ZktsServer {
     const { clientAddress, pauseThresholds } = options.config
     this.#pauses = pauseThresholds === null ? null : new PauseMonitor(pauseThresholds, this.#metrics, this.#log)
     this.clientAddress = clientAddress
+    const { config, version, host = unknownHost, ports } = options
+    const known = { config, version, host, clock: ports.clock }
+    this.#startingClients = new StartingClients({ ...known, log: this.#log, metrics: this.#metrics })
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
     })
@@ -115,69 +122,45 @@ class Server implements ZktsServer {
   }
 
   close(): Promise<void> {
-    return this.#shutDown('closed')
+    return this.#shutDown(closedByCaller)
   }
 
   async #start(): Promise<Result<void, StartFailure>> {
     const { config, ports } = this.#options
-    const { digestAlgorithm } = config.auth
-    if (!ports.digest.offers(digestAlgorithm)) return err(missingHash(digestAlgorithm))
-    const foreign = await findForeignData(ports.disk, config)
-    if (foreign !== null) return err(foreign)
-    const { clock, timers } = ports
-    const dataFolder = new DataFolder({ disk: ports.disk, clock, timers, log: this.#log, config })
-    const misplaced = await dataFolder.inspect()
-    if (misplaced !== null) return err(misplaced)
-    const folder = dataFolder.walFolder
-    const disk = timedDisk(ports.disk, clock, this.#metrics.fsynctime)
-    const storage = new LogStorage({
-      disk,
-      clock,
-      timers,
-      log: this.#log,
-      folder,
-      serverId: config.serverId,
-      check: (found) => dataFolder.checkWal(found),
-    })
-    const state = new ReplicatedState()
-    const recovery = await this.#recover(storage, state)
-    if (!recovery.ok) return err(underItsSetting(recovery.error, config))
-    const contradicted = await dataFolder.confirm(recovery.value)
-    if (contradicted !== null) {
-      await storage.close()
-      return err(contradicted)
+    const data = new DataStart({ config, ports, log: this.#log, metrics: this.#metrics })
+    const unusable = (await data.take()) ?? (await this.#listenForClients())
+    if (unusable !== null) {
+      await data.release()
+      return err(unusable)
     }
-    const running = this.#assemble(storage, state, recovery.value, dataFolder)
-    const failure = await this.#listen(running)
+    const opened = await data.read()
+    if (!opened.ok) {
+      await this.#listening?.close()
+      this.#startingClients.stop()
+      return opened
+    }
+    const running = this.#assemble(opened.value)
+    const failure = await this.#listenForPeers(running)
     if (failure !== null) {
-      await running.peers?.close()
-      await storage.close()
+      await Promise.all([this.#listening?.close(), running.peers?.close()])
+      this.#startingClients.stop()
+      await running.checkpointing.close(false)
+      await running.storage.close()
       return err(failure)
     }
+    this.#startingClients.stop()
     this.#running = running
     const { host, port } = this.clientAddress
+    const { state, dataFolder } = opened.value
+    const folder = dataFolder.walFolder
     this.#log.info('server-started', { mode: config.mode, host, port, zxid: hexOfZxid(state.lastApplied), folder })
     running.turn.start((stamp) => running.replica.start(stamp))
     this.#tick(running)
     return ok(undefined)
   }
 
-  async #recover(storage: LogStorage, state: ReplicatedState): ReturnType<LogStorage['open']> {
-    const { clock } = this.#options.ports
-    const beganAtMs = clock.monotonicMs()
-    let txnCount = 0
-    const recovery = await storage.open((entry) => {
-      txnCount++
-      state.restore(entry)
-    })
-    const tookMs = clock.monotonicMs() - beganAtMs
-    this.#metrics.startup_txns_loaded.note(txnCount)
-    this.#metrics.startup_txns_load_time.note(tookMs)
-    this.#metrics.dbinittime.note(tookMs)
-    return recovery
-  }
-
-  #assemble(storage: LogStorage, state: ReplicatedState, recovered: RecoveredLog, dataFolder: DataFolder): Running {
+  #assemble(data: OpenedData): Running {
+    const { storage, state, recovered, dataFolder } = data
     const { config, ports, trace, version, host = unknownHost } = this.#options
     const log = this.#log
     const metrics = this.#metrics
@@ -207,14 +190,13 @@ class Server implements ZktsServer {
         clients.flush()
       },
     })
-    const answerWord = (question: WordQuestion): string => this.#answerWord(running, question)
     const clients: ClientSockets = new ClientSockets({
       config,
       log,
       metrics,
       random: ports.random,
       turn,
-      answerWord,
+      answerWord: (question, reply) => this.#answerWord(running, question, reply),
     })
     const peers: PeerConnections | null =
       config.mode === 'standalone'
@@ -238,9 +220,12 @@ class Server implements ZktsServer {
       metrics,
       send,
       noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
+      noteLearner: (after) => checkpointing.noteLearner(after),
     })
-    const admin = new AdminAnswers({ version, host, clients, replica, metrics })
-    const running: Running = { storage, dataFolder, replica, turn, clients, peers, logEffects, admin, startedAtMs }
+    const checkpointing = new Checkpointing({ data, config, ports, log, metrics })
+    const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing })
+    const parts = { replica, turn, clients, peers, logEffects, admin }
+    const running: Running = { storage, dataFolder, checkpointing, ...parts, startedAtMs }
     return running
   }
 
@@ -256,18 +241,13 @@ class Server implements ZktsServer {
     return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog }
   }
 
-  async #listen({ clients, peers, turn }: Running): Promise<StartFailure | null> {
+  /** Connections of clients that come before the server runs go to `#startingClients`. */
+  async #listenForClients(): Promise<StartFailure | null> {
     const { config, ports } = this.#options
-    if (peers !== null) {
-      try {
-        await peers.listen()
-      } catch (cause) {
-        return portFailure(`server.${config.serverId}`, peers.listenAddress, cause)
-      }
-    }
     try {
       this.#listening = await ports.listener.listen(config.clientAddress, (stream) => {
-        if (!turn.isStopped) clients.accept(stream)
+        if (this.#running === null) this.#startingClients.accept(stream)
+        else if (!this.#running.turn.isStopped) this.#running.clients.accept(stream)
         else stream.destroy()
       })
     } catch (cause) {
@@ -276,6 +256,16 @@ class Server implements ZktsServer {
     // The host name from the configuration, with the port that the system assigned.
     this.clientAddress = { host: config.clientAddress.host, port: this.#listening.address.port }
     return null
+  }
+
+  async #listenForPeers({ peers }: Running): Promise<StartFailure | null> {
+    if (peers === null) return null
+    try {
+      await peers.listen()
+      return null
+    } catch (cause) {
+      return portFailure(`server.${this.#options.config.serverId}`, peers.listenAddress, cause)
+    }
   }
 
   /**
@@ -295,11 +285,12 @@ class Server implements ZktsServer {
     })
   }
 
-  #handleTick({ turn, clients, peers, replica }: Running): void {
+  #handleTick({ turn, clients, peers, replica, checkpointing }: Running): void {
     const { monotonicMs } = turn.now()
     peers?.tick(monotonicMs)
     turn.feed({ kind: 'tick' })
     clients.tick(monotonicMs)
+    checkpointing.tick(monotonicMs)
     this.#leadingSinceMs = replica.role === 'leading' ? (this.#leadingSinceMs ?? monotonicMs) : null
   }
 
@@ -342,19 +333,22 @@ class Server implements ZktsServer {
     }
   }
 
-  #answerWord({ admin, storage, dataFolder, turn, startedAtMs }: Running, question: WordQuestion): string {
+  #answerWord(running: Running, question: WordQuestion, reply: (text: string) => void): void {
     const { config, ports } = this.#options
+    const { admin, storage, dataFolder, checkpointing, turn, startedAtMs } = running
     const now = turn.now()
     const machineMs = ports.clock.monotonicMs()
     const fullSinceMs = [storage.diskFullSinceMs, dataFolder.diskFullSinceMs].filter((ms) => ms !== null)
-    return admin.answer(question, {
+    const moment = {
       config: { ...config, clientAddress: this.clientAddress },
       now,
       logSizeBytes: storage.sizeBytes,
+      checkpointSizeBytes: checkpointing.sizeBytes,
       diskFullMs: fullSinceMs.length === 0 ? null : machineMs - Math.min(...fullSinceMs),
       uptimeMs: machineMs - startedAtMs,
       leaderUptimeMs: now.monotonicMs - (this.#leadingSinceMs ?? now.monotonicMs),
-    })
+    }
+    admin.answer(question, moment, reply)
   }
 
   #shutDown(reason: string): Promise<void> {
@@ -373,7 +367,7 @@ class Server implements ZktsServer {
       const closed = [this.#listening?.close(), running.peers?.close()]
       running.clients.closeAll()
       await new Promise<void>((done) => {
-        this.#whenGone(running.clients, clientCloseMs, () => done(this.#closeData(running)))
+        this.#whenGone(running.clients, clientCloseMs, () => done(this.#closeData(running, reason === closedByCaller)))
       })
       await Promise.all(closed)
     }
@@ -381,8 +375,11 @@ class Server implements ZktsServer {
     this.#resolveStopped(reason)
   }
 
-  #closeData({ dataFolder, storage }: Running): Promise<void> {
-    return dataFolder.close()?.then(() => storage.close()) ?? storage.close()
+  /** A server that must stop does not trust its disk, so it makes no last checkpoint. */
+  async #closeData({ dataFolder, storage, checkpointing }: Running, isOrderly: boolean): Promise<void> {
+    await checkpointing.close(isOrderly)
+    await dataFolder.close()
+    await storage.close()
   }
 
   /** Calls `then` when all clients have closed, or after `remainingMs`, so that they can read their last bytes. */

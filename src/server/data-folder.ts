@@ -7,9 +7,10 @@
  */
 import { assertNever } from '../base/assert.ts'
 import { moveDataAway } from '../base/data-advice.ts'
-import type { Epoch } from '../base/ids.ts'
+import { type Epoch, hexOfZxid } from '../base/ids.ts'
 import { diskFullRetryMs } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
+import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
@@ -60,6 +61,7 @@ export class DataFolder {
   #otherFolders: readonly string[] = []
   #walPlace: WalPlace = 'free'
   #wasDamaged = false
+  #hasCheckpoint = false
   #writing: Promise<void> | null = null
   #isClosed = false
 
@@ -82,6 +84,21 @@ export class DataFolder {
   /** Called before the log is opened, which would create its folder. Changes nothing. */
   async inspect(): Promise<StartFailure | null> {
     return withDiskFailures(this.#options.config, () => this.#inspect())
+  }
+
+  /**
+   * Called before the checkpoint is loaded. A checkpoint of this server is compared with the log as well, by its hash;
+   * a log that a checkpoint from elsewhere replaces cannot show that the two belong together.
+   */
+  checkCheckpoint({ clusterId, zxid }: Pick<CheckpointFacts, 'clusterId' | 'zxid'>): StartFailure | null {
+    const known = this.#identity
+    if (known === null || known.clusterId === 0 || clusterId === 0 || clusterId === known.clusterId) return null
+    const { dataDir } = this.#options.config
+    const message =
+      `dataDir: the checkpoint in ${dataDir}/checkpoint, of ${hexOfZxid(zxid)}, is of cluster 0x${clusterId.toString(16)}, ` +
+      `but ${this.#identityPath} says cluster 0x${known.clusterId.toString(16)}: one of the two was replaced. Bring the ` +
+      `right one back. If the checkpoint and the log belong together, remove ${this.#identityPath}. ${unchanged}`
+    return { kind: 'foreign', message }
   }
 
   /** Called once the log was read, before recovery changes anything. */
@@ -147,6 +164,7 @@ export class DataFolder {
     this.#identity = reading.kind === 'valid' ? reading.identity : null
     this.#inode = reading.kind === 'valid' ? reading.inode : null
     this.#wasDamaged = reading.kind === 'damaged'
+    this.#hasCheckpoint = await disk.exists(`${config.dataDir}/checkpoint/current`)
     const hasWal = holdsSegment(await namesIn(disk, this.walFolder, noSuchFolder))
     const facts: FolderFacts = {
       identity: reading.kind === 'valid' ? reading.identity : reading.kind,
@@ -283,7 +301,7 @@ export class DataFolder {
         const message =
           `dataLogDir: there is no log in ${walFolder}, but ${config.dataDir} has held data of cluster ` +
           `0x${known!.clusterId.toString(16)} up to epoch ${known!.currentEpoch}, and ${was}${found}. ${wayOut}, ` +
-          `${this.#discarding([this.#identityPath], otherWals)}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
+          `${this.#discarding(this.#remembered, otherWals)}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
       case 'log-exchanged': {
@@ -307,7 +325,7 @@ export class DataFolder {
         const message =
           `dataDir: ${this.#identityPath} is damaged, and there is no log in ${walFolder}. Bring the log back (check ` +
           'dataLogDir and the disk). If it is lost or this folder never held data, ' +
-          `${this.#discarding([this.#identityPath], otherWals)}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
+          `${this.#discarding(this.#remembered, otherWals)}; then this server starts empty${onlyWhileOthersServe} ${unchanged}`
         return { kind: 'misplaced', message }
       }
       default:
@@ -441,6 +459,13 @@ export class DataFolder {
 
   #fresh(): Pick<DataIdentity, 'serverId' | 'walFolder' | 'walMark'> {
     return { serverId: this.#options.config.serverId, walFolder: this.walFolder, walMark: this.#walMark }
+  }
+
+  /** What says that this folder has held data: a server that is to start empty must not find it. */
+  /** What remembers that this server held data. */
+  get #remembered(): readonly string[] {
+    const { dataDir } = this.#options.config
+    return this.#hasCheckpoint ? [this.#identityPath, `${dataDir}/checkpoint`] : [this.#identityPath]
   }
 
   get #identityPath(): string {

@@ -6,7 +6,7 @@
  * trusted again.
  */
 import { assertNever } from '../base/assert.ts'
-import type { Epoch, ServerId } from '../base/ids.ts'
+import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
@@ -23,6 +23,8 @@ export interface LogEffectsOptions {
   readonly send: (to: ServerId, message: PeerMessage) => void
   /** Writes an epoch that is durable in the log to the identity of the data folder, too; rejects with a disk fault. */
   readonly noteEpoch: (epoch: Epoch, clusterId: ClusterId) => Promise<void>
+  /** A learner is being sent the txns after `after`: the log keeps them for a while. */
+  readonly noteLearner: (after: Zxid) => void
 }
 
 export class LogEffects {
@@ -100,7 +102,8 @@ export class LogEffects {
 
   /** Not on the path of requests, so the cost of a promise does not matter. */
   async #read({ ticket, after, sizeBytesMax }: Extract<LogEffect, { readonly kind: 'read-log' }>): Promise<void> {
-    const { storage, turn } = this.#options
+    const { storage, turn, noteLearner } = this.#options
+    noteLearner(after)
     try {
       const reading = await storage.readAfter(after, sizeBytesMax)
       if (turn.isStopped) return

@@ -17,6 +17,15 @@ export interface SegmentRef {
   readonly lastZxidBefore: Zxid
 }
 
+/** A segment that is no longer written to. */
+export interface ClosedSegment {
+  readonly sizeBytes: number // of its batches and its header
+  /** The last zxid in it or before it, txns that were taken back included. */
+  readonly lastZxid: Zxid
+  /** Of the segment after it, which was created when this one was closed. */
+  readonly nextPath: string
+}
+
 interface Entry {
   readonly ref: SegmentRef
   start: LogPoint // the last txn of the live history before this segment
@@ -25,6 +34,7 @@ interface Entry {
 
 export class LogSegments {
   readonly #entries: Entry[] = []
+  #removedSizeBytes = 0
 
   get nextSequence(): number {
     return (this.#entries.at(-1)?.ref.sequence ?? 0) + 1
@@ -43,6 +53,19 @@ export class LogSegments {
     let sizeBytes = 0
     for (const entry of this.#entries) sizeBytes += entry.sizeBytes
     return sizeBytes
+  }
+
+  /** Of the segments that `takeFront` has taken. */
+  get removedSizeBytes(): number {
+    return this.#removedSizeBytes
+  }
+
+  /** Oldest first. */
+  closed(): readonly ClosedSegment[] {
+    return this.#entries.slice(0, -1).map(({ sizeBytes }, i) => {
+      const next = this.#entries[i + 1]!.ref
+      return { sizeBytes, lastZxid: next.lastZxidBefore, nextPath: next.path }
+    })
   }
 
   add(ref: SegmentRef, start: LogPoint): void {
@@ -72,6 +95,8 @@ export class LogSegments {
   takeFront(zxid: Zxid): readonly SegmentRef[] {
     let count = 0
     while (count + 1 < this.#entries.length && this.#entries[count + 1]!.ref.lastZxidBefore <= zxid) count++
-    return this.#entries.splice(0, count).map((entry) => entry.ref)
+    const taken = this.#entries.splice(0, count)
+    for (const { sizeBytes } of taken) this.#removedSizeBytes += sizeBytes
+    return taken.map((entry) => entry.ref)
   }
 }

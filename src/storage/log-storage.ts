@@ -11,15 +11,16 @@ import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import { diskFullRetryMs, txnSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Disk } from '../ports/disk.ts'
+import type { Disk, FolderLock } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
 import { LogReader, type LogStretch, type OlderThanLog } from './log-reader.ts'
+import type { ClosedSegment } from './log-segments.ts'
 import type { LogPoint, StoredRecord } from './log-state.ts'
 import { type AppendDone, LogWriter } from './log-writer.ts'
 import type { OpenFailure } from './open-failure.ts'
-import { type LogCheck, type RecoveredSegments, recoverLog } from './recover-log.ts'
+import { type LogCheck, type ReadProgress, type RecoveredSegments, recoverLog } from './recover-log.ts'
 
 export interface RecoveredLog {
   readonly lastZxid: Zxid
@@ -41,6 +42,8 @@ export interface LogStorageOptions {
   readonly serverId: ServerId
   /** Called once the log was read, before the disk is changed. Left out: every log that is whole is used. */
   readonly check?: LogCheck
+  /** Called after each batch that `open` has read. */
+  readonly onProgress?: (progress: ReadProgress) => void
   readonly segmentSizeBytes?: number
   /** After this long without a write the log is sealed: see log-writer.ts. */
   readonly sealDelayMs?: number
@@ -52,6 +55,7 @@ const sealDelayMsDefault = 100
 
 type StorageState =
   | { readonly kind: 'new' }
+  | { readonly kind: 'locked'; readonly release: () => Promise<void> }
   | {
       readonly kind: 'open'
       readonly writer: LogWriter
@@ -68,42 +72,67 @@ export class LogStorage {
   #zxids: Zxid[] = []
   #hashes: ChainHash[] = []
   #committed = 0 as Zxid
+  #appendedTxnCount = 0
+  #sizeBytesAtOpen = 0
   #removal: Promise<void> = Promise.resolve()
 
   constructor(options: LogStorageOptions) {
     this.#options = options
   }
 
+  /** Takes the folder of the log for this process, before `open`. Null: it is taken. */
+  async lock(): Promise<OpenFailure | null> {
+    assert(this.#state.kind === 'new', 'a log storage is locked once', { state: this.#state.kind })
+    const { disk, log, folder } = this.#options
+    try {
+      await disk.makeFolder(folder)
+      const lock = await disk.lock(folder)
+      this.#state = { kind: 'locked', release: () => lock.release() }
+      if (lock.isCopy) log.info('log-folder-is-a-copy', { path: folder })
+      return null
+    } catch (cause) {
+      return this.#failureOf(cause)
+    }
+  }
+
   /**
    * Recovers the log. `onCommitted` gets every committed txn in order while the log is read; if the result is a
-   * failure, the caller must discard these txns. `base`: the point up to which the caller holds the history itself,
-   * null if it holds none. The log may begin anywhere at or before the base, and `onCommitted` gets the txns after it.
+   * failure, the caller must discard these txns, and the folder is released. `base`: the point up to which the caller
+   * holds the history itself, null if it holds none. The log may begin anywhere at or before the base, and
+   * `onCommitted` gets the txns after it.
    */
   async open(
     onCommitted: (entry: TxnEntry) => void,
     base: LogPoint | null = null,
   ): Promise<Result<RecoveredLog, OpenFailure>> {
-    assert(this.#state.kind === 'new', 'a log storage is opened once', { state: this.#state.kind })
-    const { disk, log, folder, serverId, check = () => null } = this.#options
-    let release = async (): Promise<void> => {}
+    const refused = this.#state.kind === 'locked' ? null : await this.lock()
+    if (refused !== null) return err(refused)
+    assert(this.#state.kind === 'locked', 'a log storage is opened once', { state: this.#state.kind })
+    const { release } = this.#state
+    const { disk, log, folder, serverId, check = () => null, onProgress = () => {} } = this.#options
     try {
-      await disk.makeFolder(folder)
-      const lock = await disk.lock(folder)
-      release = () => lock.release()
-      if (lock.isCopy) log.info('log-folder-is-a-copy', { path: folder })
-      const recovery = await recoverLog({ disk, log, folder, serverId, base, check, onCommitted })
-      if (!recovery.ok) {
-        await release()
-        return recovery
-      }
-      return ok(this.#becomeOpen(recovery.value, base, release))
+      const recovery = await recoverLog({ disk, log, folder, serverId, base, check, onCommitted, onProgress })
+      if (recovery.ok) return ok(this.#becomeOpen(recovery.value, base, release))
+      await this.#releaseAndClose(release)
+      return recovery
     } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? cause.code : null
-      if (typeof code !== 'string') throw cause
-      await release()
-      if (code === 'ELOCKED') return err({ kind: 'locked', message: (cause as Error).message })
-      return err({ kind: 'io', message: `${folder}: ${explainDiskFailure(cause as Error)}` })
+      const failure = this.#failureOf(cause)
+      await this.#releaseAndClose(release)
+      return err(failure)
     }
+  }
+
+  /** Rethrows what is no fault of the disk. */
+  #failureOf(cause: unknown): OpenFailure {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null
+    if (typeof code !== 'string') throw cause
+    if (code === 'ELOCKED') return { kind: 'locked', message: (cause as Error).message }
+    return { kind: 'io', message: `${this.#options.folder}: ${explainDiskFailure(cause as Error)}` }
+  }
+
+  async #releaseAndClose(release: FolderLock['release']): Promise<void> {
+    this.#state = { kind: 'closed' }
+    await release()
   }
 
   #becomeOpen(recovered: RecoveredSegments, base: LogPoint | null, release: () => Promise<void>): RecoveredLog {
@@ -122,6 +151,7 @@ export class LogStorage {
     const writer = new LogWriter(options, recovered)
     const reader = new LogReader(this.#options.disk, index, segments)
     this.#state = { kind: 'open', writer, reader, parts: { index, segments }, release }
+    this.#sizeBytesAtOpen = writer.sizeBytes
     return { ...state, committed, tail }
   }
 
@@ -193,7 +223,35 @@ export class LogStorage {
     return this.#opened().writer.diskFullSinceMs
   }
 
+  /** What was appended since `open`: txns, and bytes of all records that are durable. */
+  get appended(): { readonly txnCount: number; readonly sizeBytes: number } {
+    const { writer, parts } = this.#opened()
+    const sizeBytes = writer.sizeBytes + parts.segments.removedSizeBytes - this.#sizeBytesAtOpen
+    return { txnCount: this.#appendedTxnCount, sizeBytes }
+  }
+
+  /** Oldest first. The segment that is being written to is not among them. */
+  closedSegments(): readonly ClosedSegment[] {
+    return this.#opened().parts.segments.closed()
+  }
+
+  /** What `removeThrough` accepts at most. */
+  get committed(): Zxid {
+    return this.#committed
+  }
+
+  /**
+   * The last txn that is durable in the files of the log and is not after `zxid`. The caller knows `zxid` to be
+   * committed. Null: the newest txn that is known to be durable and part of the live history is older than the last
+   * commit mark; then a later call has an answer.
+   */
+  durableUpTo(zxid: Zxid): Zxid | null {
+    const { durableZxid } = this.#opened().writer
+    return this.#zxids.findLast((each) => each <= zxid && each <= durableZxid) ?? null
+  }
+
   async close(): Promise<void> {
+    if (this.#state.kind === 'locked') return this.#releaseAndClose(this.#state.release)
     if (this.#state.kind !== 'open') return
     const { writer, release } = this.#state
     this.#state = { kind: 'closed' }
@@ -218,6 +276,7 @@ export class LogStorage {
   #noteTxn(record: TxnEntry): void {
     const lastZxid = this.#zxids.at(-1)!
     assert(record.zxid > lastZxid, 'txns are appended in order', { zxid: record.zxid, lastZxid })
+    this.#appendedTxnCount++
     assert(record.payload.length <= txnSizeBytesMax, 'a txn is not too large', { sizeBytes: record.payload.length })
     this.#zxids.push(record.zxid)
     this.#hashes.push(record.hash)

@@ -10,7 +10,7 @@
  * batch was durable. With the seal even the loss of the newest sector is recognised and not taken for a crash.
  */
 import { assert } from '../base/assert.ts'
-import type { ServerId } from '../base/ids.ts'
+import type { ServerId, Zxid } from '../base/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
@@ -104,6 +104,11 @@ export class LogWriter {
   /** Since when appends wait for space, by the monotonic clock; null while they do not. */
   get diskFullSinceMs(): number | null {
     return this.#space.fullSinceMs
+  }
+
+  /** Of the last durable txn. It may have been taken back since, if the truncation is not durable yet. */
+  get durableZxid(): Zxid {
+    return this.#durable.lastZxid
   }
 
   append(records: readonly StoredRecord[], done: AppendDone): void {

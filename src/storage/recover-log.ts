@@ -52,6 +52,14 @@ export interface RecoveryOptions {
   readonly base: LogPoint | null
   readonly check: LogCheck
   readonly onCommitted: (entry: TxnEntry) => void
+  readonly onProgress?: (progress: ReadProgress) => void
+}
+
+/** How much of the log was read: all of the first `segmentCount` segments, and `offset` bytes of the next. */
+export interface ReadProgress {
+  readonly segmentCount: number
+  readonly offset: number
+  readonly segmentCountTotal: number
 }
 
 /** What was found in the folder, before anything was changed. */
@@ -73,6 +81,7 @@ interface Progress {
   unusedSegment: string | null
   nextBatch: number
   checksum: number
+  noteOffset: (offset: number) => void
 }
 
 export async function recoverLog(options: RecoveryOptions): Promise<Result<RecoveredSegments, OpenFailure>> {
@@ -86,6 +95,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     unusedSegment: null,
     nextBatch: 1,
     checksum: 0,
+    noteOffset: () => {},
   }
   const first = names[0]?.sequence ?? null
   // Before anything is touched. With a base, recoverSegment checks again with the header of the first segment.
@@ -98,6 +108,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
       return err(corruptFailure(what))
     }
     const segment = { path, sequence, laterSegment: i + 1 < names.length }
+    progress.noteOffset = (offset) => options.onProgress?.({ segmentCount: i, offset, segmentCountTotal: names.length })
     const failure = await recoverSegment(options, progress, segment)
     if (failure !== null) return err(failure)
   }
@@ -198,6 +209,7 @@ function followBatch(
     if (problem !== null) return problem
   }
   indexBatch(progress, batch, records)
+  progress.noteOffset(batch.offset + batch.sizeBytes)
   return null
 }
 

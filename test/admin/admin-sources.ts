@@ -3,7 +3,14 @@
  */
 import type { AdminDetails } from '../../src/admin/admin-details.ts'
 import { answerFourLetterWord, type WordAnswer, type WordQuestion } from '../../src/admin/four-letter-words.ts'
-import type { ConfigStatus, ConnectionStatus, ServerStatus, ServingStatus } from '../../src/admin/server-status.ts'
+import type {
+  ConfigStatus,
+  ConnectionStatus,
+  EnvironmentFacts,
+  MemoryStatus,
+  ServerStatus,
+  ServingStatus,
+} from '../../src/admin/server-status.ts'
 import { versionText } from '../../src/admin/server-version.ts'
 import { type AdminWord, adminWords } from '../../src/base/admin-words.ts'
 import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
@@ -166,29 +173,28 @@ export const details: AdminDetails = {
   traceMask: () => 306n,
 }
 
+export const environment: EnvironmentFacts = {
+  hostName: 'h',
+  nodeVersion: 'v20.19.0',
+  nodeExecutable: '/usr/bin/node',
+  temporaryFolder: '/t',
+  osName: 'Linux',
+  osArch: 'x64',
+  osVersion: '6.1',
+  userName: 'u',
+  userHome: '/home/u',
+  userDir: '/srv',
+}
+
+export const memory: MemoryStatus = { freeBytes: 366.9 * 1024 * 1024, maxBytes: 2 ** 30, totalBytes: 2 ** 29 }
+
 export function ask(
   question: WordQuestion,
   about: ServerStatus = status,
   whitelist: readonly AdminWord[] = adminWords,
   withDetails: AdminDetails = details,
 ): WordAnswer {
-  return answerFourLetterWord(question, whitelist, {
-    status: about,
-    details: withDetails,
-    environment: {
-      hostName: 'h',
-      nodeVersion: 'v20.19.0',
-      nodeExecutable: '/usr/bin/node',
-      temporaryFolder: '/t',
-      osName: 'Linux',
-      osArch: 'x64',
-      osVersion: '6.1',
-      userName: 'u',
-      userHome: '/home/u',
-      userDir: '/srv',
-    },
-    memory: { freeBytes: 366.9 * 1024 * 1024, maxBytes: 2 ** 30, totalBytes: 2 ** 29 },
-  })
+  return answerFourLetterWord(question, whitelist, { status: about, details: withDetails, environment, memory })
 }
 
 export function answer(word: AdminWord, about: ServerStatus = status): string {

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { renderCheckpoint } from '../../src/admin/checkpoint-text.ts'
+import { answerWhileStarting } from '../../src/admin/four-letter-words.ts'
 import { adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
-import { answer, ask, details, leading, serving, status, version } from './admin-sources.ts'
+import { err, ok } from '../../src/base/result.ts'
+import { answer, ask, details, environment, leading, memory, serving, status, version } from './admin-sources.ts'
 
 const counters = `Latency min/avg/max: 0/1.0049/30
 Received: 635
@@ -121,7 +124,7 @@ test('envi begins with the version, where clients look for it', () => {
 test('a server without a leader answers the same words as ZooKeeper with "not serving"', () => {
   const looking = { ...status, serving: null }
   for (const word of adminWords) {
-    if (['ruok', 'isro', 'envi', 'gtmk', 'stmk', 'hash'].includes(word)) continue
+    if (['ckpt', 'ruok', 'isro', 'envi', 'gtmk', 'stmk', 'hash'].includes(word)) continue
     expect(answer(word, looking)).toBe('This ZooKeeper instance is not currently serving requests\n')
   }
   expect(answer('ruok', looking)).toBe('imok')
@@ -130,6 +133,28 @@ test('a server without a leader answers the same words as ZooKeeper with "not se
   // The only word without a newline (ZK: DigestCommand).
   expect(answer('hash', looking)).toBe('This ZooKeeper instance is not currently serving requests')
   expect(ask({ word: 'srst', traceMask: null }, looking).action).toBeNull()
+  expect(ask({ word: 'ckpt', traceMask: null }, looking).action).toEqual({ kind: 'make-checkpoint' })
+})
+
+test('while the server reads its data the words are answered as on one without a leader', () => {
+  const looking = { ...status, serving: null }
+  const sources = { status, environment, memory }
+  for (const word of adminWords) {
+    if (word === 'ckpt' || word === 'stmk') continue
+    expect(answerWhileStarting(word, adminWords, sources)).toBe(answer(word, looking))
+  }
+  expect(answerWhileStarting('ckpt', adminWords, sources)).toContain('not currently serving')
+  expect(answerWhileStarting('ruok', ['srvr'], sources)).toBe(
+    'ruok is not executed because it is not in the whitelist.\n',
+  )
+})
+
+test('the outcome of a checkpoint is shown in lines', () => {
+  const made = { zxid: 0x10000000f, znodeCount: 12, sessionCount: 3, sizeBytes: 4096, durationMs: 1.6 }
+  expect(renderCheckpoint(ok(made))).toBe(
+    'Zxid: 0x10000000f\nNode count: 13\nSession count: 3\nSize in bytes: 4096\nDuration in ms: 2\n',
+  )
+  expect(renderCheckpoint(err('the disk is full'))).toBe('Checkpoint failed: the disk is full\n')
 })
 
 test('a word that is not in the whitelist is answered with the reason', () => {
@@ -141,6 +166,7 @@ test('a word that is not in the whitelist is answered with the reason', () => {
 test('the words outside the default whitelist change something or list sessions and watches', () => {
   for (const word of adminWordsByDefault) expect(ask({ word, traceMask: null }).action).toBeNull()
   expect(adminWords.filter((word) => !adminWordsByDefault.includes(word))).toEqual([
+    'ckpt',
     'crst',
     'dump',
     'srst',

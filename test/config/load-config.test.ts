@@ -240,8 +240,8 @@ test('a system property written into the file is a warning that names the plain 
 })
 
 test('a key without effect here is a note that says why', () => {
-  expect(remarks('dataDir=d\nclientPort=1\nsnapCount=10')).toEqual([
-    'note zoo.cfg:3: snapCount=10: it has no effect here: there are no checkpoints yet: the log is kept whole',
+  expect(remarks('dataDir=d\nclientPort=1\nforceSync=no')).toEqual([
+    'note zoo.cfg:3: forceSync=no: it has no effect here: every write is flushed before it counts, always',
   ])
 })
 

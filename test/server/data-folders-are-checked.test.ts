@@ -11,6 +11,11 @@ import { connectFrame } from '../support/conversation.ts'
 import { createFrame, existsFrame } from '../support/requests.ts'
 import { configOf, ensembleConfig, ServerRig, serverHost, standaloneConfig } from '../support/server-rig.ts'
 
+/** The tests of this file are about identity and log alone, as a server leaves them that has made no checkpoint yet. */
+async function removeCheckpoint(rig: ServerRig, disk: SimDisk): Promise<void> {
+  for (const path of disk.paths()) if (path.startsWith('/data/checkpoint/')) await rig.settle(disk.remove(path))
+}
+
 /** The disk of a standalone server that has created /a and was closed. */
 async function usedDisk(rig: ServerRig, config = standaloneConfig()): Promise<SimDisk> {
   const disk = rig.disk()
@@ -20,6 +25,7 @@ async function usedDisk(rig: ServerRig, config = standaloneConfig()): Promise<Si
   await rig.run(100)
   expect(writer.replies()[0]!.error).toBe(0)
   await rig.settle(server.close())
+  await removeCheckpoint(rig, disk)
   return disk
 }
 
@@ -39,6 +45,7 @@ async function holdsData(rig: ServerRig, config: Config, disk: SimDisk): Promise
   await rig.run(100)
   const { error } = reader.replies()[0]!
   await rig.settle(server.close())
+  await removeCheckpoint(rig, disk)
   return error === 0
 }
 

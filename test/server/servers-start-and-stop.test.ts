@@ -50,7 +50,8 @@ describe('starting a server', () => {
   test('a quorum port in use names the server line', async () => {
     const rig = new ServerRig()
     const config = ensembleConfig(1)
-    const [first, second] = [rig.server(config), rig.server(config, rig.disk(2))]
+    const other = { ...config, clientAddress: { ...config.clientAddress, port: 2182 } }
+    const [first, second] = [rig.server(config), rig.server(other, rig.disk(2))]
     expect((await rig.settle(first.server.start())).ok).toBe(true)
     const failure = await failureOf(rig, second.server.start())
     expect(failure.message).toMatch(/^server\.1: cannot listen on 10\.0\.0\.1:2888/)

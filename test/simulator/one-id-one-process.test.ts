@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import { createServer } from '../../src/server/create-server.ts'
 import { Scheduler, SimProcess } from './scheduler.ts'
+import { simCheckpoints } from './sim-checkpoints.ts'
 import { SimClock, simTimers } from './sim-clock.ts'
 import { SimDisk } from './sim-disk.ts'
 import { faultless, SimNetwork } from './sim-network.ts'
@@ -53,6 +54,7 @@ class Machines {
         callback()
       })
     }
+    const disk = new SimDisk({ random: this.#random.fork(`disk ${host}`), schedule })
     const server = createServer({
       config: loaded.value.config,
       version: '0.0.0-simulated',
@@ -60,7 +62,8 @@ class Machines {
         clock: new SimClock(scheduler, { rate: 1, monotonicStartMs: 0, wallOffsetMs: 0 }),
         timers: simTimers(scheduler, process, 1),
         random: this.#random.fork(host),
-        disk: new SimDisk({ random: this.#random.fork(`disk ${host}`), schedule }),
+        disk,
+        openCheckpoints: simCheckpoints(disk),
         listener: this.#network.listener(host, process),
         dialer: this.#network.dialer(host, process),
         digest: {

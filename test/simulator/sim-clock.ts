@@ -45,7 +45,10 @@ export function simTimers(scheduler: Scheduler, process: SimProcess, rate: numbe
     after(delayMs: number, callback: () => void): CancelTimer {
       // One microsecond more than the quotient: the port promises "not before", whatever the rounding.
       const delayUs = Math.ceil((Math.max(delayMs, 0) * 1000) / rate) + 1
-      return scheduler.schedule(process, 'timer', delayUs, callback)
+      return scheduler.schedule(process, 'timer', delayUs, () => {
+        scheduler.noteAsync() // asynchronous code may wait for the timer
+        callback()
+      })
     },
     atTurnEnd(callback: () => void): void {
       scheduler.schedule(process, 'other', 0, callback)

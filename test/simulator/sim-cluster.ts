@@ -13,6 +13,7 @@ import type { Address } from '../../src/ports/stream.ts'
 import { createServer, type ZktsServer } from '../../src/server/create-server.ts'
 import type { FaultPlan } from './fault-plan.ts'
 import { type ResumeOrder, type Scheduler, SimProcess } from './scheduler.ts'
+import { simCheckpoints } from './sim-checkpoints.ts'
 import { type ClockSettings, SimClock, simTimers } from './sim-clock.ts'
 import { SimDisk } from './sim-disk.ts'
 import type { SimEvent } from './sim-event.ts'
@@ -276,6 +277,7 @@ export class SimCluster {
       timers: simTimers(scheduler, process, server.rate),
       random: this.#context.random.fork(`server ${server.id}`),
       disk: this.#attachDisk(server, process),
+      openCheckpoints: simCheckpoints(server.disk),
       listener: network.listener(server.host, process),
       dialer: network.dialer(server.host, process),
       digest: {

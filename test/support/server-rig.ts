@@ -2,14 +2,17 @@
  * Real servers on simulated ports: virtual time, a lossless network, disks in memory. The rig asserts nothing and
  * injects no faults; tests do the first, the simulator the second.
  */
+
 import { createHash } from 'node:crypto'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import type { OpenCheckpoints } from '../../src/ports/checkpoints.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
 import type { Trace } from '../../src/replica/trace-event.ts'
 import { createServer, type ZktsServer } from '../../src/server/create-server.ts'
 import { Scheduler, SimProcess } from '../simulator/scheduler.ts'
+import { simCheckpoints } from '../simulator/sim-checkpoints.ts'
 import { SimClock, simTimers } from '../simulator/sim-clock.ts'
 import { SimDisk } from '../simulator/sim-disk.ts'
 import { faultless, SimNetwork } from '../simulator/sim-network.ts'
@@ -57,6 +60,8 @@ export class ServerRig {
   readonly #onLine: (line: LogLine) => void
   /** Whether the machine can compute the hash of the digest scheme. */
   offersHashes = true
+  /** The checkpoints of the servers that are made next. */
+  checkpointsOn: (disk: SimDisk) => OpenCheckpoints = simCheckpoints
   readonly #client = new SimProcess('client')
 
   /** `onLine` gets each line that the servers log; by default the lines are kept in `lines`. */
@@ -123,6 +128,7 @@ export class ServerRig {
         timers: simTimers(scheduler, process, 1),
         random: new SimRandom(config.serverId),
         disk,
+        openCheckpoints: this.checkpointsOn(disk),
         listener: network.listener(host, process),
         dialer: network.dialer(host, process),
         digest: {

@@ -33,6 +33,7 @@ export const documentedTables: readonly DocumentedTable[] = [
   { document: 'docs/reference/differences.md', block: 'rules of files', render: () => rulesTable(configRules) },
   { document: 'docs/README.md', block: 'internals', render: () => pagesIn('docs/internals') },
   { document: 'docs/README.md', block: 'contributing', render: () => pagesIn('docs/contributing') },
+  { document: 'docs/README.md', block: 'operations', render: () => pagesIn('docs/operations') },
   { document: 'docs/README.md', block: 'reference', render: () => pagesIn('docs/reference') },
   { document: 'docs/architecture.md', block: 'folders', render: foldersTable },
   { document: 'docs/internals/storage.md', block: 'one segment', render: recoveryTables.segment },

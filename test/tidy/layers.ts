@@ -162,6 +162,7 @@ export const layers: readonly Layer[] = [
     '`createServer({ config, ports })`: feeds events to the replica, runs its effects, life from start to close',
     [
       'admin',
+      'checkpoint',
       'storage',
       'replica',
       'peers',
@@ -210,6 +211,12 @@ export const layers: readonly Layer[] = [
     'cli-main.ts',
     'entry of zkts-cli: connects terminal and network to `cli`',
     ['cli', 'client', 'io', 'base'],
+    'an entry file connects parts, and decides nothing',
+  ),
+  shell(
+    'checkpoint-main.ts',
+    'entry of the thread that keeps checkpoints: connects disk and LevelDB to `checkpoint`',
+    ['checkpoint', 'io', 'ports', 'base'],
     'an entry file connects parts, and decides nothing',
   ),
   {
@@ -263,11 +270,21 @@ export const rooms: readonly Room[] = [
     name: 'server/clients',
     owns: 'client sockets from acceptance to their end: limits, back-pressure, the accounts of each request',
   },
+  {
+    name: 'server/checkpoints',
+    owns: 'when a checkpoint is made, and which part of the log is kept beside it',
+  },
   { name: 'server/operators', owns: 'answers to four-letter words, from the parts of a running server' },
 ]
 
 /** Files without an importer in src/: programs and packages outside begin with them. */
-export const entryFiles = ['src/main.ts', 'src/cli-main.ts', 'src/client/index.ts', 'src/index.ts'] as const
+export const entryFiles = [
+  'src/main.ts',
+  'src/cli-main.ts',
+  'src/checkpoint-main.ts',
+  'src/client/index.ts',
+  'src/index.ts',
+] as const
 
 /** Where `node:*` and the ambient names of ambient-bans.ts may appear. */
 export function mayUseThePlatform(path: string): boolean {

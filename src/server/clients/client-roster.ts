@@ -16,7 +16,7 @@ const cutOffAfterMs = 2_000
 const readSizeBytesPerMsMin = 64
 
 export class ClientRoster {
-  /** Silent, connecting or attached. */
+  /** Silent, asking, connecting or attached. */
   readonly #open = new Map<ConnectionId, ClientSocket>()
   readonly #silent = new Set<ClientSocket>() // oldest first
   readonly #leaving = new Set<ClientSocket>()
@@ -48,6 +48,11 @@ export class ClientRoster {
   /** The connect request of `client` goes to the replica. */
   connecting(client: ClientSocket): void {
     this.#move(client, 'silent', { kind: 'connecting' })
+  }
+
+  /** The client has sent a four-letter word. */
+  asking(client: ClientSocket): void {
+    this.#move(client, 'silent', { kind: 'asking' })
   }
 
   attached(client: ClientSocket, session: AttachedSession): void {

@@ -38,6 +38,7 @@ export interface StreamLimits {
  */
 export type ClientStage =
   | { readonly kind: 'silent' } // no connect request has arrived
+  | { readonly kind: 'asking' } // it waits for the answer to a four-letter word
   | { readonly kind: 'connecting' } // its session is being created or looked up
   | { readonly kind: 'attached'; readonly session: AttachedSession }
   | { readonly kind: 'leaving'; readonly cutOffAtMs: number } // input is ignored; written bytes are being sent

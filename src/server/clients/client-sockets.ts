@@ -38,7 +38,8 @@ export interface ClientSocketsOptions {
   readonly metrics: ServerMetrics
   readonly random: Random
   readonly turn: Turn
-  readonly answerWord: (question: WordQuestion) => string
+  /** Calls `reply` once with the text, at once or when the answer is known. */
+  readonly answerWord: (question: WordQuestion, reply: (text: string) => void) => void
 }
 
 export class ClientSockets {
@@ -290,9 +291,13 @@ export class ClientSockets {
   }
 
   #answerWord(client: ClientSocket, question: WordQuestion): void {
-    client.stream.write(utf8.encode(this.#options.answerWord(question)))
-    this.statistics.wordAnswered()
-    this.#leave(client)
+    this.#roster.asking(client)
+    this.#options.answerWord(question, (text) => {
+      if (client.isEnding) return // it left before the answer was known
+      client.stream.write(utf8.encode(text))
+      this.statistics.wordAnswered()
+      this.#leave(client)
+    })
   }
 
   // --- what leaves ---

@@ -3,6 +3,7 @@
  * what a word changes. Owns: the trace mask, which is stored and shown but traces nothing, as in current ZooKeeper.
  */
 import type { AdminDetails, ConnectionName, ExpiryBucket, SessionsStatus } from '../../admin/admin-details.ts'
+import { renderCheckpoint } from '../../admin/checkpoint-text.ts'
 import {
   type AdminAction,
   answerFourLetterWord,
@@ -11,11 +12,13 @@ import {
 } from '../../admin/four-letter-words.ts'
 import { assertNever } from '../../base/assert.ts'
 import type { SessionId } from '../../base/ids.ts'
+import { ok } from '../../base/result.ts'
 import type { Config } from '../../config/config.ts'
 import { metricValues, resetMetrics, type ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { Stamp } from '../../replica/contract.ts'
 import type { Replica } from '../../replica/replica.ts'
 import type { ReplicaDetails } from '../../replica/status/replica-details.ts'
+import type { Checkpointing } from '../checkpoints/checkpointing.ts'
 import type { ClientSocket } from '../clients/client-socket.ts'
 import type { ClientSockets } from '../clients/client-sockets.ts'
 import type { HostFacts } from '../host-facts.ts'
@@ -28,6 +31,7 @@ export interface AdminAnswersOptions {
   readonly clients: ClientSockets
   readonly replica: Replica
   readonly metrics: ServerMetrics
+  readonly checkpointing: Pick<Checkpointing, 'ask'>
 }
 
 /** The server's state when a word arrives. */
@@ -35,6 +39,7 @@ export interface AdminMoment {
   readonly config: Config
   readonly now: Stamp
   readonly logSizeBytes: number
+  readonly checkpointSizeBytes: number
   /** How long writes have waited for space on the disk; null while they do not. */
   readonly diskFullMs: number | null
   readonly uptimeMs: number
@@ -49,14 +54,24 @@ export class AdminAnswers {
     this.#options = options
   }
 
-  answer(question: WordQuestion, moment: AdminMoment): string {
+  /** Calls `reply` with the text: at once, except for a word that has to wait for the disk. */
+  answer(question: WordQuestion, moment: AdminMoment, reply: (text: string) => void): void {
     const { host, replica } = this.#options
     const status = serverStatus({ ...this.#options, ...moment, replica: replica.status() })
     const details = this.#details(moment)
     const sources = { status, details, environment: host.environment, memory: host.memory() }
     const { text, action } = answerFourLetterWord(question, moment.config.fourLetterWords, sources)
+    if (action?.kind === 'make-checkpoint') return this.#makeCheckpoint(reply)
     if (action !== null) this.#carryOut(action)
-    return text
+    reply(text)
+  }
+
+  #makeCheckpoint(reply: (text: string) => void): void {
+    this.#options.checkpointing.ask((outcome) => {
+      if (!outcome.ok) return reply(renderCheckpoint(outcome))
+      const { facts, sizeBytes, durationMs } = outcome.value
+      reply(renderCheckpoint(ok({ ...facts, sizeBytes, durationMs })))
+    })
   }
 
   #details({ config, now }: AdminMoment): AdminDetails {
@@ -78,7 +93,7 @@ export class AdminAnswers {
     }
   }
 
-  #carryOut(action: AdminAction): void {
+  #carryOut(action: Exclude<AdminAction, { readonly kind: 'make-checkpoint' }>): void {
     const { clients, replica, metrics } = this.#options
     switch (action.kind) {
       case 'reset-connection-statistics':

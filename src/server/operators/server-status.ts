@@ -14,6 +14,7 @@ export interface StatusSources {
   readonly clients: ClientSockets
   readonly replica: ReplicaStatus
   readonly logSizeBytes: number
+  readonly checkpointSizeBytes: number
   readonly diskFullMs: number | null
   readonly uptimeMs: number
   readonly leaderUptimeMs: number
@@ -37,7 +38,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     connectionDropProbability: clients.dropChance,
     responses: statistics.responses,
     connectionCount: clients.openCount,
-    dataDirSizeBytes: config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0, // the data consists of the log only
+    dataDirSizeBytes: sources.checkpointSizeBytes + (config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0),
     dataLogDirSizeBytes: sources.logSizeBytes,
     diskFullMs: sources.diskFullMs,
     fileDescriptors: sources.host.fileDescriptors(),

@@ -1,0 +1,233 @@
+/**
+ * Decides when the checkpoint of this server advances, and runs one step at a time: after a number of txns, after the
+ * log has grown, after a time, on request, and when the server closes.
+ * Owns: that the keeper is asked only for txns that are committed and durable in the log, and that a checkpoint that is
+ * slow or fails delays nothing but the purge of the log. Assumes: a rejection of the keeper means that the store on
+ * disk is as it was, or ahead by whole steps.
+ */
+import { InvariantViolation } from '../../base/assert.ts'
+import { explainDiskFailure } from '../../base/disk-failure.ts'
+import { hexOfZxid, type Zxid } from '../../base/ids.ts'
+import { checkpointRetryMs, closingCheckpointMsMax } from '../../base/limits.ts'
+import { err, ok, type Result } from '../../base/result.ts'
+import type { CheckpointTriggers } from '../../config/storage-settings.ts'
+import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { CheckpointFacts, Checkpoints } from '../../ports/checkpoints.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Log } from '../../ports/log.ts'
+import type { Timers } from '../../ports/timers.ts'
+import { isDiskFull } from '../../storage/disk-space.ts'
+
+/** How much history has been appended to the log. */
+export interface LogGrowth {
+  readonly txnCount: number
+  readonly sizeBytes: number
+}
+
+export interface CheckpointReport {
+  readonly facts: CheckpointFacts
+  readonly sizeBytes: number // of the files of the store
+  readonly durationMs: number // 0: nothing had changed since the last one
+}
+
+export type CheckpointAnswer = (outcome: Result<CheckpointReport, string>) => void
+
+export interface CheckpointScheduleOptions {
+  readonly checkpoints: Pick<Checkpoints, 'advance' | 'sizeBytes' | 'close'>
+  readonly folder: string // of the checkpoint
+  readonly triggers: CheckpointTriggers
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly log: Log
+  readonly metrics: ServerMetrics
+  /** The checkpoint that the server has started from, and how much of the log came after it. */
+  readonly startedFrom: {
+    readonly facts: CheckpointFacts | null
+    readonly sizeBytes: number
+    readonly later: LogGrowth
+  }
+  /** The newest txn that is committed and durable in the log; null: not known at the moment. */
+  readonly newestTxn: () => Zxid | null
+  /** Since the start of the server. */
+  readonly logGrowth: () => LogGrowth
+  /** A checkpoint is durable. */
+  readonly made: (zxid: Zxid) => void
+}
+
+type ScheduleState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'running'; readonly done: Promise<void> }
+  | { readonly kind: 'failed'; readonly retryAtMs: number } // the next try
+  | { readonly kind: 'closed' }
+
+export class CheckpointSchedule {
+  readonly #options: CheckpointScheduleOptions
+  #state: ScheduleState = { kind: 'idle' }
+  #last: CheckpointFacts | null
+  #sizeBytes: number
+  #lastAtMs: number
+  /** The log's growth when the last checkpoint was begun; below 0: the start has read that much after it. */
+  #growthAtLast: LogGrowth
+  #asked: CheckpointAnswer[] = []
+  /** The failure that was logged last, until a checkpoint succeeds. */
+  #loggedFailure: string | null = null
+
+  constructor(options: CheckpointScheduleOptions) {
+    this.#options = options
+    const { facts, sizeBytes, later } = options.startedFrom
+    this.#last = facts
+    this.#sizeBytes = sizeBytes
+    this.#lastAtMs = options.clock.monotonicMs()
+    this.#growthAtLast = { txnCount: -later.txnCount, sizeBytes: -later.sizeBytes }
+  }
+
+  /** Bytes of the files of the store, as of the last checkpoint. */
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** `answer` is called once a checkpoint that was begun after this call is durable, or has failed. */
+  ask(answer: CheckpointAnswer): void {
+    if (this.#state.kind === 'closed') return answer(err('the server is closing'))
+    this.#asked.push(answer)
+    this.tick()
+  }
+
+  tick(): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    switch (this.#state.kind) {
+      case 'closed':
+      case 'running':
+        return
+      case 'failed':
+        if (nowMs < this.#state.retryAtMs && this.#asked.length === 0) return
+        this.#begin()
+        return
+      case 'idle':
+        if (this.#asked.length > 0 || this.#isDue(nowMs)) this.#begin()
+        return
+    }
+  }
+
+  /**
+   * The server closes. `withLast`: a last checkpoint is made, so that the next start has less to read; it may take
+   * closingCheckpointMsMax, after which the keeper is closed although it has not finished.
+   */
+  async close(withLast: boolean): Promise<void> {
+    const running = this.#state.kind === 'running' ? this.#state.done : Promise.resolve()
+    const through = this.#changedUpTo()
+    this.#state = { kind: 'closed' }
+    this.#answerAll(err('the server is closing'))
+    if (!withLast) return this.#options.checkpoints.close()
+    await this.#closeAfter(running.then(() => this.#makeLast(through)))
+  }
+
+  #isDue(nowMs: number): boolean {
+    const { txnCount, logSizeBytes, intervalMs } = this.#options.triggers
+    const growth = this.#options.logGrowth()
+    if (growth.txnCount - this.#growthAtLast.txnCount >= txnCount) return true
+    if (logSizeBytes !== null && growth.sizeBytes - this.#growthAtLast.sizeBytes >= logSizeBytes) return true
+    return intervalMs !== null && nowMs - this.#lastAtMs >= intervalMs
+  }
+
+  /** The end of a checkpoint that is worth making; null: nothing has changed, or the end is not known yet. */
+  #changedUpTo(): Zxid | null {
+    const newest = this.#options.newestTxn()
+    return newest === null || newest <= (this.#last?.zxid ?? 0) ? null : newest
+  }
+
+  #begin(): void {
+    const newest = this.#options.newestTxn()
+    if (newest === null) return // the next tick asks again
+    const through = this.#changedUpTo()
+    if (through === null) return this.#skip()
+    this.#state = { kind: 'running', done: this.#run(through) }
+  }
+
+  /** Nothing has changed since the last checkpoint, which may be why the last try is no longer needed. */
+  #skip(): void {
+    this.#state = { kind: 'idle' }
+    this.#noteGrowth()
+    const facts = this.#last
+    const nothing = 'nothing was written yet'
+    this.#answerAll(facts === null ? err(nothing) : ok({ facts, sizeBytes: this.#sizeBytes, durationMs: 0 }))
+  }
+
+  #noteGrowth(): void {
+    this.#growthAtLast = this.#options.logGrowth()
+    this.#lastAtMs = this.#options.clock.monotonicMs()
+  }
+
+  async #run(through: Zxid): Promise<void> {
+    const { checkpoints, clock, metrics, log, made } = this.#options
+    const answers = this.#asked
+    this.#asked = []
+    const beganAtMs = clock.monotonicMs()
+    this.#noteGrowth()
+    try {
+      const facts = await checkpoints.advance(through)
+      const sizeBytes = await checkpoints.sizeBytes()
+      const durationMs = clock.monotonicMs() - beganAtMs
+      this.#last = facts
+      this.#sizeBytes = sizeBytes
+      this.#loggedFailure = null
+      metrics.snapshottime.note(durationMs)
+      const { znodeCount, sessionCount } = facts
+      const what = { zxid: hexOfZxid(facts.zxid), znodeCount, sessionCount, sizeBytes }
+      log.info('checkpoint-made', { ...what, durationMs: Math.round(durationMs) })
+      if (this.#state.kind !== 'closed') {
+        this.#state = { kind: 'idle' }
+        made(facts.zxid)
+      }
+      for (const answer of answers) answer(ok({ facts, sizeBytes, durationMs }))
+    } catch (cause) {
+      if (cause instanceof InvariantViolation) throw cause
+      this.#failed(cause instanceof Error ? cause : new Error(String(cause)), answers)
+    }
+  }
+
+  /** The log still holds what the checkpoint lacks, so nothing is lost; it is kept until a later try succeeds. */
+  #failed(error: Error, answers: readonly CheckpointAnswer[]): void {
+    if (this.#state.kind === 'closed') return // a keeper that is being closed rejects what it had begun
+    const { clock, log, metrics, folder } = this.#options
+    metrics.snapshot_error_count.add()
+    this.#state = { kind: 'failed', retryAtMs: clock.monotonicMs() + checkpointRetryMs }
+    if (this.#loggedFailure !== error.message) {
+      const advice = isDiskFull(error)
+        ? 'Free space on this file system. Writes go on; the log grows until a checkpoint succeeds.'
+        : 'Writes go on; the log grows until a checkpoint succeeds. It is tried again every 10 s.'
+      log.error('checkpoint-failed', { folder, err: error, advice })
+      this.#loggedFailure = error.message
+    }
+    const reason = `${folder}: ${'code' in error ? explainDiskFailure(error) : error.message}`
+    for (const answer of answers) answer(err(reason))
+  }
+
+  async #makeLast(through: Zxid | null): Promise<void> {
+    if (through === null || through <= (this.#last?.zxid ?? 0)) return
+    await this.#run(through)
+  }
+
+  #answerAll(outcome: Result<CheckpointReport, string>): void {
+    const answers = this.#asked
+    this.#asked = []
+    for (const answer of answers) answer(outcome)
+  }
+
+  /** Closes the keeper after `work`, or when closingCheckpointMsMax has passed. */
+  #closeAfter(work: Promise<void>): Promise<void> {
+    const { checkpoints, timers, log } = this.#options
+    return new Promise((resolve, reject) => {
+      let isTimedOut = false
+      const cancel = timers.after(closingCheckpointMsMax, () => {
+        isTimedOut = true
+        log.info('checkpoint-left-out', { durationMs: closingCheckpointMsMax })
+        resolve(checkpoints.close())
+      })
+      work.then(() => {
+        cancel()
+        if (!isTimedOut) resolve(checkpoints.close())
+      }, reject)
+    })
+  }
+}

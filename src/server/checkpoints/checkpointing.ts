@@ -1,0 +1,78 @@
+/**
+ * The checkpoints of a running server: when one is made, and which part of the log is kept beside it.
+ */
+import type { Zxid } from '../../base/ids.ts'
+import type { Config } from '../../config/config.ts'
+import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { Log } from '../../ports/log.ts'
+import type { Ports } from '../../ports/ports.ts'
+import { checkpointFolderOf, type OpenedData } from '../data-start.ts'
+import { type CheckpointAnswer, CheckpointSchedule } from './checkpoint-schedule.ts'
+import { LogRetention } from './log-retention.ts'
+
+export interface CheckpointingOptions {
+  readonly data: OpenedData
+  readonly config: Config
+  readonly ports: Pick<Ports, 'clock' | 'timers' | 'disk'>
+  readonly log: Log
+  readonly metrics: ServerMetrics
+}
+
+export class Checkpointing {
+  readonly #retention: LogRetention
+  readonly #schedule: CheckpointSchedule
+
+  constructor({ data, config, ports, log, metrics }: CheckpointingOptions) {
+    const { storage, state, checkpoints, startedFrom, dataFolder } = data
+    const { clock, timers, disk } = ports
+    const settings = config.storage
+    const now = () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() })
+    const retention = new LogRetention({ storage, disk, log, folder: dataFolder.walFolder, settings, now })
+    if (startedFrom.facts !== null) retention.noteCheckpoint(startedFrom.facts.zxid)
+    this.#retention = retention
+    this.#schedule = new CheckpointSchedule({
+      checkpoints,
+      folder: checkpointFolderOf(config),
+      triggers: settings.checkpointTriggers,
+      clock,
+      timers,
+      log,
+      metrics,
+      startedFrom,
+      newestTxn: () => storage.durableUpTo(state.lastApplied),
+      logGrowth: () => storage.appended,
+      made: (zxid) => retention.noteCheckpoint(zxid),
+    })
+  }
+
+  /** Bytes of the files of the checkpoint. */
+  get sizeBytes(): number {
+    return this.#schedule.sizeBytes
+  }
+
+  /** An operator wants a checkpoint now. */
+  ask(answer: CheckpointAnswer): void {
+    this.#schedule.ask(answer)
+  }
+
+  tick(nowMs: number): void {
+    this.#schedule.tick()
+    this.#retention.tick(nowMs)
+  }
+
+  /** Keeps the txns after `after` in the log until the returned function is called. */
+  holdLog(after: Zxid): () => void {
+    return this.#retention.hold(after)
+  }
+
+  /** A learner is being sent the txns after `after` from the log. */
+  noteLearner(after: Zxid): void {
+    this.#retention.noteLearner(after)
+  }
+
+  /** Called before the log closes. `withLast`: with a last checkpoint, within closingCheckpointMsMax. */
+  close(withLast: boolean): Promise<void> {
+    this.#retention.stop()
+    return this.#schedule.close(withLast)
+  }
+}

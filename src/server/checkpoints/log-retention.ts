@@ -1,0 +1,170 @@
+/**
+ * Removes the front of the log once checkpoints hold it, at the times and within the limits that the operator chose.
+ * Owns: that nothing is removed which recovery needs (what is after a checkpoint), which the operator keeps (the last
+ * checkpoints, a size, an age), or which a reader still needs: a backup holds the log from its start on, and a learner
+ * holds it from the piece that it was sent last.
+ * Assumes: a checkpoint is durable when it is noted. If one were noted too early, a crash could leave a server with
+ * neither the checkpoint nor the log before it.
+ */
+import { hexOfZxid, type Zxid } from '../../base/ids.ts'
+import { learnerLogHoldMs } from '../../base/limits.ts'
+import type { StorageSettings } from '../../config/storage-settings.ts'
+import type { Disk } from '../../ports/disk.ts'
+import type { Log } from '../../ports/log.ts'
+import type { LogStorage } from '../../storage/log-storage.ts'
+import { type PurgeFacts, planPurge } from './purge-plan.ts'
+
+export interface LogRetentionOptions {
+  readonly storage: Pick<LogStorage, 'closedSegments' | 'removeThrough' | 'committed' | 'sizeBytes'>
+  readonly disk: Pick<Disk, 'identityOf'>
+  readonly log: Log
+  readonly folder: string // of the log
+  readonly settings: Pick<StorageSettings, 'logRetention' | 'purgeIntervalMs'>
+  readonly now: () => { readonly monotonicMs: number; readonly wallMs: number }
+}
+
+/** Without `autopurge.purgeInterval` the log is also looked at this often, since segments grow old and holds end. */
+const lookIntervalMs = 3_600_000
+const nsPerMs = 1_000_000n
+
+export class LogRetention {
+  readonly #options: LogRetentionOptions
+  readonly #startedAtWallMs: number
+  /** Of the last checkpoints since the start, oldest first, as many as are retained. */
+  readonly #checkpoints: Zxid[] = []
+  readonly #holds = new Set<{ readonly after: Zxid }>()
+  readonly #learners = new RecentLearners()
+  #isDue = true
+  #lastPurgeAtMs = Number.NEGATIVE_INFINITY
+  #state: 'idle' | 'purging' | 'stopped' = 'idle'
+
+  constructor(options: LogRetentionOptions) {
+    this.#options = options
+    this.#startedAtWallMs = options.now().wallMs
+  }
+
+  /** The state up to `zxid` is durable in a checkpoint. */
+  noteCheckpoint(zxid: Zxid): void {
+    this.#checkpoints.push(zxid)
+    if (this.#checkpoints.length > this.#options.settings.logRetention.checkpointCount) this.#checkpoints.shift()
+    if (this.#options.settings.purgeIntervalMs === null) this.#isDue = true
+  }
+
+  /** Keeps the txns after `after` until the returned function is called. */
+  hold(after: Zxid): () => void {
+    const hold = { after }
+    this.#holds.add(hold)
+    return () => {
+      this.#holds.delete(hold)
+    }
+  }
+
+  /** A learner is being sent the txns after `after`, and will ask for those that follow. */
+  noteLearner(after: Zxid): void {
+    this.#learners.note(after, this.#options.now().monotonicMs)
+  }
+
+  tick(nowMs: number): void {
+    const intervalMs = this.#options.settings.purgeIntervalMs ?? lookIntervalMs
+    if (nowMs - this.#lastPurgeAtMs >= intervalMs) this.#isDue = true
+    if (!this.#isDue || this.#state !== 'idle') return
+    this.#isDue = false
+    this.#lastPurgeAtMs = nowMs
+    void this.#purge()
+  }
+
+  /** Called before the log closes. A removal that has begun goes on; the log waits for it. */
+  stop(): void {
+    this.#state = 'stopped'
+  }
+
+  async #purge(): Promise<void> {
+    this.#state = 'purging'
+    try {
+      const segments = await this.#segments()
+      if (this.#isStopped()) return
+      await this.#remove(segments)
+      if (!this.#isStopped()) this.#state = 'idle'
+    } catch (cause) {
+      // Only an error that has a system's code is a fault of the disk; any other is a bug.
+      if (!(cause instanceof Error && 'code' in cause)) throw cause
+      this.#state = 'stopped'
+      const { log, folder } = this.#options
+      const advice =
+        'The log is kept until the next start of this server. Check the rights on this folder and the disk.'
+      log.error('log-purge-failed', { folder, err: cause, advice })
+    }
+  }
+
+  async #remove(segments: PurgeFacts['segments']): Promise<void> {
+    const { storage, log, folder, settings } = this.#options
+    const facts = { segments, logSizeBytes: storage.sizeBytes, floor: this.#floor() }
+    const plan = planPurge(facts, settings.logRetention)
+    if (plan === null) return
+    await storage.removeThrough(plan.through)
+    const { through, segmentCount, sizeBytes } = plan
+    log.info('log-purged', { folder, throughZxid: hexOfZxid(through), segmentCount, sizeBytes })
+  }
+
+  #isStopped(): boolean {
+    return this.#state === 'stopped'
+  }
+
+  async #segments(): Promise<PurgeFacts['segments']> {
+    const { storage, settings, now } = this.#options
+    const asksForAge = (settings.logRetention.durationMs ?? 0) > 0
+    const segments = storage.closedSegments()
+    const { wallMs } = now()
+    const withAge = segments.map(async ({ sizeBytes, lastZxid, nextPath }) => {
+      const ageMs = asksForAge ? wallMs - (await this.#bornAtMs(nextPath)) : 0
+      return { sizeBytes, lastZxid, ageMs }
+    })
+    return Promise.all(withAge)
+  }
+
+  /** Where the file system does not say it, the start of this server counts. */
+  async #bornAtMs(path: string): Promise<number> {
+    const { birth } = await this.#options.disk.identityOf(path)
+    return birth === null ? this.#startedAtWallMs : Number(BigInt(birth) / nsPerMs)
+  }
+
+  #floor(): Zxid | null {
+    const { storage, settings, now } = this.#options
+    const oldest = this.#checkpoints[0]
+    if (oldest === undefined || this.#checkpoints.length < settings.logRetention.checkpointCount) return null
+    const learner = this.#learners.floor(now().monotonicMs) ?? oldest
+    // A commit mark may be written up to a second after the checkpoint; recovery and the log go by the mark.
+    let floor = Math.min(oldest, storage.committed, learner)
+    for (const { after } of this.#holds) floor = Math.min(floor, after)
+    return floor as Zxid
+  }
+}
+
+/**
+ * Where the learners stood that asked for the log within learnerLogHoldMs. It keeps two minima instead of all reads: of
+ * this period and of the one before it.
+ */
+class RecentLearners {
+  #periodBeganAtMs = Number.NEGATIVE_INFINITY
+  #current: Zxid | null = null
+  #previous: Zxid | null = null
+
+  note(after: Zxid, nowMs: number): void {
+    this.#turnOver(nowMs)
+    this.#current = this.#current === null ? after : (Math.min(this.#current, after) as Zxid)
+  }
+
+  floor(nowMs: number): Zxid | null {
+    this.#turnOver(nowMs)
+    if (this.#current === null || this.#previous === null) return this.#current ?? this.#previous
+    return Math.min(this.#current, this.#previous) as Zxid
+  }
+
+  #turnOver(nowMs: number): void {
+    const passedMs = nowMs - this.#periodBeganAtMs
+    if (passedMs < learnerLogHoldMs) return
+    this.#previous = passedMs < 2 * learnerLogHoldMs ? this.#current : null
+    this.#current = null
+    this.#periodBeganAtMs = nowMs
+  }
+}

@@ -1,0 +1,423 @@
+import { describe, expect, test } from 'vitest'
+import { err, ok } from '../../../src/base/result.ts'
+import type { Config } from '../../../src/config/config.ts'
+import type { Checkpoints } from '../../../src/ports/checkpoints.ts'
+import type { ZktsServer } from '../../../src/server/create-server.ts'
+import type { SimProcess } from '../../simulator/scheduler.ts'
+import type { SimDisk } from '../../simulator/sim-disk.ts'
+import { connectFrame, textBytes } from '../../support/conversation.ts'
+import { createFrame, getDataFrame } from '../../support/requests.ts'
+import { type RawClient, ServerRig, serverHost, standaloneConfig } from '../../support/server-rig.ts'
+
+/** Tiny segments, a checkpoint after ten txns, and no part of the log kept beside them. */
+const often = ['snapCount=10', 'txnLogSizeLimitInKb=4', 'logRetentionSizeInKb=0', '4lw.commands.whitelist=*']
+const oftenConfig = (...lines: readonly string[]): Config => standaloneConfig([...often, ...lines])
+
+type Opened = Awaited<ReturnType<Checkpoints['open']>>
+
+const full = (): Error => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+
+class CheckpointRig {
+  readonly rig = new ServerRig()
+  disk: SimDisk
+  #process: SimProcess | null = null
+  #nextName = 1
+  #xid = 0
+
+  constructor() {
+    this.disk = this.rig.disk()
+  }
+
+  /** Changes what the keepers of the next servers do. */
+  change(changes: (real: Checkpoints) => Partial<Checkpoints>): void {
+    const { checkpointsOn } = this.rig
+    this.rig.checkpointsOn = (disk) => (options) => {
+      const real = checkpointsOn(disk)(options)
+      const bound: Checkpoints = {
+        open: () => real.open(),
+        clean: () => real.clean(),
+        discard: () => real.discard(),
+        advance: (through) => real.advance(through),
+        copy: () => real.copy(),
+        receive: () => real.receive(),
+        sizeBytes: () => real.sizeBytes(),
+        close: () => real.close(),
+      }
+      return { ...bound, ...changes(bound) }
+    }
+  }
+
+  async start(config = oftenConfig()): Promise<ZktsServer> {
+    const { server, process } = this.rig.server(config, this.disk)
+    this.#process = process
+    const outcome = await this.rig.settle(server.start())
+    if (!outcome.ok) throw new Error(outcome.error.message)
+    await this.rig.run(100)
+    return server
+  }
+
+  async refusal(config = oftenConfig()) {
+    const outcome = await this.rig.settle(this.rig.server(config, this.disk).server.start())
+    if (outcome.ok) throw new Error('the server has started')
+    return outcome.error
+  }
+
+  async client(): Promise<RawClient> {
+    const client = await this.rig.connect()
+    client.send(connectFrame(false, 20_000))
+    await this.rig.run(50)
+    return client
+  }
+
+  /** Creates `count` further znodes `/n1`, `/n2`, … of 100 bytes. */
+  async write(count: number): Promise<void> {
+    const client = await this.client()
+    for (let i = 0; i < count; i++) {
+      client.send(createFrame(++this.#xid, `/n${this.#nextName++}`, 'x'.repeat(100)))
+      await this.rig.run(20)
+    }
+    const errors = client.replies().map(({ error }) => error)
+    expect(errors).toEqual(new Array(count).fill(0))
+    client.stream.destroy()
+    await this.rig.run(10)
+  }
+
+  /** All znodes that were written can be read. */
+  async expectAll(): Promise<void> {
+    const client = await this.client()
+    for (let name = 1; name < this.#nextName; name++) client.send(getDataFrame(++this.#xid, `/n${name}`))
+    await this.rig.run(500)
+    expect(client.replies().map(({ error }) => error)).toEqual(new Array(this.#nextName - 1).fill(0))
+    client.stream.destroy()
+    await this.rig.run(10)
+  }
+
+  async ask(word: string): Promise<string> {
+    const client = await this.rig.connect('10.0.1.9')
+    client.send(textBytes(word))
+    await this.rig.run(3000)
+    expect(client.isClosed).toBe(true)
+    return client.text
+  }
+
+  async metric(name: string): Promise<number> {
+    return Number(new RegExp(`^zk_${name}\t(.*)$`, 'm').exec(await this.ask('mntr'))?.[1])
+  }
+
+  /** The process ends at once; what it has written stays. */
+  kill(): void {
+    if (this.#process !== null) {
+      this.rig.scheduler.kill(this.#process)
+      this.rig.network.crash(serverHost, this.#process, 'kill')
+      this.#process = null
+    }
+    this.disk = this.disk.kill()
+  }
+
+  segments(): readonly string[] {
+    return this.disk.paths().filter((path) => path.startsWith('/data/wal/') && path.endsWith('.log'))
+  }
+
+  firstSegment(): number {
+    return Number.parseInt(/-([0-9a-f]+)\.log$/.exec(this.segments()[0]!)![1]!, 16)
+  }
+}
+
+describe('a server with checkpoints', () => {
+  test('a killed server starts from its checkpoint and the log after it', async () => {
+    const rig = new CheckpointRig()
+    await rig.start()
+    await rig.write(45)
+    await rig.rig.run(1000)
+    const made = rig.rig.events('checkpoint-made')
+    expect(made.length).toBeGreaterThanOrEqual(3)
+    rig.kill()
+    await rig.start()
+    expect(rig.rig.events('checkpoint-loaded')).toMatchObject([{ zxid: made.at(-1)!.zxid }])
+    expect(await rig.metric('sum_startup_txns_loaded')).toBeLessThan(20)
+    expect(await rig.metric('cnt_startup_snap_load_time')).toBe(1)
+    await rig.expectAll()
+  })
+
+  test('the front of the log is removed, and the server starts without it again and again', async () => {
+    const rig = new CheckpointRig()
+    for (let round = 0; round < 3; round++) {
+      await rig.start()
+      await rig.write(60)
+      await rig.rig.run(1500)
+      rig.kill()
+    }
+    expect(rig.firstSegment()).toBeGreaterThan(1)
+    expect(rig.segments().length).toBeLessThan(10)
+    expect(rig.rig.events('log-purged').length).toBeGreaterThan(1)
+    await rig.start()
+    await rig.expectAll()
+  })
+
+  test('a server that closes makes a last checkpoint, so the next start reads no txn', async () => {
+    const rig = new CheckpointRig()
+    const server = await rig.start(standaloneConfig(['4lw.commands.whitelist=*']))
+    await rig.write(7)
+    await rig.rig.settle(server.close())
+    await rig.start(standaloneConfig(['4lw.commands.whitelist=*']))
+    expect(await rig.metric('sum_startup_txns_loaded')).toBe(0)
+    await rig.expectAll()
+  })
+
+  test('a server that is killed at any moment of a checkpoint starts with all that it acknowledged', async () => {
+    const answered: boolean[] = []
+    for (let momentUs = 1; momentUs < 60_000; momentUs += 2900) {
+      const rig = new CheckpointRig()
+      let isBegun = false
+      rig.change((real) => ({
+        advance: (through) => {
+          isBegun = true
+          return real.advance(through)
+        },
+      }))
+      await rig.start(standaloneConfig(['4lw.commands.whitelist=*']))
+      await rig.write(9)
+      const asking = await rig.rig.connect('10.0.1.9')
+      asking.send(textBytes('ckpt'))
+      await rig.rig.scheduler.runUntil(rig.rig.scheduler.nowUs + 2_000_000, () => isBegun)
+      await rig.rig.run(momentUs / 1000)
+      rig.kill()
+      await rig.start()
+      await rig.expectAll()
+      answered.push(asking.text !== '')
+    }
+    // The first kill was before the end of the checkpoint, the last one after it.
+    expect([answered[0], answered.at(-1)]).toEqual([false, true])
+  })
+
+  test('a request for a checkpoint is answered with its zxid once it is durable', async () => {
+    const rig = new CheckpointRig()
+    await rig.start(standaloneConfig(['4lw.commands.whitelist=*']))
+    await rig.write(3)
+    expect(await rig.ask('ckpt')).toMatch(
+      /^Zxid: 0x1000000[0-9a-f]+\nNode count: \d+\nSession count: \d+\nSize in bytes: \d+\nDuration in ms: \d+\n$/,
+    )
+    rig.kill()
+    await rig.start(standaloneConfig(['4lw.commands.whitelist=*']))
+    expect(await rig.metric('sum_startup_txns_loaded')).toBe(0)
+    await rig.expectAll()
+  })
+
+  test('dirs counts the checkpoint in the data folder', async () => {
+    const rig = new CheckpointRig()
+    await rig.start()
+    await rig.write(12)
+    await rig.rig.run(1000)
+    const sizes = /^datadir_size: (\d+)\nlogdir_size: (\d+)\n$/.exec(await rig.ask('dirs'))!
+    const checkpointSizeBytes = rig.rig.events('checkpoint-made').at(-1)!.sizeBytes as number
+    expect(checkpointSizeBytes).toBeGreaterThan(0)
+    expect(Number(sizes[1])).toBe(Number(sizes[2]) + checkpointSizeBytes)
+  })
+})
+
+describe('a damaged checkpoint', () => {
+  const damaged = {
+    ok: false,
+    error: { kind: 'damaged', message: '/data/checkpoint/store-1: a file is missing' },
+  } as const
+
+  test('a server whose log is whole reads the log and makes the checkpoint again', async () => {
+    const rig = new CheckpointRig()
+    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    await rig.write(25)
+    await rig.rig.run(1000)
+    rig.kill()
+    let isDamaged = true
+    rig.change((real) => ({
+      open: async () => {
+        const opened = await real.open()
+        return isDamaged ? damaged : opened
+      },
+    }))
+    const before = rig.rig.events('checkpoint-made').length
+    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    expect(rig.rig.events('checkpoint-damaged')).toMatchObject([{ text: damaged.error.message }])
+    await rig.expectAll()
+    await rig.rig.run(1000)
+    expect(rig.rig.events('checkpoint-made')).toHaveLength(before + 1)
+    rig.kill()
+    isDamaged = false
+    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    expect(rig.rig.events('checkpoint-loaded')).toHaveLength(1)
+    await rig.expectAll()
+  })
+
+  test('a server whose log has lost its front refuses to start, and changes nothing', async () => {
+    const rig = new CheckpointRig()
+    await rig.start()
+    await rig.write(90)
+    await rig.rig.run(1500)
+    expect(rig.firstSegment()).toBeGreaterThan(1)
+    rig.kill()
+    const before = rig.disk.paths()
+    let isDamaged = true
+    rig.change((real) => ({
+      open: async () => {
+        const opened = await real.open()
+        return isDamaged ? damaged : opened
+      },
+    }))
+    const refusal = await rig.refusal()
+    expect(refusal.kind).toBe('corrupt')
+    expect(refusal.message).toMatch(
+      /^dataDir: \/data\/checkpoint\/store-1: a file is missing\. The log no longer begins with its first segment/,
+    )
+    expect(refusal.message).toContain('from a backup')
+    rig.kill()
+    expect(rig.disk.paths()).toEqual(before)
+    isDamaged = false
+    await rig.start()
+    await rig.expectAll()
+  })
+
+  test('a checkpoint whose chunks are wrong counts as damaged', async () => {
+    const rig = new CheckpointRig()
+    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    await rig.write(15)
+    await rig.rig.run(1000)
+    rig.kill()
+    rig.change((real) => ({
+      copy: async () => {
+        const copy = await real.copy()
+        return {
+          ...copy,
+          chunk: async (number) => {
+            const chunk = await copy.chunk(number)
+            if (chunk !== null) chunk[chunk.length - 1]! ^= 1
+            return chunk
+          },
+          close: () => copy.close(),
+        }
+      },
+    }))
+    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    expect(rig.rig.events('checkpoint-damaged')).toHaveLength(1)
+    await rig.expectAll()
+  })
+
+  test('a checkpoint of another cluster, of a newer version, or in use is refused although the log is whole', async () => {
+    const rig = new CheckpointRig()
+    const server = await rig.start()
+    await rig.write(15)
+    await rig.rig.settle(server.close())
+    let answer: ((opened: Opened) => Opened) | null = null
+    rig.change((real) => ({ open: async () => answer!(await real.open()) }))
+    for (const kind of ['foreign', 'locked'] as const) {
+      answer = () => err({ kind, message: `/data/checkpoint: ${kind}` })
+      expect(await rig.refusal()).toEqual({ kind, message: `dataDir: /data/checkpoint: ${kind}` })
+    }
+    answer = (opened) => (opened.ok ? ok({ ...opened.value!, clusterId: 7 }) : opened)
+    const refusal = await rig.refusal()
+    expect(refusal.kind).toBe('foreign')
+    expect(refusal.message).toContain('is of cluster 0x7, but /data/identity says cluster 0x')
+  })
+
+  test('a checkpoint that the disk does not read is refused as a fault of the disk', async () => {
+    const rig = new CheckpointRig()
+    const server = await rig.start()
+    await rig.write(15)
+    await rig.rig.settle(server.close())
+    rig.change(() => ({
+      open: () => Promise.reject(Object.assign(new Error('EACCES: permission denied, open'), { code: 'EACCES' })),
+    }))
+    expect(await rig.refusal()).toMatchObject({
+      kind: 'io',
+      message: expect.stringContaining('this user may not use it'),
+    })
+  })
+})
+
+describe('a checkpoint that fails', () => {
+  test('a full disk delays the purge and no write, until a later try succeeds', async () => {
+    const rig = new CheckpointRig()
+    let failure: Error | null = full()
+    rig.change((real) => ({
+      advance: (through) => (failure === null ? real.advance(through) : Promise.reject(failure)),
+    }))
+    await rig.start()
+    await rig.write(80)
+    await rig.rig.run(25_000)
+    expect(rig.rig.events('checkpoint-failed')).toHaveLength(1)
+    expect(rig.rig.events('checkpoint-failed')[0]!.advice).toContain('Free space')
+    expect(await rig.metric('snapshot_error_count')).toBeGreaterThanOrEqual(2)
+    expect(rig.firstSegment()).toBe(1)
+    expect(await rig.ask('ckpt')).toMatch(/^Checkpoint failed: \/data\/checkpoint: the disk is full/)
+    failure = null
+    await rig.write(60)
+    await rig.rig.run(25_000)
+    await rig.write(60)
+    await rig.rig.run(2000)
+    expect(rig.firstSegment()).toBeGreaterThan(1)
+    rig.kill()
+    await rig.start()
+    await rig.expectAll()
+  })
+
+  test('a worker that ends is reported with its reason, and the server goes on', async () => {
+    const rig = new CheckpointRig()
+    rig.change(() => ({ advance: () => Promise.reject(new Error('the checkpoint thread ended: out of memory')) }))
+    const server = await rig.start()
+    await rig.write(25)
+    expect(rig.rig.events('checkpoint-failed')).toHaveLength(1)
+    await rig.rig.settle(server.close())
+    await rig.start()
+    await rig.expectAll()
+  })
+})
+
+describe('a log that does not fit its checkpoint', () => {
+  /** The disk of a server that has made a checkpoint, and a change of it. */
+  async function changed(change: (rig: CheckpointRig) => Promise<void>) {
+    const rig = new CheckpointRig()
+    const server = await rig.start()
+    await rig.write(15)
+    await rig.rig.settle(server.close())
+    await change(rig)
+    return rig
+  }
+
+  async function removeAll(rig: CheckpointRig, ...prefixes: readonly string[]): Promise<void> {
+    for (const path of rig.disk.paths()) {
+      if (prefixes.some((prefix) => path.startsWith(prefix))) await rig.rig.settle(rig.disk.remove(path))
+    }
+  }
+
+  test('a missing log beside a checkpoint is refused, with or without the identity', async () => {
+    const rig = await changed((made) => removeAll(made, '/data/wal/'))
+    expect((await rig.refusal()).message).toContain(
+      'remove /data/identity and /data/checkpoint; then this server starts',
+    )
+    await removeAll(rig, '/data/identity')
+    const { kind, message } = await rig.refusal()
+    expect(kind).toBe('corrupt')
+    expect(message).toContain('/data/wal holds no log, but there is a checkpoint of 0x1000000')
+    expect(message).toContain('move the content of dataDir and dataLogDir away, except myid')
+    await removeAll(rig, '/data/checkpoint/')
+    await rig.start()
+  })
+
+  test('a log that is older than the checkpoint is refused, and nothing is changed', async () => {
+    const rig = new CheckpointRig()
+    const first = await rig.start()
+    await rig.write(5)
+    await rig.rig.settle(first.close())
+    rig.disk.copyFolder('/data/wal', '/old')
+    const second = await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    await rig.write(15)
+    await rig.rig.settle(second.close())
+    await removeAll(rig, '/data/wal/', '/data/identity')
+    for (const path of rig.disk.paths()) {
+      if (path.startsWith('/old/')) await rig.rig.settle(rig.disk.rename(path, path.replace('/old', '/data/wal')))
+    }
+    const before = rig.disk.paths()
+    const { kind, message } = await rig.refusal()
+    expect(kind).toBe('corrupt')
+    expect(message).toMatch(/the log in \/data\/wal ends at 0x1000000\w+, before the checkpoint of 0x2000000/)
+    expect(rig.disk.paths()).toEqual(before)
+  })
+})

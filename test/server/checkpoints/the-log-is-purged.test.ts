@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest'
+import type { Zxid } from '../../../src/base/ids.ts'
+import { learnerLogHoldMs } from '../../../src/base/limits.ts'
+import { LogRetention } from '../../../src/server/checkpoints/log-retention.ts'
+import { type PurgeFacts, planPurge } from '../../../src/server/checkpoints/purge-plan.ts'
+import { ServerRig } from '../../support/server-rig.ts'
+
+const at = (zxid: number): Zxid => zxid as Zxid
+const mib = 1024 * 1024
+
+/** Five closed segments of 10 MiB that end at 10, 20, …, 50, and 5 MiB in the one that is being written. */
+function facts(changes: Partial<PurgeFacts> = {}): PurgeFacts {
+  const segments = [10, 20, 30, 40, 50].map((lastZxid, i) => {
+    return { sizeBytes: 10 * mib, lastZxid: at(lastZxid), ageMs: (5 - i) * 1000 }
+  })
+  return { segments, logSizeBytes: 55 * mib, floor: at(50), ...changes }
+}
+
+const nothingKept = { sizeBytes: 0, durationMs: 0 }
+
+describe('the plan of a purge', () => {
+  test('without a checkpoint no segment is removed', () => {
+    expect(planPurge(facts({ floor: null }), nothingKept)).toBeNull()
+  })
+
+  test('all segments up to the floor are removed if the operator keeps none of them', () => {
+    expect(planPurge(facts(), nothingKept)).toEqual({ through: 50, segmentCount: 5, sizeBytes: 50 * mib })
+    expect(planPurge(facts({ floor: at(39) }), nothingKept)).toMatchObject({ through: 30, segmentCount: 3 })
+    expect(planPurge(facts({ floor: at(40) }), nothingKept)).toMatchObject({ through: 40, segmentCount: 4 })
+    expect(planPurge(facts({ floor: at(9) }), nothingKept)).toBeNull()
+  })
+
+  test('a segment stays if the log without it is smaller than the size that is kept', () => {
+    expect(planPurge(facts(), { sizeBytes: 35 * mib, durationMs: 0 })).toMatchObject({ through: 20 })
+    expect(planPurge(facts(), { sizeBytes: 35 * mib + 1, durationMs: 0 })).toMatchObject({ through: 10 })
+    expect(planPurge(facts(), { sizeBytes: 46 * mib, durationMs: 0 })).toBeNull()
+  })
+
+  test('a segment stays while it is younger than the time that is kept', () => {
+    expect(planPurge(facts(), { sizeBytes: 0, durationMs: 3000 })).toMatchObject({ through: 30 })
+    expect(planPurge(facts(), { sizeBytes: 0, durationMs: 6000 })).toBeNull()
+  })
+
+  test('a segment that either size or time protects stays, and so do all after it', () => {
+    expect(planPurge(facts(), { sizeBytes: 35 * mib, durationMs: 4000 })).toMatchObject({ through: 20 })
+    expect(planPurge(facts(), { sizeBytes: 15 * mib, durationMs: 4500 })).toMatchObject({ through: 10 })
+    expect(planPurge(facts(), { sizeBytes: null, durationMs: 0 })).toBeNull()
+    expect(planPurge(facts(), { sizeBytes: 0, durationMs: null })).toBeNull()
+  })
+})
+
+class RetentionRig {
+  readonly #rig = new ServerRig()
+  readonly removed: number[] = []
+  monotonicMs = 0
+  committed = at(50)
+  failure: Error | null = null
+  readonly retention: LogRetention
+
+  constructor(purgeIntervalMs: number | null = null, durationMs = 0) {
+    const { segments, logSizeBytes } = facts()
+    const rig = this
+    this.retention = new LogRetention({
+      storage: {
+        closedSegments: () =>
+          segments
+            .filter(({ lastZxid }) => lastZxid > (rig.removed.at(-1) ?? 0))
+            .map(({ sizeBytes, lastZxid }) => ({ sizeBytes, lastZxid, nextPath: `/data/wal/${lastZxid}` })),
+        sizeBytes: logSizeBytes,
+        get committed() {
+          return rig.committed
+        },
+        async removeThrough(zxid) {
+          if (rig.failure !== null) throw rig.failure
+          rig.removed.push(zxid)
+        },
+      },
+      // Created at the second of its name.
+      disk: {
+        identityOf: async (path) => ({ device: '1', inode: '1', birth: `${path.split('/').at(-1)}000000000` }),
+      },
+      log: this.#rig.log,
+      folder: '/data/wal',
+      settings: { logRetention: { checkpointCount: 3, sizeBytes: 0, durationMs }, purgeIntervalMs },
+      now: () => ({ monotonicMs: rig.monotonicMs, wallMs: 60_000 }),
+    })
+  }
+
+  /** Passes time, and waits for the purge that a tick may have begun. */
+  async tick(ms = 100): Promise<void> {
+    this.monotonicMs += ms
+    this.retention.tick(this.monotonicMs)
+    for (let i = 0; i < 20; i++) await Promise.resolve()
+  }
+
+  count(event: string): number {
+    return this.#rig.events(event).length
+  }
+
+  checkpoints(...zxids: readonly number[]): void {
+    for (const zxid of zxids) this.retention.noteCheckpoint(at(zxid))
+  }
+}
+
+describe('the retention of the log', () => {
+  test('the log goes up to the oldest of the last three checkpoints, once there are three', async () => {
+    const rig = new RetentionRig()
+    rig.checkpoints(15, 25)
+    await rig.tick()
+    expect(rig.removed).toEqual([])
+    rig.checkpoints(35)
+    await rig.tick()
+    expect(rig.removed).toEqual([10])
+    rig.checkpoints(45)
+    await rig.tick()
+    expect(rig.removed).toEqual([10, 20])
+    expect(rig.count('log-purged')).toBe(2)
+  })
+
+  test('with an interval the log is purged at the start and then once in each interval', async () => {
+    const rig = new RetentionRig(10_000)
+    rig.checkpoints(15, 25, 35)
+    await rig.tick()
+    expect(rig.removed).toEqual([10])
+    rig.checkpoints(45)
+    await rig.tick(9000)
+    expect(rig.removed).toEqual([10])
+    await rig.tick(1000)
+    expect(rig.removed).toEqual([10, 20])
+  })
+
+  test('what is held stays until the hold is released', async () => {
+    const rig = new RetentionRig()
+    const release = rig.retention.hold(at(12))
+    rig.checkpoints(50, 50, 50)
+    await rig.tick()
+    expect(rig.removed).toEqual([10])
+    release()
+    rig.checkpoints(50)
+    await rig.tick()
+    expect(rig.removed).toEqual([10, 50])
+  })
+
+  test('the log that a learner reads stays for a time after its last read', async () => {
+    const rig = new RetentionRig()
+    rig.retention.noteLearner(at(25))
+    rig.checkpoints(50, 50, 50)
+    await rig.tick()
+    expect(rig.removed).toEqual([20])
+    rig.retention.noteLearner(at(35))
+    await rig.tick(learnerLogHoldMs)
+    rig.checkpoints(50)
+    await rig.tick()
+    expect(rig.removed).toEqual([20])
+    await rig.tick(learnerLogHoldMs)
+    rig.checkpoints(50)
+    await rig.tick()
+    expect(rig.removed).toEqual([20, 50])
+  })
+
+  test('a checkpoint that is ahead of the last commit mark waits for the mark', async () => {
+    const rig = new RetentionRig()
+    rig.committed = at(33)
+    rig.checkpoints(45, 46, 47)
+    await rig.tick()
+    expect(rig.removed).toEqual([30])
+  })
+
+  test('the age of a segment is the time since the one after it was created', async () => {
+    const rig = new RetentionRig(null, 35_000)
+    rig.checkpoints(50, 50, 50)
+    await rig.tick()
+    expect(rig.removed).toEqual([20])
+  })
+
+  test('a disk that does not remove files is reported once, and the log is then left alone', async () => {
+    const rig = new RetentionRig()
+    rig.failure = Object.assign(new Error('EACCES: /data/wal'), { code: 'EACCES' })
+    rig.checkpoints(50, 50, 50)
+    await rig.tick()
+    rig.checkpoints(50)
+    await rig.tick()
+    expect(rig.count('log-purge-failed')).toBe(1)
+  })
+
+  test('after stop the log is not touched', async () => {
+    const rig = new RetentionRig()
+    rig.checkpoints(50, 50, 50)
+    rig.retention.tick(1)
+    rig.retention.stop()
+    await rig.tick()
+    expect(rig.removed).toEqual([])
+  })
+})
