@@ -35,6 +35,12 @@ export const peerFrameSizeBytesMax = txnSizeBytesMax + 16 * 1024 * 1024
 export const proposalBatchSizeBytesMax = 1024 * 1024
 /** Synchronisation bytes that the leader sends to one learner before it waits for an acknowledgement. */
 export const syncWindowSizeBytesMax = 8 * 1024 * 1024
+/** Rate at which a leader sends copies of its state, in KiB per second, unless `leader.snapSyncRateLimitInKb` says otherwise. Between two chunks of 1 MiB it has about 15 ms for requests. */
+export const snapSyncKibPerSecond = 65_536
+/** Chunks of a copy of the state that a learner has asked for and not yet stored. More would fill the link, on which heartbeats wait; with one, disk and link would wait for each other. */
+export const copyChunksInFlightMax = 2
+/** Chunks of one copy that arrive damaged before the learner refuses the copy. */
+export const damagedChunkCountMax = 3
 /** Committed txns kept in memory to bring learners up without reading the log. */
 export const retainedTxnCountMax = 20_000
 export const retainedTxnSizeBytesMax = 32 * 1024 * 1024

@@ -24,6 +24,7 @@ import { Replica } from '../replica/replica.ts'
 import type { Trace } from '../replica/trace-event.ts'
 import { LogStorage, type RecoveredLog } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
+import { CheckpointTransfers } from './checkpoint-transfers.ts'
 import { ClientSockets } from './clients/client-sockets.ts'
 import { DataFolder } from './data-folder.ts'
 import { findForeignData } from './foreign-data.ts'
@@ -78,6 +79,7 @@ interface Running {
   readonly clients: ClientSockets
   readonly peers: PeerConnections | null // null: standalone
   readonly logEffects: LogEffects
+  readonly transfers: CheckpointTransfers
   readonly admin: AdminAnswers
   readonly startedAtMs: number
 }
@@ -237,10 +239,20 @@ class Server implements ZktsServer {
       metrics,
       send,
       noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
+      discardCheckpoint: () => Promise.resolve(), // without a checkpoint none is received
     })
+    const transfers = this.#transfersFor(turn)
     const admin = new AdminAnswers({ version, host, clients, replica, metrics })
-    const running: Running = { storage, dataFolder, replica, turn, clients, peers, logEffects, admin, startedAtMs }
+    const parts = { replica, turn, clients, peers, logEffects, transfers, admin }
+    const running: Running = { storage, dataFolder, ...parts, startedAtMs }
     return running
+  }
+
+  #transfersFor(turn: Turn): CheckpointTransfers {
+    const { config, ports } = this.#options
+    const { clock, timers } = ports
+    const kibPerSecond = config.snapSyncRateLimitKib
+    return new CheckpointTransfers({ access: null, turn, clock, timers, log: this.#log, kibPerSecond })
   }
 
   #zabSettings(trustsEmptyLog: boolean): ZabSettings {
@@ -251,8 +263,9 @@ class Server implements ZktsServer {
     // 53 random bits; never zero, which stands for no cluster id.
     const freshClusterId = ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
     const firstIncarnation = random.uint32()
+    const copiesAtOnceMax = config.snapSyncsAtOnceMax
     const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs }
-    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog }
+    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog, copiesAtOnceMax }
   }
 
   async #listen({ clients, peers, turn }: Running): Promise<StartFailure | null> {
@@ -318,8 +331,12 @@ class Server implements ZktsServer {
         return
       case 'persist':
       case 'truncate-log':
+      case 'restart-log':
       case 'read-log':
         logEffects.run(effect)
+        return
+      case 'copy-step':
+        running.transfers.run(effect.step)
         return
       case 'reply':
       case 'connect-response':
@@ -377,8 +394,9 @@ class Server implements ZktsServer {
     this.#resolveStopped(reason)
   }
 
-  #closeData({ dataFolder, storage }: Running): Promise<void> {
-    return dataFolder.close()?.then(() => storage.close()) ?? storage.close()
+  #closeData({ dataFolder, storage, transfers }: Running): Promise<void> {
+    const closeLog = (): Promise<void> => dataFolder.close()?.then(() => storage.close()) ?? storage.close()
+    return transfers.close()?.then(closeLog) ?? closeLog()
   }
 
   /** Calls `then` when all clients have closed, or after `remainingMs`, so that they can read their last bytes. */
