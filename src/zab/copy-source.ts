@@ -74,7 +74,6 @@ export class CopySource {
     learner.chunkReadsCount--
     const { id, syncId } = learner
     if (chunk !== null) return this.#core.send(id, { kind: 'checkpoint-chunk', syncId, copyId, number, chunk })
-    learner.hasWholeCopy = true
     this.#core.send(id, { kind: 'checkpoint-end', syncId, copyId, chunkCount: number })
   }
 

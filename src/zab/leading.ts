@@ -86,7 +86,6 @@ export class Leading implements Role {
       case 'sync-from':
         return this.#receiveSyncFrom(learner, message)
       case 'checkpoint-request': {
-        this.#extendDeadline()
         const problem = this.#copies.receiveRequest(learner, message)
         if (problem !== null) this.#drop(learner.id, problem)
         return
@@ -418,7 +417,8 @@ export class Leading implements Role {
 
   #receiveHeartbeatReply(learner: Learner, message: From<'heartbeat-reply'>): void {
     if (message.sequence > learner.heartbeatAnswered) learner.heartbeatAnswered = message.sequence
-    if (learner.hasWholeCopy) this.#extendDeadline() // it works on the copy, however large that is
+    // It works on the copy, however long that takes. If it waits in vain for this leader, it gives up by itself.
+    if (learner.phase === 'receiving-copy') this.#extendDeadline()
     this.#noteConfirmations()
   }
 

@@ -31,7 +31,6 @@ export class Learner {
   acked: Zxid = zeroZxid // durable on the learner
   committedSent: Zxid = zeroZxid
   heartbeatAnswered = 0 // the highest sequence
-  hasWholeCopy = false // it has all chunks of the copy, and verifies, loads and installs it
   chunkReadsCount = 0 // chunks of the copy that are being read for it
   readTicket: number | null = null // of the read of the log that is under way for it
   #inFlight: { readonly zxid: Zxid; readonly sizeBytes: number }[] = []
