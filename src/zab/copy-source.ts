@@ -85,9 +85,13 @@ export class CopySource {
     this.#offerNext()
   }
 
-  /** With each heartbeat: a learner that waits must not take this leader for one that has dropped it. */
+  /**
+   * With each heartbeat: a learner that waits for its turn, or for a chunk at the limited rate, must not take this leader
+   * for one that has dropped it.
+   */
   sendWaits(): void {
     for (const learner of this.#waiting) this.#sendWait(learner)
+    for (const learner of this.#receiving) if (learner.chunkReadsCount > 0) this.#sendWait(learner)
   }
 
   tick(): void {

@@ -44,6 +44,22 @@ test('one copy is opened for all learners, and a voter gets it before a server w
   expect(effects()).toEqual([`checkpoint-offer to ${observer}`])
 })
 
+test('a learner that waits for a chunk is sent that it waits, until the chunk is read', () => {
+  const { copies, learnerOf, effects, opened, copyId } = source()
+  const learner = learnerOf(other)
+  copies.request(learner, oldest)
+  opened(copyId())
+  const of = { copyId: copyId(), number: 0 }
+  copies.receiveRequest(learner, { kind: 'checkpoint-request', syncId: 1, ...of })
+  effects()
+  copies.sendWaits()
+  expect(effects()).toEqual([`checkpoint-wait to ${other}`])
+  copies.chunkRead(learner, { kind: 'chunk', ...of, learner: other, syncId: learner.syncId, chunk: Uint8Array.of(1) })
+  expect(effects()).toEqual([`checkpoint-chunk to ${other}`])
+  copies.sendWaits()
+  expect(effects()).toEqual([])
+})
+
 test('as many learners receive at once as the setting allows', () => {
   const { copies, learnerOf, effects, opened, copyId } = source(2)
   for (const id of [leader, other, observer]) copies.request(learnerOf(id), oldest)

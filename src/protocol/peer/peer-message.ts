@@ -159,7 +159,7 @@ const zabRows = {
     { syncId, copyId: double(2), chunkCount: double(3) },
     ({ syncId, copyId, chunkCount }) => `sync=${syncId} copy=${copyId} chunks=${chunkCount}`,
   ),
-  /** The learner is going to get an offer; until then, other learners have their turn. */
+  /** The learner is going to get an offer, or the chunk that it asked for; until then, others have their turn. */
   'checkpoint-wait': row(22, { syncId }, ({ syncId }) => `sync=${syncId}`),
   append: row(
     6,
