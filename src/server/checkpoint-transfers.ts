@@ -27,8 +27,8 @@ export interface CheckpointAccess {
   readonly load: (copy: CheckpointCopy) => Promise<Result<StateContents, string>>
   /** The log after this zxid is kept until the returned function is called. */
   readonly holdLog: (after: Zxid) => () => void
-  /** A received copy has become the checkpoint of this server. */
-  readonly received: (facts: CheckpointFacts) => void
+  /** The log has restarted at this checkpoint, which was received; null: from nothing, and there is no checkpoint. */
+  readonly replaced: (facts: CheckpointFacts | null) => void
 }
 
 export interface CheckpointTransfersOptions {
@@ -65,6 +65,7 @@ export class CheckpointTransfers {
   readonly #copies = new Map<number, OpenCopy>()
   #releaseLog: () => void = () => {}
   #receipt: Receipt | null = null
+  #received: CheckpointFacts | null = null // of the last copy that became the checkpoint of this server
   #isDiskFull = false
 
   constructor(options: CheckpointTransfersOptions) {
@@ -102,6 +103,12 @@ export class CheckpointTransfers {
       default:
         assertNever(step)
     }
+  }
+
+  /** A restart of the log at `zxid` is durable; 0: the checkpoint was discarded, too. */
+  logRestarted(zxid: Zxid): void {
+    const facts = this.#received?.zxid === zxid ? this.#received : null
+    if (facts !== null || zxid === 0) this.#options.access?.replaced(facts)
   }
 
   /** When the server closes: nothing is read or stored after it resolves; null: nothing is now. */
@@ -210,7 +217,7 @@ export class CheckpointTransfers {
       const finished = await this.#afterDiskFull(() => receiver.finish(), ticket)
       if (!finished.ok) return await this.#refuse(ticket, finished.error.message)
       this.#receipt = null
-      access.received(finished.value)
+      this.#received = finished.value
       await this.#load(receipt, access)
     } catch (cause) {
       if (this.#receipt === receipt) await this.#refuse(ticket, reasonOf(cause))

@@ -233,6 +233,7 @@ class Server implements ZktsServer {
       assert(peers !== null, 'a standalone server sends to no peer', { to, kind: message.kind })
       peers.send(to, message)
     }
+    const transfers = this.#transfersFor(turn)
     const logEffects = new LogEffects({
       storage,
       turn,
@@ -240,8 +241,8 @@ class Server implements ZktsServer {
       send,
       noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
       discardCheckpoint: () => Promise.resolve(), // without a checkpoint none is received
+      logRestarted: (zxid) => transfers.logRestarted(zxid),
     })
-    const transfers = this.#transfersFor(turn)
     const admin = new AdminAnswers({ version, host, clients, replica, metrics })
     const parts = { replica, turn, clients, peers, logEffects, transfers, admin }
     const running: Running = { storage, dataFolder, ...parts, startedAtMs }

@@ -7,7 +7,7 @@
  * trusted again.
  */
 import { assertNever } from '../base/assert.ts'
-import type { Epoch, ServerId } from '../base/ids.ts'
+import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
@@ -27,6 +27,8 @@ export interface LogEffectsOptions {
   readonly noteEpoch: (epoch: Epoch, clusterId: ClusterId) => Promise<void>
   /** Durable when it resolves; rejects with a disk fault. */
   readonly discardCheckpoint: () => Promise<void>
+  /** The restart is durable, and a checkpoint that was given up is discarded. */
+  readonly logRestarted: (zxid: Zxid) => void
 }
 
 export class LogEffects {
@@ -110,12 +112,15 @@ export class LogEffects {
   }
 
   #restart({ zxid, hash, clusterId }: Extract<LogEffect, { readonly kind: 'restart-log' }>): void {
-    const { storage, turn, discardCheckpoint } = this.#options
+    const { storage, turn, discardCheckpoint, logRestarted } = this.#options
     const isGivenUp = zxid === 0
     if (isGivenUp) this.#held = []
     storage.restartAt({ zxid, hash }, clusterId, (error) => {
       if (turn.isStopped || this.#failed(error)) return
-      const release = (): void => turn.feed({ kind: 'log-restarted', zxid })
+      const release = (): void => {
+        logRestarted(zxid)
+        turn.feed({ kind: 'log-restarted', zxid })
+      }
       if (isGivenUp) void this.#releaseAfter(discardCheckpoint, release)
       else release()
     })

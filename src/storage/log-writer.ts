@@ -221,6 +221,7 @@ export class LogWriter {
     }
     if (this.#state.kind === 'failed') return this.#failAll(batch, this.#state.error, this.#state)
     Object.assign(this.#durable, state)
+    this.#checksum = 0
     const refs = this.#segments.takeVoid()
     this.#index.removeBefore(this.#segments.firstSequence)
     this.#sealed = true
@@ -257,7 +258,7 @@ export class LogWriter {
     const start = {
       serverId,
       sequence: this.#segments.nextSequence,
-      checksumBefore: this.#checksum,
+      checksumBefore: restarts ? 0 : this.#checksum,
       firstBatch: this.#nextBatch,
       state,
       restarts,

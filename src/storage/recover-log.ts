@@ -153,7 +153,7 @@ async function findNewestRestart({ disk, folder }: RecoveryOptions, names: reado
 /** The base replaces what was read, of which only the state is kept. */
 async function restart(
   options: RecoveryOptions,
-  { nextBatch, checksum, unusedSegment }: Progress,
+  { nextBatch, unusedSegment }: Progress,
   state: LogState,
   names: readonly string[],
 ): Promise<RecoveredSegments> {
@@ -161,7 +161,7 @@ async function restart(
   const old = names.filter((name) => `${folder}/${name}` !== unusedSegment)
   const last = old.at(-1)
   const sequence = last === undefined ? 1 : sequenceOfName(last)! + 1
-  const start = { serverId, sequence, checksumBefore: checksum, firstBatch: nextBatch, state, restarts: true }
+  const start = { serverId, sequence, checksumBefore: 0, firstBatch: nextBatch, state, restarts: true }
   const active = await createSegment(disk, folder, start, segmentSizeBytes)
   const lastCommitted = pointOf(state)
   log.info('log-restarted', { path: folder, zxid: hexOfZxid(lastCommitted.zxid) })
@@ -169,7 +169,7 @@ async function restart(
   const ref = { path: active.file.path, sequence, checksum: active.checksum, lastZxidBefore: lastCommitted.zxid }
   segments.add(ref, lastCommitted)
   await removeVoid(options, old)
-  return { state, tail: [], lastCommitted, index: new LogIndex(), segments, active, nextBatch, checksum }
+  return { state, tail: [], lastCommitted, index: new LogIndex(), segments, active, nextBatch, checksum: 0 }
 }
 
 async function removeVoid({ disk, folder }: RecoveryOptions, names: readonly string[]): Promise<void> {

@@ -10,6 +10,7 @@
  *
  * A segment may have the mark that the log restarts with it: a copy of the state has replaced all that came before. The
  * segments before it are void, whether they were removed already or not, and its state has another history than theirs.
+ * It names no checksum before it, so a reader that comes from them sees that it does not continue them.
  */
 import type { ChainHash } from '../base/chain-hash.ts'
 import { crc32c } from '../base/crc32c.ts'

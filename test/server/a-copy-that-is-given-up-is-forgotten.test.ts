@@ -43,6 +43,7 @@ async function rig(discard: () => Promise<void> = async () => {}) {
       happened.push('discard')
       await discard()
     },
+    logRestarted: (zxid) => happened.push(`restarted at ${zxid}`),
   })
   return { time, happened, effects }
 }
@@ -56,7 +57,7 @@ test('the checkpoint is forgotten after the log has restarted from nothing, and 
   effects.run({ kind: 'restart-log', zxid: zeroZxid, hash, clusterId })
   effects.run({ kind: 'persist', records: [], tag, whenDurable: [] })
   await time.run()
-  expect(happened).toEqual(['restartAt', 'discard', 'log-restarted', 'append', 'persisted'])
+  expect(happened).toEqual(['restartAt', 'discard', 'restarted at 0', 'log-restarted', 'append', 'persisted'])
 })
 
 test('a log that restarts at a copy keeps the checkpoint and is written to at once', async () => {
@@ -64,7 +65,7 @@ test('a log that restarts at a copy keeps the checkpoint and is written to at on
   effects.run({ kind: 'restart-log', zxid: 40 as Zxid, hash, clusterId })
   effects.run({ kind: 'persist', records: [], tag, whenDurable: [] })
   await time.run()
-  expect(happened).toEqual(['restartAt', 'append', 'log-restarted', 'persisted'])
+  expect(happened).toEqual(['restartAt', 'append', 'restarted at 40', 'log-restarted', 'persisted'])
 })
 
 test('a checkpoint that cannot be forgotten stops the server', async () => {

@@ -38,7 +38,7 @@ class Rig {
   readonly events: ReplicaEvent[] = []
   readonly holds = new Set<{ readonly after: Zxid }>()
   readonly stored: Uint8Array[] = []
-  readonly received: CheckpointFacts[] = []
+  readonly replaced: (CheckpointFacts | null)[] = []
   /** What the next calls do instead. */
   fails: Error | null = null
   isDamaged = false
@@ -62,7 +62,7 @@ class Rig {
           this.holds.add(hold)
           return () => this.holds.delete(hold)
         },
-        received: (received) => this.received.push(received),
+        replaced: (received) => this.replaced.push(received),
       },
       turn: { feed: (event) => this.events.push(event), isStopped: false },
       clock,
@@ -230,8 +230,12 @@ test('a learner stores chunks, verifies the copy, and hands over the loaded stat
   expect(rig.stored[0]!.buffer).not.toBe(chunks[0]!.buffer)
   await rig.run({ kind: 'finish', ticket: 4 })
   expect(rig.answers()).toEqual(['copy-received'])
-  expect(rig.received).toEqual([facts])
   expect(rig.openCopies).toBe(0)
+  expect(rig.replaced).toEqual([])
+  rig.transfers.logRestarted(zxid)
+  expect(rig.replaced).toEqual([facts])
+  rig.transfers.logRestarted(0 as Zxid)
+  expect(rig.replaced).toEqual([facts, null])
 })
 
 test('a damaged chunk is reported and not stored', async () => {
@@ -267,7 +271,6 @@ test('a disk that fails and a copy that is damaged are refused with the reason, 
   await rig.run({ kind: 'receive', ticket: 5 })
   await rig.run({ kind: 'finish', ticket: 5 })
   expect(rig.answers()).toEqual([{ kind: 'refused', ticket: 5, reason: 'the digest differs' }])
-  expect(rig.received).toEqual([])
   expect(rig.aborted).toBe(2)
 })
 
