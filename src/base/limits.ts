@@ -35,6 +35,12 @@ export const peerFrameSizeBytesMax = txnSizeBytesMax + 16 * 1024 * 1024
 export const proposalBatchSizeBytesMax = 1024 * 1024
 /** Synchronisation bytes that the leader sends to one learner before it waits for an acknowledgement. */
 export const syncWindowSizeBytesMax = 8 * 1024 * 1024
+/** Rate at which a leader sends copies of its state, in KiB per second, unless `leader.snapSyncRateLimitInKb` says otherwise. Between two chunks of 1 MiB it has about 15 ms for requests. */
+export const snapSyncKibPerSecond = 65_536
+/** Chunks of a copy of the state that a learner has asked for and not yet stored. More would fill the link, on which heartbeats wait; with one, disk and link would wait for each other. */
+export const copyChunksInFlightMax = 2
+/** Chunks of one copy that arrive damaged before the learner refuses the copy. */
+export const damagedChunkCountMax = 3
 /** Committed txns kept in memory to bring learners up without reading the log. */
 export const retainedTxnCountMax = 20_000
 export const retainedTxnSizeBytesMax = 32 * 1024 * 1024
@@ -52,8 +58,6 @@ export const checkpointRetryMs = 10_000
 export const closingCheckpointMsMax = 3000
 /** Log lines about the progress of a start that takes long come at this interval. */
 export const startProgressIntervalMs = 1000
-/** The log that a learner was sent a piece of is kept for this time from that piece on, so that the learner can go on. */
-export const learnerLogHoldMs = 60_000
 /** A write that failed because the disk was full is tried again after this. */
 export const diskFullRetryMs = 1000
 /** While servers without data do not vote and no quorum exists without them, this is logged again after this. */

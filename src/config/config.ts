@@ -82,6 +82,10 @@ export interface Config {
   /** A peer that sends nothing for this long counts as dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */
   readonly peerTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  /** To how many learners a leader sends a copy of its state at once. */
+  readonly snapSyncsAtOnceMax: number
+  /** The rate at which it sends them, to all learners together, in KiB per second. */
+  readonly snapSyncRateLimitKib: number
   readonly linearizableReads: boolean
   /** Whether new sessions exist only on the server that their client connected to. False when standalone. */
   readonly localSessionsEnabled: boolean

@@ -84,12 +84,6 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   'fastleader.minNotificationInterval': noEffect('ms', '200', 'Pause between votes.', ownElection),
   'fastleader.maxNotificationInterval': noEffect('ms', '60000', 'Pause between votes.', ownElection),
   leaderConnectDelayDuringRetryMs: noEffect('ms', '100', 'Pause before dialling the leader again.', ownElection),
-  'leader.maxConcurrentSnapSyncs': noEffect(
-    'count',
-    '10',
-    'Snapshots sent at once.',
-    'a window per learner limits the transfer',
-  ),
   'leader.maxConcurrentDiffSyncs': noEffect(
     'count',
     '100',

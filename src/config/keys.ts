@@ -32,6 +32,18 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     '1000',
     'Requests in flight above which sockets are read no further; of three members or more, each has the share of one follower.',
   ),
+  'leader.maxConcurrentSnapSyncs': used(
+    'count',
+    '10',
+    'Learners to which a leader sends a copy of its state at once; others wait.',
+    'ZooKeeper counts observers only, and sends them away; here a voter goes first.',
+  ),
+  'leader.snapSyncRateLimitInKb': used(
+    'KiB',
+    '65536',
+    'Rate at which a leader sends copies of its state, per second and to all learners together.',
+    'Not in ZooKeeper.',
+  ),
   'db.autocreate': used(
     'boolean',
     'true',

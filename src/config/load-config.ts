@@ -5,7 +5,7 @@
  */
 import { type AdminWord, adminWords, adminWordsByDefault, isAdminWord } from '../base/admin-words.ts'
 import type { ServerId } from '../base/ids.ts'
-import { connectRequestTimeoutMs } from '../base/limits.ts'
+import { connectRequestTimeoutMs, snapSyncKibPerSecond } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { readAuth } from './auth-settings.ts'
 import { checkEntries } from './check-entries.ts'
@@ -121,6 +121,9 @@ function buildConfig(input: BuildInput): Config {
     clientLimits: readClientLimits(settings),
     compatibility,
     fourLetterWords: readWhitelist(settings, compatibility, remarks),
+    // Below 1 ZooKeeper fails when a learner comes (ZK: LearnerSyncThrottler).
+    snapSyncsAtOnceMax: settings.integer('leader.maxConcurrentSnapSyncs', 1, intMax) ?? 10,
+    snapSyncRateLimitKib: settings.integer('leader.snapSyncRateLimitInKb', 1, intMax) ?? snapSyncKibPerSecond,
     dbAutocreate: settings.flag('db.autocreate', true),
     linearizableReads: settings.flag('linearizableReads', false),
     extendedTypesEnabled: settings.flag('extendedTypesEnabled', !compatibility.refusesTtlZnodes),

@@ -79,7 +79,11 @@ export const metricTable = {
   },
   diff_count: {
     kind: 'counter',
-    meaning: 'synchronisations of a learner begun, always from the log; counted on the leader',
+    meaning: 'synchronisations of a learner begun from the log, also after a copy of the state; counted on the leader',
+  },
+  snap_count: {
+    kind: 'counter',
+    meaning: 'copies of the state offered to a learner that the log cannot bring up; counted on the leader',
   },
   looking_count: { kind: 'counter', meaning: 'elections entered' },
   election_time: { kind: 'summary', meaning: 'ms from looking for a leader to having one' },

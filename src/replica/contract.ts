@@ -2,8 +2,8 @@
  * All events and effects between a replica and the driver that runs it (design D1). A replica turns events
  * into effects and has no other outputs; a new kind of event or effect is a design decision.
  *
- * Effects start in list order. The storage effects (`persist`, `truncate-log`) run one after another and
- * answer with `persisted` and `log-truncated` in the same order; other effects do not wait for them.
+ * Effects start in list order. The storage effects (`persist`, `truncate-log`, `restart-log`) run one after another and
+ * answer with `persisted`, `log-truncated` and `log-restarted` in the same order; other effects do not wait for them.
  * The driver stamps each event with the time; logic never asks what time it is.
  */
 
@@ -11,7 +11,8 @@ import type { ErrorName } from '../base/errors.ts'
 import type { ConnectionId, ServerId, SessionId, Xid, Zxid } from '../base/ids.ts'
 import type { ClientRequest } from '../protocol/client/client-request.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
-import type { LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
+import type { CopyAnswer, CopyStep, LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
+import type { StateContents } from './applying/replicated-state.ts'
 
 export interface Stamp {
   /** Does not advance while the process is paused, so latencies do not include pauses. */
@@ -43,6 +44,11 @@ export type ReplicaEvent =
    * later.
    */
   | ({ readonly kind: 'log-read' } & LogRead)
+  | { readonly kind: 'log-restarted'; readonly zxid: Zxid }
+  /** Answers a `copy-step`. */
+  | { readonly kind: 'copy-answer'; readonly answer: Exclude<CopyAnswer, { readonly kind: 'received' }> }
+  /** Answers the `copy-step` `finish`: the copy is the checkpoint of this server, and `contents` were loaded from it. */
+  | { readonly kind: 'copy-received'; readonly ticket: number; readonly contents: StateContents }
   | { readonly kind: 'persist-failed'; readonly cause: string }
   | { readonly kind: 'tick' }
   /** All events of this turn of the loop were handled: the messages gathered in it leave now, in batches (D2). */
@@ -51,6 +57,8 @@ export type ReplicaEvent =
 export type Effect =
   | { readonly kind: 'send'; readonly to: ServerId; readonly message: PeerMessage }
   | StorageEffect
+  /** A copy of the state is sent to a learner, or received from a leader; see CopyStep. */
+  | { readonly kind: 'copy-step'; readonly step: CopyStep }
   | Reply
   | { readonly kind: 'notify'; readonly connectionId: ConnectionId; readonly event: WatchNotice }
   | { readonly kind: 'close-connection'; readonly connectionId: ConnectionId; readonly reason: ReplicaCloseReason }

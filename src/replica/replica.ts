@@ -5,7 +5,7 @@
  * delivers it once committed; it is applied; its watch events are sent; its client is answered.
  */
 import { type AccessRules, accessRules } from '../auth/access-rules.ts'
-import { assertNever } from '../base/assert.ts'
+import { assert, assertNever } from '../base/assert.ts'
 import { hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
 import { LineLimiter } from '../base/line-limiter.ts'
 import type { Config } from '../config/config.ts'
@@ -18,7 +18,7 @@ import { SessionIdSource } from '../sessions/session-id-source.ts'
 import { Zab, type ZabEvent } from '../zab/zab.ts'
 import type { RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
 import { DigestComparison } from './applying/digest-comparison.ts'
-import type { ReplicatedState } from './applying/replicated-state.ts'
+import type { ReplicatedState, StateContents } from './applying/replicated-state.ts'
 import { WriteResults } from './applying/write-results.ts'
 import { Clients } from './clients/clients.ts'
 import { ReadOnlyMode } from './clients/read-only-mode.ts'
@@ -66,6 +66,8 @@ export class Replica {
   readonly #digests: DigestComparison
   #leadership: Leadership | null = null // while leading an established epoch
   #followership: Followership | null = null // while in step with a leader
+  /** While zab decides whether it is installed. */
+  #received: StateContents | null = null
   #now: Stamp = { monotonicMs: 0, wallMs: 0 }
 
   constructor(options: ReplicaOptions) {
@@ -168,8 +170,13 @@ export class Replica {
       case 'log-read':
         return this.#runZab(event)
       case 'log-truncated':
+      case 'log-restarted':
         this.#traceDurable(event.zxid)
         return this.#runZab(event)
+      case 'copy-answer':
+        return this.#runZab(event)
+      case 'copy-received':
+        return this.#receiveCopy(event)
       case 'persist-failed':
         return this.#effects.push({ kind: 'stop', reason: event.cause })
       case 'tick':
@@ -194,6 +201,14 @@ export class Replica {
     this.#leadership?.endTurn()
     this.#followership?.endTurn()
     this.#runZab({ kind: 'turn-ended' })
+  }
+
+  /** Zab decides whether it is installed: meanwhile this server may have got further in another way. */
+  #receiveCopy({ ticket, contents }: Extract<ReplicaEvent, { readonly kind: 'copy-received' }>): void {
+    this.#received = contents
+    const { tree, lastHash: hash } = contents
+    this.#runZab({ kind: 'copy-answer', answer: { kind: 'received', ticket, zxid: tree.lastApplied, hash } })
+    this.#received = null
   }
 
   #traceDurable(zxid: Zxid): void {
@@ -244,9 +259,13 @@ export class Replica {
         return this.#send(effect)
       case 'persist':
       case 'truncate-log':
+      case 'restart-log':
       case 'read-log':
+      case 'copy-step':
       case 'stop':
         return this.#effects.push(effect)
+      case 'install':
+        return this.#install(effect.zxid)
       case 'deliver':
         return this.#apply(effect)
       case 'stopped-serving':
@@ -265,6 +284,7 @@ export class Replica {
 
   #send({ to, message }: Extract<ZabEffect, { readonly kind: 'send' }>): void {
     if (message.kind === 'sync-start') this.#options.metrics.diff_count.add()
+    if (message.kind === 'checkpoint-offer') this.#options.metrics.snap_count.add()
     if (message.kind === 'heartbeat-reply' && this.#followership !== null) this.#followership.replyToHeartbeat(message)
     else if (message.kind !== 'heartbeat') this.#effects.send(to, message)
     else this.#effects.send(to, { ...message, ...this.#digests.ownAt(message.committed) })
@@ -289,6 +309,27 @@ export class Replica {
     if (change?.kind === 'close-session') this.#sessionClosed(change.sessionId)
     // The client gets its session only now, so its timeout starts now and not when its creation was proposed.
     if (change?.kind === 'create-session') this.#leadership?.decider.touch(change.sessionId, this.#now.monotonicMs)
+  }
+
+  /**
+   * A copy of the leader's state replaces that of this server, or is given up (zxid 0). Clients were connected at most for
+   * reads without a leader; their connections close, so no watch misses a change between the two trees.
+   */
+  #install(zxid: Zxid): void {
+    const { log, trace } = this.#options
+    this.#readOnlyMode.end()
+    assert(this.#clients.serving.kind === 'not-serving', 'no client is served while the state is replaced', { zxid })
+    if (zxid === 0) this.#state.giveUp()
+    else {
+      assert(this.#received !== null, 'a copy that is installed was received', { zxid })
+      this.#state.install(this.#received)
+    }
+    assert(this.#state.lastApplied === zxid, 'the installed state is the one that zab goes on from', { zxid })
+    this.#digests.applied(zxid)
+    if (zxid > 0) {
+      log.info('checkpoint-installed', { zxid: hexOfZxid(zxid), znodeCount: this.#state.tree.nodeCount })
+    }
+    trace?.({ kind: 'installed', zxid, digest: this.#state.tree.digest() })
   }
 
   /**

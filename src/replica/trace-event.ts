@@ -16,6 +16,8 @@ export type TraceEvent =
    */
   | { readonly kind: 'durable'; readonly zxid: Zxid }
   | { readonly kind: 'committed'; readonly zxid: Zxid }
+  /** A copy of the state, received from the leader, replaces that of this server; zxid 0: it is given up. */
+  | { readonly kind: 'installed'; readonly zxid: Zxid; readonly digest: string }
   | { readonly kind: 'applied'; readonly zxid: Zxid; readonly txn: Txn; readonly digest: string }
   | { readonly kind: 'session-expiring'; readonly sessionId: SessionId }
   /** A session that existed only on this server has expired, or has become global. */

@@ -23,6 +23,7 @@ import { Replica } from '../replica/replica.ts'
 import type { Trace } from '../replica/trace-event.ts'
 import type { LogStorage } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
+import { CheckpointTransfers } from './checkpoints/checkpoint-transfers.ts'
 import { Checkpointing } from './checkpoints/checkpointing.ts'
 import { ClientSockets } from './clients/client-sockets.ts'
 import { StartingClients } from './clients/starting-clients.ts'
@@ -81,6 +82,7 @@ interface Running {
   readonly clients: ClientSockets
   readonly peers: PeerConnections | null // null: standalone
   readonly logEffects: LogEffects
+  readonly transfers: CheckpointTransfers
   readonly admin: AdminAnswers
   readonly startedAtMs: number
 }
@@ -214,17 +216,26 @@ class Server implements ZktsServer {
       assert(peers !== null, 'a standalone server sends to no peer', { to, kind: message.kind })
       peers.send(to, message)
     }
+    const checkpointing = new Checkpointing({ data, config, ports, log, metrics })
+    const transfers = new CheckpointTransfers({
+      access: checkpointing,
+      turn,
+      clock: ports.clock,
+      timers: ports.timers,
+      log,
+      kibPerSecond: config.snapSyncRateLimitKib,
+    })
     const logEffects = new LogEffects({
       storage,
       turn,
       metrics,
       send,
       noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
-      noteLearner: (after) => checkpointing.noteLearner(after),
+      discardCheckpoint: () => data.checkpoints.discard(),
+      logRestarted: (zxid) => transfers.logRestarted(zxid),
     })
-    const checkpointing = new Checkpointing({ data, config, ports, log, metrics })
     const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing })
-    const parts = { replica, turn, clients, peers, logEffects, admin }
+    const parts = { replica, turn, clients, peers, logEffects, transfers, admin }
     const running: Running = { storage, dataFolder, checkpointing, ...parts, startedAtMs }
     return running
   }
@@ -237,8 +248,9 @@ class Server implements ZktsServer {
     // 53 random bits; never zero, which stands for no cluster id.
     const freshClusterId = ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
     const firstIncarnation = random.uint32()
+    const copiesAtOnceMax = config.snapSyncsAtOnceMax
     const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs }
-    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog }
+    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog, copiesAtOnceMax }
   }
 
   /** Connections of clients that come before the server runs go to `#startingClients`. */
@@ -310,8 +322,12 @@ class Server implements ZktsServer {
         return
       case 'persist':
       case 'truncate-log':
+      case 'restart-log':
       case 'read-log':
         logEffects.run(effect)
+        return
+      case 'copy-step':
+        running.transfers.run(effect.step)
         return
       case 'reply':
       case 'connect-response':
@@ -376,7 +392,8 @@ class Server implements ZktsServer {
   }
 
   /** A server that must stop does not trust its disk, so it makes no last checkpoint. */
-  async #closeData({ dataFolder, storage, checkpointing }: Running, isOrderly: boolean): Promise<void> {
+  async #closeData({ dataFolder, storage, checkpointing, transfers }: Running, isOrderly: boolean): Promise<void> {
+    await transfers.close()
     await checkpointing.close(isOrderly)
     await dataFolder.close()
     await storage.close()

@@ -1,6 +1,7 @@
 /**
  * Runs the storage effects of a replica on its log, and feeds their outcomes back as events.
- * Owns: that after the record of an epoch the identity of the data folder is written before any other record is written
+ * Owns: that a copy of the state which is given up is forgotten before the log gets any other record (step S2); that
+ * after the record of an epoch the identity of the data folder is written before any other record is written
  * or acknowledged (design D14); that the messages in `whenDurable` leave when the flush has completed, before the
  * replica gets `persisted`; and that after the first failure no outcome is fed back: a log that failed once is not
  * trusted again.
@@ -14,7 +15,8 @@ import type { Effect } from '../replica/contract.ts'
 import type { LogStorage } from '../storage/log-storage.ts'
 import type { Turn } from './turn.ts'
 
-export type LogEffect = Extract<Effect, { readonly kind: 'persist' | 'truncate-log' | 'read-log' }>
+type LogEffectKind = 'persist' | 'truncate-log' | 'restart-log' | 'read-log'
+export type LogEffect = Extract<Effect, { readonly kind: LogEffectKind }>
 
 export interface LogEffectsOptions {
   readonly storage: LogStorage
@@ -23,14 +25,16 @@ export interface LogEffectsOptions {
   readonly send: (to: ServerId, message: PeerMessage) => void
   /** Writes an epoch that is durable in the log to the identity of the data folder, too; rejects with a disk fault. */
   readonly noteEpoch: (epoch: Epoch, clusterId: ClusterId) => Promise<void>
-  /** A learner is being sent the txns after `after`: the log keeps them for a while. */
-  readonly noteLearner: (after: Zxid) => void
+  /** Durable when it resolves; rejects with a disk fault. */
+  readonly discardCheckpoint: () => Promise<void>
+  /** The restart is durable, and a checkpoint that was given up is discarded. */
+  readonly logRestarted: (zxid: Zxid) => void
 }
 
 export class LogEffects {
   readonly #options: LogEffectsOptions
   #hasFailed = false
-  /** Effects that arrived while the record of an epoch was being written; null while none is. */
+  /** Effects that arrived while the record of an epoch was being written, or a copy given up; null while none is. */
   #held: LogEffect[] | null = null
 
   constructor(options: LogEffectsOptions) {
@@ -49,6 +53,9 @@ export class LogEffects {
         return
       case 'truncate-log':
         this.#truncate(effect)
+        return
+      case 'restart-log':
+        this.#restart(effect)
         return
       case 'read-log':
         void this.#read(effect)
@@ -78,9 +85,13 @@ export class LogEffects {
 
   /** Runs once in an epoch, so the cost of its flushes does not matter. */
   async #noteEpoch(record: Extract<LogRecord, { readonly kind: 'current-epoch' }>, release: () => void): Promise<void> {
-    const { turn, noteEpoch } = this.#options
+    await this.#releaseAfter(() => this.#options.noteEpoch(record.epoch, record.clusterId), release)
+  }
+
+  async #releaseAfter(write: () => Promise<void>, release: () => void): Promise<void> {
+    const { turn } = this.#options
     try {
-      await noteEpoch(record.epoch, record.clusterId)
+      await write()
     } catch (cause) {
       if (!(cause instanceof Error && 'code' in cause)) throw cause
       if (!turn.isStopped) this.#failed(cause)
@@ -100,10 +111,24 @@ export class LogEffects {
     })
   }
 
+  #restart({ zxid, hash, clusterId }: Extract<LogEffect, { readonly kind: 'restart-log' }>): void {
+    const { storage, turn, discardCheckpoint, logRestarted } = this.#options
+    const isGivenUp = zxid === 0
+    if (isGivenUp) this.#held = []
+    storage.restartAt({ zxid, hash }, clusterId, (error) => {
+      if (turn.isStopped || this.#failed(error)) return
+      const release = (): void => {
+        logRestarted(zxid)
+        turn.feed({ kind: 'log-restarted', zxid })
+      }
+      if (isGivenUp) void this.#releaseAfter(discardCheckpoint, release)
+      else release()
+    })
+  }
+
   /** Not on the path of requests, so the cost of a promise does not matter. */
   async #read({ ticket, after, sizeBytesMax }: Extract<LogEffect, { readonly kind: 'read-log' }>): Promise<void> {
-    const { storage, turn, noteLearner } = this.#options
-    noteLearner(after)
+    const { storage, turn } = this.#options
     try {
       const reading = await storage.readAfter(after, sizeBytesMax)
       if (turn.isStopped) return

@@ -88,6 +88,11 @@ export class LogSegments {
     for (const entry of this.#entries) if (entry.start.zxid > point.zxid) entry.start = point
   }
 
+  /** Takes out all segments but the newest: the log restarts with that one. */
+  takeVoid(): readonly SegmentRef[] {
+    return this.#entries.splice(0, this.#entries.length - 1).map((entry) => entry.ref)
+  }
+
   /**
    * Takes the segments that hold nothing after `zxid` out of the list, oldest first. Decides by the last zxid in the
    * next header, dead txns included: recovery will compare this number with the zxid of the checkpoint.

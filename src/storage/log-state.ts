@@ -7,6 +7,7 @@
 import { assertNever } from '../base/assert.ts'
 import { type ChainHash, emptyChainHash } from '../base/chain-hash.ts'
 import { type Epoch, type ServerId, type Zxid, zeroEpoch, zeroZxid } from '../base/ids.ts'
+import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
 
 /**
@@ -26,6 +27,9 @@ export interface LogPoint {
   readonly zxid: Zxid
   readonly hash: ChainHash
 }
+
+/** What a checkpoint holds, and where its content came from; as `CheckpointFacts` has it. */
+export type LogBase = Pick<CheckpointFacts, 'zxid' | 'hash' | 'origin' | 'clusterId' | 'epoch'>
 
 export interface LogState {
   readonly lastZxid: Zxid
@@ -48,6 +52,30 @@ export const emptyLogState: LogState = {
 }
 
 export type MutableLogState = { -readonly [K in keyof LogState]: LogState[K] }
+
+/**
+ * The state of a log that restarts at `point`: it keeps its epochs, which are promises, and nothing of its txns. The
+ * cluster id of the new history takes effect when the server is in step with its leader (as in ZabCore.beginSyncWith).
+ */
+export function restartedState(before: LogState, point: LogPoint, clusterId: ClusterId): LogState {
+  return { ...before, lastZxid: point.zxid, lastHash: point.hash, committed: point.zxid, clusterId }
+}
+
+/** A log is replaced by the base when the server starts: a crash has interrupted `restartAt`, or a backup was restored. */
+export function replacedState(before: LogState, base: LogBase): LogState {
+  const clusterId = base.clusterId as ClusterId
+  if (base.origin !== 'restored') {
+    return restartedState(before, base, before.clusterId === clusterId ? clusterId : (0 as ClusterId))
+  }
+  const epoch = base.epoch as Epoch
+  const isNewer = epoch > before.acceptedEpoch
+  return {
+    ...restartedState(before, base, clusterId),
+    acceptedEpoch: isNewer ? epoch : before.acceptedEpoch,
+    acceptedLeader: isNewer ? null : before.acceptedLeader,
+    currentEpoch: Math.max(epoch, before.currentEpoch) as Epoch,
+  }
+}
 
 /** Changes the state by one record. The caller has checked the order of zxids and the chain of hashes. */
 export function followRecord(state: MutableLogState, record: StoredRecord): void {

@@ -16,8 +16,8 @@ import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
 import { LogReader, type LogStretch, type OlderThanLog } from './log-reader.ts'
-import type { ClosedSegment } from './log-segments.ts'
-import type { LogPoint, StoredRecord } from './log-state.ts'
+import type { ClosedSegment, SegmentRef } from './log-segments.ts'
+import type { LogBase, LogPoint, StoredRecord } from './log-state.ts'
 import { type AppendDone, LogWriter } from './log-writer.ts'
 import type { OpenFailure } from './open-failure.ts'
 import { type LogCheck, type ReadProgress, type RecoveredSegments, recoverLog } from './recover-log.ts'
@@ -99,11 +99,11 @@ export class LogStorage {
    * Recovers the log. `onCommitted` gets every committed txn in order while the log is read; if the result is a
    * failure, the caller must discard these txns, and the folder is released. `base`: the point up to which the caller
    * holds the history itself, null if it holds none. The log may begin anywhere at or before the base, and
-   * `onCommitted` gets the txns after it.
+   * `onCommitted` gets the txns after it. A log that does not hold a received or restored base restarts at it.
    */
   async open(
     onCommitted: (entry: TxnEntry) => void,
-    base: LogPoint | null = null,
+    base: LogBase | null = null,
   ): Promise<Result<RecoveredLog, OpenFailure>> {
     const refused = this.#state.kind === 'locked' ? null : await this.lock()
     if (refused !== null) return err(refused)
@@ -111,7 +111,9 @@ export class LogStorage {
     const { release } = this.#state
     const { disk, log, folder, serverId, check = () => null, onProgress = () => {} } = this.#options
     try {
-      const recovery = await recoverLog({ disk, log, folder, serverId, base, check, onCommitted, onProgress })
+      const { segmentSizeBytes = segmentSizeBytesDefault } = this.#options
+      const how = { disk, log, folder, serverId, base, check, onCommitted, onProgress, segmentSizeBytes }
+      const recovery = await recoverLog(how)
       if (recovery.ok) return ok(this.#becomeOpen(recovery.value, base, release))
       await this.#releaseAndClose(release)
       return recovery
@@ -135,7 +137,7 @@ export class LogStorage {
     await release()
   }
 
-  #becomeOpen(recovered: RecoveredSegments, base: LogPoint | null, release: () => Promise<void>): RecoveredLog {
+  #becomeOpen(recovered: RecoveredSegments, base: LogBase | null, release: () => Promise<void>): RecoveredLog {
     const options = {
       ...this.#options,
       segmentSizeBytes: this.#options.segmentSizeBytes ?? segmentSizeBytesDefault,
@@ -148,7 +150,7 @@ export class LogStorage {
     const committed = base !== null && base.zxid > state.committed ? base.zxid : state.committed
     this.#committed = committed
     const { index, segments } = recovered
-    const writer = new LogWriter(options, recovered)
+    const writer = new LogWriter(options, recovered, (refs) => this.#removeVoid(refs))
     const reader = new LogReader(this.#options.disk, index, segments)
     this.#state = { kind: 'open', writer, reader, parts: { index, segments }, release }
     this.#sizeBytesAtOpen = writer.sizeBytes
@@ -183,6 +185,24 @@ export class LogStorage {
     this.#hashes.length = position + 1
     const record: StoredRecord = { kind: 'truncate', zxid, hash: this.#hashes[position]! }
     writer.append([record], done)
+  }
+
+  /**
+   * The log restarts at `point`, in order with the appends: what it held is void, except its epochs. The caller already
+   * holds durably, as a received checkpoint, the state at `point`. After a crash the log is the old one, which restarts
+   * at that checkpoint when it is opened, or the new one. Zxid 0: a history that was received in part is given up.
+   */
+  restartAt(point: LogPoint, clusterId: ClusterId, done: AppendDone): void {
+    const { writer } = this.#opened()
+    const isGivenUp = point.zxid === 0 && clusterId === 0
+    assert(isGivenUp || point.zxid > this.#committed, 'a log restarts after all that it knows to be committed', {
+      zxid: point.zxid,
+      committed: this.#committed,
+    })
+    this.#zxids = [point.zxid]
+    this.#hashes = [point.hash]
+    this.#committed = point.zxid
+    writer.restartAt(point, clusterId, done)
   }
 
   /**
@@ -258,6 +278,13 @@ export class LogStorage {
     await writer.close()
     await this.#removal.catch(() => {})
     await release()
+  }
+
+  /** Nothing waits for it: the restart is durable, so what stays on the disk is removed by the next start. */
+  #removeVoid(refs: readonly SegmentRef[]): void {
+    const { log, folder } = this.#options
+    this.#removal = this.#removal.then(() => this.#removeFiles(refs.map((ref) => ref.path)))
+    this.#removal.catch((cause: unknown) => log.warn('log-segments-not-removed', { path: folder, err: cause }))
   }
 
   async #removeFiles(paths: readonly string[]): Promise<void> {

@@ -10,16 +10,24 @@
  * batch was durable. With the seal even the loss of the newest sector is recognised and not taken for a crash.
  */
 import { assert } from '../base/assert.ts'
-import type { ServerId, Zxid } from '../base/ids.ts'
+import { hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
 import type { CancelTimer, Timers } from '../ports/timers.ts'
+import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { type BatchPlace, batchSizeBytes, encodeBatch, recordsSizeBytesOf, sectorSizeBytes } from './batch-format.ts'
 import { DiskSpace, isDiskFull } from './disk-space.ts'
 import type { LogIndex } from './log-index.ts'
-import type { LogSegments } from './log-segments.ts'
-import { followRecord, type MutableLogState, type StoredRecord } from './log-state.ts'
+import type { LogSegments, SegmentRef } from './log-segments.ts'
+import {
+  followRecord,
+  type LogPoint,
+  type LogState,
+  type MutableLogState,
+  restartedState,
+  type StoredRecord,
+} from './log-state.ts'
 import { indexBatch, type RecoveredSegments } from './recover-log.ts'
 import { createSegment, type SegmentFile } from './segment-file.ts'
 import { segmentHeaderSizeBytes } from './segment-header.ts'
@@ -42,13 +50,20 @@ interface QueuedAppend {
   readonly records: readonly StoredRecord[]
   readonly sizeBytes: number
   readonly startsBatch: boolean // a truncation: the appends before it in the queue go into another batch
+  readonly restart: Restart | null // no records then: a new segment
   readonly done: AppendDone
+}
+
+interface Restart {
+  readonly point: LogPoint
+  readonly clusterId: ClusterId
 }
 
 interface Batch {
   readonly appends: readonly QueuedAppend[] // none: a seal
   readonly records: readonly StoredRecord[]
   readonly recordsSizeBytes: number
+  readonly restart: Restart | null
 }
 
 type WriterState =
@@ -71,6 +86,7 @@ export class LogWriter {
   readonly #segments: LogSegments
   readonly #durable: MutableLogState
   readonly #space: DiskSpace
+  readonly #onVoid: (refs: readonly SegmentRef[]) => void
   #state: WriterState = { kind: 'idle' }
   #queue: QueuedAppend[] = []
   #segment: SegmentFile | null
@@ -83,9 +99,11 @@ export class LogWriter {
   #batchesAtSealTimer = 0
   #whenIdle: (() => void) | null = null
 
-  constructor(options: LogWriterOptions, recovered: RecoveredSegments) {
+  /** `onVoid` gets the segments before a restart, once that is durable. */
+  constructor(options: LogWriterOptions, recovered: RecoveredSegments, onVoid: (refs: readonly SegmentRef[]) => void) {
     this.#options = options
     this.#space = new DiskSpace(options.folder, options.clock, options.log)
+    this.#onVoid = onVoid
     this.#index = recovered.index
     this.#segments = recovered.segments
     this.#durable = { ...recovered.state }
@@ -93,7 +111,8 @@ export class LogWriter {
     this.#nextBatch = recovered.nextBatch
     this.#checksum = recovered.checksum
     recovered.segments.closeLast(0) // appends continue in the last segment
-    this.#sealed = recovered.active === null
+    // A segment without a batch cannot be sealed, and has nothing to lose.
+    this.#sealed = recovered.active === null || recovered.active.position === segmentHeaderSizeBytes
     this.#armSeal()
   }
 
@@ -113,7 +132,13 @@ export class LogWriter {
 
   append(records: readonly StoredRecord[], done: AppendDone): void {
     const startsBatch = records[0]?.kind === 'truncate'
-    this.#queue.push({ records, sizeBytes: recordsSizeBytesOf(records), startsBatch, done })
+    this.#queue.push({ records, sizeBytes: recordsSizeBytesOf(records), startsBatch, restart: null, done })
+    this.#pump()
+  }
+
+  /** In order with the appends; see LogStorage.restartAt. */
+  restartAt(point: LogPoint, clusterId: ClusterId, done: AppendDone): void {
+    this.#queue.push({ records: [], sizeBytes: 0, startsBatch: true, restart: { point, clusterId }, done })
     this.#pump()
   }
 
@@ -161,7 +186,7 @@ export class LogWriter {
     const queue = this.#queue
     if (queue.length === 0) {
       if (!this.#sealWanted || this.#sealed || this.#segment === null) return null
-      return { appends: [], records: [], recordsSizeBytes: 0 }
+      return { appends: [], records: [], recordsSizeBytes: 0, restart: null }
     }
     let count = 0
     let recordsSizeBytes = 0
@@ -169,15 +194,17 @@ export class LogWriter {
       if (count > 0 && (append.startsBatch || recordsSizeBytes + append.sizeBytes > batchRecordsSizeBytesMax)) break
       count++
       recordsSizeBytes += append.sizeBytes
+      if (append.restart !== null) break
     }
     const appends = count === queue.length ? queue : queue.slice(0, count)
     this.#queue = count === queue.length ? [] : queue.slice(count)
     const records = appends.length === 1 ? appends[0]!.records : appends.flatMap((append) => append.records)
-    return { appends, records, recordsSizeBytes }
+    return { appends, records, recordsSizeBytes, restart: appends[0]!.restart }
   }
 
   /** Starts its disk operation before it returns, so that a simulated disk gets it in the same turn. */
   async #write(batch: Batch): Promise<void> {
+    if (batch.restart !== null) return this.#restart(batch, batch.restart)
     let offset: number
     try {
       // A seal may extend past the end of its segment: in a new segment no batch would precede it.
@@ -197,6 +224,30 @@ export class LogWriter {
     this.#pump()
   }
 
+  /** The header of the new segment is the whole operation: once it is durable, what came before is void. */
+  async #restart(batch: Batch, { point, clusterId }: Restart): Promise<void> {
+    const state = restartedState(this.#durable, point, clusterId)
+    try {
+      await this.#startSegment({ state, restarts: true })
+    } catch (cause) {
+      this.#writeFailed(batch, cause)
+      return
+    }
+    if (this.#state.kind === 'failed') return this.#failAll(batch, this.#state.error, this.#state)
+    Object.assign(this.#durable, state)
+    this.#checksum = 0
+    const refs = this.#segments.takeVoid()
+    this.#index.removeBefore(this.#segments.firstSequence)
+    this.#sealed = true
+    this.#sealWanted = false
+    this.#space.noteWritten()
+    this.#options.log.info('log-restarted', { path: this.#options.folder, zxid: hexOfZxid(point.zxid) })
+    this.#state = { kind: 'idle' }
+    for (const append of batch.appends) append.done(null)
+    this.#onVoid(refs)
+    this.#pump()
+  }
+
   #batchSizeBytes(batch: Batch): number {
     const offset = this.#segment?.position ?? segmentHeaderSizeBytes
     return batchSizeBytes(offset, batch.recordsSizeBytes, batchAlignmentBytes)
@@ -210,18 +261,24 @@ export class LogWriter {
     return !isEmpty && segment.position + sizeBytes > this.#options.segmentSizeBytes
   }
 
-  async #startSegment(): Promise<void> {
+  async #startSegment(
+    { state, restarts }: { readonly state: LogState; readonly restarts: boolean } = {
+      state: this.#durable,
+      restarts: false,
+    },
+  ): Promise<void> {
     const { disk, folder, serverId, segmentSizeBytes } = this.#options
     const before = this.#segment
     const start = {
       serverId,
       sequence: this.#segments.nextSequence,
-      checksumBefore: this.#checksum,
+      checksumBefore: restarts ? 0 : this.#checksum,
       firstBatch: this.#nextBatch,
-      state: this.#durable,
+      state,
+      restarts,
     }
     const created = await createSegment(disk, folder, start, segmentSizeBytes)
-    const { lastZxid: zxid, lastHash: hash } = this.#durable
+    const { lastZxid: zxid, lastHash: hash } = state
     const { sequence, checksum, file } = created
     this.#segments.closeLast(before?.position ?? 0)
     this.#segments.add({ path: file.path, sequence, checksum, lastZxidBefore: zxid }, { zxid, hash })

@@ -2,8 +2,9 @@
  * Reads the whole log of one server from its folder, decides for each segment by recovery-plan.ts, and prepares the
  * disk for appending: it zeroes the torn tail, removes an unused segment, and flushes everything that was read. (The
  * flush is needed because a process that was killed, not powered off, left batches in the page cache that were never
- * flushed, and this server is about to acknowledge that it holds them.) The disk is changed only after the whole log was
- * read and accepted: a log that is refused stays as it is.
+ * flushed, and this server is about to acknowledge that it holds them.) If a copy of the state replaces the log, it
+ * restarts the log, and it removes the segments that an earlier restart has made void. The disk is changed only after
+ * the whole log was read and accepted: a log that is refused stays as it is.
  */
 import { assert } from '../base/assert.ts'
 import { moveDataAway } from '../base/data-advice.ts'
@@ -16,16 +17,17 @@ import { batchHeaderSizeBytes } from './batch-format.ts'
 import { LogIndex } from './log-index.ts'
 import { LogReplay } from './log-replay.ts'
 import { LogSegments, type SegmentRef } from './log-segments.ts'
-import type { LogPoint, LogState, StoredRecord } from './log-state.ts'
+import { type LogBase, type LogPoint, type LogState, replacedState, type StoredRecord } from './log-state.ts'
 import type { OpenFailure } from './open-failure.ts'
-import { planEnd, planSegment, planStart, type SegmentFacts } from './recovery-plan.ts'
-import { firstSizeBytes, SegmentFile } from './segment-file.ts'
+import { type EndPlan, planEnd, planSegment, planStart, type SegmentFacts } from './recovery-plan.ts'
+import { createSegment, firstSizeBytes, SegmentFile } from './segment-file.ts'
 import {
   continuesLog,
   formatVersion,
   listSegments,
   readSegmentHeader,
   type SegmentHeader,
+  type SegmentName,
   segmentHeaderSizeBytes,
 } from './segment-header.ts'
 import { endOfNonZeros, holdsAnything, type SegmentEnd, WindowedFile, walkSegment } from './segment-walk.ts'
@@ -49,7 +51,8 @@ export interface RecoveryOptions {
   /**
    * The point up to which a checkpoint holds the history; null: there is none, so the log must hold the whole history.
    */
-  readonly base: LogPoint | null
+  readonly base: LogBase | null
+  readonly segmentSizeBytes: number // of a segment that is made
   readonly check: LogCheck
   readonly onCommitted: (entry: TxnEntry) => void
   readonly onProgress?: (progress: ReadProgress) => void
@@ -86,7 +89,10 @@ interface Progress {
 
 export async function recoverLog(options: RecoveryOptions): Promise<Result<RecoveredSegments, OpenFailure>> {
   const { disk, folder, base } = options
-  const names = await listSegments(disk, folder)
+  const all = await listSegments(disk, folder)
+  const newestRestart = await findNewestRestart(disk, all)
+  const voidCount = Math.max(0, newestRestart)
+  const names = all.slice(voidCount)
   const progress: Progress = {
     replay: new LogReplay(options.onCommitted, base),
     index: new LogIndex(),
@@ -98,8 +104,9 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     noteOffset: () => {},
   }
   const first = names[0]?.sequence ?? null
-  // Before anything is touched. With a base, recoverSegment checks again with the header of the first segment.
-  const missing = startFailure(options, first, false)
+  // Before anything is touched. If the first segment has a header, recoverSegment checks again with it.
+  const missing =
+    newestRestart >= 0 ? null : startFailure(options, first === null ? null : { sequence: first, header: null })
   if (missing !== null) return err(missing)
   for (const [i, { path, sequence: found }] of names.entries()) {
     const sequence = first! + i
@@ -112,21 +119,24 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     const failure = await recoverSegment(options, progress, segment)
     if (failure !== null) return err(failure)
   }
-  const unmet = endFailure(options, progress)
-  if (unmet !== null) return err(unmet)
-  const { currentEpoch, clusterId } = progress.replay.state
+  const plan = endPlan(options, progress)
+  if (plan.kind === 'corrupt') return err(endFailure(options, progress, plan.why))
   const { unusedSegment } = progress
+  const state = plan.kind === 'restart' ? replacedState(progress.replay.state, base!) : progress.replay.state
+  const { currentEpoch, clusterId } = state
   const refused = options.check({ currentEpoch, clusterId, unusedSegment })
   if (refused !== null) return err(refused)
-  progress.replay.finish()
   if (unusedSegment !== null) {
     options.log.warn('log-unused-segment-removed', { path: unusedSegment })
     await disk.remove(unusedSegment)
   }
   // Also when nothing was removed: the previous process may not have flushed the entries that were listed.
   await disk.syncDirectory(folder)
+  if (plan.kind === 'restart') return ok(await restart(options, progress, state, all))
   const { replay, index, segments, nextBatch, checksum } = progress
+  replay.finish()
   const active = progress.last === null ? null : await reopenLast(options, progress.last)
+  await removeVoid(options, all.slice(0, voidCount))
   return ok({
     state: replay.state,
     tail: replay.tail.map(({ zxid, hash, payload }) => ({ zxid, hash, payload })),
@@ -137,6 +147,48 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     nextBatch,
     checksum,
   })
+}
+
+/** The position of the segment with which the log restarted last, -1 if it never did. The segments before it are void. */
+async function findNewestRestart(disk: Disk, names: readonly SegmentName[]): Promise<number> {
+  for (let i = names.length - 1; i >= 0; i--) {
+    const file = await disk.open(names[i]!.path, 'read')
+    try {
+      const reading = readSegmentHeader(await file.read(0, segmentHeaderSizeBytes))
+      if (reading.kind === 'valid' && reading.header.restarts) return i
+    } finally {
+      await file.close()
+    }
+  }
+  return -1
+}
+
+/** The base replaces what was read, of which only the state is kept. */
+async function restart(
+  options: RecoveryOptions,
+  { nextBatch, unusedSegment }: Progress,
+  state: LogState,
+  names: readonly SegmentName[],
+): Promise<RecoveredSegments> {
+  const { disk, log, folder, serverId, segmentSizeBytes } = options
+  const old = names.filter(({ path }) => path !== unusedSegment)
+  const sequence = (old.at(-1)?.sequence ?? 0) + 1
+  const start = { serverId, sequence, checksumBefore: 0, firstBatch: nextBatch, state, restarts: true }
+  const active = await createSegment(disk, folder, start, segmentSizeBytes)
+  const lastCommitted = pointOf(state)
+  log.info('log-restarted', { path: folder, zxid: hexOfZxid(lastCommitted.zxid) })
+  const segments = new LogSegments()
+  const ref = { path: active.file.path, sequence, checksum: active.checksum, lastZxidBefore: lastCommitted.zxid }
+  segments.add(ref, lastCommitted)
+  await removeVoid(options, old)
+  return { state, tail: [], lastCommitted, index: new LogIndex(), segments, active, nextBatch, checksum: 0 }
+}
+
+async function removeVoid({ disk, folder }: RecoveryOptions, names: readonly SegmentName[]): Promise<void> {
+  for (const { path } of names) {
+    await disk.remove(path)
+    await disk.syncDirectory(folder)
+  }
 }
 
 async function recoverSegment(
@@ -161,9 +213,9 @@ async function recoverSegment(
       const foreign = foreignFailure(options, path, header)
       if (foreign !== null) return foreign
       const isFirst = progress.last === null
-      const hole = isFirst ? startFailure(options, header.sequence, startsAfter(options.base, header)) : null
+      const hole = isFirst ? startFailure(options, { sequence, header }) : null
       if (hole !== null) return hole
-      if (isFirst && header.sequence > 1) startLater(progress, header)
+      if (isFirst && (sequence > 1 || header.restarts)) startLater(progress, header)
       const { replay, nextBatch, checksum } = progress
       const continues =
         header.sequence === sequence && continuesLog(header, { nextNumber: nextBatch, checksum }, replay.state)
@@ -242,11 +294,7 @@ function pointOf(state: LogState): LogPoint {
   return { zxid: state.lastZxid, hash: state.lastHash }
 }
 
-function startsAfter(base: LogPoint | null, header: SegmentHeader): boolean {
-  return base !== null && header.state.lastZxid > base.zxid
-}
-
-/** For the first segment of a log whose front was removed: its header holds the state before it. */
+/** For the first segment of a log whose front was removed or replaced: its header holds the state before it. */
 function startLater(progress: Progress, header: SegmentHeader): void {
   progress.replay.startFrom(header.state)
   progress.nextBatch = header.firstBatch
@@ -288,41 +336,60 @@ async function eraseTail(file: DiskFile, from: number, to: number): Promise<void
   }
 }
 
-/** `first`: the sequence of the first segment, null if there is none. */
+/** `first`: the first segment that is not void, null if there is none; its header is null while it is not read. */
 function startFailure(
   { folder, base }: RecoveryOptions,
-  first: number | null,
-  startsAfterBase: boolean,
+  first: { readonly sequence: number; readonly header: SegmentHeader | null } | null,
 ): OpenFailure | null {
   const plan = planStart({
-    base: base === null ? 'none' : 'given',
-    first: first === null ? 'none' : first === 1 ? 'number-one' : 'later',
-    startsAfterBase,
+    base: base?.origin ?? 'none',
+    first: first === null ? 'none' : beginsHistory(first.sequence, first.header) ? 'beginning' : 'later',
+    startsAfterBase: base !== null && (first?.header?.state.lastZxid ?? 0) > base.zxid,
   })
   if (plan.kind === 'read') return null
   const where = base === null ? '' : hexOfZxid(base.zxid)
+  const begins = `the log in ${folder} begins with segment ${first?.sequence}`
   const whatByReason = {
-    'segments-missing': `the log in ${folder} begins with segment ${first}: the segments before it are missing, and no checkpoint covers them`,
-    'log-missing': `${folder} holds no log, but there is a checkpoint of ${where} that was made from one`,
-    'hole-after-base': `the log in ${folder} begins with segment ${first}, after the checkpoint of ${where}: txns between them are missing`,
+    'segments-missing': `${begins}: the segments before it are missing, and no checkpoint covers them`,
+    'log-missing': `${folder} holds no log, but there is a checkpoint of ${where} that was made with one`,
+    'hole-after-base': `${begins}, after the checkpoint of ${where}: txns between them are missing`,
   }
   return corruptFailure(whatByReason[plan.why])
 }
 
-function endFailure({ folder, base }: RecoveryOptions, { replay }: Progress): OpenFailure | null {
-  const { lastZxid } = replay.state
-  const plan = planEnd({
-    base: base === null ? 'none' : 'given',
+/** A restart of the log from nothing begins a history, like segment 1. */
+function beginsHistory(sequence: number, header: SegmentHeader | null): boolean {
+  return header?.restarts ? header.state.lastZxid === 0 : sequence === 1
+}
+
+function endPlan({ base }: RecoveryOptions, { replay }: Progress): EndPlan {
+  const { lastZxid, committed, clusterId, acceptedEpoch } = replay.state
+  const isNamed = lastZxid > 0 && clusterId !== 0 && base !== null && base.clusterId !== 0
+  return planEnd({
+    base: base?.origin ?? 'none',
     meetsBase: replay.metBase,
     endsBeforeBase: base !== null && lastZxid < base.zxid,
+    commitsBase: base !== null && committed >= base.zxid,
+    isOtherCluster: isNamed && clusterId !== base.clusterId,
+    holdsEpoch: acceptedEpoch > 0,
   })
-  if (plan.kind === 'accept') return null
+}
+
+function endFailure(
+  { folder, base }: RecoveryOptions,
+  { replay }: Progress,
+  why: Extract<EndPlan, { kind: 'corrupt' }>['why'],
+): OpenFailure {
+  const { lastZxid, clusterId } = replay.state
   const where = base === null ? '' : hexOfZxid(base.zxid)
+  const hexOfCluster = (id: number): string => `0x${id.toString(16)}`
   const whatByReason = {
     'ends-before-base': `the log in ${folder} ends at ${hexOfZxid(lastZxid)}, before the checkpoint of ${where}`,
     'base-of-another-history': `the log in ${folder} has another history than the checkpoint at ${where}`,
+    'base-of-another-cluster': `the log in ${folder} is of cluster ${hexOfCluster(clusterId)}, the checkpoint of cluster ${hexOfCluster(base?.clusterId ?? 0)}`,
+    'log-emptied': `the log in ${folder} holds nothing, but there is a checkpoint of ${where} that was received with one`,
   }
-  return corruptFailure(whatByReason[plan.why])
+  return corruptFailure(whatByReason[why])
 }
 
 function foreignFailure(options: RecoveryOptions, path: string, header: SegmentHeader): OpenFailure | null {

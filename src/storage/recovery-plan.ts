@@ -56,13 +56,18 @@ export function planSegment(facts: SegmentFacts): SegmentPlan {
 }
 
 /**
- * Where the log begins, and what holds the history before it. A base is a point (zxid, chain hash) up to which a
- * checkpoint holds all that was committed. The checkpoint is durable before any segment up to it is removed.
+ * A base is a point (zxid, chain hash) up to which a checkpoint holds all that was committed. `folded`: the checkpoint
+ * was made from this log, so the log must meet it. `received`: the leader sent a copy of the state, since its own log
+ * did not reach back far enough; `restored`: a backup. Such a base replaces a log that does not hold it: the log
+ * restarts at the base. The checkpoint is durable before any segment up to it is removed, and before the log restarts.
  */
+export type BaseKind = 'none' | 'folded' | 'received' | 'restored'
+
+/** Where the log begins, and what holds the history before it. */
 export interface StartFacts {
-  readonly base: 'none' | 'given'
-  /** The first segment: there is none, it is number 1, or the segments before it are missing. */
-  readonly first: 'none' | 'number-one' | 'later'
+  readonly base: BaseKind
+  /** The first segment: there is none, the history begins in it, or it begins later: what was before was removed or replaced. */
+  readonly first: 'none' | 'beginning' | 'later'
   /** Its header says that the txns before it end after the base, so at least one txn after the base is missing. */
   readonly startsAfterBase: boolean
 }
@@ -75,25 +80,45 @@ export function planStart(facts: StartFacts): StartPlan {
   if (facts.base === 'none') {
     return facts.first === 'later' ? { kind: 'corrupt', why: 'segments-missing' } : { kind: 'read' }
   }
-  if (facts.first === 'none') return { kind: 'corrupt', why: 'log-missing' }
+  // A learner has accepted an epoch before it gets a copy, so its log exists. Without the log, that promise is forgotten.
+  if (facts.first === 'none') {
+    return facts.base === 'restored' ? { kind: 'read' } : { kind: 'corrupt', why: 'log-missing' }
+  }
   return facts.startsAfterBase ? { kind: 'corrupt', why: 'hole-after-base' } : { kind: 'read' }
 }
 
 /** Where the log ends, once all segments are read. */
 export interface EndFacts {
-  readonly base: 'none' | 'given'
+  readonly base: BaseKind
   /** The live history of the log contains the zxid of the base, with the same hash. */
   readonly meetsBase: boolean
   readonly endsBeforeBase: boolean
+  /** The log has a mark that txns at the zxid of the base or later are committed. */
+  readonly commitsBase: boolean
+  /** The log holds txns of another cluster than the base. */
+  readonly isOtherCluster: boolean
+  /** An epoch was accepted in this log. */
+  readonly holdsEpoch: boolean
 }
 
 export type EndPlan =
   | { readonly kind: 'accept' }
-  | { readonly kind: 'corrupt'; readonly why: 'ends-before-base' | 'base-of-another-history' }
+  /** The base replaces the log, whose epochs are kept. */
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'corrupt'; readonly why: EndCorruption }
+
+export type EndCorruption = 'ends-before-base' | 'base-of-another-history' | 'base-of-another-cluster' | 'log-emptied'
 
 export function planEnd(facts: EndFacts): EndPlan {
   if (facts.base === 'none' || facts.meetsBase) return { kind: 'accept' }
-  return { kind: 'corrupt', why: facts.endsBeforeBase ? 'ends-before-base' : 'base-of-another-history' }
+  if (facts.base === 'folded') return mismatch(facts.endsBeforeBase ? 'ends-before-base' : 'base-of-another-history')
+  if (facts.isOtherCluster) return mismatch('base-of-another-cluster')
+  if (facts.commitsBase) return mismatch('base-of-another-history')
+  return facts.base === 'received' && !facts.holdsEpoch ? mismatch('log-emptied') : { kind: 'restart' }
+}
+
+function mismatch(why: EndCorruption): EndPlan {
+  return { kind: 'corrupt', why }
 }
 
 function corrupt(why: CorruptionReason): SegmentPlan {

@@ -21,6 +21,7 @@ export interface SegmentStart {
   readonly checksumBefore: number
   readonly firstBatch: number
   readonly state: LogState
+  readonly restarts: boolean
 }
 
 export class SegmentFile {

@@ -7,6 +7,10 @@
  * File name: `<first possible zxid>-<sequence>.log`, both in hex with leading zeros. The sequence alone orders
  * segments; the zxid is for people. (It repeats when a segment holds no txn, and goes back after a truncation, hence
  * the sequence.)
+ *
+ * A segment may have the mark that the log restarts with it: a copy of the state has replaced all that came before. The
+ * segments before it are void, whether they were removed already or not, and its state has another history than theirs.
+ * It names no checksum before it, so a reader that comes from them sees that it does not continue them.
  */
 import type { ChainHash } from '../base/chain-hash.ts'
 import { crc32c } from '../base/crc32c.ts'
@@ -31,6 +35,7 @@ export interface SegmentHeader {
   readonly checksumBefore: number // of the last batch before this segment, 0 if none
   readonly firstBatch: number // the number of the first batch of this segment
   readonly state: LogState // at the start of the segment
+  readonly restarts: boolean // the segments before it are void
   readonly checksum: number // seeds the header checksums of the segment's batches
 }
 
@@ -56,6 +61,7 @@ export function encodeSegmentHeader(header: Omit<SegmentHeader, 'checksum' | 've
   view.setUint32(52, state.currentEpoch)
   writeUint64(view, 56, state.clusterId)
   writeUint64(view, 64, state.committed)
+  view.setUint32(72, header.restarts ? 1 : 0)
   view.setUint32(checksumOffset, crc32c(bytes.subarray(0, checksumOffset)))
   bytes[endOffset] = endMark
   return bytes
@@ -87,6 +93,7 @@ export function readSegmentHeader(bytes: Uint8Array): HeaderReading {
       checksumBefore: view.getUint32(16),
       firstBatch: readUint64(view, 20),
       state,
+      restarts: view.getUint32(72) === 1,
       checksum,
     },
   }
@@ -110,7 +117,7 @@ export function continuesLog(
 }
 
 /**
- * In every version of the format 0 means that no epoch was accepted. So server 0 is stored as a number that no server
+ * In every version of the format 0 means that no server is known from which the epoch was accepted. So server 0 is stored as a number that no server
  * has.
  */
 const wordOfServerZero = 256

@@ -1,5 +1,5 @@
 /**
- * A learner's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E4, D1–D6, S1–S4, B3, B4).
+ * A learner's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E4, D1–D6, S0–S4, B3, B4).
  * Owns: how far this attempt to follow one leader has come. Every message to and from the leader carries the attempt's
  * syncId; a message with another syncId is of an earlier attempt and is ignored. A txn that does not chain to this
  * server's history ends the attempt: a hole or a fork is never logged.
@@ -9,9 +9,11 @@ import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid } from '../bas
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
 import { chooseJoining, describeRepair } from './cluster-rule.ts'
+import { copyReplacedHistory } from './copy-receipt.ts'
 import { followsInOrder } from './history.ts'
 import type { Role, RoleChanges } from './role.ts'
 import { isMoreRecent } from './vote-order.ts'
+import type { CopyAnswer } from './zab-contract.ts'
 import type { ZabCore } from './zab-core.ts'
 
 type From<K extends ZabMessage['kind']> = Extract<ZabMessage, { readonly kind: K }>
@@ -20,6 +22,7 @@ type Phase =
   | 'awaiting-leader'
   | 'discovering'
   | 'awaiting-sync-start'
+  | 'receiving-copy'
   | 'synchronising'
   | 'awaiting-up-to-date'
   | 'broadcasting'
@@ -65,6 +68,13 @@ export class Following implements Role {
         return this.#receiveNewEpoch(message)
       case 'sync-start':
         return this.#receiveSyncStart(message)
+      case 'checkpoint-wait':
+        return this.#extendDeadline()
+      case 'checkpoint-offer':
+        return this.#receiveOffer(message)
+      case 'checkpoint-chunk':
+      case 'checkpoint-end':
+        return this.#receiveCopy(message)
       case 'append':
         return this.#receiveAppend(message)
       case 'new-leader':
@@ -76,6 +86,7 @@ export class Following implements Role {
       case 'follower-info':
       case 'ack-epoch':
       case 'sync-from':
+      case 'checkpoint-request':
       case 'ack-new-leader':
       case 'ack':
       case 'heartbeat-reply':
@@ -93,6 +104,7 @@ export class Following implements Role {
 
   tick(): void {
     // The link of a dead leader closes. A leader that has dropped this server is silent on an open link.
+    if (this.#phase === 'receiving-copy' && this.#core.receipt?.isWorking) return this.#extendDeadline()
     if (this.#core.nowMs >= this.#deadlineMs) this.#giveUp(`no progress while ${this.#phase}`)
   }
 
@@ -104,6 +116,27 @@ export class Following implements Role {
 
   persisted(): void {}
   logRead(): void {}
+  leave(): void {}
+
+  copyAnswered(answer: CopyAnswer): void {
+    if (this.#phase !== 'receiving-copy') {
+      // It was received in an earlier attempt. This attempt has named another history to the leader.
+      if (answer.kind === 'received') this.#changes.becomeLooking(copyReplacedHistory)
+      return
+    }
+    if (answer.kind === 'received') {
+      const { zxid, hash } = this.#core.history.last
+      this.#sendToLeader({ kind: 'sync-from', syncId: this.#syncId, zxid, hash })
+      this.#enterPhase('awaiting-sync-start')
+    } else if (answer.kind === 'refused') {
+      this.#giveUp(`the copy of the state cannot be used: ${answer.reason}`)
+    } else if (this.#core.receipt?.isTooDamaged) {
+      this.#core.abandonReceipt()
+      this.#giveUp('the chunks of the copy of the state arrive damaged')
+    } else {
+      this.#advanceCopy()
+    }
+  }
 
   #receiveVote(from: ServerId, vote: From<'vote'>): void {
     if (vote.state === 'looking') this.#core.send(from, this.#vote())
@@ -142,6 +175,10 @@ export class Following implements Role {
       core.reportForeign(this.leader, message.clusterId, false)
       core.shunForeign(this.leader)
       return this.#changes.becomeLooking(`server ${this.leader} leads another cluster`)
+    }
+    const { receipt } = core
+    if (receipt?.isFinishing && receipt.clusterId !== message.clusterId) {
+      return this.#giveUp('a copy of the state of another cluster is being installed')
     }
     this.#clusterId = message.clusterId
     if (message.epoch < core.acceptedEpoch) return this.#giveUp('the leader has an epoch older than the accepted one')
@@ -183,6 +220,39 @@ export class Following implements Role {
     this.#enterPhase('synchronising')
   }
 
+  /** Step S0. The copy has all that this server knows to be committed: it is never installed otherwise. */
+  #receiveOffer(message: From<'checkpoint-offer'>): void {
+    const core = this.#core
+    if (this.#phase !== 'awaiting-sync-start') return this.#giveUp(`checkpoint-offer while ${this.#phase}`)
+    if (message.zxid <= core.committed) {
+      return this.#giveUp(`the offered copy ends at ${hexOfZxid(message.zxid)}, which this server has committed`)
+    }
+    core.beginReceipt(message, this.#clusterId)
+    this.#enterPhase('receiving-copy')
+    this.#advanceCopy()
+  }
+
+  #receiveCopy(message: From<'checkpoint-chunk' | 'checkpoint-end'>): void {
+    const { receipt } = this.#core
+    if (this.#phase !== 'receiving-copy') return this.#giveUp(`${message.kind} while ${this.#phase}`)
+    if (receipt === null || receipt.offer.copyId !== message.copyId) return // an earlier copy is being installed
+    if (message.kind === 'checkpoint-chunk') receipt.receive(message.number, message.chunk)
+    else receipt.end(message.chunkCount)
+    this.#advanceCopy()
+  }
+
+  #advanceCopy(): void {
+    const core = this.#core
+    this.#extendDeadline()
+    core.advanceReceipt()
+    const { receipt } = core
+    if (receipt === null || receipt.isFinishing) return
+    const { copyId } = receipt.offer
+    for (const number of receipt.takeRequests()) {
+      this.#sendToLeader({ kind: 'checkpoint-request', syncId: this.#syncId, copyId, number })
+    }
+  }
+
   #cutAfter(zxid: Zxid): void {
     const core = this.#core
     const cut = core.history.entriesAfter(zxid, Number.POSITIVE_INFINITY) ?? []
@@ -214,6 +284,7 @@ export class Following implements Role {
     if (this.#phase === 'awaiting-leader' || this.#phase === 'discovering')
       return this.#giveUp(`append while ${this.#phase}`)
     if (this.#phase === 'awaiting-sync-start') return // it follows a start that this server refused
+    if (this.#phase === 'receiving-copy') return this.#giveUp(`append while ${this.#phase}`)
     const last = core.history.last
     if (message.previousZxid !== last.zxid || message.previousHash !== last.hash) {
       return this.#giveUp(
@@ -250,6 +321,7 @@ export class Following implements Role {
   #receiveUpToDate(message: From<'up-to-date'>): void {
     if (this.#phase !== 'awaiting-up-to-date') return this.#giveUp(`up-to-date while ${this.#phase}`)
     this.#enterPhase('broadcasting')
+    this.#core.abandonReceipt()
     this.#core.commitUpTo(message.committed)
     this.#core.out.push({ kind: 'serving-as-follower', leader: this.leader, epoch: this.#epoch, syncId: this.#syncId })
   }

@@ -1,5 +1,5 @@
 /**
- * The leader's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E6, D1–D6, S1–S4, B1–B4).
+ * The leader's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E6, D1–D6, S0–S4, B1–B4).
  * Owns: the epoch, what is known of each learner, and what counts as committed. The leader counts itself only for what
  * its own log has flushed. If two quorums could establish one epoch, two servers would give out the same zxids. An
  * epoch is therefore minted above all that a quorum has accepted, saved before it is sent to learners, and established
@@ -21,11 +21,12 @@ import {
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
 import { chooseJoining, hexOfCluster } from './cluster-rule.ts'
+import { CopySource } from './copy-source.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import type { Role, RoleChanges } from './role.ts'
 import { isBetterCandidate, isMoreRecent, senderOf } from './vote-order.ts'
-import type { LogRead, PersistTag } from './zab-contract.ts'
+import type { CopyAnswer, LogRead, PersistTag } from './zab-contract.ts'
 import type { ZabCore } from './zab-core.ts'
 
 type From<K extends ZabMessage['kind']> = Extract<ZabMessage, { readonly kind: K }>
@@ -41,6 +42,8 @@ export class Leading implements Role {
   readonly #learners = new Map<ServerId, Learner>()
   readonly #epochAcks = new Set<ServerId>()
   readonly #streams: LearnerStreams
+  readonly #copies: CopySource
+  #logHeldAfter: Zxid | null = null
   readonly #initialEpoch: Epoch // the current epoch of this server when it was elected
   readonly #initialLast: Zxid // the end of the epoch's initial history
   #phase: Phase = 'gathering'
@@ -58,6 +61,7 @@ export class Leading implements Role {
     this.#changes = changes
     core.nextIncarnation()
     this.#streams = new LearnerStreams(core)
+    this.#copies = new CopySource(core)
     this.#initialEpoch = core.currentEpoch
     this.#initialLast = core.history.last.zxid
     this.#epoch = core.acceptedEpoch
@@ -81,6 +85,11 @@ export class Leading implements Role {
         return this.#receiveAckEpoch(learner, message)
       case 'sync-from':
         return this.#receiveSyncFrom(learner, message)
+      case 'checkpoint-request': {
+        const problem = this.#copies.receiveRequest(learner, message)
+        if (problem !== null) this.#drop(learner.id, problem)
+        return
+      }
       case 'ack-new-leader':
         return this.#receiveAckNewLeader(learner, message)
       case 'ack':
@@ -113,14 +122,40 @@ export class Leading implements Role {
   logRead(read: LogRead): void {
     for (const learner of this.#learners.values()) {
       if (learner.readTicket !== read.ticket) continue
+      if (read.start === null && learner.phase === 'locating') {
+        learner.readTicket = null
+        return this.#copies.request(learner, read.oldest)
+      }
       const problem = this.#streams.logRead(learner, read)
       if (problem !== null) this.#drop(learner.id, problem)
       return
     }
   }
 
+  copyAnswered(answer: CopyAnswer): void {
+    switch (answer.kind) {
+      case 'opened':
+        return this.#copies.opened(answer)
+      case 'failed':
+        for (const { id } of this.#copies.failed(answer)) this.#drop(id, `no copy for it: ${answer.reason}`)
+        return
+      case 'chunk': {
+        const learner = this.#learners.get(answer.learner)
+        if (learner?.syncId === answer.syncId) this.#copies.chunkRead(learner, answer)
+        return
+      }
+      case 'received':
+        return assert(false, 'a server that installs a copy does not lead', { zxid: answer.zxid })
+      case 'added':
+      case 'refused':
+        return
+    }
+  }
+
   tick(): void {
     const core = this.#core
+    this.#copies.tick()
+    this.#holdLog(true)
     if (this.#phase !== 'broadcasting' && core.nowMs >= this.#deadlineMs) {
       this.#changes.becomeLooking(`no quorum while ${this.#phase}`)
       return
@@ -134,7 +169,26 @@ export class Leading implements Role {
       const reachedEnd = this.#streams.advance(learner, committed)
       if (reachedEnd && learner.phase === 'streaming') this.#sendNewLeader(learner)
     }
+    this.#holdLog(false)
     this.#core.flush([])
+  }
+
+  leave(): void {
+    this.#copies.close()
+    if (this.#logHeldAfter !== null) this.#core.out.push({ kind: 'copy-step', step: { kind: 'hold-log', after: null } })
+  }
+
+  /** The log is kept from where the learners read it. `mayRelease`: now and then, what none of them needs is released. */
+  #holdLog(mayRelease: boolean): void {
+    const inMemory = this.#core.history.oldest.zxid
+    let after: Zxid | null = null
+    for (const { sent } of this.#learners.values()) {
+      if (sent !== null && sent.zxid < inMemory && (after === null || sent.zxid < after)) after = sent.zxid
+    }
+    const isHeld = this.#logHeldAfter !== null && (after === null || this.#logHeldAfter <= after)
+    if (after === this.#logHeldAfter || (isHeld && !mayRelease)) return
+    this.#logHeldAfter = after
+    this.#core.out.push({ kind: 'copy-step', step: { kind: 'hold-log', after } })
   }
 
   get isEstablished(): boolean {
@@ -207,6 +261,8 @@ export class Leading implements Role {
       const theirCluster = hexOfCluster(theirs.clusterId)
       return this.#changes.becomeLooking(`server ${from} holds data of cluster ${theirCluster}, this server holds none`)
     }
+    const before = this.#learners.get(from)
+    if (before !== undefined) this.#copies.release(before)
     const learner = new Learner(from, message.syncId, message.mayCount)
     this.#learners.set(from, learner)
     this.#core.sawEpoch(message.acceptedEpoch)
@@ -288,12 +344,14 @@ export class Leading implements Role {
   }
 
   /**
-   * The learner's history lacks the point that `sync-start` named: start over, from a strictly earlier one each time.
+   * The learner's history lacks the point that `sync-start` named: start over, from a strictly earlier one each time. Or
+   * the learner has installed a copy of the state: start over from there.
    */
   #receiveSyncFrom(learner: Learner, message: From<'sync-from'>): void {
-    if (learner.last === null || message.zxid >= learner.last.zxid) {
-      return this.#drop(learner.id, 'it asked to synchronise from where it already was')
-    }
+    const { last, phase } = learner
+    const isNews = last !== null && (phase === 'receiving-copy' ? message.zxid > last.zxid : message.zxid < last.zxid)
+    if (!isNews) return this.#drop(learner.id, 'it asked to synchronise from where it already was')
+    this.#copies.release(learner)
     const again = new Learner(learner.id, learner.syncId, learner.counts)
     again.last = { zxid: message.zxid, hash: message.hash }
     this.#learners.set(learner.id, again)
@@ -345,6 +403,7 @@ export class Leading implements Role {
 
   #sendHeartbeats(): void {
     const core = this.#core
+    this.#copies.sendWaits()
     this.#nextHeartbeatAtMs = core.nowMs + core.settings.heartbeatIntervalMs
     const sequence = ++this.#heartbeatSequence
     for (const learner of this.#learners.values()) {
@@ -358,6 +417,8 @@ export class Leading implements Role {
 
   #receiveHeartbeatReply(learner: Learner, message: From<'heartbeat-reply'>): void {
     if (message.sequence > learner.heartbeatAnswered) learner.heartbeatAnswered = message.sequence
+    // It works on the copy, however long that takes. If it waits in vain for this leader, it gives up by itself.
+    if (learner.phase === 'receiving-copy') this.#extendDeadline()
     this.#noteConfirmations()
   }
 
@@ -373,7 +434,10 @@ export class Leading implements Role {
   // --- losing learners ---
 
   #drop(peer: ServerId, reason: string): void {
-    if (!this.#learners.delete(peer)) return
+    const learner = this.#learners.get(peer)
+    if (learner === undefined) return
+    this.#learners.delete(peer)
+    this.#copies.release(learner)
     this.#epochAcks.delete(peer)
     this.#core.log.info('learner-dropped', { peerId: peer, reason })
     if (this.#phase !== 'gathering' && !this.#core.membership.isQuorum(this.#takesPart)) {
@@ -412,6 +476,10 @@ export class Leading implements Role {
 
   #enterPhase(phase: Phase): void {
     this.#phase = phase
+    this.#extendDeadline()
+  }
+
+  #extendDeadline(): void {
     this.#deadlineMs = this.#core.nowMs + this.#core.settings.initLimitMs
   }
 

@@ -12,6 +12,8 @@ export type LearnerPhase =
   | 'epoch-sent'
   | 'epoch-acked'
   | 'locating' // the point where its history meets the leader's is being read from the log
+  | 'awaiting-copy' // the leader's log begins later; a copy of the state is going to be offered
+  | 'receiving-copy'
   | 'streaming'
   | 'new-leader-sent'
   | 'synced' // holds the epoch's initial history durably
@@ -29,6 +31,7 @@ export class Learner {
   acked: Zxid = zeroZxid // durable on the learner
   committedSent: Zxid = zeroZxid
   heartbeatAnswered = 0 // the highest sequence
+  chunkReadsCount = 0 // chunks of the copy that are being read for it
   readTicket: number | null = null // of the read of the log that is under way for it
   #inFlight: { readonly zxid: Zxid; readonly sizeBytes: number }[] = []
   #inFlightSizeBytes = 0

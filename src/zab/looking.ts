@@ -10,8 +10,10 @@
 import type { ServerId } from '../base/ids.ts'
 import { emptyPeersReminderMs } from '../base/limits.ts'
 import type { ZabMessage } from '../protocol/peer/peer-message.ts'
+import { copyReplacedHistory } from './copy-receipt.ts'
 import type { Role, RoleChanges } from './role.ts'
 import { type Candidate, isBetterCandidate, isMoreRecent, senderOf, type VoteMessage } from './vote-order.ts'
+import type { CopyAnswer } from './zab-contract.ts'
 import type { ZabCore } from './zab-core.ts'
 
 export class Looking implements Role {
@@ -72,8 +74,13 @@ export class Looking implements Role {
 
   persisted(): void {}
   logRead(): void {}
+  leave(): void {}
   flush(): void {
     this.#core.flush([])
+  }
+
+  copyAnswered(answer: CopyAnswer): void {
+    if (answer.kind === 'received') this.#changes.becomeLooking(copyReplacedHistory)
   }
 
   /** A connected voter that has sent no vote is a server without data whose empty log is not trusted (step E7). */
@@ -181,6 +188,8 @@ export class Looking implements Role {
       this.#settlesAtMs ??= core.nowMs + core.settings.settleMs
       if (core.nowMs < this.#settlesAtMs) return
     }
+    // The history of this server is about to be replaced by a later one.
+    if (leader === core.settings.self && core.receipt?.isFinishing) return
     if (leader === core.settings.self) this.#changes.becomeLeading()
     else this.#changes.becomeFollowing(leader)
   }

@@ -3,7 +3,7 @@
  */
 import type { ServerId } from '../base/ids.ts'
 import type { ZabMessage } from '../protocol/peer/peer-message.ts'
-import type { LogRead, PersistTag } from './zab-contract.ts'
+import type { CopyAnswer, LogRead, PersistTag } from './zab-contract.ts'
 
 export interface Role {
   /** Called once, right after this became the present role. */
@@ -13,9 +13,13 @@ export interface Role {
   peerDisconnected(peer: ServerId): void
   persisted(tag: PersistTag): void
   logRead(read: LogRead): void
+  /** `ZabCore` has taken it into account already, and has installed a copy that was received. */
+  copyAnswered(answer: CopyAnswer): void
   tick(): void
   /** At the end of a turn: sends and saves what was gathered. */
   flush(): void
+  /** Called once, when another role replaces this one. */
+  leave(): void
 }
 
 export interface RoleChanges {

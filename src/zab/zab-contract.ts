@@ -6,7 +6,7 @@ import type { ChainHash } from '../base/chain-hash.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
-import type { ZabMessage } from '../protocol/peer/peer-message.ts'
+import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
 
 export interface ZabSettings {
   readonly self: ServerId
@@ -29,6 +29,8 @@ export interface ZabSettings {
    * db.autocreate, the initialize file; ZOOKEEPER-261).
    */
   readonly trustsEmptyLog: boolean
+  /** To how many learners a leader sends a copy of its state at once (ZK: leader.maxConcurrentSnapSyncs). */
+  readonly copiesAtOnceMax: number
 }
 
 /** What the log holds when the server starts. */
@@ -63,6 +65,11 @@ export type StorageEffect =
       readonly whenDurable: readonly SendEffect[] // leave only when the records are durable
     }
   | { readonly kind: 'truncate-log'; readonly zxid: Zxid }
+  /**
+   * A copy of the state has replaced the history, which goes on from here; the log keeps its epochs. Zxid 0: the copy is
+   * given up, and the checkpoint with it, once the log has restarted. Answered by `log-restarted`.
+   */
+  | { readonly kind: 'restart-log'; readonly zxid: Zxid; readonly hash: ChainHash; readonly clusterId: ClusterId }
   /** Answered by `log-read`. */
   | { readonly kind: 'read-log'; readonly ticket: number; readonly after: Zxid; readonly sizeBytesMax: number }
 
@@ -80,9 +87,66 @@ export interface OlderThanLog {
 
 export type LogRead = { readonly ticket: number } & (LogStretch | OlderThanLog)
 
+/**
+ * What a server does with copies of the state, which it keeps outside of its memory. Each step but `close`, `abort` and
+ * `hold-log` is answered by a `copy-answer`, whatever role the server has by then.
+ */
+export type CopyStep =
+  /** A leader opens a copy of its checkpoint. The log after the copy is kept until `close`. Answer: `opened`, `failed`. */
+  | { readonly kind: 'open'; readonly copyId: number }
+  /** Answer: `chunk`, for the attempt `syncId` of `learner`; as soon as the limit of the rate allows. */
+  | {
+      readonly kind: 'read'
+      readonly copyId: number
+      readonly number: number
+      readonly learner: ServerId
+      readonly syncId: SyncId
+    }
+  | { readonly kind: 'close'; readonly copyId: number }
+  /** The log after this zxid is kept, since learners need it; null: none does. Replaces what was asked for before. */
+  | { readonly kind: 'hold-log'; readonly after: Zxid | null }
+  /** A learner begins to receive a copy. */
+  | { readonly kind: 'receive'; readonly ticket: number }
+  /** Answer: `added`. One at a time. */
+  | { readonly kind: 'add'; readonly ticket: number; readonly number: number; readonly chunk: Uint8Array }
+  /**
+   * All chunks are added: the copy is verified, becomes durably the checkpoint of this server, and is loaded. Answer:
+   * `received`, `refused`.
+   */
+  | { readonly kind: 'finish'; readonly ticket: number }
+  | { readonly kind: 'abort'; readonly ticket: number }
+
+export type CopyAnswer =
+  | {
+      readonly kind: 'opened'
+      readonly copyId: number
+      readonly zxid: Zxid
+      readonly hash: ChainHash
+      readonly sizeBytes: number
+    }
+  | { readonly kind: 'failed'; readonly copyId: number; readonly reason: string }
+  | {
+      readonly kind: 'chunk'
+      readonly copyId: number
+      readonly number: number
+      readonly learner: ServerId
+      readonly syncId: SyncId
+      readonly chunk: Uint8Array | null // null: `number` is after the last one
+    }
+  /** `isGood` false: the chunk was damaged and is not used; it may be added again. */
+  | { readonly kind: 'added'; readonly ticket: number; readonly number: number; readonly isGood: boolean }
+  | { readonly kind: 'received'; readonly ticket: number; readonly zxid: Zxid; readonly hash: ChainHash }
+  | { readonly kind: 'refused'; readonly ticket: number; readonly reason: string }
+
 export type ZabEffect =
   | SendEffect
   | StorageEffect
+  | { readonly kind: 'copy-step'; readonly step: CopyStep }
+  /**
+   * The received copy replaces the state; zxid 0: an empty state does, since the copy is given up. Txns are delivered
+   * from here on.
+   */
+  | { readonly kind: 'install'; readonly zxid: Zxid; readonly hash: ChainHash }
   /** A committed txn; one effect for each zxid, in order. */
   | { readonly kind: 'deliver'; readonly entry: TxnEntry }
   /** `votersLeft`: this server was elected, and too many voters follow another leader for a quorum to follow it. */

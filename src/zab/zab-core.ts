@@ -4,6 +4,7 @@
  * only rises and never passes the end of the history; records reach the log in the order in which they were decided.
  */
 import { assert } from '../base/assert.ts'
+import { emptyChainHash } from '../base/chain-hash.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
 import { commitMarkIntervalMs, commitMarkIntervalTxns, foreignClusterReminderMs } from '../base/limits.ts'
 import type { Membership } from '../membership/membership.ts'
@@ -17,16 +18,25 @@ import {
   describeForeignCluster,
   hexOfCluster,
 } from './cluster-rule.ts'
-import { History } from './history.ts'
+import { type CopyOffer, CopyReceipt } from './copy-receipt.ts'
+import { History, type HistoryPoint } from './history.ts'
 import type { Candidate, VoteMessage } from './vote-order.ts'
-import type { PersistTag, RecoveredHistory, SendEffect, ZabEffect, ZabSettings } from './zab-contract.ts'
+import type {
+  CopyAnswer,
+  CopyStep,
+  PersistTag,
+  RecoveredHistory,
+  SendEffect,
+  ZabEffect,
+  ZabSettings,
+} from './zab-contract.ts'
 
 export class ZabCore {
   readonly settings: ZabSettings
   readonly log: Log
   /** Who counts. Roles read it for each decision and keep no copy, so that it may change. */
   readonly membership: Membership
-  readonly history: History
+  history: History // replaced when a copy of the state is installed
   readonly connected = new Set<ServerId>()
   /** The last vote of each connected peer. It holds until the peer sends another one or its link closes. */
   readonly peerVotes = new Map<ServerId, VoteMessage>()
@@ -42,6 +52,8 @@ export class ZabCore {
   clusterId: ClusterId
   committed: Zxid // invariant: applied = committed <= history.last
   durable: Zxid // this server's log holds everything up to this zxid
+  /** A copy of the state that this server is receiving, or has received in part. */
+  receipt: CopyReceipt | null = null
   readonly #shunnedUntilMs = new Map<ServerId, number>()
   readonly #leftAloneUntilMs = new Map<ServerId, number>()
   readonly #foreignUntilMs = new Map<ServerId, number>()
@@ -113,7 +125,71 @@ export class ZabCore {
    * as if it were the whole. None of these txns was acknowledged: a server without a cluster id has never been in step.
    */
   dropUnfinishedSync(): void {
-    if (this.clusterId === 0 && this.committed === 0 && this.history.last.zxid > 0) this.truncateAfter(zeroZxid)
+    if (this.clusterId !== 0 || this.history.last.zxid === 0) return
+    if (this.committed === 0) return this.truncateAfter(zeroZxid)
+    this.log.info('copy-given-up', { zxid: hexOfZxid(this.committed) })
+    this.#replaceHistory({ zxid: zeroZxid, hash: emptyChainHash })
+  }
+
+  // --- a copy of the state that a leader sends, step S0 ---
+
+  /** Continues the copy that was interrupted if the leader offers the same one, otherwise begins a new one. */
+  beginReceipt(offer: CopyOffer, clusterId: ClusterId): void {
+    this.beginSyncWith(clusterId)
+    if (this.receipt?.isFinishing) return // an earlier copy; once it is installed, the leader may be able to go on from it
+    if (this.receipt?.isOf(offer)) return this.receipt.resume()
+    this.abandonReceipt()
+    this.receipt = new CopyReceipt(this.nextReadTicket(), offer, clusterId)
+    this.#copyStep({ kind: 'receive', ticket: this.receipt.ticket })
+  }
+
+  /** A copy that is being finished cannot be stopped: it may already be the checkpoint of this server. */
+  abandonReceipt(): void {
+    if (this.receipt === null || this.receipt.isFinishing) return
+    this.#copyStep({ kind: 'abort', ticket: this.receipt.ticket })
+    this.receipt = null
+  }
+
+  advanceReceipt(): void {
+    const step = this.receipt?.takeStep() ?? null
+    if (step !== null) this.#copyStep(step)
+  }
+
+  /** Returns what the role has to know; null: the answer belongs to a copy that was abandoned. */
+  takeCopyAnswer(answer: CopyAnswer): CopyAnswer | null {
+    if (!('ticket' in answer)) return answer
+    const { receipt } = this
+    if (receipt?.ticket !== answer.ticket) return null
+    if (answer.kind === 'added') {
+      receipt.added(answer.number, answer.isGood)
+      return answer
+    }
+    this.receipt = null
+    if (answer.kind === 'refused') return answer
+    const reason = 'the copy is older than what this server knows to be committed by now'
+    if (answer.zxid <= this.committed) return { kind: 'refused', ticket: answer.ticket, reason }
+    assert(this.clusterId === 0 || this.clusterId === receipt.clusterId, 'a copy is of the cluster of this server', {
+      own: this.clusterId,
+      theirs: receipt.clusterId,
+    })
+    this.#replaceHistory({ zxid: answer.zxid, hash: answer.hash })
+    return answer
+  }
+
+  /**
+   * The history goes on from `point`. The caller of `install` has the state at that point, and it is durable. This
+   * server's uncommitted txns were not in the leader's history, or come again from it.
+   */
+  #replaceHistory(point: HistoryPoint): void {
+    this.flush([])
+    this.history = new History(point, [])
+    this.committed = point.zxid
+    this.#unmarkedCommits = 0
+    this.out.push({ kind: 'install', ...point }, { kind: 'restart-log', ...point, clusterId: this.clusterId })
+  }
+
+  #copyStep(step: CopyStep): void {
+    this.out.push({ kind: 'copy-step', step })
   }
 
   send(to: ServerId, message: ZabMessage): void {

@@ -12,7 +12,7 @@ import { Following } from './following.ts'
 import { Leading } from './leading.ts'
 import { Looking } from './looking.ts'
 import type { Role, RoleChanges } from './role.ts'
-import type { LogRead, PersistTag, RecoveredHistory, ZabEffect, ZabSettings } from './zab-contract.ts'
+import type { CopyAnswer, LogRead, PersistTag, RecoveredHistory, ZabEffect, ZabSettings } from './zab-contract.ts'
 import { ZabCore } from './zab-core.ts'
 
 export type ZabEvent =
@@ -23,6 +23,8 @@ export type ZabEvent =
   | { readonly kind: 'persisted'; readonly tag: PersistTag }
   | { readonly kind: 'log-truncated'; readonly zxid: Zxid }
   | ({ readonly kind: 'log-read' } & LogRead)
+  | { readonly kind: 'log-restarted'; readonly zxid: Zxid }
+  | { readonly kind: 'copy-answer'; readonly answer: CopyAnswer }
   | { readonly kind: 'tick' }
   | { readonly kind: 'turn-ended' }
 
@@ -126,8 +128,14 @@ export class Zab {
         core.durable = event.tag.zxid
         return this.#role.persisted(event.tag)
       case 'log-truncated':
+      case 'log-restarted':
         core.durable = event.zxid
         return
+      case 'copy-answer': {
+        const answer = core.takeCopyAnswer(event.answer)
+        if (answer !== null) this.#role.copyAnswered(answer)
+        return
+      }
       case 'log-read':
         return this.#role.logRead(event)
       case 'tick':
@@ -146,6 +154,7 @@ export class Zab {
 
   #become(role: Role): void {
     this.#role?.flush() // what the old role accepted is part of the history and belongs in the log
+    this.#role?.leave()
     this.#role = role
     role.enter()
   }

@@ -160,6 +160,7 @@ class Batch implements Observer {
         folder: '/data/wal',
         serverId: standaloneConfig().serverId,
         base: null,
+        segmentSizeBytes: 64 * 1024,
         check: () => null,
         onCommitted: (entry) => {
           state.restore(entry)

@@ -50,6 +50,7 @@ export class StandaloneReplica {
         firstIncarnation: 1,
         freshClusterId: 7 as ClusterId,
         trustsEmptyLog: true,
+        copiesAtOnceMax: 2,
       },
       incarnation: 1,
       wallMsAtStart,

@@ -15,9 +15,10 @@ import type { PeerMessage } from '../../src/protocol/peer/peer-message.ts'
 import { ReplicatedState } from '../../src/replica/applying/replicated-state.ts'
 import type { Effect, ReplicaCloseReason, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
-import type { StorageEffect } from '../../src/zab/zab-contract.ts'
+import type { CopyStep, StorageEffect } from '../../src/zab/zab-contract.ts'
 import { TestLog } from '../support/test-log.ts'
 import { silentLog } from '../support/zab-settings.ts'
+import { contentsOf, copyOf, type StateCopy } from './state-copy.ts'
 
 export type Output =
   | { readonly kind: 'reply'; readonly reply: Reply }
@@ -41,6 +42,10 @@ interface Server {
   readonly stopReasons: string[]
   /** Counts the restarts. */
   readonly run: number
+  /** What was before its log. */
+  checkpoint: StateCopy | null
+  openedCopy: number | null
+  readonly chunks: Uint8Array[]
 }
 
 interface Waiting {
@@ -67,7 +72,7 @@ export class TestEnsemble {
     this.#mayStop = mayStop
     const ids = Array.from({ length: serverCount }, (_, i) => (i + 1) as ServerId)
     this.#configLines = configLines
-    this.servers = ids.map((id) => newServer({ id, voters: ids, configLines, log: newLog(), run: 0 }))
+    this.servers = ids.map((id) => newServer({ id, voters: ids, configLines, log: newLog(), run: 0, checkpoint: null }))
     for (const server of this.servers) this.#perform(server, server.replica.start(this.#stamp))
     for (const a of ids) for (const b of ids) if (a < b) this.link(a, b)
     this.pass(200)
@@ -103,15 +108,38 @@ export class TestEnsemble {
   /** Ends the process and starts it again with its log only; the test has to link it again. */
   restart(id: number): void {
     for (const other of this.servers) if (other.id !== id) this.unlink(Math.min(id, other.id), Math.max(id, other.id))
-    this.#waiting = this.#waiting.filter(({ lane }) => lane !== `disk-${id}`)
-    const { log, run } = this.servers[id - 1]!
+    this.#waiting = this.#waiting.filter(({ lane }) => lane !== `disk-${id}` && lane !== `copy-${id}`)
+    const { log, run, checkpoint } = this.servers[id - 1]!
     const voters = this.servers.map((server) => server.id)
-    const server = newServer({ id: id as ServerId, voters, configLines: this.#configLines, log, run: run + 1 })
+    const server = newServer({
+      id: id as ServerId,
+      voters,
+      configLines: this.#configLines,
+      log,
+      run: run + 1,
+      checkpoint,
+    })
     this.servers[id - 1] = server
     this.#perform(server, server.replica.start(this.#stamp))
   }
 
-  /** `disk-1` or `1->2`. */
+  /** The server makes a checkpoint of its state, and forgets the txns up to it. */
+  makeCheckpoint(id: number): void {
+    const server = this.servers[id - 1]!
+    if (server.log.lastZxid !== server.state.lastApplied) throw new Error('the log has txns that were not applied')
+    server.checkpoint = copyOf(server.state)
+    server.log.removeFront(server.checkpoint)
+  }
+
+  /** The disk is emptied; see `restart`. */
+  wipe(id: number): void {
+    const server = this.servers[id - 1]!
+    server.log.wipe()
+    server.checkpoint = null
+    this.restart(id)
+  }
+
+  /** `disk-1`, `copy-1` or `1->2`. */
   hold(...lanes: readonly string[]): void {
     for (const lane of lanes) this.#heldLanes.add(lane)
   }
@@ -171,7 +199,11 @@ export class TestEnsemble {
       case 'persist':
       case 'truncate-log':
       case 'read-log':
+      case 'restart-log':
         this.#waiting.push({ lane: `disk-${server.id}`, happen: () => this.#complete(server, effect) })
+        return
+      case 'copy-step':
+        this.#waiting.push({ lane: `copy-${server.id}`, happen: () => this.#completeCopyStep(server, effect.step) })
         return
       case 'reply':
       case 'connect-response':
@@ -206,22 +238,60 @@ export class TestEnsemble {
       this.feed(server.id, { kind: 'persisted', tag: effect.tag })
     } else if (effect.kind === 'truncate-log') {
       this.feed(server.id, { kind: 'log-truncated', zxid: effect.zxid })
+    } else if (effect.kind === 'restart-log') {
+      if (effect.zxid === 0) server.checkpoint = null
+      this.feed(server.id, { kind: 'log-restarted', zxid: effect.zxid })
     } else {
       this.feed(server.id, { kind: 'log-read', ticket: effect.ticket, ...server.log.read(effect.after, 10) })
     }
   }
+
+  #completeCopyStep(server: Server, step: CopyStep): void {
+    const answer = (answered: Extract<ReplicaEvent, { readonly kind: 'copy-answer' }>['answer']): void =>
+      this.feed(server.id, { kind: 'copy-answer', answer: answered })
+    switch (step.kind) {
+      case 'open': {
+        const copy = server.checkpoint!
+        server.openedCopy = openedCopies.push(copy) - 1
+        return answer({ ...step, kind: 'opened', zxid: copy.zxid, hash: copy.hash, sizeBytes: copy.images.length })
+      }
+      case 'read': {
+        const chunk = step.number < chunkCount ? Uint8Array.of(server.openedCopy!, step.number) : null
+        return answer({ ...step, kind: 'chunk', chunk })
+      }
+      case 'add':
+        server.chunks[step.number] = step.chunk
+        return answer({ kind: 'added', ticket: step.ticket, number: step.number, isGood: true })
+      case 'finish': {
+        const copy = openedCopies[server.chunks[0]![0]!]!
+        server.checkpoint = copy
+        server.log.received = { zxid: copy.zxid, hash: copy.hash, clusterId: 7 as ClusterId }
+        this.feed(server.id, { kind: 'copy-received', ticket: step.ticket, contents: contentsOf(copy) })
+        return
+      }
+      case 'receive':
+      case 'abort':
+        server.chunks.length = 0
+        return
+      case 'close':
+      case 'hold-log':
+    }
+  }
 }
 
+/** The copies that leaders have opened, in this process: their chunks name them. */
+const openedCopies: StateCopy[] = []
+const chunkCount = 3
 function newLog(): TestLog {
   return new TestLog(() => false)
 }
 
-interface NewServer extends Pick<Server, 'id' | 'log' | 'run'> {
+interface NewServer extends Pick<Server, 'id' | 'log' | 'run' | 'checkpoint'> {
   readonly voters: readonly ServerId[]
   readonly configLines: readonly string[]
 }
 
-function newServer({ id, voters, configLines, log, run }: NewServer): Server {
+function newServer({ id, voters, configLines, log, run, checkpoint }: NewServer): Server {
   const state = new ReplicatedState()
   const members = voters.length === 1 ? [] : voters.map((voter) => `server.${voter}=10.0.0.${voter}:2888:3888`)
   const limits = ['dataDir=/data', 'clientPort=2181', 'tickTime=1000', 'initLimit=5', 'syncLimit=2']
@@ -233,7 +303,9 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
   const errors: LoggedError[] = []
   const note = (event: string, fields: LogFields = {}): void => void errors.push({ event, fields })
   const recovered = log.recover(zeroZxid)
-  for (const entry of log.txns) if (entry.zxid <= recovered.committed) state.restore(entry)
+  if (checkpoint !== null) state.install(contentsOf(checkpoint))
+  for (const entry of log.txns)
+    if (entry.zxid > state.lastApplied && entry.zxid <= recovered.committed) state.restore(entry)
   const replica = new Replica({
     config,
     state,
@@ -248,6 +320,7 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
       firstIncarnation: 1000 * run + 100 * id,
       freshClusterId: 7 as ClusterId,
       trustsEmptyLog: true,
+      copiesAtOnceMax: 2,
     },
     incarnation: 100 * run + 10 + id,
     wallMsAtStart,
@@ -256,5 +329,5 @@ function newServer({ id, voters, configLines, log, run }: NewServer): Server {
     metrics,
     trace: null,
   })
-  return { id, replica, state, log, metrics, errors, stopReasons: [], run }
+  return { id, replica, state, log, metrics, errors, stopReasons: [], run, checkpoint, openedCopy: null, chunks: [] }
 }

@@ -8,8 +8,9 @@ import { Membership } from '../../src/membership/membership.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { ClusterId, LogRecord } from '../../src/protocol/disk/log-record.ts'
 import { describePeerMessage, type ZabMessage } from '../../src/protocol/peer/peer-message.ts'
+import type { HistoryPoint } from '../../src/zab/history.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
-import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
+import type { CopyAnswer, CopyStep, StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { TestLog } from '../support/test-log.ts'
 import { silentLog } from '../support/zab-settings.ts'
 
@@ -37,6 +38,7 @@ export class ZabScript {
   #waiting: Waiting[] = []
   #trace: string[] = []
   #nowMs = 0
+  #copy: HistoryPoint | null = null
 
   /** Performs one command and returns the trace of it. */
   perform(line: string): readonly string[] {
@@ -115,7 +117,7 @@ export class ZabScript {
 
   /**
    * Words: `1:3` = the third txn of epoch 1, and all before it; `accepted=2/1` = from server 1; `current=2`;
-   * `cluster=88`; `committed=1:2`; `foreign`.
+   * `cluster=88`; `committed=1:2`; `foreign`; `begins=1:4` = the txns up to that one are only in its checkpoint.
    */
   #writeLog(server: Server, words: readonly string[]): void {
     const salt = words.includes('foreign') ? 99 : 0
@@ -135,6 +137,11 @@ export class ZabScript {
       if (/^\d+:\d+$/.test(word)) for (let n = 1; n <= counter!; n++) appendTxn(server.log, epoch as Epoch, n, salt)
     }
     for (const record of records) server.log.perform(persistOf(record))
+    const [epoch, counter] = (words.find((word) => word.startsWith('begins='))?.split('=')[1] ?? '')
+      .split(':')
+      .map(Number)
+    if (counter === undefined) return
+    server.log.removeFront(server.log.txns.find(({ zxid }) => zxid === makeZxid(epoch as Epoch, counter))!)
   }
 
   #start(server: Server): void {
@@ -148,6 +155,7 @@ export class ZabScript {
       firstIncarnation: server.id * 1_000 + 100 * server.starts++,
       freshClusterId: server.freshClusterId,
       trustsEmptyLog: server.trustsEmptyLog,
+      copiesAtOnceMax: 1,
     }
     server.zab = new Zab(settings, server.log.recover(0 as Zxid), this.#logOf(server.id))
     this.#feed(server, { kind: 'start' })
@@ -229,8 +237,14 @@ export class ZabScript {
       case 'persist':
       case 'truncate-log':
       case 'read-log':
+      case 'restart-log':
         this.#trace.push(`${server.id} ${describeStorage(effect)}`)
         this.#waiting.push({ lane: `disk-${server.id}`, happen: () => this.#completeStorage(server, effect) })
+        return
+      case 'copy-step':
+        return this.#performCopyStep(server, effect.step)
+      case 'install':
+        this.#trace.push(`${server.id} installs the state at ${hexOfZxid(effect.zxid)}`)
         return
       case 'deliver':
         this.#trace.push(`${server.id} deliver ${hexOfZxid(effect.entry.zxid)}`)
@@ -252,6 +266,32 @@ export class ZabScript {
     }
   }
 
+  /** A copy is the beginning of the leader's log, in two chunks. */
+  #performCopyStep(server: Server, step: CopyStep): void {
+    if (step.kind === 'hold-log') return // this log keeps all that it has
+    const what = 'number' in step ? `${step.kind} #${step.number}` : step.kind
+    this.#trace.push(`${server.id} copy: ${what}${'learner' in step ? ` for ${step.learner}` : ''}`)
+    const answer = (answered: CopyAnswer): void => {
+      const happen = (): void => this.#feed(server, { kind: 'copy-answer', answer: answered })
+      this.#waiting.push({ lane: `copy-${server.id}`, happen })
+    }
+    switch (step.kind) {
+      case 'open':
+        this.#copy = server.log.base
+        return answer({ ...step, kind: 'opened', ...server.log.base, sizeBytes: 0 })
+      case 'read':
+        return answer({ ...step, kind: 'chunk', chunk: step.number < 2 ? Uint8Array.of(step.number) : null })
+      case 'add':
+        return answer({ kind: 'added', ticket: step.ticket, number: step.number, isGood: true })
+      case 'finish':
+        server.log.received = { ...this.#copy!, clusterId: 77 as ClusterId }
+        return answer({ kind: 'received', ticket: step.ticket, ...this.#copy! })
+      case 'close':
+      case 'receive':
+      case 'abort':
+    }
+  }
+
   #send(server: Server, to: ServerId, message: ZabMessage): void {
     const { id } = server
     const isLinked = this.#links.has(`${Math.min(id, to)}-${Math.max(id, to)}`)
@@ -269,6 +309,8 @@ export class ZabScript {
       this.#feed(server, { kind: 'persisted', tag: effect.tag })
     } else if (effect.kind === 'truncate-log') {
       this.#feed(server, { kind: 'log-truncated', zxid: effect.zxid })
+    } else if (effect.kind === 'restart-log') {
+      this.#feed(server, { kind: 'log-restarted', zxid: effect.zxid })
     } else {
       this.#feed(server, { kind: 'log-read', ticket: effect.ticket, ...server.log.read(effect.after, 2) })
     }
@@ -277,6 +319,10 @@ export class ZabScript {
 
 function describeStorage(effect: StorageEffect): string {
   if (effect.kind === 'truncate-log') return `truncate-log after ${hexOfZxid(effect.zxid)}`
+  if (effect.kind === 'restart-log') {
+    const cluster = effect.clusterId === 77 ? '' : effect.clusterId === 0 ? ' without a cluster' : ' of another cluster'
+    return `restart-log at ${hexOfZxid(effect.zxid)}${cluster}`
+  }
   if (effect.kind === 'read-log') return `read-log after ${hexOfZxid(effect.after)}`
   const records = effect.records.map((record) => {
     if (record.kind === 'txn' || record.kind === 'committed') return `${record.kind} ${hexOfZxid(record.zxid)}`
@@ -291,7 +337,7 @@ function describeStorage(effect: StorageEffect): string {
 function appendTxn(log: TestLog, epoch: Epoch, counter: number, salt: number): void {
   const zxid = makeZxid(epoch, counter)
   const payload = Uint8Array.of(salt, epoch, counter)
-  const hash = nextChainHash(log.txns.at(-1)?.hash ?? (0 as never), zxid, payload)
+  const hash = nextChainHash(log.txns.at(-1)?.hash ?? log.base.hash, zxid, payload)
   log.perform(persistOf({ kind: 'txn', zxid, hash, payload }))
 }
 

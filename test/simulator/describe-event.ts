@@ -118,6 +118,8 @@ function describeServerEvent(event: TraceEvent): string {
     case 'durable':
     case 'committed':
       return `${event.kind} ${hexOfZxid(event.zxid)}`
+    case 'installed':
+      return `installed ${hexOfZxid(event.zxid)} digest ${event.digest}`
     case 'applied':
       return `applied ${hexOfZxid(event.zxid)} digest ${event.digest} ${describeTxn(event.txn)}`
     case 'local-session-ended':

@@ -302,7 +302,8 @@ class Run {
     this.#ledger.observe(entry)
     if (event.kind === 'reply' && event.error === null) this.#acknowledgedCount++
     if (event.kind === 'server' && event.event.kind === 'established') this.#epochCount++
-    if (event.kind === 'server' && event.event.kind === 'applied') this.#lastApplied.set(event.serverId, event.event)
+    if (event.kind === 'server' && (event.event.kind === 'applied' || event.event.kind === 'installed'))
+      this.#lastApplied.set(event.serverId, event.event)
     this.#trace.add(entry.atUs, event)
     if (this.#trace.entries.length === traceEntryCountMax) this.blame('the trace grows without end')
   }

@@ -2,14 +2,15 @@
  * Goal: whenever power fails, recovery returns a state that the log had after some call, and not before the last
  * acknowledged one. Method: a seeded script runs against the simulated disk, which loses power at each of its
  * operations in turn, in each way it can; then recovery itself loses power once; then the log is used again. A script
- * may remove old segments; the test then holds the checkpoint for them. STORAGE_SCRIPTS=20 runs 20 scripts in addition
+ * may remove old segments, and it may replace the log by a copy of the state from a leader; the test then holds the
+ * checkpoint for them. STORAGE_SCRIPTS=20 runs 20 scripts in addition
  * to the usual ones.
  */
 import { expect, test } from 'vitest'
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
 import { epochOf } from '../../src/base/ids.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
-import type { LogPoint } from '../../src/storage/log-state.ts'
+import type { LogBase, LogPoint } from '../../src/storage/log-state.ts'
 import type { LogStorage } from '../../src/storage/log-storage.ts'
 import { sequenceOfName } from '../../src/storage/segment-header.ts'
 import { type CrashMode, SimDisk } from '../simulator/sim-disk.ts'
@@ -33,6 +34,8 @@ type Step =
   | { readonly kind: 'truncate'; readonly zxid: Zxid }
   /** `base`: the committed history that a checkpoint holds by then. */
   | { readonly kind: 'remove-front'; readonly zxid: Zxid; readonly base: readonly TxnEntry[] }
+  /** `base`: the history that a received checkpoint holds; it begins with what this log has committed. */
+  | { readonly kind: 'restart'; readonly base: readonly TxnEntry[]; readonly epochs: Shape['epochs'] }
 
 interface Shape {
   readonly zxids: readonly number[]
@@ -46,18 +49,21 @@ interface Plan {
   readonly segmentSizeBytes: number
   readonly largeSizeBytes: number // of a payload, sometimes
   readonly removesFront: boolean
+  readonly restarts: boolean
 }
 
-/** Small segments, without and with removals, and one that is filled with zeros ahead of use. */
+/** Small segments, without and with removals and restarts, and one that is filled with zeros ahead of use. */
 const plans: readonly Plan[] = [
-  { seed: 1, segmentSizeBytes: 6 * 1024, largeSizeBytes: 3000, removesFront: false },
-  { seed: 2, segmentSizeBytes: 3 * 1024, largeSizeBytes: 5000, removesFront: true },
-  { seed: 3, segmentSizeBytes: 400 * 1024, largeSizeBytes: 40_000, removesFront: false },
+  { seed: 1, segmentSizeBytes: 6 * 1024, largeSizeBytes: 3000, removesFront: false, restarts: false },
+  { seed: 2, segmentSizeBytes: 3 * 1024, largeSizeBytes: 5000, removesFront: true, restarts: false },
+  { seed: 3, segmentSizeBytes: 400 * 1024, largeSizeBytes: 40_000, removesFront: false, restarts: false },
+  { seed: 12, segmentSizeBytes: 3 * 1024, largeSizeBytes: 3000, removesFront: true, restarts: true },
   ...Array.from({ length: Number(process.env['STORAGE_SCRIPTS'] ?? 0) }, (_, i) => ({
     seed: 100 + i,
     segmentSizeBytes: (2 + (i % 5)) * 1024,
     largeSizeBytes: 1000 * (1 + (i % 4)),
     removesFront: i % 4 !== 3,
+    restarts: i % 2 === 1,
   })),
 ]
 
@@ -66,12 +72,13 @@ interface Script {
   readonly shapes: readonly Shape[] // shapes[k]: the state of the log after k steps
 }
 
-function makeScript({ seed, largeSizeBytes, removesFront }: Plan): Script {
+function makeScript({ seed, largeSizeBytes, removesFront, restarts }: Plan): Script {
   const random = new SimRandom(seed)
   const history = new History()
   const steps: Step[] = []
   let epochs: Shape['epochs'] = [0, null, 0, 0]
   let committed = 0
+  let replacedAt = 0
   const shapes: Shape[] = [shapeOf([], epochs, 0)]
   let epoch = 1
   let counter = 0
@@ -84,8 +91,17 @@ function makeScript({ seed, largeSizeBytes, removesFront }: Plan): Script {
       steps.push({ kind: 'truncate', zxid })
     } else if (dice === 2 && removesFront && committed > 0) {
       const base = history.entries.filter((entry) => entry.zxid <= committed).slice(0, -random.below(3) || undefined)
-      if (base.length === 0) continue
+      if ((base.at(-1)?.zxid ?? 0) <= replacedAt) continue // a checkpoint never goes back
       steps.push({ kind: 'remove-front', zxid: base.at(-1 - random.below(Math.min(3, base.length)))!.zxid, base })
+    } else if (dice === 3 && restarts && epochs[0] > 0) {
+      history.truncateAfter(committed)
+      counter = Math.max(0, committed - epoch * 2 ** 32)
+      for (let left = random.between(1, 3); left > 0; left--) {
+        history.next(epoch * 2 ** 32 + ++counter, payloadOf(random, random.below(50)))
+      }
+      committed = history.entries.at(-1)!.zxid
+      replacedAt = committed
+      steps.push({ kind: 'restart', base: [...history.entries], epochs })
     } else if (dice === 1) {
       epoch++
       counter = 0
@@ -132,28 +148,37 @@ function shapeFound(opened: Opened, base: readonly TxnEntry[]): Shape {
   return shapeOf(entries, [acceptedEpoch, acceptedLeader, currentEpoch, clusterId], committed)
 }
 
-function pointOf(base: readonly TxnEntry[]): LogPoint | null {
-  const last = base.at(-1)
-  return last === undefined ? null : { zxid: last.zxid, hash: last.hash }
+function pointOf(base: readonly TxnEntry[]): LogPoint {
+  const { zxid, hash } = base.at(-1)!
+  return { zxid, hash }
+}
+
+function baseOf({ base, received }: Played): LogBase | LogPoint | null {
+  if (base.length === 0 || received === null) return base.length === 0 ? null : pointOf(base)
+  return { ...pointOf(base), origin: 'received', clusterId: received[3], epoch: received[2] }
 }
 
 interface Played {
   readonly acked: number
   /** The content of a checkpoint, which is durable before anything is removed. */
   readonly base: readonly TxnEntry[]
+  /** The epochs of the log when a leader sent the checkpoint; null: it was made from this log. */
+  readonly received: Shape['epochs'] | null
 }
 
 /**
- * Runs the steps with a few in flight at a time. A checkpoint is made of what is durable, so a removal waits for that.
+ * Runs the steps with a few in flight at a time. A checkpoint is made of what is durable, so a removal waits for that;
+ * and a learner gets a copy after its earlier steps are durable.
  */
 function play(storage: LogStorage, script: Script): () => Played {
   let issued = 0
   let base: readonly TxnEntry[] = []
+  let received: Shape['epochs'] | null = null
   let acked = 0
   const issue = (): void => {
     while (issued < script.steps.length && issued - acked < inFlightMax) {
       const step = script.steps[issued]!
-      if (step.kind === 'remove-front' && acked < issued) return
+      if ((step.kind === 'remove-front' || step.kind === 'restart') && acked < issued) return
       issued++
       const done = (error: Error | null): void => {
         if (error !== null) throw error
@@ -162,14 +187,19 @@ function play(storage: LogStorage, script: Script): () => Played {
       }
       if (step.kind === 'append') storage.append(step.records, done)
       else if (step.kind === 'truncate') storage.truncateAfter(step.zxid, done)
-      else {
+      else if (step.kind === 'restart') {
         base = step.base
+        received = step.epochs
+        storage.restartAt(pointOf(base), step.epochs[3] as ClusterId, done)
+      } else {
+        base = step.base
+        received = null
         storage.removeThrough(step.zxid).then(() => done(null), done)
       }
     }
   }
   issue()
-  return () => ({ acked, base })
+  return () => ({ acked, base, received })
 }
 
 /** Runs the script from an empty disk until operation `crashAt` has been started. */
@@ -182,7 +212,7 @@ async function runUntilCrash(
   const time = new VirtualTime()
   const faults = { latencyMsMin: 1, latencyMsMax: 5 }
   const disk = new SimDisk({ random: new SimRandom(seed), schedule: time.schedule, faults })
-  let played = (): Played => ({ acked: 0, base: [] })
+  let played = (): Played => ({ acked: 0, base: [], received: null })
   const options = { timers: time.timers, segmentSizeBytes: plan.segmentSizeBytes, sealDelayMs: 3 }
   void openStorage(disk, options).then((opened) => {
     recovered(opened)
@@ -212,6 +242,7 @@ for (const plan of plans) {
       if (hasEnded) {
         const { disk, played } = await runUntilCrash(plan, seed, script, 1e9)
         expect(played.acked).toBe(script.steps.length)
+        if (seed === 12) expect(script.steps.filter((step) => step.kind === 'restart').length).toBeGreaterThan(2)
         if (seed === 2) expect(sequenceOfName(disk.paths()[0]!.split('/').at(-1)!)).toBeGreaterThan(2)
         break
       }
@@ -225,11 +256,12 @@ async function checkRecovery(
   plan: Plan,
   script: Script,
   crashed: SimDisk,
-  { acked, base }: Played,
+  played: Played,
   mode: CrashMode,
   seed: number,
 ): Promise<void> {
-  const options = { segmentSizeBytes: plan.segmentSizeBytes, base: pointOf(base) }
+  const { acked, base } = played
+  const options = { segmentSizeBytes: plan.segmentSizeBytes, base: baseOf(played) }
   const random = new SimRandom(seed)
   const schedule = promptSchedule
   const disk = random.chance(0.5)

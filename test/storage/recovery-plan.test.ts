@@ -46,21 +46,49 @@ test('a log begins at the beginning, or where a checkpoint holds all that came b
     return plan.kind === 'read' ? 'read' : plan.why
   }
   expect(outcomeOf('none', 'none')).toBe('read')
-  expect(outcomeOf('none', 'number-one')).toBe('read')
+  expect(outcomeOf('none', 'beginning')).toBe('read')
   expect(outcomeOf('none', 'later')).toBe('segments-missing')
-  expect(outcomeOf('given', 'none')).toBe('log-missing')
-  expect(outcomeOf('given', 'number-one')).toBe('read')
-  expect(outcomeOf('given', 'later')).toBe('read')
-  expect(outcomeOf('given', 'later', true)).toBe('hole-after-base')
+  for (const base of ['folded', 'received', 'restored'] as const) {
+    expect(outcomeOf(base, 'beginning')).toBe('read')
+    expect(outcomeOf(base, 'later')).toBe('read')
+    expect(outcomeOf(base, 'later', true)).toBe('hole-after-base')
+  }
+  expect(outcomeOf('folded', 'none')).toBe('log-missing')
+  expect(outcomeOf('received', 'none')).toBe('log-missing')
+  expect(outcomeOf('restored', 'none')).toBe('read')
 })
 
-test('a log that was read to its end contains the base, or is refused', () => {
-  const outcomeOf = (facts: EndFacts): string => {
-    const plan = planEnd(facts)
-    return plan.kind === 'accept' ? 'accept' : plan.why
+const read: EndFacts = {
+  base: 'folded',
+  meetsBase: false,
+  endsBeforeBase: true,
+  commitsBase: false,
+  isOtherCluster: false,
+  holdsEpoch: true,
+}
+
+function outcomeOfEnd(facts: Partial<EndFacts>): string {
+  const plan = planEnd({ ...read, ...facts })
+  return plan.kind === 'corrupt' ? plan.why : plan.kind
+}
+
+test('a log that was read to its end contains the base that was made from it, or is refused', () => {
+  expect(outcomeOfEnd({ base: 'none' })).toBe('accept')
+  expect(outcomeOfEnd({ meetsBase: true })).toBe('accept')
+  expect(outcomeOfEnd({ endsBeforeBase: true })).toBe('ends-before-base')
+  expect(outcomeOfEnd({ endsBeforeBase: false })).toBe('base-of-another-history')
+})
+
+test('a log restarts at a base that came from elsewhere, unless that would take back what is committed', () => {
+  for (const base of ['received', 'restored'] as const) {
+    expect(outcomeOfEnd({ base, meetsBase: true })).toBe('accept')
+    for (const endsBeforeBase of yesNo) expect(outcomeOfEnd({ base, endsBeforeBase })).toBe('restart')
+    expect(outcomeOfEnd({ base, commitsBase: true })).toBe('base-of-another-history')
+    expect(outcomeOfEnd({ base, isOtherCluster: true })).toBe('base-of-another-cluster')
   }
-  expect(outcomeOf({ base: 'none', meetsBase: false, endsBeforeBase: false })).toBe('accept')
-  expect(outcomeOf({ base: 'given', meetsBase: true, endsBeforeBase: false })).toBe('accept')
-  expect(outcomeOf({ base: 'given', meetsBase: false, endsBeforeBase: true })).toBe('ends-before-base')
-  expect(outcomeOf({ base: 'given', meetsBase: false, endsBeforeBase: false })).toBe('base-of-another-history')
+})
+
+test('an emptied log is refused beside a received base, since its promises are lost', () => {
+  expect(outcomeOfEnd({ base: 'received', holdsEpoch: false })).toBe('log-emptied')
+  expect(outcomeOfEnd({ base: 'restored', holdsEpoch: false })).toBe('restart')
 })

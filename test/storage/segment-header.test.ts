@@ -19,6 +19,7 @@ function headerWith(leader: ServerId | null): Uint8Array {
       clusterId: 9 as ClusterId,
       committed: 5 as Zxid,
     },
+    restarts: false,
   })
 }
 

@@ -5,9 +5,9 @@ import type { Result } from '../../src/base/result.ts'
 import type { Clock } from '../../src/ports/clock.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { Timers } from '../../src/ports/timers.ts'
-import type { TxnEntry } from '../../src/protocol/disk/log-record.ts'
+import type { ClusterId, TxnEntry } from '../../src/protocol/disk/log-record.ts'
 import type { LogStretch } from '../../src/storage/log-reader.ts'
-import type { LogPoint } from '../../src/storage/log-state.ts'
+import type { LogBase, LogPoint } from '../../src/storage/log-state.ts'
 import { LogStorage, type LogStorageOptions, type RecoveredLog } from '../../src/storage/log-storage.ts'
 import type { OpenFailure } from '../../src/storage/open-failure.ts'
 import { SimDisk, type SimDiskOptions } from '../simulator/sim-disk.ts'
@@ -115,14 +115,25 @@ export interface Opened {
 
 export async function openStorage(
   disk: SimDisk,
-  { base = null, ...options }: Partial<LogStorageOptions> & { readonly base?: LogPoint | null } = {},
+  { base = null, ...options }: Partial<LogStorageOptions> & { readonly base?: LogPoint | LogBase | null } = {},
   wait: <T>(promise: Promise<T>) => Promise<T> = (promise) => promise,
 ): Promise<Opened> {
   const log = new RecordingLog()
   const storage = new LogStorage({ disk, clock: stillClock, timers: stillTimers, log, folder, serverId, ...options })
   const committed: TxnEntry[] = []
-  const result = await wait(storage.open((entry) => committed.push(entry), base))
+  const result = await wait(storage.open((entry) => committed.push(entry), base === null ? null : baseOf(base)))
   return { storage, result, committed, log }
+}
+
+/** A bare point is that of a checkpoint that was folded from the log. */
+function baseOf(base: LogPoint | LogBase): LogBase {
+  return 'origin' in base ? base : { ...base, origin: 'folded', clusterId: 0, epoch: 0 }
+}
+
+export function restartAndWait(storage: LogStorage, point: LogPoint, clusterId: ClusterId): Promise<void> {
+  return new Promise((done, failed) => {
+    storage.restartAt(point, clusterId, (error) => (error === null ? done() : failed(error)))
+  })
 }
 
 export function recovered(opened: Opened): RecoveredLog {

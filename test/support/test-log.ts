@@ -1,15 +1,27 @@
 /**
  * One server's log in memory, for these clusters: operations run one after another, each becomes durable as a whole, a
  * crash loses those that are not durable. Checks on every record that the epochs on disk never fall and stay in order
- * (faults of ZOOKEEPER-1653 and 4643), and that no committed txn is cut.
+ * (faults of ZOOKEEPER-1653 and 4643), and that no committed txn is cut. The front of the log may be removed, as if a
+ * checkpoint held it, and a received checkpoint may replace the log, at once or when the server starts.
  */
-import { type ChainHash, emptyChainHash } from '../../src/base/chain-hash.ts'
+import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
-import type { LogStretch, RecoveredHistory, StorageEffect } from '../../src/zab/zab-contract.ts'
+import type { HistoryPoint } from '../../src/zab/history.ts'
+import type { LogStretch, OlderThanLog, RecoveredHistory, StorageEffect } from '../../src/zab/zab-contract.ts'
+
+const beginning: HistoryPoint = { zxid: zeroZxid, hash: emptyChainHash }
+
+/** A copy of the state that is durably the checkpoint of the server. */
+export interface TestCheckpoint extends HistoryPoint {
+  readonly clusterId: ClusterId
+}
 
 export class TestLog {
+  /** After `base`. */
   txns: TxnEntry[] = []
+  base: HistoryPoint = beginning
+  received: TestCheckpoint | null = null
   acceptedEpoch: Epoch = zeroEpoch
   acceptedLeader: ServerId | null = null
   currentEpoch: Epoch = zeroEpoch
@@ -27,6 +39,8 @@ export class TestLog {
   wipe(): void {
     this.#lost = { currentEpoch: this.currentEpoch, txns: this.txns }
     this.txns = []
+    this.base = beginning
+    this.received = null
     this.acceptedEpoch = zeroEpoch
     this.acceptedLeader = null
     this.currentEpoch = zeroEpoch
@@ -35,22 +49,31 @@ export class TestLog {
   }
 
   get lastZxid(): Zxid {
-    return this.txns.at(-1)?.zxid ?? zeroZxid
+    return this.txns.at(-1)?.zxid ?? this.base.zxid
+  }
+
+  /** Forgets the txns up to that of `point`, which a checkpoint holds. */
+  removeFront({ zxid, hash }: HistoryPoint): void {
+    this.txns = this.txns.slice(this.#indexAfter(zxid))
+    this.base = { zxid, hash }
   }
 
   /** Makes the operation durable. */
   perform(effect: StorageEffect): void {
     if (effect.kind === 'persist') for (const record of effect.records) this.#add(record)
     if (effect.kind === 'truncate-log') this.#truncate(effect.zxid)
+    if (effect.kind === 'restart-log') this.#restart(effect)
   }
 
-  read(after: Zxid, entryCountMax: number): LogStretch {
+  read(after: Zxid, entryCountMax: number): LogStretch | OlderThanLog {
+    if (after < this.base.zxid) return { start: null, oldest: this.base }
     const index = this.#indexAfter(after)
-    const start = this.txns[index - 1] ?? { zxid: zeroZxid, hash: emptyChainHash }
+    const start = this.txns[index - 1] ?? this.base
     return { start: { zxid: start.zxid, hash: start.hash }, entries: this.txns.slice(index, index + entryCountMax) }
   }
 
   holds(entry: TxnEntry): boolean {
+    if (entry.zxid <= this.base.zxid) return this.#isCommitted(entry)
     const found = this.txns[this.#indexAfter(entry.zxid) - 1]
     return found !== undefined && found.zxid === entry.zxid && found.hash === entry.hash
   }
@@ -65,6 +88,10 @@ export class TestLog {
 
   /** `known`: up to where the server knows, at its start, that its log is committed. */
   recover(known: Zxid): RecoveredHistory {
+    if (this.received !== null && !this.#contains(this.received)) {
+      const clusterId = this.clusterId === this.received.clusterId ? this.clusterId : (0 as ClusterId)
+      this.#restart({ ...this.received, clusterId })
+    }
     const split = this.#indexAfter(known > this.committed ? known : this.committed)
     const base = this.txns[split - 1]
     return {
@@ -72,8 +99,8 @@ export class TestLog {
       acceptedLeader: this.acceptedLeader,
       currentEpoch: this.currentEpoch,
       clusterId: this.clusterId,
-      committed: base?.zxid ?? zeroZxid,
-      committedHash: base?.hash ?? (emptyChainHash as ChainHash),
+      committed: base?.zxid ?? this.base.zxid,
+      committedHash: base?.hash ?? this.base.hash,
       tail: this.txns.slice(split),
     }
   }
@@ -97,7 +124,7 @@ export class TestLog {
         claim(record.epoch >= this.currentEpoch, `current epoch falls from ${this.currentEpoch} to ${record.epoch}`)
         claim(record.epoch <= this.acceptedEpoch, `epoch ${record.epoch} is current before it is accepted`)
         claim(
-          this.txns.length === 0 || this.clusterId === 0 || this.clusterId === record.clusterId,
+          this.lastZxid === 0 || this.clusterId === 0 || this.clusterId === record.clusterId,
           `a history of cluster ${this.clusterId} gets the name ${record.clusterId}`,
         )
         this.currentEpoch = record.epoch
@@ -109,7 +136,28 @@ export class TestLog {
     }
   }
 
+  #contains({ zxid, hash }: HistoryPoint): boolean {
+    if (zxid <= this.base.zxid) return true
+    const found = this.txns[this.#indexAfter(zxid) - 1]
+    return found?.zxid === zxid && found.hash === hash
+  }
+
+  #restart({ zxid, hash, clusterId }: TestCheckpoint): void {
+    if (zxid === 0) {
+      claim(clusterId === 0, 'a history with a cluster id is given up')
+      this.received = null
+    } else {
+      claim(zxid > this.committed, `the log restarts at ${hexOfZxid(zxid)}, before what it has committed`)
+      claim(this.received?.zxid === zxid, 'the log restarts before the copy is durable')
+    }
+    this.base = { zxid, hash }
+    this.txns = []
+    this.committed = zxid
+    this.clusterId = clusterId
+  }
+
   #truncate(zxid: Zxid): void {
+    claim(zxid >= this.base.zxid, 'a log is cut before its beginning')
     const keep = this.#indexAfter(zxid)
     for (const entry of this.txns.slice(keep)) {
       // A log without a cluster id holds a part of a first synchronisation, of which nothing was acknowledged.

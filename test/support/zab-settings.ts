@@ -22,6 +22,7 @@ export const settings: ZabSettings = {
   firstIncarnation: 1_000,
   freshClusterId: 77 as ClusterId,
   trustsEmptyLog: true,
+  copiesAtOnceMax: 2,
 }
 
 /** `counts[i]` txns of epoch i+1, chained. */

@@ -75,33 +75,66 @@ const segmentDecision: Decision = {
   decide: planSegment,
 }
 
+const baseKinds = ['none', 'folded', 'received', 'restored'] as const
+const fromElsewhere = ['received', 'restored'] as const
+const anyBase = ['folded', ...fromElsewhere] as const
+
 const startDecision: Decision = {
   heading: 'where the log begins',
-  values: { base: ['none', 'given'], first: ['none', 'number-one', 'later'], startsAfterBase: yesNo },
+  values: { base: baseKinds, first: ['none', 'beginning', 'later'], startsAfterBase: yesNo },
   names: { base: 'base', first: 'first segment', startsAfterBase: 'its header says that it starts after the base' },
   rows: [
-    [{ base: 'none', first: ['none', 'number-one'] }, 'an empty or a whole log'],
+    [{ base: 'none', first: ['none', 'beginning'] }, 'an empty or a whole log'],
     [{ base: 'none', first: 'later' }, 'nothing holds the history before it'],
-    [{ base: 'given', first: 'none' }, 'the log of the checkpoint is missing'],
-    [{ base: 'given', first: ['number-one', 'later'], startsAfterBase: true }, 'txns between the two are missing'],
-    [{ base: 'given', first: ['number-one', 'later'], startsAfterBase: false }, 'the base covers the missing txns'],
+    [{ base: 'folded', first: 'none' }, 'the log of the checkpoint is missing'],
+    [{ base: 'received', first: 'none' }, 'the log with the promises of this server is missing'],
+    [{ base: 'restored', first: 'none' }, 'a backup has no log; it begins at the base'],
+    [{ base: anyBase, first: ['beginning', 'later'], startsAfterBase: true }, 'txns between the two are missing'],
+    [{ base: anyBase, first: ['beginning', 'later'], startsAfterBase: false }, 'the base covers the missing txns'],
   ],
   decide: planStart,
 }
 
 const endDecision: Decision = {
   heading: 'the whole log',
-  values: { base: ['none', 'given'], meetsBase: yesNo, endsBeforeBase: yesNo },
+  values: {
+    base: baseKinds,
+    meetsBase: yesNo,
+    endsBeforeBase: yesNo,
+    isOtherCluster: yesNo,
+    commitsBase: yesNo,
+    holdsEpoch: yesNo,
+  },
   names: {
     base: 'base',
     meetsBase: 'its live history has the base, with that hash',
     endsBeforeBase: 'it ends before the base',
+    isOtherCluster: 'it has txns of another cluster',
+    commitsBase: 'it has committed the zxid of the base',
+    holdsEpoch: 'it has accepted an epoch',
   },
   rows: [
     [{ base: 'none' }, 'there is nothing to compare'],
-    [{ base: 'given', meetsBase: true }, 'equal hashes mean equal histories up to the base'],
-    [{ base: 'given', meetsBase: false, endsBeforeBase: true }, 'the end of the log is missing'],
-    [{ base: 'given', meetsBase: false, endsBeforeBase: false }, 'log and checkpoint do not belong together'],
+    [{ base: anyBase, meetsBase: true }, 'equal hashes mean equal histories up to the base'],
+    [{ base: 'folded', meetsBase: false, endsBeforeBase: true }, 'the end of the log is missing'],
+    [{ base: 'folded', meetsBase: false, endsBeforeBase: false }, 'log and checkpoint do not belong together'],
+    [{ base: fromElsewhere, meetsBase: false, isOtherCluster: true }, 'log and checkpoint do not belong together'],
+    [
+      { base: fromElsewhere, meetsBase: false, isOtherCluster: false, commitsBase: true },
+      'a restart would take back what is committed',
+    ],
+    [
+      { base: 'received', meetsBase: false, isOtherCluster: false, commitsBase: false, holdsEpoch: false },
+      'the promises of this server are missing',
+    ],
+    [
+      { base: 'received', meetsBase: false, isOtherCluster: false, commitsBase: false, holdsEpoch: true },
+      'a crash between the switch to the copy and the restart of the log',
+    ],
+    [
+      { base: 'restored', meetsBase: false, isOtherCluster: false, commitsBase: false },
+      'the first start after a backup was restored',
+    ],
   ],
   decide: planEnd,
 }

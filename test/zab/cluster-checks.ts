@@ -6,7 +6,7 @@ import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid, zeroZxid } fr
 import type { Membership } from '../../src/membership/membership.ts'
 import type { TxnEntry } from '../../src/protocol/disk/log-record.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
-import { followsInOrder } from '../../src/zab/history.ts'
+import { followsInOrder, type HistoryPoint } from '../../src/zab/history.ts'
 import type { TestLog } from '../support/test-log.ts'
 
 /**
@@ -80,6 +80,16 @@ export class ClusterChecks {
       throw new Error(`server ${server} delivers ${hexOfZxid(entry.zxid)}, which only the logs of ${holders} hold`)
     }
     this.assume(entry)
+  }
+
+  /** A server has a copy of the state at `point`, and delivers what follows it; zxid 0: it has given up such a copy. */
+  installed(server: ServerId, { zxid, hash }: HistoryPoint): void {
+    const index = zxid === zeroZxid ? -1 : this.#indexOf.get(zxid)
+    if (index === undefined || (index >= 0 && this.committed[index]!.hash !== hash)) {
+      throw new Error(`server ${server} installs ${hexOfZxid(zxid)}, which is not committed`)
+    }
+    claim(index < 0 || index >= this.deliveredBy(server), server, `goes back to ${hexOfZxid(zxid)}`)
+    this.#delivered.set(server, index + 1)
   }
 
   /** What a server promises in a message is in its log first (ZOOKEEPER-3911, 4646, 4785). */

@@ -6,8 +6,8 @@ import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../../src/base/i
 import type { Membership } from '../../src/membership/membership.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import type { Zab } from '../../src/zab/zab.ts'
-import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
-import type { TestLog } from '../support/test-log.ts'
+import type { CopyAnswer, StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
+import type { TestCheckpoint, TestLog } from '../support/test-log.ts'
 import type { LinkEvent } from './test-links.ts'
 
 export interface ClusterOptions {
@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly diskDelayMsMax: number
   /** False: no timer of an election runs out, so a server that depends on one waits forever. */
   readonly hasTimeouts?: boolean
+  /** Whether copies of the state fail now and then: when they are opened, sent, stored and verified. */
+  readonly copiesFail?: () => boolean
   /** Called after every step, for traces and for faults at an exact moment. */
   readonly onStep?: (step: ClusterStep) => void
   /** Replaces a message that arrives: no outcome of an election may do harm. */
@@ -47,7 +49,18 @@ export interface ClusterServer {
   diskIsBusy: boolean
   diskIsStuck: boolean
   appliedAtStart: Zxid
+  /** What a leader sends, by copyId. */
+  readonly copies: Map<number, TestCopy>
+  logHeldAfter: Zxid | null
+  /** What a learner has received. */
+  receipt: { readonly ticket: number; readonly chunks: Uint8Array[]; finishing: TestCopy | null } | null
   trustsEmptyLog: boolean // false once its disk was emptied
+}
+
+/** A copy of the state: chunks that name it, and no state. */
+export interface TestCopy extends TestCheckpoint {
+  readonly copyId: number
+  readonly chunkCount: number
 }
 
 export type PlannedEvent =
@@ -56,6 +69,13 @@ export type PlannedEvent =
   | { readonly kind: 'turn-end'; readonly at: ServerId; readonly life: number }
   | { readonly kind: 'disk-done'; readonly at: ServerId; readonly life: number }
   | { readonly kind: 'disk-answered'; readonly at: ServerId; readonly life: number; readonly effect: StorageEffect }
+  | {
+      readonly kind: 'copy-done'
+      readonly at: ServerId
+      readonly life: number
+      readonly answer: () => CopyAnswer | null
+    }
+  | { readonly kind: 'copy-answered'; readonly at: ServerId; readonly life: number; readonly answer: CopyAnswer }
   | { readonly kind: 'redial' }
 
 export const timing = {
@@ -81,6 +101,9 @@ export function newServer(id: ServerId, log: TestLog): ClusterServer {
     diskIsBusy: false,
     diskIsStuck: false,
     appliedAtStart: zeroZxid,
+    copies: new Map(),
+    logHeldAfter: null,
+    receipt: null,
     trustsEmptyLog: true,
   }
 }

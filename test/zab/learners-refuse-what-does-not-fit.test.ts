@@ -3,13 +3,13 @@
  * again.
  */
 import { describe, expect, test } from 'vitest'
-import { emptyChainHash } from '../../src/base/chain-hash.ts'
+import { type ChainHash, emptyChainHash } from '../../src/base/chain-hash.ts'
 import { zeroZxid } from '../../src/base/ids.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { Zab } from '../../src/zab/zab.ts'
-import type { RecoveredHistory, ZabEffect } from '../../src/zab/zab-contract.ts'
+import type { CopyAnswer, RecoveredHistory, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { epoch, historyOf, leader, nothingRecovered, self, settings, silentLog, zxid } from '../support/zab-settings.ts'
 
 const history = historyOf([3])
@@ -65,6 +65,26 @@ class FedLearner {
     this.hear({ kind: 'append', syncId: this.syncId, ...range, committed })
   }
 
+  answer(answer: CopyAnswer): void {
+    this.#note(this.zab.handle({ kind: 'copy-answer', answer }, this.nowMs))
+  }
+
+  /** The link comes back, and the same server leads. */
+  meetAgain(): void {
+    this.#note(this.zab.handle({ kind: 'peer-connected', peer: leader }, this.nowMs))
+    this.hear({ kind: 'vote', state: 'leading', round: 1, leader, epoch: epoch(1), zxid: zeroZxid, cannotWin: false })
+  }
+
+  steps(): readonly string[] {
+    return this.effects.flatMap((effect) => (effect.kind === 'copy-step' ? [effect.step.kind] : []))
+  }
+
+  sent<K extends ZabMessage['kind']>(kind: K): readonly ZabMessage[] {
+    return this.effects.flatMap((effect) =>
+      effect.kind === 'send' && effect.message.kind === kind ? [effect.message] : [],
+    )
+  }
+
   loseLink(): void {
     this.#note(this.zab.handle({ kind: 'peer-disconnected', peer: leader }, this.nowMs))
   }
@@ -95,6 +115,126 @@ class FedLearner {
     this.effects.push(...effects)
   }
 }
+
+describe('a learner that is offered a copy of the state', () => {
+  const committed = history[1]!
+  const held = {
+    acceptedEpoch: epoch(1),
+    currentEpoch: epoch(1),
+    clusterId: 77 as ClusterId,
+    committed: committed.zxid,
+    committedHash: committed.hash,
+  }
+  const at = { copyId: 5, zxid: zxid(1, 9), hash: 7 as ChainHash, sizeBytes: 1 }
+
+  function offered(recovered: Partial<RecoveredHistory> = held, offer = at): FedLearner {
+    const learner = new FedLearner(recovered)
+    learner.discover()
+    learner.hear({ kind: 'checkpoint-offer', syncId: learner.syncId, ...offer })
+    return learner
+  }
+
+  /** All chunks are stored: the copy is being finished. */
+  function finishing(recovered: Partial<RecoveredHistory> = held): FedLearner {
+    const learner = offered(recovered)
+    learner.hear({ kind: 'checkpoint-chunk', syncId: learner.syncId, copyId: 5, number: 0, chunk: Uint8Array.of(1) })
+    learner.answer({ kind: 'added', ticket: 1, number: 0, isGood: true })
+    learner.hear({ kind: 'checkpoint-end', syncId: learner.syncId, copyId: 5, chunkCount: 1 })
+    expect(learner.steps()).toEqual(['receive', 'add', 'finish'])
+    return learner
+  }
+
+  const received = { kind: 'received', ticket: 1, zxid: at.zxid, hash: at.hash } as const
+  const installed = { kind: 'install', zxid: at.zxid, hash: at.hash }
+
+  test.each([zeroZxid, zxid(1, 1), committed.zxid])('a copy of what it has committed is refused: %i', (offeredZxid) => {
+    const learner = offered(held, { ...at, zxid: offeredZxid })
+    expect(learner.zab.state).toBe('looking')
+    expect(learner.steps()).toEqual([])
+  })
+
+  test('the received copy is the history from which it goes on, and its log keeps the cluster id', () => {
+    const learner = finishing()
+    learner.answer(received)
+    expect(learner.effects).toContainEqual(installed)
+    expect(learner.effects).toContainEqual({ ...installed, kind: 'restart-log', clusterId: 77 })
+    expect(learner.zab.lastZxid).toBe(at.zxid)
+    expect(learner.sent('sync-from')).toMatchObject([{ zxid: at.zxid, hash: at.hash }])
+  })
+
+  test('a copy that was finished while it looked is installed, and it votes with the later history', () => {
+    const learner = finishing()
+    learner.loseLink()
+    learner.effects = []
+    learner.answer(received)
+    expect(learner.effects).toContainEqual(installed)
+    expect(learner.zab.state).toBe('looking')
+    expect(learner.zab.lastZxid).toBe(at.zxid)
+  })
+
+  test('a copy that was finished in another attempt ends that attempt, which named another history', () => {
+    const learner = finishing()
+    learner.loseLink()
+    learner.meetAgain()
+    learner.discover()
+    learner.answer(received)
+    expect(learner.effects).toContainEqual(installed)
+    expect(learner.effects.at(-1)).not.toMatchObject({ kind: 'stop' })
+    expect(learner.lines.filter(({ level }) => level === 'error')).toEqual([])
+    expect(learner.sent('follower-info')).toHaveLength(3)
+    expect(learner.sent('follower-info').at(-1)).toMatchObject({ lastZxid: at.zxid })
+  })
+
+  test('while a copy is being finished, a leader of another cluster is not followed', () => {
+    const learner = finishing({ acceptedEpoch: epoch(1) })
+    learner.loseLink()
+    learner.meetAgain()
+    learner.hear({ kind: 'new-epoch', syncId: learner.syncId, epoch: epoch(2), clusterId: 78 as ClusterId })
+    expect(learner.zab.state).toBe('looking')
+  })
+
+  test('a server without a cluster gives up what it has installed when it loses its leader', () => {
+    const learner = finishing({ acceptedEpoch: epoch(1) })
+    learner.answer(received)
+    learner.effects = []
+    learner.loseLink()
+    expect(learner.effects).toContainEqual({ kind: 'install', zxid: zeroZxid, hash: emptyChainHash })
+    expect(learner.zab.lastZxid).toBe(zeroZxid)
+  })
+
+  test('a copy that is refused ends the attempt, and the answer to a copy that was abandoned changes nothing', () => {
+    const learner = finishing()
+    learner.answer({ kind: 'refused', ticket: 1, reason: 'the digest differs' })
+    expect(learner.zab.state).toBe('looking')
+    expect(learner.lines.at(-1)).toMatchObject({ event: 'gave-up-following' })
+    learner.answer(received)
+    expect(learner.effects).not.toContainEqual(installed)
+  })
+
+  test('another copy replaces the one that was received in part', () => {
+    const learner = offered()
+    learner.loseLink()
+    learner.meetAgain()
+    learner.discover()
+    learner.hear({ kind: 'checkpoint-offer', syncId: learner.syncId, ...at, copyId: 6 })
+    expect(learner.steps()).toEqual(['receive', 'abort', 'receive'])
+  })
+
+  test('a copy that makes no progress is given up after initLimit, and one that is being stored is not', () => {
+    const waiting = offered()
+    waiting.tick(settings.initLimitMs)
+    expect(waiting.zab.state).toBe('looking')
+    const storing = finishing()
+    for (let i = 0; i < 9; i++) storing.tick(settings.initLimitMs)
+    expect(storing.zab.state).toBe('following')
+  })
+
+  test('txns in the middle of a copy are refused', () => {
+    const learner = offered()
+    learner.append(2, 3)
+    expect(learner.zab.state).toBe('looking')
+  })
+})
 
 describe('a learner whose history differs from the leader', () => {
   const tail = historyOf([3])

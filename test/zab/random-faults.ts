@@ -14,6 +14,7 @@ export interface SeedReport {
   readonly committedCount: number
   readonly epochCount: number
   readonly recoveryMs: number // from the repair to the first leader
+  readonly copyCount: number // copies of the state that a learner has received whole
 }
 
 /** The members of the cluster, and its quorums. */
@@ -66,6 +67,8 @@ class RandomFaults {
   readonly #hasPuppets: boolean
   /** Disks are emptied, of a minority at a time; then db.autocreate is false. */
   readonly #hasWipes: boolean
+  /** The fronts of logs are removed, so that learners need copies of the state, which fail now and then. */
+  readonly #hasCopies: boolean
   readonly #puppets = new Map<ServerId, ServerId>()
 
   constructor(seed: number, membership: Membership) {
@@ -81,10 +84,12 @@ class RandomFaults {
         if (!this.#isChaos || step.kind !== 'durable' || !this.#random.chance(this.#crashOneIn)) return
         this.#crash(step.server)
       },
+      copiesFail: () => this.#isChaos && this.#random.chance(8),
       replace: (from, to, message) => this.#replaceVote(from, to, message),
     })
     this.#hasPuppets = this.#random.chance(3)
     this.#hasWipes = new SeededRandom(seed ^ 0xd15c).chance(3)
+    this.#hasCopies = new SeededRandom(seed ^ 0xc0b1).chance(2)
   }
 
   run(): SeedReport {
@@ -120,6 +125,7 @@ class RandomFaults {
     const { servers } = cluster
     if (this.#hasPuppets && this.#random.chance(2)) this.#drawPuppets()
     if (this.#hasWipes && this.#random.chance(3)) this.#wipe()
+    if (this.#hasCopies) for (const server of servers) if (this.#random.chance(2)) cluster.copies.removeFront(server)
     const some = this.#random.pick(servers).id
     const leader = cluster.leader?.id ?? some
     switch (this.#random.below(14)) {
@@ -236,7 +242,12 @@ class RandomFaults {
       this.#living().every(({ id }) => cluster.checks.deliveredBy(id) === this.#committedCount())
     const isDone = (): boolean => cluster.checks.committed.at(-1)?.zxid === last && hasAll()
     if (!cluster.runUntil(isDone, 1_000)) throw new Error(`new writes do not reach every server: ${this.#states()}`)
-    return { committedCount: this.#committedCount(), epochCount: this.#epochCount, recoveryMs }
+    return {
+      committedCount: this.#committedCount(),
+      epochCount: this.#epochCount,
+      recoveryMs,
+      copyCount: cluster.copies.finishedCount,
+    }
   }
 
   #committedCount(): number {

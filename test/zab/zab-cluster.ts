@@ -7,13 +7,14 @@ import { type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { Membership } from '../../src/membership/membership.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
-import type { StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
+import type { CopyAnswer, StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { TestLog } from '../support/test-log.ts'
 import { silentLog } from '../support/zab-settings.ts'
 import { ClusterChecks } from './cluster-checks.ts'
 import { type ClusterOptions, type ClusterServer, newServer, type PlannedEvent, timing } from './cluster-server.ts'
 import { EventQueue } from './event-queue.ts'
+import { TestCopies } from './test-copies.ts'
 import { otherEnd, TestLinks } from './test-links.ts'
 
 export class ZabCluster {
@@ -21,6 +22,7 @@ export class ZabCluster {
   readonly membership: Membership
   readonly checks: ClusterChecks
   readonly links: TestLinks
+  readonly copies: TestCopies
   readonly random: SeededRandom
   nowMs = 0
   proposedCount = 0
@@ -41,6 +43,12 @@ export class ZabCluster {
       plan: (atMs, event) => this.#queue.plan(atMs, event),
       delayMs: () => 1 + this.#upTo(options.messageDelayMsMax),
       closeDelayMs: () => (this.random.chance(3) ? this.random.below(timing.linkTimeoutMs) : this.random.below(3)),
+    })
+    this.copies = new TestCopies({
+      checks: this.checks,
+      random: this.random,
+      fails: options.copiesFail ?? (() => false),
+      answer: (server, answer) => this.#answerCopy(server, answer),
     })
     for (const id of ids) this.#queue.plan(this.random.below(timing.tickMs), { kind: 'tick', at: id })
     this.#queue.plan(0, { kind: 'redial' })
@@ -91,6 +99,7 @@ export class ZabCluster {
       firstIncarnation: this.random.below(2 ** 32),
       freshClusterId: (1 + this.random.below(2 ** 31)) as ClusterId,
       trustsEmptyLog: server.trustsEmptyLog,
+      copiesAtOnceMax: 1 + this.random.below(2),
     }
     server.zab = new Zab(settings, recovered, silentLog)
     this.#feed(server, { kind: 'start' })
@@ -106,6 +115,7 @@ export class ZabCluster {
     if (server.zab === null) return
     for (const effect of server.log.queue.slice(0, survives)) server.log.perform(effect)
     server.log.queue.length = 0
+    this.copies.crashed(server)
     server.zab = null
     server.life++
     server.serving = null
@@ -222,19 +232,27 @@ export class ZabCluster {
       return
     }
     if (event.kind === 'disk-done') return this.#diskDone(server, event.life)
+    if (event.kind === 'copy-done') {
+      const answer = event.life === server.life ? event.answer() : null
+      if (answer !== null) this.#happen({ kind: 'copy-answered', at: server.id, life: server.life, answer })
+      return
+    }
     if (server.isPaused) server.inbox.push(event)
     else this.#handle(server, event)
   }
 
   #handle(
     server: ClusterServer,
-    event: Exclude<PlannedEvent, { kind: 'redial' | 'link-timeout' | 'tick' | 'disk-done' }>,
+    event: Exclude<PlannedEvent, { kind: 'redial' | 'link-timeout' | 'tick' | 'disk-done' | 'copy-done' }>,
   ): void {
     switch (event.kind) {
       case 'turn-end':
         if (event.life !== server.life) return
         server.turnIsPlanned = false
         return this.#perform(server, server.zab!.handle({ kind: 'turn-ended' }, this.nowMs))
+      case 'copy-answered':
+        if (event.life === server.life) this.#feed(server, { kind: 'copy-answer', answer: event.answer })
+        return
       case 'disk-answered':
         if (event.life === server.life) this.#diskAnswered(server, event.effect)
         return
@@ -297,8 +315,14 @@ export class ZabCluster {
       case 'persist':
       case 'truncate-log':
       case 'read-log':
+      case 'restart-log':
         server.log.queue.push(effect)
         return this.#workDisk(server)
+      case 'copy-step':
+        return this.copies.perform(server, effect.step)
+      case 'install':
+        if (effect.zxid === zeroZxid) server.appliedAtStart = zeroZxid
+        return this.checks.installed(server.id, effect)
       case 'deliver':
         return this.checks.delivered(server.id, effect.entry, server.zab!.currentEpoch)
       case 'stopped-serving':
@@ -337,6 +361,12 @@ export class ZabCluster {
     this.#happen({ kind: 'disk-answered', at: server.id, life, effect })
   }
 
+  #answerCopy(server: ClusterServer, answer: () => CopyAnswer | null): void {
+    const { life } = server
+    const atMs = this.nowMs + this.#upTo(this.#options.diskDelayMsMax)
+    this.#queue.plan(atMs, { kind: 'copy-done', at: server.id, life, answer })
+  }
+
   #diskAnswered(server: ClusterServer, effect: StorageEffect): void {
     switch (effect.kind) {
       case 'persist':
@@ -344,6 +374,8 @@ export class ZabCluster {
         return this.#feed(server, { kind: 'persisted', tag: effect.tag })
       case 'truncate-log':
         return this.#feed(server, { kind: 'log-truncated', zxid: effect.zxid })
+      case 'restart-log':
+        return this.#feed(server, { kind: 'log-restarted', zxid: effect.zxid })
       case 'read-log': {
         const read = server.log.read(effect.after, 1 + this.random.below(4))
         return this.#feed(server, { kind: 'log-read', ticket: effect.ticket, ...read })

@@ -123,12 +123,46 @@ const zabRows = {
     { syncId, zxid: double<Zxid>(2), hash: double<ChainHash>(3) },
     ({ syncId, zxid }) => `sync=${syncId} at=${hexOfZxid(zxid)}`,
   ),
-  /** The learner does not have the point of sync-start. It names its last point before that, and the leader starts from it. */
+  /**
+   * The learner does not have the point of sync-start. It names its last point before that, and the leader starts from it.
+   * Also sent when a copy of the state was installed: the learner names its point.
+   */
   'sync-from': row(
     17,
     { syncId, zxid: double<Zxid>(2), hash: double<ChainHash>(3) },
     ({ syncId, zxid }) => `sync=${syncId} at=${hexOfZxid(zxid)}`,
   ),
+  /** The leader's log begins after the learner's history: the learner may have a copy of the state at `zxid` instead. */
+  'checkpoint-offer': row(
+    18,
+    {
+      syncId,
+      copyId: double(2), // one copy of one leader; a learner that comes back may go on where it was
+      zxid: double<Zxid>(3),
+      hash: double<ChainHash>(4), // of the history up to `zxid`
+      sizeBytes: double(5), // about; for people
+    },
+    ({ syncId, copyId, zxid }) => `sync=${syncId} copy=${copyId} at=${hexOfZxid(zxid)}`,
+  ),
+  /** The learner asks for each chunk, so it sets the pace, and it resumes by asking for the one that it lacks. */
+  'checkpoint-request': row(
+    19,
+    { syncId, copyId: double(2), number: double(3) },
+    ({ syncId, copyId, number }) => `sync=${syncId} copy=${copyId} #${number}`,
+  ),
+  'checkpoint-chunk': row(
+    20,
+    { syncId, copyId: double(2), number: double(3), chunk: bytes(4) },
+    ({ syncId, copyId, number, chunk }) => `sync=${syncId} copy=${copyId} #${number} bytes=${chunk.length}`,
+  ),
+  /** Answers a request for a chunk after the last one. */
+  'checkpoint-end': row(
+    21,
+    { syncId, copyId: double(2), chunkCount: double(3) },
+    ({ syncId, copyId, chunkCount }) => `sync=${syncId} copy=${copyId} chunks=${chunkCount}`,
+  ),
+  /** The learner is going to get an offer, or the chunk that it asked for; until then, others have their turn. */
+  'checkpoint-wait': row(22, { syncId }, ({ syncId }) => `sync=${syncId}`),
   append: row(
     6,
     {

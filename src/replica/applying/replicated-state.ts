@@ -40,6 +40,11 @@ class DigestHistory {
     if (this.#kept.length > keptCountMax) this.#kept.shift()
   }
 
+  /** Called when the state was given up: the entries are of a history that no longer leads to this state. */
+  clear(): void {
+    this.#kept.length = 0
+  }
+
   /** Oldest first. */
   entries(): readonly DigestAt[] {
     return [...this.#kept]
@@ -86,6 +91,17 @@ export class ReplicatedState {
     this.#sessions = contents.sessions
     this.lastHash = contents.lastHash
     return before
+  }
+
+  /**
+   * Back to the empty state: a copy of the state is given up, which no txns have completed (ZabCore.dropUnfinishedSync).
+   * No client was served from it.
+   */
+  giveUp(): void {
+    this.#sessions = new SessionTable()
+    this.#tree = new DataTree(this.#sessions)
+    this.lastHash = emptyChainHash
+    this.digests.clear()
   }
 
   /** Applies a committed txn from the log at start, when no client has a watch. */

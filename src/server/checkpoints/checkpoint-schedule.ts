@@ -93,6 +93,19 @@ export class CheckpointSchedule {
     this.tick()
   }
 
+  /** Another checkpoint is current now, which was not folded from this log; null: there is none. */
+  checkpointReplaced(facts: CheckpointFacts | null): void {
+    this.#last = facts
+    this.#noteGrowth()
+    const { checkpoints } = this.#options
+    checkpoints.sizeBytes().then(
+      (sizeBytes) => {
+        this.#sizeBytes = sizeBytes
+      },
+      () => {}, // the next checkpoint measures it again
+    )
+  }
+
   tick(): void {
     const nowMs = this.#options.clock.monotonicMs()
     switch (this.#state.kind) {

@@ -2,12 +2,17 @@
  * The checkpoints of a running server: when one is made, and which part of the log is kept beside it.
  */
 import type { Zxid } from '../../base/ids.ts'
+import type { Result } from '../../base/result.ts'
+import { loadCheckpoint } from '../../checkpoint/checkpoint-loader.ts'
 import type { Config } from '../../config/config.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
+import type { CheckpointCopy, CheckpointFacts, Checkpoints } from '../../ports/checkpoints.ts'
 import type { Log } from '../../ports/log.ts'
 import type { Ports } from '../../ports/ports.ts'
+import type { StateContents } from '../../replica/applying/replicated-state.ts'
 import { checkpointFolderOf, type OpenedData } from '../data-start.ts'
 import { type CheckpointAnswer, CheckpointSchedule } from './checkpoint-schedule.ts'
+import type { CheckpointAccess } from './checkpoint-transfers.ts'
 import { LogRetention } from './log-retention.ts'
 
 export interface CheckpointingOptions {
@@ -18,12 +23,14 @@ export interface CheckpointingOptions {
   readonly metrics: ServerMetrics
 }
 
-export class Checkpointing {
+export class Checkpointing implements CheckpointAccess {
+  readonly checkpoints: Checkpoints
   readonly #retention: LogRetention
   readonly #schedule: CheckpointSchedule
 
   constructor({ data, config, ports, log, metrics }: CheckpointingOptions) {
     const { storage, state, checkpoints, startedFrom, dataFolder } = data
+    this.checkpoints = checkpoints
     const { clock, timers, disk } = ports
     const settings = config.storage
     const now = () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() })
@@ -65,9 +72,14 @@ export class Checkpointing {
     return this.#retention.hold(after)
   }
 
-  /** A learner is being sent the txns after `after` from the log. */
-  noteLearner(after: Zxid): void {
-    this.#retention.noteLearner(after)
+  load(copy: CheckpointCopy): Promise<Result<StateContents, string>> {
+    return loadCheckpoint(copy)
+  }
+
+  /** The checkpoint was replaced by one that was received, and the log restarted at it; null: it was discarded. */
+  replaced(facts: CheckpointFacts | null): void {
+    this.#retention.checkpointReplaced(facts?.zxid ?? null)
+    this.#schedule.checkpointReplaced(facts)
   }
 
   /** Called before the log closes. `withLast`: with a last checkpoint, within closingCheckpointMsMax. */

@@ -1,13 +1,11 @@
 /**
  * Removes the front of the log once checkpoints hold it, at the times and within the limits that the operator chose.
  * Owns: that nothing is removed which recovery needs (what is after a checkpoint), which the operator keeps (the last
- * checkpoints, a size, an age), or which a reader still needs: a backup holds the log from its start on, and a learner
- * holds it from the piece that it was sent last.
+ * checkpoints, a size, an age), or which a reader still needs: backups, copies of the checkpoint and learners hold it.
  * Assumes: a checkpoint is durable when it is noted. If one were noted too early, a crash could leave a server with
  * neither the checkpoint nor the log before it.
  */
 import { hexOfZxid, type Zxid } from '../../base/ids.ts'
-import { learnerLogHoldMs } from '../../base/limits.ts'
 import type { StorageSettings } from '../../config/storage-settings.ts'
 import type { Disk } from '../../ports/disk.ts'
 import type { Log } from '../../ports/log.ts'
@@ -33,7 +31,6 @@ export class LogRetention {
   /** Of the last checkpoints since the start, oldest first, as many as are retained. */
   readonly #checkpoints: Zxid[] = []
   readonly #holds = new Set<{ readonly after: Zxid }>()
-  readonly #learners = new RecentLearners()
   #isDue = true
   #lastPurgeAtMs = Number.NEGATIVE_INFINITY
   #state: 'idle' | 'purging' | 'stopped' = 'idle'
@@ -59,9 +56,10 @@ export class LogRetention {
     }
   }
 
-  /** A learner is being sent the txns after `after`, and will ask for those that follow. */
-  noteLearner(after: Zxid): void {
-    this.#learners.note(after, this.#options.now().monotonicMs)
+  /** The log restarted at the checkpoint of `zxid`; null: there is no checkpoint. */
+  checkpointReplaced(zxid: Zxid | null): void {
+    this.#checkpoints.length = 0
+    if (zxid !== null) this.noteCheckpoint(zxid)
   }
 
   tick(nowMs: number): void {
@@ -129,42 +127,12 @@ export class LogRetention {
   }
 
   #floor(): Zxid | null {
-    const { storage, settings, now } = this.#options
+    const { storage, settings } = this.#options
     const oldest = this.#checkpoints[0]
     if (oldest === undefined || this.#checkpoints.length < settings.logRetention.checkpointCount) return null
-    const learner = this.#learners.floor(now().monotonicMs) ?? oldest
     // A commit mark may be written up to a second after the checkpoint; recovery and the log go by the mark.
-    let floor = Math.min(oldest, storage.committed, learner)
+    let floor = Math.min(oldest, storage.committed)
     for (const { after } of this.#holds) floor = Math.min(floor, after)
     return floor as Zxid
-  }
-}
-
-/**
- * Where the learners stood that asked for the log within learnerLogHoldMs. It keeps two minima instead of all reads: of
- * this period and of the one before it.
- */
-class RecentLearners {
-  #periodBeganAtMs = Number.NEGATIVE_INFINITY
-  #current: Zxid | null = null
-  #previous: Zxid | null = null
-
-  note(after: Zxid, nowMs: number): void {
-    this.#turnOver(nowMs)
-    this.#current = this.#current === null ? after : (Math.min(this.#current, after) as Zxid)
-  }
-
-  floor(nowMs: number): Zxid | null {
-    this.#turnOver(nowMs)
-    if (this.#current === null || this.#previous === null) return this.#current ?? this.#previous
-    return Math.min(this.#current, this.#previous) as Zxid
-  }
-
-  #turnOver(nowMs: number): void {
-    const passedMs = nowMs - this.#periodBeganAtMs
-    if (passedMs < learnerLogHoldMs) return
-    this.#previous = passedMs < 2 * learnerLogHoldMs ? this.#current : null
-    this.#current = null
-    this.#periodBeganAtMs = nowMs
   }
 }

@@ -75,6 +75,12 @@ const messages: Readonly<Record<string, PeerMessage>> = {
   },
   'sync-start': { kind: 'sync-start', syncId, zxid, hash },
   'sync-from': { kind: 'sync-from', syncId, zxid, hash },
+  'checkpoint-offer': { kind: 'checkpoint-offer', syncId, copyId: 2 ** 52 + 1, zxid, hash, sizeBytes: 2 ** 33 },
+  'checkpoint-request': { kind: 'checkpoint-request', syncId, copyId: 2 ** 52 + 1, number: 300 },
+  'checkpoint-request for the first chunk': { kind: 'checkpoint-request', syncId, copyId: 1, number: 0 },
+  'checkpoint-chunk': { kind: 'checkpoint-chunk', syncId, copyId: 1, number: 1, chunk: Uint8Array.of(1, 2, 3) },
+  'checkpoint-end': { kind: 'checkpoint-end', syncId, copyId: 1, chunkCount: 301 },
+  'checkpoint-wait': { kind: 'checkpoint-wait', syncId },
   append: {
     kind: 'append',
     syncId,

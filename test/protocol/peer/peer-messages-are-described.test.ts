@@ -64,6 +64,17 @@ const examples: readonly (readonly [PeerMessage, string])[] = [
   ],
   [{ kind: 'sync-start', syncId: 7, zxid: at(1), hash }, 'sync-start sync=7 at=0x300000001'],
   [{ kind: 'sync-from', syncId: 7, zxid: at(1), hash }, 'sync-from sync=7 at=0x300000001'],
+  [
+    { kind: 'checkpoint-offer', syncId: 7, copyId: 8, zxid: at(1), hash, sizeBytes: 9 },
+    'checkpoint-offer sync=7 copy=8 at=0x300000001',
+  ],
+  [{ kind: 'checkpoint-request', syncId: 7, copyId: 8, number: 4 }, 'checkpoint-request sync=7 copy=8 #4'],
+  [
+    { kind: 'checkpoint-chunk', syncId: 7, copyId: 8, number: 4, chunk: new TextEncoder().encode('secret') },
+    'checkpoint-chunk sync=7 copy=8 #4 bytes=6',
+  ],
+  [{ kind: 'checkpoint-end', syncId: 7, copyId: 8, chunkCount: 5 }, 'checkpoint-end sync=7 copy=8 chunks=5'],
+  [{ kind: 'checkpoint-wait', syncId: 7 }, 'checkpoint-wait sync=7'],
   [{ ...append, entries: [] }, 'append sync=7 after=0x300000001 [] committed=0x0'],
   [{ ...append, entries: [entry(2)] }, 'append sync=7 after=0x300000001 [0x300000002] committed=0x0'],
   [

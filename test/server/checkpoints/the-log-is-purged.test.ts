@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import type { Zxid } from '../../../src/base/ids.ts'
-import { learnerLogHoldMs } from '../../../src/base/limits.ts'
 import { LogRetention } from '../../../src/server/checkpoints/log-retention.ts'
 import { type PurgeFacts, planPurge } from '../../../src/server/checkpoints/purge-plan.ts'
 import { ServerRig } from '../../support/server-rig.ts'
@@ -141,21 +140,15 @@ describe('the retention of the log', () => {
     expect(rig.removed).toEqual([10, 50])
   })
 
-  test('the log that a learner reads stays for a time after its last read', async () => {
+  test('a checkpoint that was received counts alone', async () => {
     const rig = new RetentionRig()
-    rig.retention.noteLearner(at(25))
-    rig.checkpoints(50, 50, 50)
+    rig.checkpoints(15, 25, 35)
+    rig.retention.checkpointReplaced(at(45))
     await rig.tick()
-    expect(rig.removed).toEqual([20])
-    rig.retention.noteLearner(at(35))
-    await rig.tick(learnerLogHoldMs)
-    rig.checkpoints(50)
+    expect(rig.removed).toEqual([])
+    rig.checkpoints(46, 47)
     await rig.tick()
-    expect(rig.removed).toEqual([20])
-    await rig.tick(learnerLogHoldMs)
-    rig.checkpoints(50)
-    await rig.tick()
-    expect(rig.removed).toEqual([20, 50])
+    expect(rig.removed).toEqual([40])
   })
 
   test('a checkpoint that is ahead of the last commit mark waits for the mark', async () => {

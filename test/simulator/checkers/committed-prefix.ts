@@ -15,7 +15,16 @@ export function committedPrefix(history: CommittedHistory, report: Report): Chec
     name: 'committed-prefix',
     observe({ event }) {
       if (event.kind === 'server-started') nextIndexByServer.set(event.serverId, null)
-      if (event.kind !== 'server' || event.event.kind !== 'applied') return
+      if (event.kind !== 'server') return
+      if (event.event.kind === 'installed') {
+        const { zxid } = event.event
+        const index = history.indexOf(zxid)
+        if (zxid > 0 && index < 0) {
+          report(`server ${event.serverId} installed the state at ${hexOfZxid(zxid)}, which no server applied`)
+        }
+        nextIndexByServer.set(event.serverId, zxid > 0 ? index + 1 : 0)
+      }
+      if (event.event.kind !== 'applied') return
       const { zxid, txn } = event.event
       const index = history.indexOf(zxid)
       if (index < 0) {

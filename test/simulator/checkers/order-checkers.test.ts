@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Epoch, ServerId } from '../../../src/base/ids.ts'
+import { type Zxid, zeroZxid } from '../../../src/base/ids.ts'
+import type { SimEvent } from '../sim-event.ts'
 import { committedPrefix } from './committed-prefix.ts'
 import { durability } from './durability.ts'
 import { answered, applied, asked, attached, create, created, judge, server, started, z } from './hand-made-trace.ts'
@@ -37,6 +39,37 @@ describe('committed-prefix', () => {
     expect(check([applied(1, z(1), a), applied(1, z(1, 2), c), applied(2, z(1), a), applied(2, z(2), b)])).toHaveLength(
       1,
     )
+  })
+})
+
+describe('a copy of the state that is installed', () => {
+  const whole = [applied(1, z(1), a), applied(1, z(2), b), applied(1, z(3), c)]
+  const installed = (zxid: Zxid, digest = 'x'): SimEvent => server(2, { kind: 'installed', zxid, digest })
+  const prefixOf = (events: readonly SimEvent[]): readonly string[] =>
+    judge(({ history, report }) => committedPrefix(history, report), events)
+  const orderOf = (events: readonly SimEvent[]): readonly string[] => judge(({ report }) => zxidOrder(report), events)
+
+  test('the txns after it follow, and one that is left out is caught', () => {
+    expect(prefixOf([...whole, installed(z(2)), applied(2, z(3), c)])).toEqual([])
+    expect(prefixOf([...whole, installed(z(1)), applied(2, z(3), c)])).toHaveLength(1)
+    expect(orderOf([installed(z(1)), applied(2, z(3), c)])).toHaveLength(1)
+  })
+
+  test('a copy of what no server applied is caught, and so is one that goes back', () => {
+    expect(prefixOf([...whole, installed(z(4))])).toHaveLength(1)
+    expect(orderOf([applied(2, z(1), a), applied(2, z(2), b), installed(z(1))])).toHaveLength(1)
+  })
+
+  test('after a copy was given up the history begins again', () => {
+    const events = [...whole, installed(z(2)), installed(zeroZxid), applied(2, z(1), a)]
+    expect(prefixOf(events)).toEqual([])
+    expect(orderOf(events)).toEqual([])
+    expect(prefixOf([...whole, installed(z(2)), installed(zeroZxid), applied(2, z(3), c)])).toHaveLength(1)
+  })
+
+  test('a copy with another digest is caught', () => {
+    const events = [applied(1, z(1), a, { digest: 'x' }), installed(z(1), 'y')]
+    expect(judge(({ report }) => sameDigest(report), events)).toHaveLength(1)
   })
 })
 

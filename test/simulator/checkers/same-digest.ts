@@ -13,7 +13,8 @@ export function sameDigest(report: Report): Checker {
       if (event.kind === 'server-log' && event.text.startsWith('error tree-digest-differs ')) {
         report(`server ${event.serverId} takes its tree for another than that of its leader: ${event.text}`)
       }
-      if (event.kind !== 'server' || event.event.kind !== 'applied') return
+      if (event.kind !== 'server') return
+      if (event.event.kind !== 'applied' && event.event.kind !== 'installed') return
       const { zxid, digest } = event.event
       const known = digestByZxid.get(zxid)
       if (known === undefined) digestByZxid.set(zxid, digest)

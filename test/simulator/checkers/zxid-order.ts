@@ -26,6 +26,16 @@ export function zxidOrder(report: Report): Checker {
         }
         committedByServer.set(serverId, event.event.zxid)
       }
+      if (event.event.kind === 'installed') {
+        const { zxid } = event.event
+        const last = appliedByServer.get(serverId) ?? 0
+        if (zxid !== 0 && zxid <= last) {
+          report(`server ${serverId} installed the state at ${hexOfZxid(zxid)} after ${hexOfZxid(last as Zxid)}`)
+        }
+        appliedByServer.delete(serverId) // the next txn may begin any epoch
+        if (zxid > 0) appliedByServer.set(serverId, zxid)
+        committedByServer.delete(serverId)
+      }
       if (event.event.kind !== 'applied') return
       const { zxid } = event.event
       const last = appliedByServer.get(serverId)

@@ -1,0 +1,149 @@
+/**
+ * A leader's copies of its state for learners that its log cannot bring up (docs/internals/zab.md, step S0). Owns: who
+ * waits for a copy and who receives one, and the copy itself, which all of them share. The copy stays open for a while
+ * after its last use, so that a learner whose link broke goes on where it was. Assumes that the log after an open copy is
+ * kept: a learner that has installed it continues from the log.
+ */
+import { assert } from '../base/assert.ts'
+import { hexOfZxid, type Zxid } from '../base/ids.ts'
+import { copyChunksInFlightMax } from '../base/limits.ts'
+import type { ZabMessage } from '../protocol/peer/peer-message.ts'
+import type { HistoryPoint } from './history.ts'
+import type { Learner } from './learner.ts'
+import type { CopyAnswer, CopyStep } from './zab-contract.ts'
+import type { ZabCore } from './zab-core.ts'
+
+type Answer<K extends CopyAnswer['kind']> = Extract<CopyAnswer, { readonly kind: K }>
+type Request = Extract<ZabMessage, { readonly kind: 'checkpoint-request' }>
+
+type Copy =
+  | { readonly kind: 'opening'; readonly copyId: number }
+  | { readonly kind: 'open'; readonly copyId: number; readonly point: HistoryPoint; readonly sizeBytes: number }
+
+export class CopySource {
+  readonly #core: ZabCore
+  readonly #waiting = new Set<Learner>()
+  readonly #receiving = new Set<Learner>()
+  #copy: Copy | null = null
+  #copyCount = 0
+  #usedAtMs = 0
+  /** The latest beginning of the log that a read of it has reported. */
+  #logBegin = 0 as Zxid
+
+  constructor(core: ZabCore) {
+    this.#core = core
+  }
+
+  /** The log begins after `oldest`, and the learner needs txns from before. */
+  request(learner: Learner, oldest: HistoryPoint): void {
+    if (oldest.zxid > this.#logBegin) this.#logBegin = oldest.zxid
+    learner.phase = 'awaiting-copy'
+    this.#waiting.add(learner)
+    this.#offerNext()
+    if (learner.phase === 'awaiting-copy') this.#sendWait(learner)
+  }
+
+  opened(answer: Answer<'opened'>): void {
+    const { copyId, zxid, hash, sizeBytes } = answer
+    if (this.#copy?.copyId !== copyId) return
+    assert(zxid >= this.#logBegin, 'the log begins at or before the checkpoint', { zxid, logBegin: this.#logBegin })
+    this.#copy = { kind: 'open', copyId, point: { zxid, hash }, sizeBytes }
+    this.#offerNext()
+  }
+
+  /** Returns the learners that wait for the copy: they cannot be brought up now. */
+  failed({ copyId }: Answer<'failed'>): readonly Learner[] {
+    if (this.#copy?.copyId !== copyId) return []
+    this.#copy = null
+    return [...this.#waiting, ...this.#receiving]
+  }
+
+  /** Returns why the learner is dropped, or null. */
+  receiveRequest(learner: Learner, { copyId, number }: Request): string | null {
+    if (!this.#receiving.has(learner)) return `it asked for a chunk while ${learner.phase}`
+    if (this.#copy?.kind !== 'open' || this.#copy.copyId !== copyId) return 'it asked for a copy that is closed'
+    if (learner.chunkReadsCount >= copyChunksInFlightMax) return 'it asked for too many chunks at once'
+    learner.chunkReadsCount++
+    this.#usedAtMs = this.#core.nowMs
+    this.#step({ kind: 'read', copyId, number, learner: learner.id, syncId: learner.syncId })
+    return null
+  }
+
+  chunkRead(learner: Learner, { copyId, number, chunk }: Answer<'chunk'>): void {
+    if (!this.#receiving.has(learner)) return
+    learner.chunkReadsCount--
+    const { id, syncId } = learner
+    if (chunk !== null) return this.#core.send(id, { kind: 'checkpoint-chunk', syncId, copyId, number, chunk })
+    this.#core.send(id, { kind: 'checkpoint-end', syncId, copyId, chunkCount: number })
+  }
+
+  /** The learner has installed the copy, or is no longer a learner. */
+  release(learner: Learner): void {
+    this.#waiting.delete(learner)
+    if (!this.#receiving.delete(learner)) return
+    this.#usedAtMs = this.#core.nowMs
+    this.#offerNext()
+  }
+
+  /**
+   * With each heartbeat: a learner that waits for its turn, or for a chunk at the limited rate, must not take this leader
+   * for one that has dropped it.
+   */
+  sendWaits(): void {
+    for (const learner of this.#waiting) this.#sendWait(learner)
+    for (const learner of this.#receiving) if (learner.chunkReadsCount > 0) this.#sendWait(learner)
+  }
+
+  tick(): void {
+    const { nowMs, settings } = this.#core
+    if (this.#copy?.kind !== 'open' || this.#receiving.size > 0 || this.#waiting.size > 0) return
+    if (nowMs >= this.#usedAtMs + settings.initLimitMs) this.close()
+  }
+
+  close(): void {
+    if (this.#copy !== null) this.#step({ kind: 'close', copyId: this.#copy.copyId })
+    this.#copy = null
+  }
+
+  #offerNext(): void {
+    const { settings } = this.#core
+    while (this.#waiting.size > 0 && this.#receiving.size < settings.copiesAtOnceMax) {
+      if (this.#copy === null) return this.#open()
+      if (this.#copy.kind === 'opening') return
+      const learner = this.#next()
+      this.#waiting.delete(learner)
+      this.#receiving.add(learner)
+      this.#usedAtMs = this.#core.nowMs
+      this.#offer(learner, this.#copy)
+    }
+  }
+
+  #open(): void {
+    const { incarnation } = this.#core
+    const copyId = incarnation * 2 ** 20 + ++this.#copyCount
+    this.#copy = { kind: 'opening', copyId }
+    this.#step({ kind: 'open', copyId })
+  }
+
+  #offer(learner: Learner, { copyId, point, sizeBytes }: Extract<Copy, { kind: 'open' }>): void {
+    learner.phase = 'receiving-copy'
+    const { id, syncId } = learner
+    const { zxid, hash } = point
+    this.#core.log.info('checkpoint-offered', { peerId: id, zxid: hexOfZxid(zxid), sizeBytes })
+    this.#core.send(id, { kind: 'checkpoint-offer', syncId, copyId, zxid, hash, sizeBytes })
+  }
+
+  /** A voter before a server without a vote, whose absence costs no quorum (ZK throttles only these). */
+  #next(): Learner {
+    const all = [...this.#waiting]
+    return all.find(({ id }) => this.#core.membership.isVoter(id)) ?? all[0]!
+  }
+
+  #sendWait({ id, syncId }: Learner): void {
+    this.#core.send(id, { kind: 'checkpoint-wait', syncId })
+  }
+
+  #step(step: CopyStep): void {
+    this.#core.out.push({ kind: 'copy-step', step })
+  }
+}
