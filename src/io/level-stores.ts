@@ -28,8 +28,8 @@ const tuning = {
   /** level-reader.ts reads blocks as they are. */
   compression: false,
   /** The larger these are, the less is written when few entries change, and the more is in memory. */
-  writeBufferSize: 2 * 1024 * 1024,
-  maxFileSize: 1024 * 1024,
+  writeBufferSize: 4 * 1024 * 1024,
+  maxFileSize: 2 * 1024 * 1024,
   /** LevelDB maps the table files that it has open into memory. This is its minimum: 64 tables and 10 other files. */
   maxOpenFiles: 74,
   blockSize: 16 * 1024,
