@@ -315,13 +315,14 @@ const systemCodes: readonly (readonly [text: RegExp, code: string])[] = [
   [/cannot allocate memory|out of memory/i, 'ENOMEM'],
   [/file too large/i, 'EFBIG'],
   [/stale (nfs )?file handle/i, 'ESTALE'],
-  [/no such file or directory/i, damagedCode], // a file of the store
+  [/no such file or directory/i, damagedCode],
 ]
 
 /** An error of LevelDB as the ports name errors: with a code of the system, or as damage. Others stay as they are. */
 function translated(error: unknown, folder: string): NodeJS.ErrnoException {
   if (error instanceof LevelDamage) return Object.assign(error, { code: damagedCode })
   const cause = causeOf(error)
+  if (cause.code === 'ENOENT') return Object.assign(cause, { code: damagedCode }) // a file of the store
   if (cause.code === undefined || !/^LEVEL_(CORRUPTION|IO_ERROR)$/.test(cause.code)) return cause
   const ofSystem = systemCodes.find(([text]) => text.test(cause.message))?.[1]
   const code = cause.code === 'LEVEL_CORRUPTION' ? damagedCode : (ofSystem ?? 'EIO')
