@@ -28,8 +28,8 @@ const tuning = {
   /** level-reader.ts reads blocks as they are. */
   compression: false,
   /** The larger these are, the less is written when few entries change, and the more is in memory. */
-  writeBufferSize: 2 * 1024 * 1024,
-  maxFileSize: 1024 * 1024,
+  writeBufferSize: 4 * 1024 * 1024,
+  maxFileSize: 2 * 1024 * 1024,
   /** LevelDB maps the table files that it has open into memory. This is its minimum: 64 tables and 10 other files. */
   maxOpenFiles: 74,
   blockSize: 16 * 1024,
@@ -315,13 +315,14 @@ const systemCodes: readonly (readonly [text: RegExp, code: string])[] = [
   [/cannot allocate memory|out of memory/i, 'ENOMEM'],
   [/file too large/i, 'EFBIG'],
   [/stale (nfs )?file handle/i, 'ESTALE'],
-  [/no such file or directory/i, damagedCode], // a file of the store
+  [/no such file or directory/i, damagedCode],
 ]
 
 /** An error of LevelDB as the ports name errors: with a code of the system, or as damage. Others stay as they are. */
 function translated(error: unknown, folder: string): NodeJS.ErrnoException {
   if (error instanceof LevelDamage) return Object.assign(error, { code: damagedCode })
   const cause = causeOf(error)
+  if (cause.code === 'ENOENT') return Object.assign(cause, { code: damagedCode }) // a file of the store
   if (cause.code === undefined || !/^LEVEL_(CORRUPTION|IO_ERROR)$/.test(cause.code)) return cause
   const ofSystem = systemCodes.find(([text]) => text.test(cause.message))?.[1]
   const code = cause.code === 'LEVEL_CORRUPTION' ? damagedCode : (ofSystem ?? 'EIO')

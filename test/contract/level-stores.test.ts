@@ -168,6 +168,14 @@ test('a changed byte of a table is noticed when its entry is read, by key or by 
   await store.close()
 })
 
+test('a table that disappears while its store is open is damage', async () => {
+  const folder = await storeWithTables()
+  const store = await opened(stores, folder)
+  for (const name of await readdir(folder)) if (name.endsWith('.ldb')) await rm(join(folder, name))
+  await expect(allOf(store)).rejects.toMatchObject({ code: 'EDAMAGED', message: expect.stringContaining('.ldb') })
+  await store.close()
+})
+
 test('views show what they saw while LevelDB makes and removes tables', async () => {
   const random = new SeededRandom(3)
   const folder = join(await scratch(), 'store')
