@@ -59,13 +59,12 @@ export class Turn {
     return this.#state === 'stopped'
   }
 
-  /** The clock is read once a turn. */
+  /** The clock is read once a turn, and each time that it is asked between turns. */
   now(): Stamp {
-    this.#stamp ??= {
-      monotonicMs: this.#runningClock.at(this.#clock.monotonicMs()),
-      wallMs: this.#clock.wallMs(),
-    }
-    return this.#stamp
+    if (this.#stamp !== null) return this.#stamp
+    const stamp = { monotonicMs: this.#runningClock.at(this.#clock.monotonicMs()), wallMs: this.#clock.wallMs() }
+    if (this.#isScheduled) this.#stamp = stamp
+    return stamp
   }
 
   /** A tick is due: it is handled after this turn has read its sockets. */
