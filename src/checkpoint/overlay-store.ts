@@ -80,8 +80,8 @@ const noAcl: StoredAcl = emptyAcl
 
 /** Longer data is not kept while it is unchanged. */
 const keptDataSizeBytesMax = 1024
-/** What an entry takes besides its path and data, measured. */
-const znodeOverheadBytes = 450
+/** What a znode takes besides its path and data, with the copies that are made to write it: about 450 and 550. */
+const znodeOverheadBytes = 1000
 const aclCountMax = 10_000
 const headsPerSlab = 512
 
