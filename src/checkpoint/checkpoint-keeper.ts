@@ -329,10 +329,13 @@ export class CheckpointKeeper implements Checkpoints {
     await this.#options.stores.remove(this.#pathOf(old.name))
   }
 
-  async #discardReceived(name: string, store: KeyValueStore): Promise<void> {
-    if (this.#receiver?.name === name) this.#receiver = null
-    await store.close()
-    await this.#options.stores.remove(this.#pathOf(name))
+  /** Also while the keeper closes. */
+  #discardReceived(name: string, store: KeyValueStore): Promise<void> {
+    return this.#afterOthers(async () => {
+      if (this.#receiver?.name === name) this.#receiver = null
+      await store.close()
+      await this.#options.stores.remove(this.#pathOf(name))
+    })
   }
 
   async #dropProgress(): Promise<void> {
@@ -362,10 +365,14 @@ export class CheckpointKeeper implements Checkpoints {
   }
 
   #inOrder<T>(act: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => {
+    return this.#afterOthers(() => {
       this.#assertOpen()
       return act()
     })
+  }
+
+  #afterOthers<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(act)
     this.#last = result.catch(() => {})
     return result
   }

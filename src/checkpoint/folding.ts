@@ -25,6 +25,7 @@ import { endOfSubtree, keyAfter, metaKey, pathOfZnodeKey, sessionKeyOf, znodeKey
 
 /** Few, since each may have a value of 1 MiB. */
 const keysPerReadMax = 64
+const txnsPerStretchMax = 1000
 const scanSizeBytes = 1024 * 1024
 
 /** Of the log at the time of a write. */
@@ -36,6 +37,7 @@ export interface LogFacts {
 interface Stretch {
   readonly txns: { readonly zxid: Zxid; readonly txn: Txn }[]
   readonly paths: Set<string> // not known to the overlay
+  readonly created: Set<string> // likewise; created by a txn that is the first to name them, so they did not exist
   readonly sessions: Set<SessionId>
   readonly tops: Set<string> // quotas whose usage may be recounted
 }
@@ -89,7 +91,12 @@ export class Folding {
         this.#addToStretch(stretch, zxid, decodeTxn(payload))
         room -= payload.length
         at += 1
-      } while (at < entries.length && room > 0 && stretch.paths.size + stretch.sessions.size < keysPerReadMax / 2)
+      } while (
+        at < entries.length &&
+        room > 0 &&
+        stretch.paths.size + stretch.sessions.size < keysPerReadMax / 2 &&
+        stretch.txns.length < txnsPerStretchMax
+      )
       await this.#read(stretch)
       for (const { zxid, txn } of stretch.txns) {
         this.#sessions.begin(zxid)
@@ -151,7 +158,13 @@ export class Folding {
   }
 
   #beginStretch(): Stretch {
-    const stretch: Stretch = { txns: [], paths: new Set(), sessions: new Set(), tops: new Set() }
+    const stretch: Stretch = {
+      txns: [],
+      paths: new Set(),
+      created: new Set(),
+      sessions: new Set(),
+      tops: new Set(),
+    }
     for (const top of this.#overlay.unreadableUsages) this.#wantSize(stretch, top)
     return stretch
   }
@@ -164,11 +177,18 @@ export class Folding {
   #addChange(stretch: Stretch, change: Change): void {
     switch (change.kind) {
       case 'create':
-      case 'delete':
+        // Nothing is read for it: to look for a key that is missing costs as much as to find one.
+        if (!this.#overlay.knows(change.path) && !stretch.paths.has(change.path)) stretch.created.add(change.path)
+        this.#want(stretch, parentOf(change.path))
+        this.#addQuotaChange(stretch, change)
+        return
       case 'set-data':
+        this.#wantPath(stretch, change.path)
+        this.#addQuotaChange(stretch, change)
+        return
+      case 'delete':
       case 'set-acl':
         this.#wantPath(stretch, change.path)
-        if (change.kind === 'create' || change.kind === 'set-data') this.#addQuotaChange(stretch, change)
         return
       case 'bundle':
         for (const bundled of change.changes) this.#addChange(stretch, bundled)
@@ -204,7 +224,7 @@ export class Folding {
   }
 
   #want(stretch: Stretch, path: string): void {
-    if (!this.#overlay.knows(path)) stretch.paths.add(path)
+    if (!this.#overlay.knows(path) && !stretch.created.has(path)) stretch.paths.add(path)
   }
 
   #wantSession(stretch: Stretch, sessionId: SessionId): void {
@@ -214,6 +234,7 @@ export class Folding {
   async #read(stretch: Stretch): Promise<void> {
     // The accounts of quotas look for the root.
     this.#want(stretch, '/')
+    for (const path of stretch.created) this.#overlay.note(path, null)
     await this.#get([...stretch.paths], znodeKeyOf, (path, value) => this.#noteZnode(path, value))
     await this.#get([...stretch.sessions], sessionKeyOf, (sessionId, value) => {
       if (!this.#sessions.note(sessionId, value)) throw damaged(`session ${hexOfSession(sessionId)}`)

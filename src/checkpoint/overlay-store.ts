@@ -7,6 +7,7 @@
  * znode that was not noted is a bug and asserted: answering "no such znode" would make this checkpoint differ from the
  * tree of the server.
  */
+import { allocateBytes } from '../base/allocate-bytes.ts'
 import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { KeyValue } from '../ports/key-values.ts'
@@ -66,10 +67,21 @@ export interface OverlayZnode {
   stored: { readonly hashA: number; readonly hashB: number; readonly dataLengthBytes: number } | null
 }
 
+function storedAcl(bytes: Uint8Array): StoredAcl | null {
+  const entries = readAcl(bytes)
+  if (entries === null) return null
+  const { a: hashA, b: hashB } = hashAcl(aclKeyOf(entries))
+  return { entries, bytes, hashA, hashB }
+}
+
+const emptyAcl = storedAcl(encodeAcl([]))
+assert(emptyAcl !== null, 'an empty ACL can be read', {})
+const noAcl: StoredAcl = emptyAcl
+
 /** Longer data is not kept while it is unchanged. */
 const keptDataSizeBytesMax = 1024
-/** What an entry takes besides its path and data, measured. */
-const znodeOverheadBytes = 450
+/** What a znode takes besides its path and data, with the copies that are made to write it: about 450 and 550. */
+const znodeOverheadBytes = 1000
 const aclCountMax = 10_000
 const headsPerSlab = 512
 
@@ -81,6 +93,7 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
   /** Paths with a usage text that cannot be parsed: the next change below them recounts it. */
   readonly #unreadableUsages = new Set<string>()
   readonly #acls = new BytesTable<StoredAcl>()
+  #latestAcl: StoredAcl = noAcl // most znodes get the ACL of the znode before
   readonly #hash = new HashLanes()
   readonly #parts: ZnodeParts = { aclStart: 0, dataStart: 0, dataLengthBytes: 0, isDataNull: true }
   #slab = new Uint8Array(0)
@@ -291,17 +304,20 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
     const lengthBytes = data?.length ?? 0
     this.#resize(znode.path, 0, lengthBytes - this.dataLengthBytesOf(znode))
     this.#sizeBytes += lengthBytes - keptSizeBytesOf(znode)
-    znode.data = data?.slice() ?? null
+    znode.data = data === null ? null : copyOf(data)
     znode.dataHash = null
     this.setStat32(znode, statOffsets.dataLength, lengthBytes)
     this.#noteUsage(znode)
   }
 
   setAcl(znode: OverlayZnode, acl: readonly AclEntry[]): void {
-    const bytes = encodeAcl(acl)
-    const stored = this.#acls.find(bytes, 0, bytes.length, storedAcl)
-    assert(stored !== null, 'an ACL that was encoded can be read', { path: znode.path })
-    znode.acl = stored
+    if (!isSameAcl(this.#latestAcl.entries, acl)) {
+      const bytes = encodeAcl(acl)
+      const stored = this.#acls.find(bytes, 0, bytes.length, storedAcl)
+      assert(stored !== null, 'an ACL that was encoded can be read', { path: znode.path })
+      this.#latestAcl = stored
+    }
+    znode.acl = this.#latestAcl
   }
 
   setOwner(znode: OverlayZnode, owner: SessionId): void {
@@ -420,12 +436,19 @@ function keptSizeBytesOf({ data, isChanged, view, at }: OverlayZnode): number {
   return data?.length ?? 0
 }
 
-function storedAcl(bytes: Uint8Array): StoredAcl | null {
-  const entries = readAcl(bytes)
-  if (entries === null) return null
-  const { a: hashA, b: hashB } = hashAcl(aclKeyOf(entries))
-  return { entries, bytes, hashA, hashB }
+/** Short data shares slabs, which are dropped with the overlay. */
+function copyOf(data: Uint8Array): Uint8Array {
+  const copy = allocateBytes(data.length)
+  copy.set(data)
+  return copy
+}
+
+function isSameAcl(left: readonly AclEntry[], right: readonly AclEntry[]): boolean {
+  if (left.length !== right.length) return false
+  return left.every(({ perms, scheme, id }, at) => {
+    const other = right[at]!
+    return perms === other.perms && id === other.id && scheme === other.scheme
+  })
 }
 
 const noBytes = new DataView(new ArrayBuffer(0))
-const noAcl: StoredAcl = { entries: [], bytes: encodeAcl([]), hashA: 0, hashB: 0 }

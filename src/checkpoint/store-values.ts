@@ -8,6 +8,7 @@
  *    0 timeout in ms i32          4 zxid of its creation u64          12 its number among the sessions of that txn u32
  * Zxid and number give the order of creation, which is the order of the session table on every server.
  */
+import { allocateBytes } from '../base/allocate-bytes.ts'
 import { statOffsets, statSizeBytes } from '../protocol/client/stat.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
 import { readUint64, writeUint64 } from '../storage/record-codec.ts'
@@ -27,10 +28,13 @@ export function encodeZnode(
   aclBytes: Uint8Array,
   data: Uint8Array | null,
 ): Uint8Array {
-  const bytes = new Uint8Array(aclOffset + aclBytes.length + (data?.length ?? 0))
+  const bytes = allocateBytes(aclOffset + aclBytes.length + (data?.length ?? 0))
   for (let i = 0; i < znodeHeadSizeBytes; i += 1) bytes[i] = head[headAt + i]!
   bytes[dataKindOffset] = data === null ? 0 : 1
-  new DataView(bytes.buffer).setUint32(aclSizeOffset, aclBytes.length)
+  bytes[aclSizeOffset] = aclBytes.length >>> 24
+  bytes[aclSizeOffset + 1] = aclBytes.length >>> 16
+  bytes[aclSizeOffset + 2] = aclBytes.length >>> 8
+  bytes[aclSizeOffset + 3] = aclBytes.length
   bytes.set(aclBytes, aclOffset)
   if (data !== null) bytes.set(data, aclOffset + aclBytes.length)
   return bytes
