@@ -143,8 +143,8 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
   /**
    * Adds a sealed znode to a store that is being loaded; its parent comes before it. Without a parent (`noSlot`) it is the
    * root. `pathUnits` are the UTF-16 units of the parent's path, 0 for the root. Returns the slot. The child count of the
-   * parent stays as it was loaded: the caller checks that the loaded children are as many. 3 times as fast as `insert` and
-   * the setters: nothing is looked up, no path and no object is made.
+   * parent stays as it was loaded: the caller checks that the loaded children are as many. Nothing is looked up, and no path
+   * and no object is made: with decoding and all checks a znode takes half the time of the txn that creates it.
    */
   load(parent: number, parentPathUnits: number, znode: StoredZnode): number {
     const { table } = this
