@@ -216,6 +216,23 @@ class Server implements ZktsServer {
       assert(peers !== null, 'a standalone server sends to no peer', { to, kind: message.kind })
       peers.send(to, message)
     }
+    const { checkpointing, transfers, logEffects } = this.#keepData(data, turn, send)
+    const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing })
+    const parts = { replica, turn, clients, peers, logEffects, transfers, admin }
+    const running: Running = { storage, dataFolder, checkpointing, ...parts, startedAtMs }
+    return running
+  }
+
+  /** What writes to the log and keeps the checkpoint. */
+  #keepData(
+    data: OpenedData,
+    turn: Turn,
+    send: PeerConnections['send'],
+  ): Pick<Running, 'checkpointing' | 'transfers' | 'logEffects'> {
+    const { config, ports } = this.#options
+    const log = this.#log
+    const metrics = this.#metrics
+    const { storage, dataFolder, checkpoints } = data
     const checkpointing = new Checkpointing({ data, config, ports, log, metrics })
     const transfers = new CheckpointTransfers({
       access: checkpointing,
@@ -231,13 +248,10 @@ class Server implements ZktsServer {
       metrics,
       send,
       noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
-      discardCheckpoint: () => data.checkpoints.discard(),
+      discardCheckpoint: () => checkpoints.discard(),
       logRestarted: (zxid) => transfers.logRestarted(zxid),
     })
-    const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing })
-    const parts = { replica, turn, clients, peers, logEffects, transfers, admin }
-    const running: Running = { storage, dataFolder, checkpointing, ...parts, startedAtMs }
-    return running
+    return { checkpointing, transfers, logEffects }
   }
 
   #zabSettings(trustsEmptyLog: boolean): ZabSettings {

@@ -15,13 +15,25 @@ import { ensembleConfig, ServerRig, standaloneConfig } from '../support/server-r
 const withLogDir = (dataLogDir: string): Config => standaloneConfig([`dataLogDir=${dataLogDir}`])
 const segmentName = '0000000000000001-00000001.log'
 
-/** The disk of a standalone server that has created /a and was closed. */
+/** The disk of a standalone server that has created /a and was closed, so that it holds a checkpoint. */
 async function usedDisk(rig: ServerRig, config = standaloneConfig()): Promise<SimDisk> {
   const disk = rig.disk()
   const server = await rig.started(config, disk)
   await createA(rig, '10.0.0.1')
   await rig.settle(server.close())
   return disk
+}
+
+/** The same without a checkpoint. */
+async function killedDisk(rig: ServerRig, config = standaloneConfig()): Promise<SimDisk> {
+  const disk = rig.disk()
+  const { server, process } = rig.server(config, disk)
+  expect((await rig.settle(server.start())).ok).toBe(true)
+  await rig.run(100)
+  await createA(rig, '10.0.0.1')
+  rig.scheduler.kill(process)
+  rig.network.crash('10.0.0.1', process, 'kill')
+  return disk.kill()
 }
 
 async function createA(rig: ServerRig, host: string): Promise<void> {
@@ -188,7 +200,7 @@ describe('a log that was emptied', () => {
     ),
   )('beside an identity that is %s; another log is below dataDir: %s', async (identity, hasOther) => {
     const rig = new ServerRig()
-    const disk = await usedDisk(rig, withLogDir('/log'))
+    const disk = await killedDisk(rig, withLogDir('/log'))
     disk.placeAtOnce(`/log/wal/${segmentName}`)
     if (identity === 'damaged') disk.flipBit('/data/identity', 1000)
     if (identity === 'missing') disk.removeAtOnce('/data/identity')
@@ -198,26 +210,45 @@ describe('a log that was emptied', () => {
   })
 })
 
-describe('a log that does not belong to the identity', () => {
-  /** The identity file with another cluster, or a newer epoch. */
-  async function changeIdentity(rig: ServerRig, disk: SimDisk, what: string): Promise<void> {
-    const reading = readIdentity(disk.contents('/data/identity'))
-    if (reading.kind !== 'valid') throw new Error('there is no identity')
-    const { clusterId, currentEpoch } = reading.identity
-    const changed =
-      what === 'cluster'
-        ? { clusterId: (clusterId + 1) as ClusterId }
-        : { currentEpoch: (currentEpoch + 1) as typeof currentEpoch }
-    await rig.settle(writeIdentityFile(disk, '/data', { ...reading.identity, ...changed }))
-  }
+test('a log that was emptied beside a checkpoint of it', async () => {
+  const rig = new ServerRig()
+  const disk = await usedDisk(rig, withLogDir('/log'))
+  disk.placeAtOnce(`/log/wal/${segmentName}`)
+  const text = await refusal(rig, withLogDir('/log'), disk)
+  expect(text).toContain('the log in /log/wal ends at 0x0, before the checkpoint of 0x100000002')
+  await follow(rig, disk, text, 'serve without this one, ')
+  expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(false)
+})
 
+test('a checkpoint of another cluster than the identity', async () => {
+  const rig = new ServerRig()
+  const disk = await usedDisk(rig)
+  await changeIdentity(rig, disk, 'cluster')
+  const text = await refusal(rig, standaloneConfig(), disk)
+  await follow(rig, disk, text, 'If the checkpoint and the log belong together, ')
+  expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
+})
+
+/** The identity file with another cluster, or a newer epoch. */
+async function changeIdentity(rig: ServerRig, disk: SimDisk, what: string): Promise<void> {
+  const reading = readIdentity(disk.contents('/data/identity'))
+  if (reading.kind !== 'valid') throw new Error('there is no identity')
+  const { clusterId, currentEpoch } = reading.identity
+  const changed =
+    what === 'cluster'
+      ? { clusterId: (clusterId + 1) as ClusterId }
+      : { currentEpoch: (currentEpoch + 1) as typeof currentEpoch }
+  await rig.settle(writeIdentityFile(disk, '/data', { ...reading.identity, ...changed }))
+}
+
+describe('a log that does not belong to the identity', () => {
   test.each(['cluster', 'epoch', 'folder'])('another %s: the log is used, or the data is moved away', async (what) => {
     for (const [condition, keepsData] of [
       [what === 'folder' ? 'you accept the loss, ' : 'If the log is the right one, ', true],
       [what === 'folder' ? 'members of the ensemble hold the data, ' : 'you may also ', false],
     ] as const) {
       const rig = new ServerRig()
-      const disk = await usedDisk(rig)
+      const disk = await killedDisk(rig)
       if (what === 'folder') disk.replaceFolder('/data/wal')
       else await changeIdentity(rig, disk, what)
       await follow(rig, disk, await refusal(rig, standaloneConfig(), disk), condition)
@@ -234,7 +265,7 @@ describe('a file in the place of the log folder', () => {
   ] as const)('the server starts empty when the file of %s', async (_whose, isUsed, hasOther, condition) => {
     // Folders stay on the simulated disk, so the log of the used server is in another place.
     const rig = new ServerRig()
-    const disk = isUsed ? await usedDisk(rig, withLogDir('/log')) : rig.disk()
+    const disk = isUsed ? await killedDisk(rig, withLogDir('/log')) : rig.disk()
     if (isUsed) removeBelow(disk, '/log/wal')
     if (hasOther) await addLog(rig, disk, '/data/former/wal')
     disk.placeAtOnce('/data/wal')

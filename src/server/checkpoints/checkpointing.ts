@@ -68,16 +68,12 @@ export class Checkpointing implements CheckpointAccess {
   }
 
   /** Keeps the txns after `after` in the log until the returned function is called. */
-  holdLog(after: Zxid): () => void {
-    return this.#retention.hold(after)
-  }
+  readonly holdLog = (after: Zxid): (() => void) => this.#retention.hold(after)
 
-  load(copy: CheckpointCopy): Promise<Result<StateContents, string>> {
-    return loadCheckpoint(copy)
-  }
+  readonly load = (copy: CheckpointCopy): Promise<Result<StateContents, string>> => loadCheckpoint(copy)
 
   /** The checkpoint was replaced by one that was received, and the log restarted at it; null: it was discarded. */
-  replaced(facts: CheckpointFacts | null): void {
+  readonly replaced = (facts: CheckpointFacts | null): void => {
     this.#retention.checkpointReplaced(facts?.zxid ?? null)
     this.#schedule.checkpointReplaced(facts)
   }
