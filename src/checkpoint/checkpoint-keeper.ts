@@ -199,14 +199,21 @@ export class CheckpointKeeper implements Checkpoints {
       return err({ kind, message: `${path} is in use: ${message}. Stop the other process.` })
     }
     const store = opened.value
-    const meta = await this.#metaOf(store, path)
-    if (meta.ok) {
-      this.#current = { name, store, copies: new Set() }
-      this.#meta = meta.value
-    } else {
+    try {
+      const meta = await this.#metaOf(store, path)
+      if (meta.ok) {
+        this.#current = { name, store, copies: new Set() }
+        this.#meta = meta.value
+      } else {
+        await store.close()
+      }
+      return meta
+    } catch (error) {
       await store.close()
+      const isDamaged = error instanceof Error && 'code' in error && error.code === 'EDAMAGED'
+      if (!isDamaged) throw error
+      return err(this.#damaged(`${path}: ${error.message}`))
     }
-    return meta
   }
 
   async #metaOf(store: KeyValueStore, path: string): Promise<Result<CheckpointMeta, CheckpointFailure>> {

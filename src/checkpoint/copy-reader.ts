@@ -62,11 +62,6 @@ export class CopyReader {
     this.#content = content
   }
 
-  /** Chunks used so far: the number of the next one. */
-  get chunkCount(): number {
-    return this.#chunkCount
-  }
-
   /** After the first chunk. */
   get meta(): CheckpointMeta {
     assert(this.#meta !== null, 'the first chunk was read', {})

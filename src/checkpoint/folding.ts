@@ -83,11 +83,13 @@ export class Folding {
     let at = start
     while (at < entries.length && (at === start || this.sizeBytes < sizeBytesMax)) {
       const stretch = this.#beginStretch()
+      let room = sizeBytesMax - this.sizeBytes
       do {
         const { zxid, payload } = entries[at]!
         this.#addToStretch(stretch, zxid, decodeTxn(payload))
+        room -= payload.length
         at += 1
-      } while (at < entries.length && stretch.paths.size + stretch.sessions.size < keysPerReadMax / 2)
+      } while (at < entries.length && room > 0 && stretch.paths.size + stretch.sessions.size < keysPerReadMax / 2)
       await this.#read(stretch)
       for (const { zxid, txn } of stretch.txns) {
         this.#sessions.begin(zxid)
@@ -271,7 +273,8 @@ export class Folding {
 }
 
 function damaged(what: string): Error {
-  return new Error(`the checkpoint is damaged: the entry of ${what} is not readable`)
+  const message = `the checkpoint is damaged: the entry of ${what} is not readable`
+  return Object.assign(new Error(message), { code: 'EDAMAGED' })
 }
 
 const emptyMeta: Omit<CheckpointMeta, 'serverId'> = {

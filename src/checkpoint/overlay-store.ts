@@ -405,7 +405,7 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
   }
 }
 
-export function isQuotaPath(path: string): boolean {
+function isQuotaPath(path: string): boolean {
   return path.startsWith(quotaRoot) && (path.length === quotaRoot.length || path[quotaRoot.length] === '/')
 }
 

@@ -40,6 +40,7 @@ type ReceiverState = 'receiving' | 'finished' | 'aborted'
 export class StoreReceiver implements CheckpointReceiver {
   readonly #options: ReceiverOptions
   readonly #reader = new CopyReader(new HashedContent())
+  #nextNumber = 0
   #problem: string | null = null
   #state: ReceiverState = 'receiving'
   #last: Promise<unknown> = Promise.resolve()
@@ -67,11 +68,12 @@ export class StoreReceiver implements CheckpointReceiver {
 
   async #add(number: number, chunk: Uint8Array): Promise<boolean> {
     this.#assertReceiving()
-    if (numberOfChunk(chunk) !== number || number > this.#reader.chunkCount) return false
-    if (number < this.#reader.chunkCount) return true
+    if (numberOfChunk(chunk) !== number || number > this.#nextNumber) return false
+    if (number < this.#nextNumber) return true
     // A chunk that came as it was made, with content that is wrong: its sender would send the same again.
     this.#problem ??= this.#reader.add(chunk)
     if (this.#problem === null) await this.#options.store.write(entriesIn(chunk), [])
+    this.#nextNumber += 1
     return true
   }
 

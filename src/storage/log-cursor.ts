@@ -76,7 +76,6 @@ export class LogCursor {
     if (again.kind === 'batch') return this.#take(again)
     const end = { kind: 'end', detail: details[again.kind] } as const
     if (following === null) return end
-    // A segment at which the log restarts does not continue the one before. Only a base can lead to it.
     const { checksumBefore, firstBatch } = following.header
     if (checksumBefore !== this.#here.checksum || firstBatch !== this.#here.nextNumber) return end
     const before = this.#here

@@ -107,11 +107,14 @@ export class LogFollower {
         await position.cursor.release()
         this.#position = null
         return
-      case 'segment': {
-        const continues = continuesLog(step.header, step.before, position.replay.state)
-        if (!continues) throw this.#failure('a segment does not continue the one before it')
+      case 'segment':
+        if (continuesLog(step.header, step.before, position.replay.state)) return
+        // The log restarts with this segment: what was read before it and not passed on is void.
+        if (step.header.state.lastZxid > this.#given.zxid)
+          throw this.#failure('a segment does not continue the one before it')
+        await position.cursor.release()
+        this.#position = null
         return
-      }
       case 'batch':
         this.#replay(position, step.records)
         await this.#settle(position, through)

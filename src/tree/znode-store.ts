@@ -151,7 +151,9 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     const { bytes, view, statStart, aclId } = znode
     const isRoot = parent === noSlot
     const slot = isRoot ? rootSlot : table.allocate()
-    for (let at = 0; at < statSizeBytes; at += 4) table.setStat32(slot, at, view.getInt32(statStart + at))
+    const stats = table.statViewOf(slot)
+    const offset = table.statOffsetOf(slot)
+    for (let at = 0; at < statSizeBytes; at += 4) stats.setInt32(offset + at, view.getInt32(statStart + at))
     if (isRoot) this.#acls.release(table.word(slot, field.aclId))
     else this.#loadName(slot, parent, parentPathUnits, znode)
     table.setWord(slot, field.aclId, aclId)

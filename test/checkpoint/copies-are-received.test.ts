@@ -1,0 +1,192 @@
+/** A copy of one server becomes the checkpoint of another, over a transfer that breaks, repeats and damages chunks. */
+import { expect, test } from 'vitest'
+import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
+import { encodeChunk } from '../../src/checkpoint/chunk.ts'
+import type { KeyValue } from '../../src/ports/key-values.ts'
+import type { SimDisk } from '../simulator/sim-disk.ts'
+import { openStorage, promptDisk, recovered } from '../storage/storage-rig.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
+import { type HistoryTxn, randomHistory } from '../tree/random-history.ts'
+import { checkpointFolder, describeState, ExpectedState, LogFiller, loadedFrom, openedKeeper } from './keeper-rig.ts'
+
+interface Server {
+  readonly disk: SimDisk
+  readonly history: readonly HistoryTxn[]
+  readonly keeper: CheckpointKeeper
+}
+
+const options = { chunkSizeBytesMax: 2000 }
+
+async function serverWith(seed: number, txnCount: number): Promise<Server> {
+  const history = randomHistory(new SeededRandom(seed), txnCount)
+  const disk = promptDisk(seed)
+  const opened = await openStorage(disk)
+  recovered(opened)
+  const filler = new LogFiller(opened.storage, history, seed)
+  while (!filler.isDone) await filler.appendSome(30)
+  const { keeper } = await openedKeeper(disk, options)
+  return { disk, history, keeper }
+}
+
+function stateAt({ history }: Server, index: number): string {
+  const { zxid } = history.at(index)!
+  return describeState(new ExpectedState(history).at(zxid))
+}
+
+async function chunksOf(keeper: CheckpointKeeper): Promise<readonly Uint8Array[]> {
+  const copy = await keeper.copy()
+  const chunks: Uint8Array[] = []
+  for (let chunk = await copy.chunk(0); chunk !== null; chunk = await copy.chunk(chunks.length)) chunks.push(chunk)
+  expect(copy.chunkCount).toBe(chunks.length)
+  await copy.close()
+  return chunks
+}
+
+function storesOn(disk: SimDisk): readonly string[] {
+  const paths = disk.paths().filter((path) => path.startsWith(checkpointFolder))
+  return paths.map((path) => path.slice(checkpointFolder.length + 1))
+}
+
+test('a copy is what its store was when it was made, whatever is folded meanwhile', async () => {
+  const leader = await serverWith(1, 90)
+  await leader.keeper.advance(leader.history[30]!.zxid)
+  const copy = await leader.keeper.copy()
+  const first = await copy.chunk(0)
+  await leader.keeper.advance(leader.history[89]!.zxid)
+  const chunks: Uint8Array[] = []
+  for (let chunk = await copy.chunk(0); chunk !== null; chunk = await copy.chunk(chunks.length)) chunks.push(chunk)
+  expect(Buffer.compare(chunks[0]!, first!)).toBe(0)
+  expect(copy.facts.zxid).toBe(leader.history[30]!.zxid)
+  const learner = await openedKeeper(promptDisk(9), options)
+  const receiver = await learner.keeper.receive()
+  for (const [number, chunk] of chunks.entries()) expect(await receiver.add(number, chunk)).toBe(true)
+  expect((await receiver.finish()).ok).toBe(true)
+  expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(leader, 30))
+  expect(describeState(await loadedFrom(leader.keeper))).toBe(stateAt(leader, 89))
+})
+
+test('chunks that are damaged, repeated or early leave a transfer whole, and it goes on after a break', async () => {
+  const leader = await serverWith(2, 80)
+  const facts = await leader.keeper.advance(leader.history[79]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  expect(chunks.length).toBeGreaterThan(8)
+  const disk = promptDisk(3)
+  const { keeper } = await openedKeeper(disk, options)
+  const receiver = await keeper.receive()
+  const random = new SeededRandom(5)
+  for (const [number, chunk] of chunks.entries()) {
+    const damaged = chunk.slice()
+    damaged[random.below(chunk.length)]! ^= 1 << random.below(8)
+    expect(await receiver.add(number, damaged)).toBe(false)
+    expect(await receiver.add(number, chunk.subarray(0, random.below(chunk.length)))).toBe(false)
+    expect(await receiver.add(number + 1, chunk)).toBe(false)
+    if (number + 1 < chunks.length) expect(await receiver.add(number + 1, chunks[number + 1]!)).toBe(false)
+    expect(await receiver.add(number, chunk)).toBe(true)
+    // After a break the sender begins somewhat earlier.
+    for (let again = Math.max(0, number - random.below(4)); again <= number; again += 1)
+      expect(await receiver.add(again, chunks[again]!)).toBe(true)
+  }
+  const result = await receiver.finish()
+  expect(result).toEqual({ ok: true, value: { ...facts, origin: 'received' } })
+  expect(describeState(await loadedFrom(keeper))).toBe(stateAt(leader, 79))
+  await keeper.close()
+  const again = await openedKeeper(disk, options)
+  expect(again.facts).toEqual({ ...facts, origin: 'received' })
+})
+
+test('a transfer that ends early is refused, and the store before it stays', async () => {
+  const leader = await serverWith(3, 60)
+  await leader.keeper.advance(leader.history[59]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  const learner = await serverWith(3, 20)
+  await learner.keeper.advance(learner.history[19]!.zxid)
+  for (let count = 0; count < chunks.length; count += 1) {
+    const receiver = await learner.keeper.receive()
+    for (let number = 0; number < count; number += 1) expect(await receiver.add(number, chunks[number]!)).toBe(true)
+    const result = await receiver.finish()
+    expect(result.ok ? '' : result.error.kind).toBe('damaged')
+    await receiver.abort()
+    expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(learner, 19))
+  }
+  expect(storesOn(learner.disk)).toEqual(['current', 'store-1/entries'])
+})
+
+/** The only entry of a chunk. */
+function entryIn(chunk: Uint8Array): KeyValue {
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
+  const keyEnd = 12 + view.getUint32(8)
+  return { key: chunk.slice(12, keyEnd), value: chunk.slice(keyEnd + 4) }
+}
+
+test('a copy with a value that is not that of its sender is refused, although its checksums fit', async () => {
+  const leader = await serverWith(4, 60)
+  await leader.keeper.close()
+  const { keeper: sender } = await openedKeeper(leader.disk, { chunkSizeBytesMax: 1 })
+  await sender.advance(leader.history[59]!.zxid)
+  const chunks = await chunksOf(sender)
+  const { keeper } = await openedKeeper(promptDisk(4), options)
+  const messages = new Set<string>()
+  for (let wrong = 0; wrong < chunks.length; wrong += 3) {
+    const receiver = await keeper.receive()
+    for (const [number, chunk] of chunks.entries()) {
+      const { key, value } = entryIn(chunk)
+      if (number === wrong) value[value.length >>> 1]! ^= 0x10
+      expect(await receiver.add(number, encodeChunk(number, [{ key, value }], chunk.length))).toBe(true)
+    }
+    const result = await receiver.finish()
+    const isSession = entryIn(chunks[wrong]!).key[0] === 2 // the digest does not cover the sessions
+    expect(result.ok).toBe(isSession)
+    if (!result.ok) messages.add(result.error.message.replace(/.*not usable: /, '').split(' ')[0]!)
+  }
+  expect([...messages].sort()).toContain('it')
+})
+
+test('a receiver that is replaced or given up leaves no files', async () => {
+  const leader = await serverWith(5, 40)
+  await leader.keeper.advance(leader.history[39]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  const disk = promptDisk(5)
+  const { keeper } = await openedKeeper(disk, options)
+  const first = await keeper.receive()
+  expect(await first.add(0, chunks[0]!)).toBe(true)
+  const second = await keeper.receive()
+  expect(storesOn(disk)).toEqual(['store-2/entries'])
+  await second.abort()
+  await second.abort()
+  expect(storesOn(disk)).toEqual([])
+  await expect(keeper.copy()).rejects.toThrow('there is no checkpoint')
+  await keeper.close()
+})
+
+test('an old store stays until the last copy of it is closed', async () => {
+  const leader = await serverWith(6, 60)
+  await leader.keeper.advance(leader.history[59]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  const learner = await serverWith(6, 30)
+  await learner.keeper.advance(learner.history[29]!.zxid)
+  const copy = await learner.keeper.copy()
+  const receiver = await learner.keeper.receive()
+  for (const [number, chunk] of chunks.entries()) await receiver.add(number, chunk)
+  expect((await receiver.finish()).ok).toBe(true)
+  await learner.keeper.clean()
+  expect(storesOn(learner.disk)).toEqual(['current', 'store-1/entries', 'store-2/entries'])
+  expect(await copy.chunk(0)).not.toBe(null)
+  await copy.close()
+  expect(storesOn(learner.disk)).toEqual(['current', 'store-2/entries'])
+  expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(leader, 59))
+})
+
+test('a log that restarts at a received copy is folded from there, and the store is then a folded one', async () => {
+  const leader = await serverWith(7, 90)
+  await leader.keeper.advance(leader.history[49]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  // The learner's log holds the same history, as after the restart at the copy and the txns that follow it.
+  const learner = await serverWith(7, 90)
+  await learner.keeper.advance(learner.history[10]!.zxid)
+  const receiver = await learner.keeper.receive()
+  for (const [number, chunk] of chunks.entries()) await receiver.add(number, chunk)
+  expect(await receiver.finish()).toMatchObject({ ok: true, value: { origin: 'received' } })
+  expect(await learner.keeper.advance(learner.history[20]!.zxid)).toMatchObject({ origin: 'received' })
+  expect(await learner.keeper.advance(learner.history[89]!.zxid)).toMatchObject({ origin: 'folded' })
+  expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(learner, 89))
+})
