@@ -241,7 +241,11 @@ function startWorker(entry: URL, settings: ThreadSettings): Worker {
   const options: WorkerOptions = {
     name: 'checkpoint',
     workerData: settings,
-    resourceLimits: { maxOldGenerationSizeMb: checkpointThreadHeapSizeBytesMax / 2 ** 20, maxYoungGenerationSizeMb: 8 },
+    // With 8 MiB for young objects, reading a store takes 5 s of processor time instead of 3 s.
+    resourceLimits: {
+      maxOldGenerationSizeMb: checkpointThreadHeapSizeBytesMax / 2 ** 20,
+      maxYoungGenerationSizeMb: 32,
+    },
     stdout: true,
     stderr: true,
   }

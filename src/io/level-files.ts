@@ -9,7 +9,7 @@
  *
  * Formats: log_reader.cc, version_edit.cc and write_batch.cc of LevelDB 1.20.
  */
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32c } from '../base/crc32c.ts'
 
@@ -18,8 +18,8 @@ export type LevelFilesState =
   | { readonly kind: 'no-store' } // the folder is missing, or no write to a store in it was ever finished
   | { readonly kind: 'damaged'; readonly message: string }
 
-/** A file of the store that was found wrong. Never leaves this module. */
-class Damage extends Error {}
+/** A file of the store is missing or was changed. The message has its path. */
+export class LevelDamage extends Error {}
 
 export async function checkLevelFiles(folder: string): Promise<LevelFilesState> {
   const names = await namesIn(folder)
@@ -35,7 +35,7 @@ export async function checkLevelFiles(folder: string): Promise<LevelFilesState> 
     await checkLogs(folder, names, manifest)
     return { kind: 'store' }
   } catch (error) {
-    if (error instanceof Damage) return damaged(error.message)
+    if (error instanceof LevelDamage) return damaged(error.message)
     throw error
   }
 }
@@ -60,35 +60,42 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 
 // --- the manifest: which tables and logs make up the store ---
 
-interface Manifest {
-  readonly sizeByTable: ReadonlyMap<number, number>
-  readonly oldestLog: number
-  readonly lastSequence: number
+export interface LevelTable {
+  readonly number: number
+  readonly level: number // tables of one level do not overlap, except those of level 0
+  readonly sizeBytes: number
+  readonly smallest: Uint8Array // its first key, without the mark of LevelDB
 }
 
-async function readManifest(folder: string, names: readonly string[]): Promise<Manifest> {
+export interface LevelManifest {
+  readonly tables: ReadonlyMap<number, LevelTable>
+  readonly oldestLog: number
+  readonly lastSequence: number // of the writes in the tables; those in the logs are newer
+}
+
+export async function readManifest(folder: string, names: readonly string[]): Promise<LevelManifest> {
   const current = await readFile(join(folder, 'CURRENT'), 'latin1')
   const name = /^(MANIFEST-\d+)\n$/.exec(current)?.[1]
-  if (name === undefined) throw new Damage(`${join(folder, 'CURRENT')} does not name a manifest`)
-  if (!names.includes(name)) throw new Damage(`${join(folder, name)} is missing`)
+  if (name === undefined) throw new LevelDamage(`${join(folder, 'CURRENT')} does not name a manifest`)
+  if (!names.includes(name)) throw new LevelDamage(`${join(folder, name)} is missing`)
   const path = join(folder, name)
-  const sizeByTable = new Map<number, number>()
+  const tables = new Map<number, LevelTable>()
   let [oldestLog, lastSequence, editCount] = [0, 0, 0]
   await readLog(path, Number.POSITIVE_INFINITY, (record) => {
     const edit = decodeEdit(path, record)
-    for (const number of edit.removed) sizeByTable.delete(number)
-    for (const [number, sizeBytes] of edit.added) sizeByTable.set(number, sizeBytes)
+    for (const number of edit.removed) tables.delete(number)
+    for (const table of edit.added) tables.set(table.number, table)
     oldestLog = edit.oldestLog ?? oldestLog
     lastSequence = edit.lastSequence ?? lastSequence
     editCount++
   })
-  if (editCount === 0) throw new Damage(`${path} has no readable record`)
-  return { sizeByTable, oldestLog, lastSequence }
+  if (editCount === 0) throw new LevelDamage(`${path} has no readable record`)
+  return { tables, oldestLog, lastSequence }
 }
 
 interface Edit {
   readonly removed: readonly number[]
-  readonly added: readonly (readonly [number: number, sizeBytes: number])[]
+  readonly added: readonly LevelTable[]
   readonly oldestLog: number | null
   readonly lastSequence: number | null
 }
@@ -96,77 +103,116 @@ interface Edit {
 /** LevelDB: VersionEdit::DecodeFrom. A file that moves to another level is removed and added in the same edit. */
 function decodeEdit(path: string, record: Uint8Array): Edit {
   const removed: number[] = []
-  const added: [number, number][] = []
+  const added: LevelTable[] = []
   let oldestLog: number | null = null
   let lastSequence: number | null = null
-  let at = 0
-  const number = (): number => {
-    let value = 0
-    for (let factor = 1; ; factor *= 128) {
-      const byte = record[at++]
-      if (byte === undefined) throw new Damage(`${path} has a record that ends too early`)
-      value += (byte & 0x7f) * factor
-      if (byte < 128) return value
-    }
-  }
-  const skipBytes = (): void => {
-    const length = number()
-    at += length
-  }
-  while (at < record.length) {
-    const tag = number()
+  const fields = new FieldReader(path, record)
+  while (!fields.isAtEnd) {
+    const tag = fields.number()
     if (tag === 1)
-      skipBytes() // comparator
-    else if (tag === 2) oldestLog = number()
+      fields.bytes() // comparator
+    else if (tag === 2) oldestLog = fields.number()
     else if (tag === 3 || tag === 9)
-      number() // next file number, previous log
-    else if (tag === 4) lastSequence = number()
-    else if (tag === 5 || tag === 6 || tag === 7) {
-      number() // level
-      if (tag === 6) removed.push(number())
-      if (tag === 7) added.push([number(), number()])
-      for (let keyCount = tag === 5 ? 1 : tag === 6 ? 0 : 2; keyCount > 0; keyCount--) skipBytes()
-    } else throw new Damage(`${path} has a record with the unknown field ${tag}`)
+      fields.number() // next file number, previous log
+    else if (tag === 4) lastSequence = fields.number()
+    else if (tag === 5) {
+      fields.number() // level
+      fields.bytes() // where its next compaction begins
+    } else if (tag === 6) {
+      fields.number() // level
+      removed.push(fields.number())
+    } else if (tag === 7) {
+      const [level, number, sizeBytes] = [fields.number(), fields.number(), fields.number()]
+      const smallest = fields.bytes()
+      fields.bytes() // largest
+      added.push({ level, number, sizeBytes, smallest: smallest.slice(0, -markSizeBytes) })
+    } else throw new LevelDamage(`${path} has a record with the unknown field ${tag}`)
   }
   return { removed, added, oldestLog, lastSequence }
 }
 
-async function checkTables(folder: string, names: readonly string[], { sizeByTable }: Manifest): Promise<void> {
-  const nameByNumber = new Map(names.filter((name) => tableName.test(name)).map((name) => [numberOf(name), name]))
-  for (const [number, sizeBytes] of sizeByTable) {
-    const name = nameByNumber.get(number)
-    if (name === undefined) throw new Damage(`${join(folder, fileName(number, 'ldb'))} is missing`)
-    const { size } = await stat(join(folder, name))
-    if (size !== sizeBytes) throw new Damage(`${join(folder, name)} has ${size} bytes and must have ${sizeBytes}`)
+/** Each key in a table is followed by the number of its write and its kind. */
+export const markSizeBytes = 8
+
+/** Numbers and byte strings in the encoding of LevelDB. */
+export class FieldReader {
+  readonly #path: string
+  readonly #bytes: Uint8Array
+  #at: number
+
+  constructor(path: string, bytes: Uint8Array, at = 0) {
+    this.#path = path
+    this.#bytes = bytes
+    this.#at = at
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
+  number(): number {
+    let value = 0
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.#bytes[this.#at++]
+      if (byte === undefined) throw this.#endsTooEarly()
+      value += (byte & 0x7f) * factor
+      if (byte < 128) return value
+    }
+  }
+
+  bytes(): Uint8Array {
+    const lengthBytes = this.number()
+    if (this.#at + lengthBytes > this.#bytes.length) throw this.#endsTooEarly()
+    this.#at += lengthBytes
+    return this.#bytes.subarray(this.#at - lengthBytes, this.#at)
+  }
+
+  #endsTooEarly(): LevelDamage {
+    return new LevelDamage(`${this.#path} has a record that ends too early`)
   }
 }
 
-async function checkLogs(folder: string, names: readonly string[], manifest: Manifest): Promise<void> {
-  const { oldestLog, lastSequence } = manifest
+async function checkTables(folder: string, names: readonly string[], { tables }: LevelManifest): Promise<void> {
+  const nameByNumber = new Map(names.filter((name) => tableName.test(name)).map((name) => [numberOf(name), name]))
+  for (const { number, sizeBytes } of tables.values()) {
+    const name = nameByNumber.get(number)
+    if (name === undefined) throw new LevelDamage(`${join(folder, fileName(number, 'ldb'))} is missing`)
+    const { size } = await stat(join(folder, name))
+    if (size !== sizeBytes) throw new LevelDamage(`${join(folder, name)} has ${size} bytes and must have ${sizeBytes}`)
+  }
+}
+
+/** The paths of the logs whose writes are not in tables, oldest first. */
+export function liveLogs(folder: string, names: readonly string[], { oldestLog }: LevelManifest): readonly string[] {
   const logs = names.filter((name) => logName.test(name) && numberOf(name) >= oldestLog)
   logs.sort((a, b) => numberOf(a) - numberOf(b))
   if (oldestLog > 0 && (logs.length === 0 || numberOf(logs[0]!) !== oldestLog)) {
-    throw new Damage(`${join(folder, fileName(oldestLog, 'log'))} is missing`)
+    throw new LevelDamage(`${join(folder, fileName(oldestLog, 'log'))} is missing`)
   }
+  return logs.map((name) => join(folder, name))
+}
+
+async function checkLogs(folder: string, names: readonly string[], manifest: LevelManifest): Promise<void> {
+  const { lastSequence } = manifest
+  const logs = liveLogs(folder, names, manifest)
   let nextSequence: number | null = null
-  for (const [index, name] of logs.entries()) {
-    const path = join(folder, name)
+  for (const [index, path] of logs.entries()) {
     const end = await readLog(path, batchHeaderSizeBytes, (head) => {
       const { sequence, count } = batchHead(path, head)
       const isNext = nextSequence === null ? sequence <= lastSequence + 1 : sequence === nextSequence
-      if (!isNext) throw new Damage(`${path} lacks the writes before number ${sequence}`)
+      if (!isNext) throw new LevelDamage(`${path} lacks the writes before number ${sequence}`)
       nextSequence = sequence + count
     })
     // The next log was made when the writes to this one were durable.
-    if (end === 'torn' && index < logs.length - 1) throw new Damage(`${path} ends in the middle of a write`)
+    if (end === 'torn' && index < logs.length - 1) throw new LevelDamage(`${path} ends in the middle of a write`)
   }
 }
 
 /** Each record of a log is a batch: the number of its first entry (8 bytes), the count of its entries (4). */
-const batchHeaderSizeBytes = 12
+export const batchHeaderSizeBytes = 12
 
-function batchHead(path: string, head: Uint8Array): { readonly sequence: number; readonly count: number } {
-  if (head.length < batchHeaderSizeBytes) throw new Damage(`${path} has a write that is too short`)
+export function batchHead(path: string, head: Uint8Array): { readonly sequence: number; readonly count: number } {
+  if (head.length < batchHeaderSizeBytes) throw new LevelDamage(`${path} has a write that is too short`)
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
   return { sequence: Number(view.getBigUint64(0, true)), count: view.getUint32(8, true) }
 }
@@ -175,7 +221,7 @@ function numberOf(name: string): number {
   return Number(/^\d+/.exec(name)?.[0])
 }
 
-function fileName(number: number, suffix: string): string {
+export function fileName(number: number, suffix: string): string {
   return `${String(number).padStart(6, '0')}.${suffix}`
 }
 
@@ -193,7 +239,7 @@ const last = 4
  * Calls `onRecord` with at most `headSizeBytes` of each record, in order. `torn`: the last record is incomplete or does
  * not have its checksum; a crash can leave any part of it. Damage: another record comes after such a one.
  */
-async function readLog(
+export async function readLog(
   path: string,
   headSizeBytes: number,
   onRecord: (head: Uint8Array) => void,
@@ -214,7 +260,7 @@ async function readLog(
   }
 }
 
-async function readFully(file: Awaited<ReturnType<typeof open>>, bytes: Uint8Array, offset: number): Promise<number> {
+export async function readFully(file: FileHandle, bytes: Uint8Array, offset: number): Promise<number> {
   let lengthBytes = 0
   while (lengthBytes < bytes.length) {
     const { bytesRead } = await file.read(bytes, lengthBytes, bytes.length - lengthBytes, offset + lengthBytes)
@@ -263,10 +309,10 @@ class Records {
     const begins = type === full || type === first
     if (this.#unreadableAt !== null) {
       if (!begins) return // the rest of the record that is unreadable
-      throw new Damage(`${this.#path} was changed at offset ${this.#unreadableAt}: a later write is complete`)
+      throw new LevelDamage(`${this.#path} was changed at offset ${this.#unreadableAt}: a later write is complete`)
     }
     if (begins === (this.#head !== null) || type > last) {
-      throw new Damage(`${this.#path} has a fragment at offset ${offset} that does not fit the one before`)
+      throw new LevelDamage(`${this.#path} has a fragment at offset ${offset} that does not fit the one before`)
     }
     this.#head ??= []
     if (this.#headLengthBytes < this.#headSizeBytes) {
@@ -282,9 +328,14 @@ class Records {
   }
 }
 
-/** The checksum covers the type and the bytes. LevelDB masks it, since a CRC of bytes with a CRC in them is weak. */
+/** The checksum covers the type and the bytes. */
 function hasItsChecksum(fragment: Uint8Array): boolean {
-  const view = new DataView(fragment.buffer, fragment.byteOffset, fragment.byteLength)
-  const rotated = (view.getUint32(0, true) - 0xa282ead8) >>> 0
-  return ((rotated >>> 17) | (rotated << 15)) >>> 0 === crc32c(fragment.subarray(6))
+  return hasChecksum(fragment, 0, fragment.subarray(6))
+}
+
+/** LevelDB masks each checksum, since a CRC of bytes with a CRC in them is weak. */
+export function hasChecksum(bytes: Uint8Array, at: number, covered: Uint8Array): boolean {
+  const masked = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+  const rotated = (masked - 0xa282ead8) >>> 0
+  return ((rotated >>> 17) | (rotated << 15)) >>> 0 === crc32c(covered)
 }

@@ -2,7 +2,7 @@
  * Stores of keys and values in LevelDB (package `classic-level`). It owns what LevelDB does not promise: files are
  * checked before LevelDB repairs them (level-files.ts), each value carries a checksum over its key and itself, because
  * LevelDB reads table blocks without verifying theirs, and folders are flushed, because LevelDB flushes its own only
- * when it writes a manifest.
+ * when it writes a manifest. Views do not go through LevelDB (level-reader.ts).
  *
  * After a failed write LevelDB may append the next one in the wrong place of its log (log_writer.cc counts the bytes that
  * were not written), so a store takes no call after that until it was closed and opened again.
@@ -11,24 +11,23 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ClassicLevel, type Iterator } from 'classic-level'
+import { ClassicLevel, type Iterator, type Snapshot } from 'classic-level'
 import { crc32c } from '../base/crc32c.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { KeyValue, KeyValueFailure, KeyValueStore, KeyValueStores, KeyValueView } from '../ports/key-values.ts'
-import { checkLevelFiles } from './level-files.ts'
+import { checkLevelFiles, LevelDamage, readManifest } from './level-files.ts'
+import { checksumSizeBytes, LevelReader } from './level-reader.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 type LevelIterator = Iterator<Level, Uint8Array, Uint8Array>
-type LevelSnapshot = ReturnType<Level['snapshot']>
-type Pair = [key: Uint8Array, value: Uint8Array]
 
 const encodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
 const tuning = {
-  /** Stats and most data of znodes compress well, and fewer bytes are written and read. */
-  compression: true,
-  /** A change of 1 % of the entries writes less often a part of the others, the larger this is; two are in memory. */
+  /** level-reader.ts reads blocks as they are. */
+  compression: false,
+  /** The larger these are, the less is written when few entries change, and the more is in memory. */
   writeBufferSize: 4 * 1024 * 1024,
   maxFileSize: 2 * 1024 * 1024,
   /** LevelDB maps the table files that it has open into memory. This is its minimum: 64 tables and 10 other files. */
@@ -40,9 +39,6 @@ const tuning = {
 
 /** Entries that are looked up at the same time. More would take the threads on which the log is written. */
 const lookupCountMax = 3
-/** Entries of one step of an iterator: more do not make reading faster, and all of them are in memory. */
-const stepCountMax = 1000
-const stepSizeBytesMax = 256 * 1024
 
 export function levelStores(disk: Pick<Disk, 'makeFolder' | 'syncDirectory'>): KeyValueStores {
   return {
@@ -70,7 +66,8 @@ async function openStore(
   try {
     await level.open()
     await disk.syncDirectory(folder)
-    return ok(new LevelStore(disk, folder, level))
+    const { lastSequence } = await readManifest(folder, await readdir(folder))
+    return ok(new LevelStore(disk, folder, level, lastSequence))
   } catch (error) {
     await level.close().catch(() => undefined) // `error` says more
     const { code, message } = causeOf(error)
@@ -85,12 +82,16 @@ class LevelStore implements KeyValueStore {
   readonly #disk: Pick<Disk, 'syncDirectory'>
   readonly #folder: string
   readonly #level: Level
+  #sequence: number // of the last entry written; LevelDB counts them all
+  readonly #views = new Set<LevelView>()
+  #beforeWrite: SharedSnapshot | null = null // null: no write is under way
   #writeFailure: NodeJS.ErrnoException | null = null
 
-  constructor(disk: Pick<Disk, 'syncDirectory'>, folder: string, level: Level) {
+  constructor(disk: Pick<Disk, 'syncDirectory'>, folder: string, level: Level, sequence: number) {
     this.#disk = disk
     this.#folder = folder
     this.#level = level
+    this.#sequence = sequence
   }
 
   /**
@@ -124,22 +125,31 @@ class LevelStore implements KeyValueStore {
   async write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void> {
     this.#assertUsable()
     if (puts.length + removals.length === 0) return
+    const before = new SharedSnapshot(this.#level.snapshot())
+    this.#beforeWrite = before
     try {
       const batch = this.#level.batch()
       for (const { key, value } of puts) batch.put(key, withChecksum(key, value))
       for (const key of removals) batch.del(key)
       await batch.write({ sync: true })
+      this.#sequence += puts.length + removals.length
       // LevelDB may have begun a new log file, and flushes a folder only when it writes a manifest.
       await this.#disk.syncDirectory(this.#folder)
     } catch (error) {
       this.#writeFailure = translated(error, this.#folder)
       throw this.#writeFailure
+    } finally {
+      this.#beforeWrite = null
+      await before.release()
     }
   }
 
   view(): KeyValueView {
     this.#assertUsable()
-    return new LevelView(this.#folder, this.#level, this.#level.snapshot())
+    const snapshot = this.#beforeWrite?.share() ?? new SharedSnapshot(this.#level.snapshot())
+    const view = new LevelView(this.#folder, snapshot, this.#sequence, () => this.#views.delete(view))
+    this.#views.add(view)
+    return view
   }
 
   async sizeBytes(): Promise<number> {
@@ -151,8 +161,9 @@ class LevelStore implements KeyValueStore {
     return sum
   }
 
-  close(): Promise<void> {
-    return this.#level.close()
+  async close(): Promise<void> {
+    for (const view of this.#views) await view.close()
+    await this.#level.close()
   }
 
   #assertUsable(): void {
@@ -163,93 +174,96 @@ class LevelStore implements KeyValueStore {
 }
 
 /**
- * One iterator serves reads of which each begins where the one before ended. It is one step ahead of the caller, so that
- * LevelDB reads while the caller works.
+ * A view that is made during a write shows the store before it. LevelDB may have carried the write out by then, so that
+ * a snapshot made then would let it drop what the view shows: the view shares the one that the write began with.
  */
-class LevelView implements KeyValueView {
-  readonly #folder: string
-  readonly #level: Level
-  readonly #snapshot: LevelSnapshot
-  #iterator: LevelIterator | null = null
-  #end: Uint8Array | null = null // of the range of the iterator
-  #lastKey: Uint8Array | null = null // that the caller got
-  #step: readonly Pair[] = []
-  #usedCount = 0 // entries of the step that the caller got
-  #nextStep: Promise<readonly Pair[]> | null = null // null: the step is the last one
+class SharedSnapshot {
+  readonly #snapshot: Snapshot
+  #holderCount = 1
 
-  constructor(folder: string, level: Level, snapshot: LevelSnapshot) {
-    this.#folder = folder
-    this.#level = level
+  constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot
   }
 
+  share(): SharedSnapshot {
+    this.#holderCount++
+    return this
+  }
+
+  async release(): Promise<void> {
+    this.#holderCount--
+    if (this.#holderCount === 0) await this.#snapshot.close()
+  }
+}
+
+/** Reads the files beside LevelDB (level-reader.ts). The snapshot keeps what the view shows. */
+class LevelView implements KeyValueView {
+  readonly #folder: string
+  readonly #snapshot: SharedSnapshot
+  readonly #reader: LevelReader
+  readonly #onClosed: () => void
+  #end: Uint8Array | null = null // of the range that the reader is in
+  #lastKey: Uint8Array | null = null // that the caller got; null: the reader is nowhere
+  #isClosed = false
+
+  constructor(folder: string, snapshot: SharedSnapshot, sequence: number, onClosed: () => void) {
+    this.#folder = folder
+    this.#snapshot = snapshot
+    this.#reader = new LevelReader(folder, sequence)
+    this.#onClosed = onClosed
+  }
+
   async read(from: Uint8Array, end: Uint8Array | null, sizeBytesMax: number): Promise<readonly KeyValue[]> {
-    try {
-      if (!this.#continuesAt(from, end)) await this.#startAt(from, end)
-      return await this.#take(sizeBytesMax)
-    } catch (error) {
-      this.#lastKey = null
-      throw translated(error, this.#folder)
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#iterator?.close()
-    await this.#snapshot.close()
-  }
-
-  async #take(sizeBytesMax: number): Promise<readonly KeyValue[]> {
     const entries: KeyValue[] = []
-    let sizeBytes = 0
-    while (await this.#hasMore()) {
-      const [key, value] = this.#step[this.#usedCount]!
-      sizeBytes += key.length + value.length
-      if (entries.length > 0 && sizeBytes > sizeBytesMax) break
-      entries.push({ key, value: checkedValue(key, value, this.#folder) })
-      this.#usedCount++
-      this.#lastKey = key
+    let mustSeek = !this.#continuesAt(from, end)
+    for (let failureCount = 0; ; ) {
+      try {
+        if (mustSeek) await this.#reader.seek(startAfter(entries) ?? from)
+        await this.#reader.take(end, sizeBytesMax, entries)
+        break
+      } catch (error) {
+        // LevelDB may have replaced a file meanwhile. If it has not, the next attempts fail too.
+        await this.#reader.close()
+        this.#lastKey = null
+        if (!isOfAFile(error) || ++failureCount === attemptCountMax) throw translated(error, this.#folder)
+        mustSeek = true
+      }
     }
+    this.#end = end
+    this.#lastKey = entries.at(-1)?.key ?? null
     return entries
   }
 
-  /** The first key after `key` is `key` with a zero byte. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#onClosed()
+    await this.#reader.close()
+    await this.#snapshot.release()
+  }
+
   #continuesAt(from: Uint8Array, end: Uint8Array | null): boolean {
-    const key = this.#lastKey
-    if (key === null || from.length !== key.length + 1 || from[key.length] !== 0) return false
-    return isSame(from.subarray(0, key.length), key) && isSame(end, this.#end)
+    return this.#lastKey !== null && isSame(from, keyAfter(this.#lastKey)) && isSame(end, this.#end)
   }
+}
 
-  async #startAt(from: Uint8Array, end: Uint8Array | null): Promise<void> {
-    await this.#iterator?.close()
-    this.#iterator = this.#level.iterator({
-      gte: from,
-      ...(end === null ? {} : { lt: end }),
-      snapshot: this.#snapshot,
-      highWaterMarkBytes: stepSizeBytesMax,
-      fillCache: false,
-    })
-    this.#end = end
-    this.#lastKey = null
-    this.#step = []
-    this.#usedCount = 0
-    this.#readAhead(this.#iterator)
-  }
+/** Attempts to read on after files disappeared. Merging two groups of tables takes LevelDB longer than looking them up. */
+const attemptCountMax = 10
 
-  async #hasMore(): Promise<boolean> {
-    if (this.#usedCount < this.#step.length) return true
-    if (this.#nextStep === null || this.#iterator === null) return false
-    this.#step = await this.#nextStep
-    this.#usedCount = 0
-    if (this.#step.length > 0) this.#readAhead(this.#iterator)
-    else this.#nextStep = null
-    return this.#step.length > 0
-  }
+function startAfter(entries: readonly KeyValue[]): Uint8Array | null {
+  const last = entries.at(-1)
+  return last === undefined ? null : keyAfter(last.key)
+}
 
-  #readAhead(iterator: LevelIterator): void {
-    const nextStep = iterator.nextv(stepCountMax)
-    nextStep.catch(() => undefined) // the next read rejects with it
-    this.#nextStep = nextStep
-  }
+/** The first key that comes after it. */
+function keyAfter(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1)
+  next.set(key)
+  return next
+}
+
+function isOfAFile(error: unknown): boolean {
+  return error instanceof LevelDamage || (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
 async function lookUp(iterator: LevelIterator, key: Uint8Array, folder: string): Promise<Uint8Array | null> {
@@ -264,8 +278,6 @@ function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
 }
 
 // --- the checksum: four bytes after the value ---
-
-const checksumSizeBytes = 4
 
 function withChecksum(key: Uint8Array, value: Uint8Array): Uint8Array {
   const stored = new Uint8Array(value.length + checksumSizeBytes)
@@ -308,6 +320,7 @@ const systemCodes: readonly (readonly [text: RegExp, code: string])[] = [
 
 /** An error of LevelDB as the ports name errors: with a code of the system, or as damage. Others stay as they are. */
 function translated(error: unknown, folder: string): NodeJS.ErrnoException {
+  if (error instanceof LevelDamage) return Object.assign(error, { code: damagedCode })
   const cause = causeOf(error)
   if (cause.code === undefined || !/^LEVEL_(CORRUPTION|IO_ERROR)$/.test(cause.code)) return cause
   const ofSystem = systemCodes.find(([text]) => text.test(cause.message))?.[1]

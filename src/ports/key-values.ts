@@ -24,6 +24,7 @@ export interface KeyValueStore {
    * same code, until the store was closed and opened again.
    */
   write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void>
+  /** Made during a write, it shows the store before that. */
   view(): KeyValueView
   sizeBytes(): Promise<number>
   close(): Promise<void>

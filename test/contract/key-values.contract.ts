@@ -132,6 +132,23 @@ export function keyValuesContract(twin: string, make: () => Promise<StoresUnderT
     await store.close()
   })
 
+  check('a view that is made during a write shows the store before it', async (stores, folder) => {
+    const store = await opened(stores, folder, true)
+    await store.write([entry([1], [1])], [])
+    const write = store.write([entry([1], [2]), entry([2], [2])], [])
+    const view = store.view()
+    await write
+    await store.write([entry([1], [3])], [])
+    expect(shown(await view.read(bytes(), null, 1000))).toEqual([[[1], [1]]])
+    await view.close()
+    await view.close()
+    expect(shown(await allOf(store))).toEqual([
+      [[1], [3]],
+      [[2], [2]],
+    ])
+    await store.close()
+  })
+
   check('a store in use is locked', async (stores, folder) => {
     const store = await opened(stores, folder, true)
     expect(await stores.open(folder, false)).toMatchObject({ ok: false, error: { kind: 'locked' } })

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { levelStores } from '../../src/io/level-stores.ts'
 import { nodeDisk } from '../../src/io/node-disk.ts'
-import type { KeyValue, KeyValueStore } from '../../src/ports/key-values.ts'
+import type { KeyValue, KeyValueStore, KeyValueView } from '../../src/ports/key-values.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
 import { allOf, keyValuesContract, opened } from './key-values.contract.ts'
 
 const stores = levelStores(nodeDisk())
@@ -164,6 +165,53 @@ test('a changed byte of a table is noticed when its entry is read, by key or by 
   const expected = { code: 'EDAMAGED', message: expect.stringContaining(folder) }
   await expect(store.get(keys)).rejects.toMatchObject(expected)
   await expect(allOf(store)).rejects.toMatchObject(expected)
+  await store.close()
+})
+
+test('views show what they saw while LevelDB makes and removes tables', async () => {
+  const random = new SeededRandom(3)
+  const folder = join(await scratch(), 'store')
+  const store = await opened(stores, folder, true)
+  const model = new Map<number, number>()
+  const keyOf = (number: number) => Uint8Array.of(1, number >> 8, number & 255)
+  const open: { readonly view: KeyValueView; readonly expected: string; from: Uint8Array; seen: string[] }[] = []
+  const tables = new Set<string>()
+  let finishedCount = 0
+  let before = ''
+  for (let round = 1; round <= 70; round++) {
+    const puts: KeyValue[] = []
+    for (let i = 0; i < 600; i++) {
+      const number = random.below(3000)
+      puts.push({ key: keyOf(number), value: new Uint8Array(1500).fill(round) })
+      model.set(number, round)
+    }
+    const removed = random.below(3000)
+    model.delete(removed)
+    const write = store.write(puts.concat({ key: keyOf(removed), value: Uint8Array.of() }), [keyOf(removed)])
+    // Every second view is made during a write.
+    const early = round % 20 === 16 ? store.view() : null
+    await write
+    if (early !== null) open.push({ view: early, expected: before, from: Uint8Array.of(), seen: [] })
+    for (const name of await readdir(folder)) if (name.endsWith('.ldb')) tables.add(name)
+    const entries = [...model].sort(([a], [b]) => a - b)
+    before = entries.map(([number, value]) => `${number}=${value}`).join(' ')
+    if (round % 20 === 5) open.push({ view: store.view(), expected: before, from: Uint8Array.of(), seen: [] })
+    for (const one of [...open]) {
+      const entries = await one.view.read(one.from, null, 400_000)
+      one.seen.push(...entries.map(({ key, value }) => `${key[1]! * 256 + key[2]!}=${value[0]}`))
+      const last = entries.at(-1)?.key
+      if (last !== undefined) one.from = Buffer.concat([last, Uint8Array.of(0)])
+      else {
+        expect(one.seen.join(' ')).toBe(one.expected)
+        open.splice(open.indexOf(one), 1)
+        await one.view.close()
+        finishedCount++
+      }
+    }
+  }
+  expect(finishedCount).toBeGreaterThan(2)
+  const left = (await readdir(folder)).filter((name) => name.endsWith('.ldb'))
+  expect(tables.size).toBeGreaterThan(left.length + 5)
   await store.close()
 })
 

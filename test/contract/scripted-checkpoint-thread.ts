@@ -35,6 +35,7 @@ function scripted(folder: string, log: Log): Checkpoints {
   let store: KeyValueStore | null = null
   return {
     async open() {
+      if (store !== null) return { ok: true, value: null }
       if (existsSync(`${folder}/damaged`))
         return { ok: false, error: { kind: 'damaged', message: `${folder} is damaged` } }
       const opened = await levelStores(nodeDisk()).open(`${folder}/store`, true)
