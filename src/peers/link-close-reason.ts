@@ -2,6 +2,8 @@
  * Why a link between two servers is closed or refused, each with a text for the log line: what happened and what to do.
  * docs/reference/log-events.md lists the same rows.
  */
+import { moveDataAway } from '../base/move-data-away.ts'
+
 export const linkCloseReasons = {
   'not-a-peer':
     'What connected to the quorum port does not speak the protocol between zkts servers; check what it is. Servers of Apache ZooKeeper and of zkts cannot be members of one ensemble.',
@@ -26,8 +28,7 @@ export const linkCloseReasons = {
     'The peer is connected to another process with the id of this server, so it refused this one, which tries again at growing intervals. Stop one of the two, or correct myid and the server lines. Two data folders must not take turns under one id: each lacks what the other has acknowledged.',
   'called-the-wrong-way':
     'A peer with a lower id connected to this server, but the server with the higher id has to connect; compare the server lines and the myid files of both.',
-  'peer-of-another-ensemble':
-    'The peer holds the data of another cluster; detail names both. To join would destroy one of the two, so they refuse each other, and a server that finds no quorum of its own cluster serves nothing. Stop the servers with the wrong data, move their data folder away (the content of dataDir and dataLogDir, except myid), and start them: they copy the data of the others.',
+  'peer-of-another-ensemble': `The peer holds the data of another cluster; detail names both. To join would destroy one of the two, so they refuse each other, and a server that finds no quorum of its own cluster serves nothing. Stop the servers with the wrong data, ${moveDataAway('their ')}, and start them: they copy the data of the others.`,
   replaced: 'The peer made a new link, so the old one is no longer needed.',
   silent: 'The peer sent nothing for peerTimeoutMs; check the peer and the network.',
   'output-too-large': 'The peer does not read what this server sends; check whether it is stopped or overloaded.',

@@ -8,6 +8,7 @@
 import { assertNever } from '../base/assert.ts'
 import type { Epoch } from '../base/ids.ts'
 import { diskFullRetryMs } from '../base/limits.ts'
+import { moveDataAway } from '../base/move-data-away.ts'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
@@ -268,8 +269,8 @@ export class DataFolder {
         const message =
           `dataLogDir: ${walFolder} is not the folder that this server used, but ${this.#identityPath} is: the log was ` +
           'copied from elsewhere or restored. Writes that were acknowledged after the copy was made may be missing. If the ' +
-          'former folder still exists, bring it back. If the other members of the ensemble hold the data, move the content ' +
-          'of dataDir and dataLogDir away, except myid, and start while they serve: the data is copied from them. If this ' +
+          `former folder still exists, bring it back. If the other members of the ensemble hold the data, ${moveDataAway('')}, ` +
+          'and start while they serve: the data is copied from them. If this ' +
           `copy is complete, or it is all there is and you accept the loss, remove ${this.#identityPath}; then this log is ` +
           `used as it is. ${unchanged}`
         return { kind: 'foreign', message }
@@ -297,8 +298,8 @@ export class DataFolder {
     const path = this.#identityPath
     const known = this.#identity
     const restore =
-      'Bring the right folder back. In an ensemble whose other servers are intact you may also move the content of ' +
-      'dataDir and dataLogDir away, except myid, and start: the data is copied from them.'
+      `Bring the right folder back. In an ensemble whose other servers are intact you may also ${moveDataAway('')}, ` +
+      'and start: the data is copied from them.'
     switch (why) {
       case 'log-emptied':
         return { kind: 'corrupt', message: this.#emptiedText(found) }

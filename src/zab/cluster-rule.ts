@@ -4,7 +4,9 @@
  * meets a leader of another cluster, either a quorum has lost its data or one of the two has foreign data. To follow
  * would cut away what may be the last copy. The cluster id of a log without txns is replaced.
  */
+
 import { hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
+import { moveDataAway } from '../base/move-data-away.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 
 /** What identifies the data of a server. */
@@ -45,7 +47,7 @@ export function describeForeignCluster(
     : 'to follow it would destroy what this server holds, so this server refuses and serves nothing'
   return (
     `${both}; ${outcome}. Nothing was changed. If cluster ${own} is the right one: stop the servers of cluster ${theirs}, ` +
-    'move the content of their dataDir and dataLogDir away, except myid, and start them; they copy what this cluster holds. ' +
+    `${moveDataAway('their ')}, and start them; they copy what this cluster holds. ` +
     `If cluster ${theirs} is the right one: do the same with the servers of cluster ${own}. ` +
     'With db.autocreate=false, a server that starts empty while there is no leader also needs "zkts-cli data initialize".'
   )
@@ -63,8 +65,8 @@ export function describeContradiction(peer: ServerId, zxid: Zxid): string {
 export function describeRepair(peer: ServerId): string {
   return (
     'One of the two has lost acknowledged writes, or has the data folder of another time or ensemble. Find out which ' +
-    `servers hold the right data before you remove anything. If this server holds it: stop server ${peer}, move the ` +
-    'content of its dataDir and dataLogDir away, except myid, and start it; it copies what the other servers hold. If ' +
+    `servers hold the right data before you remove anything. If this server holds it: stop server ${peer}, ` +
+    `${moveDataAway('its ')}, and start it; it copies what the other servers hold. If ` +
     `server ${peer} holds it: do the same with this server. Keep what was moved away: it may be the only copy of some writes.`
   )
 }

@@ -6,8 +6,10 @@
  * known here: three servers whose followers report the same digest of their own have a wrong leader. The server therefore
  * goes on, unless the configuration says that it stops: if the leader is the wrong one, all followers would stop.
  */
+
 import { hexOfZxid, type ServerId, type Zxid } from '../../base/ids.ts'
 import { digestMismatchReminderMs } from '../../base/limits.ts'
+import { moveDataAway } from '../../base/move-data-away.ts'
 import type { Config } from '../../config/config.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { Log } from '../../ports/log.ts'
@@ -24,7 +26,7 @@ export interface DigestComparisonOptions {
   readonly stop: (reason: string) => void
 }
 
-export interface StampedDigest {
+export interface VersionedDigest {
   readonly digest: string // '' = none
   readonly digestVersion: number
 }
@@ -35,13 +37,13 @@ interface LeaderDigest {
   readonly digest: string
 }
 
-const noDigest: StampedDigest = { digest: '', digestVersion: 0 }
+const noDigest: VersionedDigest = { digest: '', digestVersion: 0 }
 
 const advice =
   'run "zkts-cli hash -s host:port" for each server and compare the lines of equal zxids: the server that differs from the ' +
   'others is wrong, and the last equal line says since when. Restart that server, so that it rebuilds its tree from its ' +
-  'log; if it is the leader, another one leads meanwhile. If it differs again, stop it, move its data folder away and ' +
-  'start it empty, so that it is brought up from the others'
+  `log; if it is the leader, another one leads meanwhile. If it differs again, stop it, ${moveDataAway('its ')}, and start ` +
+  'it, so that it is brought up from the others'
 
 export class DigestComparison {
   readonly #options: DigestComparisonOptions
@@ -55,14 +57,17 @@ export class DigestComparison {
   }
 
   /** On the leader: the digest of its tree for a heartbeat that commits up to `committed`, if that is what it has applied. */
-  ownAt(committed: Zxid): StampedDigest {
+  ownAt(committed: Zxid): VersionedDigest {
     const { policy, state } = this.#options
     if (policy === 'not-compared' || committed === 0 || committed !== state.lastApplied) return noDigest
     return { digest: state.tree.digest(), digestVersion: treeDigestVersion }
   }
 
-  /** On a follower: the leader's tree at `zxid`. A zxid that is awaited already comes first. */
-  received(leader: ServerId, zxid: Zxid, { digest, digestVersion }: StampedDigest): void {
+  /**
+   * On a follower: the leader's tree at `zxid`. While one zxid is awaited, later ones are dropped; a heartbeat after it
+   * was applied is compared again.
+   */
+  received(leader: ServerId, zxid: Zxid, { digest, digestVersion }: VersionedDigest): void {
     const { policy, state } = this.#options
     if (policy === 'not-compared' || digestVersion !== treeDigestVersion) return
     if (zxid > state.lastApplied) this.#awaited ??= { leader, zxid, digest }
