@@ -231,6 +231,8 @@ const serverValues: readonly string[] = [
   '10.0.0.N:2888:3888;2181;',
 ]
 const oddServerValues: readonly string[] = [
+  '10.0.0.N:2888:3888;2181;2281;junk',
+  '10.0.0.N:2888:3888;2181;junk',
   '10.0.0.N',
   '10.0.0.N:2888',
   '10.0.0.N:2888:3888:voter',
