@@ -19,12 +19,12 @@ const log: Log = {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'embedded-'))
-const text = `dataDir=${folder}\nclientPort=2181\nclientPortAddress=127.0.0.1\n`
+// Port 0: the system chooses a free port, which the server returns.
+const text = `dataDir=${folder}\nclientPort=0\nclientPortAddress=127.0.0.1\n`
 const parsed = loadConfig({ text, dynamicText: null, myidText: null })
 if (!parsed.ok) throw new Error(parsed.error.map((problem) => describeProblem(problem)).join('\n'))
 
-// Port 0: the system chooses a free port, which the server returns.
-const config = { ...parsed.value.config, clientAddress: { host: '127.0.0.1', port: 0 } }
+const { config } = parsed.value
 const server = createServer({ config, version: 'embedded', ports: nodePorts({ log, backlog: config.clientBacklog }) })
 const started = await server.start()
 // start() returns a value if the server cannot start, since the cause is outside the program: a port or a disk.

@@ -85,5 +85,5 @@ async function setAcl(input: CommandInput, context: CommandContext): Promise<voi
   })
   answer(context, { path, setCount, failedCount: failures.length }, [])
   if (failures[0] === undefined) return
-  throw new CliFailure('refused', `the ACL of ${failures.length} znodes was not replaced`, failures[0].errorName)
+  throw new CliFailure('refused', `ACLs that were not replaced: ${failures.length}`, failures[0].errorName)
 }

@@ -19,7 +19,7 @@ export type ExitName = keyof typeof exitCodes
 /** Ends a command with a message on standard error and an exit status. */
 export class CliFailure extends Error {
   readonly exit: ExitName
-  /** ZooKeeper's name of the error, or null. */
+  /** The name that the error has in zkts (base/errors.ts), or null. */
   readonly errorName: string | null
 
   constructor(exit: ExitName, message: string, errorName: string | null = null) {

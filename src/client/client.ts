@@ -319,8 +319,8 @@ export class SessionClient implements Client {
   }
 
   #refusal(op: OpName, path: string | null, error: ErrorName): ClientError {
-    const meaning = this.#session.state.kind === 'closed' ? 'The client is closed.' : errors[error].meaning
-    return new ClientError(error, op, path, meaning)
+    const meaning = op === 'createTTL' && error === 'unimplemented' ? withoutTtlZnodes : errors[error].meaning
+    return new ClientError(error, op, path, this.#session.state.kind === 'closed' ? 'The client is closed.' : meaning)
   }
 
   /** Resolves with the outcome. `onOutcome` runs before any later frame is handled. */
@@ -360,6 +360,9 @@ export class SessionClient implements Client {
 function listText(items: readonly string[]): string | null {
   return items.length === 0 ? null : items.join(',')
 }
+
+const withoutTtlZnodes =
+  'The server creates no znodes with a TTL. They need extendedTypesEnabled=true in the configuration of each server.'
 
 function undecodable(op: OpName, path: string | null): ClientError {
   return new ClientError('marshalling-error', op, path, 'The reply cannot be decoded.')

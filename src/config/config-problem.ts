@@ -2,7 +2,10 @@
  * A problem of a configuration, in words that say where it is, what is wrong and what to write.
  * The same shape serves for warnings and notes; only problems stop a start.
  */
-export type ConfigSource = 'zoo.cfg' | 'dynamic file' | 'myid'
+export type ConfigSource = (typeof configSources)[number]
+
+/** In the order in which their problems are listed. */
+const configSources = ['zoo.cfg', 'dynamic file', 'myid'] as const
 
 export interface ConfigProblem {
   readonly source: ConfigSource
@@ -16,6 +19,13 @@ export interface ConfigProblem {
 /** `warning`: probably a mistake. `note`: ZooKeeper knows the key, and it has no effect in zkts. */
 export interface ConfigRemark extends ConfigProblem {
   readonly severity: 'warning' | 'note'
+}
+
+/** As an operator reads the files, from top to bottom; what is missing in a file comes after its lines. */
+export function inFileOrder<T extends ConfigProblem>(problems: readonly T[]): readonly T[] {
+  const rank = ({ source }: T): number => configSources.indexOf(source)
+  const lineOf = ({ line }: T): number => line ?? Number.MAX_SAFE_INTEGER
+  return [...problems].sort((a, b) => rank(a) - rank(b) || lineOf(a) - lineOf(b))
 }
 
 /** Matches keys, known or not, whose values must not be logged (ssl.keyStore.password, superDigest). */

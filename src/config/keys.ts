@@ -53,7 +53,11 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   ...clientLimitKeys,
   initLimit: used('ticks', '', 'Time a member may take to find and join a leader; required in ensembles.'),
   syncLimit: used('ticks', '', 'Time that a member may lag; required in ensembles.'),
-  quorumListenOnAllIPs: used('boolean', 'false', 'Bind quorum and election port to every address.'),
+  quorumListenOnAllIPs: used(
+    'boolean',
+    'false',
+    'Bind the quorum port to every address instead of that of the own server line; the election port is never opened.',
+  ),
   standaloneEnabled: used('boolean', 'true', 'With one server line: run standalone, not as an ensemble of one.'),
   dynamicConfigFile: used('path', '', 'File with the server lines, if they are not in zoo.cfg.'),
   '4lw.commands.whitelist': used(

@@ -11,7 +11,7 @@ import { readAuth } from './auth-settings.ts'
 import { checkEntries } from './check-entries.ts'
 import { asZkts, asZooKeeper, type Compatibility } from './compatibility.ts'
 import type { Config, EnsembleMember, PauseThresholds } from './config.ts'
-import type { ConfigProblem, ConfigRemark } from './config-problem.ts'
+import { type ConfigProblem, type ConfigRemark, inFileOrder } from './config-problem.ts'
 import { isAddress, isAnyAddress, isHost, isSameHost, withoutBrackets } from './host-text.ts'
 import { type MembersRead, readMembers } from './members.ts'
 import { parseConfigText } from './properties-text.ts'
@@ -77,7 +77,8 @@ export function loadConfig(texts: ConfigTexts): Result<ParsedConfig, readonly Co
   const isOwnLineRefused = self === null && read.refusedIds.length > 0
   const config = buildConfig({ settings, members, self, isOwnLineRefused, isEnsemble, serverId, remarks })
   remarks.push(...settings.remarks)
-  return settings.problems.length > 0 ? err(settings.problems) : ok({ config, remarks })
+  if (settings.problems.length > 0) return err(inFileOrder(settings.problems))
+  return ok({ config, remarks: inFileOrder(remarks) })
 }
 
 interface BuildInput {

@@ -1,6 +1,7 @@
 /**
  * The value of a `server.N` line (ZK: QuorumPeer.QuorumServer), one member of the ensemble.
- * Grammar: host:quorumPort:electionPort[:participant][;[clientHost:]clientPort], IPv6 hosts in brackets.
+ * Grammar: host:quorumPort:electionPort[:participant][;[clientHost:]clientPort[;[tlsHost:]tlsPort]], IPv6 hosts in
+ * brackets.
  * ZooKeeper also allows parts that change who votes or how peers are reached. They are refused and never ignored.
  */
 import type { ServerId } from '../base/ids.ts'
@@ -31,17 +32,21 @@ export function parseServerId(text: string): Result<ServerId, ServerLineError> {
 export function parseServerLine(id: ServerId, text: string): Result<EnsembleMember, ServerLineError> {
   if (text.includes('|'))
     return err({ wrong: 'several addresses for one server are not supported yet', write: 'keep one of them' })
-  const [peerPart = '', clientPart = null, securePart = null] = splitFields(text, ';')
+  const [peerPart = '', clientPart = '', securePart = '', ...rest] = splitFields(text, ';')
   const peer = parsePeerPart(peerPart)
   if (!peer.ok) return peer
-  if (securePart !== null && securePart !== '' && clientPart === '') {
+  if (rest.length > 0) return err({ wrong: `"${rest.join(';')}" is more than a server line has`, write: example })
+  const client = clientPart === '' ? ok(null) : parseClientPart(clientPart, 'client port')
+  if (!client.ok) return client
+  // The third part is the port for TLS (ZK: trunk; 3.9.5 refuses it). It has no effect here, but a mistake in it counts.
+  const secure = securePart === '' ? ok(null) : parseClientPart(securePart, 'TLS client port')
+  if (!secure.ok) return secure
+  if (secure.value !== null && client.value === null) {
     return err({
       wrong: 'this server has a TLS client port only, and TLS is not supported yet',
       write: 'add a plain client port: ;2181',
     })
   }
-  const client = clientPart === null || clientPart === '' ? ok(null) : parseClientPart(clientPart)
-  if (!client.ok) return client
   return ok({
     id,
     ...peer.value,
@@ -81,13 +86,16 @@ function parsePeerPart(text: string): Result<PeerPart, ServerLineError> {
   return ok({ host, quorumPort, electionPort })
 }
 
-function parseClientPart(text: string): Result<{ host: string | null; port: number }, ServerLineError> {
+function parseClientPart(
+  text: string,
+  what: 'client port' | 'TLS client port',
+): Result<{ host: string | null; port: number }, ServerLineError> {
   const advice = 'write ;2181 or ;host:2181'
   const fields = splitHostAndFields(text)
   if (fields === null || fields.length > 2) return err({ wrong: `"${text}" is no client address`, write: advice })
   const portText = fields.length === 1 ? fields[0]! : fields[1]!
   const port = parseClientPort(portText)
-  if (port === null) return err({ wrong: `client port "${portText}" is not a number from 0 to 65535`, write: advice })
+  if (port === null) return err({ wrong: `${what} "${portText}" is not a number from 0 to 65535`, write: advice })
   // An empty name means the loopback address in Java and every address in Node.
   if (fields.length === 2 && fields[0] === '') {
     return err({ wrong: 'the host before the client port is missing', write: advice })

@@ -1,6 +1,6 @@
 /**
- * The decision loop of one server: events in, effects out (contract.ts). The only module that joins broadcast, tree,
- * sessions and watches. The steps of a write: `Clients` receives it; a route forwards it to the leader, which is
+ * The decision loop of one server: events in, effects out (contract.ts). This folder alone joins broadcast, tree,
+ * sessions and watches; here each event goes to the part that handles it. The steps of a write: `Clients` receives it; a route forwards it to the leader, which is
  * this server (leadership.ts) or another (followership.ts); the leader's `WriteDecider` decides it; zab orders it and
  * delivers it once committed; it is applied; its watch events are sent; its client is answered.
  */

@@ -2,7 +2,7 @@
  * Notes how late the ticks of the event loop come (ZK: JvmPauseMonitor): because of a long turn, garbage collection, a
  * process that was stopped, or a machine that had no time for it. ZooKeeper measures a thread that sleeps beside its
  * others; here the loop itself is measured, since a loop that stands still answers no client.
- * Assumes: `late` gets times of the machine's clock. The running clock leaves out what is measured here.
+ * Assumes: `ticked` gets times of the machine's clock. The running clock leaves out what is measured here.
  */
 import type { PauseThresholds } from '../config/config.ts'
 import type { Histogram } from '../metrics/histogram.ts'

@@ -49,8 +49,13 @@ export function checkQuota(
   if (!isCountLimited && !isBytesLimited) return null
   const used = usageOf(quota)
   if (used === null) return quota.usage.kind === 'unreadable' && policy.isEnforced ? 'marshalling-error' : null
-  const check = (resource: 'count' | 'bytes', difference: number): boolean =>
-    isRefused(path, resource, quota.path, quota.limits!, quotaFieldOf(used, resource) + BigInt(difference), policy)
+  const check = (resource: 'count' | 'bytes', difference: number): boolean => {
+    const wanted = quotaFieldOf(used, resource) + BigInt(difference)
+    const excess = excessOf(path, resource, quota.path, quota.limits!, wanted, policy.isEnforced)
+    if (excess === null) return false
+    policy.exceeded(excess)
+    return excess.isRefused
+  }
   if (isCountLimited && check('count', countDifference)) return 'quota-exceeded'
   if (isBytesLimited && check('bytes', bytesDifference)) return 'quota-exceeded'
   return null
@@ -73,21 +78,19 @@ function isLimited(limits: QuotaFields, resource: 'count' | 'bytes'): boolean {
   return quotaFieldOf(limits, soft) >= 0n || quotaFieldOf(limits, hard) >= 0n
 }
 
-/** A hard limit replaces the soft limit of the same resource. */
-function isRefused(
+/** Null: it fits. A hard limit replaces the soft limit of the same resource. */
+function excessOf(
   path: string,
   resource: 'count' | 'bytes',
   quotaPath: string,
   limits: QuotaFields,
   wanted: bigint,
-  policy: QuotaPolicy,
-): boolean {
+  isEnforced: boolean,
+): QuotaExcess | null {
   const { soft, hard } = fieldsOfResource[resource]
   const hardLimit = quotaFieldOf(limits, hard)
   const isHard = hardLimit >= 0n
   const limit = isHard ? hardLimit : quotaFieldOf(limits, soft)
-  if (wanted <= limit) return false
-  const isRefusedNow = isHard && policy.isEnforced
-  policy.exceeded({ path, quotaPath, resource, wanted, limit, isHard, isRefused: isRefusedNow })
-  return isRefusedNow
+  if (wanted <= limit) return null
+  return { path, quotaPath, resource, wanted, limit, isHard, isRefused: isHard && isEnforced }
 }

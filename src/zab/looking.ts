@@ -93,11 +93,11 @@ export class Looking implements Role {
     if (peerIds.length === 0) return
     this.#emptyPeersReportAtMs = core.nowMs + emptyPeersReminderMs
     const text =
-      `servers ${peerIds.join(', ')} are connected and hold no data, so with db.autocreate=false they do not vote, and this ` +
-      'server has found no quorum without them. If their data is in another folder or on a disk that is not mounted, stop ' +
-      'them, bring it back, and start them. If it is lost and this server holds the newest data, stop as many of them as a ' +
-      'quorum needs, run "zkts-cli data initialize" for each, and start them while this server runs: they copy its data. ' +
-      'Writes that only they held are lost then.'
+      `connected without data: server ${peerIds.join(', server ')}. With db.autocreate=false a server without data does not ` +
+      'vote, and this server has found no quorum of others. If the data is in another folder or on a disk that is not ' +
+      'mounted, stop the server without data, bring the data back, and start that server. If the data is lost and this ' +
+      'server holds the newest, stop as many servers without data as a quorum needs, run "zkts-cli data initialize" for ' +
+      'each, and start them while this server runs: they copy its data. Writes that only they held are lost then.'
     core.log.warn('empty-peers-do-not-vote', { peerIds, text })
   }
 

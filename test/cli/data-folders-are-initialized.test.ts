@@ -29,6 +29,34 @@ test('data initialize lets a server without data start, and refuses once it has 
   expect(rig.disk.paths()).not.toContain('/data/initialize')
 })
 
+test.each(['/data', '/log'])(
+  'data initialize refuses while a server without data runs with its log in %s',
+  async (logDir) => {
+    const rig = new CliRig(new ServerRig())
+    const members = [1, 2, 3].map((id) => `server.${id}=10.0.0.${id}:2888:3888;2181`)
+    const lines = [
+      'initLimit=10',
+      'syncLimit=5',
+      'dataDir=/data',
+      `dataLogDir=${logDir}`,
+      'db.autocreate=false',
+      ...members,
+    ]
+    const text = lines.join('\n')
+    rig.files['/etc/zoo.cfg'] = text
+    const { server } = rig.simulation.server(configOf(text, '1\n'), rig.disk)
+    expect((await rig.simulation.settle(server.start())).ok).toBe(true)
+    for (const path of ['/etc/zoo.cfg', '/data']) {
+      const refused = await rig.run('data', 'initialize', path)
+      expect(refused).toMatchObject({ status: 1, out: '' })
+      expect(refused.err).toMatch(/^a server runs in this folder; stop it first\. Nothing was changed\. /)
+    }
+    expect(rig.disk.paths()).not.toContain('/data/initialize')
+    await rig.simulation.settle(server.close())
+    for (let i = 0; i < 2; i++) expect((await rig.run('data', 'initialize', '/data')).status).toBe(0)
+  },
+)
+
 test('data initialize refuses a log without an identity, and data of Apache ZooKeeper, in either folder', async () => {
   for (const path of ['/log/wal/0000000000000001-00000001.log', '/data/version-2/snapshot.0', '/log/version-2/log.1']) {
     const rig = rigWithConfig()

@@ -1,6 +1,6 @@
 /** The whole text that zkts-cli prints for a wrong path and for a server that it cannot reach. */
 import { describe, expect, it } from 'vitest'
-import { ensembleConfig, ServerRig } from '../support/server-rig.ts'
+import { ensembleConfig, ServerRig, standaloneConfig } from '../support/server-rig.ts'
 import { CliRig } from './cli-rig.ts'
 
 const noSession = 'connected, but no session began; the server has no leader or refuses clients (see its log)'
@@ -37,6 +37,22 @@ describe('an illegal path', () => {
     expect((await rig.shell(['connect 10.0.0.1:2181/a/./b'])).err).toBe(
       'connect: bad-arguments: the chroot: "/a/./b" has the name ".", which no znode can have; write the whole path\n',
     )
+  })
+})
+
+describe('a znode with a TTL', () => {
+  it.each([
+    ['extendedTypesEnabled=false', 1],
+    ['compatibility=strict', 1],
+    ['extendedTypesEnabled=true', 0],
+  ])('where the server has %s', async (line, expected) => {
+    const simulation = new ServerRig()
+    await simulation.started(standaloneConfig([line]))
+    const { err, status } = await new CliRig(simulation).run('create', '-t', '1000', '/a')
+    const hint =
+      'createTTL /a: unimplemented: The server creates no znodes with a TTL. They need extendedTypesEnabled=true in the ' +
+      'configuration of each server.\n'
+    expect([err, status]).toEqual([expected === 0 ? '' : hint, expected])
   })
 })
 

@@ -21,6 +21,15 @@ describe.each(samples)('the sample %s', (name) => {
     expect(loaded.ok && loaded.value.remarks).toEqual([])
   })
 
+  test(`${name} says of no line that it is the default unless the line changes nothing`, () => {
+    const of = (lines: string) => loadConfig({ text: lines, dynamicText: null, myidText: '2' })
+    expect(of(text).ok).toBe(true)
+    for (const [, line = ''] of text.matchAll(/^#.*the default\.?\n(.*)$/gm)) {
+      expect(line).toMatch(/^[^#].*=/)
+      expect(of(text.replace(line, '')), line).toEqual(of(text))
+    }
+  })
+
   test(`${name} uses documented keys only`, () => {
     const page = readFileSync(`${root}docs/reference/config.md`, 'utf8')
     for (const { key } of parseConfigText(text).entries) {

@@ -168,6 +168,13 @@ describe.each([
   ['a missing election port', 'server.3=c:2888', /needs a quorum port and an election port/],
   ['a client port out of range', 'server.3=c:1:2;70000', /not a number from 0 to 65535/],
   [
+    'a fourth part',
+    'server.3=c:1:2;2181;2182;junk',
+    /"junk" is more than a server line has; write host:2888:3888;2181/,
+  ],
+  ['a fourth part after an empty one', 'server.3=c:1:2;2181;;junk', /"junk" is more than a server line has/],
+  ['a TLS port that is none', 'server.3=c:1:2;2181;junk', /TLS client port "junk" is not a number from 0 to 65535/],
+  [
     'a peer timeout above the sync limit',
     'peerTimeoutMs=10001',
     /above syncLimit x tickTime, 10000 ms; write at most 10000/,
@@ -227,6 +234,25 @@ test('a missing, wordy or foreign myid is refused with the known numbers', () =>
 
 test('every problem of a file is reported at once', () => {
   expect(problems('tickTime=x\nclientPort=y').length).toBe(3)
+})
+
+test('problems are listed in the order of the lines, and what is missing comes after the lines of its file', () => {
+  const text = `${ensemble.replace('dataDir=/d', 'enforceQuota=maybe').replace('server.2=b:2888', 'server.2=b:x')}maxCnxns=x\ntickTime=y\n`
+  const placeOf = (problem: string) => /^[^ ]+(?= )/.exec(problem)?.[0]
+  expect(problems(text, { myidText: 'one' }).map(placeOf)).toEqual([
+    'zoo.cfg:1:',
+    'zoo.cfg:6:',
+    'zoo.cfg:8:',
+    'zoo.cfg:9:',
+    'zoo.cfg:',
+    'myid:1:',
+  ])
+})
+
+test('remarks are listed in the order of the lines', () => {
+  const text = 'dataDir=d\n4lw.commands.whitelist=rouk\nmaxSesionTimeout=1\n# a comment\nsnapCount=1\nclientPort=1'
+  const lines = remarks(text).map((remark) => /zoo\.cfg:(\d+)/.exec(remark)?.[1])
+  expect(lines).toEqual(['2', '3', '5'])
 })
 
 test('a mistyped key is a warning that names the nearest one', () => {

@@ -81,7 +81,7 @@ describe('the greeting of two servers', () => {
     for (const side of [low, high]) {
       expect(side.closes).toMatchObject([{ reason: 'peer-of-another-ensemble', isGentle: true }])
     }
-    expect(linkCloseReasons['peer-of-another-ensemble']).toContain('data folder')
+    expect(linkCloseReasons['peer-of-another-ensemble']).toContain('move their data folder away')
   })
 
   test.each([

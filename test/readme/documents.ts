@@ -28,7 +28,7 @@ finish()
 async function checkStandalone(): Promise<void> {
   const server = new ServerProcess(folder, ['--config', join(projectRoot, 'conf/standalone.cfg')])
   report('zkts-server --config conf/standalone.cfg', await server.served(2181, /^Mode: standalone$/m))
-  report('zkts-cli mntr -s localhost:2181', run('npx zkts-cli mntr -s localhost:2181'))
+  report('zkts-cli mntr -s localhost:2181', run('node bin/zkts-cli.js mntr -s localhost:2181'))
   await server.kill()
 }
 

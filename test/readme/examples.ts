@@ -27,7 +27,7 @@ let server = null as ServerProcess | null
 
 try {
   for (const { text } of shownCommands([projectFile('examples/README.md')])) {
-    report(text, text === 'npx zkts-server' ? await startServer() : await run(text))
+    report(text, text === 'npm start' ? await startServer() : await run(text))
   }
   const killed = await run('npx tsx examples/lock.ts', async () => {
     await server?.kill()

@@ -16,9 +16,9 @@ import { createServer, type Log, loadConfig, nodePorts } from 'zkts'
 import { type Client, connect } from 'zkts/client'
 
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {}, child: () => silent }
-const parsed = loadConfig({ text: 'dataDir=./data\\nclientPort=2181\\nclientPortAddress=127.0.0.1\\n', dynamicText: null, myidText: null })
+const parsed = loadConfig({ text: 'dataDir=./data\\nclientPort=0\\nclientPortAddress=127.0.0.1\\n', dynamicText: null, myidText: null })
 if (!parsed.ok) throw new Error(parsed.error[0]?.wrong)
-const config = { ...parsed.value.config, clientAddress: { host: '127.0.0.1', port: 0 } }
+const { config } = parsed.value
 const server = createServer({ config, version: 'embedded', ports: nodePorts({ log: silent, backlog: -1 }) })
 const started = await server.start()
 if (!started.ok) throw new Error(started.error.message)

@@ -159,7 +159,7 @@ export const layers: readonly Layer[] = [
   ),
   shell(
     'server',
-    '`createServer({ config, ports })`: feeds events to the replica, runs its effects, life from start to close',
+    '`createServer({ config, ports, version })`: feeds events to the replica, runs its effects, life from start to close',
     [
       'admin',
       'checkpoint',

@@ -68,7 +68,7 @@ it('plain uses of the same letters pass', () => {
     'Whether there are any; what there is; from there on.',
     'The client is behind a proxy.',
     "The scheme 'world' with the id `world:anyone`; time comes from the outside world.",
-    'npx zkts-cli set /greeting goodbye',
+    'node bin/zkts-cli.js set /greeting goodbye',
     'It holds no more than this, for good reason.',
     'describe, untold, however, worldwide',
   ]

@@ -31,7 +31,7 @@ export interface OpTraits {
   /** Whether it may be part of a multi. */
   readonly inMulti: boolean
   /** ClickHouse Keeper has it and ZooKeeper does not. */
-  readonly isKeepers: boolean
+  readonly isKeeperOp: boolean
   readonly code: string
 }
 
@@ -47,13 +47,13 @@ function row(opcode: number, access: OpAccess, code: string, bodies: Bodies): Na
     reply: replyCodec,
     implemented: true,
     inMulti: false,
-    isKeepers: false,
+    isKeeperOp: false,
     code,
   }
 }
 
 function keepers(traits: NamelessTraits): NamelessTraits {
-  return { ...traits, isKeepers: true }
+  return { ...traits, isKeeperOp: true }
 }
 
 function later(traits: NamelessTraits): NamelessTraits {

@@ -25,7 +25,7 @@ export interface DigestComparisonOptions {
   readonly stop: (reason: string) => void
 }
 
-export interface StampedDigest {
+export interface VersionedDigest {
   readonly digest: string // '' = none
   readonly digestVersion: number
 }
@@ -36,7 +36,7 @@ interface LeaderDigest {
   readonly digest: string
 }
 
-const noDigest: StampedDigest = { digest: '', digestVersion: 0 }
+const noDigest: VersionedDigest = { digest: '', digestVersion: 0 }
 
 const advice =
   'run "zkts-cli hash -s host:port" for each server and compare the lines of equal zxids: the server that differs from the ' +
@@ -56,14 +56,17 @@ export class DigestComparison {
   }
 
   /** On the leader: the digest of its tree for a heartbeat that commits up to `committed`, if that is what it has applied. */
-  ownAt(committed: Zxid): StampedDigest {
+  ownAt(committed: Zxid): VersionedDigest {
     const { policy, state } = this.#options
     if (policy === 'not-compared' || committed === 0 || committed !== state.lastApplied) return noDigest
     return { digest: state.tree.digest(), digestVersion: treeDigestVersion }
   }
 
-  /** On a follower: the leader's tree at `zxid`. A zxid that is awaited already comes first. */
-  received(leader: ServerId, zxid: Zxid, { digest, digestVersion }: StampedDigest): void {
+  /**
+   * On a follower: the leader's tree at `zxid`. While one zxid is awaited, later ones are dropped; a heartbeat after it
+   * was applied is compared again.
+   */
+  received(leader: ServerId, zxid: Zxid, { digest, digestVersion }: VersionedDigest): void {
     const { policy, state } = this.#options
     if (policy === 'not-compared' || digestVersion !== treeDigestVersion) return
     if (zxid > state.lastApplied) this.#awaited ??= { leader, zxid, digest }

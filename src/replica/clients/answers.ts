@@ -1,6 +1,7 @@
 /**
- * Sends all replies to requests. Owns invariant 5: replies of a connection leave in the order of its requests, except
- * those to `auth` and `sasl`, which leave at once, and no reply shows a txn whose watch events have not left.
+ * Sends all replies to requests, and asserts invariant 5, which `Clients` keeps by the order of its calls: replies of a
+ * connection leave in the order of its requests, except those to `auth` and `sasl`, which leave at once, and no reply
+ * shows a txn whose watch events have not left.
  * A reply may be longer than clients read by default: such a client closes the connection without a reason, reconnects
  * and asks again. ZooKeeper sends such replies, and so does this server, since a client may have raised its own limit;
  * a log line, once for each connection, names the path whose children or data made the reply so long.

@@ -1,8 +1,8 @@
 /**
  * The clients of this server: their connections, their requests in order, their watches. `Sessions` keeps their
  * sessions. Writes go through a route to the leader, which is this server or another, and come back as a committed txn
- * of this server's origin or as an answer. Owns invariant 5 together with `Answers`: replies leave in the order of
- * requests, and a watch event leaves before any reply that shows its change.
+ * of this server's origin or as an answer. Owns invariant 5, which `Answers` asserts: replies leave in the order
+ * of requests, and a watch event leaves before any reply that shows its change.
  */
 import type { AccessRules } from '../../auth/access-rules.ts'
 import type { AuthId } from '../../auth/auth-id.ts'
@@ -97,7 +97,7 @@ export class Clients {
     this.#admission = new RequestAdmission({
       authentication: this.#authentication,
       serving,
-      servesKeepers: keeper !== null,
+      servesKeeperOps: keeper !== null,
       unimplementedCloses: compatibility.unimplementedCloses,
     })
     this.sessions = new Sessions({

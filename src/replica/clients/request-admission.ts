@@ -14,7 +14,7 @@ export interface RequestAdmissionOptions {
   readonly authentication: Authentication
   readonly serving: () => Serving
   /** The operations of ClickHouse Keeper are served. */
-  readonly servesKeepers: boolean
+  readonly servesKeeperOps: boolean
   /** A request for an operation that is not served is answered at once, and its connection closes. */
   readonly unimplementedCloses: boolean
 }
@@ -38,12 +38,12 @@ export class RequestAdmission {
 
   /** Null: the request is carried out, in request order. */
   verdictOn(client: Client, request: ClientRequest): Verdict | null {
-    const { authentication, serving, servesKeepers } = this.#options
+    const { authentication, serving, servesKeeperOps } = this.#options
     const missing = authentication.missingFor(client)
     if (missing !== null) return missing
     if (request.refusal !== null) return { kind: 'decided', zxid: null, error: request.refusal, body: null }
     const { op } = request
-    if (op === null || (op.isKeepers && !servesKeepers)) return this.#unserved
+    if (op === null || (op.isKeeperOp && !servesKeeperOps)) return this.#unserved
     // An operation that is not implemented is refused as a write if it is one in ZooKeeper (ZK:
     // ReadOnlyRequestProcessor).
     const isWrite = op.access === 'write' || op === ops.sync

@@ -101,16 +101,19 @@ export class WriteDecider {
     this.#compatibility = config.compatibility
   }
 
-  /** Turns a request into a proposal or an answer; if the answer is not final, the request is decided again later. */
+  /**
+   * Turns a request into a proposal or an answer. Unless a quorum has confirmed that this server still leads
+   * (`isConfirmed`), an answer is not given, and the request is decided again.
+   */
   decide(
     source: RequestSource,
     request: ForwardedRequest,
     op: OpTraits | null,
     stamp: Stamp,
-    isFinal: boolean,
+    isConfirmed: boolean,
   ): ForwardedAnswer | null {
     const answer = this.#decide(source, request, op, stamp)
-    if (this.#excesses.length > 0) this.#reportExcesses(answer === null || isFinal)
+    if (this.#excesses.length > 0) this.#reportExcesses(answer === null || isConfirmed)
     return answer
   }
 
@@ -237,7 +240,7 @@ export class WriteDecider {
     return null
   }
 
-  /** A refusal is decided twice and reported once, when it is final. */
+  /** A refusal is decided twice and reported once: when the leader is confirmed. */
   #reportExcesses(isDecided: boolean): void {
     const excesses = this.#excesses
     this.#excesses = []

@@ -47,8 +47,8 @@ export function checkOrRemoveWatches(
 }
 
 /**
- * Neither permissions nor paths are checked (ZK: DataTree.setWatches). The lists are processed in order, and a null
- * path ends them with an error: the watches before it stay registered and their missed events are sent.
+ * Neither permissions nor paths are checked (ZK: DataTree.setWatches). The lists are processed in order. A null
+ * list or a null path ends them with an error: the watches before it stay registered and their missed events are sent.
  */
 export function setWatches(
   decoded: Result<SetWatchesRequest | SetWatches2Request, 'marshalling-error'>,

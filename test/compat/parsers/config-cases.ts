@@ -209,6 +209,11 @@ export const typicalCases: readonly ConfigCase[] = [
     text: `${usual}server.01=10.0.0.1:2888:3888;2181\nserver.+2=10.0.0.2:2888:3888;2181\n`,
     myid: '1',
   },
+  ...['2181;2281;junk', '2181;junk'].map((ports) => ({
+    title: `the ports ${ports} in the line`,
+    text: `${usual}server.1=10.0.0.1:2888:3888;${ports}\nserver.2=10.0.0.2:2888:3888;2181\n`,
+    myid: '1',
+  })),
   { title: 'backlogs', text: 'dataDir=@/data\nclientPort=2181\nclientPortListenBacklog=-1\nmaxClientCnxns=-5\n' },
 ]
 

@@ -48,7 +48,7 @@ describe('the operation table', () => {
       filteredListWithStatsAndData: 506,
       listRecursive: 507,
     })
-    expect(opNames.filter((name) => ops[name].isKeepers)).toEqual(opNames.filter((name) => ops[name].opcode >= 500))
+    expect(opNames.filter((name) => ops[name].isKeeperOp)).toEqual(opNames.filter((name) => ops[name].opcode >= 500))
   })
 
   it('finds each operation by its opcode and nothing else', () => {
