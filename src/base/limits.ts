@@ -108,7 +108,7 @@ export const checkpointThreadCloseMs = 5_000
 /** Chunk of a copy of a checkpoint, as it is sent to a learner. One entry that is larger is a chunk of its own. */
 export const checkpointChunkSizeBytesMax = 1024 * 1024
 /** Changed znodes and sessions that a checkpoint keeps in memory before it writes them as one batch. One txn may exceed it. */
-export const checkpointStepSizeBytesMax = 32 * 1024 * 1024
+export const checkpointStepSizeBytesMax = 8 * 1024 * 1024
 /** Txns without a commit mark that the checkpoint's reader of the log keeps. Above it the log is searched for truncations first, so that they can be folded without being kept. */
 export const followedTailSizeBytesMax = 8 * 1024 * 1024
 

@@ -37,7 +37,6 @@ export interface LogFacts {
 interface Stretch {
   readonly txns: { readonly zxid: Zxid; readonly txn: Txn }[]
   readonly paths: Set<string> // not known to the overlay
-  readonly created: Set<string> // likewise; created by a txn that is the first to name them, so they did not exist
   readonly sessions: Set<SessionId>
   readonly tops: Set<string> // quotas whose usage may be recounted
 }
@@ -161,7 +160,6 @@ export class Folding {
     const stretch: Stretch = {
       txns: [],
       paths: new Set(),
-      created: new Set(),
       sessions: new Set(),
       tops: new Set(),
     }
@@ -177,9 +175,10 @@ export class Folding {
   #addChange(stretch: Stretch, change: Change): void {
     switch (change.kind) {
       case 'create':
-        // Nothing is read for it: to look for a key that is missing costs as much as to find one.
-        if (!this.#overlay.knows(change.path) && !stretch.paths.has(change.path)) stretch.created.add(change.path)
-        this.#want(stretch, parentOf(change.path))
+        // A txn that is the first to name a znode and creates it proves that the store does not have it. So nothing is
+        // read: to look for a key that is missing costs as much as to find one.
+        if (!this.#overlay.knows(change.path) && !stretch.paths.has(change.path)) this.#overlay.note(change.path, null)
+        this.#wantParentOf(stretch, change.path)
         this.#addQuotaChange(stretch, change)
         return
       case 'set-data':
@@ -220,11 +219,15 @@ export class Folding {
 
   #wantPath(stretch: Stretch, path: string): void {
     this.#want(stretch, path)
-    if (path !== '/') this.#want(stretch, parentOf(path))
+    if (path !== '/') this.#wantParentOf(stretch, path)
+  }
+
+  #wantParentOf(stretch: Stretch, path: string): void {
+    if (!this.#overlay.knowsParentOf(path)) stretch.paths.add(parentOf(path))
   }
 
   #want(stretch: Stretch, path: string): void {
-    if (!this.#overlay.knows(path) && !stretch.created.has(path)) stretch.paths.add(path)
+    if (!this.#overlay.knows(path)) stretch.paths.add(path)
   }
 
   #wantSession(stretch: Stretch, sessionId: SessionId): void {
@@ -234,7 +237,6 @@ export class Folding {
   async #read(stretch: Stretch): Promise<void> {
     // The accounts of quotas look for the root.
     this.#want(stretch, '/')
-    for (const path of stretch.created) this.#overlay.note(path, null)
     await this.#get([...stretch.paths], znodeKeyOf, (path, value) => this.#noteZnode(path, value))
     await this.#get([...stretch.sessions], sessionKeyOf, (sessionId, value) => {
       if (!this.#sessions.note(sessionId, value)) throw damaged(`session ${hexOfSession(sessionId)}`)
@@ -256,7 +258,7 @@ export class Folding {
   ): Promise<void> {
     for (let at = 0; at < wanted.length; at += keysPerReadMax) {
       const part = wanted.slice(at, at + keysPerReadMax)
-      const values = await this.#store.get(part.map(keyOf))
+      const values = await this.#store.get(part.map((each) => keyOf(each)))
       for (const [i, each] of part.entries()) note(each, values[i] ?? null)
     }
   }

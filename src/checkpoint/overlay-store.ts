@@ -7,7 +7,6 @@
  * znode that was not noted is a bug and asserted: answering "no such znode" would make this checkpoint differ from the
  * tree of the server.
  */
-import { allocateBytes } from '../base/allocate-bytes.ts'
 import { assert } from '../base/assert.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { KeyValue } from '../ports/key-values.ts'
@@ -20,6 +19,7 @@ import { HashLanes } from '../tree/hash-lanes.ts'
 import { aclKeyOf, hashAcl, hashData, hashImage } from '../tree/image-hash.ts'
 import { ownerKindOf } from '../tree/owner-kind.ts'
 import { pathHashA, pathHashB, rootPathHashA, rootPathHashB } from '../tree/path-hash.ts'
+import { ByteSlabs } from './byte-slabs.ts'
 import { BytesTable } from './bytes-table.ts'
 import { viewOf } from './chunk.ts'
 import { znodeKeyOf } from './store-keys.ts'
@@ -94,6 +94,12 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
   readonly #unreadableUsages = new Set<string>()
   readonly #acls = new BytesTable<StoredAcl>()
   #latestAcl: StoredAcl = noAcl // most znodes get the ACL of the znode before
+  /** Of data, keys and values until they are written. */
+  readonly #slabs = new ByteSlabs()
+  /** Where `#hashOf` reads data: most data of one step lies in few slabs. */
+  #dataView: DataView = noBytes
+  /** The znode found last that has children: most txns in a row have the same parent. */
+  #latestParent: OverlayZnode | null = null
   readonly #hash = new HashLanes()
   readonly #parts: ZnodeParts = { aclStart: 0, dataStart: 0, dataLengthBytes: 0, isDataNull: true }
   #slab = new Uint8Array(0)
@@ -113,6 +119,11 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
 
   knows(path: string): boolean {
     return this.#znodes.has(path) || isQuotaPath(path)
+  }
+
+  /** Whether it knows the parent of the znode at the path. */
+  knowsParentOf(path: string): boolean {
+    return this.#isLatestParent(path, path.lastIndexOf('/')) || this.knows(parentOf(path))
   }
 
   /** `top` as in the quota: '' is the root. */
@@ -198,8 +209,8 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
       sum.digestDifferenceA += this.#hash.a
       sum.digestDifferenceB += this.#hash.b
       assert(znode.data !== inStore, 'data was read before it is written', { path: znode.path })
-      const value = encodeZnode(znode.bytes, znode.at, znode.acl.bytes, znode.data)
-      sum.puts.push({ key: znodeKeyOf(znode.path), value })
+      const value = encodeZnode(znode.bytes, znode.at, znode.acl.bytes, znode.data, this.#slabs)
+      sum.puts.push({ key: znodeKeyOf(znode.path, this.#slabs), value })
     }
     sum.digestDifferenceA |= 0
     sum.digestDifferenceB |= 0
@@ -210,6 +221,8 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
   settle(): void {
     const kept = [...this.#znodes.values()].filter(({ path, exists }) => exists && isQuotaPath(path))
     this.#znodes.clear()
+    this.#latestParent = null
+    this.#slabs.forget()
     if (this.#acls.size > aclCountMax) this.#acls.clear()
     this.#sizeBytes = 0
     this.#slabUsedBytes = this.#slab.length
@@ -225,13 +238,16 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
   }
 
   find(path: string, end: number = path.length): OverlayZnode | null {
+    if (end < path.length && this.#isLatestParent(path, end)) return this.#latestParent
     const key = end === 0 ? '/' : end === path.length ? path : path.slice(0, end)
     const znode = this.#znodes.get(key)
     if (znode === undefined) {
       assert(isQuotaPath(key), 'what a txn touches was read beforehand', { path: key })
       return null
     }
-    return znode.exists ? znode : null
+    if (!znode.exists) return null
+    if (end < path.length) this.#latestParent = znode
+    return znode
   }
 
   insert(parent: OverlayZnode, path: string, acl: readonly AclEntry[]): OverlayZnode {
@@ -304,7 +320,7 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
     const lengthBytes = data?.length ?? 0
     this.#resize(znode.path, 0, lengthBytes - this.dataLengthBytesOf(znode))
     this.#sizeBytes += lengthBytes - keptSizeBytesOf(znode)
-    znode.data = data === null ? null : copyOf(data)
+    znode.data = data === null ? null : this.#copyOf(data)
     znode.dataHash = null
     this.setStat32(znode, statOffsets.dataLength, lengthBytes)
     this.#noteUsage(znode)
@@ -370,6 +386,23 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
     return znode
   }
 
+  /** The path of the latest parent is that of [0, end) of `path`, and it still exists. */
+  #isLatestParent(path: string, end: number): boolean {
+    const latest = this.#latestParent
+    return latest?.exists === true && latest.path.length === end && path.startsWith(latest.path)
+  }
+
+  #copyOf(data: Uint8Array): Uint8Array {
+    const copy = this.#slabs.allocate(data.length)
+    copy.set(data)
+    return copy
+  }
+
+  #viewOf(data: Uint8Array): DataView {
+    if (this.#dataView.buffer !== data.buffer) this.#dataView = new DataView(data.buffer)
+    return this.#dataView
+  }
+
   #addChildren(znode: OverlayZnode, difference: number): void {
     this.setStat32(znode, statOffsets.numChildren, this.childCount(znode) + difference)
     this.#deriveCversion(znode)
@@ -408,7 +441,8 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
     let { dataHash } = znode
     if (dataHash === null) {
       const data = dataIn(znode)
-      hashData(hash, data === null, data === null ? noBytes : viewOf(data), 0, data?.length ?? 0)
+      if (data === null) hashData(hash, true, noBytes, 0, 0)
+      else hashData(hash, false, this.#viewOf(data), data.byteOffset, data.length)
       dataHash = { a: hash.a, b: hash.b }
       znode.dataHash = dataHash
     }
@@ -436,13 +470,6 @@ function keptSizeBytesOf({ data, isChanged, view, at }: OverlayZnode): number {
   return data?.length ?? 0
 }
 
-/** Short data shares slabs, which are dropped with the overlay. */
-function copyOf(data: Uint8Array): Uint8Array {
-  const copy = allocateBytes(data.length)
-  copy.set(data)
-  return copy
-}
-
 function isSameAcl(left: readonly AclEntry[], right: readonly AclEntry[]): boolean {
   if (left.length !== right.length) return false
   return left.every(({ perms, scheme, id }, at) => {
@@ -451,4 +478,4 @@ function isSameAcl(left: readonly AclEntry[], right: readonly AclEntry[]): boole
   })
 }
 
-const noBytes = new DataView(new ArrayBuffer(0))
+const noBytes: DataView = new DataView(new ArrayBuffer(0))

@@ -6,9 +6,9 @@
  * A path is written as in znode-name.ts, with the byte 0 for each '/', and the root is empty. No name contains 0 or 1, so
  * the order of keys is depth-first, parents before children, and a znode with all below it is one contiguous range.
  */
-import { allocateBytes } from '../base/allocate-bytes.ts'
 import type { SessionId } from '../base/ids.ts'
 import { nameLengthBytes, readName, writeName } from '../tree/znode-name.ts'
+import { type ByteSlabs, ownBytes } from './byte-slabs.ts'
 
 export const metaKey: Uint8Array = Uint8Array.of(1)
 export const sessionKind = 2
@@ -24,9 +24,9 @@ export function sessionKeyOf(sessionId: SessionId): Uint8Array {
   return key
 }
 
-export function znodeKeyOf(path: string): Uint8Array {
+export function znodeKeyOf(path: string, slabs: Pick<ByteSlabs, 'allocate'> = ownBytes): Uint8Array {
   if (path === '/') return Uint8Array.of(znodeKind)
-  const key = allocateBytes(1 + nameLengthBytes(path, 0, path.length))
+  const key = slabs.allocate(1 + nameLengthBytes(path, 0, path.length))
   key[0] = znodeKind
   writeName(path, 0, path.length, key, 1)
   for (let at = 1; at < key.length; at += 1) if (key[at] === slash) key[at] = 0

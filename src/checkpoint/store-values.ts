@@ -8,11 +8,11 @@
  *    0 timeout in ms i32          4 zxid of its creation u64          12 its number among the sessions of that txn u32
  * Zxid and number give the order of creation, which is the order of the session table on every server.
  */
-import { allocateBytes } from '../base/allocate-bytes.ts'
 import { statOffsets, statSizeBytes } from '../protocol/client/stat.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
 import { readUint64, writeUint64 } from '../storage/record-codec.ts'
 import { nameLengthBytes, readName, writeName } from '../tree/znode-name.ts'
+import { type ByteSlabs, ownBytes } from './byte-slabs.ts'
 
 export const createCountOffset = statSizeBytes
 export const ownerOffset = createCountOffset + 4
@@ -27,8 +27,9 @@ export function encodeZnode(
   headAt: number,
   aclBytes: Uint8Array,
   data: Uint8Array | null,
+  slabs: Pick<ByteSlabs, 'allocate'> = ownBytes,
 ): Uint8Array {
-  const bytes = allocateBytes(aclOffset + aclBytes.length + (data?.length ?? 0))
+  const bytes = slabs.allocate(aclOffset + aclBytes.length + (data?.length ?? 0))
   for (let i = 0; i < znodeHeadSizeBytes; i += 1) bytes[i] = head[headAt + i]!
   bytes[dataKindOffset] = data === null ? 0 : 1
   bytes[aclSizeOffset] = aclBytes.length >>> 24

@@ -129,7 +129,8 @@ class LevelStore implements KeyValueStore {
     this.#beforeWrite = before
     try {
       const batch = this.#level.batch()
-      for (const { key, value } of puts) batch.put(key, withChecksum(key, value))
+      const stored = new StoredValue()
+      for (const { key, value } of puts) batch.put(key, stored.of(key, value))
       for (const key of removals) batch.del(key)
       await batch.write({ sync: true })
       this.#sequence += puts.length + removals.length
@@ -279,12 +280,22 @@ function isSame(a: Uint8Array | null, b: Uint8Array | null): boolean {
 
 // --- the checksum: four bytes after the value ---
 
-function withChecksum(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const stored = new Uint8Array(value.length + checksumSizeBytes)
-  stored.set(value)
-  const sum = crc32c(value, crc32c(key))
-  new DataView(stored.buffer).setUint32(value.length, sum)
-  return stored
+/** Makes what is stored for values, in bytes that are used again: a batch of LevelDB copies them at once. */
+class StoredValue {
+  #bytes = new Uint8Array(4096)
+
+  of(key: Uint8Array, value: Uint8Array): Uint8Array {
+    const at = value.length
+    if (at + checksumSizeBytes > this.#bytes.length) this.#bytes = new Uint8Array(2 * at + checksumSizeBytes)
+    const bytes = this.#bytes
+    bytes.set(value)
+    const sum = crc32c(value, crc32c(key))
+    bytes[at] = sum >>> 24
+    bytes[at + 1] = sum >>> 16
+    bytes[at + 2] = sum >>> 8
+    bytes[at + 3] = sum
+    return bytes.subarray(0, at + checksumSizeBytes)
+  }
 }
 
 function checkedValue(key: Uint8Array, stored: Uint8Array, folder: string): Uint8Array {

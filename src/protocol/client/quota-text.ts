@@ -9,6 +9,7 @@ import { decodeUtf8 } from '../../jute/utf8.ts'
 export type QuotaFields = ReadonlyMap<string, bigint>
 
 export const quotaRoot = '/zookeeper/quota'
+const belowQuotaRoot = `${quotaRoot}/`
 const limitsEnding = '/zookeeper_limits'
 const usageEnding = '/zookeeper_stats'
 
@@ -27,7 +28,7 @@ export function usagePathOf(path: string): string {
 
 /** The path whose limits or usage the znode at `path` holds; null: it holds neither. '' is the root. */
 export function quotaZnodeOf(path: string): { readonly kind: 'limits' | 'usage'; readonly path: string } | null {
-  if (!path.startsWith(`${quotaRoot}/`)) return null
+  if (!path.startsWith(belowQuotaRoot)) return null
   if (path.endsWith(limitsEnding)) return { kind: 'limits', path: path.slice(quotaRoot.length, -limitsEnding.length) }
   if (path.endsWith(usageEnding)) return { kind: 'usage', path: path.slice(quotaRoot.length, -usageEnding.length) }
   return null
