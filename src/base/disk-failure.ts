@@ -1,3 +1,10 @@
+/** Whether a file or an entry of a checkpoint is missing or was changed, in contrast to a disk that does not read. */
+export function isDamage(cause: unknown): cause is Error {
+  return cause instanceof Error && 'code' in cause && cause.code === damageCode
+}
+
+export const damageCode = 'EDAMAGED'
+
 /** The reason of a disk error in words, and what to do. `cause.message` names the system's code and the operation. */
 export function explainDiskFailure(cause: Error): string {
   const code = 'code' in cause ? String(cause.code) : null

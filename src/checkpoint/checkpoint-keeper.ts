@@ -8,6 +8,7 @@
  * store is opened again, and copies that were being read end with an error.
  */
 import { assert } from '../base/assert.ts'
+import { damageCode, isDamage } from '../base/disk-failure.ts'
 import type { Zxid } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -147,7 +148,7 @@ export class CheckpointKeeper implements Checkpoints {
     const meta = await metaIn(view)
     if (meta.kind !== 'valid') {
       await view.close()
-      throw new Error(this.#damaged(`${this.#pathOf(current.name)} has no readable meta record`).message)
+      throw errorOf(this.#damaged(`${this.#pathOf(current.name)} has no readable meta record`))
     }
     const onClose = async (): Promise<void> => {
       current.copies.delete(copy)
@@ -210,8 +211,7 @@ export class CheckpointKeeper implements Checkpoints {
       return meta
     } catch (error) {
       await store.close()
-      const isDamaged = error instanceof Error && 'code' in error && error.code === 'EDAMAGED'
-      if (!isDamaged) throw error
+      if (!isDamage(error)) throw error
       return err(this.#damaged(`${path}: ${error.message}`))
     }
   }
@@ -235,7 +235,7 @@ export class CheckpointKeeper implements Checkpoints {
   async #reopen(): Promise<CurrentStore | null> {
     if (this.#current === null && this.#currentName !== null) {
       const opened = await this.#openCurrent(this.#currentName)
-      if (!opened.ok) throw new Error(opened.error.message)
+      if (!opened.ok) throw errorOf(opened.error)
     }
     return this.#current
   }
@@ -376,6 +376,10 @@ export class CheckpointKeeper implements Checkpoints {
     this.#last = result.catch(() => {})
     return result
   }
+}
+
+function errorOf({ kind, message }: CheckpointFailure): Error {
+  return Object.assign(new Error(message), kind === 'damaged' ? { code: damageCode } : {})
 }
 
 async function closeStore({ store, copies }: CurrentStore): Promise<void> {

@@ -6,6 +6,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { type ChainHash, emptyChainHash } from '../base/chain-hash.ts'
+import { damageCode } from '../base/disk-failure.ts'
 import { hexOfSession, type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { KeyValueStore } from '../ports/key-values.ts'
 import { parentOf } from '../protocol/client/path.ts'
@@ -297,7 +298,7 @@ export class Folding {
 
 function damaged(what: string): Error {
   const message = `the checkpoint is damaged: the entry of ${what} is not readable`
-  return Object.assign(new Error(message), { code: 'EDAMAGED' })
+  return Object.assign(new Error(message), { code: damageCode })
 }
 
 const emptyMeta: Omit<CheckpointMeta, 'serverId'> = {

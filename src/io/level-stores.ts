@@ -13,6 +13,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ClassicLevel, type Iterator, type Snapshot } from 'classic-level'
 import { crc32c } from '../base/crc32c.ts'
+import { damageCode } from '../base/disk-failure.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { KeyValue, KeyValueFailure, KeyValueStore, KeyValueStores, KeyValueView } from '../ports/key-values.ts'
@@ -73,7 +74,7 @@ async function openStore(
     const { code, message } = causeOf(error)
     if (code === 'LEVEL_LOCKED') return err({ kind: 'locked', message: `${folder} is in use: ${message}` })
     const failure = translated(error, folder)
-    if (failure.code === damagedCode) return err({ kind: 'damaged', message: failure.message })
+    if (failure.code === damageCode) return err({ kind: 'damaged', message: failure.message })
     throw failure
   }
 }
@@ -305,13 +306,10 @@ function checkedValue(key: Uint8Array, stored: Uint8Array, folder: string): Uint
     at < 0 ? null : ((stored[at]! << 24) | (stored[at + 1]! << 16) | (stored[at + 2]! << 8) | stored[at + 3]!) >>> 0
   if (sum === crc32c(value, crc32c(key))) return value
   const message = `an entry of the store ${folder} was changed on the disk: its checksum does not fit`
-  throw Object.assign(new Error(message), { code: damagedCode })
+  throw Object.assign(new Error(message), { code: damageCode })
 }
 
 // --- errors ---
-
-/** Of an error that says that a file was changed or is missing. */
-const damagedCode = 'EDAMAGED'
 
 /** The texts of `strerror` in glibc, musl and macOS, since LevelDB passes on the text without the number. */
 const systemCodes: readonly (readonly [text: RegExp, code: string])[] = [
@@ -326,17 +324,17 @@ const systemCodes: readonly (readonly [text: RegExp, code: string])[] = [
   [/cannot allocate memory|out of memory/i, 'ENOMEM'],
   [/file too large/i, 'EFBIG'],
   [/stale (nfs )?file handle/i, 'ESTALE'],
-  [/no such file or directory/i, damagedCode],
+  [/no such file or directory/i, damageCode],
 ]
 
 /** An error of LevelDB as the ports name errors: with a code of the system, or as damage. Others stay as they are. */
 function translated(error: unknown, folder: string): NodeJS.ErrnoException {
-  if (error instanceof LevelDamage) return Object.assign(error, { code: damagedCode })
+  if (error instanceof LevelDamage) return Object.assign(error, { code: damageCode })
   const cause = causeOf(error)
-  if (cause.code === 'ENOENT') return Object.assign(cause, { code: damagedCode }) // a file of the store
+  if (cause.code === 'ENOENT') return Object.assign(cause, { code: damageCode }) // a file of the store
   if (cause.code === undefined || !/^LEVEL_(CORRUPTION|IO_ERROR)$/.test(cause.code)) return cause
   const ofSystem = systemCodes.find(([text]) => text.test(cause.message))?.[1]
-  const code = cause.code === 'LEVEL_CORRUPTION' ? damagedCode : (ofSystem ?? 'EIO')
+  const code = cause.code === 'LEVEL_CORRUPTION' ? damageCode : (ofSystem ?? 'EIO')
   // The message of LevelDB has the path of the file, if it is known.
   const place = cause.message.includes(folder) ? '' : `${folder}: `
   return Object.assign(new Error(`${place}${cause.message}`, { cause }), { code })

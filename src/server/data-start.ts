@@ -5,12 +5,13 @@
  * a tree that lacks acknowledged writes.
  */
 import { assertNever } from '../base/assert.ts'
+import { isDamage } from '../base/disk-failure.ts'
 import { hexOfZxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { loadCheckpoint } from '../checkpoint/checkpoint-loader.ts'
 import type { Config } from '../config/config.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
-import type { CheckpointFacts, CheckpointFailure, Checkpoints } from '../ports/checkpoints.ts'
+import type { CheckpointCopy, CheckpointFacts, CheckpointFailure, Checkpoints } from '../ports/checkpoints.ts'
 import type { Log } from '../ports/log.ts'
 import type { Ports } from '../ports/ports.ts'
 import { ReplicatedState, type StateContents } from '../replica/applying/replicated-state.ts'
@@ -161,15 +162,19 @@ export class DataStart {
   }
 
   async #load(checkpoints: Checkpoints, facts: CheckpointFacts): Promise<FoundCheckpoint> {
-    const copy = await checkpoints.copy()
+    let copy: CheckpointCopy | null = null
     try {
+      copy = await checkpoints.copy()
       const loaded = await loadCheckpoint(copy, (znodeCount) =>
         this.#progress.checkpointRead(znodeCount, facts.znodeCount),
       )
       if (!loaded.ok) return { kind: 'damaged', message: loaded.error }
       return { kind: 'loaded', facts, contents: loaded.value }
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause
+      return { kind: 'damaged', message: cause.message }
     } finally {
-      await copy.close()
+      await copy?.close()
     }
   }
 

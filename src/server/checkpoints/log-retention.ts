@@ -81,7 +81,8 @@ export class LogRetention {
     try {
       const segments = await this.#segments()
       if (this.#isStopped()) return
-      await this.#remove(segments)
+      if (segments === null) this.#isDue = true
+      else await this.#remove(segments)
       if (!this.#isStopped()) this.#state = 'idle'
     } catch (cause) {
       // Only an error that has a system's code is a fault of the disk; any other is a bug.
@@ -108,22 +109,31 @@ export class LogRetention {
     return this.#state === 'stopped'
   }
 
-  async #segments(): Promise<PurgeFacts['segments']> {
+  /** Null: a restart of the log has removed a segment while its age was asked for. */
+  async #segments(): Promise<PurgeFacts['segments'] | null> {
     const { storage, settings, now } = this.#options
     const asksForAge = (settings.logRetention.durationMs ?? 0) > 0
     const segments = storage.closedSegments()
     const { wallMs } = now()
-    const withAge = segments.map(async ({ sizeBytes, lastZxid, nextPath }) => {
-      const ageMs = asksForAge ? wallMs - (await this.#bornAtMs(nextPath)) : 0
-      return { sizeBytes, lastZxid, ageMs }
-    })
-    return Promise.all(withAge)
+    const known: PurgeFacts['segments'][number][] = []
+    for (const { sizeBytes, lastZxid, nextPath } of segments) {
+      const bornAtMs = asksForAge ? await this.#bornAtMs(nextPath) : wallMs
+      if (bornAtMs === null) return null
+      known.push({ sizeBytes, lastZxid, ageMs: wallMs - bornAtMs })
+    }
+    return known
   }
 
-  /** Where the file system does not say it, the start of this server counts. */
-  async #bornAtMs(path: string): Promise<number> {
-    const { birth } = await this.#options.disk.identityOf(path)
-    return birth === null ? this.#startedAtWallMs : Number(BigInt(birth) / nsPerMs)
+  /** Null: the log no longer has it. Where the file system does not say it, the start of this server counts. */
+  async #bornAtMs(path: string): Promise<number | null> {
+    const { disk, storage } = this.#options
+    try {
+      const { birth } = await disk.identityOf(path)
+      return birth === null ? this.#startedAtWallMs : Number(BigInt(birth) / nsPerMs)
+    } catch (cause) {
+      if (storage.closedSegments().some(({ nextPath }) => nextPath === path)) throw cause
+      return null
+    }
   }
 
   #floor(): Zxid | null {

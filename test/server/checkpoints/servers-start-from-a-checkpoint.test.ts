@@ -17,6 +17,9 @@ type Opened = Awaited<ReturnType<Checkpoints['open']>>
 
 const full = (): Error => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
 
+const changed = (): Error =>
+  Object.assign(new Error('an entry was changed on the disk: its checksum does not fit'), { code: 'EDAMAGED' })
+
 class CheckpointRig {
   readonly rig = new ServerRig()
   disk: SimDisk
@@ -299,6 +302,44 @@ describe('a damaged checkpoint', () => {
     expect(rig.rig.events('checkpoint-damaged')).toHaveLength(1)
     await rig.expectAll()
   })
+
+  describe.each([
+    ['the copy is begun', { copy: (): Promise<never> => Promise.reject(changed()) }],
+    ['a chunk is read', { chunk: (): Promise<never> => Promise.reject(changed()) }],
+  ])(
+    'that is noticed when %s',
+    (_when, { copy, chunk }: { copy?: () => Promise<never>; chunk?: () => Promise<never> }) => {
+      const damage = (rig: CheckpointRig): void =>
+        rig.change((real) => ({
+          copy: copy ?? (async () => ({ ...(await real.copy()), chunk: chunk!, close: async () => {} })),
+        }))
+
+      test('is replaced from a log that is whole', async () => {
+        const rig = new CheckpointRig()
+        await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+        await rig.write(15)
+        await rig.rig.run(1000)
+        rig.kill()
+        damage(rig)
+        await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+        expect(rig.rig.events('checkpoint-damaged')).toMatchObject([{ text: changed().message }])
+        await rig.expectAll()
+      })
+
+      test('stops a server whose log has lost its front', async () => {
+        const rig = new CheckpointRig()
+        await rig.start()
+        await rig.write(90)
+        await rig.rig.run(1500)
+        expect(rig.firstSegment()).toBeGreaterThan(1)
+        rig.kill()
+        damage(rig)
+        const refusal = await rig.refusal()
+        expect(refusal.kind).toBe('corrupt')
+        expect(refusal.message).toMatch(/checksum does not fit\. The log no longer begins with its first segment/)
+      })
+    },
+  )
 
   test('a checkpoint of another cluster, of a newer version, or in use is refused although the log is whole', async () => {
     const rig = new CheckpointRig()

@@ -54,6 +54,8 @@ class RetentionRig {
   monotonicMs = 0
   committed = at(50)
   failure: Error | null = null
+  missing: string | null = null // the path of a segment
+  whenMissing: () => void = () => {}
   readonly retention: LogRetention
 
   constructor(purgeIntervalMs: number | null = null, durationMs = 0) {
@@ -76,7 +78,13 @@ class RetentionRig {
       },
       // Created at the second of its name.
       disk: {
-        identityOf: async (path) => ({ device: '1', inode: '1', birth: `${path.split('/').at(-1)}000000000` }),
+        identityOf: async (path) => {
+          if (path === rig.missing) {
+            rig.whenMissing()
+            throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' })
+          }
+          return { device: '1', inode: '1', birth: `${path.split('/').at(-1)}000000000` }
+        },
       },
       log: this.#rig.log,
       folder: '/data/wal',
@@ -164,6 +172,29 @@ describe('the retention of the log', () => {
     rig.checkpoints(50, 50, 50)
     await rig.tick()
     expect(rig.removed).toEqual([20])
+  })
+
+  test('segments that a restart of the log removed while their age was asked for are asked for again', async () => {
+    const rig = new RetentionRig(null, 5000)
+    rig.checkpoints(50, 50, 50)
+    rig.missing = '/data/wal/30'
+    rig.whenMissing = () => rig.removed.push(30)
+    await rig.tick()
+    expect(rig.removed).toEqual([30])
+    await rig.tick()
+    expect(rig.removed).toEqual([30, 50])
+    expect(rig.count('log-purge-failed')).toBe(0)
+  })
+
+  test('a segment that is missing although the log has it is reported once, and the log is then left alone', async () => {
+    const rig = new RetentionRig(null, 5000)
+    rig.checkpoints(50, 50, 50)
+    rig.missing = '/data/wal/30'
+    await rig.tick()
+    rig.checkpoints(50)
+    await rig.tick()
+    expect(rig.removed).toEqual([])
+    expect(rig.count('log-purge-failed')).toBe(1)
   })
 
   test('a disk that does not remove files is reported once, and the log is then left alone', async () => {
