@@ -11,6 +11,7 @@ import { opOf, ops } from '../client/operations.ts'
 import { schema } from '../schema.ts'
 import { highWordOf, lowWordOf, sessionOfWords } from '../session-words.ts'
 import type { AclEntry, BundledChange, Change, Txn } from './txn.ts'
+import { decodeUsualTxn } from './usual-txn.ts'
 
 const txnType = schema.lookupType('Txn')
 
@@ -42,6 +43,11 @@ export function timeOfTxn(bytes: Uint8Array): number {
 
 /** `data` fields of the result are views into `bytes`. */
 export function decodeTxn(bytes: Uint8Array): Txn {
+  return decodeUsualTxn(bytes) ?? decodeAnyTxn(bytes)
+}
+
+/** As `decodeTxn`, without the shorter way for the usual ones: each gives the same. */
+export function decodeAnyTxn(bytes: Uint8Array): Txn {
   const decoded: object = txnType.decode(bytes)
   const wire = decoded as WireTxn
   return {
