@@ -143,7 +143,8 @@ export class CheckpointKeeper implements Checkpoints {
     this.#assertOpen()
     // A store that an advance failed on is opened again, in order with what else is going on.
     const current = this.#current ?? (await this.#inOrder(() => this.#reopen()))
-    if (current === null || this.#meta === null) throw new Error('there is no checkpoint to copy')
+    if (current === null || this.#meta === null)
+      throw Object.assign(new Error('there is no checkpoint to copy'), { code: 'ENOENT' })
     const view = current.store.view()
     const meta = await metaIn(view)
     if (meta.kind !== 'valid') {
@@ -361,7 +362,7 @@ export class CheckpointKeeper implements Checkpoints {
   }
 
   #assertOpen(): void {
-    if (this.#state !== 'open') throw new Error('the checkpoint is closed')
+    if (this.#state !== 'open') throw Object.assign(new Error('the checkpoint is closed'), { code: 'ECLOSED' })
   }
 
   #inOrder<T>(act: () => Promise<T>): Promise<T> {

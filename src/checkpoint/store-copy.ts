@@ -37,7 +37,7 @@ export class StoreCopy implements CheckpointCopy {
   chunk(number: number): Promise<Uint8Array | null> {
     assert(Number.isInteger(number) && number >= 0, 'chunks are numbered from 0', { number })
     const chunk = this.#last.then(() => {
-      if (this.#isClosed) throw new Error('the copy of the checkpoint was closed')
+      if (this.#isClosed) throw Object.assign(new Error('the copy of the checkpoint was closed'), { code: 'ECLOSED' })
       return this.#chunk(number)
     })
     this.#last = chunk.catch(() => {})

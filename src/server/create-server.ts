@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly ports: Ports
   readonly trace?: Trace
   readonly host?: HostFacts
+  /** The simulator keeps few committed txns in memory, so that learners are served from the log, and from copies. */
+  readonly retainedTxnCountMax?: number | undefined
 }
 
 export interface ZktsServer {
@@ -264,7 +266,9 @@ class Server implements ZktsServer {
     const firstIncarnation = random.uint32()
     const copiesAtOnceMax = config.snapSyncsAtOnceMax
     const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs }
-    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog, copiesAtOnceMax }
+    const { retainedTxnCountMax } = this.#options
+    const limits = { copiesAtOnceMax, retainedTxnCountMax }
+    return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog, ...limits }
   }
 
   /** Connections of clients that come before the server runs go to `#startingClients`. */

@@ -101,8 +101,6 @@ export class LogReplay {
     }
     if (record.kind === 'truncate') {
       if (record.zxid < committed) return `a truncation to ${hexOfZxid(record.zxid)} takes back committed txns`
-      if (this.#metBase && record.zxid < this.#base.zxid)
-        return `a truncation to ${hexOfZxid(record.zxid)} takes back txns of the checkpoint`
       const isBeforeLog = record.zxid < this.#logStart && record.zxid < this.#base.zxid
       if (!isBeforeLog && this.#hashAt(record.zxid) !== record.hash)
         return `a truncation to ${hexOfZxid(record.zxid)} finds another history`
@@ -117,6 +115,8 @@ export class LogReplay {
 
   #dropAfter({ zxid, hash }: LogPoint): void {
     while ((this.#tail.at(-1)?.zxid ?? zxid) > zxid) this.#tail.pop()
+    // The base was received before it was committed, and comes again later in the log; else the log is refused at its end.
+    if (zxid < this.#base.zxid) this.#metBase = false
     if (this.#floor.zxid > zxid) this.#floor = { zxid, hash }
   }
 

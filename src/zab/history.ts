@@ -20,9 +20,11 @@ export class History {
   #entries: TxnEntry[] = []
   #first = 0 // index of the first live entry: dropping from the front moves it, and `trim` compacts now and then
   #sizeBytes = 0
+  readonly #countMax: number
 
-  constructor(base: HistoryPoint, tail: readonly TxnEntry[]) {
+  constructor(base: HistoryPoint, tail: readonly TxnEntry[], countMax = retainedTxnCountMax) {
     this.#base = base
+    this.#countMax = countMax
     for (const entry of tail) this.append(entry)
   }
 
@@ -77,18 +79,18 @@ export class History {
     this.#entries.length = keep
   }
 
-  /** Drops the oldest committed entries beyond retainedTxnCountMax and retainedTxnSizeBytesMax. */
+  /** Drops the oldest committed entries beyond `countMax` and retainedTxnSizeBytesMax. */
   trim(committed: Zxid): void {
     while (
       this.#first < this.#entries.length &&
       this.#entries[this.#first]!.zxid <= committed &&
-      (this.#entries.length - this.#first > retainedTxnCountMax || this.#sizeBytes > retainedTxnSizeBytesMax)
+      (this.#entries.length - this.#first > this.#countMax || this.#sizeBytes > retainedTxnSizeBytesMax)
     ) {
       const gone = this.#entries[this.#first++]!
       this.#base = { zxid: gone.zxid, hash: gone.hash }
       this.#sizeBytes -= gone.payload.length
     }
-    if (this.#first > retainedTxnCountMax / 2) {
+    if (this.#first > this.#countMax / 2) {
       this.#entries = this.#entries.slice(this.#first)
       this.#first = 0
     }

@@ -31,6 +31,8 @@ export interface ZabSettings {
   readonly trustsEmptyLog: boolean
   /** To how many learners a leader sends a copy of its state at once (ZK: leader.maxConcurrentSnapSyncs). */
   readonly copiesAtOnceMax: number
+  /** Of committed txns in memory. Left out: as many as src/base/limits.ts says. */
+  readonly retainedTxnCountMax?: number | undefined
 }
 
 /** What the log holds when the server starts. */

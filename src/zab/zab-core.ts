@@ -70,7 +70,8 @@ export class ZabCore {
     this.settings = settings
     this.log = log
     this.membership = settings.membership
-    this.history = new History({ zxid: recovered.committed, hash: recovered.committedHash }, recovered.tail)
+    const { committed: zxid, committedHash: hash, tail } = recovered
+    this.history = new History({ zxid, hash }, tail, settings.retainedTxnCountMax)
     this.incarnation = settings.firstIncarnation
     this.acceptedEpoch = recovered.acceptedEpoch
     this.acceptedLeader = recovered.acceptedLeader
@@ -182,7 +183,7 @@ export class ZabCore {
    */
   #replaceHistory(point: HistoryPoint): void {
     this.flush([])
-    this.history = new History(point, [])
+    this.history = new History(point, [], this.settings.retainedTxnCountMax)
     this.committed = point.zxid
     this.#unmarkedCommits = 0
     this.out.push({ kind: 'install', ...point }, { kind: 'restart-log', ...point, clusterId: this.clusterId })

@@ -41,6 +41,16 @@ export interface NetworkPlan {
   readonly windowSizeBytes: number
 }
 
+/** A server makes checkpoints often, removes the front of its log, and sends copies of its state in small pieces. */
+export interface CheckpointPlan {
+  readonly snapCount: number
+  readonly segmentSizeKib: number
+  readonly chunkSizeBytesMax: number
+  readonly stepSizeBytesMax: number // of what is folded into one batch of the store
+  readonly copyKibPerSecond: number // a slow copy is cut by the faults
+  readonly retainedTxnCountMax: number // in memory, so that a learner that lags needs the log or a copy
+}
+
 /** All three exist in ensembles only. */
 export interface SessionModes {
   readonly local: boolean
@@ -59,6 +69,8 @@ export interface FaultPlan {
   readonly isStrict: boolean
   readonly enforceQuota: boolean
   readonly sessionModes: SessionModes
+  /** Null: the defaults, with which a run makes no checkpoint before a server closes. */
+  readonly checkpoints: CheckpointPlan | null
   /** Whether a server without data votes; false in seeds that wipe disks. */
   readonly dbAutocreate: boolean
   /** Mean time between faults of a kind; a kind that is off has no entry. */
@@ -81,13 +93,17 @@ export interface LaterDraws {
   readonly sessions: SimRandom
   readonly wipes: SimRandom
   readonly compatibility: SimRandom
+  readonly checkpoints: SimRandom
 }
 
 export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: number): FaultPlan {
   const { quotas, sessions, wipes, compatibility } = later
+  const checkpoints = drawCheckpoints(later.checkpoints)
   const serverCount = random.pick([1, 3, 3, 3, 3, 3, 5, 5])
   const isQuiet = random.chance(0.08)
-  const wipeMeanMs = serverCount > 1 && wipes.chance(0.3) ? wipes.pick([2500, 6000, 15_000]) : null
+  // A server without data needs a copy if the log of its leader has lost its front, so both come together more often.
+  const wipeMeanMs =
+    serverCount > 1 && wipes.chance(checkpoints === null ? 0.3 : 0.85) ? wipes.pick([2500, 6000, 15_000]) : null
   const isStrict = compatibility.chance(0.2)
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
   return {
@@ -111,6 +127,19 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
     casualtyCount,
     sessionModes: withoutRefusedOwners(drawSessionModes(sessions, serverCount), isStrict),
     isStrict,
+    checkpoints,
+  }
+}
+
+function drawCheckpoints(random: SimRandom): CheckpointPlan | null {
+  if (!random.chance(0.5)) return null
+  return {
+    snapCount: random.pick([5, 10, 30]),
+    segmentSizeKib: random.pick([4, 4, 16]),
+    chunkSizeBytesMax: random.pick([256, 1024, 8192]),
+    stepSizeBytesMax: random.pick([1000, 20_000]),
+    copyKibPerSecond: random.pick([8, 32, 65_536]),
+    retainedTxnCountMax: random.pick([5, 20, 20_000]),
   }
 }
 
@@ -188,5 +217,6 @@ export function describePlan(plan: FaultPlan): string {
   const kinds = [...plan.meanMsByKind].map(([kind, meanMs]) => `${kind}/${meanMs}ms`).join(' ')
   const { local, upgrading, readOnly } = plan.sessionModes
   const modes = `${local ? `, local sessions${upgrading ? ', upgrading' : ''}` : ''}${readOnly ? ', read-only mode' : ''}`
-  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms${modes}, faults: ${kinds || 'none'}`
+  const often = plan.checkpoints === null ? '' : `, a checkpoint after ${plan.checkpoints.snapCount} txns`
+  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms${modes}${often}, faults: ${kinds || 'none'}`
 }

@@ -43,6 +43,10 @@ export function describeCounts(all: readonly SeedCounts[]): string {
     `${sum(({ txns }) => txns)} txns`,
     `${sum(({ epochs }) => epochs)} leaders`,
     `${sum(({ crashes }) => crashes)} crashes`,
+    `${sum(({ checkpoints }) => checkpoints.made)} checkpoints`,
+    `${sum(({ checkpoints }) => checkpoints.loaded)} starts from one`,
+    `${sum(({ checkpoints }) => checkpoints.frontsRemoved)} log fronts removed`,
+    `${sum(({ checkpoints }) => checkpoints.copiesInstalled)} of ${sum(({ checkpoints }) => checkpoints.copiesBegun)} copies installed`,
     `longest recovery ${healMsMax.toFixed(0)} ms`,
   ].join(', ')
 }

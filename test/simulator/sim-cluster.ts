@@ -11,7 +11,7 @@ import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import type { Address } from '../../src/ports/stream.ts'
 import { createServer, type ZktsServer } from '../../src/server/create-server.ts'
-import type { FaultPlan } from './fault-plan.ts'
+import type { CheckpointPlan, FaultPlan } from './fault-plan.ts'
 import { type ResumeOrder, type Scheduler, SimProcess } from './scheduler.ts'
 import { simCheckpoints } from './sim-checkpoints.ts'
 import { type ClockSettings, SimClock, simTimers } from './sim-clock.ts'
@@ -213,6 +213,7 @@ export class SimCluster {
       config: server.config,
       version: simVersion,
       ports,
+      retainedTxnCountMax: this.#context.plan.checkpoints?.retainedTxnCountMax,
       trace: (event) => {
         if (event.kind === 'established') this.leaderId = server.id
         if (event.kind === 'role-changed' && event.role !== 'looking') this.#lacking.delete(server.id)
@@ -277,7 +278,7 @@ export class SimCluster {
       timers: simTimers(scheduler, process, server.rate),
       random: this.#context.random.fork(`server ${server.id}`),
       disk: this.#attachDisk(server, process),
-      openCheckpoints: simCheckpoints(server.disk),
+      openCheckpoints: simCheckpoints(server.disk, this.#context.plan.checkpoints ?? {}),
       listener: network.listener(server.host, process),
       dialer: network.dialer(server.host, process),
       digest: {
@@ -371,11 +372,22 @@ function configOf(id: ServerId, plan: FaultPlan): Config {
     `localSessionsUpgradingEnabled=${plan.sessionModes.upgrading}`,
     `db.autocreate=${plan.dbAutocreate}`,
     `readonlymode.enabled=${plan.sessionModes.readOnly}`,
+    ...(plan.checkpoints === null ? [] : checkpointLines(plan.checkpoints)),
     ...serverLines,
   ].join('\n')
   const loaded = loadConfig({ text, dynamicText: null, myidText: plan.serverCount === 1 ? null : String(id) })
   if (!loaded.ok) throw new Error(`the simulator's own configuration is refused: ${JSON.stringify(loaded.error)}`)
   return loaded.value.config
+}
+
+/** No part of the log is kept beside the checkpoints that ZooKeeper's smallest autopurge.snapRetainCount demands. */
+function checkpointLines({ snapCount, segmentSizeKib, copyKibPerSecond }: CheckpointPlan): readonly string[] {
+  return [
+    `snapCount=${snapCount}`,
+    `txnLogSizeLimitInKb=${segmentSizeKib}`,
+    'logRetentionSizeInKb=0',
+    `leader.snapSyncRateLimitInKb=${copyKibPerSecond}`,
+  ]
 }
 
 function simLog(write: (text: string) => void, context: LogFields): Log {

@@ -23,6 +23,7 @@ import { sessionExpiry } from './checkers/session-expiry.ts'
 import { sessionReplies } from './checkers/session-replies.ts'
 import { watchOrder } from './checkers/watch-order.ts'
 import { zxidOrder } from './checkers/zxid-order.ts'
+import { type CheckpointCounts, noCheckpointCounts, noteCheckpoints } from './checkpoint-counts.ts'
 import { describePlan, drawFaultPlan, type FaultPlan } from './fault-plan.ts'
 import { Faults, LinkFaults } from './faults.ts'
 import { Scheduler, SimProcess } from './scheduler.ts'
@@ -54,6 +55,7 @@ export interface SeedCounts {
   readonly txns: number
   readonly epochs: number
   readonly crashes: number
+  readonly checkpoints: CheckpointCounts
   /** From the end of the faults until every server served; null if one never did. */
   readonly healMs: number | null
 }
@@ -100,6 +102,7 @@ class Run {
   #connectionCount = 0
   #acknowledgedCount = 0
   #epochCount = 0
+  readonly #checkpointCounts = noCheckpointCounts()
   #healMs: number | null = null
 
   constructor(seed: number, options: SimulateOptions) {
@@ -112,6 +115,7 @@ class Run {
         sessions: new SimRandom(seed, 'sessions'),
         wipes: new SimRandom(seed, 'wipes'),
         compatibility: new SimRandom(seed, 'compatibility'),
+        checkpoints: new SimRandom(seed, 'checkpoints'),
       },
       options.chaosMs,
     )
@@ -304,6 +308,7 @@ class Run {
     if (event.kind === 'server' && event.event.kind === 'established') this.#epochCount++
     if (event.kind === 'server' && (event.event.kind === 'applied' || event.event.kind === 'installed'))
       this.#lastApplied.set(event.serverId, event.event)
+    noteCheckpoints(this.#checkpointCounts, event)
     this.#trace.add(entry.atUs, event)
     if (this.#trace.entries.length === traceEntryCountMax) this.blame('the trace grows without end')
   }
@@ -345,6 +350,7 @@ class Run {
         txns: this.#history.txns.length,
         epochs: this.#epochCount,
         crashes: this.#cluster.crashCount,
+        checkpoints: { ...this.#checkpointCounts },
         healMs: this.#healMs,
       },
     }

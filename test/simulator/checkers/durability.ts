@@ -24,11 +24,13 @@ export function durability(history: CommittedHistory, survivors: () => readonly 
         if (event.zxid > 0) acknowledged.push(event.zxid)
         acknowledgedMax = Math.max(acknowledgedMax, event.zxid)
       }
+      if (event.kind === 'disk-wiped') lastAppliedByServer.delete(event.serverId)
       if (event.kind === 'server-started' || event.kind === 'server-crashed') owedByLeader.delete(event.serverId)
       if (event.kind !== 'server') return
       const { serverId } = event
       if (event.event.kind === 'established') owedByLeader.set(serverId, acknowledgedMax as Zxid)
       if (event.event.kind === 'role-changed') owedByLeader.delete(serverId)
+      if (event.event.kind === 'installed') lastAppliedByServer.set(serverId, event.event.zxid)
       if (event.event.kind !== 'applied') return
       const { zxid } = event.event
       const owed = owedByLeader.get(serverId)

@@ -39,8 +39,13 @@ export function quorumDurable(serverCount: number, report: Report): Checker {
 }
 
 function claimedZxid(event: Parameters<Checker['observe']>[0]['event']): { who: string; zxid: Zxid } | null {
-  if (event.kind === 'server' && (event.event.kind === 'committed' || event.event.kind === 'applied')) {
-    return { who: `server ${event.serverId} ${event.event.kind}`, zxid: event.event.zxid }
+  if (event.kind !== 'server') return null
+  switch (event.event.kind) {
+    case 'committed':
+    case 'applied':
+    case 'installed':
+      return { who: `server ${event.serverId} ${event.event.kind}`, zxid: event.event.zxid }
+    default:
+      return null
   }
-  return null
 }
