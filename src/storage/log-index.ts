@@ -21,7 +21,7 @@ export interface Extent {
 type MutableExtent = { -readonly [K in keyof Extent]: Extent[K] } & { open: boolean }
 
 export class LogIndex {
-  readonly #extents: MutableExtent[] = []
+  #extents: MutableExtent[] = []
 
   add(sequence: number, offset: number, sizeBytes: number, firstZxid: Zxid, lastZxid: Zxid): void {
     const last = this.#extents.at(-1)
@@ -49,6 +49,16 @@ export class LogIndex {
     if (last === undefined) return
     if (last.lastZxid > zxid) last.lastZxid = zxid
     last.open = false
+  }
+
+  /** The txns before those of this index. Both are closed, as a truncation would do it. */
+  prepend(front: LogIndex): void {
+    const last = front.#extents.at(-1)
+    const first = this.#extents[0]
+    if (last !== undefined) last.open = false
+    const isBefore = last === undefined || first === undefined || last.lastZxid < first.firstZxid
+    assert(isBefore, 'extents are in zxid order', { lastZxid: last?.lastZxid, firstZxid: first?.firstZxid })
+    this.#extents = [...front.#extents, ...this.#extents]
   }
 
   /** Forgets the segments before `sequence`. */

@@ -11,6 +11,7 @@ import type { Extent, LogIndex } from './log-index.ts'
 import type { LogSegments, SegmentRef } from './log-segments.ts'
 import type { LogPoint } from './log-state.ts'
 import { readRecords } from './record-codec.ts'
+import type { LogParts, UnreadFront } from './unread-front.ts'
 
 export interface LogStretch {
   readonly kind: 'stretch'
@@ -28,16 +29,19 @@ export class LogReader {
   readonly #disk: Disk
   readonly #index: LogIndex
   readonly #segments: LogSegments
+  readonly #front: UnreadFront | null
 
-  constructor(disk: Disk, index: LogIndex, segments: LogSegments) {
+  constructor(disk: Disk, { index, segments }: LogParts, front: UnreadFront | null) {
     this.#disk = disk
     this.#index = index
     this.#segments = segments
+    this.#front = front
   }
 
   /** If the segment to be read is removed meanwhile, the result has the txns read before it, or is `older-than-log`. */
   async readAfter(zxid: Zxid, sizeBytesMax: number): Promise<LogStretch | OlderThanLog> {
-    let start = this.#segments.start
+    if (zxid < this.#start.zxid) await this.#front?.read()
+    let start = this.#start
     if (zxid < start.zxid) return { kind: 'older-than-log', oldest: start }
     const entries: TxnEntry[] = []
     let sizeBytes = 0
@@ -48,7 +52,7 @@ export class LogReader {
         const bounds: Extent = { ...extent }
         const file = await open.fileOf(bounds.sequence)
         if (file === null && entries.length > 0) break
-        if (file === null) return { kind: 'older-than-log', oldest: this.#segments.start }
+        if (file === null) return { kind: 'older-than-log', oldest: this.#start }
         for (const entry of await this.#readExtent(file, open.ref!, bounds)) {
           if (entry.zxid <= zxid) start = { zxid: entry.zxid, hash: entry.hash }
           else if (sizeBytes < sizeBytesMax || entries.length === 0) {
@@ -57,13 +61,17 @@ export class LogReader {
           }
         }
         // The txns that follow were removed meanwhile: the next extent would leave a hole.
-        if (this.#segments.start.zxid > bounds.lastZxid) break
+        if (this.#start.zxid > bounds.lastZxid) break
         extent = this.#index.after(bounds.lastZxid)
       }
     } finally {
       await open.close()
     }
     return { kind: 'stretch', start, entries }
+  }
+
+  get #start(): LogPoint {
+    return this.#front?.start ?? this.#segments.start
   }
 
   /** The live txns of one extent, in order. */

@@ -49,6 +49,19 @@ export class LogSegments {
     return this.#entries[0]?.start ?? { zxid: zeroZxid, hash: emptyChainHash }
   }
 
+  /** Where this segment begins; if it was removed, where the log begins. */
+  startFrom(sequence: number): LogPoint {
+    return this.#entries[sequence - this.firstSequence]?.start ?? this.start
+  }
+
+  /** The starts of segments that were known by their headers only, and which a truncation may have lowered. */
+  correctStarts(front: LogSegments): void {
+    for (const { ref, start } of front.#entries) {
+      const entry = this.#entries[ref.sequence - this.firstSequence]
+      if (entry !== undefined) entry.start = start
+    }
+  }
+
   get closedSizeBytes(): number {
     let sizeBytes = 0
     for (const entry of this.#entries) sizeBytes += entry.sizeBytes

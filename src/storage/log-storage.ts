@@ -151,7 +151,7 @@ export class LogStorage {
     this.#committed = committed
     const { index, segments } = recovered
     const writer = new LogWriter(options, recovered, (refs) => this.#removeVoid(refs))
-    const reader = new LogReader(this.#options.disk, index, segments)
+    const reader = new LogReader(this.#options.disk, { index, segments }, recovered.front)
     this.#state = { kind: 'open', writer, reader, parts: { index, segments }, release }
     this.#sizeBytesAtOpen = writer.sizeBytes
     return { ...state, committed, tail }

@@ -31,6 +31,7 @@ import {
   segmentHeaderSizeBytes,
 } from './segment-header.ts'
 import { endOfNonZeros, holdsAnything, type SegmentEnd, WindowedFile, walkSegment } from './segment-walk.ts'
+import { type LogParts, UnreadFront } from './unread-front.ts'
 
 export interface RecoveredSegments {
   readonly state: LogState // as the records say, so `committed` may be below the base
@@ -38,6 +39,7 @@ export interface RecoveredSegments {
   readonly lastCommitted: LogPoint
   readonly index: LogIndex
   readonly segments: LogSegments
+  readonly front: UnreadFront | null // null: all segments were read
   readonly active: SegmentFile | null // null: no segment yet
   readonly nextBatch: number
   readonly checksum: number // of the last batch
@@ -81,6 +83,8 @@ interface Progress {
   readonly index: LogIndex
   readonly segments: LogSegments
   last: { readonly ref: SegmentRef; readonly end: SegmentEnd } | null
+  /** The lowest point of all truncations. */
+  lowestCut: LogPoint | null
   unusedSegment: string | null
   nextBatch: number
   checksum: number
@@ -93,31 +97,28 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
   const newestRestart = await findNewestRestart(disk, all)
   const voidCount = Math.max(0, newestRestart)
   const names = all.slice(voidCount)
-  const progress: Progress = {
-    replay: new LogReplay(options.onCommitted, base),
-    index: new LogIndex(),
-    segments: new LogSegments(),
-    last: null,
-    unusedSegment: null,
-    nextBatch: 1,
-    checksum: 0,
-    noteOffset: () => {},
-  }
+  const progress = newProgress(options)
   const first = names[0]?.sequence ?? null
   // Before anything is touched. If the first segment has a header, recoverSegment checks again with it.
   const missing =
     newestRestart >= 0 ? null : startFailure(options, first === null ? null : { sequence: first, header: null })
-  if (missing !== null) return err(missing)
-  for (const [i, { path, sequence: found }] of names.entries()) {
-    const sequence = first! + i
-    if (found !== sequence) {
-      const what = `segment ${sequence} is missing: the next file is ${path}`
-      return err(corruptFailure(what))
-    }
+  if (missing !== null) return err(openFailureOf(missing))
+  for (const [i, { path, sequence }] of names.entries()) {
+    if (sequence === first! + i) continue
+    return err(corruptFailure(`segment ${first! + i} is missing: the next file is ${path}`))
+  }
+  const front = await readFrontHeaders(options, names)
+  if (!front.ok) return err(front.error)
+  for (const { path, header, sizeBytes } of front.value.unread) {
+    progress.segments.add(refOf(path, header), pointOf(header.state))
+    progress.segments.closeLast(sizeBytes)
+  }
+  for (const [i, { path, sequence }] of names.entries()) {
+    if (i < front.value.unread.length) continue
     const segment = { path, sequence, laterSegment: i + 1 < names.length }
     progress.noteOffset = (offset) => options.onProgress?.({ segmentCount: i, offset, segmentCountTotal: names.length })
     const failure = await recoverSegment(options, progress, segment)
-    if (failure !== null) return err(failure)
+    if (failure !== null) return err(openFailureOf(failure))
   }
   const plan = endPlan(options, progress)
   if (plan.kind === 'corrupt') return err(endFailure(options, progress, plan.why))
@@ -143,10 +144,117 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
     lastCommitted: replay.lastCommitted,
     index,
     segments,
+    front: front.value.end === null ? null : unreadFront(options, progress, names, front.value.end),
     active,
     nextBatch,
     checksum,
   })
+}
+
+function newProgress({ onCommitted, base }: Pick<RecoveryOptions, 'onCommitted' | 'base'>): Progress {
+  return {
+    replay: new LogReplay(onCommitted, base),
+    index: new LogIndex(),
+    segments: new LogSegments(),
+    last: null,
+    lowestCut: null,
+    unusedSegment: null,
+    nextBatch: 1,
+    checksum: 0,
+    noteOffset: () => {},
+  }
+}
+
+interface FrontHeaders {
+  readonly unread: readonly { readonly path: string; readonly header: SegmentHeader; readonly sizeBytes: number }[]
+  readonly end: { readonly path: string; readonly header: SegmentHeader } | null // null: all segments are read
+}
+
+/**
+ * Finds the segments that need not be read: what follows them begins at or before the base, as if they had been removed
+ * (`LogSegments.takeFront`). Their headers must be whole and fit each other.
+ */
+async function readFrontHeaders(
+  { disk, base, serverId }: RecoveryOptions,
+  names: readonly SegmentName[],
+): Promise<Result<FrontHeaders, OpenFailure>> {
+  const found: FrontHeaders['unread'][number][] = []
+  for (const { path, sequence } of base === null ? [] : names) {
+    const file = await disk.open(path, 'read')
+    try {
+      const reading = readSegmentHeader(await file.read(0, segmentHeaderSizeBytes))
+      // What is wrong with a header is decided when the segment is read.
+      if (reading.kind !== 'valid') break
+      const { header } = reading
+      if (header.version !== formatVersion || header.serverId !== serverId || header.sequence !== sequence) break
+      if (header.state.lastZxid > base!.zxid) break
+      const before = found.at(-1)
+      if (before !== undefined && !mayFollow(before.header, header)) {
+        return err(corruptFailure(`${path}: does-not-continue`))
+      }
+      found.push({ path, header, sizeBytes: await file.sizeBytes() })
+    } finally {
+      await file.close()
+    }
+  }
+  const end = found.pop() ?? null
+  return ok({ unread: found, end: found.length === 0 ? null : end })
+}
+
+/** Whether a log can come from the start of one segment to the start of the next. */
+function mayFollow(before: SegmentHeader, header: SegmentHeader): boolean {
+  const [from, to] = [before.state, header.state]
+  return (
+    header.firstBatch > before.firstBatch &&
+    !header.restarts &&
+    to.committed >= from.committed &&
+    to.acceptedEpoch >= from.acceptedEpoch &&
+    to.currentEpoch >= from.currentEpoch
+  )
+}
+
+function unreadFront(
+  options: RecoveryOptions,
+  { index, segments, lowestCut }: Progress,
+  names: readonly SegmentName[],
+  end: NonNullable<FrontHeaders['end']>,
+): UnreadFront {
+  const { log, folder } = options
+  const { sequence: endSequence } = end.header
+  const read = (firstSequence: number): Promise<Result<LogParts, string>> => {
+    const unread = names.filter(({ sequence }) => sequence >= firstSequence && sequence < endSequence)
+    return readFront(options, unread, end, lowestCut)
+  }
+  return new UnreadFront({ parts: { index, segments }, log, folder, endSequence, read })
+}
+
+/** `lowestCut`: of the truncations in the segments after these. */
+async function readFront(
+  options: RecoveryOptions,
+  names: readonly SegmentName[],
+  end: NonNullable<FrontHeaders['end']>,
+  lowestCut: LogPoint | null,
+): Promise<Result<LogParts, string>> {
+  const quiet = { ...options, onCommitted: () => {}, onProgress: () => {} }
+  const progress = newProgress(quiet)
+  for (const { path, sequence } of names) {
+    try {
+      const failure = await recoverSegment(quiet, progress, { path, sequence, laterSegment: true })
+      if (failure !== null) return err(failure.what)
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
+      return err(`${path} is missing`)
+    }
+  }
+  const { index, segments, replay, nextBatch, checksum } = progress
+  if (!continuesLog(end.header, { nextNumber: nextBatch, checksum }, replay.state)) {
+    return err(`${end.path}: does-not-continue`)
+  }
+  if (lowestCut !== null) {
+    index.truncateAfter(lowestCut.zxid)
+    segments.truncateAfter(lowestCut)
+  }
+  return ok({ index, segments })
 }
 
 /** The position of the segment with which the log restarted last, -1 if it never did. The segments before it are void. */
@@ -181,7 +289,17 @@ async function restart(
   const ref = { path: active.file.path, sequence, checksum: active.checksum, lastZxidBefore: lastCommitted.zxid }
   segments.add(ref, lastCommitted)
   await removeVoid(options, old)
-  return { state, tail: [], lastCommitted, index: new LogIndex(), segments, active, nextBatch, checksum: 0 }
+  return {
+    state,
+    tail: [],
+    lastCommitted,
+    index: new LogIndex(),
+    segments,
+    front: null,
+    active,
+    nextBatch,
+    checksum: 0,
+  }
 }
 
 async function removeVoid({ disk, folder }: RecoveryOptions, names: readonly SegmentName[]): Promise<void> {
@@ -199,7 +317,7 @@ async function recoverSegment(
     sequence,
     laterSegment,
   }: { readonly path: string; readonly sequence: number; readonly laterSegment: boolean },
-): Promise<OpenFailure | null> {
+): Promise<SegmentFailure | null> {
   const { disk } = options
   const file = await disk.open(path, 'read')
   let facts: SegmentFacts
@@ -235,7 +353,7 @@ async function recoverSegment(
   const plan = planSegment(facts)
   switch (plan.kind) {
     case 'corrupt':
-      return corruptFailure(`${path}, offset ${end?.offset ?? 0}: ${plan.why}${end === null ? '' : ` (${end.detail})`}`)
+      return corruptSegment(`${path}, offset ${end?.offset ?? 0}: ${plan.why}${end === null ? '' : ` (${end.detail})`}`)
     case 'drop-unused-segment':
       progress.unusedSegment = path
       return null
@@ -259,6 +377,8 @@ function followBatch(
   for (const record of records) {
     const problem = progress.replay.follow(record)
     if (problem !== null) return problem
+    if (record.kind !== 'truncate' || (progress.lowestCut?.zxid ?? record.zxid) < record.zxid) continue
+    progress.lowestCut = { zxid: record.zxid, hash: record.hash }
   }
   indexBatch(progress, batch, records)
   progress.noteOffset(batch.offset + batch.sizeBytes)
@@ -340,7 +460,7 @@ async function eraseTail(file: DiskFile, from: number, to: number): Promise<void
 function startFailure(
   { folder, base }: RecoveryOptions,
   first: { readonly sequence: number; readonly header: SegmentHeader | null } | null,
-): OpenFailure | null {
+): SegmentFailure | null {
   const plan = planStart({
     base: base?.origin ?? 'none',
     first: first === null ? 'none' : beginsHistory(first.sequence, first.header) ? 'beginning' : 'later',
@@ -354,7 +474,7 @@ function startFailure(
     'log-missing': `${folder} holds no log, but there is a checkpoint of ${where} that was made with one`,
     'hole-after-base': `${begins}, after the checkpoint of ${where}: txns between them are missing`,
   }
-  return corruptFailure(whatByReason[plan.why])
+  return corruptSegment(whatByReason[plan.why])
 }
 
 /** A restart of the log from nothing begins a history, like segment 1. */
@@ -392,14 +512,28 @@ function endFailure(
   return corruptFailure(whatByReason[why])
 }
 
-function foreignFailure(options: RecoveryOptions, path: string, header: SegmentHeader): OpenFailure | null {
+function foreignFailure(options: RecoveryOptions, path: string, header: SegmentHeader): SegmentFailure | null {
   if (header.version !== formatVersion) {
     const message = `${path} has log format ${header.version}, this program reads format ${formatVersion}. Start the version that wrote it.`
-    return { kind: 'foreign', message }
+    return { kind: 'foreign', what: message }
   }
   if (header.serverId === options.serverId) return null
   const message = `${path} was written by server ${header.serverId}, this is server ${options.serverId}. Check myid and dataLogDir; nothing was changed.`
-  return { kind: 'foreign', message }
+  return { kind: 'foreign', what: message }
+}
+
+/** What is wrong, without what that means for a start. */
+interface SegmentFailure {
+  readonly kind: 'corrupt' | 'foreign'
+  readonly what: string
+}
+
+function corruptSegment(what: string): SegmentFailure {
+  return { kind: 'corrupt', what }
+}
+
+function openFailureOf({ kind, what }: SegmentFailure): OpenFailure {
+  return kind === 'corrupt' ? corruptFailure(what) : { kind, message: what }
 }
 
 function corruptFailure(what: string): OpenFailure {
