@@ -26,7 +26,7 @@ test('a server of --local closes when its supervisor is killed', async () => {
   })
   const [pidText] = await once(parent.stdout, 'data')
   onTestFinished(() => endLeftover(Number(pidText)))
-  await until('the server answers', async () => (await ask(port, 'ruok')) === 'imok')
+  await until('the server serves', async () => (await ask(port, 'srvr')).includes('Mode: '))
   parent.kill('SIGKILL')
   await once(parent, 'exit')
   await until('the server has closed', async () => (await ask(port, 'ruok')) === '')
