@@ -100,7 +100,7 @@ const checks: readonly Check[] = [
         await eventually(() => story.errors(1).length > 0, servingTimeoutMs, 'server 1 says what is wrong')
         const [line] = story.errors(1)
         expectTrue(/cluster 0x[0-9a-f]+.*0x[0-9a-f]+/.test(line!), `both clusters are named: ${line}`)
-        expectTrue(line!.includes('serves nothing') && line!.includes('away, except myid'), `advice: ${line}`)
+        expectTrue(line!.includes('serves nothing') && line!.includes('move their data folder away'), `advice: ${line}`)
         expectTrue(servers.isRunning(1), 'server 1 stays up')
         expectEqual(await fourLetterWord(story.port(1), 'ruok'), 'imok', 'ruok')
         expectTrue((await fourLetterWord(story.port(1), 'srvr')).includes('not currently serving'), 'srvr of server 1')
