@@ -1,6 +1,6 @@
 /**
  * The first seeds of the simulator, so that `npm test` finds what breaks often within seconds. .ci/run plays 600 seeds,
- * these among them. more-seeds.test.ts has the second half, since vitest runs two files side by side.
+ * these among them.
  */
 import { describe, expect, test } from 'vitest'
 import { runSeeds } from './run-seeds.ts'
@@ -8,7 +8,7 @@ import { chaosMsDefault, simulateSeed } from './simulate.ts'
 
 const timeoutMs = 180_000
 
-describe('the servers under the faults of seeds 1 to 20', () => {
+describe('the servers under the faults of seeds 1 to 10', () => {
   test('two runs of one seed are equal in every event', { timeout: timeoutMs }, async () => {
     for (const seed of [3, 8]) {
       const first = await simulateSeed(seed, { chaosMs: chaosMsDefault })
@@ -18,7 +18,7 @@ describe('the servers under the faults of seeds 1 to 20', () => {
     }
   })
 
-  test.each([1, 11])('every invariant holds in the ten seeds from %i', { timeout: timeoutMs }, async (from) => {
+  test.each([1])('every invariant holds in the ten seeds from %i', { timeout: timeoutMs }, async (from) => {
     expect((await runSeeds(from, 10)).copiesInstalled).toBeGreaterThan(0)
   })
 })
