@@ -106,6 +106,9 @@ export class CheckpointKeeper implements Checkpoints {
         if (name === currentDraftName) await disk.remove(`${folder}/${name}`)
         else if (numberOfStore(name) !== null && !used.includes(name)) await stores.remove(`${folder}/${name}`)
       }
+      // The process that renamed `current` may have failed to flush that. Without the flush a loss of power could bring the
+      // older store back, after the log that only the newer one covers was removed.
+      await disk.syncDirectory(folder)
     })
   }
 

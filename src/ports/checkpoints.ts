@@ -58,7 +58,7 @@ export interface CheckpointReceiver {
 export interface Checkpoints {
   /** Called once, first. Null: there is no checkpoint. Changes nothing on disk. */
   open(): Promise<Result<CheckpointFacts | null, CheckpointFailure>>
-  /** Called after the log was accepted: removes stores that are not in use. */
+  /** Called after the log was accepted: removes stores that are not in use. What is in use is durable when it resolves. */
   clean(): Promise<void>
   /** Forgets a damaged store, so that the next `advance` folds the whole log. */
   discard(): Promise<void>

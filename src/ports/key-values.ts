@@ -36,7 +36,10 @@ export interface KeyValueFailure {
 }
 
 export interface KeyValueStores {
-  /** Opens the store in the folder. `mayCreate`: an empty or missing folder becomes a new store; otherwise it is damaged. */
+  /**
+   * Opens the store in the folder. `mayCreate`: an empty or missing folder becomes a new store; otherwise it is damaged.
+   * What the store holds then is durable, also if an earlier process wrote it and its flush failed.
+   */
   open(folder: string, mayCreate: boolean): Promise<Result<KeyValueStore, KeyValueFailure>>
   /** Removes the folder with the store in it. Resolves also if there is none. */
   remove(folder: string): Promise<void>

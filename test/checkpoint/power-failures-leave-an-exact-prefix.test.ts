@@ -195,3 +195,30 @@ test('advances go on after the disk was full and after it failed', async () => {
   }
   expect(operations).toBeGreaterThan(1000)
 })
+
+test('what a process reads after the flushes of the one before had failed is durable before more is built on it', async () => {
+  const setup = await setUp(1)
+  const last = setup.points.at(-1)!
+  let failedCount = 0
+  for (let failsFrom = 1, hasEnded = false; !hasEnded; failsFrom += 1) {
+    const onOperation = (count: number): void => {
+      if (count === failsFrom) disk.faults.flushFails = true
+    }
+    const disk: SimDisk = setup.disk.crash('keep-all', { onOperation })
+    try {
+      const { keeper } = await openedKeeper(disk, options)
+      for (const point of setup.points) await keeper.advance(point)
+      hasEnded = true
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'EIO' })
+      failedCount += 1
+    }
+    // The process ends, and the disk recovers.
+    const next = disk.kill({ faults: {}, onOperation: () => {} })
+    const { keeper } = await openedKeeper(next, options)
+    await keeper.clean()
+    const { zxid } = await keeper.advance(last)
+    await checkFound(next.crash('drop-all'), setup, zxid)
+  }
+  expect(failedCount).toBeGreaterThan(10)
+})

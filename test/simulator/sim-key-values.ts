@@ -45,7 +45,12 @@ export class SimKeyValues implements KeyValueStores {
     try {
       const file = (await disk.exists(path)) ? await disk.open(path, 'read-write') : await create(disk, folder, path)
       const content = await readContent(file)
-      if (content.ok) return ok(new SimStore(file, content.value, lock))
+      if (content.ok) {
+        // As LevelDB, which writes what it reads into new files: the flush of an earlier process may have failed.
+        await file.sync()
+        await disk.syncDirectory(folder)
+        return ok(new SimStore(file, content.value, lock))
+      }
       await file.close()
       await lock.release()
       return content
