@@ -136,12 +136,12 @@ class Rig {
   }
 }
 
-const read = (number: number): CopyStep => ({
+const read = (number: number, syncId = 9): CopyStep => ({
   kind: 'read',
   copyId: 1,
   number,
   learner: 3 as ServerId,
-  syncId: 9,
+  syncId,
 })
 
 test('a leader opens a copy, keeps the log after it, reads its chunks, and releases both', async () => {
@@ -175,6 +175,21 @@ test('chunks for all learners together leave at the limited rate', async () => {
     counts.push(rig.events.length)
   }
   expect(counts).toEqual([1, 2, 3])
+})
+
+test('a learner that begins a new attempt does not wait for the chunks of its earlier one', async () => {
+  const rig = new Rig(64) // a chunk each second
+  await rig.run({ kind: 'open', copyId: 1 })
+  rig.answers()
+  const beganAtMs = rig.time.nowMs
+  for (const number of [0, 1, 0]) rig.transfers.run(read(number))
+  await rig.time.run(() => false, beganAtMs + 500)
+  expect(rig.answers()).toMatchObject([{ number: 0, syncId: 9 }])
+  rig.transfers.run(read(1, 10))
+  await rig.time.run(() => false, beganAtMs + 1500)
+  expect(rig.answers()).toMatchObject([{ number: 1, syncId: 10 }])
+  await rig.time.run()
+  expect(rig.answers()).toEqual([])
 })
 
 test('a copy that was closed while it was opened or read gives no answer and holds nothing', async () => {

@@ -70,7 +70,7 @@ export class CheckpointTransfers {
 
   constructor(options: CheckpointTransfersOptions) {
     this.#options = options
-    this.#pace = new TransferPace(options.kibPerSecond)
+    this.#pace = new TransferPace(options.kibPerSecond, options.clock, options.timers)
   }
 
   run(step: CopyStep): void {
@@ -142,16 +142,13 @@ export class CheckpointTransfers {
   async #read({ copyId, number, learner, syncId }: Step<'read'>): Promise<void> {
     const open = this.#copies.get(copyId)
     if (open === undefined || open.copy === null) return
-    const { clock, timers } = this.#options
     try {
       const chunk = await open.copy.chunk(number)
       const give = (): void => {
         if (this.#copies.get(copyId) !== open) return
         this.#answer({ kind: 'chunk', copyId, number, learner, syncId, chunk })
       }
-      const delayMs = chunk === null ? 0 : this.#pace.delayMs(chunk.length, clock.monotonicMs())
-      if (delayMs > 0) timers.after(delayMs, give)
-      else give()
+      this.#pace.add({ sizeBytes: chunk?.length ?? 0, learner, syncId, give })
     } catch (cause) {
       this.#fail(copyId, cause)
     }

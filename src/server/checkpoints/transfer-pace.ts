@@ -1,19 +1,57 @@
 /**
  * Limits the rate at which a leader sends copies of its state, to all learners together. Each chunk costs the event loop
  * and the network some time, during which requests wait; spread out, they leave room for requests between them.
+ * Owns: the chunks that wait. A learner that begins a new attempt does not get those of its earlier one: if their time were
+ * counted, a learner whose link breaks often would wait longer with each attempt.
  */
+import type { ServerId } from '../../base/ids.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Timers } from '../../ports/timers.ts'
+
+export interface PacedChunk {
+  readonly sizeBytes: number
+  readonly learner: ServerId
+  readonly syncId: number
+  readonly give: () => void
+}
+
 export class TransferPace {
   readonly #bytesPerMs: number
-  #freeAtMs = 0 // by then the chunks so far have had their time
+  readonly #clock: Clock
+  readonly #timers: Timers
+  #waiting: PacedChunk[] = []
+  #freeAtMs = 0 // by then the chunks that were given have had their time
+  #isTimed = false
 
-  constructor(kibPerSecond: number) {
+  constructor(kibPerSecond: number, clock: Clock, timers: Timers) {
     this.#bytesPerMs = (kibPerSecond * 1024) / 1000
+    this.#clock = clock
+    this.#timers = timers
   }
 
-  /** How long the chunk has to wait. */
-  delayMs(sizeBytes: number, nowMs: number): number {
-    const startsAtMs = Math.max(nowMs, this.#freeAtMs)
-    this.#freeAtMs = startsAtMs + sizeBytes / this.#bytesPerMs
-    return startsAtMs - nowMs
+  /** Calls `give` when it is the turn of the chunk: at once, if none is before it. */
+  add(chunk: PacedChunk): void {
+    this.#waiting = this.#waiting.filter(({ learner, syncId }) => learner !== chunk.learner || syncId === chunk.syncId)
+    this.#waiting.push(chunk)
+    this.#giveDue()
+  }
+
+  #giveDue(): void {
+    if (this.#isTimed) return
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const nowMs = this.#clock.monotonicMs()
+      if (nowMs < this.#freeAtMs) return this.#wait(this.#freeAtMs - nowMs)
+      this.#waiting.shift()
+      this.#freeAtMs = nowMs + next.sizeBytes / this.#bytesPerMs
+      next.give()
+    }
+  }
+
+  #wait(delayMs: number): void {
+    this.#isTimed = true
+    this.#timers.after(delayMs, () => {
+      this.#isTimed = false
+      this.#giveDue()
+    })
   }
 }
