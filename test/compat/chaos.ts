@@ -3,17 +3,16 @@
  * Three servers are killed and frozen while clients write. At the end all data is read from every server, and the checker compares
  * it with the history. SIGKILL does not lose what the kernel has cached; the simulator tests lost fsyncs.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type FinalState, judge, type Verdict } from './chaos/checker.ts'
 import { injectFaults } from './chaos/faults.ts'
 import { prepareTree, readEverything } from './chaos/final-state.ts'
 import { seededRandom } from './chaos/random.ts'
-import { reportVerdicts } from './chaos/report.ts'
-import { newRecorder, runClient } from './chaos/workload.ts'
-import { type Servers, startServers } from './servers.ts'
+import { runWithServers } from './chaos/run-with-servers.ts'
+import { newRecorder, runClients } from './chaos/workload.ts'
+import type { Servers } from './servers.ts'
 import { javaClasspath } from './suites.ts'
 
 const servingTimeoutMs = 60_000
@@ -33,22 +32,7 @@ async function main(): Promise<number> {
   mkdirSync(cache, { recursive: true })
   const target = flags.target === 'zookeeper' ? 'zookeeper' : 'zkts'
   const classpath = target === 'zookeeper' ? await javaClasspath({ sources: import.meta.dirname, cache }) : ''
-  const directory = mkdtempSync(join(tmpdir(), 'zkts-chaos-'))
-  const servers = await startServers({ target, serverCount: 3, directory, projectRoot, classpath, tickTimeMs: 500 })
-  let failed = 1
-  try {
-    await servers.waitUntilAllServe(servingTimeoutMs)
-    const verdicts = await runChaos(servers)
-    failed = reportVerdicts('chaos', verdicts)
-  } catch (error) {
-    console.log(`not ok chaos: the run completes: ${error instanceof Error ? error.message : String(error)}`)
-    console.log('0 passed, 1 failed')
-  } finally {
-    await servers.stopAll()
-    if (failed === 0) rmSync(directory, { recursive: true, force: true })
-    else console.log(`# data and logs are kept in ${directory}`)
-  }
-  return failed === 0 ? 0 : 1
+  return runWithServers('chaos', { target, classpath }, runChaos)
 }
 
 async function runChaos(servers: Servers): Promise<readonly Verdict[]> {
@@ -57,17 +41,9 @@ async function runChaos(servers: Servers): Promise<readonly Verdict[]> {
   const recorder = newRecorder()
   const endMs = Date.now() + Number(flags.seconds) * 1000
   const isOver = (): boolean => Date.now() >= endMs
-  const clients = Array.from({ length: Number(flags.clients) }, (_, index) =>
-    runClient({
-      name: `c${index}`,
-      ports: servers.clientPorts,
-      random: seededRandom(seed * 1000 + index),
-      recorder,
-      isOver,
-    }),
-  )
+  const clients = runClients(Number(flags.clients), { ports: servers.clientPorts, seed, recorder, isOver })
   const counts = await injectFaults(servers, seededRandom(seed), isOver)
-  await Promise.all(clients)
+  await clients
   await servers.waitUntilAllServe(servingTimeoutMs)
   const states: FinalState[] = []
   for (const [index, port] of servers.clientPorts.entries())

@@ -8,17 +8,16 @@
  * With --front-removed it is an error if the others always had the beginning of the log when a server was emptied: then
  * the log alone brought it up.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type FinalState, type History, judge, judgeDigests, type Verdict } from './chaos/checker.ts'
 import { prepareTree, readEverything } from './chaos/final-state.ts'
 import { type SeededRandom, seededRandom } from './chaos/random.ts'
-import { reportVerdicts } from './chaos/report.ts'
-import { answered, chaosPaths, newRecorder, pauseMs, runClient } from './chaos/workload.ts'
+import { runWithServers } from './chaos/run-with-servers.ts'
+import { answered, chaosPaths, newRecorder, pauseMs, runClients } from './chaos/workload.ts'
 import { bodies, connectRaw, opcodes } from './raw-client.ts'
-import { dataDirectory, fourLetterWord, type Servers, startServers } from './servers.ts'
+import { dataDirectory, fourLetterWord, type Servers } from './servers.ts'
 
 const servingTimeoutMs = 60_000
 const ids = [1, 2, 3]
@@ -51,33 +50,6 @@ interface FaultCounts {
   emptiedBeyondLog: number // when no other server had the beginning of the log
 }
 
-async function main(): Promise<number> {
-  const directory = mkdtempSync(join(tmpdir(), 'zkts-soak-'))
-  const projectRoot = resolve(import.meta.dirname, '..', '..')
-  const servers = await startServers({
-    target: 'zkts',
-    serverCount: ids.length,
-    directory,
-    projectRoot,
-    classpath: '',
-    tickTimeMs: 500,
-    settings,
-  })
-  let failed = 1
-  try {
-    await servers.waitUntilAllServe(servingTimeoutMs)
-    failed = reportVerdicts('soak', await soak(servers, directory))
-  } catch (error) {
-    console.log(`not ok soak: the run completes: ${error instanceof Error ? error.message : String(error)}`)
-    console.log('0 passed, 1 failed')
-  } finally {
-    await servers.stopAll()
-    if (failed === 0) rmSync(directory, { recursive: true, force: true })
-    else console.log(`# data and logs are kept in ${directory}`)
-  }
-  return failed === 0 ? 0 : 1
-}
-
 async function soak(servers: Servers, directory: string): Promise<readonly Verdict[]> {
   await prepareTree(servers)
   const seed = Number(flags.seed)
@@ -87,19 +59,11 @@ async function soak(servers: Servers, directory: string): Promise<readonly Verdi
   let isStopped = false
   // A slow machine needs longer for the first turn, without which the run proves nothing.
   const isOver = (): boolean => isStopped || (counts.turns > 0 && Date.now() >= endMs)
-  const clients = Array.from({ length: Number(flags.clients) }, (_, index) =>
-    runClient({
-      name: `c${index}`,
-      ports: servers.clientPorts,
-      random: seededRandom(seed * 1000 + index),
-      recorder,
-      isOver,
-    }),
-  )
+  const clients = runClients(Number(flags.clients), { ports: servers.clientPorts, seed, recorder, isOver })
   await failInTurn(servers, directory, seededRandom(seed), counts, isOver).finally(() => {
     isStopped = true // a server did not return: the clients end too
   })
-  await Promise.all(clients)
+  await clients
   const writes = [...recorder.values, ...recorder.counters]
   const acknowledged = writes.filter((write) => write.outcome === 'acknowledged').length
   const verdicts = await judgeServers(servers, recorder, 'after the writes')
@@ -198,4 +162,4 @@ function logFiles(directory: string, id: number): readonly string[] {
   return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.log')) : []
 }
 
-process.exit(await main())
+process.exit(await runWithServers('soak', { target: 'zkts', classpath: '', settings }, soak))

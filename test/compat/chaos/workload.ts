@@ -5,7 +5,7 @@
  */
 import { bodies, connectRaw, opcodes, type RawReply, type RawSession, readStat } from '../raw-client.ts'
 import type { CounterWrite, Outcome, ValueWrite } from './checker.ts'
-import type { SeededRandom } from './random.ts'
+import { type SeededRandom, seededRandom } from './random.ts'
 
 export const chaosPaths = {
   root: '/chaos',
@@ -41,8 +41,19 @@ export interface ClientOptions {
   readonly isOver: () => boolean
 }
 
+/** Each client has a name and random choices of its own. Resolves when all have ended. */
+export async function runClients(
+  count: number,
+  { seed, ...shared }: Omit<ClientOptions, 'name' | 'random'> & { readonly seed: number },
+): Promise<void> {
+  const clients = Array.from({ length: count }, (_, index) =>
+    runClient({ ...shared, name: `c${index}`, random: seededRandom(seed * 1000 + index) }),
+  )
+  await Promise.all(clients)
+}
+
 /** Runs until `isOver`. Then closes its last session, so that its ephemerals must be deleted. */
-export async function runClient(options: ClientOptions): Promise<void> {
+async function runClient(options: ClientOptions): Promise<void> {
   let previous: RawSession | undefined
   let lastZxidSeen = 0n
   let valueCount = 0

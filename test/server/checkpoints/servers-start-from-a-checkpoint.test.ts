@@ -12,6 +12,7 @@ import { type RawClient, ServerRig, serverHost, standaloneConfig } from '../../s
 /** Tiny segments, a checkpoint after ten txns, and no part of the log kept beside them. */
 const often = ['snapCount=10', 'txnLogSizeLimitInKb=4', 'logRetentionSizeInKb=0', '4lw.commands.whitelist=*']
 const oftenConfig = (...lines: readonly string[]): Config => standaloneConfig([...often, ...lines])
+const keepingConfig = oftenConfig('logRetentionSizeInKb=-1')
 
 type Opened = Awaited<ReturnType<Checkpoints['open']>>
 
@@ -115,6 +116,27 @@ class CheckpointRig {
       this.#process = null
     }
     this.disk = this.disk.kill()
+  }
+
+  /** A server that has made a checkpoint, still has its whole log, and was killed. */
+  static async withWholeLog(txnCount: number): Promise<CheckpointRig> {
+    const rig = new CheckpointRig()
+    await rig.start(keepingConfig)
+    await rig.write(txnCount)
+    await rig.rig.run(1000)
+    rig.kill()
+    return rig
+  }
+
+  /** The same without the beginning of its log. */
+  static async withoutLogFront(): Promise<CheckpointRig> {
+    const rig = new CheckpointRig()
+    await rig.start()
+    await rig.write(90)
+    await rig.rig.run(1500)
+    expect(rig.firstSegment()).toBeGreaterThan(1)
+    rig.kill()
+    return rig
   }
 
   segments(): readonly string[] {
@@ -225,11 +247,7 @@ describe('a damaged checkpoint', () => {
   } as const
 
   test('a server whose log is whole reads the log and makes the checkpoint again', async () => {
-    const rig = new CheckpointRig()
-    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
-    await rig.write(25)
-    await rig.rig.run(1000)
-    rig.kill()
+    const rig = await CheckpointRig.withWholeLog(25)
     let isDamaged = true
     rig.change((real) => ({
       open: async () => {
@@ -238,25 +256,20 @@ describe('a damaged checkpoint', () => {
       },
     }))
     const before = rig.rig.events('checkpoint-made').length
-    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    await rig.start(keepingConfig)
     expect(rig.rig.events('checkpoint-damaged')).toMatchObject([{ text: damaged.error.message }])
     await rig.expectAll()
     await rig.rig.run(1000)
     expect(rig.rig.events('checkpoint-made')).toHaveLength(before + 1)
     rig.kill()
     isDamaged = false
-    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    await rig.start(keepingConfig)
     expect(rig.rig.events('checkpoint-loaded')).toHaveLength(1)
     await rig.expectAll()
   })
 
   test('a server whose log has lost its front refuses to start, and changes nothing', async () => {
-    const rig = new CheckpointRig()
-    await rig.start()
-    await rig.write(90)
-    await rig.rig.run(1500)
-    expect(rig.firstSegment()).toBeGreaterThan(1)
-    rig.kill()
+    const rig = await CheckpointRig.withoutLogFront()
     const before = rig.disk.paths()
     let isDamaged = true
     rig.change((real) => ({
@@ -279,11 +292,7 @@ describe('a damaged checkpoint', () => {
   })
 
   test('a checkpoint whose chunks are wrong counts as damaged', async () => {
-    const rig = new CheckpointRig()
-    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
-    await rig.write(15)
-    await rig.rig.run(1000)
-    rig.kill()
+    const rig = await CheckpointRig.withWholeLog(15)
     rig.change((real) => ({
       copy: async () => {
         const copy = await real.copy()
@@ -298,7 +307,7 @@ describe('a damaged checkpoint', () => {
         }
       },
     }))
-    await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    await rig.start(keepingConfig)
     expect(rig.rig.events('checkpoint-damaged')).toHaveLength(1)
     await rig.expectAll()
   })
@@ -315,24 +324,15 @@ describe('a damaged checkpoint', () => {
         }))
 
       test('is replaced from a log that is whole', async () => {
-        const rig = new CheckpointRig()
-        await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
-        await rig.write(15)
-        await rig.rig.run(1000)
-        rig.kill()
+        const rig = await CheckpointRig.withWholeLog(15)
         damage(rig)
-        await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+        await rig.start(keepingConfig)
         expect(rig.rig.events('checkpoint-damaged')).toMatchObject([{ text: changed().message }])
         await rig.expectAll()
       })
 
       test('stops a server whose log has lost its front', async () => {
-        const rig = new CheckpointRig()
-        await rig.start()
-        await rig.write(90)
-        await rig.rig.run(1500)
-        expect(rig.firstSegment()).toBeGreaterThan(1)
-        rig.kill()
+        const rig = await CheckpointRig.withoutLogFront()
         damage(rig)
         const refusal = await rig.refusal()
         expect(refusal.kind).toBe('corrupt')
@@ -448,7 +448,7 @@ describe('a log that does not fit its checkpoint', () => {
     await rig.write(5)
     await rig.rig.settle(first.close())
     rig.disk.copyFolder('/data/wal', '/old')
-    const second = await rig.start(oftenConfig('logRetentionSizeInKb=-1'))
+    const second = await rig.start(keepingConfig)
     await rig.write(15)
     await rig.rig.settle(second.close())
     await removeAll(rig, '/data/wal/', '/data/identity')
