@@ -354,10 +354,9 @@ export class CheckpointKeeper implements Checkpoints {
     if (current !== null) await closeStore(current)
   }
 
+  /** Whether that matters depends on the log, which the caller knows: it says what to do. */
   #damaged(what: string): CheckpointFailure {
-    const { folder, logFolder } = this.#options
-    const message = `the checkpoint is damaged: ${what}. If the log in ${logFolder} still begins with its first segment, stop the server, move ${folder} away and start again: the checkpoint is made again from the log. Otherwise a member of an ensemble can start with an empty data folder, and a standalone server needs its backup.`
-    return { kind: 'damaged', message }
+    return { kind: 'damaged', message: `the checkpoint is damaged: ${what}` }
   }
 
   #pathOf(name: string): string {

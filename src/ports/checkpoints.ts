@@ -31,7 +31,8 @@ export interface CheckpointFailure {
     | 'damaged' // a file of the store is missing or was changed
     | 'foreign' // of another server, or of a version with another format
     | 'locked' // another process uses the store
-  readonly message: string // what, where, what to do
+  /** What and where. Of damage without a full stop; otherwise with what to do. */
+  readonly message: string
 }
 
 /** A consistent view of the store, unaffected by later steps of folding. */

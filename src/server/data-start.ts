@@ -5,6 +5,7 @@
  * a tree that lacks acknowledged writes.
  */
 import { assertNever } from '../base/assert.ts'
+import { moveDataAway } from '../base/data-advice.ts'
 import { isDamage } from '../base/disk-failure.ts'
 import { hexOfZxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -249,14 +250,13 @@ function startFailureOf({ kind, message }: CheckpointFailure): StartFailure {
   return { kind: kind === 'damaged' ? 'corrupt' : kind, message: `dataDir: ${message}` }
 }
 
-function damagedText(message: string, { mode, dataDir, dataLogDir }: Config): string {
-  const folders = dataDir === dataLogDir ? dataDir : `${dataDir} and ${dataLogDir}`
+function damagedText(message: string, { mode }: Config): string {
   const wayOut =
     mode === 'ensemble'
-      ? `If the other members of the ensemble hold the data, move the content of ${folders} away, except myid, and start while they serve: the data is copied from them.`
-      : 'Bring both folders back from a backup.'
+      ? `If the other members of the ensemble hold the data, ${moveDataAway}, and start while they serve: the data is copied from them.`
+      : 'Bring dataDir and dataLogDir back from a backup.'
   return (
     `dataDir: ${message}. The log no longer begins with its first segment, so it cannot replace the checkpoint, and this ` +
-    `server does not start. ${wayOut} Nothing was changed.`
+    `server does not start. ${wayOut}`
   )
 }

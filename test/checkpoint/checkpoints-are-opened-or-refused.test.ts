@@ -65,8 +65,7 @@ test('a file current that names no store is damage, and so is a store that is mi
     const { disk } = await folded()
     await replaceFile(disk, current, new TextEncoder().encode(text))
     const failure = await failureOf(keeperOn(disk))
-    expect(failure).toMatch(/^damaged: the checkpoint is damaged: \/data\/checkpoint\/current does not name a store/)
-    expect(failure).toContain('move /data/checkpoint away')
+    expect(failure).toBe('damaged: the checkpoint is damaged: /data/checkpoint/current does not name a store')
   }
   const { disk } = await folded()
   await replaceFile(disk, current, new TextEncoder().encode('store-2\n'))
