@@ -28,7 +28,7 @@ export function readStorageSettings(settings: Settings): StorageSettings {
     },
     logRetention: {
       checkpointCount: atLeast(settings, 'autopurge.snapRetainCount', retainCountMin, retainCountMin),
-      sizeBytes: unlessMinusOne(settings.number('logRetentionSizeInKb', -1, longMax / 1024) ?? -1, 1024),
+      sizeBytes: unlessMinusOne(settings.number('logRetentionSizeInKb', -1, longMax / 1024) ?? 512 * 1024, 1024),
       durationMs: unlessMinusOne(settings.number('logRetentionHours', -1, intMax) ?? 0, hourMs),
     },
     // Below 0 it counts as 0 (ZK: DatadirCleanupManager.start).

@@ -43,11 +43,11 @@ export const storageKeys: Readonly<Record<string, KeyTraits>> = {
     'hours',
     '0',
     'How often files of the log that are not needed are removed; 0 = after each checkpoint.',
-    'In ZooKeeper 0 = never. Without logRetentionSizeInKb every file is kept.',
+    'In ZooKeeper 0 = never. To keep every file, write logRetentionSizeInKb=-1.',
   ),
   logRetentionSizeInKb: used(
     'KiB',
-    '-1',
+    '524288',
     'The newest part of the log, of this size, is kept; -1 = all of it.',
     'Not in ZooKeeper.',
   ),

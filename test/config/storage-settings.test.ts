@@ -28,7 +28,7 @@ test('without a key the log and the checkpoints have the defaults of ZooKeeper, 
     segmentSizeBytes: 64 * mib,
     slowFlushMs: 1000,
     checkpointTriggers: { txnCount: 100_000, logSizeBytes: 4096 * mib, intervalMs: 600_000 },
-    logRetention: { checkpointCount: 3, sizeBytes: null, durationMs: 0 },
+    logRetention: { checkpointCount: 3, sizeBytes: 512 * mib, durationMs: 0 },
     purgeIntervalMs: null,
   })
 })
