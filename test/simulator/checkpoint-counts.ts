@@ -11,18 +11,26 @@ export interface CheckpointCounts {
   readonly copiesInstalled: number
   /** Copies that a learner began to receive; what is more than the installed ones was cut by a fault. */
   readonly copiesBegun: number
+  /** Of the largest checkpoint, as a leader would send it. */
+  readonly sizeBytesMax: number
 }
+
+const madePrefix = 'info checkpoint-made '
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 export function noCheckpointCounts(): Mutable<CheckpointCounts> {
-  return { made: 0, loaded: 0, frontsRemoved: 0, copiesInstalled: 0, copiesBegun: 0 }
+  return { made: 0, loaded: 0, frontsRemoved: 0, copiesInstalled: 0, copiesBegun: 0, sizeBytesMax: 0 }
 }
 
 export function noteCheckpoints(counts: Mutable<CheckpointCounts>, event: SimEvent): void {
   if (event.kind === 'server' && event.event.kind === 'installed' && event.event.zxid > 0) counts.copiesInstalled++
   if (event.kind !== 'server-log') return
-  if (event.text.startsWith('info checkpoint-made ')) counts.made++
+  if (event.text.startsWith(madePrefix)) {
+    counts.made++
+    const { sizeBytes } = JSON.parse(event.text.slice(madePrefix.length)) as { sizeBytes: number }
+    counts.sizeBytesMax = Math.max(counts.sizeBytesMax, sizeBytes)
+  }
   if (event.text.startsWith('info checkpoint-loaded ')) counts.loaded++
   if (event.text.startsWith('info log-purged ')) counts.frontsRemoved++
   if (event.text.startsWith('info checkpoint-receiving ')) counts.copiesBegun++

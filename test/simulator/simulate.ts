@@ -62,7 +62,7 @@ export interface SeedCounts {
 
 export const chaosMsDefault = 30_000
 
-/** Every survivor must serve a client within this time after the faults end. */
+/** Every survivor must serve a client within this time after the faults end; a copy of the state adds its own time. */
 const healLimitMs = 15_000
 const settleLimitMs = 8_000
 const sliceMs = 50
@@ -188,9 +188,8 @@ class Run {
       this.#pinned.push(client)
     })
     for (const client of this.#clients) client.behave()
-    const isServed = await this.#runUntil(healLimitMs, () =>
-      this.#pinned.every((client) => client.acknowledgedCount > 0),
-    )
+    const limitMs = healLimitMs + this.#copyMsMax()
+    const isServed = await this.#runUntil(limitMs, () => this.#pinned.every((client) => client.acknowledgedCount > 0))
     if (this.#hasFailed()) return
     if (isServed) {
       this.#healMs = (this.#scheduler.nowUs - startedUs) / 1000
@@ -199,8 +198,16 @@ class Run {
     const idle = survivors.filter((_, i) => this.#pinned[i]!.acknowledgedCount === 0)
     this.#trace.violations.push({
       checker: 'progress',
-      text: `${healLimitMs} ms after the faults ended servers ${idle} have served no client`,
+      text: `${limitMs} ms after the faults ended servers ${idle} have served no client`,
     })
+  }
+
+  /** How long a leader takes at most to send the largest checkpoint so far to all survivors that lack data. */
+  #copyMsMax(): number {
+    const { checkpoints } = this.#plan
+    if (checkpoints === null) return 0
+    const learnerCount = this.#survivors().length - 1
+    return Math.ceil((learnerCount * this.#checkpointCounts.sizeBytesMax) / (checkpoints.copyKibPerSecond * 1.024))
   }
 
   async #stayCalm(): Promise<void> {
