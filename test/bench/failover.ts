@@ -20,7 +20,7 @@ const usage = `npm run failover -- [options]
                    kill: SIGKILL to the leader;
                    stop-follower-then-kill: the follower with the lower id is stopped, the leader killed, and the
                    follower goes on after 150 ms: it receives the other's vote before it notices the leader's death
-  --build DIR      the build to measure, to compare two of them (this one; run npm run build first)
+  --build DIR      the build to measure, to compare two of them (this one, built by npm run failover)
   --data-dir DIR   parent of the servers' folders (default: the system's folder for temporary files)`
 
 const pauseMs = 150

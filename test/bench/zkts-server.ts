@@ -1,6 +1,6 @@
 /**
  * zkts as a child process, started as an operator starts it.
- * Owns: its command line. Assumes: `npm run build` has run, since bin/ runs the files of dist/.
+ * Owns: its command line. Assumes: the build is fresh, since bin/ runs the files of dist/; npm run bench makes it.
  * The heap has the same limit as that of the JVM that it is compared with.
  */
 import { existsSync } from 'node:fs'
