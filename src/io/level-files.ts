@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { crc32c } from '../base/crc32c.ts'
 
 export type LevelFilesState =
-  | { readonly kind: 'store' }
+  | { readonly kind: 'store'; readonly lastSequence: number } // of the newest write
   | { readonly kind: 'no-store' } // the folder is missing, or no write to a store in it was ever finished
   | { readonly kind: 'damaged'; readonly message: string }
 
@@ -32,8 +32,7 @@ export async function checkLevelFiles(folder: string): Promise<LevelFilesState> 
   try {
     const manifest = await readManifest(folder, names)
     await checkTables(folder, names, manifest)
-    await checkLogs(folder, names, manifest)
-    return { kind: 'store' }
+    return { kind: 'store', lastSequence: await checkLogs(folder, names, manifest) }
   } catch (error) {
     if (error instanceof LevelDamage) return damaged(error.message)
     throw error
@@ -192,7 +191,8 @@ export function liveLogs(folder: string, names: readonly string[], { oldestLog }
   return logs.map((name) => join(folder, name))
 }
 
-async function checkLogs(folder: string, names: readonly string[], manifest: LevelManifest): Promise<void> {
+/** Returns the number of the newest write. */
+async function checkLogs(folder: string, names: readonly string[], manifest: LevelManifest): Promise<number> {
   const { lastSequence } = manifest
   const logs = liveLogs(folder, names, manifest)
   let nextSequence: number | null = null
@@ -206,6 +206,7 @@ async function checkLogs(folder: string, names: readonly string[], manifest: Lev
     // The next log was made when the writes to this one were durable.
     if (end === 'torn' && index < logs.length - 1) throw new LevelDamage(`${path} ends in the middle of a write`)
   }
+  return Math.max(lastSequence, (nextSequence ?? 0) - 1)
 }
 
 /** Each record of a log is a batch: the number of its first entry (8 bytes), the count of its entries (4). */
