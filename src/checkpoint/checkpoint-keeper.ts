@@ -19,6 +19,7 @@ import type {
   CheckpointReceiver,
   Checkpoints,
   CheckpointsOptions,
+  VerifiedCheckpoint,
 } from '../ports/checkpoints.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { KeyValueStore, KeyValueStores, KeyValueView } from '../ports/key-values.ts'
@@ -67,6 +68,8 @@ export class CheckpointKeeper implements Checkpoints {
   /** What `current` names and the store holds; null: there is no checkpoint. */
   #meta: CheckpointMeta | null = null
   #currentName: string | null = null
+  /** `current` exists and names no store: what it named is not known until it is discarded or replaced. */
+  #nameless: CheckpointFailure | null = null
   #progress: Progress | null = null
   /** A batch is being written: if that fails, what the store holds is not known. */
   #isWriting = false
@@ -88,7 +91,8 @@ export class CheckpointKeeper implements Checkpoints {
       case 'missing':
         return ok(null)
       case 'damaged':
-        return err(this.#damaged(`${folder}/${currentFileName} does not name a store`))
+        this.#nameless = this.#damaged(`${folder}/${currentFileName} does not name a store`)
+        return err(this.#nameless)
       case 'store': {
         this.#currentName = reading.name
         const opened = await this.#openCurrent(reading.name)
@@ -119,7 +123,23 @@ export class CheckpointKeeper implements Checkpoints {
       await this.#closeCurrent()
       await removeCurrent(disk, folder)
       this.#currentName = null
+      this.#nameless = null
       this.#meta = null
+    })
+  }
+
+  verify(): Promise<Result<VerifiedCheckpoint | null, CheckpointFailure>> {
+    return this.#inOrder(async () => {
+      try {
+        const current = await this.#reopen()
+        if (current === null || this.#meta === null) return ok(null)
+        const failure = await current.store.check()
+        if (failure !== null) return err(this.#damaged(failure.message))
+        return ok({ facts: factsOf(this.#meta), repaired: await this.#keepName(current.name) })
+      } catch (error) {
+        if (!isDamage(error)) throw error
+        return err({ kind: 'damaged', message: error.message })
+      }
     })
   }
 
@@ -237,11 +257,22 @@ export class CheckpointKeeper implements Checkpoints {
 
   /** The store of the checkpoint, opened again if need be; null: there is none. */
   async #reopen(): Promise<CurrentStore | null> {
+    if (this.#nameless !== null) throw errorOf(this.#nameless)
     if (this.#current === null && this.#currentName !== null) {
       const opened = await this.#openCurrent(this.#currentName)
       if (!opened.ok) throw errorOf(opened.error)
     }
     return this.#current
+  }
+
+  /** Returns what was wrong. */
+  async #keepName(name: string): Promise<string | null> {
+    const { disk, folder } = this.#options
+    const path = `${folder}/${currentFileName}`
+    const reading = await readCurrent(disk, folder)
+    if (reading.kind === 'store' && reading.name === name) return null
+    await writeCurrent(disk, folder, name)
+    return reading.kind === 'missing' ? `${path} was missing` : `${path} did not name the store in use, ${name}`
   }
 
   async #begin(): Promise<Progress> {
@@ -307,6 +338,7 @@ export class CheckpointKeeper implements Checkpoints {
     const old = this.#current
     this.#current = { name, store, copies: new Set() }
     this.#currentName = name
+    this.#nameless = null
     this.#meta = meta
     if (old !== null) {
       this.#retired.add(old)

@@ -78,6 +78,8 @@ class CheckpointHost {
       case 'advance':
         this.#lowerPriority()
         return checkpoints.advance(call.through)
+      case 'verify':
+        return checkpoints.verify()
       case 'copy': {
         const copy = await checkpoints.copy()
         return { copy: this.#keep(this.#copies, copy), facts: copy.facts, chunkCount: copy.chunkCount }

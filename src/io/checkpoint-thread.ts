@@ -21,6 +21,7 @@ import type {
   CheckpointReceiver,
   Checkpoints,
   OpenCheckpoints,
+  VerifiedCheckpoint,
 } from '../ports/checkpoints.ts'
 import type { Log, LogFields } from '../ports/log.ts'
 import type { CancelTimer, Timers } from '../ports/timers.ts'
@@ -57,7 +58,7 @@ class CheckpointThread implements Checkpoints {
 
   async open(): Promise<Result<CheckpointFacts | null, CheckpointFailure>> {
     const opened = await this.#call({ kind: 'open' })
-    this.#wasOpened = opened.ok
+    this.#wasOpened = true
     return opened
   }
 
@@ -73,6 +74,10 @@ class CheckpointThread implements Checkpoints {
     const facts = await this.#call({ kind: 'advance', through })
     this.#pauseMs = 0
     return facts
+  }
+
+  verify(): Promise<Result<VerifiedCheckpoint | null, CheckpointFailure>> {
+    return this.#call({ kind: 'verify' })
   }
 
   async copy(): Promise<CheckpointCopy> {

@@ -26,6 +26,12 @@ export interface CheckpointFacts {
   readonly digestVersion: number
 }
 
+export interface VerifiedCheckpoint {
+  readonly facts: CheckpointFacts
+  /** What was wrong with the file `current`, which was written again; null: nothing. */
+  readonly repaired: string | null
+}
+
 export interface CheckpointFailure {
   readonly kind:
     | 'damaged' // a file of the store is missing or was changed
@@ -68,6 +74,12 @@ export interface Checkpoints {
    * durable. One call at a time.
    */
   advance(through: Zxid): Promise<CheckpointFacts>
+  /**
+   * Looks at the files of the checkpoint on the disk, as a start would: before a part of the log is removed, and often
+   * enough that damage is noticed while the log can still replace the checkpoint. A file `current` that is missing or
+   * wrong is written again. Null: there is no checkpoint.
+   */
+  verify(): Promise<Result<VerifiedCheckpoint | null, CheckpointFailure>>
   copy(): Promise<CheckpointCopy>
   receive(): Promise<CheckpointReceiver>
   /** Bytes of the files of the store. */

@@ -38,6 +38,10 @@ export class LogReader {
     this.#front = front
   }
 
+  get isFrontDamaged(): boolean {
+    return this.#front?.isDamaged ?? false
+  }
+
   /** If the segment to be read is removed meanwhile, the result has the txns read before it, or is `older-than-log`. */
   async readAfter(zxid: Zxid, sizeBytesMax: number): Promise<LogStretch | OlderThanLog> {
     if (zxid < this.#start.zxid) await this.#front?.read()

@@ -97,6 +97,7 @@ class Rig {
       clean: async () => {},
       discard: async () => {},
       advance: async () => facts,
+      verify: async () => ok({ facts, repaired: null }),
       copy: async () => {
         await mayFail()
         this.openCopies++
