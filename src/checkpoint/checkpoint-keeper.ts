@@ -8,7 +8,7 @@
  * store is opened again, and copies that were being read end with an error.
  */
 import { assert } from '../base/assert.ts'
-import { damageCode, isDamage } from '../base/disk-failure.ts'
+import { damageCode, foreignCode, isDamage, lockedCode } from '../base/disk-failure.ts'
 import type { Zxid } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -325,7 +325,10 @@ export class CheckpointKeeper implements Checkpoints {
     this.#lastNumber = Math.max(this.#lastNumber, ...numbers) + 1
     const name = storeNameOf(this.#lastNumber)
     const opened = await stores.open(this.#pathOf(name), true)
-    if (!opened.ok) throw new Error(`${this.#pathOf(name)}: ${opened.error.message}`)
+    if (!opened.ok) {
+      const { kind, message } = opened.error
+      throw errorOf({ kind, message: `${this.#pathOf(name)}: ${message}` })
+    }
     return { name, store: opened.value }
   }
 
@@ -413,8 +416,14 @@ export class CheckpointKeeper implements Checkpoints {
   }
 }
 
+const codes: Readonly<Record<CheckpointFailure['kind'], string>> = {
+  damaged: damageCode,
+  foreign: foreignCode,
+  locked: lockedCode,
+}
+
 function errorOf({ kind, message }: CheckpointFailure): Error {
-  return Object.assign(new Error(message), kind === 'damaged' ? { code: damageCode } : {})
+  return Object.assign(new Error(message), { code: codes[kind] })
 }
 
 async function closeStore({ store, copies }: CurrentStore): Promise<void> {

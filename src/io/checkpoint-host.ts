@@ -144,7 +144,7 @@ async function nothing(done: Promise<void>): Promise<undefined> {
 
 function kept<T>(map: ReadonlyMap<number, T>, handle: number): T {
   const value = map.get(handle)
-  if (value === undefined) throw new Error('it was closed')
+  if (value === undefined) throw Object.assign(new Error('it was closed'), { code: 'ECLOSED' })
   return value
 }
 

@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { foreignCode, lockedCode } from '../base/disk-failure.ts'
 import {
   checkpointThreadCloseMs,
   checkpointThreadHeapSizeBytesMax,
@@ -130,10 +131,12 @@ class CheckpointThread implements Checkpoints {
     const thread = new Thread(this.#options, this.#settings, (reason) => this.#onEnded(reason))
     if (!this.#wasOpened) return thread
     const opened = await thread.call({ kind: 'open' })
-    if (opened.ok) return thread
+    // Calls on a damaged checkpoint fail with code EDAMAGED, and `discard` removes it.
+    if (opened.ok || opened.error.kind === 'damaged') return thread
     this.#thread = null
     await thread.close()
-    throw Object.assign(new Error(opened.error.message), { kind: opened.error.kind })
+    const { kind, message } = opened.error
+    throw Object.assign(new Error(message), { code: kind === 'locked' ? lockedCode : foreignCode })
   }
 
   #onEnded(reason: Error): void {

@@ -1,7 +1,8 @@
 /**
  * The checkpoint of one server: its tree and sessions as of one zxid, in a store on disk that another thread keeps. The
  * server says how far its log is committed; the keeper reads the log files itself, folds them into the store, and
- * answers when that is durable. Errors of the disk reject with the system's `code`, as those of `Disk` do.
+ * answers when that is durable. Errors of the disk reject with the system's `code`, as those of `Disk` do; a checkpoint that
+ * cannot be opened rejects with EDAMAGED, ELOCKED or EFOREIGN, as its `CheckpointFailure` says.
  */
 import type { ChainHash } from '../base/chain-hash.ts'
 import type { Zxid } from '../base/ids.ts'
