@@ -8,7 +8,6 @@
 import { assertNever } from '../base/assert.ts'
 import { moveDataAway } from '../base/data-advice.ts'
 import { type Epoch, hexOfZxid } from '../base/ids.ts'
-import { diskFullRetryMs } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -17,8 +16,7 @@ import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { type DataIdentity, type FolderMark, type IdentityReading, isSameFolder } from '../storage/data-identity.ts'
-import { DiskSpace, isDiskFull } from '../storage/disk-space.ts'
-import { draftName, identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
+import { draftName, identityFileName, readIdentityFile } from '../storage/identity-file.ts'
 import {
   checkWal,
   type FolderFacts,
@@ -29,6 +27,7 @@ import {
 } from '../storage/identity-plan.ts'
 import type { OpenFailure } from '../storage/open-failure.ts'
 import { sequenceOfName } from '../storage/segment-header.ts'
+import { IdentityWriter } from './identity-writer.ts'
 import { type StartFailure, withDiskFailures } from './start-failure.ts'
 
 export interface DataFolderOptions {
@@ -54,7 +53,7 @@ const onlyWhileOthersServe =
 export class DataFolder {
   readonly walFolder: string
   readonly #options: DataFolderOptions
-  readonly #space: DiskSpace
+  readonly #writer: IdentityWriter
   #identity: DataIdentity | null = null
   #inode: string | null = null // as the identity says; a copy of the file has another one
   #walMark: FolderMark | null = null
@@ -62,12 +61,10 @@ export class DataFolder {
   #walPlace: WalPlace = 'free'
   #wasDamaged = false
   #hasCheckpoint = false
-  #writing: Promise<void> | null = null
-  #isClosed = false
 
   constructor(options: DataFolderOptions) {
     this.#options = options
-    this.#space = new DiskSpace(options.config.dataDir, options.clock, options.log)
+    this.#writer = new IdentityWriter({ ...options, dataDir: options.config.dataDir })
     this.walFolder = walFolderOf(options.config.dataLogDir)
   }
 
@@ -78,7 +75,7 @@ export class DataFolder {
 
   /** Since when the identity waits for space on the disk, by the monotonic clock; null while it does not. */
   get diskFullSinceMs(): number | null {
-    return this.#space.fullSinceMs
+    return this.#writer.fullSinceMs
   }
 
   /** Called before the log is opened, which would create its folder. Changes nothing. */
@@ -116,38 +113,18 @@ export class DataFolder {
     return withDiskFailures(this.#options.config, () => this.#confirm(found))
   }
 
-  /** Resolves when the identity is durable; retries while the disk is full. One call at a time. */
+  /** Resolves when the identity is durable, or may stay as it is until the disk has space. One call at a time. */
   noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
-    this.#writing = this.#noteEpoch(currentEpoch, clusterId).finally(() => {
-      this.#writing = null
-    })
-    return this.#writing
+    const isInitialized = clusterId === 0 && (this.#identity?.isInitialized ?? false)
+    this.#identity = { ...this.#fresh(), currentEpoch, clusterId, isInitialized }
+    return this.#writer.write(this.#identity)
   }
 
   /**
    * Called before the folder is released to other processes. Resolves when the write in progress ends; null if none is.
    */
   close(): Promise<void> | null {
-    this.#isClosed = true
-    return this.#writing?.catch(() => {}) ?? null // the failure has been reported to `noteEpoch`'s caller
-  }
-
-  async #noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
-    const isInitialized = clusterId === 0 && (this.#identity?.isInitialized ?? false)
-    const identity = { ...this.#fresh(), currentEpoch, clusterId, isInitialized }
-    const { disk, config } = this.#options
-    for (;;) {
-      try {
-        await writeIdentityFile(disk, config.dataDir, identity)
-        this.#space.noteWritten()
-        this.#identity = identity
-        return
-      } catch (error) {
-        if (!isDiskFull(error) || this.#isClosed) throw error
-        this.#space.noteFull(error)
-        await this.#pause()
-      }
-    }
+    return this.#writer.close()
   }
 
   async #inspect(): Promise<StartFailure | null> {
@@ -162,6 +139,7 @@ export class DataFolder {
       return { kind: 'foreign', message }
     }
     this.#identity = reading.kind === 'valid' ? reading.identity : null
+    this.#writer.found(this.#identity)
     this.#inode = reading.kind === 'valid' ? reading.inode : null
     this.#wasDamaged = reading.kind === 'damaged'
     this.#hasCheckpoint = await disk.exists(`${config.dataDir}/checkpoint/current`)
@@ -242,10 +220,10 @@ export class DataFolder {
       } else if (before !== null && before.walFolder !== identity.walFolder) {
         log.info('log-folder-changed', { folder: identity.walFolder, previousFolder: before.walFolder })
       }
-      await writeIdentityFile(disk, config.dataDir, identity)
       this.#identity = identity
+      await this.#writer.writeAtStart(identity)
     }
-    if (isAsked) {
+    if (isAsked && this.#writer.isWritten) {
       // The identity file keeps its meaning now. If the file stayed, it would make the next empty log trusted, too.
       await disk.remove(initializePath)
       await disk.syncDirectory(config.dataDir)
@@ -470,10 +448,6 @@ export class DataFolder {
 
   get #identityPath(): string {
     return `${this.#options.config.dataDir}/${identityFileName}`
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((done) => void this.#options.timers.after(diskFullRetryMs, done))
   }
 }
 
