@@ -5,7 +5,7 @@
  * durable in the log, and messages that wait for that record leave after it resolves. In the opposite order a
  * crash between the two writes could leave an identity that contradicts a healthy log.
  */
-import { assertNever } from '../base/assert.ts'
+import { assert, assertNever } from '../base/assert.ts'
 import { moveDataAway } from '../base/data-advice.ts'
 import { type Epoch, hexOfZxid } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
@@ -26,7 +26,7 @@ import {
   planFolder,
 } from '../storage/identity-plan.ts'
 import type { OpenFailure } from '../storage/open-failure.ts'
-import { sequenceOfName } from '../storage/segment-header.ts'
+import { endOfSegmentName, sequenceOfName } from '../storage/segment-header.ts'
 import { IdentityWriter } from './identity-writer.ts'
 import { type StartFailure, withDiskFailures } from './start-failure.ts'
 
@@ -43,6 +43,9 @@ export interface DataFolderOptions {
  * folder in the place of the one that this server used; a log that is moved into it would count as copied.
  */
 type WalPlace = 'free' | 'usable' | 'taken'
+
+/** What the identity repeats of the log. */
+type ConfirmedLog = Pick<LogFacts, 'currentEpoch' | 'clusterId' | 'newestSegment'>
 
 const initializeFileName = 'initialize'
 const unchanged = 'Nothing was changed.'
@@ -109,15 +112,23 @@ export class DataFolder {
    * Called after the log was opened, before the first record is appended. Writes the identity file if it is missing or
    * outdated; removes `initialize`.
    */
-  async confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
+  async confirm(found: ConfirmedLog): Promise<StartFailure | null> {
     return withDiskFailures(this.#options.config, () => this.#confirm(found))
   }
 
   /** Resolves when the identity is durable, or may stay as it is until the disk has space. One call at a time. */
   noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
     const isInitialized = clusterId === 0 && (this.#identity?.isInitialized ?? false)
-    this.#identity = { ...this.#fresh(), currentEpoch, clusterId, isInitialized }
+    const newestSegment = this.#identity?.newestSegment ?? 0
+    this.#identity = { ...this.#fresh(), currentEpoch, clusterId, newestSegment, isInitialized }
     return this.#writer.write(this.#identity)
+  }
+
+  /** The log has begun a new segment, which is durable. Nothing waits until the identity says so, too. */
+  noteSegment(newestSegment: number): void {
+    assert(this.#identity !== null, 'segments are created after `confirm`', { newestSegment })
+    this.#identity = { ...this.#identity, newestSegment }
+    this.#writer.writeSoon(this.#identity)
   }
 
   /**
@@ -197,7 +208,7 @@ export class DataFolder {
     return !isSameFolder(identity.walMark, await disk.identityOf(this.walFolder))
   }
 
-  async #confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
+  async #confirm(found: ConfirmedLog): Promise<StartFailure | null> {
     const { disk, config, log } = this.#options
     const before = this.#identity
     // Only now, since a log that is refused may be the wrong one of the two.
@@ -337,6 +348,16 @@ export class DataFolder {
           message: `${what}. ${restore} If the log is the right one, remove ${path}. ${unchanged}`,
         }
       }
+      case 'newest-segment-missing': {
+        const what = `the log in ${this.walFolder} ends with file ${found.newestSegment}`
+        const message =
+          `${what}, but ${path} says that it has had file ${known!.newestSegment}: the one whose name ends with ` +
+          `${endOfSegmentName(known!.newestSegment)} is missing or was emptied. Writes that this server has acknowledged ` +
+          `may be in it. Bring it back. If it is lost and the other members of the ensemble hold the data, ` +
+          `${moveDataAway}, and start while they serve: the data is copied from them. If this log is all there is and you ` +
+          `accept the loss, remove ${path}. ${unchanged}`
+        return { kind: 'corrupt', message }
+      }
       default:
         return assertNever(why)
     }
@@ -464,11 +485,8 @@ function samePath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/^(\.\/)+|\/$/g, '')
 }
 
-function pick({
-  currentEpoch,
-  clusterId,
-}: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Pick<DataIdentity, 'currentEpoch' | 'clusterId'> {
-  return { currentEpoch, clusterId }
+function pick({ currentEpoch, clusterId, newestSegment }: ConfirmedLog): ConfirmedLog {
+  return { currentEpoch, clusterId, newestSegment }
 }
 
 function isSame(a: DataIdentity, b: DataIdentity): boolean {
@@ -476,6 +494,7 @@ function isSame(a: DataIdentity, b: DataIdentity): boolean {
     a.serverId === b.serverId &&
     a.clusterId === b.clusterId &&
     a.currentEpoch === b.currentEpoch &&
+    a.newestSegment === b.newestSegment &&
     a.walFolder === b.walFolder &&
     a.walMark?.inode === b.walMark?.inode &&
     a.walMark?.birth === b.walMark?.birth &&

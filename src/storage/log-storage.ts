@@ -42,6 +42,8 @@ export interface LogStorageOptions {
   readonly serverId: ServerId
   /** Called once the log was read, before the disk is changed. Left out: every log that is whole is used. */
   readonly check?: LogCheck
+  /** Called after `open` when a segment has been created and is durable, with its sequence. */
+  readonly onSegment?: (sequence: number) => void
   /** Called after each batch that `open` has read. */
   readonly onProgress?: (progress: ReadProgress) => void
   readonly segmentSizeBytes?: number
@@ -146,6 +148,7 @@ export class LogStorage {
       segmentSizeBytes: this.#options.segmentSizeBytes ?? segmentSizeBytesDefault,
       sealDelayMs: this.#options.sealDelayMs ?? sealDelayMsDefault,
       diskFullRetryMs: this.#options.diskFullRetryMs ?? diskFullRetryMs,
+      onSegment: this.#options.onSegment ?? (() => {}),
     }
     const { state, tail, lastCommitted } = recovered
     this.#zxids = [lastCommitted.zxid, ...tail.map((entry) => entry.zxid)]
@@ -239,6 +242,11 @@ export class LogStorage {
 
   get sizeBytes(): number {
     return this.#opened().writer.sizeBytes
+  }
+
+  /** The sequence of the segment that is being written; 0: there is none yet. */
+  get newestSegment(): number {
+    return this.#opened().parts.segments.nextSequence - 1
   }
 
   /** Since when appends wait for space on the disk, by the monotonic clock; null while they do not. */

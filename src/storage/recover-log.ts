@@ -71,6 +71,8 @@ export interface ReadProgress {
 export interface FoundLog {
   readonly currentEpoch: Epoch
   readonly clusterId: ClusterId
+  /** The sequence of the newest segment that has a header; 0: there is none. */
+  readonly newestSegment: number
   /** The path of a segment without a finished header, which is about to be removed; null: there is none. */
   readonly unusedSegment: string | null
 }
@@ -125,7 +127,8 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
   const { unusedSegment } = progress
   const state = plan.kind === 'restart' ? replacedState(progress.replay.state, base!) : progress.replay.state
   const { currentEpoch, clusterId } = state
-  const refused = options.check({ currentEpoch, clusterId, unusedSegment })
+  const newestSegment = progress.last?.ref.sequence ?? 0
+  const refused = options.check({ currentEpoch, clusterId, newestSegment, unusedSegment })
   if (refused !== null) return err(refused)
   if (unusedSegment !== null) {
     options.log.warn('log-unused-segment-removed', { path: unusedSegment })

@@ -341,6 +341,45 @@ describe('a log that does not fit its checkpoint', () => {
     await rig.start()
   })
 
+  /** The newest file of the log has only txns after the checkpoint. */
+  async function withNewFile(): Promise<{ readonly rig: CheckpointRig; readonly newest: string }> {
+    const rig = new CheckpointRig()
+    await rig.start(standaloneConfig(['txnLogSizeLimitInKb=4', '4lw.commands.whitelist=*']))
+    await rig.write(30)
+    expect(await rig.ask('ckpt')).toMatch(/^Zxid: /)
+    const count = rig.segments().length
+    while (rig.segments().length === count) await rig.write(1)
+    await rig.write(2)
+    rig.kill()
+    return { rig, newest: rig.segments().at(-1)! }
+  }
+
+  test('a log without its newest file is refused, and the file is named, although the checkpoint has what is before', async () => {
+    const { rig, newest } = await withNewFile()
+    await rig.rig.settle(rig.disk.rename(newest, '/aside'))
+    const { kind, message } = await rig.refusal()
+    expect(kind).toBe('corrupt')
+    expect(message).toContain(`the one whose name ends with ${/-\w+\.log$/.exec(newest)![0]} is missing or was emptied`)
+    await rig.rig.settle(rig.disk.rename('/aside', newest))
+    await rig.start()
+    await rig.expectAll()
+  })
+
+  test('a log whose newest file was emptied is refused, and not taken for one that a crash left', async () => {
+    const { rig, newest } = await withNewFile()
+    rig.disk.removeAtOnce(newest)
+    rig.disk.placeAtOnce(newest)
+    expect(await rig.refusal()).toMatchObject({ kind: 'corrupt', message: expect.stringContaining('was emptied') })
+  })
+
+  test('an operator who accepts the loss removes the identity, and the server starts', async () => {
+    const { rig, newest } = await withNewFile()
+    rig.disk.removeAtOnce(newest)
+    expect((await rig.refusal()).message).toContain('accept the loss, remove /data/identity.')
+    rig.disk.removeAtOnce('/data/identity')
+    await rig.start()
+  })
+
   test('a log that is older than the checkpoint is refused, and nothing is changed', async () => {
     const rig = new CheckpointRig()
     const first = await rig.start()
