@@ -265,6 +265,18 @@ export class CheckpointKeeper implements Checkpoints {
     return this.#current
   }
 
+  /** A store that was opened on a full disk is opened again, unless a copy of it is being read, which that would end. */
+  async #reopenToWrite(): Promise<CurrentStore | null> {
+    let current = await this.#reopen()
+    if (current !== null && current.store.readOnlyBecause !== null && current.copies.size === 0) {
+      await this.#closeCurrent()
+      current = await this.#reopen()
+    }
+    // Before anything is folded, which would take long and be in vain.
+    if (current !== null && current.store.readOnlyBecause !== null) throw current.store.readOnlyBecause
+    return current
+  }
+
   /** Returns what was wrong. */
   async #keepName(name: string): Promise<string | null> {
     const { disk, folder } = this.#options
@@ -277,7 +289,7 @@ export class CheckpointKeeper implements Checkpoints {
 
   async #begin(): Promise<Progress> {
     const { disk, logFolder, serverId } = this.#options
-    const current = await this.#reopen()
+    const current = await this.#reopenToWrite()
     const meta = this.#meta
     if (current !== null && meta !== null) {
       const folding = await Folding.over(current.store, meta)

@@ -101,6 +101,7 @@ function isFull({ code }: NodeJS.ErrnoException): boolean {
 }
 
 class LevelStore implements KeyValueStore {
+  readonly readOnlyBecause = null
   readonly #disk: Pick<Disk, 'syncDirectory'>
   readonly #folder: string
   readonly #level: Level
@@ -218,15 +219,15 @@ class LevelStore implements KeyValueStore {
 
 /** A store whose disk is full. No LevelDB has it open, so its files stay as they are. */
 class ReadOnlyStore implements KeyValueStore {
+  readonly readOnlyBecause: Error
   readonly #folder: string
   readonly #sequence: number
-  readonly #full: Error
   readonly #views = new Set<LevelView>()
 
   constructor(folder: string, sequence: number, full: Error) {
     this.#folder = folder
     this.#sequence = sequence
-    this.#full = full
+    this.readOnlyBecause = full
   }
 
   async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]> {
@@ -240,9 +241,8 @@ class ReadOnlyStore implements KeyValueStore {
     }
   }
 
-  /** Also when space has returned: the store has to be opened again. */
   write(): Promise<void> {
-    return Promise.reject(this.#full)
+    return Promise.reject(this.readOnlyBecause)
   }
 
   view(): KeyValueView {
@@ -252,7 +252,7 @@ class ReadOnlyStore implements KeyValueStore {
   }
 
   async check(): Promise<KeyValueFailure | null> {
-    const opened = await openToRead(this.#folder, this.#full)
+    const opened = await openToRead(this.#folder, this.readOnlyBecause)
     return opened.ok ? null : opened.error
   }
 

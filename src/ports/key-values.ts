@@ -17,6 +17,8 @@ export interface KeyValueView {
 }
 
 export interface KeyValueStore {
+  /** Why writes reject until the store was closed and opened again: the disk was full. Null: it can be written. */
+  readonly readOnlyBecause: Error | null
   /** For each key its value, or null. */
   get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]>
   /**

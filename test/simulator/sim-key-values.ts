@@ -75,6 +75,7 @@ interface Content {
 }
 
 class SimStore implements KeyValueStore {
+  readonly readOnlyBecause = null
   readonly #disk: Disk
   readonly #file: DiskFile
   readonly #content: Content
