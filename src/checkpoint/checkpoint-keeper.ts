@@ -246,12 +246,12 @@ export class CheckpointKeeper implements Checkpoints {
     if (reading === null) return err(this.#damaged(`${path} has no meta record`))
     if (reading.kind === 'damaged') return err(this.#damaged(`the meta record of ${path} is not readable`))
     if (reading.kind === 'newer') {
-      const message = `${path} was written by a version of zkts with ${reading.what}, which this version does not read. Start the version that wrote it; nothing was changed.`
+      const message = `${path} was written by a version of zkts with ${reading.what}, which this version does not read. Start the version that wrote it; ${contentUnchanged}.`
       return err({ kind: 'foreign', message })
     }
     const { serverId } = this.#options
     if (reading.meta.serverId === serverId) return ok(reading.meta)
-    const message = `${path} is the checkpoint of server ${reading.meta.serverId}, this is server ${serverId}. Check myid and dataDir; nothing was changed.`
+    const message = `${path} is the checkpoint of server ${reading.meta.serverId}, this is server ${serverId}. Check myid and dataDir; ${contentUnchanged}.`
     return err({ kind: 'foreign', message })
   }
 
@@ -427,6 +427,9 @@ export class CheckpointKeeper implements Checkpoints {
     return result
   }
 }
+
+/** LevelDB rewrites its files whenever it opens a store. */
+const contentUnchanged = 'no content was changed'
 
 const codes: Readonly<Record<CheckpointFailure['kind'], string>> = {
   damaged: damageCode,

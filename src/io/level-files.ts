@@ -12,6 +12,7 @@
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32c } from '../base/crc32c.ts'
+import { rejectWithPath } from './path-in-error.ts'
 
 export type LevelFilesState =
   | { readonly kind: 'store'; readonly lastSequence: number } // of the newest write
@@ -73,9 +74,10 @@ export interface LevelManifest {
 }
 
 export async function readManifest(folder: string, names: readonly string[]): Promise<LevelManifest> {
-  const current = await readFile(join(folder, 'CURRENT'), 'latin1')
+  const currentPath = join(folder, 'CURRENT')
+  const current = await readFile(currentPath, 'latin1').catch(rejectWithPath(currentPath))
   const name = /^(MANIFEST-\d+)\n$/.exec(current)?.[1]
-  if (name === undefined) throw new LevelDamage(`${join(folder, 'CURRENT')} does not name a manifest`)
+  if (name === undefined) throw new LevelDamage(`${currentPath} does not name a manifest`)
   if (!names.includes(name)) throw new LevelDamage(`${join(folder, name)} is missing`)
   const path = join(folder, name)
   const tables = new Map<number, LevelTable>()
@@ -250,7 +252,7 @@ export async function readLog(
   try {
     const bytes = new Uint8Array(readSizeBytes)
     for (let offset = 0; ; offset += readSizeBytes) {
-      const lengthBytes = await readFully(file, bytes, offset)
+      const lengthBytes = await readFully(file, bytes, offset).catch(rejectWithPath(path))
       for (let at = 0; at < lengthBytes; at += blockSizeBytes) {
         records.addBlock(bytes.subarray(at, Math.min(at + blockSizeBytes, lengthBytes)), offset + at)
       }

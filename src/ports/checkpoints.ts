@@ -64,7 +64,7 @@ export interface CheckpointReceiver {
 }
 
 export interface Checkpoints {
-  /** Called once, first. Null: there is no checkpoint. Changes nothing on disk. */
+  /** Called once, first. Null: there is no checkpoint. Changes no content on disk. */
   open(): Promise<Result<CheckpointFacts | null, CheckpointFailure>>
   /** Called after the log was accepted: removes stores that are not in use. What is in use is durable when it resolves. */
   clean(): Promise<void>

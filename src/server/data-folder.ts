@@ -49,6 +49,8 @@ type ConfirmedLog = Pick<LogFacts, 'currentEpoch' | 'clusterId' | 'newestSegment
 
 const initializeFileName = 'initialize'
 const unchanged = 'Nothing was changed.'
+/** Once the checkpoint was opened: LevelDB rewrites its files then. */
+const contentUnchanged = 'Neither the log nor the content of the checkpoint was changed.'
 /** The end of a sentence that says how a server starts empty. */
 const onlyWhileOthersServe =
   '. Do that only while all other members of the ensemble run and serve: what only this server held is lost then.'
@@ -97,7 +99,7 @@ export class DataFolder {
     const message =
       `dataDir: the checkpoint in ${dataDir}/checkpoint, of ${hexOfZxid(zxid)}, is of cluster 0x${clusterId.toString(16)}, ` +
       `but ${this.#identityPath} says cluster 0x${known.clusterId.toString(16)}: one of the two was replaced. Bring the ` +
-      `right one back. If the checkpoint and the log belong together, remove ${this.#identityPath}. ${unchanged}`
+      `right one back. If the checkpoint and the log belong together, remove ${this.#identityPath}. ${contentUnchanged}`
     return { kind: 'foreign', message }
   }
 
@@ -337,7 +339,7 @@ export class DataFolder {
           `${known!.currentEpoch}: it is an older copy, without the writes that this server has acknowledged since`
         return {
           kind: 'foreign',
-          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${unchanged}`,
+          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${contentUnchanged}`,
         }
       }
       case 'of-another-cluster': {
@@ -345,7 +347,7 @@ export class DataFolder {
         const what = `the log in ${this.walFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was replaced`
         return {
           kind: 'foreign',
-          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${unchanged}`,
+          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${contentUnchanged}`,
         }
       }
       case 'newest-segment-missing': {
@@ -355,7 +357,7 @@ export class DataFolder {
           `${endOfSegmentName(known!.newestSegment)} is missing or was emptied. Writes that this server has acknowledged ` +
           `may be in it. Bring it back. If it is lost and the other members of the ensemble hold the data, ` +
           `${moveDataAway}, and start while they serve: the data is copied from them. If this log is all there is and you ` +
-          `accept the loss, remove ${path}. ${unchanged}`
+          `accept the loss, remove ${path}. ${contentUnchanged}`
         return { kind: 'corrupt', message }
       }
       default:
@@ -380,7 +382,7 @@ export class DataFolder {
     return (
       `${where} holds no record: it was emptied or overwritten. ${reason}. Bring the log back from the disk or from a ` +
       `backup. If it is lost, ${this.#discarding(files, this.#otherFolders)}; then this server starts empty${onlyWhileOthersServe} ` +
-      (this.#identity === null ? `If this server never held data, do the same. ${unchanged}` : unchanged)
+      (this.#identity === null ? `If this server never held data, do the same. ${contentUnchanged}` : contentUnchanged)
     )
   }
 

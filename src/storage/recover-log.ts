@@ -521,7 +521,7 @@ function foreignFailure(options: RecoveryOptions, path: string, header: SegmentH
     return { kind: 'foreign', what: message }
   }
   if (header.serverId === options.serverId) return null
-  const message = `${path} was written by server ${header.serverId}, this is server ${options.serverId}. Check myid and dataLogDir; nothing was changed.`
+  const message = `${path} was written by server ${header.serverId}, this is server ${options.serverId}. Check myid and dataLogDir; the log was not changed.`
   return { kind: 'foreign', what: message }
 }
 
@@ -541,7 +541,7 @@ function openFailureOf({ kind, what }: SegmentFailure): OpenFailure {
 
 function corruptFailure(what: string): OpenFailure {
   const advice =
-    'Acknowledged records are missing or damaged, so this server does not start; nothing was changed. If the other ' +
+    'Acknowledged records are missing or damaged, so this server does not start; the log was not changed. If the other ' +
     `servers of the ensemble serve without this one, ${moveDataAway}, and start again: the history is copied from them. ` +
     'A standalone server needs its backup.'
   return { kind: 'corrupt', message: `${what}. ${advice}` }

@@ -180,6 +180,21 @@ test('a damaged store is damaged on a full disk, too, and a new store cannot be 
   await expect(onFullDisk.open(join(await scratch(), 'new'), true)).rejects.toMatchObject({ code: 'ENOSPC' })
 })
 
+test.each(['CURRENT', 'MANIFEST', 'log'])(
+  'a folder in the place of the file %s is an error with its path',
+  async (kind) => {
+    const { folder } = await killedStore()
+    const name = await nameOf(folder, kind === 'log' ? /\.log$/ : new RegExp(`^${kind}`))
+    await rm(join(folder, name))
+    await mkdir(join(folder, name))
+    const refused = stores.open(folder, false)
+    await expect(refused).rejects.toMatchObject({
+      code: 'EISDIR',
+      message: expect.stringContaining(join(folder, name)),
+    })
+  },
+)
+
 /** A store that is open, and has both tables and writes that are in its log alone. */
 async function openStore(): Promise<{ readonly folder: string; readonly store: KeyValueStore }> {
   const folder = await storeWithTables()
