@@ -131,7 +131,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
     sessionModes: withoutRefusedOwners(drawSessionModes(sessions, serverCount), isStrict),
     isStrict,
     checkpoints,
-    aimsAtCopies: checkpoints !== null && later.copies.chance(0.6),
+    aimsAtCopies: checkpoints !== null && later.copies.chance(0.8),
   }
 }
 

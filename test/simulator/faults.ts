@@ -116,7 +116,7 @@ export class Faults {
     this.#receiving.add(learner)
     const random = this.#copyRandom
     if (!this.#plan.aimsAtCopies || this.#isOver || !random.chance(0.75)) return
-    this.#after(random.exponential(random.pick([5, 50, 500])), () => {
+    this.#after(random.exponential(random.pick([2, 20, 200])), () => {
       if (!this.#isOver && this.#receiving.delete(learner)) this.#strikeCopy(learner)
     })
   }
