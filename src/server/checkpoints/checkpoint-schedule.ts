@@ -35,7 +35,7 @@ export interface CheckpointReport {
 export type CheckpointAnswer = (outcome: Result<CheckpointReport, string>) => void
 
 export interface CheckpointScheduleOptions {
-  readonly checkpoints: Pick<Checkpoints, 'advance' | 'verify' | 'discard' | 'sizeBytes' | 'close'>
+  readonly checkpoints: Pick<Checkpoints, 'advance' | 'verify' | 'discard' | 'clean' | 'sizeBytes' | 'close'>
   readonly folder: string // of the checkpoint
   readonly triggers: CheckpointTriggers
   readonly clock: Clock
@@ -293,9 +293,11 @@ export class CheckpointSchedule {
     try {
       await this.#options.checkpoints.advance(through)
       const facts = await this.#verify()
-      const isOver =
-        this.#damage?.kind === 'made-again' || (this.#damage?.kind === 'lasting' && this.#damage.of === 'files')
-      if (facts !== null && isOver) this.#damage = null
+      const isMadeAgain = this.#damage?.kind === 'made-again'
+      const isOver = isMadeAgain || (this.#damage?.kind === 'lasting' && this.#damage.of === 'files')
+      if (facts === null || !isOver) return facts
+      this.#damage = null
+      if (isMadeAgain) await this.#options.checkpoints.clean() // of what is left of the damaged store
       return facts
     } catch (cause) {
       if (!isDamage(cause)) throw cause

@@ -62,6 +62,9 @@ class ScheduleRig {
           this.done.push('discarded')
           this.damage = null
         },
+        clean: async () => {
+          this.done.push('cleaned')
+        },
         sizeBytes: async () => 4096,
         close: async () => {
           this.isKeeperClosed = true
@@ -286,6 +289,7 @@ describe('a checkpoint whose files are not as they should be', () => {
     expect([rig.begun, rig.made, rig.schedule.isDamaged]).toEqual([[10, 10], [], true])
     await rig.finish()
     expect([rig.made, rig.schedule.isDamaged]).toEqual([[10], false])
+    expect(rig.done).toEqual(['given up', 'discarded', 'cleaned'])
     expect(rig.rig.events('checkpoint-damaged')).toMatchObject([{ text: 'a table is missing' }])
     expect(rig.rig.events('checkpoint-failed')).toEqual([])
   })

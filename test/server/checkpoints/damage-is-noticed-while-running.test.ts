@@ -34,6 +34,7 @@ describe('a server that runs', () => {
     await rig.rig.run(1500)
     expect(rig.rig.events('checkpoint-damaged')).toHaveLength(1)
     expect(await rig.metric('checkpoint_damaged')).toBe(0)
+    expect(rig.disk.paths().filter((path) => path.endsWith('/entries'))).toEqual(['/data/checkpoint/store-2/entries'])
     rig.kill()
     await rig.start(keepingConfig)
     expect(rig.rig.events('checkpoint-loaded')).toHaveLength(1)
