@@ -46,6 +46,7 @@ export function renderMntr(status: ServerStatus, metrics: ReadonlyMap<string, nu
     ['auth_failed_count', status.authFailedCount],
     ['disk_full', status.diskFullMs === null ? 0 : 1],
     ['disk_full_time', Math.trunc(status.diskFullMs ?? 0)],
+    ['checkpoint_damaged', status.isCheckpointDamaged ? 1 : 0],
   )
   if (status.fileDescriptors !== null) {
     rows.push(

@@ -125,6 +125,8 @@ export interface ServerStatus {
   readonly dataLogDirSizeBytes: number
   /** How long writes have waited for space on the disk; null while they do not. */
   readonly diskFullMs: number | null
+  /** A restart could not use the checkpoint that is on the disk. */
+  readonly isCheckpointDamaged: boolean
   /** Null on a system without /proc. */
   readonly fileDescriptors: FileDescriptorStatus | null
   /**

@@ -4,6 +4,10 @@ export function isDamage(cause: unknown): cause is Error {
 }
 
 export const damageCode = 'EDAMAGED'
+/** Another process uses the folder. */
+export const lockedCode = 'ELOCKED'
+/** Data of another server, or of another version of this program. */
+export const foreignCode = 'EFOREIGN'
 
 /** The reason of a disk error in words, and what to do. `cause.message` names the system's code and the operation. */
 export function explainDiskFailure(cause: Error): string {
@@ -29,6 +33,6 @@ export function explainDiskFailure(cause: Error): string {
     case 'ENFILE':
       return `too many files are open (${cause.message}). Raise the limit (ulimit -n), and start again.`
     default:
-      return `${cause.message}.`
+      return cause.message.endsWith('.') ? cause.message : `${cause.message}.`
   }
 }

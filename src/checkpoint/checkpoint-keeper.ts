@@ -8,7 +8,7 @@
  * store is opened again, and copies that were being read end with an error.
  */
 import { assert } from '../base/assert.ts'
-import { damageCode, isDamage } from '../base/disk-failure.ts'
+import { damageCode, foreignCode, isDamage, lockedCode } from '../base/disk-failure.ts'
 import type { Zxid } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -19,6 +19,7 @@ import type {
   CheckpointReceiver,
   Checkpoints,
   CheckpointsOptions,
+  VerifiedCheckpoint,
 } from '../ports/checkpoints.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { KeyValueStore, KeyValueStores, KeyValueView } from '../ports/key-values.ts'
@@ -67,6 +68,8 @@ export class CheckpointKeeper implements Checkpoints {
   /** What `current` names and the store holds; null: there is no checkpoint. */
   #meta: CheckpointMeta | null = null
   #currentName: string | null = null
+  /** `current` exists and names no store: what it named is not known until it is discarded or replaced. */
+  #nameless: CheckpointFailure | null = null
   #progress: Progress | null = null
   /** A batch is being written: if that fails, what the store holds is not known. */
   #isWriting = false
@@ -88,7 +91,8 @@ export class CheckpointKeeper implements Checkpoints {
       case 'missing':
         return ok(null)
       case 'damaged':
-        return err(this.#damaged(`${folder}/${currentFileName} does not name a store`))
+        this.#nameless = this.#damaged(`${folder}/${currentFileName} does not name a store`)
+        return err(this.#nameless)
       case 'store': {
         this.#currentName = reading.name
         const opened = await this.#openCurrent(reading.name)
@@ -119,7 +123,23 @@ export class CheckpointKeeper implements Checkpoints {
       await this.#closeCurrent()
       await removeCurrent(disk, folder)
       this.#currentName = null
+      this.#nameless = null
       this.#meta = null
+    })
+  }
+
+  verify(): Promise<Result<VerifiedCheckpoint | null, CheckpointFailure>> {
+    return this.#inOrder(async () => {
+      try {
+        const current = await this.#reopen()
+        if (current === null || this.#meta === null) return ok(null)
+        const failure = await current.store.check()
+        if (failure !== null) return err(this.#damaged(failure.message))
+        return ok({ facts: factsOf(this.#meta), repaired: await this.#keepName(current.name) })
+      } catch (error) {
+        if (!isDamage(error)) throw error
+        return err({ kind: 'damaged', message: error.message })
+      }
     })
   }
 
@@ -226,17 +246,18 @@ export class CheckpointKeeper implements Checkpoints {
     if (reading === null) return err(this.#damaged(`${path} has no meta record`))
     if (reading.kind === 'damaged') return err(this.#damaged(`the meta record of ${path} is not readable`))
     if (reading.kind === 'newer') {
-      const message = `${path} was written by a version of zkts with ${reading.what}, which this version does not read. Start the version that wrote it; nothing was changed.`
+      const message = `${path} was written by a version of zkts with ${reading.what}, which this version does not read. Start the version that wrote it; ${contentUnchanged}.`
       return err({ kind: 'foreign', message })
     }
     const { serverId } = this.#options
     if (reading.meta.serverId === serverId) return ok(reading.meta)
-    const message = `${path} is the checkpoint of server ${reading.meta.serverId}, this is server ${serverId}. Check myid and dataDir; nothing was changed.`
+    const message = `${path} is the checkpoint of server ${reading.meta.serverId}, this is server ${serverId}. Check myid and dataDir; ${contentUnchanged}.`
     return err({ kind: 'foreign', message })
   }
 
   /** The store of the checkpoint, opened again if need be; null: there is none. */
   async #reopen(): Promise<CurrentStore | null> {
+    if (this.#nameless !== null) throw errorOf(this.#nameless)
     if (this.#current === null && this.#currentName !== null) {
       const opened = await this.#openCurrent(this.#currentName)
       if (!opened.ok) throw errorOf(opened.error)
@@ -244,9 +265,31 @@ export class CheckpointKeeper implements Checkpoints {
     return this.#current
   }
 
+  /** A store that was opened on a full disk is opened again, unless a copy of it is being read, which that would end. */
+  async #reopenToWrite(): Promise<CurrentStore | null> {
+    let current = await this.#reopen()
+    if (current !== null && current.store.readOnlyBecause !== null && current.copies.size === 0) {
+      await this.#closeCurrent()
+      current = await this.#reopen()
+    }
+    // Before anything is folded, which would take long and be in vain.
+    if (current !== null && current.store.readOnlyBecause !== null) throw current.store.readOnlyBecause
+    return current
+  }
+
+  /** Returns what was wrong. */
+  async #keepName(name: string): Promise<string | null> {
+    const { disk, folder } = this.#options
+    const path = `${folder}/${currentFileName}`
+    const reading = await readCurrent(disk, folder)
+    if (reading.kind === 'store' && reading.name === name) return null
+    await writeCurrent(disk, folder, name)
+    return reading.kind === 'missing' ? `${path} was missing` : `${path} did not name the store in use, ${name}`
+  }
+
   async #begin(): Promise<Progress> {
     const { disk, logFolder, serverId } = this.#options
-    const current = await this.#reopen()
+    const current = await this.#reopenToWrite()
     const meta = this.#meta
     if (current !== null && meta !== null) {
       const folding = await Folding.over(current.store, meta)
@@ -294,7 +337,10 @@ export class CheckpointKeeper implements Checkpoints {
     this.#lastNumber = Math.max(this.#lastNumber, ...numbers) + 1
     const name = storeNameOf(this.#lastNumber)
     const opened = await stores.open(this.#pathOf(name), true)
-    if (!opened.ok) throw new Error(`${this.#pathOf(name)}: ${opened.error.message}`)
+    if (!opened.ok) {
+      const { kind, message } = opened.error
+      throw errorOf({ kind, message: `${this.#pathOf(name)}: ${message}` })
+    }
     return { name, store: opened.value }
   }
 
@@ -307,6 +353,7 @@ export class CheckpointKeeper implements Checkpoints {
     const old = this.#current
     this.#current = { name, store, copies: new Set() }
     this.#currentName = name
+    this.#nameless = null
     this.#meta = meta
     if (old !== null) {
       this.#retired.add(old)
@@ -381,8 +428,17 @@ export class CheckpointKeeper implements Checkpoints {
   }
 }
 
+/** LevelDB rewrites its files whenever it opens a store. */
+const contentUnchanged = 'no content was changed'
+
+const codes: Readonly<Record<CheckpointFailure['kind'], string>> = {
+  damaged: damageCode,
+  foreign: foreignCode,
+  locked: lockedCode,
+}
+
 function errorOf({ kind, message }: CheckpointFailure): Error {
-  return Object.assign(new Error(message), kind === 'damaged' ? { code: damageCode } : {})
+  return Object.assign(new Error(message), { code: codes[kind] })
 }
 
 async function closeStore({ store, copies }: CurrentStore): Promise<void> {

@@ -21,7 +21,8 @@ import { freshZnodes, openAcl } from '../tree/fresh-tree.ts'
 import { type CheckpointMeta, encodeMeta } from './checkpoint-meta.ts'
 import { viewOf } from './chunk.ts'
 import { OverlaySessions } from './overlay-sessions.ts'
-import { OverlayStore, type OverlayZnode } from './overlay-store.ts'
+import { OverlayStore } from './overlay-store.ts'
+import type { OverlayZnode } from './overlay-znode.ts'
 import { endOfSubtree, keyAfter, metaKey, pathOfZnodeKey, sessionKeyOf, znodeKeyOf } from './store-keys.ts'
 
 /** Few, since each may have a value of 1 MiB. */

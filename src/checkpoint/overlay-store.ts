@@ -16,23 +16,33 @@ import { statOffsets } from '../protocol/client/stat.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
 import { type ApplyStore, cversionOf, type SubtreeSize } from '../tree/apply/apply-store.ts'
 import { HashLanes } from '../tree/hash-lanes.ts'
-import { aclKeyOf, hashAcl, hashData, hashImage } from '../tree/image-hash.ts'
+import { hashData, hashImage } from '../tree/image-hash.ts'
 import { ownerKindOf } from '../tree/owner-kind.ts'
 import { pathHashA, pathHashB, rootPathHashA, rootPathHashB } from '../tree/path-hash.ts'
 import { ByteSlabs } from './byte-slabs.ts'
 import { BytesTable } from './bytes-table.ts'
 import { viewOf } from './chunk.ts'
+import {
+  dataIn,
+  inStore,
+  isSameAcl,
+  keptSizeBytesOf,
+  noAcl,
+  type OverlayZnode,
+  type StoredAcl,
+  storedAcl,
+} from './overlay-znode.ts'
 import { znodeKeyOf } from './store-keys.ts'
 import {
   createCountOffset,
   encodeAcl,
   encodeZnode,
   ownerOffset,
-  readAcl,
   splitZnode,
   type ZnodeParts,
   znodeHeadSizeBytes,
 } from './store-values.ts'
+import { SubtreeSizes } from './subtree-sizes.ts'
 
 /** What changed since the last `settle`. */
 export interface OverlayChanges {
@@ -42,41 +52,6 @@ export interface OverlayChanges {
   readonly digestDifferenceA: number
   readonly digestDifferenceB: number
 }
-
-interface StoredAcl {
-  readonly entries: readonly AclEntry[]
-  readonly bytes: Uint8Array
-  readonly hashA: number
-  readonly hashB: number
-}
-
-/** The data is long and was not changed: it is read again when the znode is written. */
-const inStore = Symbol('in the store')
-
-export interface OverlayZnode {
-  readonly path: string
-  exists: boolean
-  isChanged: boolean
-  /** Stat, create count and owner, as in a value of the store, from `at` on. */
-  readonly bytes: Uint8Array
-  readonly view: DataView
-  readonly at: number
-  acl: StoredAcl
-  data: Uint8Array | null | typeof inStore
-  dataHash: { readonly a: number; readonly b: number } | null // null: not computed since it changed
-  stored: { readonly hashA: number; readonly hashB: number; readonly dataLengthBytes: number } | null
-}
-
-function storedAcl(bytes: Uint8Array): StoredAcl | null {
-  const entries = readAcl(bytes)
-  if (entries === null) return null
-  const { a: hashA, b: hashB } = hashAcl(aclKeyOf(entries))
-  return { entries, bytes, hashA, hashB }
-}
-
-const emptyAcl = storedAcl(encodeAcl([]))
-assert(emptyAcl !== null, 'an empty ACL can be read', {})
-const noAcl: StoredAcl = emptyAcl
 
 /** Longer data is not kept while it is unchanged. */
 const keptDataSizeBytesMax = 1024
@@ -88,8 +63,7 @@ const headsPerSlab = 512
 export class OverlayStore implements ApplyStore<OverlayZnode | null> {
   readonly none = null
   readonly #znodes = new Map<string, OverlayZnode>()
-  /** Of subtrees with a quota, kept up to date with every change. */
-  readonly #sizes = new Map<string, { znodeCount: number; dataSizeBytes: number }>()
+  readonly #sizes = new SubtreeSizes()
   /** Paths with a usage text that cannot be parsed: the next change below them recounts it. */
   readonly #unreadableUsages = new Set<string>()
   readonly #acls = new BytesTable<StoredAcl>()
@@ -128,7 +102,7 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
 
   /** `top` as in the quota: '' is the root. */
   knowsSize(top: string): boolean {
-    return this.#sizes.has(top || '/')
+    return this.#sizes.sizeOf(top || '/') !== null
   }
 
   /** The value that the store has for the znode; null: it has none. Returns false if the value is no znode. */
@@ -168,7 +142,7 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
       znodeCount += (znode.exists ? 1 : 0) - (znode.stored === null ? 0 : 1)
       dataSizeBytes += (znode.exists ? this.dataLengthBytesOf(znode) : 0) - (znode.stored?.dataLengthBytes ?? 0)
     }
-    this.#sizes.set(top || '/', { znodeCount, dataSizeBytes })
+    this.#sizes.note(top || '/', { znodeCount, dataSizeBytes })
   }
 
   /** Znodes that have to be written with data that is only in the store. */
@@ -233,8 +207,7 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
       assert(isRead, 'a znode that was written can be read', { path: znode.path })
     }
     this.#sizeBytes = 0
-    for (const top of this.#sizes.keys())
-      if (!this.#znodes.has(usagePathOf(top === '/' ? '' : top))) this.#sizes.delete(top)
+    this.#sizes.forgetUnless((top) => this.#znodes.has(usagePathOf(top === '/' ? '' : top)))
   }
 
   find(path: string, end: number = path.length): OverlayZnode | null {
@@ -260,7 +233,7 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
     znode.dataHash = null
     this.setAcl(znode, acl)
     this.#addChildren(parent, 1)
-    this.#resize(path, 1, 0)
+    this.#sizes.resize(path, 1, 0)
     return znode
   }
 
@@ -276,7 +249,7 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
   remove(znode: OverlayZnode, path: string): void {
     assert(path !== '/' && this.childCount(znode) === 0, 'a removed znode has no children', { path })
     this.#addChildren(this.parentOf(znode), -1)
-    this.#resize(path, -1, -this.dataLengthBytesOf(znode))
+    this.#sizes.resize(path, -1, -this.dataLengthBytesOf(znode))
     this.#sizeBytes -= keptSizeBytesOf(znode)
     znode.exists = false
     znode.isChanged = true
@@ -311,14 +284,14 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
   }
 
   measure(top: OverlayZnode): SubtreeSize {
-    const size = this.#sizes.get(top.path)
-    assert(size !== undefined, 'the size of a subtree with a quota was read beforehand', { path: top.path })
+    const size = this.#sizes.sizeOf(top.path)
+    assert(size !== null, 'the size of a subtree with a quota was read beforehand', { path: top.path })
     return size
   }
 
   setData(znode: OverlayZnode, data: Uint8Array | null): void {
     const lengthBytes = data?.length ?? 0
-    this.#resize(znode.path, 0, lengthBytes - this.dataLengthBytesOf(znode))
+    this.#sizes.resize(znode.path, 0, lengthBytes - this.dataLengthBytesOf(znode))
     this.#sizeBytes += lengthBytes - keptSizeBytesOf(znode)
     znode.data = data === null ? null : this.#copyOf(data)
     znode.dataHash = null
@@ -413,19 +386,6 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
     this.setStat32(znode, statOffsets.cversion, cversionOf(createCount, this.childCount(znode)))
   }
 
-  /** The measured subtrees that contain the path change. */
-  #resize(path: string, countDifference: number, bytesDifference: number): void {
-    if (this.#sizes.size === 0) return
-    for (let top = path; ; top = parentOf(top)) {
-      const size = this.#sizes.get(top)
-      if (size !== undefined) {
-        size.znodeCount += countDifference
-        size.dataSizeBytes += bytesDifference
-      }
-      if (top === '/') return
-    }
-  }
-
   #noteUsage(znode: OverlayZnode): void {
     const quota = quotaZnodeOf(znode.path)
     if (quota?.kind !== 'usage') return
@@ -457,25 +417,6 @@ export class OverlayStore implements ApplyStore<OverlayZnode | null> {
 
 function isQuotaPath(path: string): boolean {
   return path.startsWith(quotaRoot) && (path.length === quotaRoot.length || path[quotaRoot.length] === '/')
-}
-
-function dataIn({ path, data }: OverlayZnode): Uint8Array | null {
-  assert(data !== inStore, 'the data that is asked for was kept', { path })
-  return data
-}
-
-/** What the data of the znode adds to the size of the overlay. */
-function keptSizeBytesOf({ data, isChanged, view, at }: OverlayZnode): number {
-  if (data === inStore) return isChanged ? view.getInt32(at + statOffsets.dataLength) : 0
-  return data?.length ?? 0
-}
-
-function isSameAcl(left: readonly AclEntry[], right: readonly AclEntry[]): boolean {
-  if (left.length !== right.length) return false
-  return left.every(({ perms, scheme, id }, at) => {
-    const other = right[at]!
-    return perms === other.perms && id === other.id && scheme === other.scheme
-  })
 }
 
 const noBytes: DataView = new DataView(new ArrayBuffer(0))

@@ -78,6 +78,8 @@ class CheckpointHost {
       case 'advance':
         this.#lowerPriority()
         return checkpoints.advance(call.through)
+      case 'verify':
+        return checkpoints.verify()
       case 'copy': {
         const copy = await checkpoints.copy()
         return { copy: this.#keep(this.#copies, copy), facts: copy.facts, chunkCount: copy.chunkCount }
@@ -142,7 +144,7 @@ async function nothing(done: Promise<void>): Promise<undefined> {
 
 function kept<T>(map: ReadonlyMap<number, T>, handle: number): T {
   const value = map.get(handle)
-  if (value === undefined) throw new Error('it was closed')
+  if (value === undefined) throw Object.assign(new Error('it was closed'), { code: 'ECLOSED' })
   return value
 }
 

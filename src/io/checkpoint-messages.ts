@@ -4,7 +4,12 @@
  */
 import type { Zxid } from '../base/ids.ts'
 import type { Result } from '../base/result.ts'
-import type { CheckpointFacts, CheckpointFailure, CheckpointsOptions } from '../ports/checkpoints.ts'
+import type {
+  CheckpointFacts,
+  CheckpointFailure,
+  CheckpointsOptions,
+  VerifiedCheckpoint,
+} from '../ports/checkpoints.ts'
 import type { Log, LogFields } from '../ports/log.ts'
 
 /** What the thread is started with. */
@@ -19,6 +24,7 @@ export type Call =
   | { readonly kind: 'clean' }
   | { readonly kind: 'discard' }
   | { readonly kind: 'advance'; readonly through: Zxid }
+  | { readonly kind: 'verify' }
   | { readonly kind: 'copy' }
   | { readonly kind: 'copy-chunk'; readonly copy: number; readonly number: number }
   | { readonly kind: 'copy-close'; readonly copy: number }
@@ -37,6 +43,7 @@ export interface Answers {
   readonly clean: undefined
   readonly discard: undefined
   readonly advance: CheckpointFacts
+  readonly verify: Result<VerifiedCheckpoint | null, CheckpointFailure>
   readonly copy: { readonly copy: number; readonly facts: CheckpointFacts; readonly chunkCount: number | null }
   readonly 'copy-chunk': Uint8Array | null
   readonly 'copy-close': undefined

@@ -7,6 +7,7 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { foreignCode, lockedCode } from '../base/disk-failure.ts'
 import {
   checkpointThreadCloseMs,
   checkpointThreadHeapSizeBytesMax,
@@ -21,6 +22,7 @@ import type {
   CheckpointReceiver,
   Checkpoints,
   OpenCheckpoints,
+  VerifiedCheckpoint,
 } from '../ports/checkpoints.ts'
 import type { Log, LogFields } from '../ports/log.ts'
 import type { CancelTimer, Timers } from '../ports/timers.ts'
@@ -57,7 +59,7 @@ class CheckpointThread implements Checkpoints {
 
   async open(): Promise<Result<CheckpointFacts | null, CheckpointFailure>> {
     const opened = await this.#call({ kind: 'open' })
-    this.#wasOpened = opened.ok
+    this.#wasOpened = true
     return opened
   }
 
@@ -73,6 +75,10 @@ class CheckpointThread implements Checkpoints {
     const facts = await this.#call({ kind: 'advance', through })
     this.#pauseMs = 0
     return facts
+  }
+
+  verify(): Promise<Result<VerifiedCheckpoint | null, CheckpointFailure>> {
+    return this.#call({ kind: 'verify' })
   }
 
   async copy(): Promise<CheckpointCopy> {
@@ -125,10 +131,12 @@ class CheckpointThread implements Checkpoints {
     const thread = new Thread(this.#options, this.#settings, (reason) => this.#onEnded(reason))
     if (!this.#wasOpened) return thread
     const opened = await thread.call({ kind: 'open' })
-    if (opened.ok) return thread
+    // Calls on a damaged checkpoint fail with code EDAMAGED, and `discard` removes it.
+    if (opened.ok || opened.error.kind === 'damaged') return thread
     this.#thread = null
     await thread.close()
-    throw Object.assign(new Error(opened.error.message), { kind: opened.error.kind })
+    const { kind, message } = opened.error
+    throw Object.assign(new Error(message), { code: kind === 'locked' ? lockedCode : foreignCode })
   }
 
   #onEnded(reason: Error): void {

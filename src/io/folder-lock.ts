@@ -8,6 +8,9 @@
  * other, in whichever order their steps run. A process that finds a claim marked `held` gives up. If two processes find
  * only unmarked claims, the one with the higher name gives up; the other waits for that and marks its claim as `held`.
  *
+ * On a full disk a claim has no content, since its name has it, and no mark: a process that finds it then waits for a while
+ * before it gives up.
+ *
  * A claim is valid while its process runs: same pid, same start time, same boot. A claim also identifies its folder by
  * device and inode. A folder that was copied while its server ran contains a copy of the claim; that copy is not valid.
  * The owner keeps the folder open, since some file systems change the number of an inode that no process has open.
@@ -15,8 +18,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants, close as fsClose, open as fsOpen, readFile as fsReadFile } from 'node:fs'
-import { type FileHandle, open, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { FolderLock } from '../ports/disk.ts'
@@ -53,15 +56,20 @@ export function isLockName(name: string): boolean {
   return name.startsWith(lockPrefix)
 }
 
-/** Rejects with code ELOCKED while a running process owns the folder. */
-export async function lockFolder(folder: string): Promise<FolderLock> {
+type WriteClaim = (handle: FileHandle, text: string) => Promise<void>
+
+/** Rejects with code ELOCKED while a running process owns the folder. `write` is for tests. */
+export async function lockFolder(
+  folder: string,
+  write: WriteClaim = (handle, text) => handle.appendFile(text),
+): Promise<FolderLock> {
   const path = resolve(folder)
   const folderFd = await openFd(path, 'r')
   try {
-    const own = await makeClaim(path, await identityOf(path))
+    const own = await makeClaim(path, await identityOf(path), write)
     try {
       const isCopy = await waitForOthers(folder, path, own)
-      await own.handle.appendFile(`${heldMark}\n`)
+      if (own.hasContent) await write(own.handle, `${heldMark}\n`).catch(ignoreFull)
       await own.handle.close()
       return { isCopy, release: () => release(own.path, folderFd) }
     } catch (error) {
@@ -82,25 +90,39 @@ async function release(claimPath: string, folderFd: number): Promise<void> {
 
 interface OwnClaim {
   readonly name: string
+  readonly hasContent: boolean
   readonly path: string
   readonly folder: FolderIdentity
   readonly handle: FileHandle
 }
 
-async function makeClaim(path: string, folder: FolderIdentity): Promise<OwnClaim> {
+async function makeClaim(path: string, folder: FolderIdentity, write: WriteClaim): Promise<OwnClaim> {
   const name = `${lockPrefix}.${process.pid}-${randomBytes(8).toString('hex')}`
   const claimPath = join(path, name)
   const handle = await open(claimPath, 'wx')
   try {
     const startTime = (await processFactsOf(process.pid))?.startTime ?? ''
-    const identity = { pid: process.pid, startTime, bootId: await bootIdOfMachine(), ...folder }
-    await handle.writeFile(`${JSON.stringify(identity)}\n`)
-    return { name, path: claimPath, folder, handle }
+    const identity = JSON.stringify({ pid: process.pid, startTime, bootId: await bootIdOfMachine(), ...folder })
+    try {
+      await write(handle, `${identity}\n`)
+      return { name, hasContent: true, path: claimPath, folder, handle }
+    } catch (error) {
+      ignoreFull(error)
+      await handle.truncate(0)
+      const longName = `${name}-${Buffer.from(identity).toString('base64url')}`
+      await rename(claimPath, join(path, longName))
+      return { name: longName, hasContent: false, path: join(path, longName), folder, handle }
+    }
   } catch (error) {
     await handle.close()
     await rm(claimPath, { force: true })
     throw error
   }
+}
+
+function ignoreFull(error: unknown): void {
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
 }
 
 /**
@@ -138,8 +160,10 @@ async function waitForOthers(folder: string, path: string, own: OwnClaim): Promi
 
 /** Null: the claim was removed, or its content is not written yet. */
 async function readClaim(path: string): Promise<Claim | null> {
+  const inName = /^\.lock\.\d+-[0-9a-f]+-([\w-]+)$/.exec(basename(path))?.[1]
   try {
-    const [identity = '', mark = ''] = (await readRegular(path)).split('\n')
+    const text = inName === undefined ? await readRegular(path) : Buffer.from(inName, 'base64url').toString()
+    const [identity = '', mark = ''] = text.split('\n')
     const value = JSON.parse(identity) as Partial<ProcessIdentity & FolderIdentity>
     const { pid, startTime, bootId, device, inode } = value
     if (typeof pid !== 'number' || typeof startTime !== 'string') return null

@@ -12,9 +12,10 @@
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32c } from '../base/crc32c.ts'
+import { rejectWithPath } from './path-in-error.ts'
 
 export type LevelFilesState =
-  | { readonly kind: 'store' }
+  | { readonly kind: 'store'; readonly lastSequence: number } // of the newest write
   | { readonly kind: 'no-store' } // the folder is missing, or no write to a store in it was ever finished
   | { readonly kind: 'damaged'; readonly message: string }
 
@@ -32,8 +33,7 @@ export async function checkLevelFiles(folder: string): Promise<LevelFilesState> 
   try {
     const manifest = await readManifest(folder, names)
     await checkTables(folder, names, manifest)
-    await checkLogs(folder, names, manifest)
-    return { kind: 'store' }
+    return { kind: 'store', lastSequence: await checkLogs(folder, names, manifest) }
   } catch (error) {
     if (error instanceof LevelDamage) return damaged(error.message)
     throw error
@@ -74,9 +74,10 @@ export interface LevelManifest {
 }
 
 export async function readManifest(folder: string, names: readonly string[]): Promise<LevelManifest> {
-  const current = await readFile(join(folder, 'CURRENT'), 'latin1')
+  const currentPath = join(folder, 'CURRENT')
+  const current = await readFile(currentPath, 'latin1').catch(rejectWithPath(currentPath))
   const name = /^(MANIFEST-\d+)\n$/.exec(current)?.[1]
-  if (name === undefined) throw new LevelDamage(`${join(folder, 'CURRENT')} does not name a manifest`)
+  if (name === undefined) throw new LevelDamage(`${currentPath} does not name a manifest`)
   if (!names.includes(name)) throw new LevelDamage(`${join(folder, name)} is missing`)
   const path = join(folder, name)
   const tables = new Map<number, LevelTable>()
@@ -192,7 +193,8 @@ export function liveLogs(folder: string, names: readonly string[], { oldestLog }
   return logs.map((name) => join(folder, name))
 }
 
-async function checkLogs(folder: string, names: readonly string[], manifest: LevelManifest): Promise<void> {
+/** Returns the number of the newest write. */
+async function checkLogs(folder: string, names: readonly string[], manifest: LevelManifest): Promise<number> {
   const { lastSequence } = manifest
   const logs = liveLogs(folder, names, manifest)
   let nextSequence: number | null = null
@@ -206,6 +208,7 @@ async function checkLogs(folder: string, names: readonly string[], manifest: Lev
     // The next log was made when the writes to this one were durable.
     if (end === 'torn' && index < logs.length - 1) throw new LevelDamage(`${path} ends in the middle of a write`)
   }
+  return Math.max(lastSequence, (nextSequence ?? 0) - 1)
 }
 
 /** Each record of a log is a batch: the number of its first entry (8 bytes), the count of its entries (4). */
@@ -249,7 +252,7 @@ export async function readLog(
   try {
     const bytes = new Uint8Array(readSizeBytes)
     for (let offset = 0; ; offset += readSizeBytes) {
-      const lengthBytes = await readFully(file, bytes, offset)
+      const lengthBytes = await readFully(file, bytes, offset).catch(rejectWithPath(path))
       for (let at = 0; at < lengthBytes; at += blockSizeBytes) {
         records.addBlock(bytes.subarray(at, Math.min(at + blockSizeBytes, lengthBytes)), offset + at)
       }

@@ -25,6 +25,7 @@ import {
   readLog,
   readManifest,
 } from './level-files.ts'
+import { rejectWithPath } from './path-in-error.ts'
 
 /** One version of an entry. Its users outside see the fields of `KeyValue` only. */
 interface Version extends KeyValue {
@@ -315,7 +316,8 @@ class TablesSource implements Source {
 
   async #read(offset: number, lengthBytes: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(lengthBytes)
-    if ((await readFully(this.#file!, bytes, offset)) === lengthBytes) return bytes
+    const read = await readFully(this.#file!, bytes, offset).catch(rejectWithPath(this.#path))
+    if (read === lengthBytes) return bytes
     throw new LevelDamage(`${this.#path} ends before offset ${offset + lengthBytes}`)
   }
 

@@ -4,6 +4,9 @@
  * LevelDB reads table blocks without verifying theirs, and folders are flushed, because LevelDB flushes its own only
  * when it writes a manifest. Views do not go through LevelDB (level-reader.ts).
  *
+ * LevelDB writes files whenever it opens a store. If the disk has no space for them, the store can be read all the same
+ * (ReadOnlyStore), so that a server starts on a full disk.
+ *
  * After a failed write LevelDB may append the next one in the wrong place of its log (log_writer.cc counts the bytes that
  * were not written), so a store takes no call after that until it was closed and opened again.
  *
@@ -41,9 +44,13 @@ const tuning = {
 /** Entries that are looked up at the same time. More would take the threads on which the log is written. */
 const lookupCountMax = 3
 
-export function levelStores(disk: Pick<Disk, 'makeFolder' | 'syncDirectory'>): KeyValueStores {
+/** `openLevel` is for tests. */
+export function levelStores(
+  disk: Pick<Disk, 'makeFolder' | 'syncDirectory'>,
+  openLevel: (level: { open(): Promise<void> }) => Promise<void> = (level) => level.open(),
+): KeyValueStores {
   return {
-    open: (folder, mayCreate) => openStore(disk, folder, mayCreate),
+    open: (folder, mayCreate) => openStore(disk, folder, mayCreate, openLevel),
     async remove(folder) {
       await rm(folder, { recursive: true, force: true })
       await disk.syncDirectory(dirname(folder)).catch(ignoreMissing)
@@ -55,6 +62,7 @@ async function openStore(
   disk: Pick<Disk, 'makeFolder' | 'syncDirectory'>,
   folder: string,
   mayCreate: boolean,
+  openLevel: (level: Level) => Promise<void>,
 ): Promise<Result<KeyValueStore, KeyValueFailure>> {
   const files = await checkLevelFiles(folder)
   if (files.kind === 'damaged') return err({ kind: 'damaged', message: files.message })
@@ -65,7 +73,7 @@ async function openStore(
   }
   const level: Level = new ClassicLevel(folder, { ...encodings, ...tuning, createIfMissing: files.kind === 'no-store' })
   try {
-    await level.open()
+    await openLevel(level)
     await disk.syncDirectory(folder)
     const { lastSequence } = await readManifest(folder, await readdir(folder))
     return ok(new LevelStore(disk, folder, level, lastSequence))
@@ -75,11 +83,25 @@ async function openStore(
     if (code === 'LEVEL_LOCKED') return err({ kind: 'locked', message: `${folder} is in use: ${message}` })
     const failure = translated(error, folder)
     if (failure.code === damageCode) return err({ kind: 'damaged', message: failure.message })
+    if (isFull(failure) && files.kind === 'store') return openToRead(folder, failure)
     throw failure
   }
 }
 
+/** `full`: why LevelDB has not opened the store. What it has begun to write is not part of the store. */
+async function openToRead(folder: string, full: Error): Promise<Result<KeyValueStore, KeyValueFailure>> {
+  const files = await checkLevelFiles(folder)
+  if (files.kind === 'store') return ok(new ReadOnlyStore(folder, files.lastSequence, full))
+  const message = files.kind === 'damaged' ? files.message : `${folder} no longer has a store`
+  return err({ kind: 'damaged', message })
+}
+
+function isFull({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
 class LevelStore implements KeyValueStore {
+  readonly readOnlyBecause = null
   readonly #disk: Pick<Disk, 'syncDirectory'>
   readonly #folder: string
   readonly #level: Level
@@ -154,13 +176,33 @@ class LevelStore implements KeyValueStore {
     return view
   }
 
-  async sizeBytes(): Promise<number> {
-    let sum = 0
-    for (const name of await readdir(this.#folder)) {
-      // LevelDB removes files at any time.
-      sum += (await stat(join(this.#folder, name)).catch(ignoreMissing))?.size ?? 0
+  async check(): Promise<KeyValueFailure | null> {
+    this.#assertUsable()
+    let failure: KeyValueFailure | null = null
+    // LevelDB may merge tables meanwhile, and remove a file that was listed.
+    for (let attempt = 0; attempt < attemptCountMax; attempt++) {
+      failure = await this.#checkFiles()
+      if (failure === null) break
     }
-    return sum
+    return failure
+  }
+
+  async #checkFiles(): Promise<KeyValueFailure | null> {
+    try {
+      const files = await checkLevelFiles(this.#folder)
+      if (files.kind === 'damaged') return { kind: 'damaged', message: files.message }
+      if (files.kind === 'no-store') return { kind: 'damaged', message: `${this.#folder} no longer has a store` }
+      if (files.lastSequence === this.#sequence) return null
+      return { kind: 'damaged', message: `${this.#folder} lacks the newest writes: its log was cut or replaced` }
+    } catch (error) {
+      const failure = translated(error, this.#folder)
+      if (failure.code !== damageCode) throw failure
+      return { kind: 'damaged', message: failure.message }
+    }
+  }
+
+  sizeBytes(): Promise<number> {
+    return sizeOfFiles(this.#folder)
   }
 
   async close(): Promise<void> {
@@ -173,6 +215,63 @@ class LevelStore implements KeyValueStore {
     const { message, code } = this.#writeFailure
     throw Object.assign(new Error(`the store must be opened again, because a write failed: ${message}`), { code })
   }
+}
+
+/** A store whose disk is full. No LevelDB has it open, so its files stay as they are. */
+class ReadOnlyStore implements KeyValueStore {
+  readonly readOnlyBecause: Error
+  readonly #folder: string
+  readonly #sequence: number
+  readonly #views = new Set<LevelView>()
+
+  constructor(folder: string, sequence: number, full: Error) {
+    this.#folder = folder
+    this.#sequence = sequence
+    this.readOnlyBecause = full
+  }
+
+  async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]> {
+    const view = this.view()
+    try {
+      const values: (Uint8Array | null)[] = []
+      for (const key of keys) values.push((await view.read(key, keyAfter(key), 1))[0]?.value ?? null)
+      return values
+    } finally {
+      await view.close()
+    }
+  }
+
+  write(): Promise<void> {
+    return Promise.reject(this.readOnlyBecause)
+  }
+
+  view(): KeyValueView {
+    const view: LevelView = new LevelView(this.#folder, null, this.#sequence, () => this.#views.delete(view))
+    this.#views.add(view)
+    return view
+  }
+
+  async check(): Promise<KeyValueFailure | null> {
+    const opened = await openToRead(this.#folder, this.readOnlyBecause)
+    return opened.ok ? null : opened.error
+  }
+
+  sizeBytes(): Promise<number> {
+    return sizeOfFiles(this.#folder)
+  }
+
+  async close(): Promise<void> {
+    for (const view of this.#views) await view.close()
+  }
+}
+
+async function sizeOfFiles(folder: string): Promise<number> {
+  let sum = 0
+  for (const name of await readdir(folder)) {
+    // LevelDB removes files at any time.
+    sum += (await stat(join(folder, name)).catch(ignoreMissing))?.size ?? 0
+  }
+  return sum
 }
 
 /**
@@ -201,14 +300,14 @@ class SharedSnapshot {
 /** Reads the files beside LevelDB (level-reader.ts). The snapshot keeps what the view shows. */
 class LevelView implements KeyValueView {
   readonly #folder: string
-  readonly #snapshot: SharedSnapshot
+  readonly #snapshot: SharedSnapshot | null // null: no LevelDB has the store open
   readonly #reader: LevelReader
   readonly #onClosed: () => void
   #end: Uint8Array | null = null // of the range that the reader is in
   #lastKey: Uint8Array | null = null // that the caller got; null: the reader is nowhere
   #isClosed = false
 
-  constructor(folder: string, snapshot: SharedSnapshot, sequence: number, onClosed: () => void) {
+  constructor(folder: string, snapshot: SharedSnapshot | null, sequence: number, onClosed: () => void) {
     this.#folder = folder
     this.#snapshot = snapshot
     this.#reader = new LevelReader(folder, sequence)
@@ -241,7 +340,7 @@ class LevelView implements KeyValueView {
     this.#isClosed = true
     this.#onClosed()
     await this.#reader.close()
-    await this.#snapshot.release()
+    await this.#snapshot?.release()
   }
 
   #continuesAt(from: Uint8Array, end: Uint8Array | null): boolean {

@@ -21,6 +21,7 @@ import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Disk, DiskFile, FileIdentity, OpenMode } from '../ports/disk.ts'
 import { isLockName, lockFolder } from './folder-lock.ts'
+import { rejectWithPath, withPath } from './path-in-error.ts'
 import { openRegular } from './regular-file.ts'
 
 const openFd = promisify(fsOpen)
@@ -99,18 +100,22 @@ class NodeFile implements DiskFile {
   readonly path: string
   readonly #fd: number
   readonly #durableFd: number | null // null: opened for reading
+  readonly #rejectWithPath: (error: unknown) => never
 
   constructor(path: string, fd: number, durableFd: number | null) {
     this.path = path
     this.#fd = fd
     this.#durableFd = durableFd
+    this.#rejectWithPath = rejectWithPath(path)
   }
 
   async read(position: number, lengthBytes: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(lengthBytes)
     let done = 0
     while (done < lengthBytes) {
-      const count = await readOnce(this.#fd, bytes, done, lengthBytes - done, position + done)
+      const count = await readOnce(this.#fd, bytes, done, lengthBytes - done, position + done).catch(
+        this.#rejectWithPath,
+      )
       if (count === 0) return bytes.subarray(0, done)
       done += count
     }
@@ -118,19 +123,19 @@ class NodeFile implements DiskFile {
   }
 
   write(position: number, chunks: readonly Uint8Array[]): Promise<void> {
-    return writeAll(this.#fd, position, chunks)
+    return writeAll(this.#fd, position, chunks).catch(this.#rejectWithPath)
   }
 
   writeDurably(position: number, chunks: readonly Uint8Array[]): Promise<void> {
-    return writeAll(this.#durableFd ?? this.#fd, position, chunks)
+    return writeAll(this.#durableFd ?? this.#fd, position, chunks).catch(this.#rejectWithPath)
   }
 
   async sync(): Promise<void> {
-    await fdatasync(this.#fd)
+    await fdatasync(this.#fd).catch(this.#rejectWithPath)
   }
 
   async truncate(sizeBytes: number): Promise<void> {
-    await ftruncate(this.#fd, sizeBytes)
+    await ftruncate(this.#fd, sizeBytes).catch(this.#rejectWithPath)
   }
 
   async sizeBytes(): Promise<number> {
@@ -222,7 +227,7 @@ async function flushFolder(folder: string): Promise<void> {
   try {
     await fdatasync(fd)
   } catch (error) {
-    throw Object.assign(error as Error, { isFlush: true })
+    throw Object.assign(withPath(error, folder) as Error, { isFlush: true })
   } finally {
     await closeFd(fd)
   }

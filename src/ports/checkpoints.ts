@@ -1,7 +1,8 @@
 /**
  * The checkpoint of one server: its tree and sessions as of one zxid, in a store on disk that another thread keeps. The
  * server says how far its log is committed; the keeper reads the log files itself, folds them into the store, and
- * answers when that is durable. Errors of the disk reject with the system's `code`, as those of `Disk` do.
+ * answers when that is durable. Errors of the disk reject with the system's `code`, as those of `Disk` do; a checkpoint that
+ * cannot be opened rejects with EDAMAGED, ELOCKED or EFOREIGN, as its `CheckpointFailure` says.
  */
 import type { ChainHash } from '../base/chain-hash.ts'
 import type { Zxid } from '../base/ids.ts'
@@ -24,6 +25,12 @@ export interface CheckpointFacts {
   /** Of the tree, with the version of the way in which it was made (src/tree/tree-digest.ts). */
   readonly digest: string
   readonly digestVersion: number
+}
+
+export interface VerifiedCheckpoint {
+  readonly facts: CheckpointFacts
+  /** What was wrong with the file `current`, which was written again; null: nothing. */
+  readonly repaired: string | null
 }
 
 export interface CheckpointFailure {
@@ -57,7 +64,7 @@ export interface CheckpointReceiver {
 }
 
 export interface Checkpoints {
-  /** Called once, first. Null: there is no checkpoint. Changes nothing on disk. */
+  /** Called once, first. Null: there is no checkpoint. Changes no content on disk. */
   open(): Promise<Result<CheckpointFacts | null, CheckpointFailure>>
   /** Called after the log was accepted: removes stores that are not in use. What is in use is durable when it resolves. */
   clean(): Promise<void>
@@ -68,6 +75,12 @@ export interface Checkpoints {
    * durable. One call at a time.
    */
   advance(through: Zxid): Promise<CheckpointFacts>
+  /**
+   * Looks at the files of the checkpoint on the disk, as a start would: before a part of the log is removed, and often
+   * enough that damage is noticed while the log can still replace the checkpoint. A file `current` that is missing or
+   * wrong is written again. Null: there is no checkpoint.
+   */
+  verify(): Promise<Result<VerifiedCheckpoint | null, CheckpointFailure>>
   copy(): Promise<CheckpointCopy>
   receive(): Promise<CheckpointReceiver>
   /** Bytes of the files of the store. */

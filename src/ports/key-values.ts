@@ -17,6 +17,8 @@ export interface KeyValueView {
 }
 
 export interface KeyValueStore {
+  /** Why writes reject until the store was closed and opened again: the disk was full. Null: it can be written. */
+  readonly readOnlyBecause: Error | null
   /** For each key its value, or null. */
   get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]>
   /**
@@ -26,6 +28,8 @@ export interface KeyValueStore {
   write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void>
   /** Made during a write, it shows the store before that. */
   view(): KeyValueView
+  /** Whether the store could be opened from its files as they are on the disk now. Null: it could. Not during a write. */
+  check(): Promise<KeyValueFailure | null>
   sizeBytes(): Promise<number>
   close(): Promise<void>
 }
@@ -38,7 +42,8 @@ export interface KeyValueFailure {
 export interface KeyValueStores {
   /**
    * Opens the store in the folder. `mayCreate`: an empty or missing folder becomes a new store; otherwise it is damaged.
-   * What the store holds then is durable, also if an earlier process wrote it and its flush failed.
+   * What the store holds then is durable, also if an earlier process wrote it and its flush failed. On a full disk a store
+   * may open that can be read only: its writes reject with ENOSPC until it was closed and opened again.
    */
   open(folder: string, mayCreate: boolean): Promise<Result<KeyValueStore, KeyValueFailure>>
   /** Removes the folder with the store in it. Resolves also if there is none. */

@@ -378,6 +378,7 @@ class Server implements ZktsServer {
       now,
       logSizeBytes: storage.sizeBytes,
       checkpointSizeBytes: checkpointing.sizeBytes,
+      isCheckpointDamaged: checkpointing.isDamaged,
       diskFullMs: fullSinceMs.length === 0 ? null : machineMs - Math.min(...fullSinceMs),
       uptimeMs: machineMs - startedAtMs,
       leaderUptimeMs: now.monotonicMs - (this.#leadingSinceMs ?? now.monotonicMs),

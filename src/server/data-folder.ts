@@ -5,10 +5,9 @@
  * durable in the log, and messages that wait for that record leave after it resolves. In the opposite order a
  * crash between the two writes could leave an identity that contradicts a healthy log.
  */
-import { assertNever } from '../base/assert.ts'
+import { assert, assertNever } from '../base/assert.ts'
 import { moveDataAway } from '../base/data-advice.ts'
 import { type Epoch, hexOfZxid } from '../base/ids.ts'
-import { diskFullRetryMs } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -17,8 +16,7 @@ import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { type DataIdentity, type FolderMark, type IdentityReading, isSameFolder } from '../storage/data-identity.ts'
-import { DiskSpace, isDiskFull } from '../storage/disk-space.ts'
-import { draftName, identityFileName, readIdentityFile, writeIdentityFile } from '../storage/identity-file.ts'
+import { draftName, identityFileName, readIdentityFile } from '../storage/identity-file.ts'
 import {
   checkWal,
   type FolderFacts,
@@ -28,7 +26,8 @@ import {
   planFolder,
 } from '../storage/identity-plan.ts'
 import type { OpenFailure } from '../storage/open-failure.ts'
-import { sequenceOfName } from '../storage/segment-header.ts'
+import { endOfSegmentName, sequenceOfName } from '../storage/segment-header.ts'
+import { IdentityWriter } from './identity-writer.ts'
 import { type StartFailure, withDiskFailures } from './start-failure.ts'
 
 export interface DataFolderOptions {
@@ -45,8 +44,13 @@ export interface DataFolderOptions {
  */
 type WalPlace = 'free' | 'usable' | 'taken'
 
+/** What the identity repeats of the log. */
+type ConfirmedLog = Pick<LogFacts, 'currentEpoch' | 'clusterId' | 'newestSegment'>
+
 const initializeFileName = 'initialize'
 const unchanged = 'Nothing was changed.'
+/** Once the checkpoint was opened: LevelDB rewrites its files then. */
+const contentUnchanged = 'Neither the log nor the content of the checkpoint was changed.'
 /** The end of a sentence that says how a server starts empty. */
 const onlyWhileOthersServe =
   '. Do that only while all other members of the ensemble run and serve: what only this server held is lost then.'
@@ -54,7 +58,7 @@ const onlyWhileOthersServe =
 export class DataFolder {
   readonly walFolder: string
   readonly #options: DataFolderOptions
-  readonly #space: DiskSpace
+  readonly #writer: IdentityWriter
   #identity: DataIdentity | null = null
   #inode: string | null = null // as the identity says; a copy of the file has another one
   #walMark: FolderMark | null = null
@@ -62,12 +66,10 @@ export class DataFolder {
   #walPlace: WalPlace = 'free'
   #wasDamaged = false
   #hasCheckpoint = false
-  #writing: Promise<void> | null = null
-  #isClosed = false
 
   constructor(options: DataFolderOptions) {
     this.#options = options
-    this.#space = new DiskSpace(options.config.dataDir, options.clock, options.log)
+    this.#writer = new IdentityWriter({ ...options, dataDir: options.config.dataDir })
     this.walFolder = walFolderOf(options.config.dataLogDir)
   }
 
@@ -78,7 +80,7 @@ export class DataFolder {
 
   /** Since when the identity waits for space on the disk, by the monotonic clock; null while it does not. */
   get diskFullSinceMs(): number | null {
-    return this.#space.fullSinceMs
+    return this.#writer.fullSinceMs
   }
 
   /** Called before the log is opened, which would create its folder. Changes nothing. */
@@ -97,7 +99,7 @@ export class DataFolder {
     const message =
       `dataDir: the checkpoint in ${dataDir}/checkpoint, of ${hexOfZxid(zxid)}, is of cluster 0x${clusterId.toString(16)}, ` +
       `but ${this.#identityPath} says cluster 0x${known.clusterId.toString(16)}: one of the two was replaced. Bring the ` +
-      `right one back. If the checkpoint and the log belong together, remove ${this.#identityPath}. ${unchanged}`
+      `right one back. If the checkpoint and the log belong together, remove ${this.#identityPath}. ${contentUnchanged}`
     return { kind: 'foreign', message }
   }
 
@@ -112,42 +114,30 @@ export class DataFolder {
    * Called after the log was opened, before the first record is appended. Writes the identity file if it is missing or
    * outdated; removes `initialize`.
    */
-  async confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
+  async confirm(found: ConfirmedLog): Promise<StartFailure | null> {
     return withDiskFailures(this.#options.config, () => this.#confirm(found))
   }
 
-  /** Resolves when the identity is durable; retries while the disk is full. One call at a time. */
+  /** Resolves when the identity is durable, or may stay as it is until the disk has space. One call at a time. */
   noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
-    this.#writing = this.#noteEpoch(currentEpoch, clusterId).finally(() => {
-      this.#writing = null
-    })
-    return this.#writing
+    const isInitialized = clusterId === 0 && (this.#identity?.isInitialized ?? false)
+    const newestSegment = this.#identity?.newestSegment ?? 0
+    this.#identity = { ...this.#fresh(), currentEpoch, clusterId, newestSegment, isInitialized }
+    return this.#writer.write(this.#identity)
+  }
+
+  /** The log has begun a new segment, which is durable. Nothing waits until the identity says so, too. */
+  noteSegment(newestSegment: number): void {
+    assert(this.#identity !== null, 'segments are created after `confirm`', { newestSegment })
+    this.#identity = { ...this.#identity, newestSegment }
+    this.#writer.writeSoon(this.#identity)
   }
 
   /**
    * Called before the folder is released to other processes. Resolves when the write in progress ends; null if none is.
    */
   close(): Promise<void> | null {
-    this.#isClosed = true
-    return this.#writing?.catch(() => {}) ?? null // the failure has been reported to `noteEpoch`'s caller
-  }
-
-  async #noteEpoch(currentEpoch: Epoch, clusterId: ClusterId): Promise<void> {
-    const isInitialized = clusterId === 0 && (this.#identity?.isInitialized ?? false)
-    const identity = { ...this.#fresh(), currentEpoch, clusterId, isInitialized }
-    const { disk, config } = this.#options
-    for (;;) {
-      try {
-        await writeIdentityFile(disk, config.dataDir, identity)
-        this.#space.noteWritten()
-        this.#identity = identity
-        return
-      } catch (error) {
-        if (!isDiskFull(error) || this.#isClosed) throw error
-        this.#space.noteFull(error)
-        await this.#pause()
-      }
-    }
+    return this.#writer.close()
   }
 
   async #inspect(): Promise<StartFailure | null> {
@@ -162,6 +152,7 @@ export class DataFolder {
       return { kind: 'foreign', message }
     }
     this.#identity = reading.kind === 'valid' ? reading.identity : null
+    this.#writer.found(this.#identity)
     this.#inode = reading.kind === 'valid' ? reading.inode : null
     this.#wasDamaged = reading.kind === 'damaged'
     this.#hasCheckpoint = await disk.exists(`${config.dataDir}/checkpoint/current`)
@@ -219,7 +210,7 @@ export class DataFolder {
     return !isSameFolder(identity.walMark, await disk.identityOf(this.walFolder))
   }
 
-  async #confirm(found: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Promise<StartFailure | null> {
+  async #confirm(found: ConfirmedLog): Promise<StartFailure | null> {
     const { disk, config, log } = this.#options
     const before = this.#identity
     // Only now, since a log that is refused may be the wrong one of the two.
@@ -242,10 +233,10 @@ export class DataFolder {
       } else if (before !== null && before.walFolder !== identity.walFolder) {
         log.info('log-folder-changed', { folder: identity.walFolder, previousFolder: before.walFolder })
       }
-      await writeIdentityFile(disk, config.dataDir, identity)
       this.#identity = identity
+      await this.#writer.writeAtStart(identity)
     }
-    if (isAsked) {
+    if (isAsked && this.#writer.isWritten) {
       // The identity file keeps its meaning now. If the file stayed, it would make the next empty log trusted, too.
       await disk.remove(initializePath)
       await disk.syncDirectory(config.dataDir)
@@ -348,7 +339,7 @@ export class DataFolder {
           `${known!.currentEpoch}: it is an older copy, without the writes that this server has acknowledged since`
         return {
           kind: 'foreign',
-          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${unchanged}`,
+          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${contentUnchanged}`,
         }
       }
       case 'of-another-cluster': {
@@ -356,8 +347,18 @@ export class DataFolder {
         const what = `the log in ${this.walFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was replaced`
         return {
           kind: 'foreign',
-          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${unchanged}`,
+          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${contentUnchanged}`,
         }
+      }
+      case 'newest-segment-missing': {
+        const what = `the log in ${this.walFolder} ends with file ${found.newestSegment}`
+        const message =
+          `${what}, but ${path} says that it has had file ${known!.newestSegment}: the one whose name ends with ` +
+          `${endOfSegmentName(known!.newestSegment)} is missing or was emptied. Writes that this server has acknowledged ` +
+          `may be in it. Bring it back. If it is lost and the other members of the ensemble hold the data, ` +
+          `${moveDataAway}, and start while they serve: the data is copied from them. If this log is all there is and you ` +
+          `accept the loss, remove ${path}. ${contentUnchanged}`
+        return { kind: 'corrupt', message }
       }
       default:
         return assertNever(why)
@@ -381,7 +382,7 @@ export class DataFolder {
     return (
       `${where} holds no record: it was emptied or overwritten. ${reason}. Bring the log back from the disk or from a ` +
       `backup. If it is lost, ${this.#discarding(files, this.#otherFolders)}; then this server starts empty${onlyWhileOthersServe} ` +
-      (this.#identity === null ? `If this server never held data, do the same. ${unchanged}` : unchanged)
+      (this.#identity === null ? `If this server never held data, do the same. ${contentUnchanged}` : contentUnchanged)
     )
   }
 
@@ -471,10 +472,6 @@ export class DataFolder {
   get #identityPath(): string {
     return `${this.#options.config.dataDir}/${identityFileName}`
   }
-
-  #pause(): Promise<void> {
-    return new Promise((done) => void this.#options.timers.after(diskFullRetryMs, done))
-  }
 }
 
 function walFolderOf(parent: string): string {
@@ -490,11 +487,8 @@ function samePath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/^(\.\/)+|\/$/g, '')
 }
 
-function pick({
-  currentEpoch,
-  clusterId,
-}: Pick<LogFacts, 'currentEpoch' | 'clusterId'>): Pick<DataIdentity, 'currentEpoch' | 'clusterId'> {
-  return { currentEpoch, clusterId }
+function pick({ currentEpoch, clusterId, newestSegment }: ConfirmedLog): ConfirmedLog {
+  return { currentEpoch, clusterId, newestSegment }
 }
 
 function isSame(a: DataIdentity, b: DataIdentity): boolean {
@@ -502,6 +496,7 @@ function isSame(a: DataIdentity, b: DataIdentity): boolean {
     a.serverId === b.serverId &&
     a.clusterId === b.clusterId &&
     a.currentEpoch === b.currentEpoch &&
+    a.newestSegment === b.newestSegment &&
     a.walFolder === b.walFolder &&
     a.walMark?.inode === b.walMark?.inode &&
     a.walMark?.birth === b.walMark?.birth &&

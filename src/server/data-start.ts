@@ -77,6 +77,7 @@ export class DataStart {
       folder: dataFolder.walFolder,
       serverId: config.serverId,
       check: (found) => dataFolder.checkWal(found),
+      onSegment: (sequence) => dataFolder.noteSegment(sequence),
       segmentSizeBytes,
       onProgress: (read) => this.#progress.logRead(read, segmentSizeBytes, this.#txnCount),
     })
@@ -124,7 +125,8 @@ export class DataStart {
     const recovery = await this.#readLog(state, found.value)
     if (!recovery.ok) return err(underItsSetting(recovery.error, this.#options.config))
     this.#options.metrics.dbinittime.note(clock.monotonicMs() - beganAtMs)
-    const contradicted = await this.#dataFolder.confirm(recovery.value)
+    const { newestSegment } = this.#storage
+    const contradicted = await this.#dataFolder.confirm({ ...recovery.value, newestSegment })
     if (contradicted !== null) return err(contradicted)
     const facts = found.value.kind === 'loaded' ? found.value.facts : null
     const sizeBytes = await this.#tidy(checkpoints, found.value)

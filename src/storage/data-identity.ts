@@ -1,7 +1,7 @@
 /**
  * The identity of a data folder (design D14): one small text file in dataDir, which people may read. It names the
- * server, the cluster, the newest epoch, and the folder of the log. By it a server recognises a log folder that is
- * missing, empty, exchanged or an older copy, and does not serve it as an empty tree. The log decides everything else
+ * server, the cluster, the newest epoch, the newest file and the folder of the log. By it a server recognises a log folder
+ * that is missing, empty, exchanged, an older copy or without its newest file, and does not serve it as an older tree. The log decides everything else
  * (design D5): this file is written after the log, and its only effect is that a server refuses to start.
  */
 import { crc32c } from '../base/crc32c.ts'
@@ -13,6 +13,8 @@ export interface DataIdentity {
   readonly serverId: ServerId
   readonly clusterId: ClusterId // 0: none yet, or between two clusters (ZabCore.beginSyncWith)
   readonly currentEpoch: Epoch // above 0: the log has held records
+  /** The sequence of the newest segment that the log is known to have had; 0: none, or an older version wrote the file. */
+  readonly newestSegment: number
   readonly walFolder: string // as configured
   /** What the log folder was at the last write; null: an older version wrote the file. */
   readonly walMark: FolderMark | null
@@ -48,6 +50,7 @@ export function encodeIdentity(identity: DataIdentity, inode: string): Uint8Arra
     `cluster=0x${identity.clusterId.toString(16)}`,
     `epoch=${identity.currentEpoch}`,
     `initialized=${identity.isInitialized}`,
+    `segment=${identity.newestSegment}`,
     `log=${identity.walFolder}`,
     `loginode=${walMark?.inode ?? 'unknown'}`,
     `logbirth=${walMark?.birth ?? 'unknown'}`,
@@ -60,7 +63,7 @@ export function encodeIdentity(identity: DataIdentity, inode: string): Uint8Arra
 const form = new RegExp(
   [
     '^(#[^\\n]*\nformat=1\nserver=(?<server>\\d+)\ncluster=0x(?<cluster>[0-9a-f]+)\nepoch=(?<epoch>\\d+)\n',
-    'initialized=(?<initialized>true|false)\nlog=(?<log>[^\\n]+)\n',
+    'initialized=(?<initialized>true|false)\n(?:segment=(?<segment>\\d+)\n)?log=(?<log>[^\\n]+)\n',
     '(?:loginode=(?<logInode>\\d+|unknown)\nlogbirth=(?<logBirth>\\d+|unknown)\ninode=(?<inode>\\d+)\n)?)',
     'check=(?<check>[0-9a-f]{8})\n$',
   ].join(''),
@@ -72,7 +75,7 @@ export function readIdentity(bytes: Uint8Array): IdentityReading {
   if (format !== undefined && format !== identityFormat) return { kind: 'newer', format }
   const match = form.exec(text)
   if (match === null || checkOf(match[1]!) !== match.groups!['check']) return { kind: 'damaged' }
-  const { server, cluster, epoch, initialized, log, logInode, logBirth, inode } = match.groups!
+  const { server, cluster, epoch, initialized, segment, log, logInode, logBirth, inode } = match.groups!
   const isMarked = logInode !== undefined && logInode !== 'unknown'
   return {
     kind: 'valid',
@@ -81,6 +84,7 @@ export function readIdentity(bytes: Uint8Array): IdentityReading {
       clusterId: Number.parseInt(cluster!, 16) as ClusterId,
       currentEpoch: Number(epoch) as Epoch,
       isInitialized: initialized === 'true',
+      newestSegment: Number(segment ?? 0),
       walFolder: log!,
       walMark: isMarked ? { inode: logInode, birth: logBirth === 'unknown' ? null : logBirth! } : null,
     },

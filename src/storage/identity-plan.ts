@@ -52,6 +52,8 @@ function refuse(why: FolderRefusal): FolderPlan {
 export interface LogFacts {
   readonly currentEpoch: Epoch
   readonly clusterId: ClusterId
+  /** Of the newest segment that has a header; 0: there is none. */
+  readonly newestSegment: number
   /** A segment without a finished header; null: there is none. */
   readonly unusedSegment: string | null
 }
@@ -59,6 +61,7 @@ export interface LogFacts {
 export type LogRefusal =
   | 'log-emptied' // the log holds nothing, and this folder has held data, or may have
   | 'older-log'
+  | 'newest-segment-missing'
   | 'of-another-cluster'
 
 /**
@@ -77,5 +80,8 @@ export function checkWal(identity: FolderFacts['identity'], wal: LogFacts): LogR
   if (wal.clusterId !== 0 && identity.clusterId !== 0 && wal.clusterId !== identity.clusterId) {
     return 'of-another-cluster'
   }
+  // A segment is noted when it exists durably, and a restart of the log continues the sequence. So the newest segment has
+  // at least this number, whatever a crash left.
+  if (wal.newestSegment < identity.newestSegment) return 'newest-segment-missing'
   return null
 }

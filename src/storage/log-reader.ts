@@ -1,8 +1,9 @@
 /**
  * Reads txns of the live history from the log, for learners that lag. It sees durable batches only, because only those
- * are indexed, and checks the checksum of each batch again. It never touches the writer. A batch that can no longer be
- * read is an error of the call; the caller decides what to do.
+ * are indexed, and checks the checksum of each batch again. It never touches the writer. A batch that no longer reads back
+ * rejects the call with code EDAMAGED: the disk has lost what was durable, so the server stops (invariant 8).
  */
+import { damageCode } from '../base/disk-failure.ts'
 import type { Zxid } from '../base/ids.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
 import type { TxnEntry } from '../protocol/disk/log-record.ts'
@@ -36,6 +37,10 @@ export class LogReader {
     this.#index = index
     this.#segments = segments
     this.#front = front
+  }
+
+  get isFrontDamaged(): boolean {
+    return this.#front?.isDamaged ?? false
   }
 
   /** If the segment to be read is removed meanwhile, the result has the txns read before it, or is `older-than-log`. */
@@ -86,7 +91,8 @@ export class LogReader {
       const isGood = header !== null && batch !== null && bodyChecksumHolds(batch, header)
       const records = isGood ? readRecords(unmarkedRecords(batch, header)) : null
       if (header === null || records === null) {
-        throw new Error(`${segment.path}, offset ${offset}: a batch that was durable no longer reads back`)
+        const message = `${segment.path}, offset ${offset}: a batch that was durable no longer reads back. Check the disk`
+        throw Object.assign(new Error(message), { code: damageCode })
       }
       for (const record of records) {
         if (record.kind !== 'txn') continue

@@ -42,6 +42,8 @@ export interface LogStorageOptions {
   readonly serverId: ServerId
   /** Called once the log was read, before the disk is changed. Left out: every log that is whole is used. */
   readonly check?: LogCheck
+  /** Called after `open` when a segment has been created and is durable, with its sequence. */
+  readonly onSegment?: (sequence: number) => void
   /** Called after each batch that `open` has read. */
   readonly onProgress?: (progress: ReadProgress) => void
   readonly segmentSizeBytes?: number
@@ -68,7 +70,10 @@ type StorageState =
 export class LogStorage {
   readonly #options: LogStorageOptions
   #state: StorageState = { kind: 'new' }
-  /** The last committed txn, and after it the uncommitted ones, queued records included. */
+  /**
+   * The last txn that is committed and durable, and those after it, queued records included. The marks of commits that are
+   * queued may be far ahead of what is durable: while the disk is full, all that comes is queued.
+   */
   #zxids: Zxid[] = []
   #hashes: ChainHash[] = []
   #committed = 0 as Zxid
@@ -143,6 +148,7 @@ export class LogStorage {
       segmentSizeBytes: this.#options.segmentSizeBytes ?? segmentSizeBytesDefault,
       sealDelayMs: this.#options.sealDelayMs ?? sealDelayMsDefault,
       diskFullRetryMs: this.#options.diskFullRetryMs ?? diskFullRetryMs,
+      onSegment: this.#options.onSegment ?? (() => {}),
     }
     const { state, tail, lastCommitted } = recovered
     this.#zxids = [lastCommitted.zxid, ...tail.map((entry) => entry.zxid)]
@@ -238,6 +244,11 @@ export class LogStorage {
     return this.#opened().writer.sizeBytes
   }
 
+  /** The sequence of the segment that is being written; 0: there is none yet. */
+  get newestSegment(): number {
+    return this.#opened().parts.segments.nextSequence - 1
+  }
+
   /** Since when appends wait for space on the disk, by the monotonic clock; null while they do not. */
   get diskFullSinceMs(): number | null {
     return this.#opened().writer.diskFullSinceMs
@@ -255,6 +266,12 @@ export class LogStorage {
     return this.#opened().parts.segments.closed()
   }
 
+  /** Whether the log still begins with the first txn of the history, as far as this server knows. */
+  get isWhole(): boolean {
+    const { parts, reader } = this.#opened()
+    return parts.segments.start.zxid === 0 && !reader.isFrontDamaged
+  }
+
   /** What `removeThrough` accepts at most. */
   get committed(): Zxid {
     return this.#committed
@@ -262,8 +279,7 @@ export class LogStorage {
 
   /**
    * The last txn that is durable in the files of the log and is not after `zxid`. The caller knows `zxid` to be
-   * committed. Null: the newest txn that is known to be durable and part of the live history is older than the last
-   * commit mark; then a later call has an answer.
+   * committed. Null: the log is about to restart; once that is durable, a later call has an answer.
    */
   durableUpTo(zxid: Zxid): Zxid | null {
     const { durableZxid } = this.#opened().writer
@@ -312,8 +328,9 @@ export class LogStorage {
   #noteCommitted(zxid: Zxid): void {
     if (zxid <= this.#committed) return
     this.#committed = zxid
+    const unneededUpTo = Math.min(zxid, this.#opened().writer.durableZxid)
     let count = 0
-    while (count + 1 < this.#zxids.length && this.#zxids[count + 1]! <= zxid) count++
+    while (count + 1 < this.#zxids.length && this.#zxids[count + 1]! <= unneededUpTo) count++
     this.#zxids.splice(0, count)
     this.#hashes.splice(0, count)
   }

@@ -42,6 +42,7 @@ export interface LogWriterOptions {
   readonly segmentSizeBytes: number
   readonly sealDelayMs: number
   readonly diskFullRetryMs: number
+  readonly onSegment: (sequence: number) => void
 }
 
 export type AppendDone = (error: Error | null) => void
@@ -283,6 +284,7 @@ export class LogWriter {
     this.#segments.closeLast(before?.position ?? 0)
     this.#segments.add({ path: file.path, sequence, checksum, lastZxidBefore: zxid }, { zxid, hash })
     this.#segment = created
+    this.#options.onSegment(sequence)
     await before?.close()
   }
 

@@ -71,6 +71,8 @@ export interface ReadProgress {
 export interface FoundLog {
   readonly currentEpoch: Epoch
   readonly clusterId: ClusterId
+  /** The sequence of the newest segment that has a header; 0: there is none. */
+  readonly newestSegment: number
   /** The path of a segment without a finished header, which is about to be removed; null: there is none. */
   readonly unusedSegment: string | null
 }
@@ -125,7 +127,8 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
   const { unusedSegment } = progress
   const state = plan.kind === 'restart' ? replacedState(progress.replay.state, base!) : progress.replay.state
   const { currentEpoch, clusterId } = state
-  const refused = options.check({ currentEpoch, clusterId, unusedSegment })
+  const newestSegment = progress.last?.ref.sequence ?? 0
+  const refused = options.check({ currentEpoch, clusterId, newestSegment, unusedSegment })
   if (refused !== null) return err(refused)
   if (unusedSegment !== null) {
     options.log.warn('log-unused-segment-removed', { path: unusedSegment })
@@ -518,7 +521,7 @@ function foreignFailure(options: RecoveryOptions, path: string, header: SegmentH
     return { kind: 'foreign', what: message }
   }
   if (header.serverId === options.serverId) return null
-  const message = `${path} was written by server ${header.serverId}, this is server ${options.serverId}. Check myid and dataLogDir; nothing was changed.`
+  const message = `${path} was written by server ${header.serverId}, this is server ${options.serverId}. Check myid and dataLogDir; the log was not changed.`
   return { kind: 'foreign', what: message }
 }
 
@@ -538,7 +541,7 @@ function openFailureOf({ kind, what }: SegmentFailure): OpenFailure {
 
 function corruptFailure(what: string): OpenFailure {
   const advice =
-    'Acknowledged records are missing or damaged, so this server does not start; nothing was changed. If the other ' +
+    'Acknowledged records are missing or damaged, so this server does not start; the log was not changed. If the other ' +
     `servers of the ensemble serve without this one, ${moveDataAway}, and start again: the history is copied from them. ` +
     'A standalone server needs its backup.'
   return { kind: 'corrupt', message: `${what}. ${advice}` }

@@ -133,7 +133,11 @@ function leaderOfWord(word: number): ServerId | null {
 }
 
 export function segmentName(lastZxidBefore: Zxid, sequence: number): string {
-  return `${(lastZxidBefore + 1).toString(16).padStart(16, '0')}-${sequence.toString(16).padStart(8, '0')}.log`
+  return `${(lastZxidBefore + 1).toString(16).padStart(16, '0')}${endOfSegmentName(sequence)}`
+}
+
+export function endOfSegmentName(sequence: number): string {
+  return `-${sequence.toString(16).padStart(8, '0')}.log`
 }
 
 /** The sequence in a segment's name, null if it is not the name of a segment. */

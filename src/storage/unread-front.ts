@@ -39,6 +39,10 @@ export class UnreadFront {
     return this.#state === 'read' ? parts.segments.start : parts.segments.startFrom(endSequence)
   }
 
+  get isDamaged(): boolean {
+    return this.#state === 'damaged'
+  }
+
   /** Resolves when `start` will not go further back. Rejects if the disk does not read; then a later call tries again. */
   read(): Promise<void> {
     if (this.#state !== 'unread') return Promise.resolve()

@@ -126,7 +126,8 @@ export type CopyAnswer =
       readonly hash: ChainHash
       readonly sizeBytes: number
     }
-  | { readonly kind: 'failed'; readonly copyId: number; readonly reason: string }
+  /** `isLasting`: the checkpoint of this server is damaged, so it can give no copy later either. */
+  | { readonly kind: 'failed'; readonly copyId: number; readonly reason: string; readonly isLasting: boolean }
   | {
       readonly kind: 'chunk'
       readonly copyId: number

@@ -90,6 +90,7 @@ export const status: ServerStatus = {
   dataDirSizeBytes: 10,
   dataLogDirSizeBytes: 20,
   diskFullMs: null,
+  isCheckpointDamaged: false,
   fileDescriptors: { openCount: 30, maxCount: 1024 },
   lostLogLineCount: 7,
 }

@@ -23,6 +23,8 @@ function measuring(stores: KeyValueStores, measured: Measured): KeyValueStores {
       if (!opened.ok) return opened
       const store = opened.value
       const measuredStore: KeyValueStore = {
+        readOnlyBecause: null,
+        check: () => store.check(),
         view: () => store.view(),
         sizeBytes: () => store.sizeBytes(),
         close: () => store.close(),

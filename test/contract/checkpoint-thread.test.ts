@@ -77,6 +77,7 @@ test('calls are carried out by a thread, and answers keep their types', async ()
   expect(await checkpoints.clean()).toBeUndefined()
   expect(await checkpoints.discard()).toBeUndefined()
   expect(await checkpoints.sizeBytes()).toBe(77)
+  expect(await checkpoints.verify()).toMatchObject({ ok: true, value: { facts: { zxid: 1 }, repaired: null } })
   expect(await checkpoints.advance(1 as Zxid)).toMatchObject({ zxid: 1, hash: 2 ** 32, origin: 'folded' })
 })
 
@@ -158,17 +159,30 @@ test('if the checkpoint cannot be opened after a restart, calls reject with the 
   await checkpoints.open()
   await writeFile(`${folder}/damaged`, '')
   await expect(advance(deeds.throwOutside)).rejects.toThrow('not expected')
-  const refusal = { message: `${folder} is damaged`, kind: 'damaged' }
+  const refusal = { message: `${folder} is damaged`, code: 'EDAMAGED' }
   await expect(advance(1)).rejects.toMatchObject(refusal)
   await expect(checkpoints.copy()).rejects.toMatchObject(refusal)
   await rm(`${folder}/damaged`)
   expect(await advance(1)).toBeGreaterThan(0)
 })
 
-test('a damaged checkpoint at the start is a value', async () => {
-  const { checkpoints, folder } = await threadRig()
+test('a damaged checkpoint at the start is a value; once it is discarded, the next threads work', async () => {
+  const { checkpoints, folder, advance } = await threadRig()
   await writeFile(`${folder}/damaged`, '')
   expect(await checkpoints.open()).toEqual({ ok: false, error: { kind: 'damaged', message: `${folder} is damaged` } })
+  await checkpoints.discard()
+  await expect(advance(deeds.throwOutside)).rejects.toThrow('not expected')
+  expect(await advance(1)).toBeGreaterThan(0)
+})
+
+test('a checkpoint that is found damaged by a later thread can be discarded', async () => {
+  const { checkpoints, folder, advance } = await threadRig()
+  await checkpoints.open()
+  await expect(advance(deeds.throwOutside)).rejects.toThrow('not expected')
+  await writeFile(`${folder}/damaged`, '')
+  await expect(advance(1)).rejects.toMatchObject({ code: 'EDAMAGED' })
+  await checkpoints.discard()
+  expect(await advance(1)).toBeGreaterThan(0)
 })
 
 test('lines of the thread go to the log of the server, a few a second of each event, and errors keep their code', async () => {

@@ -113,6 +113,28 @@ export function keyValuesContract(twin: string, make: () => Promise<StoresUnderT
     await store.close()
   })
 
+  check(
+    'the files of a store are found as they should be after any write, and after it was opened again',
+    async (stores, folder) => {
+      const random = new SeededRandom(3)
+      let store = await opened(stores, folder, true)
+      expect(await store.check()).toBeNull()
+      for (let i = 0; i < 40; i++) {
+        const puts = Array.from({ length: 20 }, () =>
+          entry([random.below(256)], new Array(2000).fill(random.below(256))),
+        )
+        const byKey = new Map(puts.map((put) => [put.key[0], put]))
+        await store.write([...byKey.values()], i % 5 === 0 ? [bytes(7, 7)] : [])
+        expect(await store.check()).toBeNull()
+        if (i % 10 !== 9) continue
+        await store.close()
+        store = await opened(stores, folder)
+        expect(await store.check()).toBeNull()
+      }
+      await store.close()
+    },
+  )
+
   check('a view does not see later writes', async (stores, folder) => {
     const store = await opened(stores, folder, true)
     await store.write([entry([1], [1]), entry([2], [2])], [])

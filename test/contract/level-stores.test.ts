@@ -138,6 +138,99 @@ test('a missing table is damage, and so is one that was cut', async () => {
   await expectDamaged(folder, table)
 })
 
+test('a store on a full disk is opened to be read, with all that it holds, and takes writes when it is opened again', async () => {
+  const { folder } = await openStore().then(async ({ folder, store }) => {
+    await cp(folder, `${folder}-killed`, { recursive: true })
+    await store.close()
+    return { folder: `${folder}-killed` }
+  })
+  let isFull = true
+  const onFullDisk = levelStores(nodeDisk(), async (level) => {
+    if (isFull)
+      throw Object.assign(new Error(`IO error: ${folder}/000009.ldb: No space left on device`), {
+        code: 'LEVEL_IO_ERROR',
+      })
+    await level.open()
+  })
+  const store = await opened(onFullDisk, folder)
+  expect(keysOf(await allOf(store))).toEqual([0, 1, 2, 8, 9])
+  const values = await store.get([put(8, 1000).key, Uint8Array.of(77), put(0, 100_000).key])
+  expect(values.map((value) => value?.length ?? null)).toEqual([1000, null, 100_000])
+  expect(await store.check()).toBeNull()
+  expect(await store.sizeBytes()).toBeGreaterThan(300_000)
+  await expect(store.write([put(3, 10)], [])).rejects.toMatchObject({ code: 'ENOSPC' })
+  await rm(join(folder, await nameOf(folder, /\.ldb$/)))
+  expect(await store.check()).toMatchObject({ kind: 'damaged' })
+  await store.close()
+  const again = await openStore()
+  await again.store.close()
+  isFull = false
+  const writable = await opened(onFullDisk, again.folder)
+  await writable.write([put(3, 10)], [])
+  await writable.close()
+})
+
+test('a damaged store is damaged on a full disk, too, and a new store cannot be made', async () => {
+  const onFullDisk = levelStores(nodeDisk(), () =>
+    Promise.reject(Object.assign(new Error('IO error: No space left on device'), { code: 'LEVEL_IO_ERROR' })),
+  )
+  const folder = await storeWithTables()
+  await rm(join(folder, await nameOf(folder, /\.ldb$/)))
+  expect(await onFullDisk.open(folder, false)).toMatchObject({ ok: false, error: { kind: 'damaged' } })
+  await expect(onFullDisk.open(join(await scratch(), 'new'), true)).rejects.toMatchObject({ code: 'ENOSPC' })
+})
+
+test.each(['CURRENT', 'MANIFEST', 'log'])(
+  'a folder in the place of the file %s is an error with its path',
+  async (kind) => {
+    const { folder } = await killedStore()
+    const name = await nameOf(folder, kind === 'log' ? /\.log$/ : new RegExp(`^${kind}`))
+    await rm(join(folder, name))
+    await mkdir(join(folder, name))
+    const refused = stores.open(folder, false)
+    await expect(refused).rejects.toMatchObject({
+      code: 'EISDIR',
+      message: expect.stringContaining(join(folder, name)),
+    })
+  },
+)
+
+/** A store that is open, and has both tables and writes that are in its log alone. */
+async function openStore(): Promise<{ readonly folder: string; readonly store: KeyValueStore }> {
+  const folder = await storeWithTables()
+  const store = await opened(stores, folder)
+  await store.write([put(8, 1000)], [])
+  await store.write([put(9, 1000)], [])
+  expect(await store.check()).toBeNull()
+  return { folder, store }
+}
+
+const cut = async (path: string, byBytes: number) => truncate(path, (await stat(path)).size - byBytes)
+
+test.each<[string, RegExp, (path: string) => Promise<unknown>]>([
+  ['a table is missing', /\.ldb$/, (path) => rm(path)],
+  ['a table was cut', /\.ldb$/, (path) => cut(path, 1)],
+  ['the log is missing', /\.log$/, (path) => rm(path)],
+  ['the log lost its last write', /\.log$/, (path) => cut(path, 1)],
+  ['the log was emptied', /\.log$/, (path) => truncate(path, 0)],
+  ['the manifest is missing', /^MANIFEST/, (path) => rm(path)],
+  ['the file CURRENT is missing', /^CURRENT$/, (path) => rm(path)],
+  ['the file CURRENT was changed', /^CURRENT$/, (path) => writeFile(path, 'MANIFEST-999999\n')],
+])('a store that is open finds out that %s', async (_what, name, damage) => {
+  const { folder, store } = await openStore()
+  await damage(join(folder, await nameOf(folder, name)))
+  const failure = await store.check()
+  expect(failure).toMatchObject({ kind: 'damaged', message: expect.stringContaining(folder) })
+  await store.close()
+})
+
+test('a store that is open finds out that its folder is missing', async () => {
+  const { folder, store } = await openStore()
+  await rm(folder, { recursive: true })
+  expect(await store.check()).toEqual({ kind: 'damaged', message: `${folder} no longer has a store` })
+  await store.close()
+})
+
 test('a manifest that is missing or changed is damage, and so is a CURRENT that names none', async () => {
   const folder = await storeWithTables()
   const manifest = await nameOf(folder, /^MANIFEST/)

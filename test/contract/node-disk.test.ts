@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { lockFolder } from '../../src/io/folder-lock.ts'
 import { nodeDisk } from '../../src/io/node-disk.ts'
 import type { Disk } from '../../src/ports/disk.ts'
 import { type DiskUnderTest, diskContract, unflushableFolderContract } from './disk.contract.ts'
@@ -111,6 +112,36 @@ test('a lock is valid while its process runs in this boot, and no longer', async
     await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'ELOCKED' })
     expect(await readdir(folder)).toEqual(['.lock.1-aa'])
   }
+  await dispose()
+})
+
+test('on a full disk a lock is held by the name of its file alone', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  // A part of the claim finds space.
+  const write = async (handle: { appendFile(text: string): Promise<void> }, text: string): Promise<void> => {
+    await handle.appendFile(text.slice(0, 5))
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  }
+  const live = await claimIn(folder)
+  const lock = await lockFolder(folder, write)
+  const [name] = await readdir(folder)
+  expect(await readFile(join(folder, name!), 'utf8')).toBe('')
+  expect(JSON.parse(Buffer.from(name!.split('-')[2]!, 'base64url').toString())).toEqual(live)
+  await lock.release()
+  expect(await readdir(folder)).toEqual([])
+  const claim = name!.split('-')[2]!
+  const [lower, higher] = [`.lock.0-aa-${claim}`, `.lock.99999999999-aa-${claim}`].map((each) => join(folder, each))
+  await writeFile(lower!, '')
+  await expect(disk.lock(folder)).rejects.toMatchObject({ code: 'ELOCKED' })
+  await rm(lower!)
+  await writeFile(higher!, '')
+  await expectLockAfter(disk, folder, () => rm(higher!))
+  const dead = spawnSync(process.execPath, ['-e', '']).pid
+  const ofTheDead = Buffer.from(JSON.stringify({ ...live, pid: dead })).toString('base64url')
+  await writeFile(join(folder, `.lock.${dead}-aa-${ofTheDead}`), '')
+  const next = await disk.lock(folder)
+  expect(await readdir(folder)).toHaveLength(1)
+  await next.release()
   await dispose()
 })
 

@@ -2,11 +2,12 @@
  * The entry of a thread for tests. Its checkpoints do what the number that they are to advance to says, so that a test
  * can make the thread fail in each way. They have a real store open meanwhile, which the next thread has to open.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { threadId } from 'node:worker_threads'
 import { assert } from '../../src/base/assert.ts'
 import type { ChainHash } from '../../src/base/chain-hash.ts'
+import { damageCode } from '../../src/base/disk-failure.ts'
 import type { Zxid } from '../../src/base/ids.ts'
 import { hostCheckpoints } from '../../src/io/checkpoint-host.ts'
 import { levelStores } from '../../src/io/level-stores.ts'
@@ -33,34 +34,50 @@ function factsAt(zxid: number): CheckpointFacts {
 
 function scripted(folder: string, log: Log): Checkpoints {
   let store: KeyValueStore | null = null
+  const open: Checkpoints['open'] = async () => {
+    if (store !== null) return { ok: true, value: null }
+    if (existsSync(`${folder}/damaged`))
+      return { ok: false, error: { kind: 'damaged', message: `${folder} is damaged` } }
+    const opened = await levelStores(nodeDisk()).open(`${folder}/store`, true)
+    if (!opened.ok) return opened
+    store = opened.value
+    return { ok: true, value: null }
+  }
+  let wasOpened = false
+  /** As the keeper: a store that could not be opened is opened again. */
+  const opened = async (): Promise<KeyValueStore> => {
+    assert(wasOpened, 'the checkpoint was opened before it is used')
+    const outcome = await open()
+    if (!outcome.ok) throw Object.assign(new Error(outcome.error.message), { code: damageCode })
+    return store!
+  }
   return {
-    async open() {
-      if (store !== null) return { ok: true, value: null }
-      if (existsSync(`${folder}/damaged`))
-        return { ok: false, error: { kind: 'damaged', message: `${folder} is damaged` } }
-      const opened = await levelStores(nodeDisk()).open(`${folder}/store`, true)
-      if (!opened.ok) return opened
-      store = opened.value
-      return { ok: true, value: null }
+    open() {
+      wasOpened = true
+      return open()
     },
     clean: async () => undefined,
-    discard: async () => undefined,
+    discard: async () => rmSync(`${folder}/damaged`, { force: true }),
     async advance(through) {
-      assert(store !== null, 'the checkpoint was opened before it is folded')
+      const store = await opened()
       await store.write([{ key: Uint8Array.of(through), value: new Uint8Array(1000) }], [])
       await store.view().read(Uint8Array.of(), null, 10)
       return advanced(through, log)
     },
-    copy: async () => ({
-      facts: factsAt(1),
-      chunkCount: 2,
-      async chunk(number) {
-        if (number === 2) return null
-        const bytes = new Uint8Array(2_000_000).fill(number + 1)
-        return number === 0 ? bytes.subarray(500_000, 1_500_000) : bytes
-      },
-      close: async () => undefined,
-    }),
+    verify: async () => ({ ok: true, value: { facts: factsAt(1), repaired: null } }),
+    async copy() {
+      await opened()
+      return {
+        facts: factsAt(1),
+        chunkCount: 2,
+        async chunk(number) {
+          if (number === 2) return null
+          const bytes = new Uint8Array(2_000_000).fill(number + 1)
+          return number === 0 ? bytes.subarray(500_000, 1_500_000) : bytes
+        },
+        close: async () => undefined,
+      }
+    },
     async receive() {
       let sum = 0
       return {

@@ -327,7 +327,7 @@ describe('a log that was emptied', () => {
   async function firstIdentity(rig: ServerRig, disk: SimDisk): Promise<void> {
     const reading = readIdentity(disk.contents(identityPath))
     if (reading.kind !== 'valid') throw new Error('there is no identity')
-    const none = { currentEpoch: 0 as Epoch, clusterId: 0 as ClusterId }
+    const none = { currentEpoch: 0 as Epoch, clusterId: 0 as ClusterId, newestSegment: 0 }
     await rig.settle(writeIdentityFile(disk, '/data', { ...reading.identity, ...none }))
   }
 

@@ -71,6 +71,8 @@ export interface FaultPlan {
   readonly sessionModes: SessionModes
   /** Null: the defaults, with which a run makes no checkpoint before a server closes. */
   readonly checkpoints: CheckpointPlan | null
+  /** Crashes and link faults strike learners and leaders in the middle of copies of the state. */
+  readonly aimsAtCopies: boolean
   /** Whether a server without data votes; false in seeds that wipe disks. */
   readonly dbAutocreate: boolean
   /** Mean time between faults of a kind; a kind that is off has no entry. */
@@ -94,6 +96,7 @@ export interface LaterDraws {
   readonly wipes: SimRandom
   readonly compatibility: SimRandom
   readonly checkpoints: SimRandom
+  readonly copies: SimRandom
 }
 
 export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: number): FaultPlan {
@@ -128,6 +131,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
     sessionModes: withoutRefusedOwners(drawSessionModes(sessions, serverCount), isStrict),
     isStrict,
     checkpoints,
+    aimsAtCopies: checkpoints !== null && later.copies.chance(0.8),
   }
 }
 
@@ -217,6 +221,7 @@ export function describePlan(plan: FaultPlan): string {
   const kinds = [...plan.meanMsByKind].map(([kind, meanMs]) => `${kind}/${meanMs}ms`).join(' ')
   const { local, upgrading, readOnly } = plan.sessionModes
   const modes = `${local ? `, local sessions${upgrading ? ', upgrading' : ''}` : ''}${readOnly ? ', read-only mode' : ''}`
-  const often = plan.checkpoints === null ? '' : `, a checkpoint after ${plan.checkpoints.snapCount} txns`
+  const aimed = plan.aimsAtCopies ? ', copies are cut' : ''
+  const often = plan.checkpoints === null ? '' : `, a checkpoint after ${plan.checkpoints.snapCount} txns${aimed}`
   return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms${modes}${often}, faults: ${kinds || 'none'}`
 }

@@ -93,16 +93,36 @@ export interface FaultContext {
   recordFault(text: string): void
 }
 
+/** How the texts of faults begin that strike a copy of the state. */
+export const aimedPrefix = 'in the copy for '
+
 export class Faults {
   readonly #plan: FaultPlan
   readonly #random: SimRandom
   readonly #context: FaultContext
+  readonly #copyRandom: SimRandom
+  readonly #receiving = new Set<ServerId>()
   #isOver = false
 
-  constructor(plan: FaultPlan, random: SimRandom, context: FaultContext) {
+  constructor(plan: FaultPlan, random: SimRandom, copyRandom: SimRandom, context: FaultContext) {
     this.#plan = plan
     this.#random = random
+    this.#copyRandom = copyRandom
     this.#context = context
+  }
+
+  /** The server begins to receive a copy of the state. Most copies are struck at some moment, if they last until then. */
+  copyBegan(learner: ServerId): void {
+    this.#receiving.add(learner)
+    const random = this.#copyRandom
+    if (!this.#plan.aimsAtCopies || this.#isOver || !random.chance(0.75)) return
+    this.#after(random.exponential(random.pick([2, 20, 200])), () => {
+      if (!this.#isOver && this.#receiving.delete(learner)) this.#strikeCopy(learner)
+    })
+  }
+
+  copyEnded(learner: ServerId): void {
+    this.#receiving.delete(learner)
   }
 
   start(): void {
@@ -177,6 +197,20 @@ export class Faults {
       default:
         return assertNever(kind)
     }
+  }
+
+  #strikeCopy(learner: ServerId): void {
+    const { cluster } = this.#context
+    const random = this.#copyRandom
+    const { leaderId } = cluster
+    const kind = random.pick(['crash-learner', 'crash-leader', 'cut', 'cut'] as const)
+    this.#context.recordFault(`${aimedPrefix}${learner}: ${kind}`)
+    const how = random.pick(['kill', 'power-off'] as const)
+    if (kind === 'crash-learner') return cluster.crash(learner, how, this.#downMs())
+    if (leaderId === null) return
+    if (kind === 'crash-leader') return cluster.crash(leaderId, how, this.#downMs())
+    const [from, to] = [cluster.hostOf(leaderId), cluster.hostOf(learner)]
+    this.#cut(random.pick([[`${from}>${to}`], [`${to}>${from}`], [`${from}>${to}`, `${to}>${from}`]]))
   }
 
   #pause(victim: ServerId): void {

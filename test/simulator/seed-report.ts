@@ -47,6 +47,7 @@ export function describeCounts(all: readonly SeedCounts[]): string {
     `${sum(({ checkpoints }) => checkpoints.loaded)} starts from one`,
     `${sum(({ checkpoints }) => checkpoints.frontsRemoved)} log fronts removed`,
     `${sum(({ checkpoints }) => checkpoints.copiesInstalled)} of ${sum(({ checkpoints }) => checkpoints.copiesBegun)} copies installed`,
+    `${sum(({ checkpoints }) => checkpoints.copiesStruck)} copies struck by a fault`,
     `longest recovery ${healMsMax.toFixed(0)} ms`,
   ].join(', ')
 }

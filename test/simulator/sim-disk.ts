@@ -13,7 +13,7 @@
  */
 import type { Disk, DiskFile, FileIdentity, FolderLock, OpenMode } from '../../src/ports/disk.ts'
 import type { Random } from '../../src/ports/random.ts'
-import { type DiskOfFiles, type FileFaults, type FileOperation, fault, SimFile } from './sim-file.ts'
+import { type DiskOfFiles, type FileFaults, type FileOperation, fault, isFull, SimFile } from './sim-file.ts'
 import { emptyInode, type Inode, sectorSizeBytes } from './sim-inode.ts'
 
 export type CrashMode = 'keep-all' | 'drop-all' | 'random' | 'torn'
@@ -74,6 +74,7 @@ export class SimDisk implements Disk, DiskOfFiles {
       latencyMsMin: 1,
       latencyMsMax: 1,
       full: false,
+      fullBelow: '',
       flushFails: false,
       readFails: false,
       cannotSyncDirectories: false,
@@ -94,7 +95,7 @@ export class SimDisk implements Disk, DiskOfFiles {
       }
       if (found !== undefined) throw fault('EEXIST', 'open', path)
       if (!this.#folders.has(folderOf(path))) throw fault('ENOENT', 'open', path)
-      if (this.faults.full) throw fault('ENOSPC', 'open', path)
+      if (isFull(this.faults, path)) throw fault('ENOSPC', 'open', path)
       const inode = emptyInode()
       this.#files.set(path, inode)
       this.#changes.push({ kind: 'create', path, inode })

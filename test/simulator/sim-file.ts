@@ -11,6 +11,8 @@ export type FileOperation = 'read' | 'write' | 'write-durably' | 'sync' | 'trunc
 export interface FileFaults {
   /** Creating a file and growing one fails with ENOSPC, after a part of the bytes was written. */
   full: boolean
+  /** The paths that this is about begin with it. */
+  fullBelow: string
   /** Every flush fails with EIO; what it should have made durable stays as unflushed as it was. */
   flushFails: boolean
   /** Every read fails with EIO. */
@@ -103,7 +105,7 @@ export class SimFile implements DiskFile {
     const lengthBytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     let end = position + lengthBytes
     let error: Error | null = null
-    if (this.#disk.faults.full && end > inode.sizeBytes) {
+    if (isFull(this.#disk.faults, this.path) && end > inode.sizeBytes) {
       end = position + this.#disk.pickBelow(Math.max(0, inode.sizeBytes - position) + 1)
       error = fault('ENOSPC', 'write', this.path)
     }
@@ -118,6 +120,10 @@ export class SimFile implements DiskFile {
     inode.sizeBytes = Math.max(inode.sizeBytes, end)
     return { end, error }
   }
+}
+
+export function isFull({ full, fullBelow }: FileFaults, path: string): boolean {
+  return full && path.startsWith(fullBelow)
 }
 
 export function fault(code: string, operation: string, path: string): Error {

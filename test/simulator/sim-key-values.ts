@@ -49,7 +49,7 @@ export class SimKeyValues implements KeyValueStores {
         // As LevelDB, which writes what it reads into new files: the flush of an earlier process may have failed.
         await file.sync()
         await disk.syncDirectory(folder)
-        return ok(new SimStore(file, content.value, lock))
+        return ok(new SimStore(disk, file, content.value, lock))
       }
       await file.close()
       await lock.release()
@@ -75,13 +75,16 @@ interface Content {
 }
 
 class SimStore implements KeyValueStore {
+  readonly readOnlyBecause = null
+  readonly #disk: Disk
   readonly #file: DiskFile
   readonly #content: Content
   readonly #lock: FolderLock
   #sorted: readonly KeyValue[] | null = null
   #state: 'open' | 'writing' | 'failed' | 'closed' = 'open'
 
-  constructor(file: DiskFile, content: Content, lock: FolderLock) {
+  constructor(disk: Disk, file: DiskFile, content: Content, lock: FolderLock) {
+    this.#disk = disk
     this.#file = file
     this.#content = content
     this.#lock = lock
@@ -124,6 +127,22 @@ class SimStore implements KeyValueStore {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => ({ key: bytesOf(key), value }))
     return new SimView(this.#sorted, () => this.#assertNotClosed())
+  }
+
+  /** Reads the file by its name, which may be another one by now. */
+  async check(): Promise<KeyValueFailure | null> {
+    this.#assertNotClosed()
+    const { path } = this.#file
+    if (!(await this.#disk.exists(path))) return { kind: 'damaged', message: `${path} is missing` }
+    const file = await this.#disk.open(path, 'read')
+    try {
+      const found = await readContent(file)
+      if (!found.ok) return found.error
+      const isWhole = found.value.end === this.#content.end && found.value.checksum === this.#content.checksum
+      return isWhole ? null : { kind: 'damaged', message: `${path} lacks the newest writes` }
+    } finally {
+      await file.close()
+    }
   }
 
   async sizeBytes(): Promise<number> {

@@ -116,6 +116,7 @@ class Run {
         wipes: new SimRandom(seed, 'wipes'),
         compatibility: new SimRandom(seed, 'compatibility'),
         checkpoints: new SimRandom(seed, 'checkpoints'),
+        copies: new SimRandom(seed, 'copies'),
       },
       options.chaosMs,
     )
@@ -143,7 +144,7 @@ class Run {
       record: (event) => this.#record(event),
       blame: (text) => this.blame(text),
     })
-    this.#faults = new Faults(this.#plan, random.fork('faults'), {
+    this.#faults = new Faults(this.#plan, random.fork('faults'), new SimRandom(seed, 'copy faults'), {
       ...shared,
       links: this.#links,
       cluster: this.#cluster,
@@ -316,6 +317,10 @@ class Run {
     if (event.kind === 'server' && (event.event.kind === 'applied' || event.event.kind === 'installed'))
       this.#lastApplied.set(event.serverId, event.event)
     noteCheckpoints(this.#checkpointCounts, event)
+    if (event.kind === 'server-log' && event.text.startsWith('info checkpoint-receiving '))
+      this.#faults.copyBegan(event.serverId)
+    if (event.kind === 'server-log' && event.text.startsWith('info checkpoint-received '))
+      this.#faults.copyEnded(event.serverId)
     this.#trace.add(entry.atUs, event)
     if (this.#trace.entries.length === traceEntryCountMax) this.blame('the trace grows without end')
   }

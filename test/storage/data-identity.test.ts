@@ -11,6 +11,7 @@ const identity: DataIdentity = {
   currentEpoch: 7 as Epoch,
   walFolder: '/var/zk log=1/wal',
   walMark: { inode: '131', birth: '1700000000000000001' },
+  newestSegment: 12,
   isInitialized: false,
 }
 
@@ -32,7 +33,8 @@ describe('the identity of a data folder', () => {
     ].join('')
     const check = crc32c(new TextEncoder().encode(text)).toString(16).padStart(8, '0')
     const reading = readIdentity(new TextEncoder().encode(`${text}check=${check}\n`))
-    expect(reading).toMatchObject({ kind: 'valid', identity: { walFolder: '/data/wal', walMark: null }, inode: null })
+    const known = { walFolder: '/data/wal', walMark: null, newestSegment: 0 }
+    expect(reading).toMatchObject({ kind: 'valid', identity: known, inode: null })
   })
 
   test('a folder is the same by its birth, and by its inode where the birth is unknown', () => {
@@ -61,7 +63,7 @@ describe('the identity of a data folder', () => {
 })
 
 describe('what a start does with a data folder', () => {
-  const fresh = { ...identity, currentEpoch: 0 as Epoch }
+  const fresh = { ...identity, currentEpoch: 0 as Epoch, newestSegment: 0 }
   const other = ['/data/wal']
   const none: readonly string[] = []
   const rows: readonly (readonly [FolderFacts['identity'], boolean, readonly string[], string])[] = [
@@ -136,7 +138,9 @@ describe('what a start does with a data folder', () => {
   ] as const)('a log with %s is judged as %#', (_what, currentEpoch, clusterId, refusal) => {
     for (const unusedSegment of [null, '/data/wal/x']) {
       const log = { currentEpoch: currentEpoch as Epoch, clusterId: clusterId as ClusterId, unusedSegment }
-      expect(checkWal(identity, log)).toBe(refusal)
+      expect(checkWal(identity, { ...log, newestSegment: 12 })).toBe(refusal)
+      expect(checkWal(identity, { ...log, newestSegment: 13 })).toBe(refusal)
+      expect(checkWal(identity, { ...log, newestSegment: 11 })).toBe(refusal ?? 'newest-segment-missing')
     }
   })
 
@@ -153,6 +157,7 @@ describe('what a start does with a data folder', () => {
     ['damaged', 7, true, null],
   ] as const)('identity %j and a log of epoch %i, unused segment %j: %j', (known, currentEpoch, isUnused, refusal) => {
     const log = { currentEpoch: currentEpoch as Epoch, clusterId: 0 as ClusterId }
-    expect(checkWal(known, { ...log, unusedSegment: isUnused ? '/data/wal/x' : null })).toBe(refusal)
+    const unusedSegment = isUnused ? '/data/wal/x' : null
+    expect(checkWal(known, { ...log, newestSegment: 0, unusedSegment })).toBe(refusal)
   })
 })

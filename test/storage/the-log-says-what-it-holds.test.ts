@@ -1,6 +1,7 @@
 /** What the log says about itself to the part of a server that makes checkpoints and removes segments. */
 import { expect, test } from 'vitest'
 import type { Zxid } from '../../src/base/ids.ts'
+import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { LogStorage } from '../../src/storage/log-storage.ts'
 import type { ReadProgress } from '../../src/storage/recover-log.ts'
 import {
@@ -11,6 +12,7 @@ import {
   promptDisk,
   RecordingLog,
   recovered,
+  restartAndWait,
   serverId,
   stillClock,
   stillTimers,
@@ -51,14 +53,47 @@ test('a txn that is being taken back is not named as durable', async () => {
   expect(storage.durableUpTo(at(5))).toBe(5)
 })
 
-test('the durable part is not known while it is older than the last commit mark', async () => {
+test('commit marks that are queued do not hide what is durable, however many there are', async () => {
   const { storage } = await openStorage(promptDisk())
   const history = new History()
   await appendAndWait(storage, [txn(history, 1)])
-  const later = appendAndWait(storage, [txn(history, 2), { kind: 'committed', zxid: at(2) }])
-  expect(storage.durableUpTo(at(2))).toBeNull()
-  await later
-  expect(storage.durableUpTo(at(2))).toBe(2)
+  const later = [2, 3, 4].map((zxid) =>
+    appendAndWait(storage, [txn(history, zxid), { kind: 'committed', zxid: at(zxid) }]),
+  )
+  expect(storage.durableUpTo(at(4))).toBe(1)
+  await Promise.all(later)
+  expect(storage.durableUpTo(at(4))).toBe(4)
+})
+
+test('while the disk is full, what is durable is known, and its front can be removed', async () => {
+  const disk = promptDisk()
+  const { storage } = await openStorage(disk, small)
+  const history = new History()
+  for (let zxid = 1; zxid <= 6; zxid++) {
+    await appendAndWait(storage, [txn(history, zxid), { kind: 'committed', zxid: at(zxid) }])
+  }
+  disk.faults.full = true
+  for (let zxid = 7; zxid <= 30; zxid++) {
+    storage.append([txn(history, zxid), { kind: 'committed', zxid: at(zxid) }], () => {})
+  }
+  for (let i = 0; i < 200; i++) await Promise.resolve()
+  expect(storage.diskFullSinceMs).not.toBeNull()
+  const durable = storage.durableUpTo(at(30))!
+  expect(durable).toBeGreaterThanOrEqual(6)
+  expect(durable).toBeLessThan(30)
+  const before = disk.paths().length
+  await storage.removeThrough(durable)
+  expect(disk.paths().length).toBeLessThan(before)
+})
+
+test('nothing is named as durable while a restart of the log is queued', async () => {
+  const { storage } = await openStorage(promptDisk())
+  const history = new History()
+  await appendAndWait(storage, [txn(history, 1)])
+  const restarted = restartAndWait(storage, { zxid: at(9), hash: history.entries[0]!.hash }, 5 as ClusterId)
+  expect(storage.durableUpTo(at(9))).toBeNull()
+  await restarted
+  expect(storage.durableUpTo(at(9))).toBe(9)
 })
 
 test('the growth counts the txns and bytes since the log was opened, removed segments included', async () => {

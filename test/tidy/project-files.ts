@@ -33,7 +33,7 @@ export function projectFile(path: string): ProjectFile {
 
 function ignoredByGit(): readonly string[] {
   const lines = readFileSync(join(projectRoot, '.gitignore'), 'utf8').split('\n')
-  return lines.filter((line) => line.endsWith('/')).map((line) => line.slice(0, -1))
+  return lines.filter((line) => line !== '' && !line.includes('*')).map((line) => line.replace(/\/$/, ''))
 }
 
 function filesUnder(folder: string): readonly ProjectFile[] {

@@ -85,7 +85,8 @@ export class TestCopies {
 
   #open(server: ClusterServer, copyId: number): CopyAnswer {
     const { checks, random, fails } = this.#options
-    if (fails()) return { kind: 'failed', copyId, reason: 'as the test wants' }
+    const isLasting = server.hasDamagedCheckpoint
+    if (isLasting || fails()) return { kind: 'failed', copyId, reason: 'as the test wants', isLasting }
     const known = checks.committed
       .slice(0, checks.deliveredBy(server.id))
       .filter((entry) => entry.zxid > server.log.base.zxid && server.log.holds(entry))

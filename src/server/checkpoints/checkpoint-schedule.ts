@@ -2,11 +2,13 @@
  * Decides when the checkpoint of this server advances, and runs one step at a time: after a number of txns, after the
  * log has grown, after a time, on request, and when the server closes.
  * Owns: that the keeper is asked only for txns that are committed and durable in the log, and that a checkpoint that is
- * slow or fails delays nothing but the purge of the log. Assumes: a rejection of the keeper means that the store on
+ * slow or fails delays nothing but the purge of the log; and that damage to the checkpoint is noticed while the log may
+ * still replace it: its files are looked at after each step. Assumes: a rejection of the keeper means that the store on
  * disk is as it was, or ahead by whole steps.
  */
 import { InvariantViolation } from '../../base/assert.ts'
-import { explainDiskFailure } from '../../base/disk-failure.ts'
+import { moveDataAway } from '../../base/data-advice.ts'
+import { damageCode, explainDiskFailure, isDamage } from '../../base/disk-failure.ts'
 import { hexOfZxid, type Zxid } from '../../base/ids.ts'
 import { checkpointRetryMs, closingCheckpointMsMax } from '../../base/limits.ts'
 import { err, ok, type Result } from '../../base/result.ts'
@@ -33,7 +35,7 @@ export interface CheckpointReport {
 export type CheckpointAnswer = (outcome: Result<CheckpointReport, string>) => void
 
 export interface CheckpointScheduleOptions {
-  readonly checkpoints: Pick<Checkpoints, 'advance' | 'sizeBytes' | 'close'>
+  readonly checkpoints: Pick<Checkpoints, 'advance' | 'verify' | 'discard' | 'clean' | 'sizeBytes' | 'close'>
   readonly folder: string // of the checkpoint
   readonly triggers: CheckpointTriggers
   readonly clock: Clock
@@ -48,11 +50,38 @@ export interface CheckpointScheduleOptions {
   }
   /** The newest txn that is committed and durable in the log; null: not known at the moment. */
   readonly newestTxn: () => Zxid | null
+  /** The log waits for space on its disk. */
+  readonly logIsFull: () => boolean
   /** Since the start of the server. */
   readonly logGrowth: () => LogGrowth
+  /** Whether the log holds the whole history, so that a damaged checkpoint can be made again from it. */
+  readonly logIsWhole: () => boolean
   /** A checkpoint is durable. */
   readonly made: (zxid: Zxid) => void
+  /** The checkpoint is given up, and is going to be made again from the whole log. */
+  readonly givenUp: () => void
 }
+
+/**
+ * What is wrong with the checkpoint. `to-be-discarded`, `made-again`: the log replaces it. `lasting`: nothing on the disk
+ * does, since the log has lost its front.
+ */
+interface Damage {
+  readonly kind: 'to-be-discarded' | 'made-again' | 'lasting'
+  readonly text: string
+  /** `files`: missing or cut, and usable again once an operator has brought them back. */
+  readonly of: 'files' | 'content'
+}
+
+const logWaits =
+  'the log waits for space on its disk, and what it holds durably is not known until then. Free space in dataLogDir.'
+const adviceToCheck =
+  'The log holds the whole history, so the checkpoint is made again from it. Find out why the files changed: check the disk.'
+const adviceToSaveData =
+  'The log has lost its front, so nothing on the disk of this server can replace the checkpoint: this server serves, and ' +
+  'could not start again. If files were moved, bring them back; they are looked at again with the next checkpoint. ' +
+  `Otherwise, in an ensemble: while the other members serve, stop this server, ${moveDataAway}, and start it: the data is ` +
+  'copied from them. A server that is alone: do not stop it before its data was read out.'
 
 type ScheduleState =
   | { readonly kind: 'idle' }
@@ -69,6 +98,7 @@ export class CheckpointSchedule {
   /** The log's growth when the last checkpoint was begun; below 0: the start has read that much after it. */
   #growthAtLast: LogGrowth
   #asked: CheckpointAnswer[] = []
+  #damage: Damage | null = null
   /** The failure that was logged last, until a checkpoint succeeds. */
   #loggedFailure: string | null = null
 
@@ -86,6 +116,43 @@ export class CheckpointSchedule {
     return this.#sizeBytes
   }
 
+  /** From when it is noticed until a checkpoint is whole again. */
+  get isDamaged(): boolean {
+    return this.#damage !== null
+  }
+
+  /** A reader has found content of the checkpoint damaged. */
+  noteDamage(text: string): void {
+    this.#found(text, 'content')
+  }
+
+  #found(text: string, of: Damage['of']): void {
+    const { log, folder, logIsWhole, givenUp } = this.#options
+    if (this.#state.kind === 'closed' || this.#damage?.kind === 'to-be-discarded') return
+    if (this.#damage?.kind === 'lasting' && this.#damage.text === text) return
+    if (logIsWhole()) {
+      this.#damage = { kind: 'to-be-discarded', text, of }
+      this.#last = null
+      log.error('checkpoint-damaged', { folder, text, advice: adviceToCheck })
+      givenUp()
+    } else {
+      this.#damage = { kind: 'lasting', text, of }
+      log.error('checkpoint-lost', { folder, text, advice: adviceToSaveData })
+    }
+  }
+
+  /** Up to where the files of the checkpoint hold the history, as found on the disk now; null: they are not usable. */
+  async verify(): Promise<Zxid | null> {
+    if (this.#damage !== null) return null
+    try {
+      return (await this.#verify())?.zxid ?? null
+    } catch (cause) {
+      if (cause instanceof InvariantViolation) throw cause
+      this.#logFailure(cause instanceof Error ? cause : new Error(String(cause)))
+      return null
+    }
+  }
+
   /** `answer` is called once a checkpoint that was begun after this call is durable, or has failed. */
   ask(answer: CheckpointAnswer): void {
     if (this.#state.kind === 'closed') return answer(err('the server is closing'))
@@ -96,6 +163,7 @@ export class CheckpointSchedule {
   /** Another checkpoint is current now, which was not folded from this log; null: there is none. */
   checkpointReplaced(facts: CheckpointFacts | null): void {
     this.#last = facts
+    this.#damage = null
     this.#noteGrowth()
     const { checkpoints } = this.#options
     checkpoints.sizeBytes().then(
@@ -137,6 +205,7 @@ export class CheckpointSchedule {
 
   #isDue(nowMs: number): boolean {
     const { txnCount, logSizeBytes, intervalMs } = this.#options.triggers
+    if (this.#damage?.kind === 'to-be-discarded') return true
     const growth = this.#options.logGrowth()
     if (growth.txnCount - this.#growthAtLast.txnCount >= txnCount) return true
     if (logSizeBytes !== null && growth.sizeBytes - this.#growthAtLast.sizeBytes >= logSizeBytes) return true
@@ -151,8 +220,13 @@ export class CheckpointSchedule {
 
   #begin(): void {
     const newest = this.#options.newestTxn()
-    if (newest === null) return // the next tick asks again
-    const through = this.#changedUpTo()
+    if (newest === null) {
+      // Otherwise the next tick asks again.
+      if (this.#options.logIsFull()) this.#answerAll(err(logWaits))
+      return
+    }
+    // The files of a checkpoint that was damaged are looked at again: they may have been brought back.
+    const through = this.#changedUpTo() ?? (this.#damage === null ? null : (this.#last?.zxid ?? null))
     if (through === null) return this.#skip()
     this.#state = { kind: 'running', done: this.#run(through) }
   }
@@ -178,7 +252,7 @@ export class CheckpointSchedule {
     const beganAtMs = clock.monotonicMs()
     this.#noteGrowth()
     try {
-      const facts = await checkpoints.advance(through)
+      const facts = await this.#advance(through)
       const sizeBytes = await checkpoints.sizeBytes()
       const durationMs = clock.monotonicMs() - beganAtMs
       this.#last = facts
@@ -199,21 +273,70 @@ export class CheckpointSchedule {
     }
   }
 
+  /** A damaged checkpoint is made again in the same step if the log is whole. */
+  async #advance(through: Zxid): Promise<CheckpointFacts> {
+    for (let attempt = 1; ; attempt++) {
+      const damage = this.#damage
+      if (damage?.kind === 'to-be-discarded') {
+        await this.#options.checkpoints.discard()
+        this.#damage = { ...damage, kind: 'made-again' }
+      }
+      const facts = await this.#advanceOnce(through)
+      if (facts !== null) return facts
+      if (this.#damage?.kind !== 'to-be-discarded' || attempt > 1) break
+    }
+    throw Object.assign(new Error(this.#damage?.text ?? 'the server is closing'), { code: damageCode })
+  }
+
+  /** Null: the checkpoint is damaged. */
+  async #advanceOnce(through: Zxid): Promise<CheckpointFacts | null> {
+    try {
+      await this.#options.checkpoints.advance(through)
+      const facts = await this.#verify()
+      const isMadeAgain = this.#damage?.kind === 'made-again'
+      const isOver = isMadeAgain || (this.#damage?.kind === 'lasting' && this.#damage.of === 'files')
+      if (facts === null || !isOver) return facts
+      this.#damage = null
+      if (isMadeAgain) await this.#options.checkpoints.clean() // of what is left of the damaged store
+      return facts
+    } catch (cause) {
+      if (!isDamage(cause)) throw cause
+      this.#found(cause.message, 'content')
+      return null
+    }
+  }
+
+  async #verify(): Promise<CheckpointFacts | null> {
+    const { checkpoints, log, folder } = this.#options
+    const verified = await checkpoints.verify()
+    if (!verified.ok) {
+      this.#found(verified.error.message, 'files')
+      return null
+    }
+    const repaired = verified.value?.repaired ?? null
+    if (repaired !== null) log.warn('checkpoint-file-written-again', { folder, text: repaired })
+    return verified.value?.facts ?? null
+  }
+
   /** The log still holds what the checkpoint lacks, so nothing is lost; it is kept until a later try succeeds. */
   #failed(error: Error, answers: readonly CheckpointAnswer[]): void {
     if (this.#state.kind === 'closed') return // a keeper that is being closed rejects what it had begun
-    const { clock, log, metrics, folder } = this.#options
+    const { clock, metrics, folder } = this.#options
     metrics.snapshot_error_count.add()
     this.#state = { kind: 'failed', retryAtMs: clock.monotonicMs() + checkpointRetryMs }
-    if (this.#loggedFailure !== error.message) {
-      const advice = isDiskFull(error)
-        ? 'Free space on this file system. Writes go on; the log grows until a checkpoint succeeds.'
-        : 'Writes go on; the log grows until a checkpoint succeeds. It is tried again every 10 s.'
-      log.error('checkpoint-failed', { folder, err: error, advice })
-      this.#loggedFailure = error.message
-    }
+    if (!isDamage(error)) this.#logFailure(error)
     const reason = `${folder}: ${'code' in error ? explainDiskFailure(error) : error.message}`
     for (const answer of answers) answer(err(reason))
+  }
+
+  #logFailure(error: Error): void {
+    const { log, folder } = this.#options
+    if (this.#loggedFailure === error.message) return
+    const advice = isDiskFull(error)
+      ? 'Free space on this file system. Writes go on; the log grows until a checkpoint succeeds.'
+      : 'Writes go on; the log grows until a checkpoint succeeds. It is tried again every 10 s.'
+    log.error('checkpoint-failed', { folder, err: error, advice })
+    this.#loggedFailure = error.message
   }
 
   async #makeLast(through: Zxid | null): Promise<void> {

@@ -6,6 +6,7 @@
  * it, and stops if it cannot load it.
  */
 import { assertNever } from '../../base/assert.ts'
+import { isDamage } from '../../base/disk-failure.ts'
 import { hexOfZxid, type Zxid, zeroZxid } from '../../base/ids.ts'
 import { diskFullRetryMs } from '../../base/limits.ts'
 import type { Result } from '../../base/result.ts'
@@ -25,6 +26,8 @@ export interface CheckpointAccess {
   readonly checkpoints: Checkpoints
   /** The error says what is wrong with the copy. */
   readonly load: (copy: CheckpointCopy) => Promise<Result<StateContents, string>>
+  /** What was read of the checkpoint is damaged. */
+  readonly noteDamage: (text: string) => void
   /** The log after this zxid is kept until the returned function is called. */
   readonly holdLog: (after: Zxid) => () => void
   /** The log has restarted at this checkpoint, which was received; null: from nothing, and there is no checkpoint. */
@@ -67,6 +70,7 @@ export class CheckpointTransfers {
   #receipt: Receipt | null = null
   #received: CheckpointFacts | null = null // of the last copy that became the checkpoint of this server
   #isDiskFull = false
+  #loggedFailure: string | null = null // of a copy, until one can be opened
 
   constructor(options: CheckpointTransfersOptions) {
     this.#options = options
@@ -77,7 +81,8 @@ export class CheckpointTransfers {
     const { access } = this.#options
     switch (step.kind) {
       case 'open':
-        if (access === null) return this.#answer({ kind: 'failed', copyId: step.copyId, reason: noCheckpoints })
+        if (access === null)
+          return this.#answer({ kind: 'failed', copyId: step.copyId, reason: noCheckpoints, isLasting: true })
         void this.#open(step, access)
         return
       case 'read':
@@ -132,6 +137,7 @@ export class CheckpointTransfers {
       open.release = release
       open.copy = copy
       const sizeBytes = await checkpoints.sizeBytes()
+      this.#loggedFailure = null
       if (this.#copies.get(copyId) === open) this.#answer({ kind: 'opened', copyId, zxid, hash, sizeBytes })
       else await this.#release(open) // closed meanwhile
     } catch (cause) {
@@ -155,12 +161,16 @@ export class CheckpointTransfers {
   }
 
   #fail(copyId: number, cause: unknown): void {
-    const { log } = this.#options
+    const { log, access } = this.#options
     const reason = reasonOf(cause)
     if (!this.#copies.has(copyId)) return // closed meanwhile
-    log.error('checkpoint-copy-failed', { err: cause })
+    if (isDamage(cause)) access?.noteDamage(cause.message)
+    // The learners try again as soon as they can.
+    if (this.#loggedFailure !== reason) log.error('checkpoint-copy-failed', { err: cause })
+    this.#loggedFailure = reason
     void this.#close(copyId)
-    this.#answer({ kind: 'failed', copyId, reason })
+    const isLasting = isDamage(cause) || (cause as { code?: unknown }).code === 'EIO'
+    this.#answer({ kind: 'failed', copyId, reason, isLasting })
   }
 
   async #close(copyId: number): Promise<void> {

@@ -34,7 +34,9 @@ export class Checkpointing implements CheckpointAccess {
     const { clock, timers, disk } = ports
     const settings = config.storage
     const now = () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() })
-    const retention = new LogRetention({ storage, disk, log, folder: dataFolder.walFolder, settings, now })
+    const folder = dataFolder.walFolder
+    const verify = () => this.#schedule.verify()
+    const retention = new LogRetention({ storage, disk, log, folder, settings, verify, now })
     if (startedFrom.facts !== null) retention.noteCheckpoint(startedFrom.facts.zxid)
     this.#retention = retention
     this.#schedule = new CheckpointSchedule({
@@ -47,14 +49,22 @@ export class Checkpointing implements CheckpointAccess {
       metrics,
       startedFrom,
       newestTxn: () => storage.durableUpTo(state.lastApplied),
+      logIsFull: () => storage.diskFullSinceMs !== null,
       logGrowth: () => storage.appended,
+      logIsWhole: () => storage.isWhole,
       made: (zxid) => retention.noteCheckpoint(zxid),
+      givenUp: () => retention.checkpointReplaced(null),
     })
   }
 
   /** Bytes of the files of the checkpoint. */
   get sizeBytes(): number {
     return this.#schedule.sizeBytes
+  }
+
+  /** The files of the checkpoint are damaged or missing, and were not replaced yet. */
+  get isDamaged(): boolean {
+    return this.#schedule.isDamaged
   }
 
   /** An operator wants a checkpoint now. */
@@ -69,6 +79,8 @@ export class Checkpointing implements CheckpointAccess {
 
   /** Keeps the txns after `after` in the log until the returned function is called. */
   readonly holdLog = (after: Zxid): (() => void) => this.#retention.hold(after)
+
+  readonly noteDamage = (text: string): void => this.#schedule.noteDamage(text)
 
   readonly load = (copy: CheckpointCopy): Promise<Result<StateContents, string>> => loadCheckpoint(copy)
 

@@ -2,15 +2,16 @@
  * Removes the front of the log once checkpoints hold it, at the times and within the limits that the operator chose.
  * Owns: that nothing is removed which recovery needs (what is after a checkpoint), which the operator keeps (the last
  * checkpoints, a size, an age), or which a reader still needs: backups, copies of the checkpoint and learners hold it.
- * Assumes: a checkpoint is durable when it is noted. If one were noted too early, a crash could leave a server with
- * neither the checkpoint nor the log before it.
+ * Before it removes anything, it has the files of the checkpoint looked at on the disk: they may have been removed or cut
+ * while this server had them open. Assumes: a checkpoint is durable when it is noted. If one were noted too early, a crash
+ * could leave a server with neither the checkpoint nor the log before it.
  */
 import { hexOfZxid, type Zxid } from '../../base/ids.ts'
 import type { StorageSettings } from '../../config/storage-settings.ts'
 import type { Disk } from '../../ports/disk.ts'
 import type { Log } from '../../ports/log.ts'
 import type { LogStorage } from '../../storage/log-storage.ts'
-import { type PurgeFacts, planPurge } from './purge-plan.ts'
+import { type PurgeFacts, type PurgePlan, planPurge } from './purge-plan.ts'
 
 export interface LogRetentionOptions {
   readonly storage: Pick<LogStorage, 'closedSegments' | 'removeThrough' | 'committed' | 'sizeBytes'>
@@ -18,6 +19,8 @@ export interface LogRetentionOptions {
   readonly log: Log
   readonly folder: string // of the log
   readonly settings: Pick<StorageSettings, 'logRetention' | 'purgeIntervalMs'>
+  /** Up to where the files of the checkpoint hold the history, as found on the disk now; null: they are not usable. */
+  readonly verify: () => Promise<Zxid | null>
   readonly now: () => { readonly monotonicMs: number; readonly wallMs: number }
 }
 
@@ -96,13 +99,22 @@ export class LogRetention {
   }
 
   async #remove(segments: PurgeFacts['segments']): Promise<void> {
-    const { storage, log, folder, settings } = this.#options
-    const facts = { segments, logSizeBytes: storage.sizeBytes, floor: this.#floor() }
-    const plan = planPurge(facts, settings.logRetention)
-    if (plan === null) return
+    const { storage, log, folder, verify } = this.#options
+    if (this.#plan(segments) === null) return
+    const verified = await verify()
+    if (verified === null || this.#isStopped()) return
+    // Meanwhile a reader may have come, or the log may have restarted.
+    const plan = this.#plan(segments)
+    if (plan === null || plan.through > verified) return
     await storage.removeThrough(plan.through)
     const { through, segmentCount, sizeBytes } = plan
     log.info('log-purged', { folder, throughZxid: hexOfZxid(through), segmentCount, sizeBytes })
+  }
+
+  #plan(segments: PurgeFacts['segments']): PurgePlan | null {
+    const { storage, settings } = this.#options
+    const facts = { segments, logSizeBytes: storage.sizeBytes, floor: this.#floor() }
+    return planPurge(facts, settings.logRetention)
   }
 
   #isStopped(): boolean {

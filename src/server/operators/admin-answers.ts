@@ -40,6 +40,7 @@ export interface AdminMoment {
   readonly now: Stamp
   readonly logSizeBytes: number
   readonly checkpointSizeBytes: number
+  readonly isCheckpointDamaged: boolean
   /** How long writes have waited for space on the disk; null while they do not. */
   readonly diskFullMs: number | null
   readonly uptimeMs: number

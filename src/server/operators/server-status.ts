@@ -15,6 +15,7 @@ export interface StatusSources {
   readonly replica: ReplicaStatus
   readonly logSizeBytes: number
   readonly checkpointSizeBytes: number
+  readonly isCheckpointDamaged: boolean
   readonly diskFullMs: number | null
   readonly uptimeMs: number
   readonly leaderUptimeMs: number
@@ -41,6 +42,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     dataDirSizeBytes: sources.checkpointSizeBytes + (config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0),
     dataLogDirSizeBytes: sources.logSizeBytes,
     diskFullMs: sources.diskFullMs,
+    isCheckpointDamaged: sources.isCheckpointDamaged,
     fileDescriptors: sources.host.fileDescriptors(),
     lostLogLineCount: sources.host.lostLogLines(),
   }

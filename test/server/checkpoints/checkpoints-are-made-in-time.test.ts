@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ChainHash } from '../../../src/base/chain-hash.ts'
 import type { Zxid } from '../../../src/base/ids.ts'
 import { checkpointRetryMs, closingCheckpointMsMax } from '../../../src/base/limits.ts'
+import { err, ok } from '../../../src/base/result.ts'
 import type { CheckpointTriggers } from '../../../src/config/storage-settings.ts'
 import { newMetrics } from '../../../src/metrics/server-metrics.ts'
 import type { CheckpointFacts } from '../../../src/ports/checkpoints.ts'
@@ -24,9 +25,16 @@ class ScheduleRig {
   readonly metrics = newMetrics()
   readonly begun: number[] = []
   readonly made: number[] = []
+  readonly done: string[] = [] // what else was asked of the keeper, or decided
+  isLogWhole = true
+  /** What a look at the files says; null: they are as they should be. */
+  damage: string | null = null
+  repaired: string | null = null
+  lookFails: Error | null = null
   newest: number | null = 0
   growth: LogGrowth = { txnCount: 0, sizeBytes: 0 }
   isKeeperClosed = false
+  isLogFull = false
   readonly schedule: CheckpointSchedule
   #finish: ((error: Error | null) => void) | null = null
 
@@ -44,6 +52,19 @@ class ScheduleRig {
             this.#finish = (error) => (error === null ? resolve(factsOf(through)) : reject(error))
           })
         },
+        verify: async () => {
+          const { damage, repaired, lookFails } = this
+          if (lookFails !== null) throw lookFails
+          if (damage !== null) return err({ kind: 'damaged', message: damage })
+          return ok({ facts: factsOf(this.begun.at(-1) ?? 0), repaired })
+        },
+        discard: async () => {
+          this.done.push('discarded')
+          this.damage = null
+        },
+        clean: async () => {
+          this.done.push('cleaned')
+        },
         sizeBytes: async () => 4096,
         close: async () => {
           this.isKeeperClosed = true
@@ -58,8 +79,11 @@ class ScheduleRig {
       metrics: this.metrics,
       startedFrom: { facts: from, sizeBytes: 0, later },
       newestTxn: () => this.newest as Zxid | null,
+      logIsFull: () => this.isLogFull,
       logGrowth: () => this.growth,
+      logIsWhole: () => this.isLogWhole,
       made: (zxid) => this.made.push(zxid),
+      givenUp: () => this.done.push('given up'),
     })
   }
 
@@ -191,6 +215,20 @@ describe('a request for a checkpoint', () => {
     expect(new ScheduleRig(never).ask().outcome).toBe('nothing was written yet')
   })
 
+  test('a request is answered with the reason while a log on a full disk does not know what is durable', async () => {
+    const rig = new ScheduleRig(never)
+    rig.newest = null
+    rig.isLogFull = true
+    expect(rig.ask().outcome).toContain('the log waits for space on its disk')
+    rig.isLogFull = false
+    const asked = rig.ask()
+    await rig.tick()
+    expect(asked.outcome).toBeNull()
+    rig.isLogFull = true
+    await rig.tick()
+    expect(asked.outcome).toContain('Free space in dataLogDir')
+  })
+
   test('a request begins a try at once although the last one failed', async () => {
     const rig = new ScheduleRig(never)
     rig.write(1)
@@ -237,6 +275,90 @@ describe('a checkpoint that fails', () => {
       'ENOSPC: no space left on device',
       'the worker ended',
     ])
+  })
+})
+
+describe('a checkpoint whose files are not as they should be', () => {
+  test('damaged files are replaced in the same step while the log is whole', async () => {
+    const rig = new ScheduleRig({ ...never, txnCount: 10 })
+    rig.write(10)
+    await rig.tick()
+    rig.damage = 'a table is missing'
+    await rig.finish()
+    expect(rig.done).toEqual(['given up', 'discarded'])
+    expect([rig.begun, rig.made, rig.schedule.isDamaged]).toEqual([[10, 10], [], true])
+    await rig.finish()
+    expect([rig.made, rig.schedule.isDamaged]).toEqual([[10], false])
+    expect(rig.done).toEqual(['given up', 'discarded', 'cleaned'])
+    expect(rig.rig.events('checkpoint-damaged')).toMatchObject([{ text: 'a table is missing' }])
+    expect(rig.rig.events('checkpoint-failed')).toEqual([])
+  })
+
+  test('damage that is found before a purge is repaired with the next tick', async () => {
+    const rig = new ScheduleRig(never, factsOf(7))
+    rig.newest = 7
+    expect(await rig.schedule.verify()).toBe(0)
+    rig.damage = 'a table is missing'
+    expect(await rig.schedule.verify()).toBeNull()
+    expect(await rig.schedule.verify()).toBeNull()
+    expect(rig.rig.events('checkpoint-damaged')).toHaveLength(1)
+    await rig.tick()
+    expect([rig.done, rig.begun]).toEqual([['given up', 'discarded'], [7]])
+    await rig.finish()
+    expect([rig.made, await rig.schedule.verify()]).toEqual([[7], 7])
+  })
+
+  test('without the front of the log damage is reported once, and files that are brought back are used again', async () => {
+    const rig = new ScheduleRig({ ...never, txnCount: 10 })
+    rig.isLogWhole = false
+    rig.damage = 'a table is missing'
+    rig.write(10)
+    const asked = rig.ask()
+    await rig.finish()
+    expect(asked.outcome).toBe('/data/checkpoint: a table is missing.')
+    expect([rig.done, rig.made, rig.schedule.isDamaged]).toEqual([[], [], true])
+    await rig.tick(checkpointRetryMs)
+    await rig.finish()
+    expect(rig.rig.events('checkpoint-lost')).toMatchObject([
+      {
+        text: 'a table is missing',
+        advice: expect.stringContaining('move the content of dataDir and dataLogDir away'),
+      },
+    ])
+    rig.damage = null
+    await rig.tick(checkpointRetryMs)
+    await rig.finish()
+    expect([rig.made, rig.schedule.isDamaged]).toEqual([[10], false])
+  })
+
+  test('content that a reader found damaged stays damaged, whatever the files look like', async () => {
+    const rig = new ScheduleRig({ ...never, txnCount: 10 }, factsOf(5))
+    rig.isLogWhole = false
+    rig.schedule.noteDamage('a block does not have its checksum')
+    rig.write(15)
+    await rig.tick()
+    await rig.finish()
+    expect(rig.schedule.isDamaged).toBe(true)
+    expect(await rig.schedule.verify()).toBeNull()
+    rig.schedule.checkpointReplaced(factsOf(20))
+    expect(rig.schedule.isDamaged).toBe(false)
+  })
+
+  test('a file current that was written again is reported', async () => {
+    const rig = new ScheduleRig(never, factsOf(7))
+    rig.repaired = '/data/checkpoint/current was missing'
+    expect(await rig.schedule.verify()).not.toBeNull()
+    expect(rig.rig.events('checkpoint-file-written-again')).toMatchObject([
+      { text: '/data/checkpoint/current was missing' },
+    ])
+  })
+
+  test('files that the disk does not read are reported, and nothing is given up', async () => {
+    const rig = new ScheduleRig(never, factsOf(7))
+    rig.lookFails = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+    expect(await rig.schedule.verify()).toBeNull()
+    expect(rig.rig.events('checkpoint-failed')).toHaveLength(1)
+    expect([rig.done, rig.schedule.isDamaged]).toEqual([[], false])
   })
 })
 

@@ -1,18 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { err, ok } from '../../../src/base/result.ts'
-import type { Config } from '../../../src/config/config.ts'
 import type { Checkpoints } from '../../../src/ports/checkpoints.ts'
-import type { ZktsServer } from '../../../src/server/create-server.ts'
-import type { SimProcess } from '../../simulator/scheduler.ts'
-import type { SimDisk } from '../../simulator/sim-disk.ts'
-import { connectFrame, textBytes } from '../../support/conversation.ts'
-import { createFrame, getDataFrame } from '../../support/requests.ts'
-import { type RawClient, ServerRig, serverHost, standaloneConfig } from '../../support/server-rig.ts'
-
-/** Tiny segments, a checkpoint after ten txns, and no part of the log kept beside them. */
-const often = ['snapCount=10', 'txnLogSizeLimitInKb=4', 'logRetentionSizeInKb=0', '4lw.commands.whitelist=*']
-const oftenConfig = (...lines: readonly string[]): Config => standaloneConfig([...often, ...lines])
-const keepingConfig = oftenConfig('logRetentionSizeInKb=-1')
+import { textBytes } from '../../support/conversation.ts'
+import { createFrame } from '../../support/requests.ts'
+import { standaloneConfig } from '../../support/server-rig.ts'
+import { CheckpointRig, keepingConfig } from './checkpoint-rig.ts'
 
 type Opened = Awaited<ReturnType<Checkpoints['open']>>
 
@@ -20,133 +12,6 @@ const full = (): Error => Object.assign(new Error('ENOSPC: no space left on devi
 
 const changed = (): Error =>
   Object.assign(new Error('an entry was changed on the disk: its checksum does not fit'), { code: 'EDAMAGED' })
-
-class CheckpointRig {
-  readonly rig = new ServerRig()
-  disk: SimDisk
-  #process: SimProcess | null = null
-  #nextName = 1
-  #xid = 0
-
-  constructor() {
-    this.disk = this.rig.disk()
-  }
-
-  /** Changes what the keepers of the next servers do. */
-  change(changes: (real: Checkpoints) => Partial<Checkpoints>): void {
-    const { checkpointsOn } = this.rig
-    this.rig.checkpointsOn = (disk) => (options) => {
-      const real = checkpointsOn(disk)(options)
-      const bound: Checkpoints = {
-        open: () => real.open(),
-        clean: () => real.clean(),
-        discard: () => real.discard(),
-        advance: (through) => real.advance(through),
-        copy: () => real.copy(),
-        receive: () => real.receive(),
-        sizeBytes: () => real.sizeBytes(),
-        close: () => real.close(),
-      }
-      return { ...bound, ...changes(bound) }
-    }
-  }
-
-  async start(config = oftenConfig()): Promise<ZktsServer> {
-    const { server, process } = this.rig.server(config, this.disk)
-    this.#process = process
-    const outcome = await this.rig.settle(server.start())
-    if (!outcome.ok) throw new Error(outcome.error.message)
-    await this.rig.run(100)
-    return server
-  }
-
-  async refusal(config = oftenConfig()) {
-    const outcome = await this.rig.settle(this.rig.server(config, this.disk).server.start())
-    if (outcome.ok) throw new Error('the server has started')
-    return outcome.error
-  }
-
-  async client(): Promise<RawClient> {
-    const client = await this.rig.connect()
-    client.send(connectFrame(false, 20_000))
-    await this.rig.run(50)
-    return client
-  }
-
-  /** Creates `count` further znodes `/n1`, `/n2`, … of 100 bytes. */
-  async write(count: number): Promise<void> {
-    const client = await this.client()
-    for (let i = 0; i < count; i++) {
-      client.send(createFrame(++this.#xid, `/n${this.#nextName++}`, 'x'.repeat(100)))
-      await this.rig.run(20)
-    }
-    const errors = client.replies().map(({ error }) => error)
-    expect(errors).toEqual(new Array(count).fill(0))
-    client.stream.destroy()
-    await this.rig.run(10)
-  }
-
-  /** All znodes that were written can be read. */
-  async expectAll(): Promise<void> {
-    const client = await this.client()
-    for (let name = 1; name < this.#nextName; name++) client.send(getDataFrame(++this.#xid, `/n${name}`))
-    await this.rig.run(500)
-    expect(client.replies().map(({ error }) => error)).toEqual(new Array(this.#nextName - 1).fill(0))
-    client.stream.destroy()
-    await this.rig.run(10)
-  }
-
-  async ask(word: string): Promise<string> {
-    const client = await this.rig.connect('10.0.1.9')
-    client.send(textBytes(word))
-    await this.rig.run(3000)
-    expect(client.isClosed).toBe(true)
-    return client.text
-  }
-
-  async metric(name: string): Promise<number> {
-    return Number(new RegExp(`^zk_${name}\t(.*)$`, 'm').exec(await this.ask('mntr'))?.[1])
-  }
-
-  /** The process ends at once; what it has written stays. */
-  kill(): void {
-    if (this.#process !== null) {
-      this.rig.scheduler.kill(this.#process)
-      this.rig.network.crash(serverHost, this.#process, 'kill')
-      this.#process = null
-    }
-    this.disk = this.disk.kill()
-  }
-
-  /** A server that has made a checkpoint, still has its whole log, and was killed. */
-  static async withWholeLog(txnCount: number): Promise<CheckpointRig> {
-    const rig = new CheckpointRig()
-    await rig.start(keepingConfig)
-    await rig.write(txnCount)
-    await rig.rig.run(1000)
-    rig.kill()
-    return rig
-  }
-
-  /** The same without the beginning of its log. */
-  static async withoutLogFront(): Promise<CheckpointRig> {
-    const rig = new CheckpointRig()
-    await rig.start()
-    await rig.write(90)
-    await rig.rig.run(1500)
-    expect(rig.firstSegment()).toBeGreaterThan(1)
-    rig.kill()
-    return rig
-  }
-
-  segments(): readonly string[] {
-    return this.disk.paths().filter((path) => path.startsWith('/data/wal/') && path.endsWith('.log'))
-  }
-
-  firstSegment(): number {
-    return Number.parseInt(/-([0-9a-f]+)\.log$/.exec(this.segments()[0]!)![1]!, 16)
-  }
-}
 
 describe('a server with checkpoints', () => {
   test('a killed server starts from its checkpoint and the log after it', async () => {
@@ -399,6 +264,40 @@ describe('a checkpoint that fails', () => {
     await rig.expectAll()
   })
 
+  test('a log on a full disk is made smaller by a checkpoint that an operator asks for', async () => {
+    const rig = new CheckpointRig()
+    const config = standaloneConfig([
+      'dataLogDir=/log',
+      'snapCount=1000000',
+      'txnLogSizeLimitInKb=4',
+      'logRetentionSizeInKb=0',
+      'autopurge.snapRetainCount=3',
+      '4lw.commands.whitelist=*',
+    ])
+    await rig.start(config)
+    for (let i = 0; i < 3; i++) {
+      await rig.write(30)
+      expect(await rig.ask('ckpt')).toMatch(/^Zxid: /)
+    }
+    const logSegments = (): number => rig.disk.paths().filter((path) => path.startsWith('/log/wal/')).length
+    await rig.write(30)
+    const before = logSegments()
+    Object.assign(rig.disk.faults, { full: true, fullBelow: '/log/' })
+    const client = await rig.client()
+    for (let i = 0; i < 100; i++) client.send(createFrame(i, `/waits${i}`, 'x'.repeat(100)))
+    await rig.rig.run(3000)
+    expect(await rig.metric('disk_full')).toBe(1)
+    expect(await rig.ask('ckpt')).toMatch(/^Zxid: /)
+    await rig.rig.run(500)
+    expect(logSegments()).toBeLessThan(before)
+    Object.assign(rig.disk.faults, { full: false })
+    await rig.rig.run(2000)
+    await rig.write(5)
+    rig.kill()
+    await rig.start(config)
+    await rig.expectAll()
+  })
+
   test('a worker that ends is reported with its reason, and the server goes on', async () => {
     const rig = new CheckpointRig()
     rig.change(() => ({ advance: () => Promise.reject(new Error('the checkpoint thread ended: out of memory')) }))
@@ -439,6 +338,45 @@ describe('a log that does not fit its checkpoint', () => {
     expect(message).toContain('/data/wal holds no log, but there is a checkpoint of 0x1000000')
     expect(message).toContain('move the content of dataDir and dataLogDir away, except myid')
     await removeAll(rig, '/data/checkpoint/')
+    await rig.start()
+  })
+
+  /** The newest file of the log has only txns after the checkpoint. */
+  async function withNewFile(): Promise<{ readonly rig: CheckpointRig; readonly newest: string }> {
+    const rig = new CheckpointRig()
+    await rig.start(standaloneConfig(['txnLogSizeLimitInKb=4', '4lw.commands.whitelist=*']))
+    await rig.write(30)
+    expect(await rig.ask('ckpt')).toMatch(/^Zxid: /)
+    const count = rig.segments().length
+    while (rig.segments().length === count) await rig.write(1)
+    await rig.write(2)
+    rig.kill()
+    return { rig, newest: rig.segments().at(-1)! }
+  }
+
+  test('a log without its newest file is refused, and the file is named, although the checkpoint has what is before', async () => {
+    const { rig, newest } = await withNewFile()
+    await rig.rig.settle(rig.disk.rename(newest, '/aside'))
+    const { kind, message } = await rig.refusal()
+    expect(kind).toBe('corrupt')
+    expect(message).toContain(`the one whose name ends with ${/-\w+\.log$/.exec(newest)![0]} is missing or was emptied`)
+    await rig.rig.settle(rig.disk.rename('/aside', newest))
+    await rig.start()
+    await rig.expectAll()
+  })
+
+  test('a log whose newest file was emptied is refused, and not taken for one that a crash left', async () => {
+    const { rig, newest } = await withNewFile()
+    rig.disk.removeAtOnce(newest)
+    rig.disk.placeAtOnce(newest)
+    expect(await rig.refusal()).toMatchObject({ kind: 'corrupt', message: expect.stringContaining('was emptied') })
+  })
+
+  test('an operator who accepts the loss removes the identity, and the server starts', async () => {
+    const { rig, newest } = await withNewFile()
+    rig.disk.removeAtOnce(newest)
+    expect((await rig.refusal()).message).toContain('accept the loss, remove /data/identity.')
+    rig.disk.removeAtOnce('/data/identity')
     await rig.start()
   })
 

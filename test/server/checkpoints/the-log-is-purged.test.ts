@@ -55,6 +55,8 @@ class RetentionRig {
   committed = at(50)
   failure: Error | null = null
   missing: string | null = null // the path of a segment
+  verified: number | null = 50
+  whenVerified: () => void = () => {}
   whenMissing: () => void = () => {}
   readonly retention: LogRetention
 
@@ -89,6 +91,10 @@ class RetentionRig {
       log: this.#rig.log,
       folder: '/data/wal',
       settings: { logRetention: { checkpointCount: 3, sizeBytes: 0, durationMs }, purgeIntervalMs },
+      verify: async () => {
+        rig.whenVerified()
+        return rig.verified === null ? null : at(rig.verified)
+      },
       now: () => ({ monotonicMs: rig.monotonicMs, wallMs: 60_000 }),
     })
   }
@@ -146,6 +152,29 @@ describe('the retention of the log', () => {
     rig.checkpoints(50)
     await rig.tick()
     expect(rig.removed).toEqual([10, 50])
+  })
+
+  test('nothing is removed that the files of the checkpoint do not hold, as they are found on the disk then', async () => {
+    const rig = new RetentionRig()
+    rig.verified = null
+    rig.checkpoints(50, 50, 50)
+    await rig.tick()
+    rig.verified = 40
+    rig.checkpoints(50)
+    await rig.tick()
+    expect(rig.removed).toEqual([])
+    rig.verified = 50
+    rig.checkpoints(50)
+    await rig.tick()
+    expect(rig.removed).toEqual([50])
+  })
+
+  test('what a reader needs that came while the files were looked at stays', async () => {
+    const rig = new RetentionRig()
+    rig.checkpoints(50, 50, 50)
+    rig.whenVerified = () => rig.retention.hold(at(20))
+    await rig.tick()
+    expect(rig.removed).toEqual([20])
   })
 
   test('a checkpoint that was received counts alone', async () => {

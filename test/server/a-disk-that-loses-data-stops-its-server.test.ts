@@ -1,0 +1,125 @@
+/**
+ * What a leader reads for its learners is no longer what it has written: the log rots, or files of the checkpoint are
+ * missing. A leader with a rotten log stops (invariant 8). One that can give no copy of its state lets another server lead.
+ */
+import { expect, test } from 'vitest'
+import { connectWith } from '../../src/client/connect.ts'
+import type { Client } from '../../src/client/types.ts'
+import type { Checkpoints } from '../../src/ports/checkpoints.ts'
+import type { ZktsServer } from '../../src/server/create-server.ts'
+import { clientPorts } from '../client/client-ports.ts'
+import type { SimDisk } from '../simulator/sim-disk.ts'
+import { clientPort, configOf, ServerRig } from '../support/server-rig.ts'
+import { changeCheckpoints } from './checkpoints/checkpoint-rig.ts'
+
+class EnsembleRig {
+  readonly rig = new ServerRig()
+  readonly servers = new Map<number, ZktsServer>()
+  readonly disks = new Map<number, SimDisk>([1, 2, 3].map((id) => [id, this.rig.disk(id)]))
+  readonly #lines: readonly string[]
+
+  constructor(lines: readonly string[]) {
+    const members = [1, 2, 3].map((id) => `server.${id}=10.0.0.${id}:2888:3888;10.0.0.${id}:${clientPort}`)
+    this.#lines = ['dataDir=/data', 'tickTime=1000', 'initLimit=10', 'syncLimit=5', ...lines, ...members]
+  }
+
+  async start(...ids: readonly number[]): Promise<void> {
+    for (const id of ids) {
+      const { server } = this.rig.server(
+        configOf(this.#lines.join('\n'), `${id}\n`),
+        this.disks.get(id)!,
+        `10.0.0.${id}`,
+      )
+      const outcome = await this.rig.settle(server.start())
+      if (!outcome.ok) throw new Error(outcome.error.message)
+      this.servers.set(id, server)
+    }
+    await this.rig.run(3000)
+  }
+
+  async stop(...ids: readonly number[]): Promise<void> {
+    for (const id of ids) await this.rig.settle(this.servers.get(id)!.close())
+  }
+
+  connect(id: number): Promise<Client> {
+    return this.rig.settle(connectWith({ servers: `10.0.0.${id}:${clientPort}` }, 5000, clientPorts(this.rig)))
+  }
+
+  /** Creates `count` znodes /a0, /a1, … */
+  async write(prefix: string, count: number, at: number): Promise<void> {
+    const client = await this.connect(at)
+    for (let i = 0; i < count; i++) {
+      await this.rig.settle(client.create(`/${prefix}${i}`, new Uint8Array(300).fill(i)))
+      await this.rig.run(100)
+    }
+    await this.rig.settle(client.close())
+  }
+
+  mode(id: number): Promise<string> {
+    return this.rig.ask('srvr', `10.0.0.${id}`)
+  }
+}
+
+test('a leader whose log no longer reads back stops, names the place, and the others go on', async () => {
+  const ensemble = new EnsembleRig(['snapCount=1000000', 'logRetentionSizeInKb=-1'])
+  const { rig, disks } = ensemble
+  await ensemble.start(1, 2, 3)
+  await ensemble.write('a', 5, 2)
+  await ensemble.stop(1)
+  await ensemble.write('b', 20, 2)
+  await ensemble.stop(2, 3)
+  // No checkpoint: the starts read the whole log, and the memory of the next leader begins at its end.
+  for (const disk of disks.values()) {
+    for (const path of disk.paths()) if (path.startsWith('/data/checkpoint/')) disk.removeAtOnce(path)
+  }
+  await ensemble.start(2, 3)
+  expect(await ensemble.mode(3)).toContain('Mode: leader')
+  const disk = disks.get(3)!
+  const path = disk.paths().find((each) => each.endsWith('.log'))!
+  const text = Buffer.from(disk.contents(path)).toString('latin1')
+  disk.flipBit(path, 8 * text.lastIndexOf('/b10'))
+  await ensemble.start(1)
+  const stopped = rig.events('server-must-stop')
+  expect(stopped).toMatchObject([{ serverId: 3, reason: expect.stringContaining('no longer reads back') }])
+  expect(stopped[0]!['reason']).toContain(`${path}, offset `)
+  await rig.run(3000)
+  expect(await ensemble.mode(2)).toContain('Mode: leader')
+  const client = await ensemble.connect(1)
+  expect((await rig.settle(client.getData('/b19'))).data?.[0]).toBe(19)
+  await rig.settle(client.create('/c', null))
+})
+
+test('a leader whose checkpoint lost its files steps down for a server that can bring up the learner', async () => {
+  const ensemble = new EnsembleRig(['snapCount=10', 'txnLogSizeLimitInKb=2', 'logRetentionSizeInKb=0'])
+  const { rig, disks } = ensemble
+  await ensemble.start(1, 2, 3)
+  let isUnreadable = false
+  changeCheckpoints(rig, (real, serverId) => {
+    // As LevelDB's files are read. A simulated store has its content in memory.
+    const copy: Checkpoints['copy'] = () =>
+      isUnreadable ? Promise.reject(Object.assign(new Error('a table is missing'), { code: 'EDAMAGED' })) : real.copy()
+    return serverId === 3 ? { copy } : {}
+  })
+  await ensemble.write('a', 60, 2)
+  await ensemble.stop(1, 2, 3)
+  await ensemble.start(2, 3)
+  expect(await ensemble.mode(3)).toContain('Mode: leader')
+  const disk = disks.get(3)!
+  const entries = disk.paths().find((path) => path.endsWith('/entries'))!
+  disk.removeAtOnce(entries)
+  isUnreadable = true
+  await ensemble.write('b', 30, 2)
+  expect(rig.events('checkpoint-lost')).toMatchObject([{ serverId: 3 }])
+  disks.set(1, rig.disk(11))
+  await ensemble.start(1)
+  await rig.run(5000)
+  expect(rig.events('checkpoint-copy-failed')).toMatchObject([{ serverId: 3 }])
+  expect(await ensemble.mode(2)).toContain('Mode: leader')
+  expect(await ensemble.mode(1)).toContain('Mode: follower')
+  expect(await ensemble.mode(3)).toContain('Mode: follower')
+  expect((await rig.metrics('10.0.0.3')).get('checkpoint_damaged')).toBe(1)
+  expect((await rig.metrics('10.0.0.2')).get('checkpoint_damaged')).toBe(0)
+  const client = await ensemble.connect(1)
+  expect((await rig.settle(client.getData('/b29'))).data?.[0]).toBe(29)
+  await rig.settle(client.create('/c', null))
+})
