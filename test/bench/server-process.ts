@@ -27,6 +27,8 @@ export interface RunningServer {
   readonly startMs: number
   /** How the server ended, with the end of its log; undefined while it runs. */
   obituary(): string | undefined
+  /** All that it has printed. */
+  printed(): string
   /** SIGTERM, and SIGKILL if the process has not ended after the limit. */
   stop(limitMs?: number): Promise<void>
   /** SIGKILL. */
@@ -72,7 +74,8 @@ export async function startServerProcess(command: ServerCommand): Promise<Runnin
     throw cause
   }
   const startMs = performance.now() - startedAtMs
-  return { clientPort: command.clientPort, pid: child.pid ?? 0, startMs, obituary, stop, kill }
+  const printed = (): string => readFileSync(command.logFile, 'utf8')
+  return { clientPort: command.clientPort, pid: child.pid ?? 0, startMs, obituary, printed, stop, kill }
 }
 
 export function fourLetterWord(port: number, word: string, timeoutMs = 5_000): Promise<string> {

@@ -10,7 +10,7 @@ import { type FinalState, judge, type Verdict } from './chaos/checker.ts'
 import { injectFaults } from './chaos/faults.ts'
 import { prepareTree, readEverything } from './chaos/final-state.ts'
 import { seededRandom } from './chaos/random.ts'
-import { runWithServers } from './chaos/run-with-servers.ts'
+import { judgeCheckpoints, runWithServers } from './chaos/run-with-servers.ts'
 import { newRecorder, runClients } from './chaos/workload.ts'
 import type { Servers } from './servers.ts'
 import { javaClasspath } from './suites.ts'
@@ -59,7 +59,8 @@ async function runChaos(servers: Servers): Promise<readonly Verdict[]> {
     title: 'writes were acknowledged while servers failed',
     violations: count('acknowledged') > Number(flags.seconds) ? [] : [`only ${count('acknowledged')} acknowledged`],
   }
-  return [...judge(recorder, states), progress]
+  const checkpoints = flags.target === 'zookeeper' ? [] : [judgeCheckpoints(servers)]
+  return [...judge(recorder, states), progress, ...checkpoints]
 }
 
 process.exit(await main())

@@ -12,12 +12,16 @@ const servingTimeoutMs = 40_000
 
 export interface Control {
   readonly port: number
+  /** How often a suite has started a server. */
+  readonly startCount: number
   close(): void
 }
 
 export async function startControl(servers: Servers, proxy: FaultyProxy): Promise<Control> {
+  let startCount = 0
   const server: Server = createServer((request, response) => {
     const [verb = '', argument = ''] = (request.url ?? '').split('/').slice(1)
+    if (verb === 'start' && !servers.isRunning(Number(argument))) startCount += 1
     perform(servers, proxy, verb, Number(argument)).then(
       (line) => response.writeHead(200).end(`${line}\n`),
       (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
@@ -26,6 +30,9 @@ export async function startControl(servers: Servers, proxy: FaultyProxy): Promis
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
+    get startCount() {
+      return startCount
+    },
     close() {
       server.closeAllConnections()
       server.close()

@@ -4,6 +4,8 @@
  * Every part has new servers that its suites share. Each suite works below its own path and has its own proxy. Suites that need one
  * server run at the same time, since they mostly wait. Suites of the ensemble kill servers, and so run one after another.
  * A suite that cannot be prepared, crashes, hangs or prints no check counts as one failure, so none is skipped unnoticed.
+ * The servers of zkts make checkpoints all the time (servers.ts). A suite during which none was made fails, and so does one that
+ * started a server which did not start from a checkpoint; in each part the front of a log is removed.
  * The last line is `N passed, N failed`; the exit code is 0 if and only if none failed.
  */
 import { spawn } from 'node:child_process'
@@ -12,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { eventually } from './checks.ts'
 import { startControl } from './control.ts'
 import { startFaultyProxy } from './faulty-proxy.ts'
 import { type Servers, startServers, type Target } from './servers.ts'
@@ -19,6 +22,8 @@ import { type BuildDirectories, javaClasspath, type Part, parts, type Suite, sui
 
 const suiteTimeoutMs = 240_000
 const startTimeoutMs = 60_000
+/** A checkpoint is begun within a tick after the writes that it is due for. */
+const checkpointTimeoutMs = 10_000
 const suitesAtOnce: Readonly<Record<Part, number>> = { single: 2, extended: 2, strict: 1, ensemble: 1, sessions: 1 }
 
 interface Score {
@@ -131,6 +136,10 @@ async function runPart(
         await runSuite(servers, { target, part }, next, score)
     }
     await Promise.all(Array.from({ length: suitesAtOnce[part] }, runWaiting))
+    // One suite alone may write too little for it.
+    if (target === 'zkts' && ready.length > 1) {
+      await checkLogged(score, `${part}: the front of a log was removed`, () => servers.loggedCount('log-purged') > 0)
+    }
   } catch (error) {
     report(score, `not ok ${part}: the servers serve: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
@@ -148,6 +157,8 @@ async function runSuite(
   await servers.waitUntilAllServe(startTimeoutMs)
   const proxy = await startFaultyProxy(servers.clientPorts[0]!)
   const control = await startControl(servers, proxy)
+  const made = servers.loggedCount('checkpoint-made')
+  const loaded = servers.loggedCount('checkpoint-loaded')
   const [program, ...args] = [...command, part]
   const startedAtMs = Date.now()
   const child = spawn(program!, args, {
@@ -189,9 +200,22 @@ async function runSuite(
       `not ok ${suite.name}: the ${part} part runs to its end: exit ${exit} after ${checkCount} checks: ${diagnostics}`,
     )
   }
+  if (target === 'zkts' && suite.leavesServersAlone !== true) {
+    const title = `${suite.name}: a checkpoint was made during the ${part} part`
+    await checkLogged(score, title, () => servers.loggedCount('checkpoint-made') > made)
+  }
+  if (target === 'zkts' && control.startCount > 0) {
+    const title = `${suite.name}: servers that the ${part} part started began with a checkpoint`
+    await checkLogged(score, title, () => servers.loggedCount('checkpoint-loaded') - loaded >= control.startCount)
+  }
   console.log(`# ${suite.name} ${part}: ${checkCount} checks in ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s`)
   control.close()
   proxy.close()
+}
+
+async function checkLogged(score: Score, title: string, isLogged: () => boolean): Promise<void> {
+  const failure = await eventually(isLogged, checkpointTimeoutMs, 'it is not in the log').catch((error: Error) => error)
+  report(score, failure === undefined ? `ok ${title}` : `not ok ${title}: ${failure.message}`)
 }
 
 function report(score: Score, line: string): void {

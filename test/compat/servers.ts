@@ -32,6 +32,20 @@ export interface ServersOptions {
 
 const containerCheckIntervalMs = 500
 
+/**
+ * Only for zkts: after a few writes a server has made a checkpoint, and after some more it has removed the front of its log.
+ * So every suite works on such servers, and a server that starts again starts from a checkpoint. Apache ZooKeeper keeps its
+ * defaults: its snapshots would only test ZooKeeper.
+ */
+export const checkpointSettings: Readonly<Record<string, string>> = {
+  snapCount: '3',
+  txnLogSizeLimitInKb: '2',
+  logRetentionSizeInKb: '0',
+}
+
+/** What a server logs about its checkpoints. */
+export type CheckpointEvent = 'checkpoint-made' | 'checkpoint-loaded' | 'log-purged'
+
 export interface Servers {
   readonly clientPorts: readonly number[]
   start(id: number): Promise<void>
@@ -45,6 +59,8 @@ export interface Servers {
   waitUntilServing(id: number, timeoutMs: number): Promise<void>
   waitUntilAllServe(timeoutMs: number): Promise<void>
   logTail(id: number): string
+  /** How often all servers together have logged it, over all starts. */
+  loggedCount(event: CheckpointEvent): number
   stopAll(): Promise<void>
 }
 
@@ -115,11 +131,8 @@ function describeServers(
     async waitUntilAllServe(timeoutMs) {
       await Promise.all(ids.map((id) => servers.waitUntilServing(id, timeoutMs)))
     },
-    logTail: (id) =>
-      readFileSync(join(serverDirectory(options, id), 'server.log'), 'utf8')
-        .split('\n')
-        .slice(-30)
-        .join('\n'),
+    logTail: (id) => logText(options, id).split('\n').slice(-30).join('\n'),
+    loggedCount: (event) => ids.reduce((sum, id) => sum + logText(options, id).split(`"${event}"`).length - 1, 0),
     async stopAll() {
       for (const id of ids) servers.resume(id)
       await Promise.all(ids.map((id) => servers.kill(id)))
@@ -130,6 +143,10 @@ function describeServers(
 
 function serverDirectory(options: Pick<ServersOptions, 'directory'>, id: number): string {
   return join(options.directory, `server-${id}`)
+}
+
+function logText(options: ServersOptions, id: number): string {
+  return readFileSync(join(serverDirectory(options, id), 'server.log'), 'utf8')
 }
 
 export function dataDirectory(options: Pick<ServersOptions, 'directory'>, id: number): string {
@@ -163,7 +180,8 @@ function writeConfig(options: ServersOptions, ports: readonly Ports[], id: numbe
     }
     writeFileSync(join(dataDirectory(options, id), 'myid'), `${id}\n`)
   }
-  for (const [key, value] of Object.entries(options.settings ?? {})) lines.push(`${key}=${value}`)
+  const settings = { ...(options.target === 'zkts' ? checkpointSettings : {}), ...options.settings }
+  for (const [key, value] of Object.entries(settings)) lines.push(`${key}=${value}`)
   writeFileSync(join(directory, 'zoo.cfg'), `${lines.join('\n')}\n`)
 }
 

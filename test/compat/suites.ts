@@ -34,6 +34,8 @@ export interface Suite {
   readonly parts: readonly Part[]
   /** The suite checks counters of its servers, so no other suite may use them at the same time. */
   readonly runsAlone?: true
+  /** The suite writes nothing to the servers of its part: it needs none, or has servers of its own. */
+  readonly leavesServersAlone?: true
   /** Downloads and compiles. Resolves with the command, to which the part is appended. */
   prepare(build: BuildDirectories): Promise<readonly string[]>
 }
@@ -60,11 +62,13 @@ export const suites: readonly Suite[] = [
   {
     name: 'chaos-checker',
     parts: ['single'],
+    leavesServersAlone: true,
     prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'chaos', 'checker-suite.ts')],
   },
   {
     name: 'emptied-disks',
     parts: ['single'],
+    leavesServersAlone: true,
     prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'emptied-disks', 'suite.ts')],
   },
   {

@@ -52,6 +52,18 @@ type DirectoryChange =
   | { readonly kind: 'remove'; readonly path: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly inode: Inode }
 
+/** The others leave the disk as it is; a file that is opened is changed only if it is new. */
+const changingOperations: ReadonlySet<DiskOperation | FileOperation> = new Set([
+  'write',
+  'write-durably',
+  'sync',
+  'truncate',
+  'make-folder',
+  'rename',
+  'remove',
+  'sync-directory',
+] as const)
+
 export class SimDisk implements Disk, DiskOfFiles {
   readonly faults: DiskFaults
   readonly #options: SimDiskOptions
@@ -66,6 +78,7 @@ export class SimDisk implements Disk, DiskOfFiles {
   #inodeNumbers = new WeakMap<Inode, number>()
   #lastNumber = 0
   #operationCount = 0
+  #changeCount = 0
   #crashed = false
 
   constructor(options: SimDiskOptions) {
@@ -86,6 +99,17 @@ export class SimDisk implements Disk, DiskOfFiles {
     return this.#operationCount
   }
 
+  /** As long as it is equal, a crash leaves the same, apart from what is random. */
+  get changeCount(): number {
+    return this.#changeCount
+  }
+
+  /** Whether a crash may lose something. */
+  get hasUnflushed(): boolean {
+    if (this.#changes.length > 0) return true
+    return [...this.#files.values()].some((inode) => inode.dirty.size > 0 || inode.sizeBytes !== inode.durableSizeBytes)
+  }
+
   open(path: string, mode: OpenMode): Promise<DiskFile> {
     return this.run('open', path, () => {
       const found = this.#files.get(path)
@@ -99,6 +123,7 @@ export class SimDisk implements Disk, DiskOfFiles {
       const inode = emptyInode()
       this.#files.set(path, inode)
       this.#changes.push({ kind: 'create', path, inode })
+      this.#changeCount++
       return new SimFile(this, path, inode, mode)
     })
   }
@@ -218,13 +243,18 @@ export class SimDisk implements Disk, DiskOfFiles {
   /** Power is lost. The result is the disk as found afterwards; this one answers nothing more. */
   crash(mode: CrashMode, changes: Partial<SimDiskOptions> = {}): SimDisk {
     this.#crashed = true
+    return this.foundAfterCrash(mode, changes)
+  }
+
+  /** What `crash` would return now, while this one goes on. With a `random` of its own it draws nothing from this one's. */
+  foundAfterCrash(mode: CrashMode, changes: Partial<SimDiskOptions> = {}): SimDisk {
     const next = new SimDisk({ ...this.#options, faults: { ...this.faults }, ...changes })
     next.#folders = new Set(this.#folders)
     next.#folderNumbers = new Map(this.#folderNumbers)
     const names = new Map(this.#durableFiles)
-    for (const change of this.#changes) if (this.#survives(mode)) applyChange(names, change)
+    for (const change of this.#changes) if (next.#survives(mode)) applyChange(names, change)
     for (const [path, inode] of names) {
-      const found = this.#afterCrash(inode, mode)
+      const found = next.#afterCrash(inode, mode)
       next.#inodeNumbers.set(found, this.#numberOf(inode))
       next.#files.set(path, found)
       next.#durableFiles.set(path, found)
@@ -279,10 +309,13 @@ export class SimDisk implements Disk, DiskOfFiles {
   run<T>(operation: DiskOperation | FileOperation, path: string, act: () => T): Promise<T> {
     if (this.#crashed) return new Promise<T>(() => {})
     this.#operationCount++
+    const changes = changingOperations.has(operation)
+    if (changes) this.#changeCount++
     this.#options.onOperation?.(this.#operationCount, operation, path)
     return new Promise<T>((done, failed) => {
       this.#options.schedule(this.#latencyMs(), () => {
         if (this.#crashed) return
+        if (changes) this.#changeCount++
         try {
           done(act())
         } catch (error) {

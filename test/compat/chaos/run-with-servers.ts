@@ -35,6 +35,16 @@ export async function runWithServers(
   return failed === 0 ? 0 : 1
 }
 
+/** What the run proves, it proves of servers that make checkpoints, remove the front of their logs, and start from both. */
+export function judgeCheckpoints(servers: Servers): Verdict {
+  const events = ['checkpoint-made', 'log-purged', 'checkpoint-loaded'] as const
+  const missing = events.filter((event) => servers.loggedCount(event) === 0)
+  return {
+    title: 'servers made checkpoints, removed the front of a log, and started from checkpoints',
+    violations: missing.map((event) => `no server has logged ${event}`),
+  }
+}
+
 /** Prints one line for each verdict, `ok` or `not ok` with the program's name, and the totals. Returns how many failed. */
 function reportVerdicts(program: string, verdicts: readonly Verdict[]): number {
   let failed = 0

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { findZooKeeperClasspath } from '../../bench/apache-zookeeper.ts'
 import { startEnsemble } from '../../bench/ensemble.ts'
+import { checkpointSettings } from '../servers.ts'
 import type { Sides } from './compare.ts'
 import type { Profile } from './profiles.ts'
 
@@ -14,6 +15,8 @@ export interface ServerPair {
   readonly ports: Sides<readonly number[]>
   /** How a server ended, if one has. */
   obituaries(): readonly string[]
+  /** Of zkts, the fewest that one server has made; how often one has removed the front of its log. */
+  checkpointCounts(): { readonly made: number; readonly frontsRemoved: number }
   stop(): Promise<void>
 }
 
@@ -32,13 +35,18 @@ export async function startPair({ serverCount, settings, isStrict }: Profile): P
   const [theirs, ours] = await Promise.all([
     startEnsemble('zookeeper', serverCount, dir, classpath, { settings, systemProperties }),
     startEnsemble('zkts', serverCount, dir, classpath, {
-      settings: isStrict ? { ...settings, compatibility: 'strict' } : settings,
+      settings: { ...settings, ...checkpointSettings, ...(isStrict && { compatibility: 'strict' }) },
     }),
   ])
   return {
     ports: { theirs: theirs.clientPorts, ours: ours.clientPorts },
     obituaries: () =>
       [...theirs.servers, ...ours.servers].map((server) => server.obituary()).filter((each) => each !== undefined),
+    checkpointCounts() {
+      const fewest = (event: string): number =>
+        Math.min(...ours.servers.map((server) => server.printed().split(`"${event}"`).length - 1))
+      return { made: fewest('checkpoint-made'), frontsRemoved: fewest('log-purged') }
+    },
     async stop() {
       await Promise.all([theirs.stop(), ours.stop()])
     },

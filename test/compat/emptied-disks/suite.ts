@@ -82,6 +82,8 @@ async function withServers(tell: (story: Story) => Promise<void>): Promise<void>
   try {
     await servers.waitUntilAllServe(servingTimeoutMs)
     await tell(new Story(servers, directory))
+    const hasMadeSome = (): boolean => servers.loggedCount('checkpoint-made') > 0
+    await eventually(hasMadeSome, servingTimeoutMs, 'a checkpoint was made')
   } finally {
     await servers.stopAll()
     rmSync(directory, { recursive: true })
