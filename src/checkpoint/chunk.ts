@@ -7,28 +7,13 @@
  * An entry is never divided: one that is larger than checkpointChunkSizeBytesMax is a chunk of its own.
  */
 import { crc32c } from '../base/crc32c.ts'
-import type { KeyValue } from '../ports/key-values.ts'
 
 export const chunkHeaderSizeBytes = 8
 
-export function recordSizeBytes({ key, value }: KeyValue): number {
-  return 8 + key.length + value.length
-}
-
-/** `sizeBytes`: of the chunk, header included. */
-export function encodeChunk(number: number, entries: readonly KeyValue[], sizeBytes: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes)
-  const view = new DataView(bytes.buffer)
+/** Makes a chunk of the bytes, in which the records come after room for the header. */
+export function sealChunk(number: number, bytes: Uint8Array): Uint8Array {
+  const view = viewOf(bytes)
   view.setUint32(4, number)
-  let at = chunkHeaderSizeBytes
-  for (const { key, value } of entries) {
-    view.setUint32(at, key.length)
-    bytes.set(key, at + 4)
-    at += 4 + key.length
-    view.setUint32(at, value.length)
-    bytes.set(value, at + 4)
-    at += 4 + value.length
-  }
   view.setUint32(0, crc32c(bytes.subarray(4)))
   return bytes
 }

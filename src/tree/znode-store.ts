@@ -5,6 +5,7 @@
  * `verifyZnode` detects. Slots obtained from `find` are valid until the znode is removed.
  */
 import { assert } from '../base/assert.ts'
+import { copyBytes } from '../base/copy-bytes.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { JuteWriter } from '../jute/jute-writer.ts'
 import { statOffsets, statSizeBytes } from '../protocol/client/stat.ts'
@@ -148,12 +149,12 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
    */
   load(parent: number, parentPathUnits: number, znode: StoredZnode): number {
     const { table } = this
-    const { bytes, view, statStart, aclId } = znode
+    const { view, statStart, aclId } = znode
     const isRoot = parent === noSlot
     const slot = isRoot ? rootSlot : table.allocate()
     const stats = table.statViewOf(slot)
     const offset = table.statOffsetOf(slot)
-    for (let at = 0; at < statSizeBytes; at += 4) stats.setInt32(offset + at, view.getInt32(statStart + at))
+    copyBytes(view, statStart, statSizeBytes, stats, offset)
     if (isRoot) this.#acls.release(table.word(slot, field.aclId))
     else this.#loadName(slot, parent, parentPathUnits, znode)
     table.setWord(slot, field.aclId, aclId)
@@ -166,7 +167,7 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     let ref = znode.isDataNull ? noData : emptyData
     if (lengthBytes > 0) {
       ref = this.#arena.allocate(lengthBytes)
-      copyBytes(bytes, znode.dataStart, lengthBytes, this.#arena.bytesOf(ref), offsetOf(ref))
+      copyBytes(view, znode.dataStart, lengthBytes, this.#arena.viewOf(ref), offsetOf(ref))
     }
     table.setWord(slot, field.dataRef, ref)
     this.#dataSizeBytes += lengthBytes
@@ -413,10 +414,10 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
   /** Name, hashes of the path, and links. */
   #loadName(slot: number, parent: number, parentPathUnits: number, znode: StoredZnode): void {
     const { table } = this
-    const { bytes, nameStart, nameEnd } = znode
+    const { bytes, view, nameStart, nameEnd } = znode
     const lengthBytes = nameEnd - nameStart
     const nameRef = this.#arena.allocate(lengthBytes)
-    copyBytes(bytes, nameStart, lengthBytes, this.#arena.bytesOf(nameRef), offsetOf(nameRef))
+    copyBytes(view, nameStart, lengthBytes, this.#arena.viewOf(nameRef), offsetOf(nameRef))
     table.setWord(slot, field.nameRef, nameRef)
     table.setWord(slot, field.nameLengthBytes, lengthBytes)
     const hash = this.#hash
@@ -486,14 +487,3 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     )
   }
 }
-
-/** A loop is faster than `set` with a view for the lengths that are usual. */
-function copyBytes(from: Uint8Array, start: number, lengthBytes: number, to: Uint8Array, at: number): void {
-  if (lengthBytes > loopedSizeBytesMax) {
-    to.set(from.subarray(start, start + lengthBytes), at)
-    return
-  }
-  for (let i = 0; i < lengthBytes; i += 1) to[at + i] = from[start + i]!
-}
-
-const loopedSizeBytesMax = 128
