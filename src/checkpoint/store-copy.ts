@@ -11,6 +11,7 @@ import { chunkHeaderSizeBytes, sealChunk } from './chunk.ts'
 
 export class StoreCopy implements CheckpointCopy {
   readonly facts: CheckpointFacts
+  readonly hasChecksums: boolean
   readonly #view: KeyValueView
   readonly #chunkSizeBytesMax: number
   readonly #onClose: () => Promise<void>
@@ -19,7 +20,14 @@ export class StoreCopy implements CheckpointCopy {
   #isClosed = false
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(view: KeyValueView, facts: CheckpointFacts, onClose: () => Promise<void>, sizeBytesMax?: number) {
+  constructor(
+    view: KeyValueView,
+    facts: CheckpointFacts,
+    hasChecksums: boolean,
+    onClose: () => Promise<void>,
+    sizeBytesMax?: number,
+  ) {
+    this.hasChecksums = hasChecksums
     this.#view = view
     this.facts = facts
     this.#onClose = onClose
@@ -72,6 +80,6 @@ export class StoreCopy implements CheckpointCopy {
     const isEmpty = bytes.length === chunkHeaderSizeBytes
     if (next !== null) this.#starts[number + 1] ??= next
     else this.#chunkCount = isEmpty ? number : number + 1
-    return isEmpty ? null : sealChunk(number, bytes)
+    return isEmpty ? null : sealChunk(number, bytes, this.hasChecksums)
   }
 }

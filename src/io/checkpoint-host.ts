@@ -79,7 +79,7 @@ class CheckpointHost {
         this.#lowerPriority()
         return checkpoints.advance(call.through)
       case 'copy': {
-        const copy = await checkpoints.copy()
+        const copy = await checkpoints.copy(call.hasChecksums)
         return { copy: this.#keep(this.#copies, copy), facts: copy.facts, chunkCount: copy.chunkCount }
       }
       case 'copy-chunk':
@@ -123,7 +123,8 @@ class CheckpointHost {
   }
 
   #sendBytes(id: number, bytes: Uint8Array): void {
-    const isMost = 2 * bytes.byteLength >= bytes.buffer.byteLength // to copy it would take longer than the rest is worth
+    // To copy a chunk takes longer than the few bytes after it are worth.
+    const isMost = bytes.byteLength >= (15 / 16) * bytes.buffer.byteLength
     const value = isMost ? bytes : bytes.slice()
     this.#port.postMessage({ kind: 'answer', id, value } satisfies ThreadMessage, [value.buffer as ArrayBuffer])
   }

@@ -75,12 +75,13 @@ class CheckpointThread implements Checkpoints {
     return facts
   }
 
-  async copy(): Promise<CheckpointCopy> {
+  async copy(hasChecksums = true): Promise<CheckpointCopy> {
     const thread = await this.#running()
-    const { copy, facts, chunkCount } = await thread.call({ kind: 'copy' })
+    const { copy, facts, chunkCount } = await thread.call({ kind: 'copy', hasChecksums })
     return {
       facts,
       chunkCount,
+      hasChecksums,
       chunk: (number) => thread.call({ kind: 'copy-chunk', copy, number }),
       close: () => thread.callIfRunning({ kind: 'copy-close', copy }),
     }

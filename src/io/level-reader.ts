@@ -58,7 +58,8 @@ export class LevelReader {
           this.#decidedRun = run
           this.#decidedAt = at
         }
-        await this.#step(head)
+        const loading = this.#step(head)
+        if (loading !== null) await loading // not for each entry, which would double the time
       } while (!head.isAtEnd && (limit === null || compareHeads(head, limit) < 0))
     }
   }

@@ -44,7 +44,7 @@ export class VersionRun {
     return this.#view
   }
 
-  /** Begins anew with values in other bytes. */
+  /** Starts a run whose values are in other bytes. */
   reset(bytes: Uint8Array): void {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)

@@ -152,16 +152,16 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     const { view, statStart, aclId } = znode
     const isRoot = parent === noSlot
     const slot = isRoot ? rootSlot : table.allocate()
-    const stats = table.statViewOf(slot)
-    const offset = table.statOffsetOf(slot)
-    copyBytes(view, statStart, statSizeBytes, stats, offset)
+    const words = table.wordsOf(slot)
+    const at = table.wordOffsetOf(slot)
+    copyBytes(view, statStart, statSizeBytes, table.statViewOf(slot), table.statOffsetOf(slot))
     if (isRoot) this.#acls.release(table.word(slot, field.aclId))
     else this.#loadName(slot, parent, parentPathUnits, znode)
-    table.setWord(slot, field.aclId, aclId)
+    words[at + field.aclId] = aclId
     this.#acls.acquireAgain(aclId)
-    table.setWord(slot, field.createCount, znode.createCount)
-    table.setWord(slot, field.ownerHigh, znode.ownerHigh)
-    table.setWord(slot, field.ownerLow, znode.ownerLow)
+    words[at + field.createCount] = znode.createCount
+    words[at + field.ownerHigh] = znode.ownerHigh
+    words[at + field.ownerLow] = znode.ownerLow
     if (znode.ownerHigh !== 0 || znode.ownerLow !== 0) this.owners.add(slot, this.ownerOf(slot))
     const lengthBytes = table.stat32(slot, statOffsets.dataLength)
     let ref = znode.isDataNull ? noData : emptyData
@@ -169,11 +169,12 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
       ref = this.#arena.allocate(lengthBytes)
       copyBytes(view, znode.dataStart, lengthBytes, this.#arena.viewOf(ref), offsetOf(ref))
     }
-    table.setWord(slot, field.dataRef, ref)
+    words[at + field.dataRef] = ref
     this.#dataSizeBytes += lengthBytes
-    this.#hashData(slot)
-    table.setWord(slot, field.dataHashA, this.#hash.a)
-    table.setWord(slot, field.dataHashB, this.#hash.b)
+    const hash = this.#hash
+    hashData(hash, znode.isDataNull, view, znode.dataStart, lengthBytes)
+    words[at + field.dataHashA] = hash.a
+    words[at + field.dataHashB] = hash.b
     this.seal(slot)
     return slot
   }
@@ -418,16 +419,18 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     const lengthBytes = nameEnd - nameStart
     const nameRef = this.#arena.allocate(lengthBytes)
     copyBytes(view, nameStart, lengthBytes, this.#arena.viewOf(nameRef), offsetOf(nameRef))
-    table.setWord(slot, field.nameRef, nameRef)
-    table.setWord(slot, field.nameLengthBytes, lengthBytes)
+    const words = table.wordsOf(slot)
+    const at = table.wordOffsetOf(slot)
+    words[at + field.nameRef] = nameRef
+    words[at + field.nameLengthBytes] = lengthBytes
     const hash = this.#hash
     hash.start(table.word(parent, field.pathHashA), table.word(parent, field.pathHashB))
     this.#pathLengthTotal += parentPathUnits + 1 + addStoredName(hash, bytes, nameStart, nameEnd)
-    table.setWord(slot, field.pathHashA, hash.a)
-    table.setWord(slot, field.pathHashB, hash.b)
+    words[at + field.pathHashA] = hash.a
+    words[at + field.pathHashB] = hash.b
     this.#index.insert(indexKeyOf(hash.a), slot)
-    table.setWord(slot, field.parent, parent)
-    table.setWord(slot, field.firstChild, noSlot)
+    words[at + field.parent] = parent
+    words[at + field.firstChild] = noSlot
     this.#link(slot, parent)
   }
 
@@ -471,17 +474,19 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
 
   #hashImage(slot: number): void {
     const { table } = this
-    const aclId = table.word(slot, field.aclId)
-    this.#hash.start(table.word(slot, field.pathHashA), table.word(slot, field.pathHashB))
+    const words = table.wordsOf(slot)
+    const at = table.wordOffsetOf(slot)
+    const aclId = words[at + field.aclId]!
+    this.#hash.start(words[at + field.pathHashA]!, words[at + field.pathHashB]!)
     hashImage(
       this.#hash,
       table.statViewOf(slot),
       table.statOffsetOf(slot),
-      table.word(slot, field.createCount),
-      table.word(slot, field.ownerHigh),
-      table.word(slot, field.ownerLow),
-      table.word(slot, field.dataHashA),
-      table.word(slot, field.dataHashB),
+      words[at + field.createCount]!,
+      words[at + field.ownerHigh]!,
+      words[at + field.ownerLow]!,
+      words[at + field.dataHashA]!,
+      words[at + field.dataHashB]!,
       this.#acls.hashAOf(aclId),
       this.#acls.hashBOf(aclId),
     )

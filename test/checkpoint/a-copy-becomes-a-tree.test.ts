@@ -109,7 +109,7 @@ test('a loaded tree goes on as the tree that it was made from', async () => {
 })
 
 function problemOf(chunk: Uint8Array): string | null {
-  const loader = new CheckpointLoader()
+  const loader = new CheckpointLoader(true)
   const problem = loader.add(chunk)
   if (problem !== null) return problem
   const result = loader.finish()
@@ -181,11 +181,11 @@ test('chunks out of order and a copy that was cut off are refused', async () => 
   expect(chunks.length).toBeGreaterThan(5)
   for (const number of [3, 0, chunks.length - 1]) expect(hex(await copy.chunk(number))).toBe(hex(chunks[number]!))
   expect(await copy.chunk(chunks.length + 4)).toBe(null)
-  const loader = new CheckpointLoader()
+  const loader = new CheckpointLoader(true)
   expect(loader.add(chunks[0]!)).toBe(null)
   expect(loader.add(chunks[2]!)).toBe('chunk 2 came where chunk 1 was expected')
   for (let count = 0; count < chunks.length; count += 1) {
-    const cut = new CheckpointLoader()
+    const cut = new CheckpointLoader(true)
     for (const chunk of chunks.slice(0, count)) expect(cut.add(chunk)).toBe(null)
     expect(cut.finish().ok).toBe(false)
   }

@@ -51,8 +51,9 @@ function scripted(folder: string, log: Log): Checkpoints {
       await store.view().read(Uint8Array.of(), null, 10)
       return advanced(through, log)
     },
-    copy: async () => ({
+    copy: async (hasChecksums = true) => ({
       facts: factsAt(1),
+      hasChecksums,
       chunkCount: 2,
       async chunk(number) {
         if (number === 2) return null

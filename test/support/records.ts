@@ -27,5 +27,5 @@ export function recordsOf(entries: readonly KeyValue[], headSizeBytes: number, s
 }
 
 export function chunkOf(number: number, entries: readonly KeyValue[]): Uint8Array {
-  return sealChunk(number, recordsOf(entries, 8, Number.POSITIVE_INFINITY).bytes)
+  return sealChunk(number, recordsOf(entries, 8, Number.POSITIVE_INFINITY).bytes, true)
 }
