@@ -39,6 +39,10 @@ export const syncWindowSizeBytesMax = 8 * 1024 * 1024
 export const snapSyncKibPerSecond = 65_536
 /** Chunks of a copy of the state that a learner has asked for and not yet stored. More would fill the link, on which heartbeats wait; with one, disk and link would wait for each other. */
 export const copyChunksInFlightMax = 2
+/** A learner is brought up by the log, where the log reaches back far enough, if that is less than this. Above it a copy of the state may be quicker. */
+export const copyInsteadOfLogSizeBytesMin = 32 * 1024 * 1024
+/** Copies that a leader offers to one learner that the log could bring up, too. After that it gets the log. */
+export const copiesInsteadOfLogCountMax = 3
 /** Chunks of one copy that arrive damaged before the learner refuses the copy. */
 export const damagedChunkCountMax = 3
 /** Committed txns kept in memory to bring learners up without reading the log. */

@@ -162,7 +162,7 @@ export class CheckpointKeeper implements Checkpoints {
     })
   }
 
-  async copy(): Promise<CheckpointCopy> {
+  async copy(hasChecksums = true): Promise<CheckpointCopy> {
     this.#assertOpen()
     // A store that an advance failed on is opened again, in order with what else is going on.
     const current = this.#current ?? (await this.#inOrder(() => this.#reopen()))
@@ -178,7 +178,7 @@ export class CheckpointKeeper implements Checkpoints {
       current.copies.delete(copy)
       if (this.#retired.has(current) && this.#state === 'open') await this.#inOrder(() => this.#retire(current))
     }
-    const copy = new StoreCopy(view, factsOf(meta.meta), onClose, this.#options.chunkSizeBytesMax)
+    const copy = new StoreCopy(view, factsOf(meta.meta), hasChecksums, onClose, this.#options.chunkSizeBytesMax)
     current.copies.add(copy)
     return copy
   }

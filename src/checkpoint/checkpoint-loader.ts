@@ -33,7 +33,11 @@ export interface LoadedCheckpoint {
 
 export class CheckpointLoader {
   readonly #content = new LoadedContent()
-  readonly #reader = new CopyReader(this.#content)
+  readonly #reader: CopyReader
+
+  constructor(hasChecksums: boolean) {
+    this.#reader = new CopyReader(this.#content, hasChecksums)
+  }
 
   /** Chunks are added in order. Returns what is wrong with the copy, or null; after a problem the copy is useless. */
   add(chunk: Uint8Array): string | null {
@@ -59,7 +63,7 @@ export async function loadCheckpoint(
   copy: CheckpointCopy,
   onProgress: (znodeCount: number) => void = () => {},
 ): Promise<Result<LoadedCheckpoint, string>> {
-  const loader = new CheckpointLoader()
+  const loader = new CheckpointLoader(copy.hasChecksums)
   let next = copy.chunk(0)
   for (let number = 0; ; number += 1) {
     const chunk = await next

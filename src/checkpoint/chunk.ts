@@ -3,41 +3,27 @@
  * sequence of chunks, numbered from 0, which hold the entries of the store in the order of their keys; so the meta record
  * is first, then come the sessions, then the znodes, parents first. A chunk, big-endian:
  *   0 CRC32C of the bytes after it u32     4 number of the chunk u32
+ * In a copy that does not leave the process the checksum is 0 and is not looked at.
  *   8 records: key size u32, key, value size u32, value
  * An entry is never divided: one that is larger than checkpointChunkSizeBytesMax is a chunk of its own.
  */
 import { crc32c } from '../base/crc32c.ts'
-import type { KeyValue } from '../ports/key-values.ts'
 
 export const chunkHeaderSizeBytes = 8
 
-export function recordSizeBytes({ key, value }: KeyValue): number {
-  return 8 + key.length + value.length
-}
-
-/** `sizeBytes`: of the chunk, header included. */
-export function encodeChunk(number: number, entries: readonly KeyValue[], sizeBytes: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes)
-  const view = new DataView(bytes.buffer)
+/** Makes a chunk of the bytes, in which the records come after room for the header. */
+export function sealChunk(number: number, bytes: Uint8Array, hasChecksum: boolean): Uint8Array {
+  const view = viewOf(bytes)
   view.setUint32(4, number)
-  let at = chunkHeaderSizeBytes
-  for (const { key, value } of entries) {
-    view.setUint32(at, key.length)
-    bytes.set(key, at + 4)
-    at += 4 + key.length
-    view.setUint32(at, value.length)
-    bytes.set(value, at + 4)
-    at += 4 + value.length
-  }
-  view.setUint32(0, crc32c(bytes.subarray(4)))
+  if (hasChecksum) view.setUint32(0, crc32c(bytes.subarray(4)))
   return bytes
 }
 
 /** The number of the chunk; null if the bytes are not as they were made. */
-export function numberOfChunk(chunk: Uint8Array): number | null {
+export function numberOfChunk(chunk: Uint8Array, hasChecksum: boolean): number | null {
   if (chunk.length < chunkHeaderSizeBytes) return null
   const view = viewOf(chunk)
-  return view.getUint32(0) === crc32c(chunk.subarray(4)) ? view.getUint32(4) : null
+  return !hasChecksum || view.getUint32(0) === crc32c(chunk.subarray(4)) ? view.getUint32(4) : null
 }
 
 /** Where a record is in the bytes of its chunk. Returns what is wrong with it, or null. */

@@ -41,6 +41,7 @@ export interface ZnodePlace {
 
 export class CopyReader {
   readonly #content: CopyContent
+  readonly #hasChecksums: boolean
   readonly #walk = new DepthFirstWalk()
   readonly #place: ZnodePlace = {
     bytes: nothing,
@@ -58,8 +59,10 @@ export class CopyReader {
   #lastSessionId = -1n
   #znodeCount = 0
 
-  constructor(content: CopyContent) {
+  /** `hasChecksums`: the chunks have them, and they were not checked yet. */
+  constructor(content: CopyContent, hasChecksums: boolean) {
     this.#content = content
+    this.#hasChecksums = hasChecksums
   }
 
   /** After the first chunk. */
@@ -70,7 +73,7 @@ export class CopyReader {
 
   /** Returns what is wrong, or null. A chunk of which a part was used cannot be added again: the copy is given up. */
   add(chunk: Uint8Array): string | null {
-    const number = numberOfChunk(chunk)
+    const number = numberOfChunk(chunk, this.#hasChecksums)
     if (number === null) return `chunk ${this.#chunkCount} is damaged`
     if (number !== this.#chunkCount) return `chunk ${number} came where chunk ${this.#chunkCount} was expected`
     const view = viewOf(chunk)

@@ -6,12 +6,12 @@
 import { assert } from '../base/assert.ts'
 import { checkpointChunkSizeBytesMax } from '../base/limits.ts'
 import type { CheckpointCopy, CheckpointFacts } from '../ports/checkpoints.ts'
-import type { KeyValue, KeyValueView } from '../ports/key-values.ts'
-import { chunkHeaderSizeBytes, encodeChunk, recordSizeBytes } from './chunk.ts'
-import { keyAfter } from './store-keys.ts'
+import type { KeyValueView } from '../ports/key-values.ts'
+import { chunkHeaderSizeBytes, sealChunk } from './chunk.ts'
 
 export class StoreCopy implements CheckpointCopy {
   readonly facts: CheckpointFacts
+  readonly hasChecksums: boolean
   readonly #view: KeyValueView
   readonly #chunkSizeBytesMax: number
   readonly #onClose: () => Promise<void>
@@ -19,10 +19,15 @@ export class StoreCopy implements CheckpointCopy {
   #chunkCount: number | null = null
   #isClosed = false
   #last: Promise<unknown> = Promise.resolve()
-  /** Entries that were read and did not fit the chunk before. */
-  #ahead: { readonly start: Uint8Array; readonly entries: readonly KeyValue[] } | null = null
 
-  constructor(view: KeyValueView, facts: CheckpointFacts, onClose: () => Promise<void>, sizeBytesMax?: number) {
+  constructor(
+    view: KeyValueView,
+    facts: CheckpointFacts,
+    hasChecksums: boolean,
+    onClose: () => Promise<void>,
+    sizeBytesMax?: number,
+  ) {
+    this.hasChecksums = hasChecksums
     this.#view = view
     this.facts = facts
     this.#onClose = onClose
@@ -67,41 +72,14 @@ export class StoreCopy implements CheckpointCopy {
 
   /** Reads the chunk and notes where the next one starts. Null: the chunks before were all. */
   async #cut(number: number): Promise<Uint8Array | null> {
-    const start = this.#starts[number]!
-    let read = this.#ahead !== null && this.#ahead.start === start ? this.#ahead.entries : null
-    const taken: KeyValue[] = []
-    let sizeBytes = chunkHeaderSizeBytes
-    let from = start
-    for (;;) {
-      read ??= await this.#view.read(from, null, this.#chunkSizeBytesMax)
-      if (read.length === 0) break
-      const fitting = countFitting(read, taken.length === 0, this.#chunkSizeBytesMax - sizeBytes)
-      for (let i = 0; i < fitting; i += 1) {
-        taken.push(read[i]!)
-        sizeBytes += recordSizeBytes(read[i]!)
-      }
-      if (fitting < read.length) {
-        const next = read[fitting]!.key
-        this.#starts[number + 1] ??= next
-        this.#ahead = { start: this.#starts[number + 1]!, entries: read.slice(fitting) }
-        return encodeChunk(number, taken, sizeBytes)
-      }
-      from = keyAfter(read.at(-1)!.key)
-      read = null
-    }
-    this.#chunkCount = taken.length === 0 ? number : number + 1
-    return taken.length === 0 ? null : encodeChunk(number, taken, sizeBytes)
+    const { bytes, next } = await this.#view.readRecords(
+      this.#starts[number]!,
+      chunkHeaderSizeBytes,
+      this.#chunkSizeBytesMax,
+    )
+    const isEmpty = bytes.length === chunkHeaderSizeBytes
+    if (next !== null) this.#starts[number + 1] ??= next
+    else this.#chunkCount = isEmpty ? number : number + 1
+    return isEmpty ? null : sealChunk(number, bytes, this.hasChecksums)
   }
-}
-
-/** The first entry of a chunk always fits. */
-function countFitting(entries: readonly KeyValue[], isFirst: boolean, roomSizeBytes: number): number {
-  let room = roomSizeBytes
-  let count = 0
-  for (const entry of entries) {
-    room -= recordSizeBytes(entry)
-    if (room < 0 && !(isFirst && count === 0)) break
-    count += 1
-  }
-  return count
 }

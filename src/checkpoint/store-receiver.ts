@@ -39,7 +39,7 @@ type ReceiverState = 'receiving' | 'finished' | 'aborted'
 
 export class StoreReceiver implements CheckpointReceiver {
   readonly #options: ReceiverOptions
-  readonly #reader = new CopyReader(new HashedContent())
+  readonly #reader = new CopyReader(new HashedContent(), false) // `add` has checked the checksum
   #nextNumber = 0
   #problem: string | null = null
   #state: ReceiverState = 'receiving'
@@ -68,7 +68,7 @@ export class StoreReceiver implements CheckpointReceiver {
 
   async #add(number: number, chunk: Uint8Array): Promise<boolean> {
     this.#assertReceiving()
-    if (numberOfChunk(chunk) !== number || number > this.#nextNumber) return false
+    if (numberOfChunk(chunk, true) !== number || number > this.#nextNumber) return false
     if (number < this.#nextNumber) return true
     // A chunk that came as it was made, with content that is wrong: its sender would send the same again.
     this.#problem ??= this.#reader.add(chunk)

@@ -103,7 +103,7 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'text',
     '0.33',
     'When a learner gets the log instead of a snapshot.',
-    'the log is sent whenever it reaches back far enough',
+    'a copy of the state is sent instead of the log if the log is larger than 32 MiB and a third of the copy',
   ),
   'snapshot.trust.empty': noEffect(
     'boolean',

@@ -81,7 +81,7 @@ class CheckpointHost {
       case 'verify':
         return checkpoints.verify()
       case 'copy': {
-        const copy = await checkpoints.copy()
+        const copy = await checkpoints.copy(call.hasChecksums)
         return { copy: this.#keep(this.#copies, copy), facts: copy.facts, chunkCount: copy.chunkCount }
       }
       case 'copy-chunk':
@@ -125,8 +125,9 @@ class CheckpointHost {
   }
 
   #sendBytes(id: number, bytes: Uint8Array): void {
-    const isWhole = bytes.byteLength === bytes.buffer.byteLength
-    const value = isWhole ? bytes : bytes.slice()
+    // To copy a chunk takes longer than the few bytes after it are worth.
+    const isMost = bytes.byteLength >= (15 / 16) * bytes.buffer.byteLength
+    const value = isMost ? bytes : bytes.slice()
     this.#port.postMessage({ kind: 'answer', id, value } satisfies ThreadMessage, [value.buffer as ArrayBuffer])
   }
 

@@ -25,7 +25,7 @@ export type Call =
   | { readonly kind: 'discard' }
   | { readonly kind: 'advance'; readonly through: Zxid }
   | { readonly kind: 'verify' }
-  | { readonly kind: 'copy' }
+  | { readonly kind: 'copy'; readonly hasChecksums: boolean }
   | { readonly kind: 'copy-chunk'; readonly copy: number; readonly number: number }
   | { readonly kind: 'copy-close'; readonly copy: number }
   | { readonly kind: 'receive' }

@@ -81,12 +81,13 @@ class CheckpointThread implements Checkpoints {
     return this.#call({ kind: 'verify' })
   }
 
-  async copy(): Promise<CheckpointCopy> {
+  async copy(hasChecksums = true): Promise<CheckpointCopy> {
     const thread = await this.#running()
-    const { copy, facts, chunkCount } = await thread.call({ kind: 'copy' })
+    const { copy, facts, chunkCount } = await thread.call({ kind: 'copy', hasChecksums })
     return {
       facts,
       chunkCount,
+      hasChecksums,
       chunk: (number) => thread.call({ kind: 'copy-chunk', copy, number }),
       close: () => thread.callIfRunning({ kind: 'copy-close', copy }),
     }

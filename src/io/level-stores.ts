@@ -19,9 +19,17 @@ import { crc32c } from '../base/crc32c.ts'
 import { damageCode } from '../base/disk-failure.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Disk } from '../ports/disk.ts'
-import type { KeyValue, KeyValueFailure, KeyValueStore, KeyValueStores, KeyValueView } from '../ports/key-values.ts'
+import type {
+  KeyValue,
+  KeyValueFailure,
+  KeyValueRecords,
+  KeyValueStore,
+  KeyValueStores,
+  KeyValueView,
+} from '../ports/key-values.ts'
 import { checkLevelFiles, LevelDamage, readManifest } from './level-files.ts'
-import { checksumSizeBytes, LevelReader } from './level-reader.ts'
+import { LevelReader } from './level-reader.ts'
+import { checksumSizeBytes, EntryList, RecordList, type ViewSink } from './level-sinks.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 type LevelIterator = Iterator<Level, Uint8Array, Uint8Array>
@@ -304,7 +312,7 @@ class LevelView implements KeyValueView {
   readonly #reader: LevelReader
   readonly #onClosed: () => void
   #end: Uint8Array | null = null // of the range that the reader is in
-  #lastKey: Uint8Array | null = null // that the caller got; null: the reader is nowhere
+  #place: Uint8Array | null = null // where the caller goes on if it reads in order; null: the reader is nowhere
   #isClosed = false
 
   constructor(folder: string, snapshot: SharedSnapshot | null, sequence: number, onClosed: () => void) {
@@ -315,24 +323,36 @@ class LevelView implements KeyValueView {
   }
 
   async read(from: Uint8Array, end: Uint8Array | null, sizeBytesMax: number): Promise<readonly KeyValue[]> {
-    const entries: KeyValue[] = []
-    let mustSeek = !this.#continuesAt(from, end)
+    const sink = new EntryList(sizeBytesMax)
+    await this.#read(from, end, sink)
+    this.#place = startAfter(sink)
+    return sink.entries
+  }
+
+  async readRecords(from: Uint8Array, headSizeBytes: number, sizeBytesMax: number): Promise<KeyValueRecords> {
+    const sink = new RecordList(headSizeBytes, sizeBytesMax)
+    await this.#read(from, null, sink)
+    const records = sink.records()
+    this.#place = records.next
+    return records
+  }
+
+  async #read(from: Uint8Array, end: Uint8Array | null, sink: ViewSink): Promise<void> {
+    let mustSeek = this.#place === null || !isSame(from, this.#place) || !isSame(end, this.#end)
+    this.#end = end
     for (let failureCount = 0; ; ) {
       try {
-        if (mustSeek) await this.#reader.seek(startAfter(entries) ?? from)
-        await this.#reader.take(end, sizeBytesMax, entries)
-        break
+        if (mustSeek) await this.#reader.seek(startAfter(sink) ?? from)
+        await this.#reader.take(end, sink)
+        return
       } catch (error) {
         // LevelDB may have replaced a file meanwhile. If it has not, the next attempts fail too.
         await this.#reader.close()
-        this.#lastKey = null
+        this.#place = null
         if (!isOfAFile(error) || ++failureCount === attemptCountMax) throw translated(error, this.#folder)
         mustSeek = true
       }
     }
-    this.#end = end
-    this.#lastKey = entries.at(-1)?.key ?? null
-    return entries
   }
 
   async close(): Promise<void> {
@@ -342,18 +362,13 @@ class LevelView implements KeyValueView {
     await this.#reader.close()
     await this.#snapshot?.release()
   }
-
-  #continuesAt(from: Uint8Array, end: Uint8Array | null): boolean {
-    return this.#lastKey !== null && isSame(from, keyAfter(this.#lastKey)) && isSame(end, this.#end)
-  }
 }
 
 /** Attempts to read on after files disappeared. Merging two groups of tables takes LevelDB longer than looking them up. */
 const attemptCountMax = 10
 
-function startAfter(entries: readonly KeyValue[]): Uint8Array | null {
-  const last = entries.at(-1)
-  return last === undefined ? null : keyAfter(last.key)
+function startAfter({ lastKey }: ViewSink): Uint8Array | null {
+  return lastKey === null ? null : keyAfter(lastKey)
 }
 
 /** The first key that comes after it. */

@@ -9,10 +9,23 @@ export interface KeyValue {
   readonly value: Uint8Array
 }
 
+/** Entries as bytes: `headSizeBytes` zeros, then for each entry the size of the key u32, key, size of the value u32, value. */
+export interface KeyValueRecords {
+  /** The caller's. The buffer holds nothing else. */
+  readonly bytes: Uint8Array
+  /** The key of the entry after the last one; null: there is none. */
+  readonly next: Uint8Array | null
+}
+
 /** The store as it was when the view was made. */
 export interface KeyValueView {
   /** Entries in order, `from` included and `end` not (null: to the last key); about `sizeBytesMax`, at least one if any. */
   read(from: Uint8Array, end: Uint8Array | null, sizeBytesMax: number): Promise<readonly KeyValue[]>
+  /**
+   * As many entries from `from` on as fit `sizeBytesMax` with the head, at least one if any. It is quickest if each call
+   * begins at the `next` of the one before.
+   */
+  readRecords(from: Uint8Array, headSizeBytes: number, sizeBytesMax: number): Promise<KeyValueRecords>
   close(): Promise<void>
 }
 

@@ -251,6 +251,7 @@ class Server implements ZktsServer {
       send,
       noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
       discardCheckpoint: () => checkpoints.discard(),
+      copyIsQuicker: (after) => checkpointing.copyIsQuicker(after),
       logRestarted: (zxid) => transfers.logRestarted(zxid),
     })
     return { checkpointing, transfers, logEffects }

@@ -167,7 +167,7 @@ export class DataStart {
   async #load(checkpoints: Checkpoints, facts: CheckpointFacts): Promise<FoundCheckpoint> {
     let copy: CheckpointCopy | null = null
     try {
-      copy = await checkpoints.copy()
+      copy = await checkpoints.copy(false)
       const loaded = await loadCheckpoint(copy, (znodeCount) =>
         this.#progress.checkpointRead(znodeCount, facts.znodeCount),
       )

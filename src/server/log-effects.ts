@@ -7,7 +7,8 @@
  * trusted again.
  */
 import { assertNever } from '../base/assert.ts'
-import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
+import { emptyChainHash } from '../base/chain-hash.ts'
+import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
@@ -27,6 +28,8 @@ export interface LogEffectsOptions {
   readonly noteEpoch: (epoch: Epoch, clusterId: ClusterId) => Promise<void>
   /** Durable when it resolves; rejects with a disk fault. */
   readonly discardCheckpoint: () => Promise<void>
+  /** A copy of the state brings up a learner with the history up to this zxid more quickly than the log. */
+  readonly copyIsQuicker: (after: Zxid) => boolean
   /** The restart is durable, and a checkpoint that was given up is discarded. */
   readonly logRestarted: (zxid: Zxid) => void
 }
@@ -127,8 +130,15 @@ export class LogEffects {
   }
 
   /** Not on the path of requests, so the cost of a promise does not matter. */
-  async #read({ ticket, after, sizeBytesMax }: Extract<LogEffect, { readonly kind: 'read-log' }>): Promise<void> {
-    const { storage, turn } = this.#options
+  async #read(effect: Extract<LogEffect, { readonly kind: 'read-log' }>): Promise<void> {
+    const { storage, turn, copyIsQuicker } = this.#options
+    const { ticket, after, sizeBytesMax, mayCopy } = effect
+    if (mayCopy && copyIsQuicker(after)) {
+      const oldest = { zxid: zeroZxid, hash: emptyChainHash } // nothing is known to be missing
+      await null // as a read, which never answers within the turn that asked
+      if (!turn.isStopped) turn.feed({ kind: 'log-read', ticket, start: null, oldest })
+      return
+    }
     try {
       const reading = await storage.readAfter(after, sizeBytesMax)
       if (turn.isStopped) return

@@ -20,6 +20,20 @@ export class HashLanes {
     this.b = Math.imul((b << 13) | (b >>> 19), 0x85ebca6b)
   }
 
+  /** Words that stand in big-endian order, as those of a Stat do. */
+  addBigEndianWords(view: DataView, offset: number, end: number): void {
+    let { a, b } = this
+    for (let at = offset; at < end; at += 4) {
+      const word = view.getInt32(at)
+      a = Math.imul(a ^ word, 0x9e3779b1)
+      a ^= a >>> 15
+      b = (b + word) | 0
+      b = Math.imul((b << 13) | (b >>> 19), 0x85ebca6b)
+    }
+    this.a = a
+    this.b = b
+  }
+
   addBytes(view: DataView, offset: number, lengthBytes: number): void {
     let a = this.a
     let b = this.b

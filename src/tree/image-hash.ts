@@ -28,7 +28,7 @@ export function hashImage(
   aclHashA: number,
   aclHashB: number,
 ): void {
-  for (let at = statOffset; at < statOffset + statSizeBytes; at += 4) hash.addWord(stat.getInt32(at))
+  hash.addBigEndianWords(stat, statOffset, statOffset + statSizeBytes)
   hash.addWord(createCount)
   hash.addWord(ownerHigh)
   hash.addWord(ownerLow)

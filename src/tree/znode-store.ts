@@ -5,6 +5,7 @@
  * `verifyZnode` detects. Slots obtained from `find` are valid until the znode is removed.
  */
 import { assert } from '../base/assert.ts'
+import { copyBytes } from '../base/copy-bytes.ts'
 import type { SessionId } from '../base/ids.ts'
 import type { JuteWriter } from '../jute/jute-writer.ts'
 import { statOffsets, statSizeBytes } from '../protocol/client/stat.ts'
@@ -148,31 +149,32 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
    */
   load(parent: number, parentPathUnits: number, znode: StoredZnode): number {
     const { table } = this
-    const { bytes, view, statStart, aclId } = znode
+    const { view, statStart, aclId } = znode
     const isRoot = parent === noSlot
     const slot = isRoot ? rootSlot : table.allocate()
-    const stats = table.statViewOf(slot)
-    const offset = table.statOffsetOf(slot)
-    for (let at = 0; at < statSizeBytes; at += 4) stats.setInt32(offset + at, view.getInt32(statStart + at))
+    const words = table.wordsOf(slot)
+    const at = table.wordOffsetOf(slot)
+    copyBytes(view, statStart, statSizeBytes, table.statViewOf(slot), table.statOffsetOf(slot))
     if (isRoot) this.#acls.release(table.word(slot, field.aclId))
     else this.#loadName(slot, parent, parentPathUnits, znode)
-    table.setWord(slot, field.aclId, aclId)
+    words[at + field.aclId] = aclId
     this.#acls.acquireAgain(aclId)
-    table.setWord(slot, field.createCount, znode.createCount)
-    table.setWord(slot, field.ownerHigh, znode.ownerHigh)
-    table.setWord(slot, field.ownerLow, znode.ownerLow)
+    words[at + field.createCount] = znode.createCount
+    words[at + field.ownerHigh] = znode.ownerHigh
+    words[at + field.ownerLow] = znode.ownerLow
     if (znode.ownerHigh !== 0 || znode.ownerLow !== 0) this.owners.add(slot, this.ownerOf(slot))
     const lengthBytes = table.stat32(slot, statOffsets.dataLength)
     let ref = znode.isDataNull ? noData : emptyData
     if (lengthBytes > 0) {
       ref = this.#arena.allocate(lengthBytes)
-      copyBytes(bytes, znode.dataStart, lengthBytes, this.#arena.bytesOf(ref), offsetOf(ref))
+      copyBytes(view, znode.dataStart, lengthBytes, this.#arena.viewOf(ref), offsetOf(ref))
     }
-    table.setWord(slot, field.dataRef, ref)
+    words[at + field.dataRef] = ref
     this.#dataSizeBytes += lengthBytes
-    this.#hashData(slot)
-    table.setWord(slot, field.dataHashA, this.#hash.a)
-    table.setWord(slot, field.dataHashB, this.#hash.b)
+    const hash = this.#hash
+    hashData(hash, znode.isDataNull, view, znode.dataStart, lengthBytes)
+    words[at + field.dataHashA] = hash.a
+    words[at + field.dataHashB] = hash.b
     this.seal(slot)
     return slot
   }
@@ -413,20 +415,22 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
   /** Name, hashes of the path, and links. */
   #loadName(slot: number, parent: number, parentPathUnits: number, znode: StoredZnode): void {
     const { table } = this
-    const { bytes, nameStart, nameEnd } = znode
+    const { bytes, view, nameStart, nameEnd } = znode
     const lengthBytes = nameEnd - nameStart
     const nameRef = this.#arena.allocate(lengthBytes)
-    copyBytes(bytes, nameStart, lengthBytes, this.#arena.bytesOf(nameRef), offsetOf(nameRef))
-    table.setWord(slot, field.nameRef, nameRef)
-    table.setWord(slot, field.nameLengthBytes, lengthBytes)
+    copyBytes(view, nameStart, lengthBytes, this.#arena.viewOf(nameRef), offsetOf(nameRef))
+    const words = table.wordsOf(slot)
+    const at = table.wordOffsetOf(slot)
+    words[at + field.nameRef] = nameRef
+    words[at + field.nameLengthBytes] = lengthBytes
     const hash = this.#hash
     hash.start(table.word(parent, field.pathHashA), table.word(parent, field.pathHashB))
     this.#pathLengthTotal += parentPathUnits + 1 + addStoredName(hash, bytes, nameStart, nameEnd)
-    table.setWord(slot, field.pathHashA, hash.a)
-    table.setWord(slot, field.pathHashB, hash.b)
+    words[at + field.pathHashA] = hash.a
+    words[at + field.pathHashB] = hash.b
     this.#index.insert(indexKeyOf(hash.a), slot)
-    table.setWord(slot, field.parent, parent)
-    table.setWord(slot, field.firstChild, noSlot)
+    words[at + field.parent] = parent
+    words[at + field.firstChild] = noSlot
     this.#link(slot, parent)
   }
 
@@ -470,30 +474,21 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
 
   #hashImage(slot: number): void {
     const { table } = this
-    const aclId = table.word(slot, field.aclId)
-    this.#hash.start(table.word(slot, field.pathHashA), table.word(slot, field.pathHashB))
+    const words = table.wordsOf(slot)
+    const at = table.wordOffsetOf(slot)
+    const aclId = words[at + field.aclId]!
+    this.#hash.start(words[at + field.pathHashA]!, words[at + field.pathHashB]!)
     hashImage(
       this.#hash,
       table.statViewOf(slot),
       table.statOffsetOf(slot),
-      table.word(slot, field.createCount),
-      table.word(slot, field.ownerHigh),
-      table.word(slot, field.ownerLow),
-      table.word(slot, field.dataHashA),
-      table.word(slot, field.dataHashB),
+      words[at + field.createCount]!,
+      words[at + field.ownerHigh]!,
+      words[at + field.ownerLow]!,
+      words[at + field.dataHashA]!,
+      words[at + field.dataHashB]!,
       this.#acls.hashAOf(aclId),
       this.#acls.hashBOf(aclId),
     )
   }
 }
-
-/** A loop is faster than `set` with a view for the lengths that are usual. */
-function copyBytes(from: Uint8Array, start: number, lengthBytes: number, to: Uint8Array, at: number): void {
-  if (lengthBytes > loopedSizeBytesMax) {
-    to.set(from.subarray(start, start + lengthBytes), at)
-    return
-  }
-  for (let i = 0; i < lengthBytes; i += 1) to[at + i] = from[start + i]!
-}
-
-const loopedSizeBytesMax = 128

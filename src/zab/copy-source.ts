@@ -5,8 +5,9 @@
  * kept: a learner that has installed it continues from the log.
  */
 import { assert } from '../base/assert.ts'
+import type { ServerId } from '../base/ids.ts'
 import { hexOfZxid, type Zxid } from '../base/ids.ts'
-import { copyChunksInFlightMax } from '../base/limits.ts'
+import { copiesInsteadOfLogCountMax, copyChunksInFlightMax } from '../base/limits.ts'
 import type { ZabMessage } from '../protocol/peer/peer-message.ts'
 import type { HistoryPoint } from './history.ts'
 import type { Learner } from './learner.ts'
@@ -29,14 +30,26 @@ export class CopySource {
   #usedAtMs = 0
   /** The latest beginning of the log that a read of it has reported. */
   #logBegin = 0 as Zxid
+  readonly #requestCounts = new Map<ServerId, number>()
+  #hasFailed = false
 
   constructor(core: ZabCore) {
     this.#core = core
   }
 
-  /** The log begins after `oldest`, and the learner needs txns from before. */
+  /**
+   * Whether a learner that the log can bring up may get a copy instead. Not where that has failed, or has been tried often:
+   * the log needs less of both servers. And not if the open copy has nothing that it lacks.
+   */
+  mayReplaceLog({ id, last }: Learner): boolean {
+    if (this.#hasFailed || (this.#requestCounts.get(id) ?? 0) >= copiesInsteadOfLogCountMax) return false
+    return this.#copy?.kind !== 'open' || this.#copy.point.zxid > last!.zxid
+  }
+
+  /** The log begins after `oldest`, or a copy is quicker; the learner needs txns from before. */
   request(learner: Learner, oldest: HistoryPoint): void {
     if (oldest.zxid > this.#logBegin) this.#logBegin = oldest.zxid
+    this.#requestCounts.set(learner.id, (this.#requestCounts.get(learner.id) ?? 0) + 1)
     learner.phase = 'awaiting-copy'
     this.#waiting.add(learner)
     this.#offerNext()
@@ -55,6 +68,7 @@ export class CopySource {
   failed({ copyId }: Answer<'failed'>): readonly Learner[] {
     if (this.#copy?.copyId !== copyId) return []
     this.#copy = null
+    this.#hasFailed = true
     return [...this.#waiting, ...this.#receiving]
   }
 

@@ -358,7 +358,7 @@ export class Leading implements Role {
   }
 
   #startSync(learner: Learner): void {
-    const problem = this.#streams.start(learner)
+    const problem = this.#streams.start(learner, this.#copies.mayReplaceLog(learner))
     if (problem !== null) this.#drop(learner.id, problem)
   }
 

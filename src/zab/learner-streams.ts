@@ -21,12 +21,12 @@ export class LearnerStreams {
   }
 
   /** Finds where the histories meet and sends `sync-start`; returns why the learner cannot be brought up, or null. */
-  start(learner: Learner): string | null {
+  start(learner: Learner, mayCopy: boolean): string | null {
     const theirs = learner.last!
     const meeting = this.#core.history.pointAtOrBefore(theirs.zxid)
     if (meeting !== null) return this.#startAt(learner, meeting)
     learner.phase = 'locating'
-    this.#readLog(learner, theirs.zxid)
+    this.#readLog(learner, theirs.zxid, mayCopy)
     return null
   }
 
@@ -54,7 +54,7 @@ export class LearnerStreams {
     while (learner.sent.zxid < history.last.zxid && !learner.windowIsFull && learner.readTicket === null) {
       const entries = history.entriesAfter(learner.sent.zxid, proposalBatchSizeBytesMax)
       if (entries === null) {
-        this.#readLog(learner, learner.sent.zxid)
+        this.#readLog(learner, learner.sent.zxid, false)
         return false
       }
       this.#sendEntries(learner, entries, committedNow)
@@ -99,10 +99,10 @@ export class LearnerStreams {
     learner.noteSent({ zxid: last.zxid, hash: last.hash }, sizeBytes)
   }
 
-  #readLog(learner: Learner, after: Zxid): void {
+  #readLog(learner: Learner, after: Zxid, mayCopy: boolean): void {
     learner.readTicket = this.#core.nextReadTicket()
     const sizeBytesMax = proposalBatchSizeBytesMax
-    this.#core.out.push({ kind: 'read-log', ticket: learner.readTicket, after, sizeBytesMax })
+    this.#core.out.push({ kind: 'read-log', ticket: learner.readTicket, after, sizeBytesMax, mayCopy })
   }
 }
 

@@ -72,8 +72,17 @@ export type StorageEffect =
    * given up, and the checkpoint with it, once the log has restarted. Answered by `log-restarted`.
    */
   | { readonly kind: 'restart-log'; readonly zxid: Zxid; readonly hash: ChainHash; readonly clusterId: ClusterId }
-  /** Answered by `log-read`. */
-  | { readonly kind: 'read-log'; readonly ticket: number; readonly after: Zxid; readonly sizeBytesMax: number }
+  /**
+   * Answered by `log-read`. `mayCopy`: the answer may be as if the log began later, if a copy of the state brings up the
+   * learner more quickly than the log.
+   */
+  | {
+      readonly kind: 'read-log'
+      readonly ticket: number
+      readonly after: Zxid
+      readonly sizeBytesMax: number
+      readonly mayCopy: boolean
+    }
 
 /** `start` is the last txn at or before the requested zxid, `entries` are the txns that follow it. */
 export interface LogStretch {

@@ -2,13 +2,13 @@
 import { expect, test } from 'vitest'
 import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import { CheckpointLoader, loadCheckpoint } from '../../src/checkpoint/checkpoint-loader.ts'
-import { encodeChunk } from '../../src/checkpoint/chunk.ts'
 import type { KeyValue } from '../../src/ports/key-values.ts'
 import { limitsPathOf, usagePathOf } from '../../src/protocol/client/quota-text.ts'
 import type { Change } from '../../src/protocol/txn/txn.ts'
 import { SessionTable } from '../../src/sessions/session-table.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
 import { containerOwner } from '../../src/tree/owner-kind.ts'
+import { chunkOf } from '../support/records.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { timeMsOf } from '../support/tree-driver.ts'
 import { PlainModel } from '../tree/plain-model.ts'
@@ -108,13 +108,8 @@ test('a loaded tree goes on as the tree that it was made from', async () => {
   expect([...loaded.value.sessions.entries()]).toEqual([...sessions.entries()])
 })
 
-function chunkOf(entries: readonly KeyValue[]): Uint8Array {
-  const sizeBytes = entries.reduce((sum, { key, value }) => sum + 8 + key.length + value.length, 8)
-  return encodeChunk(0, entries, sizeBytes)
-}
-
 function problemOf(chunk: Uint8Array): string | null {
-  const loader = new CheckpointLoader()
+  const loader = new CheckpointLoader(true)
   const problem = loader.add(chunk)
   if (problem !== null) return problem
   const result = loader.finish()
@@ -133,7 +128,7 @@ function smallTree(): readonly KeyValue[] {
 }
 
 test('no bit of a chunk can be changed unnoticed', () => {
-  const chunk = chunkOf(smallTree())
+  const chunk = chunkOf(0, smallTree())
   expect(problemOf(chunk)).toBe(null)
   for (let bit = 0; bit < chunk.length * 8; bit += 7) {
     const changed = chunk.slice()
@@ -147,14 +142,14 @@ test('a copy with an entry that is missing, repeated or moved is refused', () =>
   expect(entries.length).toBe(7)
   for (let at = 0; at < entries.length; at += 1) {
     const others = entries.filter((_, index) => index !== at)
-    expect(problemOf(chunkOf(others)), `without entry ${at}`).not.toBe(null)
+    expect(problemOf(chunkOf(0, others)), `without entry ${at}`).not.toBe(null)
     const repeated = [...entries.slice(0, at + 1), ...entries.slice(at)]
-    expect(problemOf(chunkOf(repeated)), `entry ${at} twice`).not.toBe(null)
+    expect(problemOf(chunkOf(0, repeated)), `entry ${at} twice`).not.toBe(null)
     for (let to = 0; to < others.length; to += 1) {
       if (to === at) continue
       const moved = [...others.slice(0, to), entries[at]!, ...others.slice(to)]
       // The order of siblings is the order of their keys, so every other order is wrong.
-      expect(problemOf(chunkOf(moved)), `entry ${at} moved to ${to}`).not.toBe(null)
+      expect(problemOf(chunkOf(0, moved)), `entry ${at} moved to ${to}`).not.toBe(null)
     }
   }
 })
@@ -165,14 +160,14 @@ test('a copy whose values are no znodes, sessions or meta record is refused', ()
     const { key, value } = entries[at]!
     for (let lengthBytes = 0; lengthBytes < value.length; lengthBytes += 1) {
       const cut = entries.map((entry, index) => (index === at ? { key, value: value.slice(0, lengthBytes) } : entry))
-      expect(problemOf(chunkOf(cut)), `entry ${at} cut to ${lengthBytes}`).not.toBe(null)
+      expect(problemOf(chunkOf(0, cut)), `entry ${at} cut to ${lengthBytes}`).not.toBe(null)
     }
     for (let byte = 0; byte < value.length; byte += 1) {
       const changed = value.slice()
       changed[byte]! ^= 0x41
       const wrong = entries.map((entry, index) => (index === at ? { key, value: changed } : entry))
       const isOrderOfSession = value.length === 16
-      if (!isOrderOfSession) expect(problemOf(chunkOf(wrong)), `entry ${at}, byte ${byte}`).not.toBe(null)
+      if (!isOrderOfSession) expect(problemOf(chunkOf(0, wrong)), `entry ${at}, byte ${byte}`).not.toBe(null)
     }
   }
 })
@@ -186,11 +181,11 @@ test('chunks out of order and a copy that was cut off are refused', async () => 
   expect(chunks.length).toBeGreaterThan(5)
   for (const number of [3, 0, chunks.length - 1]) expect(hex(await copy.chunk(number))).toBe(hex(chunks[number]!))
   expect(await copy.chunk(chunks.length + 4)).toBe(null)
-  const loader = new CheckpointLoader()
+  const loader = new CheckpointLoader(true)
   expect(loader.add(chunks[0]!)).toBe(null)
   expect(loader.add(chunks[2]!)).toBe('chunk 2 came where chunk 1 was expected')
   for (let count = 0; count < chunks.length; count += 1) {
-    const cut = new CheckpointLoader()
+    const cut = new CheckpointLoader(true)
     for (const chunk of chunks.slice(0, count)) expect(cut.add(chunk)).toBe(null)
     expect(cut.finish().ok).toBe(false)
   }

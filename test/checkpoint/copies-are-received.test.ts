@@ -1,10 +1,10 @@
 /** A copy of one server becomes the checkpoint of another, over a transfer that breaks, repeats and damages chunks. */
 import { expect, test } from 'vitest'
 import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
-import { encodeChunk } from '../../src/checkpoint/chunk.ts'
 import type { KeyValue } from '../../src/ports/key-values.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { openStorage, promptDisk, recovered } from '../storage/storage-rig.ts'
+import { chunkOf } from '../support/records.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { type HistoryTxn, randomHistory } from '../tree/random-history.ts'
 import { checkpointFolder, describeState, ExpectedState, LogFiller, loadedFrom, openedKeeper } from './keeper-rig.ts'
@@ -131,7 +131,7 @@ test('a copy with a value that is not that of its sender is refused, although it
     for (const [number, chunk] of chunks.entries()) {
       const { key, value } = entryIn(chunk)
       if (number === wrong) value[value.length >>> 1]! ^= 0x10
-      expect(await receiver.add(number, encodeChunk(number, [{ key, value }], chunk.length))).toBe(true)
+      expect(await receiver.add(number, chunkOf(number, [{ key, value }]))).toBe(true)
     }
     const result = await receiver.finish()
     const isSession = entryIn(chunks[wrong]!).key[0] === 2 // the digest does not cover the sessions

@@ -10,6 +10,7 @@ import type { KeyValue, KeyValueView } from '../../src/ports/key-values.ts'
 import type { SessionTable } from '../../src/sessions/session-table.ts'
 import type { DataTree } from '../../src/tree/data-tree.ts'
 import { treeDigestVersion } from '../../src/tree/tree-digest.ts'
+import { recordsOf } from '../support/records.ts'
 
 /** In the order of keys, the meta record first. */
 export function entriesOf(tree: DataTree, sessions: SessionTable, changes: Partial<CheckpointFacts> = {}): KeyValue[] {
@@ -70,12 +71,15 @@ export function viewOfEntries(entries: readonly KeyValue[]): KeyValueView {
       }
       return found
     },
+    async readRecords(from, headSizeBytes, sizeBytesMax) {
+      return recordsOf(entries.slice(firstFrom(entries, from)), headSizeBytes, sizeBytesMax)
+    },
     async close() {},
   }
 }
 
 export function copyOfEntries(entries: readonly KeyValue[], facts: CheckpointFacts, sizeBytesMax?: number): StoreCopy {
-  return new StoreCopy(viewOfEntries(entries), facts, async () => {}, sizeBytesMax)
+  return new StoreCopy(viewOfEntries(entries), facts, true, async () => {}, sizeBytesMax)
 }
 
 function firstFrom(entries: readonly KeyValue[], from: Uint8Array): number {

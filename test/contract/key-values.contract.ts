@@ -1,6 +1,7 @@
 /** The contract of every `KeyValueStores`; the real ones and the simulated ones both pass it. */
 import { expect, test } from 'vitest'
 import type { KeyValue, KeyValueStore, KeyValueStores } from '../../src/ports/key-values.ts'
+import { recordsOf } from '../support/records.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 
 export interface StoresUnderTest {
@@ -131,6 +132,29 @@ export function keyValuesContract(twin: string, make: () => Promise<StoresUnderT
         store = await opened(stores, folder)
         expect(await store.check()).toBeNull()
       }
+      await store.close()
+    },
+  )
+
+  check(
+    'records are as many as fit with the head, at least one, and say where the next ones begin',
+    async (stores, folder) => {
+      const store = await opened(stores, folder, true)
+      const large = { key: bytes(2), value: new Uint8Array(5000).fill(7) }
+      await store.write([entry([1], [1, 2, 3]), large, entry([3, 0], []), entry([4], [9])], [])
+      const view = store.view()
+      const read = async (from: Uint8Array, sizeBytesMax: number) => {
+        const { bytes: found, next } = await view.readRecords(from, 5, sizeBytesMax)
+        return { found: Buffer.from(found).toString('hex'), next: next && [...next] }
+      }
+      const hex = (...entries: readonly KeyValue[]) => Buffer.from(recordsOf(entries, 5, 1e6).bytes).toString('hex')
+      expect(await read(bytes(), 17)).toEqual({ found: hex(entry([1], [1, 2, 3])), next: [2] })
+      expect(await read(bytes(2), 17)).toEqual({ found: hex(large), next: [3, 0] })
+      expect(await read(bytes(3, 0), 24)).toEqual({ found: hex(entry([3, 0], [])), next: [4] })
+      expect(await read(bytes(3, 0), 25)).toEqual({ found: hex(entry([3, 0], []), entry([4], [9])), next: null })
+      expect(await read(bytes(1, 0), 5030)).toEqual({ found: hex(large, entry([3, 0], [])), next: [4] })
+      expect(await read(bytes(5), 100)).toEqual({ found: '0000000000', next: null })
+      await view.close()
       await store.close()
     },
   )

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { levelStores } from '../../src/io/level-stores.ts'
 import { nodeDisk } from '../../src/io/node-disk.ts'
-import type { KeyValue, KeyValueStore, KeyValueView } from '../../src/ports/key-values.ts'
+import type { KeyValue, KeyValueRecords, KeyValueStore, KeyValueView } from '../../src/ports/key-values.ts'
+import { recordsOf } from '../support/records.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { allOf, keyValuesContract, opened } from './key-values.contract.ts'
 
@@ -313,6 +314,39 @@ test('views show what they saw while LevelDB makes and removes tables', async ()
   expect(finishedCount).toBeGreaterThan(2)
   const left = (await readdir(folder)).filter((name) => name.endsWith('.ldb'))
   expect(tables.size).toBeGreaterThan(left.length + 5)
+  await store.close()
+})
+
+test('records are the entries, wherever these lie and however often a key was written', async () => {
+  const random = new SeededRandom(5)
+  const folder = join(await scratch(), 'store')
+  const store = await opened(stores, folder, true)
+  const model = new Map<number, KeyValue>()
+  const keyOf = (number: number) => Buffer.from(`/${number >> 7}\0${number}`)
+  for (let round = 1; round <= 30; round++) {
+    const numbers = Array.from({ length: 500 }, () => random.below(4000))
+    const removed = random.below(4000)
+    const puts = numbers.map((number) => ({
+      key: keyOf(number),
+      value: incompressible(random.below(900), number + round),
+    }))
+    await store.write(puts, [keyOf(removed)])
+    for (const [i, number] of numbers.entries()) model.set(number, puts[i]!)
+    model.delete(removed)
+  }
+  const expected = [...model.values()].sort((a, b) => Buffer.compare(a.key, b.key))
+  const view = store.view()
+  const parts: Uint8Array[] = []
+  for (let from: Uint8Array | null = Uint8Array.of(); from !== null; ) {
+    const { bytes, next }: KeyValueRecords = await view.readRecords(from, 4, 50_000)
+    parts.push(bytes.subarray(4))
+    // Every second part from a place that is looked for.
+    if (parts.length % 2 === 0) await view.read(Uint8Array.of(), null, 1)
+    from = next
+  }
+  expect(Buffer.compare(Buffer.concat(parts), recordsOf(expected, 0, Number.POSITIVE_INFINITY).bytes)).toBe(0)
+  expect(parts.length).toBeGreaterThan(20)
+  await view.close()
   await store.close()
 })
 

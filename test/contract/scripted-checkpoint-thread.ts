@@ -65,10 +65,11 @@ function scripted(folder: string, log: Log): Checkpoints {
       return advanced(through, log)
     },
     verify: async () => ({ ok: true, value: { facts: factsAt(1), repaired: null } }),
-    async copy() {
+    async copy(hasChecksums = true) {
       await opened()
       return {
         facts: factsAt(1),
+        hasChecksums,
         chunkCount: 2,
         async chunk(number) {
           if (number === 2) return null

@@ -43,6 +43,7 @@ async function rig(discard: () => Promise<void> = async () => {}) {
       happened.push('discard')
       await discard()
     },
+    copyIsQuicker: () => false,
     logRestarted: (zxid) => happened.push(`restarted at ${zxid}`),
   })
   return { time, happened, effects }

@@ -105,6 +105,7 @@ class Rig {
         this.openCopies++
         return {
           facts,
+          hasChecksums: true,
           chunkCount: null,
           chunk: async (number) => {
             await mayFail()

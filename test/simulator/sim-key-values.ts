@@ -15,10 +15,12 @@ import type { Disk, DiskFile, FolderLock } from '../../src/ports/disk.ts'
 import type {
   KeyValue,
   KeyValueFailure,
+  KeyValueRecords,
   KeyValueStore,
   KeyValueStores,
   KeyValueView,
 } from '../../src/ports/key-values.ts'
+import { recordsOf } from '../support/records.ts'
 
 const fileName = 'entries'
 const magic = new TextEncoder().encode('simstore')
@@ -185,6 +187,12 @@ class SimView implements KeyValueView {
       sizeBytes += key.length + value.length
     }
     return found
+  }
+
+  async readRecords(from: Uint8Array, headSizeBytes: number, sizeBytesMax: number): Promise<KeyValueRecords> {
+    this.#assertOpen()
+    assert(!this.#isClosed, 'a view is read until it is closed', {})
+    return recordsOf(this.#entries.slice(this.#firstFrom(from)), headSizeBytes, sizeBytesMax)
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import type { ChainHash } from '../../src/base/chain-hash.ts'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
-import type { ServerId } from '../../src/base/ids.ts'
+import type { ServerId, Zxid } from '../../src/base/ids.ts'
+import { copiesInsteadOfLogCountMax } from '../../src/base/limits.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import { CopySource } from '../../src/zab/copy-source.ts'
 import { Learner } from '../../src/zab/learner.ts'
@@ -66,6 +67,29 @@ test('as many learners receive at once as the setting allows', () => {
   effects()
   opened(copyId())
   expect(effects()).toEqual([`checkpoint-offer to ${leader}`, `checkpoint-offer to ${other}`])
+})
+
+test('a learner that the log can bring up may get a copy, unless copies have failed or the learner has had several', () => {
+  const { copies, learnerOf, opened, copyId, core } = source()
+  const at = (zxidOfLast: Zxid): Learner => Object.assign(learnerOf(other), { last: { ...point, zxid: zxidOfLast } })
+  expect(copies.mayReplaceLog(at(zxid(1, 1)))).toBe(true)
+  const learner = at(zxid(1, 3))
+  copies.request(learner, oldest)
+  opened(copyId())
+  // The open copy is at zxid (1, 4).
+  expect(copies.mayReplaceLog(at(zxid(1, 3)))).toBe(true)
+  expect(copies.mayReplaceLog(at(zxid(1, 4)))).toBe(false)
+  for (let count = 1; count < copiesInsteadOfLogCountMax; count++) {
+    expect(copies.mayReplaceLog(at(zxid(1, 3)))).toBe(true)
+    copies.release(learner)
+    copies.request(learner, oldest)
+  }
+  expect(copies.mayReplaceLog(at(zxid(1, 3)))).toBe(false)
+  const third = Object.assign(learnerOf(leader), { last: { ...point, zxid: zxid(1, 1) } })
+  expect(copies.mayReplaceLog(third)).toBe(true)
+  copies.failed({ kind: 'failed', copyId: copyId(), reason: 'a test', isLasting: false })
+  expect(copies.mayReplaceLog(third)).toBe(false)
+  expect(new CopySource(core).mayReplaceLog(third)).toBe(true)
 })
 
 test('a copy stays open for initLimit after its last use, so that a learner which comes back goes on with it', () => {

@@ -48,14 +48,14 @@ describe('stream to a learner', () => {
   test('a stream starts where the histories meet', () => {
     const entries = historyOf([4, 2])
     const { streams, learner, sent } = streamTo({ tail: entries }, { zxid: zxid(1, 9), hash: emptyChainHash })
-    expect(streams.start(learner)).toBeNull()
+    expect(streams.start(learner, false)).toBeNull()
     expect(sent()).toEqual([{ kind: 'sync-start', syncId: 42, zxid: zxid(1, 4), hash: entries[3]!.hash }])
   })
 
   test('a learner whose history differs at its end is refused', () => {
     const entries = historyOf([4])
     const { core, streams, learner, sent } = streamTo({ tail: entries }, { zxid: zxid(1, 2), hash: 1 as never })
-    expect(streams.start(learner)).toContain("differs from the leader's")
+    expect(streams.start(learner, false)).toContain("differs from the leader's")
     // It gets the leader's hash at that point, and nothing else.
     expect(sent()).toEqual([{ kind: 'sync-start', syncId: 42, zxid: zxid(1, 2), hash: entries[1]!.hash }])
     expect(learner.phase).not.toBe('streaming')
@@ -66,7 +66,7 @@ describe('stream to a learner', () => {
   test('a stream pauses while the window is full and continues after an acknowledgement', () => {
     const count = syncWindowSizeBytesMax / proposalBatchSizeBytesMax + 3
     const { streams, learner, sent, appends } = streamTo({ tail: historyOf([count], proposalBatchSizeBytesMax) })
-    streams.start(learner)
+    streams.start(learner, false)
     sent()
     expect(streams.advance(learner, zeroZxid)).toBe(false)
     const first = appends()
@@ -83,7 +83,7 @@ describe('stream to a learner', () => {
   test('each piece names its predecessor by zxid and hash', () => {
     const entries = historyOf([3], proposalBatchSizeBytesMax)
     const { streams, learner, sent, appends } = streamTo({ tail: entries })
-    streams.start(learner)
+    streams.start(learner, false)
     sent()
     streams.advance(learner, zeroZxid)
     expect(appends().map(({ previousZxid, previousHash }) => [previousZxid, previousHash])).toEqual([
@@ -96,7 +96,7 @@ describe('stream to a learner', () => {
   test('a learner that is not yet in step gets no commits', () => {
     const { core, streams, learner, sent, appends } = streamTo({ tail: historyOf([2]) })
     core.commitUpTo(zxid(1, 2))
-    streams.start(learner)
+    streams.start(learner, false)
     sent()
     streams.advance(learner, core.committed)
     expect(appends().map(({ committed }) => committed)).toEqual([zeroZxid])
@@ -115,7 +115,7 @@ describe('stream to a learner', () => {
       committedHash: base.hash,
       tail: entries.slice(4),
     })
-    expect(streams.start(learner)).toBeNull()
+    expect(streams.start(learner, false)).toBeNull()
     expect(core.out).toMatchObject([{ kind: 'read-log', ticket: learner.readTicket, after: zeroZxid }])
     expect(streams.advance(learner, zeroZxid)).toBe(false)
     core.out = []
@@ -131,7 +131,7 @@ describe('stream to a learner', () => {
     const oldest = { zxid: entries[3]!.zxid, hash: entries[3]!.hash }
     const recovered = { committed: entries[5]!.zxid, committedHash: entries[5]!.hash }
     const locating = streamTo(recovered)
-    locating.streams.start(locating.learner)
+    locating.streams.start(locating.learner, false)
     const atOnce = locating.streams.logRead(locating.learner, {
       ticket: locating.learner.readTicket!,
       start: null,
@@ -143,7 +143,7 @@ describe('stream to a learner', () => {
 
     const streaming = streamTo(recovered)
     const { streams, learner } = streaming
-    streams.start(learner)
+    streams.start(learner, false)
     streams.logRead(learner, { ticket: learner.readTicket!, start: point, entries: entries.slice(0, 2) })
     streams.advance(learner, zeroZxid)
     expect(streams.logRead(learner, { ticket: learner.readTicket!, start: null, oldest })).toContain(
@@ -154,7 +154,7 @@ describe('stream to a learner', () => {
   test('a log that no longer has the point that the stream has reached ends the attempt', () => {
     const entries = historyOf([6])
     const { streams, learner } = streamTo({ committed: entries[5]!.zxid, committedHash: entries[5]!.hash })
-    streams.start(learner)
+    streams.start(learner, false)
     streams.logRead(learner, { ticket: learner.readTicket!, start: point, entries: entries.slice(0, 2) })
     streams.advance(learner, zeroZxid)
     const purged = { zxid: entries[3]!.zxid, hash: entries[3]!.hash }

@@ -111,6 +111,11 @@ export class CheckpointSchedule {
     this.#growthAtLast = { txnCount: -later.txnCount, sizeBytes: -later.sizeBytes }
   }
 
+  /** Null: there is no checkpoint. */
+  get last(): CheckpointFacts | null {
+    return this.#last
+  }
+
   /** Bytes of the files of the store, as of the last checkpoint. */
   get sizeBytes(): number {
     return this.#sizeBytes

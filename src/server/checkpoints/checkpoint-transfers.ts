@@ -236,7 +236,7 @@ export class CheckpointTransfers {
     const { turn, log, clock } = this.#options
     let problem: string
     try {
-      const copy = await checkpoints.copy()
+      const copy = await checkpoints.copy(false)
       const loaded = await load(copy)
       await copy.close()
       if (loaded.ok) {

@@ -13,6 +13,7 @@ import type { StateContents } from '../../replica/applying/replicated-state.ts'
 import { checkpointFolderOf, type OpenedData } from '../data-start.ts'
 import { type CheckpointAnswer, CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { CheckpointAccess } from './checkpoint-transfers.ts'
+import { copyIsQuicker } from './copy-choice.ts'
 import { LogRetention } from './log-retention.ts'
 
 export interface CheckpointingOptions {
@@ -27,10 +28,12 @@ export class Checkpointing implements CheckpointAccess {
   readonly checkpoints: Checkpoints
   readonly #retention: LogRetention
   readonly #schedule: CheckpointSchedule
+  readonly #storage: OpenedData['storage']
 
   constructor({ data, config, ports, log, metrics }: CheckpointingOptions) {
     const { storage, state, checkpoints, startedFrom, dataFolder } = data
     this.checkpoints = checkpoints
+    this.#storage = storage
     const { clock, timers, disk } = ports
     const settings = config.storage
     const now = () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() })
@@ -65,6 +68,13 @@ export class Checkpointing implements CheckpointAccess {
   /** The files of the checkpoint are damaged or missing, and were not replaced yet. */
   get isDamaged(): boolean {
     return this.#schedule.isDamaged
+  }
+
+  /** A copy of it brings up a learner with the history up to `after` more quickly than the log. */
+  copyIsQuicker(after: Zxid): boolean {
+    const { last, sizeBytes } = this.#schedule
+    const checkpoint = last === null ? null : { zxid: last.zxid, sizeBytes }
+    return copyIsQuicker({ segments: this.#storage.closedSegments(), checkpoint }, after)
   }
 
   /** An operator wants a checkpoint now. */
