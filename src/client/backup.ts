@@ -1,5 +1,5 @@
 /**
- * A backup as a client gets it: facts, then pieces in order, pulled one after another.
+ * A backup of a server, as a client of it gets it: facts, then pieces in order.
  */
 import type { ChainHash } from '../base/chain-hash.ts'
 import type { ServerId, Zxid } from '../base/ids.ts'
@@ -30,9 +30,9 @@ export interface BackupFacts {
 }
 
 /**
- * The pieces come in order, and the last one is the `end`. Iterating rejects with a `ClientError` if the connection is lost,
- * and with a `BackupError` if the server cannot go on; what was received until then is not a backup. It can be iterated
- * once. Ending the iteration early closes the backup on the server, as `close` does.
+ * The pieces come in order, and the last one is the `end`. Iterating rejects with a `ClientError` if the session ends, and
+ * with a `BackupError` if the server cannot go on; what was received until then is not a backup. It can be iterated once.
+ * The end of the iteration, also an early one, closes the backup on the server, as `close` does.
  */
 export interface Backup extends AsyncIterable<BackupPiece> {
   readonly facts: BackupFacts
@@ -43,7 +43,7 @@ export type BackupRefusal =
   | 'log-begins-later' // the log of the server begins after the point asked for, at `oldest`
   | 'other-history' // the server does not have the point asked for, or has another history up to it
   | 'too-many' // the server has as many open backups as it serves at once
-  | 'closed' // the server has closed the backup, since nothing was read for a time
+  | 'closed' // the server no longer has this backup: nothing was read for a time, or the client is on another server now
   | 'failed' // the server could not read its checkpoint or its log
 
 export class BackupError extends Error {

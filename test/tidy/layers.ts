@@ -204,8 +204,8 @@ export const layers: readonly Layer[] = [
   shell(
     'client/index.ts',
     'the entry point `zkts/client`: connects the real ports to the client',
-    ['client', 'io', 'ports', 'base'],
-    'a program that imports the client needs a real network',
+    ['client', 'io', 'protocol', 'ports', 'base'],
+    'a program that imports the client needs a real network, and of the protocol only the types of what it gets',
   ),
   shell(
     'cli-main.ts',
@@ -275,6 +275,7 @@ export const rooms: readonly Room[] = [
     name: 'server/checkpoints',
     owns: 'when a checkpoint is made, and which part of the log is kept beside it',
   },
+  { name: 'server/backups', owns: 'the backups that clients take from this server' },
   { name: 'server/operators', owns: 'answers to four-letter words, from the parts of a running server' },
 ]
 

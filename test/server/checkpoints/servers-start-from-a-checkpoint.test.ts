@@ -43,6 +43,7 @@ class CheckpointRig {
         discard: () => real.discard(),
         advance: (through) => real.advance(through),
         copy: () => real.copy(),
+        history: (after, through) => real.history(after, through),
         receive: () => real.receive(),
         sizeBytes: () => real.sizeBytes(),
         close: () => real.close(),
