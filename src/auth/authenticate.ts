@@ -8,7 +8,7 @@ import { assertNever } from '../base/assert.ts'
 import { type AuthScheme, authSchemes } from '../base/auth-schemes.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { AccessRules } from './access-rules.ts'
-import { type AuthId, superScheme } from './auth-id.ts'
+import { type AuthId, localScheme, superScheme } from './auth-id.ts'
 import { encodeBase64 } from './base64.ts'
 
 export interface AuthenticateContext {
@@ -17,6 +17,8 @@ export interface AuthenticateContext {
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
   /** `user:base64(hash(user:password))` of the super user; null = no super user. */
   readonly superDigest: string | null
+  /** The text that proves access to the files of this server; null = none. */
+  readonly localKey: string | null
   /** The names of the ensemble; null = every name is accepted. */
   readonly ensembleNames: readonly string[] | null
   /** The data of the znode /key; null = no znode or no data. */
@@ -30,6 +32,10 @@ export function authenticate(
   credentials: Uint8Array | null,
   context: AuthenticateContext,
 ): Result<readonly AuthId[], AuthRefusal> {
+  // No scheme of an ACL, so that no configuration switches it on or off.
+  if (scheme === localScheme) {
+    return isLocalKey(credentials, context.localKey) ? ok([{ scheme: localScheme, id: '' }]) : err('auth-failed')
+  }
   const known = schemeNamed(scheme)
   if (known === null || !context.access.schemes.has(known)) return err('auth-failed')
   switch (known) {
@@ -63,6 +69,14 @@ function digestIds(text: string, { hash, superDigest }: AuthenticateContext): re
   const id = `${user}:${encodeBase64(hash(new TextEncoder().encode(text)))}`
   const ids = [{ scheme: 'digest', id }]
   return id === superDigest ? [{ scheme: superScheme, id: '' }, ...ids] : ids
+}
+
+/** Takes the same time wherever the first difference is, so that the time of an answer shows nothing of the key. */
+function isLocalKey(credentials: Uint8Array | null, localKey: string | null): boolean {
+  if (credentials === null || localKey === null || credentials.length !== localKey.length) return false
+  let difference = 0
+  for (let i = 0; i < credentials.length; i++) difference |= credentials[i]! ^ localKey.charCodeAt(i)
+  return difference === 0
 }
 
 /** A client that names no ensemble is accepted. */

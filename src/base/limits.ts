@@ -117,6 +117,18 @@ export const checkpointChunkSizeBytesMax = 1024 * 1024
 export const checkpointStepSizeBytesMax = 8 * 1024 * 1024
 /** Txns without a commit mark that the checkpoint's reader of the log keeps. Above it the log is searched for truncations first, so that they can be folded without being kept. */
 export const followedTailSizeBytesMax = 8 * 1024 * 1024
+/** Txns in one piece of a backup. One larger txn is a piece of its own. */
+export const backupPieceSizeBytesMax = 1024 * 1024
+/** Backups that clients read from one server at the same time. Each keeps the log from its checkpoint on, and one piece in memory. */
+export const openBackupsMax = 4
+/** A backup of which nothing was read for this long is closed, so that a client that has gone does not keep the log. */
+export const backupIdleMs = 60_000
+/** A client that waits for a part of a backup is answered after this at the latest, and asks again: later requests of its session, pings included, wait meanwhile. */
+export const backupAnswerMs = 500
+/** A backup waits this long for what its server had applied at its beginning to become durable in the log of that server. Then it ends where that log ends: the disk may be full. */
+export const durableLogMsMax = 5_000
+/** While it waits, it looks this often. */
+export const durableLogRetryMs = 10
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(clientFrameSizeBytesMax <= clientFrameSizeBytesCeiling, 'the usual frame is a legal one', {})

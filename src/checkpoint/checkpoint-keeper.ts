@@ -19,6 +19,9 @@ import type {
   CheckpointReceiver,
   Checkpoints,
   CheckpointsOptions,
+  HistoryFailure,
+  HistoryPoint,
+  HistoryReader,
   VerifiedCheckpoint,
 } from '../ports/checkpoints.ts'
 import type { Disk } from '../ports/disk.ts'
@@ -35,6 +38,7 @@ import {
   writeCurrent,
 } from './current-file.ts'
 import { Folding } from './folding.ts'
+import { openHistory } from './log-history.ts'
 import { StoreCopy } from './store-copy.ts'
 import { keyAfter, metaKey } from './store-keys.ts'
 import { type ReceivedStore, StoreReceiver } from './store-receiver.ts'
@@ -181,6 +185,12 @@ export class CheckpointKeeper implements Checkpoints {
     const copy = new StoreCopy(view, factsOf(meta.meta), hasChecksums, onClose, this.#options.chunkSizeBytesMax)
     current.copies.add(copy)
     return copy
+  }
+
+  async history(after: HistoryPoint, through: Zxid): Promise<Result<HistoryReader, HistoryFailure>> {
+    this.#assertOpen()
+    const { disk, logFolder, chunkSizeBytesMax: sizeBytesMax } = this.#options
+    return openHistory(disk, logFolder, { after, through, sizeBytesMax })
   }
 
   /** A receiver that was not finished is given up. */

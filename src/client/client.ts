@@ -14,6 +14,8 @@ import * as reply from '../protocol/client/replies.ts'
 import * as request from '../protocol/client/requests.ts'
 import { addWatchModes, watcherTypes } from '../protocol/client/watch-kinds.ts'
 import { aclFromWire, aclToWire, openAcl } from './acl-wire.ts'
+import type { Backup, BackupOptions } from './backup.ts'
+import { openBackup } from './backup-reader.ts'
 import { toClientPath, toServerPath } from './chroot.ts'
 import { openFollow, openFollowChildren } from './follow.ts'
 import { createFlags, readMultiResults, toMultiOps } from './multi.ts'
@@ -286,6 +288,14 @@ export class SessionClient implements Client {
     const body = encode(request.AuthRequest, { type: 0, scheme, auth: credentials })
     const outcome = await new Promise<Outcome>((resolve) => this.#session.submitAuth(body, resolve))
     if (!outcome.ok) throw this.#refusal('auth', null, outcome.error)
+  }
+
+  openBackup(options: BackupOptions = {}): Promise<Backup> {
+    return openBackup(async (op, body) => {
+      const outcome = await this.#send(op, body)
+      if (!outcome.ok) throw this.#refusal(op, null, outcome.error)
+      return outcome.body
+    }, options)
   }
 
   follow(path: string): AsyncIterableIterator<ZnodeView> {

@@ -32,8 +32,13 @@ export function connect(to: string | ConnectOptions): Promise<Client> {
   })
 }
 
+export type { ChainHash } from '../base/chain-hash.ts'
 export type { ErrorName } from '../base/errors.ts'
-export type { SessionId, Zxid } from '../base/ids.ts'
+export type { Epoch, ServerId, SessionId, Zxid } from '../base/ids.ts'
+export type { BackupEnd, BackupPiece } from '../protocol/backup/backup-piece.ts'
+export type { ClusterId, TxnEntry } from '../protocol/disk/log-record.ts'
+export type { Backup, BackupFacts, BackupOptions, BackupPoint, BackupRefusal } from './backup.ts'
+export { BackupError } from './backup.ts'
 export type {
   AclEntry,
   Client,

@@ -9,6 +9,7 @@ import type { Log } from '../ports/log.ts'
 import type { Random } from '../ports/random.ts'
 import type { Dialer } from '../ports/stream.ts'
 import type { Timers } from '../ports/timers.ts'
+import type { Backup, BackupOptions } from './backup.ts'
 
 /** The ports that the client needs. */
 export interface ClientPorts {
@@ -245,6 +246,13 @@ export interface Client {
   follow(path: string): AsyncIterableIterator<ZnodeView>
   /** The sorted names of the children, now and after every change. Null while the znode is missing. */
   followChildren(path: string): AsyncIterableIterator<readonly string[] | null>
+
+  /**
+   * Begins a backup of the server that this client is connected to. Rejects with no-auth unless the client has super rights,
+   * or has authenticated with the scheme `local` and the text of the file `local-key` in the data folder of that server.
+   * Rejects with a `BackupError` if the server cannot make the backup.
+   */
+  openBackup(options?: BackupOptions): Promise<Backup>
 
   /** Ends the session, which deletes its ephemerals. May be called twice. */
   close(): Promise<void>

@@ -7,7 +7,14 @@ import { setPriority } from 'node:os'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { InvariantViolation } from '../base/assert.ts'
 import { LineLimiter } from '../base/line-limiter.ts'
-import type { CheckpointCopy, CheckpointReceiver, Checkpoints, OpenCheckpoints } from '../ports/checkpoints.ts'
+import { ok } from '../base/result.ts'
+import type {
+  CheckpointCopy,
+  CheckpointReceiver,
+  Checkpoints,
+  HistoryReader,
+  OpenCheckpoints,
+} from '../ports/checkpoints.ts'
 import type { Log, LogFields } from '../ports/log.ts'
 import type {
   Answers,
@@ -42,6 +49,7 @@ class CheckpointHost {
   readonly #port: MessagePort
   readonly #checkpoints: Checkpoints
   readonly #copies = new Map<number, CheckpointCopy>()
+  readonly #histories = new Map<number, HistoryReader>()
   readonly #receivers = new Map<number, CheckpointReceiver>()
   #lastHandle = 0
   #hasLowPriority = false
@@ -53,9 +61,7 @@ class CheckpointHost {
 
   async receive({ id, call }: CallMessage): Promise<void> {
     try {
-      const value = await this.#answerTo(call)
-      if (value instanceof Uint8Array) this.#sendBytes(id, value)
-      else this.#send({ kind: 'answer', id, value })
+      this.#answer(id, await this.#answerTo(call))
     } catch (error) {
       if (error instanceof InvariantViolation) {
         // Outside of this promise, so that it ends the thread.
@@ -88,6 +94,15 @@ class CheckpointHost {
         return kept(this.#copies, call.copy).chunk(call.number)
       case 'copy-close':
         return nothing(taken(this.#copies, call.copy).close())
+      case 'history': {
+        this.#lowerPriority()
+        const opened = await checkpoints.history(call.after, call.through)
+        return opened.ok ? ok(this.#keep(this.#histories, opened.value)) : opened
+      }
+      case 'history-next':
+        return kept(this.#histories, call.history).next()
+      case 'history-close':
+        return nothing(taken(this.#histories, call.history).close())
       case 'receive':
         return this.#keep(this.#receivers, await checkpoints.receive())
       case 'receiver-add':
@@ -124,20 +139,31 @@ class CheckpointHost {
     return this.#lastHandle
   }
 
-  #sendBytes(id: number, bytes: Uint8Array): void {
-    // To copy a chunk takes longer than the few bytes after it are worth.
-    const isMost = bytes.byteLength >= (15 / 16) * bytes.buffer.byteLength
-    const value = isMost ? bytes : bytes.slice()
-    this.#port.postMessage({ kind: 'answer', id, value } satisfies ThreadMessage, [value.buffer as ArrayBuffer])
+  /** The bytes of chunks and of parts of the history are transferred. */
+  #answer(id: number, value: Answers[CallKind]): void {
+    if (value instanceof Uint8Array) {
+      const bytes = transferable(value)
+      this.#send({ kind: 'answer', id, value: bytes }, bytes)
+    } else if (typeof value === 'object' && value !== null && 'bytes' in value) {
+      const bytes = transferable(value.bytes)
+      this.#send({ kind: 'answer', id, value: { ...value, bytes } }, bytes)
+    } else this.#send({ kind: 'answer', id, value })
   }
 
-  #send(message: ThreadMessage): void {
-    this.#port.postMessage(message)
+  #send(message: ThreadMessage, transferred: Uint8Array | null = null): void {
+    this.#port.postMessage(message, transferred === null ? [] : [transferred.buffer as ArrayBuffer])
   }
 }
 
 /** The nice value. The scheduler gives such a thread about a tenth of the time that the others of a busy machine get. */
 const lowPriority = 10
+
+/** The same bytes in a buffer of their own. */
+function transferable(bytes: Uint8Array): Uint8Array {
+  // To copy a chunk takes longer than the few bytes after it are worth.
+  const isMost = bytes.byteLength >= (15 / 16) * bytes.buffer.byteLength
+  return isMost ? bytes : bytes.slice()
+}
 
 async function nothing(done: Promise<void>): Promise<undefined> {
   await done

@@ -8,6 +8,9 @@ import type {
   CheckpointFacts,
   CheckpointFailure,
   CheckpointsOptions,
+  HistoryFailure,
+  HistoryPart,
+  HistoryPoint,
   VerifiedCheckpoint,
 } from '../ports/checkpoints.ts'
 import type { Log, LogFields } from '../ports/log.ts'
@@ -18,7 +21,7 @@ export interface ThreadSettings {
   readonly requiresDirectorySync: boolean
 }
 
-/** One call of `Checkpoints`, or of a copy or receiver that an earlier call made. */
+/** One call of `Checkpoints`, or of a copy, history or receiver that an earlier call made. */
 export type Call =
   | { readonly kind: 'open' }
   | { readonly kind: 'clean' }
@@ -28,6 +31,9 @@ export type Call =
   | { readonly kind: 'copy'; readonly hasChecksums: boolean }
   | { readonly kind: 'copy-chunk'; readonly copy: number; readonly number: number }
   | { readonly kind: 'copy-close'; readonly copy: number }
+  | { readonly kind: 'history'; readonly after: HistoryPoint; readonly through: Zxid }
+  | { readonly kind: 'history-next'; readonly history: number }
+  | { readonly kind: 'history-close'; readonly history: number }
   | { readonly kind: 'receive' }
   | { readonly kind: 'receiver-add'; readonly receiver: number; readonly number: number; readonly chunk: Uint8Array }
   | { readonly kind: 'receiver-finish'; readonly receiver: number }
@@ -47,6 +53,9 @@ export interface Answers {
   readonly copy: { readonly copy: number; readonly facts: CheckpointFacts; readonly chunkCount: number | null }
   readonly 'copy-chunk': Uint8Array | null
   readonly 'copy-close': undefined
+  readonly history: Result<number, HistoryFailure>
+  readonly 'history-next': HistoryPart | null
+  readonly 'history-close': undefined
   readonly receive: number
   readonly 'receiver-add': boolean
   readonly 'receiver-finish': Result<CheckpointFacts, CheckpointFailure>

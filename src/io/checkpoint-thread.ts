@@ -2,7 +2,7 @@
  * The checkpoints of a server, kept by a thread of their own: each call is a message to it (checkpoint-host.ts). The thread
  * starts with the first call. If it ends by itself (an error that was not expected, no memory), the calls under way
  * reject, the log says why, and the next call starts another thread, which first opens the checkpoint as before. The pause
- * before that grows while threads end without having folded anything. Copies and receivers end with their thread.
+ * before that grows while threads end without having folded anything. Copies, histories and receivers end with their thread.
  */
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -14,13 +14,16 @@ import {
   checkpointThreadRestartMsMax,
   checkpointThreadRestartMsMin,
 } from '../base/limits.ts'
-import type { Result } from '../base/result.ts'
+import { ok, type Result } from '../base/result.ts'
 import type {
   CheckpointCopy,
   CheckpointFacts,
   CheckpointFailure,
   CheckpointReceiver,
   Checkpoints,
+  HistoryFailure,
+  HistoryPoint,
+  HistoryReader,
   OpenCheckpoints,
   VerifiedCheckpoint,
 } from '../ports/checkpoints.ts'
@@ -91,6 +94,17 @@ class CheckpointThread implements Checkpoints {
       chunk: (number) => thread.call({ kind: 'copy-chunk', copy, number }),
       close: () => thread.callIfRunning({ kind: 'copy-close', copy }),
     }
+  }
+
+  async history(after: HistoryPoint, through: CheckpointFacts['zxid']): Promise<Result<HistoryReader, HistoryFailure>> {
+    const thread = await this.#running()
+    const opened = await thread.call({ kind: 'history', after, through })
+    if (!opened.ok) return opened
+    const history = opened.value
+    return ok({
+      next: () => thread.call({ kind: 'history-next', history }),
+      close: () => thread.callIfRunning({ kind: 'history-close', history }),
+    })
   }
 
   async receive(): Promise<CheckpointReceiver> {

@@ -37,7 +37,10 @@ const modeFlags: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
   'read-write': constants.O_RDWR,
   'create-new': constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  'create-private': constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
 }
+
+const privatePermissions = 0o600
 
 /** The error codes of `fdatasync` for a folder on a file system that cannot flush folders. */
 const unsupportedCodes: readonly string[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM', 'EBADF']
@@ -86,7 +89,7 @@ async function identityOf(path: string): Promise<FileIdentity> {
 }
 
 async function openFile(path: string, mode: OpenMode): Promise<DiskFile> {
-  const fd = await openRegular(path, modeFlags[mode])
+  const fd = await openRegular(path, modeFlags[mode], mode === 'create-private' ? privatePermissions : undefined)
   if (mode === 'read') return new NodeFile(path, fd, null)
   try {
     return new NodeFile(path, fd, await openFd(path, constants.O_RDWR | constants.O_DSYNC))

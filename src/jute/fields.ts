@@ -57,6 +57,14 @@ export const zxid: Codec<Zxid> = {
   describe: (value) => (value < 0 ? String(value) : `0x${value.toString(16)}`),
 }
 
+/** An int64 that holds a whole number that a double holds exactly. */
+export const wholeNumber: Codec<number> = {
+  sizeBytesMin: 8,
+  read: (reader) => reader.readInt64Number(),
+  write: (writer, value) => writer.writeInt64Number(value),
+  describe: String,
+}
+
 /** An int64 that holds milliseconds since 1970. */
 export const timeMs: Codec<number> = {
   sizeBytesMin: 8,

@@ -106,6 +106,8 @@ export const metricTable = {
   startup_snap_load_time: { kind: 'summary', meaning: 'ms of reading the checkpoint at the start' },
   snapshottime: { kind: 'summary', meaning: 'ms that each checkpoint took, beside the requests' },
   snapshot_error_count: { kind: 'counter', meaning: 'checkpoints that failed; they are tried again' },
+  backup_count: { kind: 'counter', meaning: 'backups of this server that clients have read to their end' },
+  backup_bytes: { kind: 'counter', meaning: 'bytes of backups that were sent to clients' },
   dbinittime: { kind: 'summary', meaning: 'ms from opening the data folder to a complete tree' },
   // process
   digest_mismatches_count: {

@@ -55,6 +55,32 @@ export interface CheckpointCopy {
   close(): Promise<void>
 }
 
+/** A point in the history of txns. `hash` covers all of them up to and including `zxid`. */
+export interface HistoryPoint {
+  readonly zxid: Zxid
+  readonly hash: ChainHash
+}
+
+/** Consecutive committed txns. */
+export interface HistoryPart {
+  /** As a piece of a backup has them (src/protocol/backup/backup-piece.ts). The caller's: they may be transferred. */
+  readonly bytes: Uint8Array
+  readonly txnCount: number
+  readonly last: HistoryPoint
+}
+
+export type HistoryFailure =
+  | { readonly kind: 'log-begins-later'; readonly oldest: Zxid }
+  /** The log does not have the point from which the history was asked for, or has another history up to it. */
+  | { readonly kind: 'other-history' }
+
+/** The history after one point, up to another, as the log has it. Calls come one after another. */
+export interface HistoryReader {
+  /** The next part; null after the last one. */
+  next(): Promise<HistoryPart | null>
+  close(): Promise<void>
+}
+
 /** Builds a fresh store from the chunks of a copy. */
 export interface CheckpointReceiver {
   /** Chunks come in order. False: the chunk is damaged and was not used; it may be sent again. */
@@ -84,6 +110,11 @@ export interface Checkpoints {
   verify(): Promise<Result<VerifiedCheckpoint | null, CheckpointFailure>>
   /** Without checksums if it does not leave this process: to make and to check them takes a fifth of the time of a start. */
   copy(hasChecksums?: boolean): Promise<CheckpointCopy>
+  /**
+   * Reads the log files: the txns after `after`, up to `through`, which must be committed and durable in them. Nothing of
+   * this history may be removed from the log until the reader is closed.
+   */
+  history(after: HistoryPoint, through: Zxid): Promise<Result<HistoryReader, HistoryFailure>>
   receive(): Promise<CheckpointReceiver>
   /** Bytes of the files of the store. */
   sizeBytes(): Promise<number>

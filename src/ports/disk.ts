@@ -31,7 +31,11 @@ export interface FileIdentity {
   readonly birth: string | null // when it was created, in ns; null: the file system does not say
 }
 
-export type OpenMode = 'read' | 'read-write' | 'create-new' // create-new rejects with EEXIST
+/**
+ * The modes that create reject with EEXIST. Only the user that runs the server can open a file that was created with
+ * `create-private`, where the system knows users.
+ */
+export type OpenMode = 'read' | 'read-write' | 'create-new' | 'create-private'
 
 export interface Disk {
   /** Rejects with code EFTYPE for a FIFO, a socket and a device, and never waits for one. */

@@ -9,6 +9,8 @@
 
 import type { ErrorName } from '../base/errors.ts'
 import type { ConnectionId, ServerId, SessionId, Xid, Zxid } from '../base/ids.ts'
+import type { HistoryPoint } from '../ports/checkpoints.ts'
+import type { OpenBackupReply, ReadBackupReply } from '../protocol/client/backup-records.ts'
 import type { ClientRequest } from '../protocol/client/client-request.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { CopyAnswer, CopyStep, LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
@@ -30,6 +32,22 @@ export interface SessionRequest {
   readonly canBeReadOnly: boolean // accepts a server that serves only reads
 }
 
+/**
+ * One step of a backup that a client takes from this server; `backup-answer` answers each, by its sequence. A session reaches
+ * only the backups that it has opened.
+ */
+export type BackupStep = {
+  readonly sequence: number
+  readonly sessionId: SessionId
+} & (
+  | { readonly kind: 'open'; readonly after: HistoryPoint | null } // null: it begins with a checkpoint
+  | { readonly kind: 'read'; readonly backupId: number; readonly number: number }
+  | { readonly kind: 'close'; readonly backupId: number }
+)
+
+/** The reply to a step; to `close` it is null. */
+export type BackupAnswer = OpenBackupReply | ReadBackupReply | null
+
 export type ReplicaEvent =
   | { readonly kind: 'connection-opened'; readonly connectionId: ConnectionId; readonly remoteAddress: string }
   | { readonly kind: 'request'; readonly connectionId: ConnectionId; readonly request: SessionRequest | ClientRequest }
@@ -49,6 +67,8 @@ export type ReplicaEvent =
   | { readonly kind: 'copy-answer'; readonly answer: Exclude<CopyAnswer, { readonly kind: 'received' }> }
   /** Answers the `copy-step` `finish`: the copy is the checkpoint of this server, and `contents` were loaded from it. */
   | { readonly kind: 'copy-received'; readonly ticket: number; readonly contents: StateContents }
+  /** Answers a `backup-step`. */
+  | { readonly kind: 'backup-answer'; readonly sequence: number; readonly answer: BackupAnswer }
   | { readonly kind: 'persist-failed'; readonly cause: string }
   | { readonly kind: 'tick' }
   /** All events of this turn of the loop were handled: the messages gathered in it leave now, in batches (D2). */
@@ -59,6 +79,8 @@ export type Effect =
   | StorageEffect
   /** A copy of the state is sent to a learner, or received from a leader; see CopyStep. */
   | { readonly kind: 'copy-step'; readonly step: CopyStep }
+  /** A client with rights to this server takes a backup of it. */
+  | { readonly kind: 'backup-step'; readonly step: BackupStep }
   | Reply
   | { readonly kind: 'notify'; readonly connectionId: ConnectionId; readonly event: WatchNotice }
   | { readonly kind: 'close-connection'; readonly connectionId: ConnectionId; readonly reason: ReplicaCloseReason }

@@ -6,7 +6,7 @@
  */
 import { type AccessRules, accessRules } from '../auth/access-rules.ts'
 import { assert, assertNever } from '../base/assert.ts'
-import { hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
+import { type Epoch, hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
 import { LineLimiter } from '../base/line-limiter.ts'
 import type { Config } from '../config/config.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
@@ -47,6 +47,8 @@ export interface ReplicaOptions {
   readonly wallMsAtStart: number
   /** The hash of the digest scheme, as configured. */
   readonly hash: (bytes: Uint8Array) => Uint8Array
+  /** What proves to this server that a client may read its files; null: none is known. */
+  readonly localKey: string | null
   readonly log: Log
   readonly metrics: ServerMetrics
   readonly trace: Trace | null
@@ -86,6 +88,7 @@ export class Replica {
       config,
       access: this.#access,
       hash,
+      localKey: options.localKey,
       configZnode: configZnodeOf(config),
       keeper: config.keeperCompatibility ? new KeeperZnodes(config) : null,
       log,
@@ -122,6 +125,10 @@ export class Replica {
 
   get clusterId(): ClusterId {
     return this.#zab.clusterId
+  }
+
+  get currentEpoch(): Epoch {
+    return this.#zab.currentEpoch
   }
 
   get role(): Role {
@@ -177,6 +184,8 @@ export class Replica {
         return this.#runZab(event)
       case 'copy-received':
         return this.#receiveCopy(event)
+      case 'backup-answer':
+        return this.#clients.receiveBackupAnswer(event.sequence, event.answer)
       case 'persist-failed':
         return this.#effects.push({ kind: 'stop', reason: event.cause })
       case 'tick':

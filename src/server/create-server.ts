@@ -21,10 +21,13 @@ import type { ClusterId } from '../protocol/disk/log-record.ts'
 import type { Effect } from '../replica/contract.ts'
 import { Replica } from '../replica/replica.ts'
 import type { Trace } from '../replica/trace-event.ts'
+import { localKeyPath, newLocalKey, writeLocalKey } from '../storage/local-key-file.ts'
 import type { LogStorage } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
+import { Backups } from './backups/backups.ts'
 import { CheckpointTransfers } from './checkpoints/checkpoint-transfers.ts'
 import { Checkpointing } from './checkpoints/checkpointing.ts'
+import { TransferPace } from './checkpoints/transfer-pace.ts'
 import { ClientSockets } from './clients/client-sockets.ts'
 import { StartingClients } from './clients/starting-clients.ts'
 import type { DataFolder } from './data-folder.ts'
@@ -85,9 +88,12 @@ interface Running {
   readonly peers: PeerConnections | null // null: standalone
   readonly logEffects: LogEffects
   readonly transfers: CheckpointTransfers
+  readonly backups: Backups
   readonly admin: AdminAnswers
   readonly startedAtMs: number
 }
+
+type BackupParts = Pick<Running, 'replica' | 'turn' | 'checkpointing'> & { readonly pace: TransferPace }
 
 class Server implements ZktsServer {
   readonly stopped: Promise<string>
@@ -143,7 +149,8 @@ class Server implements ZktsServer {
       this.#startingClients.stop()
       return opened
     }
-    const running = this.#assemble(opened.value)
+    const localKey = await makeLocalKey(ports, config.dataDir, this.#log)
+    const running = this.#assemble(opened.value, localKey)
     const failure = await this.#listenForPeers(running)
     if (failure !== null) {
       await Promise.all([this.#listening?.close(), running.peers?.close()])
@@ -163,7 +170,7 @@ class Server implements ZktsServer {
     return ok(undefined)
   }
 
-  #assemble(data: OpenedData): Running {
+  #assemble(data: OpenedData, localKey: string | null): Running {
     const { storage, state, recovered, dataFolder } = data
     const { config, ports, trace, version, host = unknownHost } = this.#options
     const log = this.#log
@@ -179,6 +186,7 @@ class Server implements ZktsServer {
       incarnation,
       wallMsAtStart: ports.clock.wallMs(),
       hash: (bytes) => ports.digest.hash(config.auth.digestAlgorithm, bytes),
+      localKey,
       log,
       metrics,
       trace: trace ?? null,
@@ -218,9 +226,11 @@ class Server implements ZktsServer {
       assert(peers !== null, 'a standalone server sends to no peer', { to, kind: message.kind })
       peers.send(to, message)
     }
-    const { checkpointing, transfers, logEffects } = this.#keepData(data, turn, send)
+    const pace = new TransferPace(config.snapSyncRateLimitKib, ports.clock, ports.timers)
+    const { checkpointing, transfers, logEffects } = this.#keepData(data, turn, pace, send)
+    const backups = this.#serveBackups(data, { replica, turn, pace, checkpointing })
     const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing })
-    const parts = { replica, turn, clients, peers, logEffects, transfers, admin }
+    const parts = { replica, turn, clients, peers, logEffects, transfers, backups, admin }
     const running: Running = { storage, dataFolder, checkpointing, ...parts, startedAtMs }
     return running
   }
@@ -229,6 +239,7 @@ class Server implements ZktsServer {
   #keepData(
     data: OpenedData,
     turn: Turn,
+    pace: TransferPace,
     send: PeerConnections['send'],
   ): Pick<Running, 'checkpointing' | 'transfers' | 'logEffects'> {
     const { config, ports } = this.#options
@@ -242,7 +253,7 @@ class Server implements ZktsServer {
       clock: ports.clock,
       timers: ports.timers,
       log,
-      kibPerSecond: config.snapSyncRateLimitKib,
+      pace,
     })
     const logEffects = new LogEffects({
       storage,
@@ -255,6 +266,30 @@ class Server implements ZktsServer {
       logRestarted: (zxid) => transfers.logRestarted(zxid),
     })
     return { checkpointing, transfers, logEffects }
+  }
+
+  #serveBackups({ checkpoints, storage, state }: OpenedData, parts: BackupParts): Backups {
+    const { config, ports } = this.#options
+    const { clock, timers, random } = ports
+    const { replica, turn, pace, checkpointing } = parts
+    return new Backups({
+      source: {
+        checkpoints,
+        makeCheckpoint: () => checkpointing.make(),
+        holdLog: checkpointing.holdLog,
+        storage,
+        lastApplied: () => state.lastApplied,
+        server: () => ({ serverId: config.serverId, clusterId: replica.clusterId, epoch: replica.currentEpoch }),
+        clock,
+        timers,
+      },
+      turn,
+      timers,
+      pace,
+      log: this.#log,
+      metrics: this.#metrics,
+      firstId: random.uint32() >>> 1,
+    })
   }
 
   #zabSettings(trustsEmptyLog: boolean): ZabSettings {
@@ -316,12 +351,13 @@ class Server implements ZktsServer {
     })
   }
 
-  #handleTick({ turn, clients, peers, replica, checkpointing }: Running): void {
+  #handleTick({ turn, clients, peers, replica, checkpointing, backups }: Running): void {
     const { monotonicMs } = turn.now()
     peers?.tick(monotonicMs)
     turn.feed({ kind: 'tick' })
     clients.tick(monotonicMs)
     checkpointing.tick(monotonicMs)
+    backups.tick(monotonicMs)
     this.#leadingSinceMs = replica.role === 'leading' ? (this.#leadingSinceMs ?? monotonicMs) : null
   }
 
@@ -347,6 +383,9 @@ class Server implements ZktsServer {
         return
       case 'copy-step':
         running.transfers.run(effect.step)
+        return
+      case 'backup-step':
+        running.backups.run(effect.step)
         return
       case 'reply':
       case 'connect-response':
@@ -412,8 +451,9 @@ class Server implements ZktsServer {
   }
 
   /** A server that must stop does not trust its disk, so it makes no last checkpoint. */
-  async #closeData({ dataFolder, storage, checkpointing, transfers }: Running, isOrderly: boolean): Promise<void> {
-    await transfers.close()
+  async #closeData(running: Running, isOrderly: boolean): Promise<void> {
+    const { dataFolder, storage, checkpointing, transfers, backups } = running
+    await Promise.all([transfers.close(), backups.close()])
     await checkpointing.close(isOrderly)
     await dataFolder.close()
     await storage.close()
@@ -428,5 +468,19 @@ class Server implements ZktsServer {
     }
     const nextMs = remainingMs - clientCloseCheckMs
     this.#options.ports.timers.after(clientCloseCheckMs, () => this.#whenGone(clients, nextMs, then))
+  }
+}
+
+/** Null: it could not be written. Then only clients with super rights may use the server's own operations. */
+async function makeLocalKey({ disk, random }: Ports, dataDir: string, log: Log): Promise<string | null> {
+  const key = newLocalKey(random)
+  try {
+    await writeLocalKey(disk, dataDir, key)
+    return key
+  } catch (cause) {
+    // Only an error that has a system's code is a fault of the disk; any other is a bug.
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    log.warn('local-key-not-written', { path: localKeyPath(dataDir), err: cause })
+    return null
   }
 }

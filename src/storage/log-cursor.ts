@@ -121,6 +121,16 @@ export async function lastSegmentWhere(
   return null
 }
 
+/** Where the log begins: its first segment, or the last one with which it restarts. Null: it has no segment. */
+export async function startOfLog(disk: Disk, folder: string): Promise<SegmentStart | null> {
+  let start: SegmentStart | null = null
+  for (const { path } of await listSegments(disk, folder)) {
+    const header = await headerIn(disk, path)
+    if (header !== null && (start === null || header.restarts)) start = { path, header }
+  }
+  return start
+}
+
 async function segmentIn(disk: Disk, names: readonly SegmentName[], sequence: number): Promise<SegmentStart | null> {
   const path = names.find((name) => name.sequence === sequence)?.path ?? null
   const header = path === null ? null : await headerIn(disk, path)

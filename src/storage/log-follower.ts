@@ -18,6 +18,13 @@ import { LogReplay } from './log-replay.ts'
 import type { LogPoint, LogState, StoredRecord } from './log-state.ts'
 import { continuesLog } from './segment-header.ts'
 
+const otherHistoryKind = 'other-history'
+
+/** Whether a rejection says that the log has another history than the caller, or does not have its point. */
+export function isOtherHistory(cause: unknown): boolean {
+  return cause instanceof Error && 'kind' in cause && cause.kind === otherHistoryKind
+}
+
 interface Position {
   readonly replay: LogReplay
   readonly cursor: LogCursor
@@ -79,7 +86,9 @@ export class LogFollower {
     const entries = ready.splice(0, count < 0 ? ready.length : count)
     const last = entries.at(-1)
     if (last !== undefined) {
-      if (this.#position?.replay.metBase !== true) throw this.#failure('it has another history than the checkpoint')
+      if (this.#position?.replay.metBase !== true) {
+        throw Object.assign(this.#failure('it has another history up to there'), { kind: otherHistoryKind })
+      }
       this.#given = { zxid: last.zxid, hash: last.hash }
     } else if (ready.length > 0) {
       throw this.#failure(`it has no txn ${hexOfZxid(through)}`)
@@ -150,9 +159,7 @@ export class LogFollower {
   #failure(what: string): Error {
     const place = this.#position?.cursor.place
     const where = place === undefined ? this.#folder : `${place.path}, offset ${place.offset}`
-    return new Error(
-      `the log cannot be folded into the checkpoint of ${hexOfZxid(this.#given.zxid)}: ${where}: ${what}`,
-    )
+    return new Error(`the log cannot be read after ${hexOfZxid(this.#given.zxid)}: ${where}: ${what}`)
   }
 }
 

@@ -286,6 +286,12 @@ export class LogStorage {
     return this.#zxids.findLast((each) => each <= zxid && each <= durableZxid) ?? null
   }
 
+  /** The same, with the hash of the history up to it. */
+  durablePointUpTo(zxid: Zxid): LogPoint | null {
+    const durable = this.durableUpTo(zxid)
+    return durable === null ? null : { zxid: durable, hash: this.#hashes[this.#zxids.lastIndexOf(durable)]! }
+  }
+
   async close(): Promise<void> {
     if (this.#state.kind === 'locked') return this.#releaseAndClose(this.#state.release)
     if (this.#state.kind !== 'open') return

@@ -11,6 +11,7 @@ const context: AuthenticateContext = {
   access: defaultAccess,
   remoteAddress: '10.0.0.9',
   hash: sha1,
+  localKey: null,
   superDigest: null,
   ensembleNames: null,
   keyData: () => null,
@@ -27,6 +28,15 @@ describe('authentication', () => {
   it('splits user from password at the first colon', () => {
     const id = `u:${Buffer.from(sha1(bytes('u:p:q'))).toString('base64')}`
     expect(authenticate('digest', bytes('u:p:q'), context)).toEqual(ok([{ scheme: 'digest', id }]))
+  })
+
+  it('gives the local id for the text of the key, and for nothing else', () => {
+    const keyed = { ...context, localKey: 'ab12'.repeat(16) }
+    expect(authenticate('local', bytes(keyed.localKey), keyed)).toEqual(ok([{ scheme: 'local', id: '' }]))
+    const wrong = ['', 'ab12', 'ab12'.repeat(15), `${keyed.localKey}0`, keyed.localKey.replace('a', 'c')]
+    for (const text of wrong) expect(authenticate('local', bytes(text), keyed), text).toEqual(err('auth-failed'))
+    expect(authenticate('local', null, keyed)).toEqual(err('auth-failed'))
+    for (const text of ['', 'null']) expect(authenticate('local', bytes(text), context)).toEqual(err('auth-failed'))
   })
 
   it('reads a digest text without colon as both user and password', () => {

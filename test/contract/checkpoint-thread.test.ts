@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
+import type { ChainHash } from '../../src/base/chain-hash.ts'
 import type { Zxid } from '../../src/base/ids.ts'
 import {
   checkpointThreadCloseMs,
@@ -10,7 +11,7 @@ import {
   refusalLinesPerSecondMax,
 } from '../../src/base/limits.ts'
 import { checkpointThread } from '../../src/io/checkpoint-thread.ts'
-import type { Checkpoints } from '../../src/ports/checkpoints.ts'
+import type { Checkpoints, HistoryPoint } from '../../src/ports/checkpoints.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { Timers } from '../../src/ports/timers.ts'
 import { deeds } from './scripted-checkpoint-deeds.ts'
@@ -94,6 +95,24 @@ test('chunks arrive as they were made, and any chunk may be asked for again', as
   expect(await copy.chunk(2)).toBeNull()
   await copy.close()
   await expect(copy.chunk(0)).rejects.toThrow('closed')
+})
+
+test('a history arrives in parts, and what is not in the log is an answer', async () => {
+  const { checkpoints } = shared
+  const at = (zxid: number, hash: number): HistoryPoint => ({ zxid: zxid as Zxid, hash: hash as ChainHash })
+  const missing = await checkpoints.history(at(9, 0), 12 as Zxid)
+  expect(missing).toEqual({ ok: false, error: { kind: 'log-begins-later', oldest: 10 } })
+  const opened = await checkpoints.history(at(4, 2 ** 40), 6 as Zxid)
+  if (!opened.ok) throw new Error(opened.error.kind)
+  for (const zxid of [5, 6]) {
+    const part = await opened.value.next()
+    expect(part).toMatchObject({ txnCount: 1, last: { zxid, hash: 2 ** 40 + zxid } })
+    expect([part!.bytes.length, part!.bytes.buffer.byteLength]).toEqual([1_000, 1_000])
+    expect(part!.bytes.every((byte) => byte === zxid)).toBe(true)
+  }
+  expect(await opened.value.next()).toBeNull()
+  await opened.value.close()
+  await expect(opened.value.next()).rejects.toThrow('closed')
 })
 
 test('a receiver gets the bytes of a chunk, and the caller keeps them', async () => {

@@ -79,6 +79,23 @@ function scripted(folder: string, log: Log): Checkpoints {
         close: async () => undefined,
       }
     },
+    /** Each part has one txn, up to `through`. A history after txn 9 is not in the log. */
+    async history(after, through) {
+      if (after.zxid === 9) return { ok: false, error: { kind: 'log-begins-later', oldest: 10 as Zxid } }
+      let zxid: number = after.zxid
+      return {
+        ok: true,
+        value: {
+          async next() {
+            if (zxid >= through) return null
+            zxid++
+            const bytes = new Uint8Array(2_000).fill(zxid).subarray(500, 1_500)
+            return { bytes, txnCount: 1, last: { zxid: zxid as Zxid, hash: (after.hash + zxid) as ChainHash } }
+          },
+          close: async () => undefined,
+        },
+      }
+    },
     async receive() {
       let sum = 0
       return {

@@ -11,7 +11,7 @@ import type { Log } from '../../src/ports/log.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { ReplicatedState } from '../../src/replica/applying/replicated-state.ts'
-import type { Effect, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
+import type { BackupAnswer, BackupStep, Effect, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
 import { requestRead } from '../support/conversation.ts'
 import { nothingRecovered } from '../support/zab-settings.ts'
@@ -19,12 +19,14 @@ import { nothingRecovered } from '../support/zab-settings.ts'
 type PersistTag = Extract<Effect, { readonly kind: 'persist' }>['tag']
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+export const localKey = 'ab12'.repeat(16)
 export const wallMsAtStart = 1_700_000_000_000
 
 export class StandaloneReplica {
   readonly state = new ReplicatedState()
   readonly replies: Reply[] = []
   readonly events: WatchNotice[] = []
+  readonly backupSteps: BackupStep[] = []
   readonly metrics = newMetrics()
   readonly #replica: Replica
   #unflushed: PersistTag[] = []
@@ -55,6 +57,7 @@ export class StandaloneReplica {
       incarnation: 1,
       wallMsAtStart,
       hash: (bytes) => createHash('sha1').update(bytes).digest(),
+      localKey,
       log: silent,
       metrics: this.metrics,
       trace: null,
@@ -82,13 +85,21 @@ export class StandaloneReplica {
     this.#feed({ kind: 'request', connectionId: connection as ConnectionId, request })
   }
 
-  /** Sends a request, completes the writes of the disk, and returns the last reply. */
-  ask(connection: number, op: OpName, body: Uint8Array): Extract<Reply, { readonly kind: 'reply' }> {
+  disconnect(connection: number): void {
+    this.#feed({ kind: 'connection-closed', connectionId: connection as ConnectionId })
+  }
+
+  /** Sends a request, completes the writes of the disk, and returns the last reply; `xid` is its own, except for pings. */
+  ask(connection: number, op: OpName, body: Uint8Array, xid?: number): Extract<Reply, { readonly kind: 'reply' }> {
     this.send(connection, op, body)
     this.flush()
     const reply = this.replies.at(-1)
-    if (reply?.kind !== 'reply' || reply.xid !== this.#lastXid) throw new Error(`${op} was not answered`)
+    if (reply?.kind !== 'reply' || reply.xid !== (xid ?? this.#lastXid)) throw new Error(`${op} was not answered`)
     return reply
+  }
+
+  answerBackup(sequence: number, answer: BackupAnswer): void {
+    this.#feed({ kind: 'backup-answer', sequence, answer })
   }
 
   /** Completes all writes of the disk, so that their txns are committed. */
@@ -134,6 +145,7 @@ export class StandaloneReplica {
       if (effect.kind === 'persist') this.#unflushed.push(effect.tag)
       else if (effect.kind === 'reply' || effect.kind === 'connect-response') this.replies.push(effect)
       else if (effect.kind === 'notify') this.events.push(effect.event)
+      else if (effect.kind === 'backup-step') this.backupSteps.push(effect.step)
       else if (effect.kind === 'stop') throw new Error(effect.reason)
     }
   }

@@ -205,6 +205,8 @@ export class TestEnsemble {
       case 'copy-step':
         this.#waiting.push({ lane: `copy-${server.id}`, happen: () => this.#completeCopyStep(server, effect.step) })
         return
+      case 'backup-step':
+        throw new Error('no client of this ensemble takes backups')
       case 'reply':
       case 'connect-response':
         return this.#deliver(effect.connectionId, { kind: 'reply', reply: effect })
@@ -325,6 +327,7 @@ function newServer({ id, voters, configLines, log, run, checkpoint }: NewServer)
     incarnation: 100 * run + 10 + id,
     wallMsAtStart,
     hash: (bytes) => createHash('sha1').update(bytes).digest(),
+    localKey: null,
     log: { ...silentLog, error: note },
     metrics,
     trace: null,

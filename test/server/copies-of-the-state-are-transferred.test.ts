@@ -11,6 +11,7 @@ import type { CheckpointFacts, Checkpoints } from '../../src/ports/checkpoints.t
 import { ReplicatedState, type StateContents } from '../../src/replica/applying/replicated-state.ts'
 import type { ReplicaEvent } from '../../src/replica/contract.ts'
 import { CheckpointTransfers } from '../../src/server/checkpoints/checkpoint-transfers.ts'
+import { TransferPace } from '../../src/server/checkpoints/transfer-pace.ts'
 import type { CopyStep } from '../../src/zab/zab-contract.ts'
 import { RecordingLog, VirtualTime } from '../storage/storage-rig.ts'
 
@@ -70,7 +71,7 @@ class Rig {
       clock,
       timers: this.time.timers,
       log: this.log,
-      kibPerSecond,
+      pace: new TransferPace(kibPerSecond, clock, this.time.timers),
     })
   }
 
@@ -134,6 +135,7 @@ class Rig {
           },
         }
       },
+      history: () => Promise.reject(new Error('no backup is taken here')),
       sizeBytes: async () => 123,
       close: async () => {},
     }
@@ -341,13 +343,14 @@ test('a server that closes closes its copies', async () => {
 test('a server without a checkpoint refuses both ends of a transfer', async () => {
   const time = new VirtualTime()
   const events: ReplicaEvent[] = []
+  const clock = { monotonicMs: () => 0, wallMs: () => 0 }
   const transfers = new CheckpointTransfers({
     access: null,
     turn: { feed: (event) => events.push(event), isStopped: false },
-    clock: { monotonicMs: () => 0, wallMs: () => 0 },
+    clock,
     timers: time.timers,
     log: new RecordingLog(),
-    kibPerSecond: 1,
+    pace: new TransferPace(1, clock, time.timers),
   })
   transfers.run({ kind: 'open', copyId: 1 })
   transfers.run({ kind: 'receive', ticket: 4 })

@@ -113,7 +113,7 @@ export class SimDisk implements Disk, DiskOfFiles {
   open(path: string, mode: OpenMode): Promise<DiskFile> {
     return this.run('open', path, () => {
       const found = this.#files.get(path)
-      if (mode !== 'create-new') {
+      if (mode === 'read' || mode === 'read-write') {
         if (found === undefined) throw fault('ENOENT', 'open', path)
         return new SimFile(this, path, found, mode)
       }

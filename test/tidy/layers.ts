@@ -53,7 +53,7 @@ export const layers: readonly Layer[] = [
   {
     ...pure(
       'protocol',
-      'every record: `client/`, `peer/`, `txn/`, `disk/`; the operation table; paths, Stats, passwords',
+      'every record: `client/`, `peer/`, `txn/`, `disk/`, `backup/`; the operation table; paths, Stats, passwords',
       ['jute', 'base'],
       'it defines what can be sent and stored, and decides nothing',
     ),
@@ -204,8 +204,8 @@ export const layers: readonly Layer[] = [
   shell(
     'client/index.ts',
     'the entry point `zkts/client`: connects the real ports to the client',
-    ['client', 'io', 'ports', 'base'],
-    'a program that imports the client needs a real network',
+    ['client', 'io', 'protocol', 'ports', 'base'],
+    'a program that imports the client needs a real network, and of the protocol only the types of what it gets',
   ),
   shell(
     'cli-main.ts',
@@ -253,6 +253,7 @@ export const rooms: readonly Room[] = [
   { name: 'protocol/peer', owns: 'messages between servers' },
   { name: 'protocol/txn', owns: 'txns and their codec' },
   { name: 'protocol/disk', owns: 'records of the log' },
+  { name: 'protocol/backup', owns: 'the pieces of a backup, as they are sent and stored' },
   { name: 'tree/apply', owns: 'what a txn does to znodes, sessions and quotas, for any store' },
   {
     name: 'replica/clients',
@@ -274,6 +275,7 @@ export const rooms: readonly Room[] = [
     name: 'server/checkpoints',
     owns: 'when a checkpoint is made, and which part of the log is kept beside it',
   },
+  { name: 'server/backups', owns: 'the backups that clients take from this server' },
   { name: 'server/operators', owns: 'answers to four-letter words, from the parts of a running server' },
 ]
 

@@ -5,9 +5,10 @@
  * with `unimplemented` and its connection stays open, except with compatibility=strict. ZooKeeper closes it, but a client
  * is better served by an answer on an open connection.
  * The rows from 500 on are ClickHouse Keeper's (its src/Common/ZooKeeper/ZooKeeperConstants.h). The configuration
- * decides whether they are served.
+ * decides whether they are served. Those from 2001 on are zkts' own; neither ZooKeeper nor Keeper uses such numbers.
  */
 import type { RecordCodec } from '../../jute/record.ts'
+import * as backup from './backup-records.ts'
 import * as keeperReply from './keeper-replies.ts'
 import * as keeperRequest from './keeper-requests.ts'
 import * as reply from './replies.ts'
@@ -16,8 +17,9 @@ import * as request from './requests.ts'
 /**
  * read: answered by the client's own server. write: ordered by the leader. sync: ordered, but no txn.
  * connection: changes the connection only, takes effect for later requests. internal: never accepted from a client.
+ * operator: carried out by the client's own server beside its tree, for clients with rights to the server itself.
  */
-export type OpAccess = 'read' | 'write' | 'sync' | 'connection' | 'internal'
+export type OpAccess = 'read' | 'write' | 'sync' | 'connection' | 'internal' | 'operator'
 
 export interface OpTraits {
   readonly name: OpName
@@ -104,6 +106,9 @@ export const opNames = [
   'tryRemove',
   'filteredListWithStatsAndData',
   'listRecursive',
+  'openBackup',
+  'readBackup',
+  'closeBackup',
 ] as const
 export type OpName = (typeof opNames)[number]
 
@@ -155,6 +160,9 @@ const rows: Readonly<Record<OpName, NamelessTraits>> = {
   listRecursive: keepers(
     row(507, 'read', 'GETC', [keeperRequest.ListRecursiveRequest, keeperReply.ListRecursiveReply]),
   ),
+  openBackup: row(2001, 'operator', 'BKUP', [backup.OpenBackupRequest, backup.OpenBackupReply]),
+  readBackup: row(2002, 'operator', 'BKUP', [backup.ReadBackupRequest, backup.ReadBackupReply]),
+  closeBackup: row(2003, 'operator', 'BKUP', [backup.CloseBackupRequest, null]),
 }
 
 export const ops: Readonly<Record<OpName, OpTraits>> = Object.fromEntries(
@@ -163,7 +171,7 @@ export const ops: Readonly<Record<OpName, OpTraits>> = Object.fromEntries(
 
 const opByOpcode: ReadonlyMap<number, OpTraits> = new Map(opNames.map((name) => [ops[name].opcode, ops[name]]))
 
-/** The row of the table; null: ZooKeeper does not know the opcode either. */
+/** The row of the table; null: no server knows the opcode. */
 export function operationOf(opcode: number): OpTraits | null {
   return opByOpcode.get(opcode) ?? null
 }

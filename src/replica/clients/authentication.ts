@@ -5,7 +5,7 @@
  * A refusal is answered with zxid 0, is logged, and ends the connection. The log line never shows credentials.
  */
 import type { AccessRules } from '../../auth/access-rules.ts'
-import { unitsOfIds, withIds } from '../../auth/auth-id.ts'
+import { mayOperate, unitsOfIds, withIds } from '../../auth/auth-id.ts'
 import { type AuthenticateContext, authenticate } from '../../auth/authenticate.ts'
 import { withIdsInHashOrder } from '../../auth/ids-in-hash-order.ts'
 import { javaAddressText } from '../../auth/ip-address.ts'
@@ -19,7 +19,7 @@ import { JuteWriter } from '../../jute/jute-writer.ts'
 import { decode, encode } from '../../jute/record.ts'
 import type { Log } from '../../ports/log.ts'
 import type { ClientRequest } from '../../protocol/client/client-request.ts'
-import { ops } from '../../protocol/client/operations.ts'
+import { type OpTraits, ops } from '../../protocol/client/operations.ts'
 import { GetDataReply, SaslReply } from '../../protocol/client/replies.ts'
 import { AuthRequest, SaslRequest } from '../../protocol/client/requests.ts'
 import type { DataTree } from '../../tree/data-tree.ts'
@@ -39,6 +39,8 @@ export interface AuthenticationOptions {
   readonly access: AccessRules
   readonly auth: AuthSettings
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
+  /** The text of the file `local-key` of this server; null: it could not be written. */
+  readonly localKey: string | null
   readonly log: Log
   readonly lines: LineLimiter
   readonly compatibility: Compatibility
@@ -81,9 +83,25 @@ export class Authentication {
   }
 
   /** For any other request, pings and closeSession included: null if the client has authenticated as required. */
-  missingFor(client: Client): Verdict | null {
+  missingFor(client: Client, { op }: ClientRequest): Verdict | null {
     if (!this.#isRequired || this.#holdsRequiredId(client)) return null
+    // The local key replaces other credentials for what it gives rights to, and for keeping and ending the session.
+    const isForOperators = op?.access === 'operator' || op === ops.ping || op === ops.closeSession
+    if (isForOperators && mayOperate(client.authIds)) return null
     return this.#refuse(client, 'auth-required', 'session-closed-require-sasl-auth', null)
+  }
+
+  /** Whether the client has rights to this server itself, beside its znodes. A refusal is counted and logged. */
+  mayOperate({ authIds, connectionId, remoteAddress, session }: Client, { name }: OpTraits): boolean {
+    if (mayOperate(authIds)) return true
+    const { log, lines } = this.#options
+    this.#failedCount++
+    const suppressed = lines.admit('operation-not-allowed')
+    const sessionId = session === null ? null : hexOfSession(session.id)
+    if (suppressed !== null) {
+      log.warn('operation-not-allowed', { op: name, connectionId, remoteAddress, sessionId, ...suppressed })
+    }
+    return false
   }
 
   #authenticate(client: Client, { body }: ClientRequest): Verdict {
@@ -118,9 +136,17 @@ export class Authentication {
 
   #contextOf({ remoteAddress: address }: Client): AuthenticateContext {
     const remoteAddress = this.idTextOf(address)
-    const { access, auth, hash, state } = this.#options
+    const { access, auth, hash, localKey, state } = this.#options
     const { superDigest, ensembleNames } = auth
-    return { access, remoteAddress, hash, superDigest, ensembleNames, keyData: () => dataOf(keyPath, state.tree) }
+    return {
+      access,
+      remoteAddress,
+      hash,
+      localKey,
+      superDigest,
+      ensembleNames,
+      keyData: () => dataOf(keyPath, state.tree),
+    }
   }
 
   /** ZooKeeper closes the connection without a reply. Without compatibility=strict a reply shows the author what is wrong. */

@@ -28,6 +28,7 @@ export interface PendingRequest {
 export type RequestState =
   | { readonly kind: 'held' } // an earlier request keeps it from starting
   | { readonly kind: 'with-leader' } // a txn or an answer will come back
+  | { readonly kind: 'with-driver' } // it is a step of a backup, whose answer will come back
   /**
    * This server answers it from its own state when it is first in the queue; a sync after the leader has confirmed it.
    */
@@ -56,6 +57,7 @@ export type Verdict =
 
 export const held: RequestState = { kind: 'held' }
 export const withLeader: RequestState = { kind: 'with-leader' }
+export const withDriver: RequestState = { kind: 'with-driver' }
 export const local: RequestState = { kind: 'local' }
 
 export class Client {

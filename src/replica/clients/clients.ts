@@ -25,7 +25,7 @@ import type { TreeEvent } from '../../tree/tree-event.ts'
 import { WatchTable } from '../../watches/watch-table.ts'
 import type { ReplicatedState } from '../applying/replicated-state.ts'
 import type { WriteOutcome } from '../applying/write-results.ts'
-import type { ReplicaCloseReason, SessionRequest } from '../contract.ts'
+import type { BackupAnswer, ReplicaCloseReason, SessionRequest } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { ConfigZnode } from '../reads/config-znode.ts'
 import type { KeeperZnodes } from '../reads/keeper/keeper-znodes.ts'
@@ -36,7 +36,8 @@ import type { Trace } from '../trace-event.ts'
 import { Answers } from './answers.ts'
 import { Authentication } from './authentication.ts'
 import { AwaitedOutcomes } from './awaited-outcomes.ts'
-import { Client, held, local, type PendingRequest, type Verdict, withLeader } from './client.ts'
+import { backupStepOf, bodyOfAnswer } from './backup-requests.ts'
+import { Client, held, local, type PendingRequest, type Verdict, withDriver, withLeader } from './client.ts'
 import { RequestAdmission } from './request-admission.ts'
 import { type LeaderRoute, notServing, type Serving } from './serving.ts'
 import { Sessions, type SessionsConfig } from './sessions.ts'
@@ -50,6 +51,7 @@ export interface ClientsOptions {
   readonly config: ClientsConfig
   readonly access: AccessRules
   readonly hash: (bytes: Uint8Array) => Uint8Array // of the digest scheme
+  readonly localKey: string | null
   readonly configZnode: ConfigZnode
   /** Null: the operations of ClickHouse Keeper are not served. */
   readonly keeper: KeeperZnodes | null
@@ -259,6 +261,7 @@ export class Clients {
   #start(pending: PendingRequest): void {
     const { client, request, authIds } = pending
     const { op } = request
+    if (op?.access === 'operator') return this.#startStep(pending)
     const isWrite = op?.access === 'write'
     if (isWrite ? isLocalEnd(pending) : !this.#needsConfirmation(op)) {
       pending.state = local
@@ -278,6 +281,21 @@ export class Clients {
     const sent = isWrite ? op : ops.sync
     const body = isWrite ? request.body : emptyBody
     serving.leader.submit({ sequence, sessionId, isLocal, type: sent.opcode, body, authIds }, sent)
+  }
+
+  /** A step of a backup is carried out by the driver. Only sessions take backups, since each belongs to one. */
+  #startStep(pending: PendingRequest): void {
+    const { client, request } = pending
+    assert(client.session !== null, 'requests come from attached clients', { connectionId: client.connectionId })
+    const sequence = this.#awaited.add(pending)
+    const step = backupStepOf(request, sequence, client.session)
+    if (step.ok) {
+      pending.state = withDriver
+      this.#options.effects.push({ kind: 'backup-step', step: step.value })
+    } else {
+      this.#awaited.take(sequence)
+      pending.state = { kind: 'decided', zxid: null, error: step.error, body: null }
+    }
   }
 
   #answer(pending: PendingRequest): void {
@@ -300,6 +318,14 @@ export class Clients {
   }
 
   // --- what comes back ---
+
+  receiveBackupAnswer(sequence: number, answer: BackupAnswer): void {
+    const awaited = this.#awaited.take(sequence)
+    if (awaited === undefined || awaited.client.isGone) return
+    assert(awaited.kind === 'request', 'a step of a backup belongs to a request', { sequence })
+    awaited.state = { kind: 'decided', zxid: null, error: null, body: bodyOfAnswer(awaited.request, answer) }
+    this.#drain(awaited.client)
+  }
 
   receiveAnswer(answer: ForwardedAnswer): void {
     if (answer.after > this.#options.state.lastApplied) this.#parked.push(answer)

@@ -27,6 +27,7 @@ const notImplementedAndClosed: Verdict = {
   zxid: noZxid,
   reason: 'unimplemented',
 }
+const notAllowed: DecidedRequest = { kind: 'decided', zxid: null, error: 'no-auth', body: null }
 const notReadOnly: DecidedRequest = { kind: 'decided', zxid: null, error: 'not-read-only', body: null }
 
 export class RequestAdmission {
@@ -39,7 +40,7 @@ export class RequestAdmission {
   /** Null: the request is carried out, in request order. */
   verdictOn(client: Client, request: ClientRequest): Verdict | null {
     const { authentication, serving, servesKeeperOps } = this.#options
-    const missing = authentication.missingFor(client)
+    const missing = authentication.missingFor(client, request)
     if (missing !== null) return missing
     if (request.refusal !== null) return { kind: 'decided', zxid: null, error: request.refusal, body: null }
     const { op } = request
@@ -48,6 +49,7 @@ export class RequestAdmission {
     // ReadOnlyRequestProcessor).
     const isWrite = op.access === 'write' || op === ops.sync
     if (isWrite && op !== ops.closeSession && serving().kind === 'read-only') return notReadOnly
+    if (op.access === 'operator' && !authentication.mayOperate(client, op)) return notAllowed
     if (op.implemented) return null
     // ZooKeeper executes these for clients, which harms other clients. It keeps the connection, so it stays open here.
     return op.access === 'internal' ? notImplemented : this.#unserved

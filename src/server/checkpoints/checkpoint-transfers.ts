@@ -19,7 +19,7 @@ import type { ReplicaEvent } from '../../replica/contract.ts'
 import { isDiskFull } from '../../storage/disk-space.ts'
 import type { CopyStep } from '../../zab/zab-contract.ts'
 import type { Turn } from '../turn.ts'
-import { TransferPace } from './transfer-pace.ts'
+import type { TransferPace } from './transfer-pace.ts'
 
 /** What the transfers use of the checkpoint of this server. */
 export interface CheckpointAccess {
@@ -41,7 +41,7 @@ export interface CheckpointTransfersOptions {
   readonly clock: Clock
   readonly timers: Timers
   readonly log: Log
-  readonly kibPerSecond: number
+  readonly pace: TransferPace
 }
 
 type Step<K extends CopyStep['kind']> = Extract<CopyStep, { readonly kind: K }>
@@ -64,7 +64,6 @@ const noCheckpoints = 'this server keeps no checkpoint'
 
 export class CheckpointTransfers {
   readonly #options: CheckpointTransfersOptions
-  readonly #pace: TransferPace
   readonly #copies = new Map<number, OpenCopy>()
   #releaseLog: () => void = () => {}
   #receipt: Receipt | null = null
@@ -74,7 +73,6 @@ export class CheckpointTransfers {
 
   constructor(options: CheckpointTransfersOptions) {
     this.#options = options
-    this.#pace = new TransferPace(options.kibPerSecond, options.clock, options.timers)
   }
 
   run(step: CopyStep): void {
@@ -154,7 +152,7 @@ export class CheckpointTransfers {
         if (this.#copies.get(copyId) !== open) return
         this.#answer({ kind: 'chunk', copyId, number, learner, syncId, chunk })
       }
-      this.#pace.add({ sizeBytes: chunk?.length ?? 0, learner, syncId, give })
+      this.#options.pace.add({ sizeBytes: chunk?.length ?? 0, reader: `learner ${learner}`, attempt: syncId, give })
     } catch (cause) {
       this.#fail(copyId, cause)
     }

@@ -82,6 +82,12 @@ export class Checkpointing implements CheckpointAccess {
     this.#schedule.ask(answer)
   }
 
+  /** Makes a checkpoint, or finds that the present one has all txns. */
+  async make(): Promise<void> {
+    const outcome = await new Promise<Parameters<CheckpointAnswer>[0]>((resolve) => this.#schedule.ask(resolve))
+    if (!outcome.ok) throw Object.assign(new Error(outcome.error), { code: 'ENOCHECKPOINT' })
+  }
+
   tick(nowMs: number): void {
     this.#schedule.tick()
     this.#retention.tick(nowMs)

@@ -1,17 +1,16 @@
 /**
- * Limits the rate at which a leader sends copies of its state, to all learners together. Each chunk costs the event loop
- * and the network some time, during which requests wait; spread out, they leave room for requests between them.
- * Owns: the chunks that wait. A learner that begins a new attempt does not get those of its earlier one: if their time were
+ * Limits the rate at which a server sends copies of its state and backups, to all readers together. Each chunk costs the
+ * event loop and the network some time, during which requests wait; spread out, they leave room for requests between them.
+ * Owns: the chunks that wait. A reader that begins a new attempt does not get those of its earlier one: if their time were
  * counted, a learner whose link breaks often would wait longer with each attempt.
  */
-import type { ServerId } from '../../base/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Timers } from '../../ports/timers.ts'
 
 export interface PacedChunk {
   readonly sizeBytes: number
-  readonly learner: ServerId
-  readonly syncId: number
+  readonly reader: string // a learner or a backup
+  readonly attempt: number
   readonly give: () => void
 }
 
@@ -31,7 +30,7 @@ export class TransferPace {
 
   /** Calls `give` when it is the turn of the chunk: at once, if none is before it. */
   add(chunk: PacedChunk): void {
-    this.#waiting = this.#waiting.filter(({ learner, syncId }) => learner !== chunk.learner || syncId === chunk.syncId)
+    this.#waiting = this.#waiting.filter(({ reader, attempt }) => reader !== chunk.reader || attempt === chunk.attempt)
     this.#waiting.push(chunk)
     this.#giveDue()
   }

@@ -51,13 +51,16 @@ export class ClientStatistics {
 
   /** A write that a limit refused counts as a read: it was never proposed. */
   answered(client: ClientSocket, { op, refusal, readAtMs }: ClientRequest, nowMs: number, bodySizeBytes: number): void {
-    const latencyMs = nowMs - readAtMs
     const isWrite = op?.access === 'write' && refusal === null
-    client.latency.note(latencyMs)
     client.lastReplyAtMs = nowMs
-    this.latency.note(latencyMs)
-    if (isWrite) this.#updateLatency.note(latencyMs)
-    else this.#readLatency.note(latencyMs)
+    // The time of a part of a backup depends on its pace, and says nothing about requests.
+    if (op?.access !== 'operator') {
+      const latencyMs = nowMs - readAtMs
+      client.latency.note(latencyMs)
+      this.latency.note(latencyMs)
+      if (isWrite) this.#updateLatency.note(latencyMs)
+      else this.#readLatency.note(latencyMs)
+    }
     const sizeBytes = replyOverheadSizeBytes + bodySizeBytes
     this.#responseBytes.add(sizeBytes)
     this.#lastResponseBytes = sizeBytes

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionId, Zxid } from '../../../src/base/ids.ts'
 import { decode, encode, type RecordCodec } from '../../../src/jute/record.ts'
+import * as backup from '../../../src/protocol/client/backup-records.ts'
 import { ConnectRequest, ConnectResponse } from '../../../src/protocol/client/connect.ts'
 import {
   MultiHeader,
@@ -78,6 +79,27 @@ const examples: readonly Example[] = [
     codec: replies.WhoAmIReply,
     hex: '00000001 00000002 6970 00000003 3a3a31',
     value: { clientInfo: [{ authScheme: 'ip', user: '::1' }] },
+  },
+  { name: 'openBackup', codec: backup.OpenBackupReply, hex: '00000005', value: { backupId: 5 } },
+  {
+    name: 'readBackup',
+    codec: backup.ReadBackupReply,
+    hex: '00000004 00000002 00000003 0102ff 0000000100000002 00000002 6e6f',
+    value: { status: 4, kindNumber: 2, bytes: bytesOf('0102ff'), oldest: 2 ** 32 + 2, reason: 'no' },
+  },
+  {
+    name: 'facts of a backup',
+    codec: backup.BackupFactsRecord,
+    hex: '0004000000000007 00000003 0000000100000002 0000000500000006 01 0000000100000009 0000000000000400',
+    value: {
+      clusterId: 2 ** 50 + 7,
+      serverId: 3,
+      startZxid: 2 ** 32 + 2,
+      startHash: 5 * 2 ** 32 + 6,
+      hasCheckpoint: true,
+      through: 2 ** 32 + 9,
+      sizeBytes: 1024,
+    },
   },
   { name: 'request header', codec: RequestHeader, hex: 'fffffffe 0000000b', value: { xid: -2, type: 11 } },
   {

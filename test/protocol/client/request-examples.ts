@@ -119,4 +119,11 @@ export const requestExamples: readonly RequestExample[] = [
     value: { path: '/a', watch: false, filter: 1, withStats: true, withData: false },
   },
   { op: 'listRecursive', hex: `${pathA} 000003e8`, value: { path: '/a', countMax: 1000 } },
+  {
+    op: 'openBackup',
+    hex: '0000000100000002 001fffffffffffff',
+    value: { afterZxid: 2 ** 32 + 2, afterHash: 2 ** 53 - 1 },
+  },
+  { op: 'readBackup', hex: '00000005 00000102', value: { backupId: 5, number: 258 } },
+  { op: 'closeBackup', hex: '7fffffff', value: { backupId: 2 ** 31 - 1 } },
 ]

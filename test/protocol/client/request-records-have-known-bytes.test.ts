@@ -63,7 +63,12 @@ describe('request records', () => {
 
 /** Whether its numbers are ones that a server could have given out. */
 function isExact(value: unknown): boolean {
-  const { relativeZxid, stat } = value as { readonly relativeZxid?: number; readonly stat?: Stat }
-  const numbers = [relativeZxid, stat?.czxid, stat?.mzxid, stat?.pzxid, stat?.ctime, stat?.mtime]
+  const { relativeZxid, stat, afterZxid, afterHash } = value as {
+    readonly relativeZxid?: number
+    readonly stat?: Stat
+    readonly afterZxid?: number
+    readonly afterHash?: number
+  }
+  const numbers = [afterZxid, afterHash, relativeZxid, stat?.czxid, stat?.mzxid, stat?.pzxid, stat?.ctime, stat?.mtime]
   return numbers.every((number) => number === undefined || Number.isSafeInteger(number))
 }

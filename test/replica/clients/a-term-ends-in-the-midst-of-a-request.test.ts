@@ -45,6 +45,7 @@ function attachedClients(route: LeaderRoute): { readonly clients: Clients; reado
     },
     access: defaultAccess,
     hash: (bytes) => bytes,
+    localKey: null,
     configZnode: new ConfigZnode(null),
     keeper: null,
     log: silentLog,
