@@ -53,7 +53,7 @@ export const layers: readonly Layer[] = [
   {
     ...pure(
       'protocol',
-      'every record: `client/`, `peer/`, `txn/`, `disk/`; the operation table; paths, Stats, passwords',
+      'every record: `client/`, `peer/`, `txn/`, `disk/`, `backup/`; the operation table; paths, Stats, passwords',
       ['jute', 'base'],
       'it defines what can be sent and stored, and decides nothing',
     ),
@@ -253,6 +253,7 @@ export const rooms: readonly Room[] = [
   { name: 'protocol/peer', owns: 'messages between servers' },
   { name: 'protocol/txn', owns: 'txns and their codec' },
   { name: 'protocol/disk', owns: 'records of the log' },
+  { name: 'protocol/backup', owns: 'the pieces of a backup, as they are sent and stored' },
   { name: 'tree/apply', owns: 'what a txn does to znodes, sessions and quotas, for any store' },
   {
     name: 'replica/clients',
