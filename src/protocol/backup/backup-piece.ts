@@ -70,7 +70,7 @@ export function decodePiece({ kindNumber, bytes }: EncodedPiece): BackupPiece | 
       const end = decodeEnd(bytes)
       return end === null ? null : { kind: 'end', ...end }
     }
-    case undefined:
+    default:
       return null
   }
 }
