@@ -33,7 +33,8 @@ export function projectFile(path: string): ProjectFile {
 
 function ignoredByGit(): readonly string[] {
   const lines = readFileSync(join(projectRoot, '.gitignore'), 'utf8').split('\n')
-  return lines.filter((line) => line.endsWith('/')).map((line) => line.slice(0, -1))
+  // A name without a slash is that of a folder or of a link to one.
+  return lines.filter((line) => line !== '' && !line.includes('*')).map((line) => line.replace(/\/$/, ''))
 }
 
 function filesUnder(folder: string): readonly ProjectFile[] {
