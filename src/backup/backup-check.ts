@@ -1,7 +1,7 @@
 /**
  * Checks that pieces are a whole backup: first one checkpoint, whose digest is that of its znodes, then txns that continue
  * its history one by one, then an end that names the last of them. More txns and another end may follow, as often as the
- * backup was continued. A caller that gets no problem up to an end has every txn from the checkpoint to there. What it does
+ * backup was continued. A caller that gets no problem up to an end has every txn from the checkpoint to that end. What it does
  * with the pieces is up to the caller; the point that `search` looks for is found on the way.
  */
 import { type ChainHash, nextChainHash } from '../base/chain-hash.ts'

@@ -6,7 +6,7 @@
  * bytes of another place or file do not pass. A frame that is not whole ends what can be read: nothing after it is used.
  */
 import { crc32c } from '../base/crc32c.ts'
-import { backupPieceSizeBytesMax } from '../base/limits.ts'
+import { backupFrameSizeBytesMax } from '../base/limits.ts'
 import type { DiskFile } from '../ports/disk.ts'
 import type { EncodedPiece } from '../protocol/backup/backup-piece.ts'
 import { WindowedFile } from '../storage/segment-walk.ts'
@@ -70,7 +70,7 @@ export class BackupFileReader {
     const sizeBytes = view.getUint32(1)
     if (
       view.getUint32(frameHeaderSizeBytes - checksumSizeBytes) !== headerChecksum ||
-      sizeBytes > backupPieceSizeBytesMax
+      sizeBytes > backupFrameSizeBytesMax
     )
       return { kind: 'broken', offset, what: 'the header of a piece is damaged' }
     const kindNumber = header[0]!

@@ -69,7 +69,7 @@ export async function checkBackupFile(
   return ok({ facts, sizeBytes, place, broken: brokenPart(place, { offset, what, sizeBytes }, facts), check })
 }
 
-/** Resolves with where the pieces that fit end, and what is wrong there; null: the file ends. */
+/** Resolves with where the pieces that fit end, and what is wrong at that place; null: the file ends. */
 async function checkPieces(
   pieces: AsyncGenerator<PlacedPiece, BrokenPart | null>,
   check: BackupCheck,

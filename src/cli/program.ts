@@ -7,6 +7,7 @@ import { type AdminWord, adminWords } from '../base/admin-words.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
 import { addCommand, hasOwnLetterS, withLongOptions } from './add-command.ts'
 import { type AskedWord, askWord } from './ask-word.ts'
+import { type BackupFlags, runBackup } from './backup-commands.ts'
 import { jsonLine } from './cli-command.ts'
 import type { CliContext, CliSettings } from './cli-context.ts'
 import { commandTable } from './command-table.ts'
@@ -124,6 +125,18 @@ function addCheckpointCommand(program: Command, cli: CliContext): void {
 }
 
 function addBackupCommands(program: Command, cli: CliContext): void {
+  addCommonOptions(program.command('backup'), '-s, --server <host:port,…>')
+    .description('writes a consistent copy of a running ensemble to a file, continues such a file, or checks it')
+    .option('--to <path>', 'the new file, or a folder, in which it gets a name')
+    .option('--append <file>', 'adds to an earlier backup what was written since')
+    .option('--check <file>', 'reads all of a backup and says what it has; contacts no server')
+    .option('--force', 'with --to: an existing file is replaced')
+    .option('--config <zoo.cfg>', 'the server of this machine with this configuration: its address and its local key')
+    .option('--data-dir <folder>', 'the server with this data folder: its local key')
+    .action((flags: BackupFlags, command: Command) => {
+      const namesServers = (command.opts<CommonFlags>().server ?? program.opts<CommonFlags>().server) !== undefined
+      return runBackup(cli, settingsOf(program, command), flags, namesServers)
+    })
   program
     .command('restore')
     .description('makes the folders of a stopped server from a backup')

@@ -47,6 +47,11 @@ export class CliRig {
     return this.#ran([], ['-s', `${serverHost}:${clientPort}`, ...argv])
   }
 
+  /** As `run`, without the option -s. */
+  runWithoutServer(...argv: readonly string[]): Promise<Ran> {
+    return this.#ran([], argv)
+  }
+
   /**
    * Runs a shell with these lines, piped in or, if `isInteractive`, typed. A function among them runs between the
    * lines.
