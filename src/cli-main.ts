@@ -23,6 +23,7 @@ const clock = nodeClock()
 const timers = nodeTimers()
 const random = nodeRandom()
 const dialer = nodeDialer()
+const disk = nodeDisk()
 const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
 
 // The reader of the output has ended, as in `zkts-cli ls / | head -1`. Other programs end by SIGPIPE with this status;
@@ -40,7 +41,9 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
   isInteractive: isTerminal,
   dialer,
   timers,
-  disk: nodeDisk(),
+  random,
+  disk,
+  stores: async () => (await import('./io/level-stores.ts')).levelStores(disk),
   readFile: (path) => readFile(path, 'utf8'),
   connect: (options, connectTimeoutMs) =>
     connectWith(options, connectTimeoutMs, { clock, timers, random, dialer, log: null }),

@@ -115,6 +115,8 @@ export const checkpointThreadCloseMs = 5_000
 export const checkpointChunkSizeBytesMax = 1024 * 1024
 /** Changed znodes and sessions that a checkpoint keeps in memory before it writes them as one batch. One txn may exceed it. */
 export const checkpointStepSizeBytesMax = 8 * 1024 * 1024
+/** Largest piece in the file of a backup. One txn always fits, and so does one znode of a checkpoint. */
+export const backupFrameSizeBytesMax = txnSizeBytesMax + 16 * 1024 * 1024
 /** Txns without a commit mark that the checkpoint's reader of the log keeps. Above it the log is searched for truncations first, so that they can be folded without being kept. */
 export const followedTailSizeBytesMax = 8 * 1024 * 1024
 /** Txns in one piece of a backup. One larger txn is a piece of its own. */

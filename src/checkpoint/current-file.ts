@@ -5,6 +5,10 @@
  */
 import type { Disk } from '../ports/disk.ts'
 
+export function checkpointFolderOf({ dataDir }: { readonly dataDir: string }): string {
+  return `${dataDir}/checkpoint`
+}
+
 export const currentFileName = 'current'
 /** Exists while `current` is written, and after a crash during that. */
 export const currentDraftName = 'current.next'

@@ -114,7 +114,7 @@ function entriesIn(chunk: Uint8Array): readonly KeyValue[] {
 }
 
 /** Keeps nothing of the znodes but what they add to the digest. */
-class HashedContent implements CopyContent {
+export class HashedContent implements CopyContent {
   readonly #hash = new HashLanes()
   readonly #pathHashA: number[] = [] // by depth, of the znode added last and its ancestors
   readonly #pathHashB: number[] = []

@@ -3,6 +3,8 @@
  */
 import type { Client, ClientOptions } from '../client/types.ts'
 import type { Disk } from '../ports/disk.ts'
+import type { KeyValueStores } from '../ports/key-values.ts'
+import type { Random } from '../ports/random.ts'
 import type { Dialer } from '../ports/stream.ts'
 import type { LineEditor, LineHistory } from '../ports/terminal.ts'
 import type { Timers } from '../ports/timers.ts'
@@ -18,8 +20,11 @@ export interface CliContext {
   readonly isInteractive: boolean
   readonly dialer: Dialer
   readonly timers: Timers
+  readonly random: Random
   /** For commands on the data folder of a stopped server. */
   readonly disk: Disk
+  /** For checkpoints. Called only by commands that need it, since loading it takes time. */
+  stores(): Promise<KeyValueStores>
   /** Rejects with an Error whose message says why. */
   readFile(path: string): Promise<string>
   /** Rejects with a `ClientError` if no server accepts a session within `connectTimeoutMs`. */

@@ -2,20 +2,15 @@
  * Commands that work on the data folder of a stopped server. They connect to no server. The argument is the path of the
  * server's zoo.cfg or of its data folder.
  */
+import { type DataFolders, findData, namesIn } from '../backup/data-in-folders.ts'
 import { filesNamedIn } from '../config/load-config.ts'
 import type { Disk, FolderLock } from '../ports/disk.ts'
-import { identityFileName, readIdentityFile } from '../storage/identity-file.ts'
-import { sequenceOfName } from '../storage/segment-header.ts'
+import { readIdentityFile } from '../storage/identity-file.ts'
 import type { CliContext } from './cli-context.ts'
 import { CliFailure } from './exit-codes.ts'
 import { readFile } from './read-file.ts'
 
 const initializeFileName = 'initialize'
-
-interface DataFolders {
-  readonly dataDir: string
-  readonly dataLogDir: string
-}
 
 /**
  * `data initialize`: with db.autocreate=false, lets a server without data vote after its next start (ZK:
@@ -87,30 +82,4 @@ async function foldersOf(cli: CliContext, path: string): Promise<DataFolders> {
   if (dataDir === null)
     throw new CliFailure('usage', `${path} has no dataDir; give the path of a zoo.cfg or of a data folder`)
   return { dataDir, dataLogDir: dataLogDir ?? dataDir }
-}
-
-/** The first file or folder with data of zkts or of Apache ZooKeeper. */
-async function findData(disk: Disk, { dataDir, dataLogDir }: DataFolders): Promise<string | null> {
-  const identity = await readIdentityFile(disk, dataDir)
-  // A server that waited without data has written an identity without an epoch.
-  const isOfEmptyFolder = identity.kind === 'valid' && identity.identity.currentEpoch === 0
-  if (identity.kind !== 'missing' && !isOfEmptyFolder) return `${dataDir}/${identityFileName}`
-  for (const folder of new Set([dataDir, dataLogDir])) {
-    const log = `${folder}/wal`
-    if ((await namesIn(disk, log))?.some((name) => sequenceOfName(name) !== null)) return log
-    const keeper = `${folder}/version-2`
-    if ((await namesIn(disk, keeper))?.some((name) => /^(snapshot|log)\./.test(name))) return keeper
-  }
-  return null
-}
-
-/** The names in the folder; null if it does not exist. */
-async function namesIn(disk: Disk, folder: string): Promise<readonly string[] | null> {
-  try {
-    return await disk.list(folder)
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : null
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null
-    throw cause
-  }
 }

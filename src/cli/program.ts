@@ -7,6 +7,7 @@ import { type AdminWord, adminWords } from '../base/admin-words.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
 import { addCommand, hasOwnLetterS, withLongOptions } from './add-command.ts'
 import { type AskedWord, askWord } from './ask-word.ts'
+import { type BackupFlags, runBackup } from './backup-commands.ts'
 import { jsonLine } from './cli-command.ts'
 import type { CliContext, CliSettings } from './cli-context.ts'
 import { commandTable } from './command-table.ts'
@@ -14,6 +15,7 @@ import { initializeData } from './data-commands.ts'
 import { CliFailure, type ExitName, exitCodes } from './exit-codes.ts'
 import { toFailure } from './open-client.ts'
 import { versionLine } from './render.ts'
+import { type RestoreFlags, runRestore } from './restore-command.ts'
 import { runOnce } from './run-once.ts'
 import { runShell } from './shell.ts'
 import { fieldsOfWord } from './word-fields.ts'
@@ -84,6 +86,7 @@ function buildProgram(version: string, cli: CliContext, end: (exit: ExitName) =>
     .action(() => cli.write(versionLine(version)))
   addDataCommands(program, cli)
   addCheckpointCommand(program, cli)
+  addBackupCommands(program, cli)
   for (const word of adminWords) if (word !== 'stat') addWord(program, word, cli)
   const tableNames = new Set(commandTable.map(({ name }) => name))
   for (const command of program.commands) {
@@ -118,6 +121,37 @@ function addCheckpointCommand(program: Command, cli: CliContext): void {
     .description('has each server make a checkpoint now, and waits for it; it sends the four-letter word ckpt')
     .action((_flags: object, command: Command) =>
       runWord({ word: 'ckpt', traceMask: null }, cli, settingsOf(program, command)),
+    )
+}
+
+function addBackupCommands(program: Command, cli: CliContext): void {
+  addCommonOptions(program.command('backup'), '-s, --server <host:port,…>')
+    .description('writes a consistent copy of a running ensemble to a file, continues such a file, or checks it')
+    .option('--to <path>', 'the new file, or a folder, in which it gets a name')
+    .option('--append <file>', 'adds to an earlier backup what was written since')
+    .option('--check <file>', 'reads all of a backup and says what it has; contacts no server')
+    .option('--force', 'with --to: an existing file is replaced')
+    .option('--config <zoo.cfg>', 'the server of this machine with this configuration: its address and its local key')
+    .option('--data-dir <folder>', 'the server with this data folder: its local key')
+    .action((flags: BackupFlags, command: Command) => {
+      const namesServers = (command.opts<CommonFlags>().server ?? program.opts<CommonFlags>().server) !== undefined
+      return runBackup(cli, settingsOf(program, command), flags, namesServers)
+    })
+  program
+    .command('restore')
+    .description('makes the folders of a stopped server from a backup')
+    .option('--from <file>', 'the backup')
+    .option('--config <zoo.cfg>', 'the configuration of the server')
+    .option('--to-zxid <0x…>', 'up to this zxid, and not to the end of the backup')
+    .option('--to-time <time>', 'what was written before this time, e.g. 2026-01-31T14:05:00Z')
+    .option(
+      '--cluster-id <0x…>',
+      'for the second and each further member of an ensemble: the id that the first one got',
+    )
+    .option('--epoch <number>', 'the epoch of the restored data, if it has to be greater than by itself')
+    .option('--json', 'one JSON object')
+    .action((flags: RestoreFlags & CommonFlags) =>
+      runRestore(cli, flags, flags.json === true || program.opts<CommonFlags>().json === true),
     )
 }
 

@@ -10,6 +10,7 @@ import { isDamage } from '../base/disk-failure.ts'
 import { hexOfZxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { loadCheckpoint } from '../checkpoint/checkpoint-loader.ts'
+import { checkpointFolderOf } from '../checkpoint/current-file.ts'
 import type { Config } from '../config/config.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { CheckpointCopy, CheckpointFacts, CheckpointFailure, Checkpoints } from '../ports/checkpoints.ts'
@@ -24,6 +25,7 @@ import { findForeignData } from './foreign-data.ts'
 import { missingHash, type StartFailure, underItsSetting, withDiskFailures } from './start-failure.ts'
 import { StartProgress } from './start-progress.ts'
 import { timedDisk } from './timed-disk.ts'
+import { findUnfinishedRestore } from './unfinished-restore.ts'
 
 export interface DataStartOptions {
   readonly config: Config
@@ -88,7 +90,10 @@ export class DataStart {
     const { config, ports } = this.#options
     const { digestAlgorithm } = config.auth
     if (!ports.digest.offers(digestAlgorithm)) return missingHash(digestAlgorithm)
-    const unusable = (await findForeignData(ports.disk, config)) ?? (await this.#dataFolder.inspect())
+    const unusable =
+      (await findForeignData(ports.disk, config)) ??
+      (await findUnfinishedRestore(ports.disk, config)) ??
+      (await this.#dataFolder.inspect())
     if (unusable !== null) return unusable
     const refused = await this.#storage.lock()
     return refused === null ? null : underItsSetting(refused, config)
@@ -242,10 +247,6 @@ export class DataStart {
     })
     return failure === null ? ok(sizeBytes) : err(failure)
   }
-}
-
-export function checkpointFolderOf({ dataDir }: Pick<Config, 'dataDir'>): string {
-  return `${dataDir}/checkpoint`
 }
 
 function startFailureOf({ kind, message }: CheckpointFailure): StartFailure {

@@ -10,6 +10,7 @@ export interface StartFailure {
     | 'foreign' // the data folder is another server's, or another program's
     | 'misplaced' // the log of the data folder is not in the folder that the configuration names
     | 'empty' // the data folder is empty, and db.autocreate=false says that it should hold data
+    | 'unfinished' // a restore of a backup into the data folder did not end
     | 'locked' // another live process uses the data folder
     | 'io' // the disk refused to read or write
     | 'port' // a port cannot be opened

@@ -8,6 +8,7 @@ import { connectWith } from '../../src/client/connect.ts'
 import type { Completion, LineEditorOptions } from '../../src/ports/terminal.ts'
 import { clientPorts } from '../client/client-ports.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
+import { SimKeyValues } from '../simulator/sim-key-values.ts'
 import { clientPort, ServerRig, serverHost } from '../support/server-rig.ts'
 
 export interface Ran {
@@ -44,6 +45,11 @@ export class CliRig {
   /** Runs one command line. The option -s is put before it. */
   run(...argv: readonly string[]): Promise<Ran> {
     return this.#ran([], ['-s', `${serverHost}:${clientPort}`, ...argv])
+  }
+
+  /** As `run`, without the option -s. */
+  runWithoutServer(...argv: readonly string[]): Promise<Ran> {
+    return this.#ran([], argv)
   }
 
   /**
@@ -106,7 +112,9 @@ export class CliRig {
       isInteractive: this.isInteractive,
       dialer: ports.dialer,
       timers: ports.timers,
+      random: ports.random,
       disk: this.disk,
+      stores: async () => new SimKeyValues(this.disk),
       readFile: async (path) => {
         const text = this.files[path]
         if (text === undefined) throw new Error('no such file')

@@ -34,6 +34,8 @@ function terminal(input: readonly string[] = []): Terminal {
     isInteractive: false,
     readFile: async () => '',
     disk: new ServerRig().disk(),
+    stores: () => Promise.reject(new Error('no command here needs a store')),
+    random: network.ports.random,
     dialer: network.ports.dialer,
     timers: network.ports.timers,
     connect: (options, connectTimeoutMs) => connectWith(options, connectTimeoutMs, network.ports),

@@ -72,6 +72,11 @@ export const suites: readonly Suite[] = [
     prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'emptied-disks', 'suite.ts')],
   },
   {
+    name: 'backups',
+    parts: ['single'],
+    prepare: async ({ sources }) => [process.execPath, '--import', 'tsx', join(sources, 'backups', 'suite.ts')],
+  },
+  {
     name: 'kazoo',
     parts: ['single', 'ensemble'],
     prepare: (build) => kazooSuite(build, 'suite.py'),

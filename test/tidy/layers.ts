@@ -151,6 +151,12 @@ export const layers: readonly Layer[] = [
     ['storage', 'tree', 'sessions', 'protocol', 'ports', 'base'],
     'it knows the log and what txns do, and nothing of quorums and clients: it runs in a thread that has neither',
   ),
+  shell(
+    'backup',
+    'the file of a backup: writing, checking, and restoring it into the folders of a stopped server',
+    ['checkpoint', 'storage', 'protocol', 'ports', 'base'],
+    'a backup is a checkpoint and the txns after it, in a file: it knows no server, no client and no configuration',
+  ),
   pure(
     'admin',
     'the texts of the four-letter words, from a status value',
@@ -196,8 +202,8 @@ export const layers: readonly Layer[] = [
     ...shell(
       'cli',
       'the commands of zkts-cli and what they print',
-      ['client', 'storage', 'config', 'ports', 'base'],
-      'terminal, network and disk are passed in, so a whole session can be tested in memory; of storage and config it knows which files hold data, and where',
+      ['client', 'backup', 'storage', 'config', 'protocol', 'ports', 'base'],
+      'terminal, network and disk are passed in, so a whole session can be tested in memory; of storage and config it knows which files hold data, and where; of protocol the types of a backup',
     ),
     packages: ['commander'],
   },

@@ -17,6 +17,12 @@ const typedBesideAServer = {
   evidence: "shownCommands([projectFile('examples/README.md')]",
 }
 
+/** test/readme/backup.ts types those of docs/operations/backup.md. */
+const typedBesideABackup = {
+  ranBy: 'test/readme/backup.ts',
+  evidence: "shownCommands([projectFile('docs/operations/backup.md')]",
+}
+
 export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'npm ci && npm test', ranBy: '.ci/run', evidence: '8m npm test' },
   { command: 'npm ci && npm start', ...typed },
@@ -51,6 +57,17 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
     command: `npx tsx examples/${name}.ts`,
     ...typedBesideAServer,
   })),
+  ...[
+    'zkts-cli backup --config /etc/zkts/zoo.cfg --to /var/backups/zkts/',
+    'zkts-cli backup -s zk1:2181 --auth digest:super:password --to /var/backups/zkts/',
+    'zkts-cli backup --config /etc/zkts/zoo.cfg --to /var/backups/zkts/monday.backup',
+    'zkts-cli backup --check /var/backups/zkts/monday.backup',
+    'zkts-cli backup --config /etc/zkts/zoo.cfg --append /var/backups/zkts/monday.backup',
+    'zkts-cli restore --config /etc/zkts/zoo.cfg --from /var/backups/zkts/monday.backup',
+    'zkts-cli restore --config /etc/zkts/zoo-2.cfg --from /var/backups/zkts/monday.backup --cluster-id 0x1a2b3c4d',
+    'zkts-cli restore --config /etc/zkts/zoo.cfg --from /var/backups/zkts/monday.backup --to-zxid 0x300000012',
+    'zkts-cli restore --config /etc/zkts/zoo.cfg --from /var/backups/zkts/monday.backup --to-time 2026-01-31T14:05:00Z',
+  ].map((command) => ({ command, ...typedBesideABackup })),
   {
     command: 'UPDATE_DOCS=1 npx vitest run test/tidy',
     ranBy: 'test/tidy/documents-match-the-code.test.ts',
