@@ -329,7 +329,7 @@ export class SessionClient implements Client {
   }
 
   #refusal(op: OpName, path: string | null, error: ErrorName): ClientError {
-    const meaning = op === 'createTTL' && error === 'unimplemented' ? withoutTtlZnodes : errors[error].meaning
+    const meaning = meaningOf(op, error)
     return new ClientError(error, op, path, this.#session.state.kind === 'closed' ? 'The client is closed.' : meaning)
   }
 
@@ -370,6 +370,15 @@ export class SessionClient implements Client {
 function listText(items: readonly string[]): string | null {
   return items.length === 0 ? null : items.join(',')
 }
+
+function meaningOf(op: OpName, error: ErrorName): string {
+  if (op === 'createTTL' && error === 'unimplemented') return withoutTtlZnodes
+  return op === 'openBackup' && error === 'no-auth' ? withoutRights : errors[error].meaning
+}
+
+const withoutRights =
+  'The client has no rights to the server itself. Authenticate with the scheme local and the text of the file local-key in ' +
+  'the data folder of this server, or as the super user.'
 
 const withoutTtlZnodes =
   'The server creates no znodes with a TTL. They need extendedTypesEnabled=true in the configuration of each server.'

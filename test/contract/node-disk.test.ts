@@ -57,6 +57,17 @@ unflushableFolderContract('real disk', async (requiresDirectorySync) => {
   return { ...rig, dispose }
 })
 
+test('a file that is created as private can be opened by its owner only', async () => {
+  const { disk, folder, dispose } = await inTemporaryFolder()
+  for (const mode of ['create-private', 'create-new'] as const) {
+    await (await disk.open(`${folder}/${mode}`, mode)).close()
+    const isPrivate = ((await stat(`${folder}/${mode}`)).mode & 0o077) === 0
+    expect(isPrivate, mode).toBe(mode === 'create-private')
+    await expect(disk.open(`${folder}/${mode}`, mode)).rejects.toMatchObject({ code: 'EEXIST' })
+  }
+  await dispose()
+})
+
 test('the refusal of a file system that cannot flush folders names the setting that accepts it', async () => {
   const { disk, folder, dispose } = await inTemporaryFolder()
   fileSystem.refusesFolderFlush = true

@@ -312,7 +312,10 @@ test('a server that cannot write its local key serves, and says so', async () =>
   await rig.started(standaloneConfig(), disk)
   expect(rig.events('local-key-not-written')).toMatchObject([{ path: '/data/local-key' }])
   const client = await connectedClient(rig)
-  await expect(rig.settle(client.openBackup())).rejects.toMatchObject({ errorName: 'no-auth' })
+  await expect(rig.settle(client.openBackup())).rejects.toMatchObject({
+    errorName: 'no-auth',
+    message: expect.stringContaining('the file local-key in the data folder of this server'),
+  })
   const refused = client.addAuth('local', bytesOf('x'))
   await expect(rig.settle(refused)).rejects.toMatchObject({ errorName: 'auth-failed' })
 })
