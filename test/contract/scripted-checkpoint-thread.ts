@@ -79,37 +79,41 @@ function scripted(folder: string, log: Log): Checkpoints {
         close: async () => undefined,
       }
     },
-    /** Each part has one txn, up to `through`. A history after txn 9 is not in the log. */
-    async history(after, through) {
-      if (after.zxid === 9) return { ok: false, error: { kind: 'log-begins-later', oldest: 10 as Zxid } }
-      let zxid: number = after.zxid
-      return {
-        ok: true,
-        value: {
-          async next() {
-            if (zxid >= through) return null
-            zxid++
-            const bytes = new Uint8Array(2_000).fill(zxid).subarray(500, 1_500)
-            return { bytes, txnCount: 1, last: { zxid: zxid as Zxid, hash: (after.hash + zxid) as ChainHash } }
-          },
-          close: async () => undefined,
-        },
-      }
-    },
-    async receive() {
-      let sum = 0
-      return {
-        async add(number, chunk) {
-          if (chunk.some((byte) => byte !== number)) return false
-          sum += chunk.length
-          return true
-        },
-        finish: async () => ({ ok: true, value: factsAt(sum) }),
-        abort: async () => undefined,
-      }
-    },
+    history,
+    receive,
     sizeBytes: async () => 77,
     close: async () => store?.close(),
+  }
+}
+
+/** Each part has one txn, up to `through`. A history after txn 9 is not in the log. */
+const history: Checkpoints['history'] = async (after, through) => {
+  if (after.zxid === 9) return { ok: false, error: { kind: 'log-begins-later', oldest: 10 as Zxid } }
+  let zxid: number = after.zxid
+  return {
+    ok: true,
+    value: {
+      async next() {
+        if (zxid >= through) return null
+        zxid++
+        const bytes = new Uint8Array(2_000).fill(zxid).subarray(500, 1_500)
+        return { bytes, txnCount: 1, last: { zxid: zxid as Zxid, hash: (after.hash + zxid) as ChainHash } }
+      },
+      close: async () => undefined,
+    },
+  }
+}
+
+const receive: Checkpoints['receive'] = async () => {
+  let sum = 0
+  return {
+    async add(number, chunk) {
+      if (chunk.some((byte) => byte !== number)) return false
+      sum += chunk.length
+      return true
+    },
+    finish: async () => ({ ok: true, value: factsAt(sum) }),
+    abort: async () => undefined,
   }
 }
 
