@@ -66,8 +66,6 @@ export const startProgressIntervalMs = 1000
 export const diskFullRetryMs = 1000
 /** While servers without data do not vote and no quorum exists without them, this is logged again after this. */
 export const emptyPeersReminderMs = 60_000
-/** A leader that has stepped down because it can give learners no copy of its state does not do so again before this. */
-export const yieldIntervalMs = 600_000
 /** A peer with data of another cluster or another history is tried again, and reported again, after this. */
 export const foreignClusterReminderMs = 60_000
 /** Requests of one connection that wait for an answer; above it the server stops reading from its socket. */

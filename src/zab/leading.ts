@@ -136,12 +136,9 @@ export class Leading implements Role {
     switch (answer.kind) {
       case 'opened':
         return this.#copies.opened(answer)
-      case 'failed': {
-        const learners = this.#copies.failed(answer)
-        if (answer.isLasting && learners.length > 0 && this.#mayYield()) return this.#yieldToOthers(answer.reason)
-        for (const { id } of learners) this.#drop(id, `no copy for it: ${answer.reason}`)
+      case 'failed':
+        for (const { id } of this.#copies.failed(answer)) this.#drop(id, `no copy for it: ${answer.reason}`)
         return
-      }
       case 'chunk': {
         const learner = this.#learners.get(answer.learner)
         if (learner?.syncId === answer.syncId) this.#copies.chunkRead(learner, answer)
@@ -153,22 +150,6 @@ export class Leading implements Role {
       case 'refused':
         return
     }
-  }
-
-  /** Another voter holds the whole history, as far as this leader knows. */
-  #mayYield(): boolean {
-    const { membership, mayYield } = this.#core
-    const isInStep = (voter: ServerId): boolean => !this.#isSelf(voter) && this.#syncedLearner(voter) !== null
-    return this.#phase === 'broadcasting' && mayYield && membership.voters.some(isInStep)
-  }
-
-  /**
-   * Step S0: learners need a copy of the state, and this server can never give one. As long as it leads, they cannot be
-   * brought up, and the ensemble has fewer servers that hold its data than it counts on.
-   */
-  #yieldToOthers(reason: string): void {
-    this.#core.yieldToOthers()
-    this.#changes.becomeLooking(`a learner needs a copy of the state, and this server can give none: ${reason}`)
   }
 
   tick(): void {

@@ -146,7 +146,7 @@ export class Looking implements Role {
   #chooseCandidate(): void {
     const core = this.#core
     const { self } = core
-    this.#cannotWin = !core.membership.isQuorum(this.#mayFollow) || this.#yields()
+    this.#cannotWin = !core.membership.isQuorum(this.#mayFollow)
     let best: Candidate | null = this.#cannotWin ? null : self
     for (const [peer, vote] of core.peerVotes) {
       if (!this.#stands(peer, vote) || core.isForeign(peer)) continue
@@ -166,21 +166,6 @@ export class Looking implements Role {
     if (voter === self.id) return true
     const vote = peerVotes.get(voter)
     return connected.has(voter) && (vote === undefined || !isMoreRecent(vote.epoch, vote.zxid, self.epoch, self.zxid))
-  }
-
-  /**
-   * This server has stepped down because it can give no copy of its state, and another voter may lead: its vote in this
-   * round says that its history is as recent, or its vote in this round has not come yet.
-   */
-  #yields(): boolean {
-    const { self, nowMs, yieldsUntilMs, membership, peerVotes, connected, round } = this.#core
-    if (nowMs >= yieldsUntilMs) return false
-    return membership.voters.some((voter) => {
-      const vote = peerVotes.get(voter)
-      if (voter === self.id || !connected.has(voter)) return false
-      const isOfThisRound = vote?.state === 'looking' && vote.round === round
-      return !isOfThisRound || !isMoreRecent(self.epoch, self.zxid, vote.epoch, vote.zxid)
-    })
   }
 
   #stands(peer: ServerId, vote: VoteMessage): boolean {

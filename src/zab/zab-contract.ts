@@ -135,8 +135,7 @@ export type CopyAnswer =
       readonly hash: ChainHash
       readonly sizeBytes: number
     }
-  /** `isLasting`: the checkpoint of this server is damaged, so it can give no copy later either. */
-  | { readonly kind: 'failed'; readonly copyId: number; readonly reason: string; readonly isLasting: boolean }
+  | { readonly kind: 'failed'; readonly copyId: number; readonly reason: string }
   | {
       readonly kind: 'chunk'
       readonly copyId: number

@@ -6,12 +6,7 @@
 import { assert } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
-import {
-  commitMarkIntervalMs,
-  commitMarkIntervalTxns,
-  foreignClusterReminderMs,
-  yieldIntervalMs,
-} from '../base/limits.ts'
+import { commitMarkIntervalMs, commitMarkIntervalTxns, foreignClusterReminderMs } from '../base/limits.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Log } from '../ports/log.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
@@ -59,9 +54,6 @@ export class ZabCore {
   durable: Zxid // this server's log holds everything up to this zxid
   /** A copy of the state that this server is receiving, or has received in part. */
   receipt: CopyReceipt | null = null
-  /** Until then this server is no candidate if another voter may be one: it has stepped down for that (step S0). */
-  yieldsUntilMs = Number.NEGATIVE_INFINITY
-  #yieldedAtMs = Number.NEGATIVE_INFINITY
   readonly #shunnedUntilMs = new Map<ServerId, number>()
   readonly #leftAloneUntilMs = new Map<ServerId, number>()
   readonly #foreignUntilMs = new Map<ServerId, number>()
@@ -241,17 +233,6 @@ export class ZabCore {
   isShunned(leader: ServerId): boolean {
     const untilMs = Math.max(this.#shunnedUntilMs.get(leader) ?? 0, this.#leftAloneUntilMs.get(leader) ?? 0)
     return this.nowMs < untilMs || this.isForeign(leader)
-  }
-
-  /** False: it has done so lately. Two servers that both cannot give copies must not take turns for ever. */
-  get mayYield(): boolean {
-    return this.nowMs >= this.#yieldedAtMs + yieldIntervalMs
-  }
-
-  /** This server is about to step down, so that another voter leads. */
-  yieldToOthers(): void {
-    this.#yieldedAtMs = this.nowMs
-    this.yieldsUntilMs = this.nowMs + this.settings.peerTimeoutMs
   }
 
   peerGone(peer: ServerId): void {

@@ -40,7 +40,6 @@ class Rig {
   readonly holds = new Set<{ readonly after: Zxid }>()
   readonly stored: Uint8Array[] = []
   readonly replaced: (CheckpointFacts | null)[] = []
-  readonly damages: string[] = []
   /** What the next calls do instead. */
   fails: Error | null = null
   isDamaged = false
@@ -59,7 +58,6 @@ class Rig {
       access: {
         checkpoints,
         load: async () => (this.loads ? ok(contents) : err('a record is missing')),
-        noteDamage: (text) => this.damages.push(text),
         holdLog: (after) => {
           const hold = { after }
           this.holds.add(hold)
@@ -219,27 +217,11 @@ test('a checkpoint that cannot be read fails the copy with the reason, once', as
   rig.fails = fault('EIO')
   rig.transfers.run(read(0))
   await rig.run(read(1))
-  expect(rig.answers()).toEqual([{ kind: 'failed', copyId: 1, reason: 'the disk says EIO', isLasting: true }])
+  expect(rig.answers()).toEqual([{ kind: 'failed', copyId: 1, reason: 'the disk says EIO' }])
   expect([rig.heldAfter, rig.openCopies]).toEqual([[], 0])
   await rig.run({ kind: 'open', copyId: 2 })
-  expect(rig.answers()).toEqual([{ kind: 'failed', copyId: 2, reason: 'the disk says EIO', isLasting: true }])
+  expect(rig.answers()).toEqual([{ kind: 'failed', copyId: 2, reason: 'the disk says EIO' }])
   expect(rig.heldAfter).toEqual([])
-  expect(rig.log.count('checkpoint-copy-failed')).toBe(1)
-  rig.fails = fault('EMFILE')
-  await rig.run({ kind: 'open', copyId: 3 })
-  expect(rig.answers()).toMatchObject([{ kind: 'failed', copyId: 3, isLasting: false }])
-  expect(rig.log.count('checkpoint-copy-failed')).toBe(2)
-  expect(rig.damages).toEqual([])
-})
-
-test('a checkpoint that is damaged fails the copy for ever, and the damage is reported', async () => {
-  const rig = new Rig()
-  await rig.run({ kind: 'open', copyId: 1 })
-  rig.answers()
-  rig.fails = fault('EDAMAGED')
-  await rig.run(read(0))
-  expect(rig.answers()).toEqual([{ kind: 'failed', copyId: 1, reason: 'the disk says EDAMAGED', isLasting: true }])
-  expect(rig.damages).toEqual(['the disk says EDAMAGED'])
 })
 
 test('the log is held for learners from where the last step says', async () => {
@@ -357,7 +339,7 @@ test('a server without a checkpoint refuses both ends of a transfer', async () =
   transfers.run({ kind: 'hold-log', after: 5 as Zxid })
   const reason = 'this server keeps no checkpoint'
   expect(events.map((event) => event.kind === 'copy-answer' && event.answer)).toEqual([
-    { kind: 'failed', copyId: 1, reason, isLasting: true },
+    { kind: 'failed', copyId: 1, reason },
     { kind: 'refused', ticket: 4, reason },
   ])
 })

@@ -55,7 +55,6 @@ export interface ClusterServer {
   /** What a learner has received. */
   receipt: { readonly ticket: number; readonly chunks: Uint8Array[]; finishing: TestCopy | null } | null
   trustsEmptyLog: boolean // false once its disk was emptied
-  hasDamagedCheckpoint: boolean
 }
 
 /** A copy of the state: chunks that name it, and no state. */
@@ -106,6 +105,5 @@ export function newServer(id: ServerId, log: TestLog): ClusterServer {
     logHeldAfter: null,
     receipt: null,
     trustsEmptyLog: true,
-    hasDamagedCheckpoint: false,
   }
 }

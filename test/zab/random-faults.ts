@@ -69,7 +69,6 @@ class RandomFaults {
   readonly #hasWipes: boolean
   /** The fronts of logs are removed, so that learners need copies of the state, which fail now and then. */
   readonly #hasCopies: boolean
-  readonly #damages: SeededRandom // of checkpoints
   readonly #puppets = new Map<ServerId, ServerId>()
 
   constructor(seed: number, membership: Membership) {
@@ -88,7 +87,6 @@ class RandomFaults {
       copiesFail: () => this.#isChaos && this.#random.chance(8),
       replace: (from, to, message) => this.#replaceVote(from, to, message),
     })
-    this.#damages = new SeededRandom(seed ^ 0xda3a)
     this.#hasPuppets = this.#random.chance(3)
     this.#hasWipes = new SeededRandom(seed ^ 0xd15c).chance(3)
     this.#hasCopies = new SeededRandom(seed ^ 0xc0b1).chance(2)
@@ -128,7 +126,6 @@ class RandomFaults {
     if (this.#hasPuppets && this.#random.chance(2)) this.#drawPuppets()
     if (this.#hasWipes && this.#random.chance(3)) this.#wipe()
     if (this.#hasCopies) for (const server of servers) if (this.#random.chance(2)) cluster.copies.removeFront(server)
-    if (this.#hasCopies) for (const server of servers) server.hasDamagedCheckpoint = this.#damages.chance(8)
     const some = this.#random.pick(servers).id
     const leader = cluster.leader?.id ?? some
     switch (this.#random.below(14)) {
@@ -220,7 +217,6 @@ class RandomFaults {
     for (const server of servers) {
       cluster.resume(server.id)
       cluster.freeDisk(server.id)
-      server.hasDamagedCheckpoint = false
       if (server.zab !== null) continue
       const isNeeded = !cluster.membership.isQuorum((id) => id !== server.id && alive.has(id) && !this.#lacksData(id))
       if (isNeeded || !someStayDead) {

@@ -6,7 +6,6 @@
  * it, and stops if it cannot load it.
  */
 import { assertNever } from '../../base/assert.ts'
-import { isDamage } from '../../base/disk-failure.ts'
 import { hexOfZxid, type Zxid, zeroZxid } from '../../base/ids.ts'
 import { diskFullRetryMs } from '../../base/limits.ts'
 import type { Result } from '../../base/result.ts'
@@ -26,8 +25,6 @@ export interface CheckpointAccess {
   readonly checkpoints: Checkpoints
   /** The error says what is wrong with the copy. */
   readonly load: (copy: CheckpointCopy) => Promise<Result<StateContents, string>>
-  /** What was read of the checkpoint is damaged. */
-  readonly noteDamage: (text: string) => void
   /** The log after this zxid is kept until the returned function is called. */
   readonly holdLog: (after: Zxid) => () => void
   /** The log has restarted at this checkpoint, which was received; null: from nothing, and there is no checkpoint. */
@@ -69,7 +66,6 @@ export class CheckpointTransfers {
   #receipt: Receipt | null = null
   #received: CheckpointFacts | null = null // of the last copy that became the checkpoint of this server
   #isDiskFull = false
-  #loggedFailure: string | null = null // of a copy, until one can be opened
 
   constructor(options: CheckpointTransfersOptions) {
     this.#options = options
@@ -79,8 +75,7 @@ export class CheckpointTransfers {
     const { access } = this.#options
     switch (step.kind) {
       case 'open':
-        if (access === null)
-          return this.#answer({ kind: 'failed', copyId: step.copyId, reason: noCheckpoints, isLasting: true })
+        if (access === null) return this.#answer({ kind: 'failed', copyId: step.copyId, reason: noCheckpoints })
         void this.#open(step, access)
         return
       case 'read':
@@ -135,7 +130,6 @@ export class CheckpointTransfers {
       open.release = release
       open.copy = copy
       const sizeBytes = await checkpoints.sizeBytes()
-      this.#loggedFailure = null
       if (this.#copies.get(copyId) === open) this.#answer({ kind: 'opened', copyId, zxid, hash, sizeBytes })
       else await this.#release(open) // closed meanwhile
     } catch (cause) {
@@ -159,16 +153,12 @@ export class CheckpointTransfers {
   }
 
   #fail(copyId: number, cause: unknown): void {
-    const { log, access } = this.#options
+    const { log } = this.#options
     const reason = reasonOf(cause)
     if (!this.#copies.has(copyId)) return // closed meanwhile
-    if (isDamage(cause)) access?.noteDamage(cause.message)
-    // The learners try again as soon as they can.
-    if (this.#loggedFailure !== reason) log.error('checkpoint-copy-failed', { err: cause })
-    this.#loggedFailure = reason
+    log.error('checkpoint-copy-failed', { err: cause })
     void this.#close(copyId)
-    const isLasting = isDamage(cause) || (cause as { code?: unknown }).code === 'EIO'
-    this.#answer({ kind: 'failed', copyId, reason, isLasting })
+    this.#answer({ kind: 'failed', copyId, reason })
   }
 
   async #close(copyId: number): Promise<void> {
