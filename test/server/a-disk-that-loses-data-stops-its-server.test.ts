@@ -5,12 +5,10 @@
 import { expect, test } from 'vitest'
 import { connectWith } from '../../src/client/connect.ts'
 import type { Client } from '../../src/client/types.ts'
-import type { Checkpoints } from '../../src/ports/checkpoints.ts'
 import type { ZktsServer } from '../../src/server/create-server.ts'
 import { clientPorts } from '../client/client-ports.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { clientPort, configOf, ServerRig } from '../support/server-rig.ts'
-import { changeCheckpoints } from './checkpoints/checkpoint-rig.ts'
 
 class EnsembleRig {
   readonly rig = new ServerRig()
@@ -86,40 +84,5 @@ test('a leader whose log no longer reads back stops, names the place, and the ot
   expect(await ensemble.mode(2)).toContain('Mode: leader')
   const client = await ensemble.connect(1)
   expect((await rig.settle(client.getData('/b19'))).data?.[0]).toBe(19)
-  await rig.settle(client.create('/c', null))
-})
-
-test('a leader whose checkpoint lost its files steps down for a server that can bring up the learner', async () => {
-  const ensemble = new EnsembleRig(['snapCount=10', 'txnLogSizeLimitInKb=2', 'logRetentionSizeInKb=0'])
-  const { rig, disks } = ensemble
-  await ensemble.start(1, 2, 3)
-  let isUnreadable = false
-  changeCheckpoints(rig, (real, serverId) => {
-    // As LevelDB's files are read. A simulated store has its content in memory.
-    const copy: Checkpoints['copy'] = () =>
-      isUnreadable ? Promise.reject(Object.assign(new Error('a table is missing'), { code: 'EDAMAGED' })) : real.copy()
-    return serverId === 3 ? { copy } : {}
-  })
-  await ensemble.write('a', 60, 2)
-  await ensemble.stop(1, 2, 3)
-  await ensemble.start(2, 3)
-  expect(await ensemble.mode(3)).toContain('Mode: leader')
-  const disk = disks.get(3)!
-  const entries = disk.paths().find((path) => path.endsWith('/entries'))!
-  disk.removeAtOnce(entries)
-  isUnreadable = true
-  await ensemble.write('b', 30, 2)
-  expect(rig.events('checkpoint-lost')).toMatchObject([{ serverId: 3 }])
-  disks.set(1, rig.disk(11))
-  await ensemble.start(1)
-  await rig.run(5000)
-  expect(rig.events('checkpoint-copy-failed')).toMatchObject([{ serverId: 3 }])
-  expect(await ensemble.mode(2)).toContain('Mode: leader')
-  expect(await ensemble.mode(1)).toContain('Mode: follower')
-  expect(await ensemble.mode(3)).toContain('Mode: follower')
-  expect((await rig.metrics('10.0.0.3')).get('checkpoint_damaged')).toBe(1)
-  expect((await rig.metrics('10.0.0.2')).get('checkpoint_damaged')).toBe(0)
-  const client = await ensemble.connect(1)
-  expect((await rig.settle(client.getData('/b29'))).data?.[0]).toBe(29)
   await rig.settle(client.create('/c', null))
 })
