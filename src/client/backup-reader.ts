@@ -111,6 +111,7 @@ class ServerBackup implements Backup {
           throw new BackupError('closed', null, closedText)
         case 'failed':
         case 'other-history':
+        case 'history-ends-earlier':
           throw new BackupError(status, null, reply.reason)
         case 'log-begins-later':
           throw new BackupError(status, reply.oldest, reply.reason)

@@ -41,7 +41,8 @@ export interface Backup extends AsyncIterable<BackupPiece> {
 
 export type BackupRefusal =
   | 'log-begins-later' // the log of the server begins after the point asked for, at `oldest`
-  | 'other-history' // the server does not have the point asked for, or has another history up to it
+  | 'other-history' // the server has another history up to the point asked for
+  | 'history-ends-earlier' // the server does not have that point: it lags, or has another history
   | 'too-many' // the server has as many open backups as it serves at once
   | 'closed' // the server no longer has this backup: nothing was read for a time, or the client is on another server now
   | 'failed' // the server could not read its checkpoint or its log

@@ -275,6 +275,7 @@ class Server implements ZktsServer {
     return new Backups({
       source: {
         checkpoints,
+        copy: checkpointing.copy,
         makeCheckpoint: () => checkpointing.make(),
         holdLog: checkpointing.holdLog,
         storage,

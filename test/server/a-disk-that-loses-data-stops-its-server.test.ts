@@ -1,6 +1,6 @@
 /**
  * What a leader reads for its learners is no longer what it has written: the log rots, or files of the checkpoint are
- * missing. A leader with a rotten log stops (invariant 8). One that can give no copy of its state lets another server lead.
+ * damaged. A leader with a rotten log stops (invariant 8). One that can give no copy of its state keeps the rest of its log.
  */
 import { expect, test } from 'vitest'
 import { connectWith } from '../../src/client/connect.ts'
@@ -9,6 +9,7 @@ import type { ZktsServer } from '../../src/server/create-server.ts'
 import { clientPorts } from '../client/client-ports.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { clientPort, configOf, ServerRig } from '../support/server-rig.ts'
+import { changeCheckpoints, copiesOf } from './checkpoints/checkpoint-rig.ts'
 
 class EnsembleRig {
   readonly rig = new ServerRig()
@@ -85,4 +86,29 @@ test('a leader whose log no longer reads back stops, names the place, and the ot
   const client = await ensemble.connect(1)
   expect((await rig.settle(client.getData('/b19'))).data?.[0]).toBe(19)
   await rig.settle(client.create('/c', null))
+})
+
+test('a leader whose checkpoint is found damaged by the copy for a learner removes no more of its log', async () => {
+  const ensemble = new EnsembleRig(['snapCount=10', 'txnLogSizeLimitInKb=2', 'logRetentionSizeInKb=0'])
+  const { rig, disks } = ensemble
+  let isDamaged = false
+  changeCheckpoints(rig, (real, serverId) => (serverId === 3 ? { copy: copiesOf(real, () => isDamaged) } : {}))
+  await ensemble.start(1, 2, 3)
+  await ensemble.write('a', 60, 2)
+  await ensemble.stop(1, 2, 3)
+  await ensemble.start(2, 3)
+  expect(await ensemble.mode(3)).toContain('Mode: leader')
+  isDamaged = true
+  disks.set(1, rig.disk(11))
+  await ensemble.start(1)
+  await rig.run(5000)
+  expect(rig.events('checkpoint-lost')).toMatchObject([
+    { serverId: 3, text: expect.stringContaining('a block was changed') },
+  ])
+  expect((await rig.metrics('10.0.0.3')).get('checkpoint_damaged')).toBe(1)
+  const purgeCount = (): number => rig.events('log-purged').filter(({ serverId }) => serverId === 3).length
+  const before = purgeCount()
+  await ensemble.write('b', 40, 2)
+  await rig.run(3000)
+  expect(purgeCount()).toBe(before)
 })

@@ -57,6 +57,7 @@ class Rig {
     this.transfers = new CheckpointTransfers({
       access: {
         checkpoints,
+        copy: () => checkpoints.copy(),
         load: async () => (this.loads ? ok(contents) : err('a record is missing')),
         holdLog: (after) => {
           const hold = { after }

@@ -53,6 +53,7 @@ export const backupStatuses = [
   'failed',
   'log-begins-later',
   'other-history',
+  'history-ends-earlier',
 ] as const
 export type BackupStatus = (typeof backupStatuses)[number]
 

@@ -23,7 +23,8 @@ import type { ClusterId } from '../../protocol/disk/log-record.ts'
 import type { ClosedSegment } from '../../storage/log-segments.ts'
 
 export interface BackupSourceOptions {
-  readonly checkpoints: Pick<Checkpoints, 'copy' | 'history' | 'sizeBytes'>
+  readonly checkpoints: Pick<Checkpoints, 'history' | 'sizeBytes'>
+  readonly copy: () => Promise<CheckpointCopy>
   /** Makes the first checkpoint of this server. Rejects if it cannot be made. */
   readonly makeCheckpoint: () => Promise<void>
   /** The log after this zxid is kept until the returned function is called. */
@@ -89,6 +90,10 @@ export class BackupSource {
   #releaseLog: () => void
   readonly #held: { close(): Promise<void> }[] = []
   #making: Promise<unknown> = Promise.resolve()
+  #rejectWhenClosed: (cause: BackupFailure) => void = () => {}
+  readonly #whenClosed = new Promise<never>((_, reject) => {
+    this.#rejectWhenClosed = reject
+  })
 
   /** `after`: where the earlier backup ends that this one continues; null: it begins with the checkpoint. */
   constructor(options: BackupSourceOptions, after: HistoryPoint | null) {
@@ -97,6 +102,7 @@ export class BackupSource {
     this.#appliedAtStart = options.lastApplied()
     // Until the zxid of the copy is known, the whole log is kept.
     this.#releaseLog = options.holdLog(after?.zxid ?? zeroZxid)
+    this.#whenClosed.catch(() => {}) // it matters only to a part that is being made
   }
 
   /** Null after the last part. Rejects with what the disk rejects with, or with a BackupFailure. One call at a time. */
@@ -110,6 +116,7 @@ export class BackupSource {
     if (this.#state.kind === 'closed') return
     this.#state = { kind: 'closed' }
     this.#releaseLog()
+    this.#rejectWhenClosed(closedFailure())
     await this.#making
     for (const held of this.#held.splice(0)) await held.close()
   }
@@ -127,13 +134,13 @@ export class BackupSource {
   }
 
   async #begin(): Promise<SourcePart> {
+    const wallMs = this.#options.clock.wallMs()
     const copy = this.#after === null ? await this.#copy() : null
     const start = this.#after ?? pointOf(copy!.facts)
     const end = await this.#durableEnd(start.zxid)
     const history = await this.#history(start, end)
     const sizeBytes = await this.#sizeBytesAfter(start.zxid, copy !== null)
     this.#assertOpen()
-    const wallMs = this.#options.clock.wallMs()
     this.#state = { kind: 'open', opened: { end, wallMs, copy, chunkNumber: 0, history, last: start } }
     const { clusterId, serverId } = this.#options.server()
     const hasCheckpoint = copy !== null
@@ -143,13 +150,13 @@ export class BackupSource {
   }
 
   async #copy(): Promise<CheckpointCopy> {
-    const { checkpoints, makeCheckpoint, holdLog } = this.#options
-    const opened = checkpoints.copy().catch(async (cause: unknown) => {
+    const { copy: open, makeCheckpoint, holdLog } = this.#options
+    const copy = await open().catch(async (cause: unknown) => {
       if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
-      await makeCheckpoint()
-      return checkpoints.copy()
+      // It may take long, and who closes the backup does not wait for it.
+      await Promise.race([makeCheckpoint(), this.#whenClosed])
+      return open()
     })
-    const copy = await opened
     this.#held.push(copy)
     this.#assertOpen()
     const release = holdLog(copy.facts.zxid)
@@ -160,15 +167,18 @@ export class BackupSource {
 
   /**
    * The newest committed txn that is durable in this log, when it has what was applied at the start of the backup. Its disk
-   * may be full while the others of the ensemble go on: then the backup ends where the log ends.
+   * may be full while the others of the ensemble go on: then the backup ends where the log ends. A server that has not
+   * applied what the earlier backup has is given the same time.
    */
   async #durableEnd(start: Zxid): Promise<HistoryPoint> {
     const { storage, lastApplied, clock, timers } = this.#options
     const untilMs = clock.monotonicMs() + durableLogMsMax
     for (;;) {
       const point = storage.durablePointUpTo(lastApplied())
-      const wanted = clock.monotonicMs() < untilMs ? this.#appliedAtStart : Math.min(start, this.#appliedAtStart)
+      const isLate = clock.monotonicMs() >= untilMs
+      const wanted = isLate ? start : Math.max(start, this.#appliedAtStart)
       if (point !== null && point.zxid >= wanted) return point
+      if (point !== null && isLate) throw shorterHistory(start, point)
       await new Promise<void>((done) => {
         timers.after(durableLogRetryMs, done)
       })
@@ -237,8 +247,19 @@ export class BackupSource {
   }
 
   #assertOpen(): void {
-    if (this.#state.kind === 'closed') throw new BackupFailure('closed', 'the backup was closed')
+    if (this.#state.kind === 'closed') throw closedFailure()
   }
+}
+
+function closedFailure(): BackupFailure {
+  return new BackupFailure('closed', 'the backup was closed')
+}
+
+function shorterHistory(start: Zxid, { zxid }: HistoryPoint): BackupFailure {
+  const message =
+    `this server has the history up to ${hexOfZxid(zxid)}, and the earlier backup ends at ${hexOfZxid(start)}. Ask another ` +
+    'server, or this one when it has caught up. If no server has that point, the earlier backup is of another history.'
+  return new BackupFailure('history-ends-earlier', message)
 }
 
 function otherHistory({ zxid }: HistoryPoint): BackupFailure {

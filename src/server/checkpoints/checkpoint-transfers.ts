@@ -23,6 +23,8 @@ import type { TransferPace } from './transfer-pace.ts'
 /** What the transfers use of the checkpoint of this server. */
 export interface CheckpointAccess {
   readonly checkpoints: Checkpoints
+  /** A copy for a learner. */
+  readonly copy: () => Promise<CheckpointCopy>
   /** The error says what is wrong with the copy. */
   readonly load: (copy: CheckpointCopy) => Promise<Result<StateContents, string>>
   /** The log after this zxid is kept until the returned function is called. */
@@ -118,18 +120,18 @@ export class CheckpointTransfers {
 
   // --- on a leader ---
 
-  async #open({ copyId }: Step<'open'>, { checkpoints, holdLog }: CheckpointAccess): Promise<void> {
+  async #open({ copyId }: Step<'open'>, access: CheckpointAccess): Promise<void> {
     // Until the zxid of the copy is known, the whole log is kept.
-    const open: OpenCopy = { copy: null, release: holdLog(zeroZxid) }
+    const open: OpenCopy = { copy: null, release: access.holdLog(zeroZxid) }
     this.#copies.set(copyId, open)
     try {
-      const copy = await checkpoints.copy()
+      const copy = await access.copy()
       const { zxid, hash } = copy.facts
-      const release = holdLog(zxid)
+      const release = access.holdLog(zxid)
       open.release()
       open.release = release
       open.copy = copy
-      const sizeBytes = await checkpoints.sizeBytes()
+      const sizeBytes = await access.checkpoints.sizeBytes()
       if (this.#copies.get(copyId) === open) this.#answer({ kind: 'opened', copyId, zxid, hash, sizeBytes })
       else await this.#release(open) // closed meanwhile
     } catch (cause) {

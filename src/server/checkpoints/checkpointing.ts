@@ -1,6 +1,7 @@
 /**
  * The checkpoints of a running server: when one is made, and which part of the log is kept beside it.
  */
+import { isDamage } from '../../base/disk-failure.ts'
 import type { Zxid } from '../../base/ids.ts'
 import type { Result } from '../../base/result.ts'
 import { loadCheckpoint } from '../../checkpoint/checkpoint-loader.ts'
@@ -97,7 +98,29 @@ export class Checkpointing implements CheckpointAccess {
   /** Keeps the txns after `after` in the log until the returned function is called. */
   readonly holdLog = (after: Zxid): (() => void) => this.#retention.hold(after)
 
-  readonly noteDamage = (text: string): void => this.#schedule.noteDamage(text)
+  /**
+   * A copy for a learner or a backup. Damage that it meets is noted, as long as the log may still replace the checkpoint:
+   * `verify` looks at files, and does not read them.
+   */
+  readonly copy = async (): Promise<CheckpointCopy> => {
+    const copy = await this.#notingDamage(() => this.checkpoints.copy())
+    return {
+      facts: copy.facts,
+      hasChecksums: copy.hasChecksums,
+      chunkCount: copy.chunkCount,
+      chunk: (number) => this.#notingDamage(() => copy.chunk(number)),
+      close: () => copy.close(),
+    }
+  }
+
+  async #notingDamage<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (cause) {
+      if (isDamage(cause)) this.#schedule.noteDamage(cause.message)
+      throw cause
+    }
+  }
 
   readonly load = (copy: CheckpointCopy): Promise<Result<StateContents, string>> => loadCheckpoint(copy)
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ChainHash } from '../../../src/base/chain-hash.ts'
 import type { Epoch, ServerId, SessionId, Zxid } from '../../../src/base/ids.ts'
-import { backupIdleMs, openBackupsMax } from '../../../src/base/limits.ts'
+import { backupIdleMs, durableLogMsMax, openBackupsMax } from '../../../src/base/limits.ts'
 import { type Backup, BackupError, type BackupPoint } from '../../../src/client/backup.ts'
 import type { Client } from '../../../src/client/types.ts'
 import { newMetrics } from '../../../src/metrics/server-metrics.ts'
@@ -154,17 +154,28 @@ test('a backup does not continue from before the log, and the error says where t
   expect(oldest).toBeGreaterThan(end!.zxid)
 })
 
-test.each([
-  ['another hash', (end: BackupPoint) => ({ zxid: end.zxid, hash: (end.hash + 1) as typeof end.hash })],
-  ['a zxid that has no txn', (end: BackupPoint) => ({ zxid: (end.zxid + 2 ** 33) as typeof end.zxid, hash: end.hash })],
-])('a backup does not continue from a point with %s', async (_, other) => {
+test('a backup does not continue from a point with another hash', async () => {
   const self = await BackupRig.started()
   await self.write(2)
   const { end } = await self.restored(await self.open())
-  const atTheEnd = await self.refusal(self.client.openBackup({ after: other(end!) }))
+  const other = { zxid: end!.zxid, hash: (end!.hash + 1) as ChainHash }
+  const atTheEnd = await self.refusal(self.client.openBackup({ after: other }))
   await self.write(2)
-  const before = await self.refusal(self.client.openBackup({ after: other(end!) }))
+  const before = await self.refusal(self.client.openBackup({ after: other }))
   expect([atTheEnd.refusal, before.refusal]).toEqual(['other-history', 'other-history'])
+})
+
+test('a server that has less than an earlier backup continues it once it has caught up, and says so if it has not', async () => {
+  const self = await BackupRig.started()
+  await self.write(2)
+  const { end } = await self.restored(await self.open())
+  const later = { zxid: (end!.zxid + 40) as Zxid, hash: end!.hash }
+  const opened = self.client.openBackup({ after: later })
+  await self.rig.run(durableLogMsMax / 2)
+  expect(self.rig.events('backup-failed')).toHaveLength(0)
+  const { refusal, message } = await self.refusal(opened)
+  expect(refusal).toBe('history-ends-earlier')
+  expect(message).toMatch(/^this server has the history up to 0x1.*Ask another server/)
 })
 
 test('the log from the checkpoint of a backup on is kept while it is open, and removed after it', async () => {
@@ -217,10 +228,10 @@ test('a session does not reach the backup of another, nor a part that is neither
   const backups = new Backups({
     source: {
       checkpoints: {
-        copy: () => Promise.reject(new Error('no checkpoint is copied here')),
         history: () => Promise.reject(new Error('no log is read here')),
         sizeBytes: async () => 0,
       },
+      copy: () => Promise.reject(new Error('no checkpoint is copied here')),
       makeCheckpoint: async () => {},
       holdLog: () => () => {},
       storage: { sizeBytes: 0, closedSegments: () => [], durablePointUpTo: () => point },
@@ -290,6 +301,22 @@ test('a backup fails with the reason if the checkpoint cannot be read', async ()
   const { refusal, message } = await self.refusal(self.client.openBackup())
   expect([refusal, message]).toEqual(['failed', 'EIO: i/o error, read'])
   expect(self.rig.events('backup-failed')).toMatchObject([{ status: 'failed', reason: 'EIO: i/o error, read' }])
+})
+
+test('a server closes although the first checkpoint, for which a backup waits, is never finished', async () => {
+  const self = new BackupRig()
+  self.rig.checkpointsOn = (disk) => (options) => {
+    const checkpoints = simCheckpoints(disk)(options)
+    checkpoints.advance = () => new Promise(() => {})
+    return checkpoints
+  }
+  const server = await self.rig.started(standaloneConfig(), self.disk)
+  self.client = await self.operator()
+  const opened = self.refusal(self.client.openBackup()).catch(() => {})
+  await self.rig.run(1_000)
+  await self.rig.settle(server.close())
+  await self.rig.settle(opened)
+  expect(self.reasons()).toEqual(['server-closes'])
 })
 
 test('a server that closes ends its backups', async () => {

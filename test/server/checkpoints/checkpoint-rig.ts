@@ -1,7 +1,8 @@
 /** A server that makes checkpoints often, on simulated ports; it is killed and started again, on the same disk. */
 import { expect } from 'vitest'
+import { damageCode } from '../../../src/base/disk-failure.ts'
 import type { Config } from '../../../src/config/config.ts'
-import type { Checkpoints } from '../../../src/ports/checkpoints.ts'
+import type { CheckpointCopy, Checkpoints } from '../../../src/ports/checkpoints.ts'
 import type { ZktsServer } from '../../../src/server/create-server.ts'
 import type { SimProcess } from '../../simulator/scheduler.ts'
 import type { SimDisk } from '../../simulator/sim-disk.ts'
@@ -35,6 +36,19 @@ export function changeCheckpoints(
       close: () => real.close(),
     }
     return { ...bound, ...changes(bound, options.serverId) }
+  }
+}
+
+/** Copies as `real` gives them; while `isDamaged`, each chunk is found damaged when it is read. */
+export function copiesOf(real: Checkpoints, isDamaged: () => boolean): Checkpoints['copy'] {
+  return async (hasChecksums) => {
+    const copy = await real.copy(hasChecksums)
+    const chunk: CheckpointCopy['chunk'] = (number) => {
+      if (!isDamaged()) return copy.chunk(number)
+      return Promise.reject(Object.assign(new Error('a block was changed'), { code: damageCode }))
+    }
+    const { facts, chunkCount } = copy
+    return { facts, hasChecksums: copy.hasChecksums, chunkCount, chunk, close: () => copy.close() }
   }
 }
 

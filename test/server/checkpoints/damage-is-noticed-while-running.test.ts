@@ -1,6 +1,8 @@
 /** Files of the checkpoint are removed under a running server, which otherwise only its next start would notice. */
 import { describe, expect, test } from 'vitest'
-import { CheckpointRig, keepingConfig } from './checkpoint-rig.ts'
+import { localKeyPath } from '../../../src/storage/local-key-file.ts'
+import { connectedClient } from '../../client/client-ports.ts'
+import { CheckpointRig, copiesOf, keepingConfig } from './checkpoint-rig.ts'
 
 const current = '/data/checkpoint/current'
 
@@ -65,5 +67,32 @@ describe('a server that runs', () => {
     rig.kill()
     await rig.start()
     await rig.expectAll()
+  })
+
+  test('makes a checkpoint again that a backup found damaged, before a part of its log is removed', async () => {
+    const rig = new CheckpointRig()
+    let isDamaged = false
+    rig.change((real) => ({
+      copy: copiesOf(real, () => isDamaged),
+      discard: () => {
+        isDamaged = false
+        return real.discard()
+      },
+    }))
+    await rig.start(keepingConfig)
+    await rig.write(30)
+    await rig.rig.run(1500)
+    isDamaged = true
+    const client = await connectedClient(rig.rig)
+    await rig.rig.settle(client.addAuth('local', rig.disk.contents(localKeyPath('/data'))))
+    const backup = await rig.rig.settle(client.openBackup())
+    const read = async (): Promise<void> => {
+      for await (const _ of backup);
+    }
+    await expect(rig.rig.settle(read())).rejects.toMatchObject({ refusal: 'failed' })
+    await rig.rig.run(1500)
+    expect(rig.rig.events('checkpoint-damaged')).toHaveLength(1)
+    expect(isDamaged).toBe(false)
+    expect(await rig.metric('checkpoint_damaged')).toBe(0)
   })
 })
