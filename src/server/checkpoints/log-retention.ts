@@ -7,6 +7,7 @@
  * could leave a server with neither the checkpoint nor the log before it.
  */
 import { hexOfZxid, type Zxid } from '../../base/ids.ts'
+import { checkpointRetryMs } from '../../base/limits.ts'
 import type { StorageSettings } from '../../config/storage-settings.ts'
 import type { Disk } from '../../ports/disk.ts'
 import type { Log } from '../../ports/log.ts'
@@ -36,6 +37,7 @@ export class LogRetention {
   readonly #holds = new Set<{ readonly after: Zxid }>()
   #isDue = true
   #lastPurgeAtMs = Number.NEGATIVE_INFINITY
+  #retryAtMs = Number.POSITIVE_INFINITY // after the checkpoint could not be verified
   #state: 'idle' | 'purging' | 'stopped' = 'idle'
 
   constructor(options: LogRetentionOptions) {
@@ -67,9 +69,10 @@ export class LogRetention {
 
   tick(nowMs: number): void {
     const intervalMs = this.#options.settings.purgeIntervalMs ?? lookIntervalMs
-    if (nowMs - this.#lastPurgeAtMs >= intervalMs) this.#isDue = true
+    if (nowMs - this.#lastPurgeAtMs >= intervalMs || nowMs >= this.#retryAtMs) this.#isDue = true
     if (!this.#isDue || this.#state !== 'idle') return
     this.#isDue = false
+    this.#retryAtMs = Number.POSITIVE_INFINITY
     this.#lastPurgeAtMs = nowMs
     void this.#purge()
   }
@@ -102,6 +105,7 @@ export class LogRetention {
     const { storage, log, folder, verify } = this.#options
     if (this.#plan(segments) === null) return
     const verified = await verify()
+    if (verified === null) this.#retryAtMs = this.#options.now().monotonicMs + checkpointRetryMs
     if (verified === null || this.#isStopped()) return
     // Meanwhile a reader may have come, or the log may have restarted.
     const plan = this.#plan(segments)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Zxid } from '../../../src/base/ids.ts'
+import { checkpointRetryMs } from '../../../src/base/limits.ts'
 import { LogRetention } from '../../../src/server/checkpoints/log-retention.ts'
 import { type PurgeFacts, planPurge } from '../../../src/server/checkpoints/purge-plan.ts'
 import { ServerRig } from '../../support/server-rig.ts'
@@ -128,6 +129,18 @@ describe('the retention of the log', () => {
     await rig.tick()
     expect(rig.removed).toEqual([10, 20])
     expect(rig.count('log-purged')).toBe(2)
+  })
+
+  test('a purge that could not verify the checkpoint is tried again after a while', async () => {
+    const rig = new RetentionRig()
+    rig.verified = null
+    rig.checkpoints(50, 50, 50)
+    await rig.tick()
+    rig.verified = 50
+    await rig.tick(checkpointRetryMs - 100)
+    expect(rig.removed).toEqual([])
+    await rig.tick(100)
+    expect(rig.removed).toEqual([50])
   })
 
   test('with an interval the log is purged at the start and then once in each interval', async () => {
