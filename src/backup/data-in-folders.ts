@@ -24,7 +24,8 @@ export async function findData(
 ): Promise<string | null> {
   const identity = await readIdentityFile(disk, dataDir)
   // A server that waited without data has written an identity without an epoch.
-  const isOfEmptyFolder = identity.kind === 'valid' && identity.identity.currentEpoch === 0
+  const isOfEmptyFolder =
+    identity.kind === 'valid' && identity.identity.currentEpoch === 0 && identity.identity.newestSegment === 0
   if (identity.kind !== 'missing' && !isOfEmptyFolder) return `${dataDir}/${identityFileName}`
   for (const folder of new Set([dataDir, dataLogDir])) {
     const log = `${folder}/wal`

@@ -27,7 +27,7 @@ interface Found {
   readonly end: BackupEnd
   readonly point: RestorePoint
   readonly isPassed: boolean // a txn after the point exists
-  readonly latestMs: number
+  readonly latestMs: number // of all txns
 }
 
 export class RestorePointSearch implements BackupSearch {
@@ -56,8 +56,7 @@ export class RestorePointSearch implements BackupSearch {
   }
 
   end(end: BackupEnd): void {
-    const latestMs = Math.max(this.#latestMs, end.wallMs)
-    this.#found = { end, point: this.#point!, isPassed: this.#isPassed, latestMs }
+    this.#found = { end, point: this.#point!, isPassed: this.#isPassed, latestMs: this.#latestMs }
   }
 
   /** After the last piece. `broken`: what is wrong with the file after its last end; null: nothing follows it. */
@@ -78,8 +77,10 @@ export class RestorePointSearch implements BackupSearch {
         )
       }
       case 'time':
-        if (!found.isPassed && target.timeMs > found.latestMs) return err(beyond(isoOf(target.timeMs), broken, found))
-        return found.point.timeMs === null ? err(this.#tooEarly(target.timeMs, checkpointZxid)) : ok(found.point)
+        if (found.point.timeMs === null) return err(this.#tooEarly(target.timeMs, checkpointZxid))
+        // Only a write shows how far the backup reaches: the server that it was taken from may have lagged.
+        if (!found.isPassed && target.timeMs > found.latestMs) return err(later(target.timeMs, broken, found))
+        return ok(found.point)
       default:
         return assertNever(target)
     }
@@ -121,6 +122,14 @@ function beyond(asked: string, broken: string | null, { end }: Found): string {
   const known = `the backup ends at ${hexOfZxid(end.zxid)}, made at ${isoOf(end.wallMs)}, and ${asked} is after that`
   if (broken === null) return `${known}. Use a newer backup, or write no point to restore all of this one`
   return `${broken}; up to there ${known}. Use another backup, or an earlier point`
+}
+
+function later(timeMs: number, broken: string | null, { end, latestMs }: Found): string {
+  const known =
+    `the last write in the backup is ${hexOfZxid(end.zxid)}, of ${isoOf(latestMs)}, and it does not show whether there were ` +
+    `others until ${isoOf(timeMs)}`
+  if (broken === null) return `${known}. Use a newer backup, or write no point to restore all of this one`
+  return `${broken}; up to that place ${known}. Use another backup, or an earlier point`
 }
 
 /** The largest time that a Date can have. */

@@ -34,7 +34,8 @@ export async function writeNewBackup(options: NewBackupOptions): Promise<Result<
   if (!replaces && (await disk.exists(path))) return err(taken)
   const draft = `${path}.unfinished`
   if (await disk.exists(draft)) await disk.remove(draft) // left by a process that was killed
-  const file = await disk.open(draft, 'create-new')
+  // It has the data of all znodes, whatever their ACLs.
+  const file = await disk.open(draft, 'create-private')
   const { inode } = await disk.identityOf(draft)
   let isInPlace = false
   try {

@@ -87,11 +87,11 @@ async function create(
   { target, replaces }: { readonly target: string; readonly replaces: boolean },
 ): Promise<void> {
   const backup = await opened(client, settings, {})
-  const path = await fileFor(cli, target, backup)
   const progress = new ProgressLine(cli)
   const onProgress = (done: number): void =>
     progress.show(`${sizeText(done)} of about ${sizeText(backup.facts.sizeBytesEstimate)}`)
   try {
+    const path = await fileFor(cli, target, backup)
     const options = { disk: cli.disk, path, replaces, pieces: readable(backup, settings), onProgress }
     const written = await writeNewBackup(options)
     if (!written.ok) throw new CliFailure('refused', written.error)

@@ -96,7 +96,11 @@ export class DataStart {
       (await this.#dataFolder.inspect())
     if (unusable !== null) return unusable
     const refused = await this.#storage.lock()
-    return refused === null ? null : underItsSetting(refused, config)
+    if (refused !== null) return underItsSetting(refused, config)
+    // A restore holds the same lock. It may have begun after the first look, and have been killed.
+    const unfinished = await findUnfinishedRestore(ports.disk, config)
+    if (unfinished !== null) await this.#storage.close()
+    return unfinished
   }
 
   /** Called instead of `read`: gives the folders back to other processes. */

@@ -54,6 +54,19 @@ test('a new backup and its continuation have the bytes of the pieces, in one fil
   expect(disk.paths()).toEqual([backupPath])
 })
 
+test('a new backup is created for its owner alone, since it has the data of all znodes', async () => {
+  const [first] = parts(await backedUp(1, shape))
+  const disk = await emptyDisk()
+  const open = disk.open.bind(disk)
+  const created: string[] = []
+  disk.open = (path, mode) => {
+    if (mode.startsWith('create')) created.push(`${path} ${mode}`)
+    return open(path, mode)
+  }
+  expect(await write(disk, sent(first))).toBe('')
+  expect(created).toEqual([`${backupPath}.unfinished create-private`])
+})
+
 test('an existing file is replaced only on request, and what a killed process left is no hindrance', async () => {
   const [first] = parts(await backedUp(1, shape))
   const [other] = parts(await backedUp(2, shape))

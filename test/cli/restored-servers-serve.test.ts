@@ -105,6 +105,20 @@ test('a server does not start beside the mark of a restore that did not end', as
   expect(await rig.simulation.settle(next.start())).toMatchObject({ ok: true })
 })
 
+test('a server that waited for the lock of a restore, which was then killed, does not start', async () => {
+  const rig = await machine(new ServerRig(), standalone)
+  const lock = rig.disk.lock.bind(rig.disk)
+  rig.disk.lock = (folder) => {
+    rig.disk.placeAtOnce('/data/restore-unfinished')
+    return lock(folder)
+  }
+  const { server } = rig.simulation.server(configOf(rig.files['/etc/zoo.cfg']!, null), rig.disk)
+  const start = await rig.simulation.settle(server.start())
+  expect(start).toMatchObject({ ok: false, error: { kind: 'unfinished' } })
+  rig.disk.lock = lock
+  expect(await restore(rig)).toMatchObject({ status: 0 }) // the refused server has given the lock back
+})
+
 test.each<[string, readonly string[], RegExp]>([
   ['two points', ['--to-zxid', '0x1', '--to-time', '2026-01-31T14:05:00Z'], /write one of --to-zxid and --to-time/],
   ['a zxid that is no number', ['--to-zxid', '12'], /--to-zxid 12 is not a zxid; write it as 0x/],
