@@ -5,16 +5,15 @@ import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts
 import { metaKey } from '../../src/checkpoint/store-keys.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { SimKeyValues } from '../simulator/sim-key-values.ts'
-import { openStorage, promptDisk, promptSchedule, recovered } from '../storage/storage-rig.ts'
-import { SeededRandom } from '../support/seeded-random.ts'
-import { type HistoryTxn, randomHistory } from '../tree/random-history.ts'
+import { promptDisk, promptSchedule } from '../storage/storage-rig.ts'
+import type { HistoryTxn } from '../tree/random-history.ts'
 import {
   checkpointFolder,
   describeState,
   ExpectedState,
   keeperOn,
-  LogFiller,
   loadedFrom,
+  logWithHistory,
   openedKeeper,
 } from './keeper-rig.ts'
 
@@ -24,13 +23,8 @@ interface Folded {
 }
 
 async function folded(): Promise<Folded> {
-  const history = randomHistory(new SeededRandom(1), 40)
   const disk = promptDisk(1)
-  const opened = await openStorage(disk)
-  recovered(opened)
-  const filler = new LogFiller(opened.storage, history, 1)
-  while (!filler.isDone) await filler.appendSome(30)
-  await opened.storage.close()
+  const history = await logWithHistory(disk, 1, 40)
   const { keeper } = await openedKeeper(disk)
   await keeper.advance(history[19]!.zxid)
   await keeper.close()

@@ -3,11 +3,18 @@ import { expect, test } from 'vitest'
 import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
 import type { KeyValue } from '../../src/ports/key-values.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
-import { openStorage, promptDisk, recovered } from '../storage/storage-rig.ts'
+import { promptDisk } from '../storage/storage-rig.ts'
 import { chunkOf } from '../support/records.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { type HistoryTxn, randomHistory } from '../tree/random-history.ts'
-import { checkpointFolder, describeState, ExpectedState, LogFiller, loadedFrom, openedKeeper } from './keeper-rig.ts'
+import type { HistoryTxn } from '../tree/random-history.ts'
+import {
+  checkpointFolder,
+  describeState,
+  ExpectedState,
+  loadedFrom,
+  logWithHistory,
+  openedKeeper,
+} from './keeper-rig.ts'
 
 interface Server {
   readonly disk: SimDisk
@@ -18,12 +25,8 @@ interface Server {
 const options = { chunkSizeBytesMax: 2000 }
 
 async function serverWith(seed: number, txnCount: number): Promise<Server> {
-  const history = randomHistory(new SeededRandom(seed), txnCount)
   const disk = promptDisk(seed)
-  const opened = await openStorage(disk)
-  recovered(opened)
-  const filler = new LogFiller(opened.storage, history, seed)
-  while (!filler.isDone) await filler.appendSome(30)
+  const history = await logWithHistory(disk, seed, txnCount)
   const { keeper } = await openedKeeper(disk, options)
   return { disk, history, keeper }
 }

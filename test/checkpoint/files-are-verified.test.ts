@@ -5,16 +5,15 @@
 import { expect, test } from 'vitest'
 import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
-import { openStorage, promptDisk, recovered } from '../storage/storage-rig.ts'
-import { SeededRandom } from '../support/seeded-random.ts'
-import { type HistoryTxn, randomHistory } from '../tree/random-history.ts'
+import { promptDisk } from '../storage/storage-rig.ts'
+import type { HistoryTxn } from '../tree/random-history.ts'
 import {
   checkpointFolder,
   describeState,
   ExpectedState,
   keeperOn,
-  LogFiller,
   loadedFrom,
+  logWithHistory,
   openedKeeper,
 } from './keeper-rig.ts'
 
@@ -29,13 +28,8 @@ const entries = `${checkpointFolder}/store-1/entries`
 
 /** A keeper that has folded the first half of its log. */
 async function kept(): Promise<Kept> {
-  const history = randomHistory(new SeededRandom(1), 40)
   const disk = promptDisk(1)
-  const opened = await openStorage(disk)
-  recovered(opened)
-  const filler = new LogFiller(opened.storage, history, 1)
-  while (!filler.isDone) await filler.appendSome(30)
-  await opened.storage.close()
+  const history = await logWithHistory(disk, 1, 40)
   const { keeper } = await openedKeeper(disk)
   expect(await keeper.verify()).toEqual({ ok: true, value: null })
   await keeper.advance(history[19]!.zxid)

@@ -3,19 +3,12 @@ import { expect, test } from 'vitest'
 import { ok } from '../../src/base/result.ts'
 import type { KeyValueStores } from '../../src/ports/key-values.ts'
 import { SimKeyValues } from '../simulator/sim-key-values.ts'
-import { openStorage, promptDisk, recovered } from '../storage/storage-rig.ts'
-import { SeededRandom } from '../support/seeded-random.ts'
-import { randomHistory } from '../tree/random-history.ts'
-import { describeState, ExpectedState, keeperOn, LogFiller, loadedFrom, openedKeeper } from './keeper-rig.ts'
+import { promptDisk } from '../storage/storage-rig.ts'
+import { describeState, ExpectedState, keeperOn, loadedFrom, logWithHistory, openedKeeper } from './keeper-rig.ts'
 
 test('a keeper whose disk is full gives copies and folds nothing, and folds when space has returned', async () => {
-  const history = randomHistory(new SeededRandom(1), 40)
   const disk = promptDisk(1)
-  const opened = await openStorage(disk)
-  recovered(opened)
-  const filler = new LogFiller(opened.storage, history, 1)
-  while (!filler.isDone) await filler.appendSome(30)
-  await opened.storage.close()
+  const history = await logWithHistory(disk, 1, 40)
   const { keeper: first } = await openedKeeper(disk)
   await first.advance(history[19]!.zxid)
   await first.close()

@@ -12,10 +12,11 @@ import { encodeTxn } from '../../src/protocol/txn/txn-codec.ts'
 import { SessionTable } from '../../src/sessions/session-table.ts'
 import type { LogStorage } from '../../src/storage/log-storage.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
+import type { SimDisk } from '../simulator/sim-disk.ts'
 import { SimKeyValues } from '../simulator/sim-key-values.ts'
-import { History, folder as logFolder, serverId } from '../storage/storage-rig.ts'
+import { History, folder as logFolder, openStorage, recovered, serverId } from '../storage/storage-rig.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import type { HistoryTxn } from '../tree/random-history.ts'
+import { type HistoryTxn, randomHistory } from '../tree/random-history.ts'
 
 export const checkpointFolder = '/data/checkpoint'
 export const clusterId = 2 ** 50 + 7
@@ -43,6 +44,17 @@ export const epochRecords: readonly LogRecord[] = [
   { kind: 'accepted-epoch', epoch: 7 as Epoch, leader: 2 as ServerId },
   { kind: 'current-epoch', epoch: 7 as Epoch, clusterId: clusterId as ClusterId },
 ]
+
+/** The log on `disk` gets a random history, and is closed. */
+export async function logWithHistory(disk: SimDisk, seed: number, txnCount: number): Promise<readonly HistoryTxn[]> {
+  const history = randomHistory(new SeededRandom(seed), txnCount)
+  const opened = await openStorage(disk)
+  recovered(opened)
+  const filler = new LogFiller(opened.storage, history, seed)
+  while (!filler.isDone) await filler.appendSome(30)
+  await opened.storage.close()
+  return history
+}
 
 /** The state that a server has after each prefix of a history. */
 export class ExpectedState {

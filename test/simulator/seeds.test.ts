@@ -8,9 +8,9 @@ import { chaosMsDefault, simulateSeed } from './simulate.ts'
 
 const timeoutMs = 180_000
 
-describe('the servers under the faults of seeds 1 to 10', () => {
+describe('the servers under the faults of seeds 1 to 6', () => {
   test('two runs of one seed are equal in every event', { timeout: timeoutMs }, async () => {
-    for (const seed of [3, 8]) {
+    for (const seed of [3, 6]) {
       const first = await simulateSeed(seed, { chaosMs: chaosMsDefault })
       const second = await simulateSeed(seed, { chaosMs: chaosMsDefault })
       expect(second.hash).toBe(first.hash)
@@ -18,7 +18,7 @@ describe('the servers under the faults of seeds 1 to 10', () => {
     }
   })
 
-  test.each([1])('every invariant holds in the ten seeds from %i', { timeout: timeoutMs }, async (from) => {
-    expect((await runSeeds(from, 10)).copiesInstalled).toBeGreaterThan(0)
+  test.each([1])('every invariant holds in the six seeds from %i', { timeout: timeoutMs }, async (from) => {
+    expect((await runSeeds(from, 6)).copiesInstalled).toBeGreaterThan(0)
   })
 })
