@@ -83,6 +83,10 @@ export async function playAct(
     await stage.startAll()
     await act?.play(stage)
     await stage.untilAllAgree()
+    if (ensemble.isCrashDue) {
+      await stage.untilNoCrashIsDue()
+      await stage.untilAllAgree()
+    }
     if (losesPowerAtEnd) {
       ensemble.powerOffAll('drop-all')
       await stage.untilAllAgree()

@@ -127,6 +127,11 @@ export class Stage {
     await this.#until('all servers have one tree', () => this.#ensemble.commonState !== null)
   }
 
+  /** At the last call of an act the servers may agree before the crash has come. */
+  async untilNoCrashIsDue(): Promise<void> {
+    await this.#until('the crash has come', () => !this.#ensemble.isCrashDue)
+  }
+
   async #pass(ms: number): Promise<void> {
     const { scheduler } = this.#ensemble
     const endUs = scheduler.nowUs + ms * 1000

@@ -165,6 +165,11 @@ export class SweepEnsemble {
     return new Set(states).size === 1 ? states[0]! : null
   }
 
+  /** Its call was made, and it comes with the next step of the schedule. */
+  get isCrashDue(): boolean {
+    return this.crashedCall !== '' && !this.hasCrashed
+  }
+
   /** Since the start of the act. */
   callCountOf(id: ServerId): number {
     return this.#machine(id).callCount

@@ -37,7 +37,7 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
   { command: 'node bin/zkts-cli.js srvr -s 127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183', ...typed },
   { command: 'npm run sim -- --seeds 20', ...typed },
   { command: 'npm run fuzz -- --inputs 1000000', ranBy: '.ci/run', evidence: 'fuzz -- --inputs 1000000' },
-  { command: 'npx tsx test/sweep/main.ts', ranBy: '.ci/run', evidence: '14m npx tsx test/sweep/main.ts' },
+  { command: 'npx tsx test/sweep/main.ts', ranBy: '.ci/run', evidence: '20m npx tsx test/sweep/main.ts' },
   { command: 'npx tsx test/compat/run.ts', ranBy: '.ci/run', evidence: '10m npx tsx test/compat/run.ts' },
   { command: 'npm run differential -- --seeds 6', ranBy: '.ci/run', evidence: 'differential -- --seeds 6' },
   { command: 'npm start', ...typedBesideAServer },
