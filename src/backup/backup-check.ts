@@ -7,7 +7,7 @@
 import { type ChainHash, nextChainHash } from '../base/chain-hash.ts'
 import { hexOfZxid, type Zxid } from '../base/ids.ts'
 import { CopyReader } from '../checkpoint/copy-reader.ts'
-import { HashedContent } from '../checkpoint/store-receiver.ts'
+import { HashedContent } from '../checkpoint/hashed-content.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { BackupEnd, BackupPiece } from '../protocol/backup/backup-piece.ts'
 import type { TxnEntry } from '../protocol/disk/log-record.ts'

@@ -24,9 +24,10 @@ import {
   writeCurrent,
 } from '../checkpoint/current-file.ts'
 import { Folding } from '../checkpoint/folding.ts'
+import { HashedContent } from '../checkpoint/hashed-content.ts'
 import { StoreCopy } from '../checkpoint/store-copy.ts'
 import { metaKey } from '../checkpoint/store-keys.ts'
-import { HashedContent, StoreReceiver } from '../checkpoint/store-receiver.ts'
+import { isSamePoint, StoreReceiver } from '../checkpoint/store-receiver.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { Disk, FolderLock } from '../ports/disk.ts'
 import type { KeyValueStore, KeyValueStores } from '../ports/key-values.ts'
@@ -199,7 +200,7 @@ const changedMeanwhile = 'the file was changed while it was restored'
 /** The checkpoint of the backup, then the txns up to the point, then what makes the data a cluster of its own. */
 async function fillStore(
   options: RestoreOptions,
-  { point, epoch }: Plan,
+  { point, backup, epoch }: Plan,
   { store, name }: NamedStore,
 ): Promise<Result<CheckpointMeta, string>> {
   const { disk, path, serverId, clusterId, onProgress, stepSizeBytesMax = checkpointStepSizeBytesMax } = options
@@ -215,7 +216,7 @@ async function fillStore(
         if (!(await receiver.add(piece.bytes))) return err(changedMeanwhile)
         continue
       }
-      folding ??= await receiver.finish()
+      folding ??= await receiver.finish(backup.checkpoint)
       if (folding === null) return err(changedMeanwhile)
       if (piece.kind === 'txns') {
         const wanted = piece.txns.filter(({ zxid }) => zxid <= point.zxid)
@@ -251,6 +252,8 @@ class CheckpointIntoStore {
       name,
       serverId,
       origin: 'restored',
+      // The restore ends with the error of the write, and is run again.
+      reopen: () => Promise.reject(Object.assign(new Error('the store was closed'), { code: 'ECLOSED' })),
       install: async ({ meta }) => {
         this.#meta = meta
         return factsOf(meta)
@@ -263,10 +266,12 @@ class CheckpointIntoStore {
     return await this.#receiver.add(this.#chunkCount++, chunk)
   }
 
-  /** Null: the chunks are no checkpoint. */
-  async finish(): Promise<Folding | null> {
-    const finished = await this.#receiver.finish()
-    return finished.ok && this.#meta !== null ? Folding.over(this.#store, this.#meta) : null
+  /** Null: the chunks are not the checkpoint that was checked. */
+  async finish(checked: CheckpointFacts): Promise<Folding | null> {
+    const { meta } = this.#receiver
+    if (meta === null || !isSamePoint(factsOf(meta), checked)) return null
+    await this.#receiver.finish(checked)
+    return Folding.over(this.#store, this.#meta!)
   }
 }
 

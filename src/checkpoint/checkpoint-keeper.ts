@@ -48,6 +48,7 @@ export interface CheckpointKeeperOptions extends CheckpointsOptions {
   readonly stores: KeyValueStores
   readonly stepSizeBytesMax?: number
   readonly chunkSizeBytesMax?: number
+  readonly receivedSizeBytesMax?: number | undefined
 }
 
 interface CurrentStore {
@@ -203,6 +204,8 @@ export class CheckpointKeeper implements Checkpoints {
         name,
         serverId: this.#options.serverId,
         origin: 'received',
+        sizeBytesMax: this.#options.receivedSizeBytesMax,
+        reopen: () => this.#openUnfinished(name),
         install: (received) => this.#installOrClose(received),
         discard: (abandoned, abandonedStore) => this.#discardReceived(abandoned, abandonedStore),
       })
@@ -341,17 +344,12 @@ export class CheckpointKeeper implements Checkpoints {
   }
 
   async #createStore(): Promise<{ readonly name: string; readonly store: KeyValueStore }> {
-    const { disk, folder, stores } = this.#options
+    const { disk, folder } = this.#options
     await disk.makeFolder(folder)
     const numbers = (await disk.list(folder)).map((name) => numberOfStore(name) ?? 0)
     this.#lastNumber = Math.max(this.#lastNumber, ...numbers) + 1
     const name = storeNameOf(this.#lastNumber)
-    const opened = await stores.open(this.#pathOf(name), true)
-    if (!opened.ok) {
-      const { kind, message } = opened.error
-      throw errorOf({ kind, message: `${this.#pathOf(name)}: ${message}` })
-    }
-    return { name, store: opened.value }
+    return { name, store: await this.#openUnfinished(name) }
   }
 
   async #install({ name, store, meta }: ReceivedStore): Promise<CheckpointFacts> {
@@ -390,11 +388,17 @@ export class CheckpointKeeper implements Checkpoints {
     await this.#options.stores.remove(this.#pathOf(old.name))
   }
 
-  /** Also while the keeper closes. */
-  #discardReceived(name: string, store: KeyValueStore): Promise<void> {
+  async #openUnfinished(name: string): Promise<KeyValueStore> {
+    const opened = await this.#options.stores.open(this.#pathOf(name), true)
+    if (!opened.ok) throw errorOf({ ...opened.error, message: `${this.#pathOf(name)}: ${opened.error.message}` })
+    return opened.value
+  }
+
+  /** Also while the keeper closes. Null: the store is closed. */
+  #discardReceived(name: string, store: KeyValueStore | null): Promise<void> {
     return this.#afterOthers(async () => {
       if (this.#receiver?.name === name) this.#receiver = null
-      await store.close()
+      await store?.close()
       await this.#options.stores.remove(this.#pathOf(name))
     })
   }

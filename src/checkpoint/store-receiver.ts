@@ -1,23 +1,17 @@
 /**
- * Builds a fresh store from the chunks of a copy. Each chunk is durable when `add` resolves; the meta record is written
- * last, after the whole copy was verified, so a store without one is unfinished. What happens to the finished store, or to
- * one that is given up, is decided by the keeper.
+ * Builds a fresh store from the chunks of a copy. It checks that each chunk is the one that was sent, and keeps the entries
+ * in batches, which are written while the next chunks arrive. Whether the entries are a whole checkpoint is found out by the
+ * caller, who reads the chunks too (`CheckpointLoader`). The meta record is written last and alone, when all else is durable,
+ * so a store without one is unfinished. What happens to the finished store, or to one that is given up, is decided by the
+ * keeper.
  */
 import { assert } from '../base/assert.ts'
-import type { SessionId } from '../base/ids.ts'
-import { err, ok, type Result } from '../base/result.ts'
-import type { CheckpointFacts, CheckpointFailure, CheckpointOrigin, CheckpointReceiver } from '../ports/checkpoints.ts'
+import { checkpointReceivedSizeBytesMax } from '../base/limits.ts'
+import type { CheckpointFacts, CheckpointOrigin, CheckpointReceiver } from '../ports/checkpoints.ts'
 import type { KeyValue, KeyValueStore } from '../ports/key-values.ts'
-import { HashLanes } from '../tree/hash-lanes.ts'
-import { aclKeyOf, hashAcl, hashData, hashImage } from '../tree/image-hash.ts'
-import { addStoredName, rootPathHashA, rootPathHashB } from '../tree/path-hash.ts'
-import { makeTreeDigest, type TreeDigest } from '../tree/tree-digest.ts'
-import { BytesTable } from './bytes-table.ts'
-import { type CheckpointMeta, encodeMeta } from './checkpoint-meta.ts'
+import { type CheckpointMeta, encodeMeta, factsOf, readMeta } from './checkpoint-meta.ts'
 import { forEachRecord, numberOfChunk, viewOf } from './chunk.ts'
-import { type CopyContent, CopyReader, type ZnodePlace } from './copy-reader.ts'
 import { metaKey } from './store-keys.ts'
-import { createCountOffset, ownerOffset, readAcl, type StoredSession, type ZnodeParts } from './store-values.ts'
 
 export interface ReceivedStore {
   readonly store: KeyValueStore
@@ -30,23 +24,43 @@ export interface ReceiverOptions {
   readonly name: string
   readonly serverId: number
   readonly origin: CheckpointOrigin
+  readonly sizeBytesMax?: number | undefined // of a batch
+  /** Opens the store again, which was closed after a write that failed. */
+  readonly reopen: () => Promise<KeyValueStore>
   /** Makes the finished store the current one. */
   readonly install: (received: ReceivedStore) => Promise<CheckpointFacts>
-  readonly discard: (name: string, store: KeyValueStore) => Promise<void>
+  /** Null: the store is closed. */
+  readonly discard: (name: string, store: KeyValueStore | null) => Promise<void>
 }
 
 type ReceiverState = 'receiving' | 'finished' | 'aborted'
 
+interface Write {
+  readonly entries: readonly KeyValue[]
+  done: Promise<void>
+}
+
 export class StoreReceiver implements CheckpointReceiver {
   readonly #options: ReceiverOptions
-  readonly #reader = new CopyReader(new HashedContent(), false) // `add` has checked the checksum
+  #store: KeyValueStore | null // null: closed, and not opened again yet
+  #mustReopen = false // a write has failed
   #nextNumber = 0
-  #problem: string | null = null
+  #metaBytes: Uint8Array | null = null
+  #collected: KeyValue[] = []
+  #collectedSizeBytes = 0
+  #write: Write | null = null // the one under way, or the one that failed
   #state: ReceiverState = 'receiving'
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: ReceiverOptions) {
     this.#options = options
+    this.#store = options.store
+  }
+
+  /** As the sender wrote it; null: the first chunk, which has it, was not added yet, or the record is not readable. */
+  get meta(): CheckpointMeta | null {
+    const reading = this.#metaBytes === null ? null : readMeta(this.#metaBytes)
+    return reading?.kind === 'valid' ? reading.meta : null
   }
 
   /** A chunk that was added before is accepted again and ignored, since its sender may not know. */
@@ -54,15 +68,16 @@ export class StoreReceiver implements CheckpointReceiver {
     return this.#inOrder(() => this.#add(number, chunk))
   }
 
-  finish(): Promise<Result<CheckpointFacts, CheckpointFailure>> {
-    return this.#inOrder(() => this.#finish())
+  finish(verified: CheckpointFacts): Promise<CheckpointFacts> {
+    return this.#inOrder(() => this.#finish(verified))
   }
 
   abort(): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#state !== 'receiving') return
       this.#state = 'aborted'
-      await this.#options.discard(this.#options.name, this.#options.store)
+      await this.#write?.done.catch(() => {})
+      await this.#options.discard(this.#options.name, this.#store)
     })
   }
 
@@ -70,25 +85,87 @@ export class StoreReceiver implements CheckpointReceiver {
     this.#assertReceiving()
     if (numberOfChunk(chunk, true) !== number || number > this.#nextNumber) return false
     if (number < this.#nextNumber) return true
-    // A chunk that came as it was made, with content that is wrong: its sender would send the same again.
-    this.#problem ??= this.#reader.add(chunk)
-    if (this.#problem === null) await this.#options.store.write(entriesIn(chunk), [])
+    // Before anything of the chunk is used: if this fails, the chunk is added again.
+    const { sizeBytesMax = checkpointReceivedSizeBytesMax } = this.#options
+    if (this.#collectedSizeBytes + chunk.length > sizeBytesMax) await this.#beginWrite()
+    this.#collect(chunk)
     this.#nextNumber += 1
     return true
   }
 
-  async #finish(): Promise<Result<CheckpointFacts, CheckpointFailure>> {
+  #collect(chunk: Uint8Array): void {
+    forEachRecord(chunk, viewOf(chunk), (keyStart, keyEnd, valueStart, valueEnd) => {
+      const value = chunk.subarray(valueStart, valueEnd)
+      if (chunk[keyStart] === metaKey[0]) this.#metaBytes = value
+      else this.#collected.push({ key: chunk.subarray(keyStart, keyEnd), value })
+      return null
+    })
+    this.#collectedSizeBytes += chunk.length
+  }
+
+  async #finish(verified: CheckpointFacts): Promise<CheckpointFacts> {
+    // After an install that failed on a full disk, which of the stores is current is not known.
+    if (this.#state === 'finished') throw Object.assign(new Error('the receiver has ended'), { code: 'ECLOSED' })
     this.#assertReceiving()
-    const { store, name, serverId, origin } = this.#options
-    const verified = this.#problem === null ? this.#reader.finish() : err(this.#problem)
-    if (!verified.ok) {
-      const message = `the copy of a checkpoint that was received is not usable: ${verified.error}. It is asked for again.`
-      return err({ kind: 'damaged', message })
-    }
-    const meta: CheckpointMeta = { ...this.#reader.meta, serverId, origin }
-    await store.write([{ key: metaKey, value: encodeMeta(meta) }], [])
+    const sent = this.meta
+    assert(sent !== null && isSamePoint(factsOf(sent), verified), 'the copy that was verified is the one received', {
+      received: sent?.zxid ?? null,
+      verified: verified.zxid,
+    })
+    await this.#beginWrite()
+    await this.#endWrite()
+    const { name, serverId, origin } = this.#options
+    const meta: CheckpointMeta = { ...sent, serverId, origin }
+    this.#write = this.#newWrite([{ key: metaKey, value: encodeMeta(meta) }])
+    await this.#endWrite()
     this.#state = 'finished'
-    return ok(await this.#options.install({ store, name, meta }))
+    return this.#options.install({ store: this.#openStore(), name, meta })
+  }
+
+  /** Hands what was collected to the store, which writes one batch at a time. */
+  async #beginWrite(): Promise<void> {
+    await this.#endWrite()
+    if (this.#collected.length === 0) return
+    this.#write = this.#newWrite(this.#collected)
+    this.#collected = []
+    this.#collectedSizeBytes = 0
+  }
+
+  /** The write under way is durable when it resolves. One that has failed is carried out again, on a store opened again. */
+  async #endWrite(): Promise<void> {
+    const write = this.#write
+    if (write === null) return
+    if (this.#mustReopen) {
+      await this.#reopen()
+      write.done = this.#put(write.entries)
+    }
+    await write.done
+    this.#write = null
+  }
+
+  #newWrite(entries: readonly KeyValue[]): Write {
+    return { entries, done: this.#put(entries) }
+  }
+
+  #put(entries: readonly KeyValue[]): Promise<void> {
+    const done = this.#openStore().write(entries, [])
+    done.catch(() => {
+      this.#mustReopen = true
+    })
+    return done
+  }
+
+  async #reopen(): Promise<void> {
+    const failed = this.#store
+    this.#store = null
+    await failed?.close()
+    this.#store = await this.#options.reopen()
+    this.#mustReopen = false
+  }
+
+  #openStore(): KeyValueStore {
+    assert(this.#store !== null, 'a receiver writes to an open store', { name: this.#options.name })
+    return this.#store
   }
 
   #assertReceiving(): void {
@@ -102,57 +179,7 @@ export class StoreReceiver implements CheckpointReceiver {
   }
 }
 
-/** All but the meta record. */
-function entriesIn(chunk: Uint8Array): readonly KeyValue[] {
-  const entries: KeyValue[] = []
-  forEachRecord(chunk, viewOf(chunk), (keyStart, keyEnd, valueStart, valueEnd) => {
-    if (chunk[keyStart] !== metaKey[0])
-      entries.push({ key: chunk.subarray(keyStart, keyEnd), value: chunk.subarray(valueStart, valueEnd) })
-    return null
-  })
-  return entries
-}
-
-/** Keeps nothing of the znodes but what they add to the digest. */
-export class HashedContent implements CopyContent {
-  readonly #hash = new HashLanes()
-  readonly #pathHashA: number[] = [] // by depth, of the znode added last and its ancestors
-  readonly #pathHashB: number[] = []
-  readonly #aclHashes = new BytesTable<{ readonly a: number; readonly b: number }>()
-  #digestA = 0
-  #digestB = 0
-
-  session(_id: SessionId, _session: StoredSession): void {}
-
-  znode({ bytes, view, depth, nameStart, pathEnd, valueStart }: ZnodePlace, parts: ZnodeParts): string | null {
-    const aclHash = this.#aclHashes.find(bytes, parts.aclStart, parts.dataStart, hashOfAcl)
-    if (aclHash === null) return 'an ACL is not readable'
-    const hash = this.#hash
-    hashData(hash, parts.isDataNull, view, parts.dataStart, parts.dataLengthBytes)
-    const { a: dataHashA, b: dataHashB } = hash
-    if (depth === 0) {
-      hash.start(rootPathHashA, rootPathHashB)
-    } else {
-      hash.start(this.#pathHashA[depth - 1]!, this.#pathHashB[depth - 1]!)
-      addStoredName(hash, bytes, nameStart, pathEnd)
-    }
-    this.#pathHashA[depth] = hash.a
-    this.#pathHashB[depth] = hash.b
-    const createCount = view.getInt32(valueStart + createCountOffset)
-    const ownerHigh = view.getInt32(valueStart + ownerOffset)
-    const ownerLow = view.getInt32(valueStart + ownerOffset + 4)
-    hashImage(hash, view, valueStart, createCount, ownerHigh, ownerLow, dataHashA, dataHashB, aclHash.a, aclHash.b)
-    this.#digestA = (this.#digestA + hash.a) | 0
-    this.#digestB = (this.#digestB + hash.b) | 0
-    return null
-  }
-
-  digest(): TreeDigest {
-    return makeTreeDigest(this.#digestA, this.#digestB)
-  }
-}
-
-function hashOfAcl(bytes: Uint8Array): { readonly a: number; readonly b: number } | null {
-  const entries = readAcl(bytes)
-  return entries === null ? null : hashAcl(aclKeyOf(entries))
+/** Whether both are of one checkpoint, whichever server has it. */
+export function isSamePoint(a: CheckpointFacts, b: CheckpointFacts): boolean {
+  return a.zxid === b.zxid && a.hash === b.hash && a.digest === b.digest
 }

@@ -10,6 +10,7 @@ import { LineLimiter } from '../base/line-limiter.ts'
 import { ok } from '../base/result.ts'
 import type {
   CheckpointCopy,
+  CheckpointFacts,
   CheckpointReceiver,
   Checkpoints,
   HistoryReader,
@@ -108,7 +109,7 @@ class CheckpointHost {
       case 'receiver-add':
         return kept(this.#receivers, call.receiver).add(call.number, call.chunk)
       case 'receiver-finish':
-        return taken(this.#receivers, call.receiver).finish()
+        return this.#finish(call.receiver, call.verified)
       case 'receiver-abort':
         return nothing(taken(this.#receivers, call.receiver).abort())
       case 'size':
@@ -116,6 +117,13 @@ class CheckpointHost {
       case 'close':
         return nothing(checkpoints.close())
     }
+  }
+
+  /** After a failure the receiver is kept: on a full disk the caller tries again. */
+  async #finish(receiver: number, verified: CheckpointFacts): Promise<CheckpointFacts> {
+    const facts = await kept(this.#receivers, receiver).finish(verified)
+    this.#receivers.delete(receiver)
+    return facts
   }
 
   /**

@@ -36,7 +36,7 @@ export type Call =
   | { readonly kind: 'history-close'; readonly history: number }
   | { readonly kind: 'receive' }
   | { readonly kind: 'receiver-add'; readonly receiver: number; readonly number: number; readonly chunk: Uint8Array }
-  | { readonly kind: 'receiver-finish'; readonly receiver: number }
+  | { readonly kind: 'receiver-finish'; readonly receiver: number; readonly verified: CheckpointFacts }
   | { readonly kind: 'receiver-abort'; readonly receiver: number }
   | { readonly kind: 'size' }
   | { readonly kind: 'close' }
@@ -58,7 +58,7 @@ export interface Answers {
   readonly 'history-close': undefined
   readonly receive: number
   readonly 'receiver-add': boolean
-  readonly 'receiver-finish': Result<CheckpointFacts, CheckpointFailure>
+  readonly 'receiver-finish': CheckpointFacts
   readonly 'receiver-abort': undefined
   readonly size: number
   readonly close: undefined

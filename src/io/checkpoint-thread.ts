@@ -113,7 +113,7 @@ class CheckpointThread implements Checkpoints {
     return {
       // A clone, since the caller may still use its bytes, and those are often a part of a larger buffer.
       add: (number, chunk) => thread.call({ kind: 'receiver-add', receiver, number, chunk: chunk.slice() }),
-      finish: () => thread.call({ kind: 'receiver-finish', receiver }),
+      finish: (verified) => thread.call({ kind: 'receiver-finish', receiver, verified }),
       abort: () => thread.callIfRunning({ kind: 'receiver-abort', receiver }),
     }
   }

@@ -81,12 +81,18 @@ export interface HistoryReader {
   close(): Promise<void>
 }
 
-/** Builds a fresh store from the chunks of a copy. */
+/** Builds a fresh store from the chunks of a copy. What it has added is durable after `finish` only. */
 export interface CheckpointReceiver {
-  /** Chunks come in order. False: the chunk is damaged and was not used; it may be sent again. */
+  /**
+   * Chunks come in order. False: the chunk is damaged and was not used; it may be sent again. After a rejection with ENOSPC it
+   * may be added again, when space has returned.
+   */
   add(number: number, chunk: Uint8Array): Promise<boolean>
-  /** All chunks were added: verifies the digest, makes the store durable and current. */
-  finish(): Promise<Result<CheckpointFacts, CheckpointFailure>>
+  /**
+   * All chunks were added, and the caller has found that they are a whole checkpoint, the one that `verified` names. Makes the
+   * store durable and current. After a rejection with ENOSPC it may be called again.
+   */
+  finish(verified: CheckpointFacts): Promise<CheckpointFacts>
   abort(): Promise<void>
 }
 

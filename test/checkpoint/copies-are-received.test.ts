@@ -1,8 +1,10 @@
 /** A copy of one server becomes the checkpoint of another, over a transfer that breaks, repeats and damages chunks. */
 import { expect, test } from 'vitest'
+import { ok, type Result } from '../../src/base/result.ts'
 import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
-import type { KeyValue } from '../../src/ports/key-values.ts'
+import type { KeyValue, KeyValueFailure, KeyValueStore, KeyValueStores } from '../../src/ports/key-values.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
+import { SimKeyValues } from '../simulator/sim-key-values.ts'
 import { promptDisk } from '../storage/storage-rig.ts'
 import { chunkOf } from '../support/records.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
@@ -15,6 +17,7 @@ import {
   logWithHistory,
   openedKeeper,
 } from './keeper-rig.ts'
+import { finishCopy, receiveCopy } from './receiving.ts'
 
 interface Server {
   readonly disk: SimDisk
@@ -61,9 +64,7 @@ test('a copy is what its store was when it was made, whatever is folded meanwhil
   expect(Buffer.compare(chunks[0]!, first!)).toBe(0)
   expect(copy.facts.zxid).toBe(leader.history[30]!.zxid)
   const learner = await openedKeeper(promptDisk(9), options)
-  const receiver = await learner.keeper.receive()
-  for (const [number, chunk] of chunks.entries()) expect(await receiver.add(number, chunk)).toBe(true)
-  expect((await receiver.finish()).ok).toBe(true)
+  expect((await receiveCopy(learner.keeper, chunks)).ok).toBe(true)
   expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(leader, 30))
   expect(describeState(await loadedFrom(leader.keeper))).toBe(stateAt(leader, 89))
 })
@@ -89,7 +90,7 @@ test('chunks that are damaged, repeated or early leave a transfer whole, and it 
     for (let again = Math.max(0, number - random.below(4)); again <= number; again += 1)
       expect(await receiver.add(again, chunks[again]!)).toBe(true)
   }
-  const result = await receiver.finish()
+  const result = await finishCopy(receiver, chunks)
   expect(result).toEqual({ ok: true, value: { ...facts, origin: 'received' } })
   expect(describeState(await loadedFrom(keeper))).toBe(stateAt(leader, 79))
   await keeper.close()
@@ -104,11 +105,8 @@ test('a transfer that ends early is refused, and the store before it stays', asy
   const learner = await serverWith(3, 20)
   await learner.keeper.advance(learner.history[19]!.zxid)
   for (let count = 0; count < chunks.length; count += 1) {
-    const receiver = await learner.keeper.receive()
-    for (let number = 0; number < count; number += 1) expect(await receiver.add(number, chunks[number]!)).toBe(true)
-    const result = await receiver.finish()
-    expect(result.ok ? '' : result.error.kind).toBe('damaged')
-    await receiver.abort()
+    const result = await receiveCopy(learner.keeper, chunks.slice(0, count))
+    expect(result.ok).toBe(false)
     expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(learner, 19))
   }
   expect(storesOn(learner.disk)).toEqual(['current', 'store-1/entries'])
@@ -130,16 +128,15 @@ test('a copy with a value that is not that of its sender is refused, although it
   const { keeper } = await openedKeeper(promptDisk(4), options)
   const messages = new Set<string>()
   for (let wrong = 0; wrong < chunks.length; wrong += 3) {
-    const receiver = await keeper.receive()
-    for (const [number, chunk] of chunks.entries()) {
+    const sent = chunks.map((chunk, number) => {
       const { key, value } = entryIn(chunk)
       if (number === wrong) value[value.length >>> 1]! ^= 0x10
-      expect(await receiver.add(number, chunkOf(number, [{ key, value }]))).toBe(true)
-    }
-    const result = await receiver.finish()
+      return chunkOf(number, [{ key, value }])
+    })
+    const result = await receiveCopy(keeper, sent)
     const isSession = entryIn(chunks[wrong]!).key[0] === 2 // the digest does not cover the sessions
     expect(result.ok).toBe(isSession)
-    if (!result.ok) messages.add(result.error.message.replace(/.*not usable: /, '').split(' ')[0]!)
+    if (!result.ok) messages.add(result.error.split(' ')[0]!)
   }
   expect([...messages].sort()).toContain('it')
 })
@@ -168,9 +165,7 @@ test('an old store stays until the last copy of it is closed', async () => {
   const learner = await serverWith(6, 30)
   await learner.keeper.advance(learner.history[29]!.zxid)
   const copy = await learner.keeper.copy()
-  const receiver = await learner.keeper.receive()
-  for (const [number, chunk] of chunks.entries()) await receiver.add(number, chunk)
-  expect((await receiver.finish()).ok).toBe(true)
+  expect((await receiveCopy(learner.keeper, chunks)).ok).toBe(true)
   await learner.keeper.clean()
   expect(storesOn(learner.disk)).toEqual(['current', 'store-1/entries', 'store-2/entries'])
   expect(await copy.chunk(0)).not.toBe(null)
@@ -186,10 +181,83 @@ test('a log that restarts at a received copy is folded from there, and the store
   // The learner's log holds the same history, as after the restart at the copy and the txns that follow it.
   const learner = await serverWith(7, 90)
   await learner.keeper.advance(learner.history[10]!.zxid)
-  const receiver = await learner.keeper.receive()
-  for (const [number, chunk] of chunks.entries()) await receiver.add(number, chunk)
-  expect(await receiver.finish()).toMatchObject({ ok: true, value: { origin: 'received' } })
+  expect(await receiveCopy(learner.keeper, chunks)).toMatchObject({ ok: true, value: { origin: 'received' } })
   expect(await learner.keeper.advance(learner.history[20]!.zxid)).toMatchObject({ origin: 'received' })
   expect(await learner.keeper.advance(learner.history[89]!.zxid)).toMatchObject({ origin: 'folded' })
   expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(learner, 89))
 })
+
+test('what a full disk has kept a learner from writing is written when space returns', async () => {
+  const leader = await serverWith(8, 90)
+  await leader.keeper.advance(leader.history[89]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  const expected = stateAt(leader, 89)
+  // The disk is full from a write on: of a batch of entries, or of the meta record after them.
+  for (const fullFrom of [1, 2, 3]) {
+    const disk = promptDisk(8)
+    const stores = new FullStores(new SimKeyValues(disk), fullFrom)
+    const { keeper } = await openedKeeper(disk, { ...options, stores, receivedSizeBytesMax: 8000 })
+    const receiver = await keeper.receive()
+    for (const [number, chunk] of chunks.entries()) await untilSpace(stores, () => receiver.add(number, chunk))
+    const facts = await untilSpace(stores, () => finishCopy(receiver, chunks))
+    expect(facts.ok).toBe(true)
+    expect(stores.rejectionCount).toBeGreaterThan(1)
+    expect(describeState(await loadedFrom(keeper))).toBe(expected)
+    await keeper.close()
+    const again = await openedKeeper(disk, options)
+    expect(describeState(await loadedFrom(again.keeper))).toBe(expected)
+  }
+})
+
+/** The first attempts fail. */
+async function untilSpace<T>(stores: FullStores, act: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await act()
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' })
+      if (attempt === 2) stores.isFull = false
+    }
+  }
+}
+
+/** Stores that find the disk full from a write on. As LevelDB, they then reject every write until they are opened again. */
+class FullStores implements KeyValueStores {
+  readonly #real: KeyValueStores
+  #writesLeft: number
+  isFull = true
+  rejectionCount = 0
+
+  constructor(real: KeyValueStores, fullFrom: number) {
+    this.#real = real
+    this.#writesLeft = fullFrom - 1
+  }
+
+  remove(folder: string): Promise<void> {
+    return this.#real.remove(folder)
+  }
+
+  async open(folder: string, mayCreate: boolean): Promise<Result<KeyValueStore, KeyValueFailure>> {
+    const opened = await this.#real.open(folder, mayCreate)
+    if (!opened.ok) return opened
+    const store = opened.value
+    let hasFailed = false
+    return ok({
+      readOnlyBecause: null,
+      get: (keys) => store.get(keys),
+      write: async (puts, removals) => {
+        hasFailed ||= this.isFull && this.#writesLeft === 0
+        if (hasFailed) {
+          this.rejectionCount += 1
+          throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+        }
+        if (this.#writesLeft > 0) this.#writesLeft -= 1
+        return store.write(puts, removals)
+      },
+      view: () => store.view(),
+      check: () => store.check(),
+      sizeBytes: () => store.sizeBytes(),
+      close: () => store.close(),
+    })
+  }
+}

@@ -3,9 +3,9 @@
  * was acknowledged, and work goes on from it. Method: a script is run on the simulated disk, which loses power at each of
  * its operations in turn, in each way it can. CHECKPOINT_SEEDS=20 runs 20 scripts in addition to the usual one.
  */
+
 import { expect, test } from 'vitest'
 import type { Zxid } from '../../src/base/ids.ts'
-import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
 import type { CrashMode, SimDisk } from '../simulator/sim-disk.ts'
 import { openStorage, promptDisk, promptSchedule, recovered } from '../storage/storage-rig.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
@@ -19,6 +19,7 @@ import {
   loadedFrom,
   openedKeeper,
 } from './keeper-rig.ts'
+import { receiveCopy } from './receiving.ts'
 
 const modes: readonly CrashMode[] = ['keep-all', 'drop-all', 'random', 'torn']
 const moreSeeds = Array.from({ length: Number(process.env['CHECKPOINT_SEEDS'] ?? 0) }, (_, i) => 100 + i)
@@ -76,7 +77,7 @@ async function crashAt(
   return { disk: disk.crash(mode, { schedule: promptSchedule }), hasEnded }
 }
 
-const options = { stepSizeBytesMax: 12_000, chunkSizeBytesMax: 1500 }
+const options = { stepSizeBytesMax: 12_000, chunkSizeBytesMax: 1500, receivedSizeBytesMax: 3500 }
 
 /** What is found is the state at its zxid; folding goes on from it to the end; nothing superfluous is left. */
 async function checkFound(disk: SimDisk, setup: Setup, acknowledged: number): Promise<number> {
@@ -130,13 +131,6 @@ async function chunksAtEnd(setup: Setup): Promise<readonly Uint8Array[]> {
   return chunks
 }
 
-async function receiveAll(keeper: CheckpointKeeper, chunks: readonly Uint8Array[]): Promise<void> {
-  const receiver = await keeper.receive()
-  for (const [number, chunk] of chunks.entries()) expect(await receiver.add(number, chunk)).toBe(true)
-  const result = await receiver.finish()
-  if (!result.ok) throw new Error(result.error.message)
-}
-
 test.each(seeds)('a copy that is received in script %i becomes current as a whole or not at all', async (seed) => {
   const setup = await setUp(seed)
   const chunks = await chunksAtEnd(setup)
@@ -149,7 +143,7 @@ test.each(seeds)('a copy that is received in script %i becomes current as a whol
       const crashed = await crashAt(setup.disk, count, mode, async (disk) => {
         const { keeper } = await openedKeeper(disk, options)
         acknowledged = (await keeper.advance(first!)).zxid
-        await receiveAll(keeper, chunks)
+        expect((await receiveCopy(keeper, chunks)).ok).toBe(true)
         acknowledged = last!
         await keeper.close()
       })

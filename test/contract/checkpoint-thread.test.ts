@@ -123,7 +123,8 @@ test('a receiver gets the bytes of a chunk, and the caller keeps them', async ()
   expect(await receiver.add(4, chunk)).toBe(true)
   expect(await receiver.add(4, buffer)).toBe(false)
   expect(chunk[0]).toBe(4)
-  expect(await receiver.finish()).toMatchObject({ ok: true, value: { zxid: 20 } })
+  const { facts: verified } = await checkpoints.copy()
+  expect(await receiver.finish(verified)).toMatchObject({ zxid: 20, hash: verified.hash })
 })
 
 test('a call that fails rejects with message, code and kind, and the thread goes on', async () => {

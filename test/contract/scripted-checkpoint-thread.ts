@@ -112,7 +112,7 @@ const receive: Checkpoints['receive'] = async () => {
       sum += chunk.length
       return true
     },
-    finish: async () => ({ ok: true, value: factsAt(sum) }),
+    finish: async ({ hash }) => ({ ...factsAt(sum), hash }),
     abort: async () => undefined,
   }
 }

@@ -44,7 +44,8 @@ class Rig {
   fails: Error | null = null
   isDamaged = false
   verifies = true
-  loads = true
+  unreadable: number | null = null // the first byte of a chunk
+  readonly loaded: number[] = [] // the first byte of each chunk
   openCopies = 0
   aborted = 0
   readonly transfers: CheckpointTransfers
@@ -58,7 +59,13 @@ class Rig {
       access: {
         checkpoints,
         copy: () => checkpoints.copy(),
-        load: async () => (this.loads ? ok(contents) : err('a record is missing')),
+        newLoader: () => ({
+          add: (chunk) => {
+            this.loaded.push(chunk[0]!)
+            return chunk[0] === this.unreadable ? 'a record is missing' : null
+          },
+          finish: () => (this.verifies ? ok({ ...contents, facts }) : err('the digest differs')),
+        }),
         holdLog: (after) => {
           const hold = { after }
           this.holds.add(hold)
@@ -127,7 +134,7 @@ class Rig {
           },
           finish: async () => {
             await mayFail()
-            return this.verifies ? ok(facts) : err({ kind: 'damaged', message: 'the digest differs' })
+            return facts
           },
           abort: async () => {
             this.aborted++
@@ -235,7 +242,7 @@ test('the log is held for learners from where the last step says', async () => {
   expect(rig.heldAfter).toEqual([])
 })
 
-const add = (number: number): CopyStep => ({ kind: 'add', ticket: 4, number, chunk: chunks[number]! })
+const add = (number: number, ticket = 4): CopyStep => ({ kind: 'add', ticket, number, chunk: chunks[number]! })
 
 test('a learner stores chunks, verifies the copy, and hands over the loaded state', async () => {
   const rig = new Rig()
@@ -290,16 +297,48 @@ test('a disk that fails and a copy that is damaged are refused with the reason, 
   rig.verifies = false
   await rig.run({ kind: 'receive', ticket: 5 })
   await rig.run({ kind: 'finish', ticket: 5 })
-  expect(rig.answers()).toEqual([{ kind: 'refused', ticket: 5, reason: 'the digest differs' }])
+  expect(rig.answers()).toEqual([
+    {
+      kind: 'refused',
+      ticket: 5,
+      reason: 'the copy of a checkpoint that was received is not usable: the digest differs. It is asked for again.',
+    },
+  ])
   expect(rig.aborted).toBe(2)
 })
 
-test('a server whose checkpoint is the copy, and which cannot load it, stops', async () => {
+test('a chunk is loaded once it is stored, and the next one is stored meanwhile', async () => {
   const rig = new Rig()
-  rig.loads = false
   await rig.run({ kind: 'receive', ticket: 4 })
+  await rig.run(add(0))
+  expect(rig.loaded).toEqual([])
+  rig.isDamaged = true
+  await rig.run(add(1))
+  expect(rig.loaded).toEqual([1])
+  rig.isDamaged = false
+  await rig.run(add(1))
+  expect(rig.loaded).toEqual([1])
   await rig.run({ kind: 'finish', ticket: 4 })
-  expect(rig.answers()).toEqual(['the received checkpoint cannot be loaded: a record is missing'])
+  expect(rig.loaded).toEqual([1, 2])
+})
+
+test('a chunk whose entries cannot be loaded ends the transfer', async () => {
+  const rig = new Rig()
+  rig.unreadable = 2
+  const reason = 'the copy of a checkpoint that was received is not usable: a record is missing. It is asked for again.'
+  await rig.run({ kind: 'receive', ticket: 4 })
+  await rig.run(add(0))
+  await rig.run(add(1))
+  rig.answers()
+  await rig.run({ kind: 'finish', ticket: 4 })
+  expect(rig.answers()).toEqual([{ kind: 'refused', ticket: 4, reason }])
+  rig.unreadable = 1
+  await rig.run({ kind: 'receive', ticket: 5 })
+  await rig.run(add(0, 5))
+  rig.answers()
+  await rig.run(add(1, 5))
+  expect(rig.answers()).toEqual([{ kind: 'refused', ticket: 5, reason }])
+  expect(rig.aborted).toBe(2)
 })
 
 test('steps of a copy that was abandoned have no answer', async () => {

@@ -1,14 +1,14 @@
 /**
- * Performs the steps of copies of the state (CopyStep): on a leader it reads chunks of its checkpoint at a limited rate,
- * on a learner it stores chunks and loads the state from them. Owns: the open copies, the copy that is being received,
+ * Performs the steps of copies of the state (CopyStep): on a leader it reads chunks of its checkpoint at a limited rate. On a
+ * learner it stores each chunk, and loads the state from the chunk before meanwhile; the copy becomes the checkpoint of this
+ * server once the whole state was loaded and has the right digest. Owns: the open copies, the copy that is being received,
  * and what is kept of the log for learners. A learner waits while its disk is full. Any other failure ends the transfer
- * with a reason, except after the received copy has become the checkpoint of this server: then the server has to install
- * it, and stops if it cannot load it.
+ * with a reason.
  */
 import { assertNever } from '../../base/assert.ts'
 import { hexOfZxid, type Zxid, zeroZxid } from '../../base/ids.ts'
 import { diskFullRetryMs } from '../../base/limits.ts'
-import type { Result } from '../../base/result.ts'
+import { err, type Result } from '../../base/result.ts'
 import type { CheckpointCopy, CheckpointFacts, CheckpointReceiver, Checkpoints } from '../../ports/checkpoints.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Log } from '../../ports/log.ts'
@@ -20,13 +20,19 @@ import type { CopyStep } from '../../zab/zab-contract.ts'
 import type { Turn } from '../turn.ts'
 import type { TransferPace } from './transfer-pace.ts'
 
+/** Makes a state from the chunks of a copy, which are added in order (CheckpointLoader). The errors say what is wrong with it. */
+export interface CopyLoader {
+  add(chunk: Uint8Array): string | null
+  finish(): Result<StateContents & { readonly facts: CheckpointFacts }, string>
+}
+
 /** What the transfers use of the checkpoint of this server. */
 export interface CheckpointAccess {
   readonly checkpoints: Checkpoints
   /** A copy for a learner. */
   readonly copy: () => Promise<CheckpointCopy>
-  /** The error says what is wrong with the copy. */
-  readonly load: (copy: CheckpointCopy) => Promise<Result<StateContents, string>>
+  /** For a copy whose chunks have been checked. */
+  readonly newLoader: () => CopyLoader
   /** The log after this zxid is kept until the returned function is called. */
   readonly holdLog: (after: Zxid) => () => void
   /** The log has restarted at this checkpoint, which was received; null: from nothing, and there is no checkpoint. */
@@ -55,6 +61,8 @@ interface OpenCopy {
 interface Receipt {
   readonly ticket: number
   readonly receiver: Promise<CheckpointReceiver>
+  readonly loader: CopyLoader
+  stored: Uint8Array | null // the last chunk that was stored, which is not loaded yet
   readonly beganAtMs: number
   sizeBytes: number
 }
@@ -95,7 +103,7 @@ export class CheckpointTransfers {
         void this.#add(step)
         return
       case 'finish':
-        void this.#finish(step.ticket, access!)
+        void this.#finish(step.ticket)
         return
       case 'abort':
         if (this.#receipt?.ticket === step.ticket) void this.#abort()
@@ -183,11 +191,12 @@ export class CheckpointTransfers {
 
   // --- on a learner ---
 
-  #receive(ticket: number, { checkpoints }: CheckpointAccess): void {
+  #receive(ticket: number, { checkpoints, newLoader }: CheckpointAccess): void {
     const { log, clock } = this.#options
     const receiver = this.#afterDiskFull(() => checkpoints.receive(), ticket)
     receiver.catch(() => {}) // the first `add` reports it
-    this.#receipt = { ticket, receiver, beganAtMs: clock.monotonicMs(), sizeBytes: 0 }
+    const beganAtMs = clock.monotonicMs()
+    this.#receipt = { ticket, receiver, loader: newLoader(), stored: null, beganAtMs, sizeBytes: 0 }
     log.info('checkpoint-receiving')
   }
 
@@ -196,51 +205,51 @@ export class CheckpointTransfers {
     if (receipt?.ticket !== ticket) return
     try {
       const receiver = await receipt.receiver
-      // A copy: the chunk shares its buffer with other messages, and another thread may take the buffer.
-      const isGood = await this.#afterDiskFull(() => receiver.add(number, chunk.slice()), ticket)
-      if (isGood) receipt.sizeBytes += chunk.length
-      else this.#options.log.warn('checkpoint-chunk-damaged', { number })
-      if (this.#receipt === receipt) this.#answer({ kind: 'added', ticket, number, isGood })
+      // A copy: the chunk shares its buffer with other messages, and is used when those are gone.
+      const bytes = chunk.slice()
+      const adding = this.#afterDiskFull(() => receiver.add(number, bytes), ticket)
+      const problem = this.#loadStored(receipt)
+      const isGood = await adding
+      if (this.#receipt !== receipt) return
+      if (problem !== null) return await this.#refuse(ticket, problem)
+      if (isGood) {
+        receipt.stored = bytes
+        receipt.sizeBytes += bytes.length
+      } else this.#options.log.warn('checkpoint-chunk-damaged', { number })
+      this.#answer({ kind: 'added', ticket, number, isGood })
     } catch (cause) {
       if (this.#receipt === receipt) await this.#refuse(ticket, reasonOf(cause))
     }
   }
 
-  async #finish(ticket: number, access: CheckpointAccess): Promise<void> {
+  /** Returns what is wrong with the copy, or null. */
+  #loadStored(receipt: Receipt): string | null {
+    const chunk = receipt.stored
+    receipt.stored = null
+    const problem = chunk === null ? null : receipt.loader.add(chunk)
+    return problem === null ? null : notUsable(problem)
+  }
+
+  async #finish(ticket: number): Promise<void> {
     const receipt = this.#receipt
     if (receipt?.ticket !== ticket) return
     try {
       const receiver = await receipt.receiver
-      const finished = await this.#afterDiskFull(() => receiver.finish(), ticket)
-      if (!finished.ok) return await this.#refuse(ticket, finished.error.message)
+      const problem = this.#loadStored(receipt)
+      const loaded = problem === null ? receipt.loader.finish() : err(problem)
+      if (!loaded.ok) return await this.#refuse(ticket, problem ?? notUsable(loaded.error))
+      const contents = loaded.value
+      const facts = await this.#afterDiskFull(() => receiver.finish(contents.facts), ticket)
+      // From here on this server cannot go back to the state that it has in memory.
+      this.#received = facts
       this.#receipt = null
-      this.#received = finished.value
-      await this.#load(receipt, access)
+      const { turn, log, clock } = this.#options
+      const durationMs = Math.round(clock.monotonicMs() - receipt.beganAtMs)
+      log.info('checkpoint-received', { zxid: hexOfZxid(facts.zxid), sizeBytes: receipt.sizeBytes, durationMs })
+      turn.feed({ kind: 'copy-received', ticket, contents })
     } catch (cause) {
       if (this.#receipt === receipt) await this.#refuse(ticket, reasonOf(cause))
     }
-  }
-
-  /** From here on this server cannot go back to the state that it has in memory. */
-  async #load({ ticket, beganAtMs, sizeBytes }: Receipt, { checkpoints, load }: CheckpointAccess): Promise<void> {
-    const { turn, log, clock } = this.#options
-    let problem: string
-    try {
-      const copy = await checkpoints.copy(false)
-      const loaded = await load(copy)
-      await copy.close()
-      if (loaded.ok) {
-        const durationMs = Math.round(clock.monotonicMs() - beganAtMs)
-        const zxid = hexOfZxid(loaded.value.tree.lastApplied)
-        log.info('checkpoint-received', { zxid, sizeBytes, durationMs })
-        turn.feed({ kind: 'copy-received', ticket, contents: loaded.value })
-        return
-      }
-      problem = loaded.error
-    } catch (cause) {
-      problem = reasonOf(cause)
-    }
-    turn.feed({ kind: 'persist-failed', cause: `the received checkpoint cannot be loaded: ${problem}` })
   }
 
   async #refuse(ticket: number, reason: string): Promise<void> {
@@ -287,6 +296,10 @@ export class CheckpointTransfers {
   #answer(answer: Answer): void {
     this.#options.turn.feed({ kind: 'copy-answer', answer })
   }
+}
+
+function notUsable(problem: string): string {
+  return `the copy of a checkpoint that was received is not usable: ${problem}. It is asked for again.`
 }
 
 function reasonOf(cause: unknown): string {

@@ -3,18 +3,16 @@
  */
 import { isDamage } from '../../base/disk-failure.ts'
 import type { Zxid } from '../../base/ids.ts'
-import type { Result } from '../../base/result.ts'
-import { loadCheckpoint } from '../../checkpoint/checkpoint-loader.ts'
+import { CheckpointLoader } from '../../checkpoint/checkpoint-loader.ts'
 import { checkpointFolderOf } from '../../checkpoint/current-file.ts'
 import type { Config } from '../../config/config.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { CheckpointCopy, CheckpointFacts, Checkpoints } from '../../ports/checkpoints.ts'
 import type { Log } from '../../ports/log.ts'
 import type { Ports } from '../../ports/ports.ts'
-import type { StateContents } from '../../replica/applying/replicated-state.ts'
 import type { OpenedData } from '../data-start.ts'
 import { type CheckpointAnswer, CheckpointSchedule } from './checkpoint-schedule.ts'
-import type { CheckpointAccess } from './checkpoint-transfers.ts'
+import type { CheckpointAccess, CopyLoader } from './checkpoint-transfers.ts'
 import { copyIsQuicker } from './copy-choice.ts'
 import { LogRetention } from './log-retention.ts'
 
@@ -122,7 +120,7 @@ export class Checkpointing implements CheckpointAccess {
     }
   }
 
-  readonly load = (copy: CheckpointCopy): Promise<Result<StateContents, string>> => loadCheckpoint(copy)
+  readonly newLoader = (): CopyLoader => new CheckpointLoader(false)
 
   /** The checkpoint was replaced by one that was received, and the log restarted at it; null: it was discarded. */
   readonly replaced = (facts: CheckpointFacts | null): void => {
