@@ -10,11 +10,11 @@
  */
 import { assert } from '../base/assert.ts'
 import { explainDiskFailure } from '../base/disk-failure.ts'
-import { epochMax, hexOfZxid, type ServerId } from '../base/ids.ts'
+import { epochMax, type ServerId } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
+import { checkStore } from '../checkpoint/check-store.ts'
 import { type CheckpointMeta, encodeMeta, factsOf } from '../checkpoint/checkpoint-meta.ts'
-import { CopyReader } from '../checkpoint/copy-reader.ts'
 import {
   checkpointFolderOf,
   currentDraftName,
@@ -24,8 +24,6 @@ import {
   writeCurrent,
 } from '../checkpoint/current-file.ts'
 import { Folding } from '../checkpoint/folding.ts'
-import { HashedContent } from '../checkpoint/hashed-content.ts'
-import { StoreCopy } from '../checkpoint/store-copy.ts'
 import { metaKey } from '../checkpoint/store-keys.ts'
 import { isSamePoint, StoreReceiver } from '../checkpoint/store-receiver.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
@@ -277,20 +275,6 @@ class CheckpointIntoStore {
 
 /** Reads all of the store, as the start of a server does. */
 async function verified(store: KeyValueStore, meta: CheckpointMeta): Promise<Result<CheckpointMeta, string>> {
-  const copy = new StoreCopy(store.view(), factsOf(meta), false, async () => {})
-  const reader = new CopyReader(new HashedContent(), false)
-  try {
-    for (let number = 0; ; number += 1) {
-      const chunk = await copy.chunk(number)
-      if (chunk === null) break
-      const problem = reader.add(chunk)
-      if (problem !== null) return err(`what was restored is not readable: ${problem}`)
-    }
-  } finally {
-    await copy.close()
-  }
-  const found = reader.finish()
-  if (!found.ok) return err(`what was restored is not complete: ${found.error}`)
-  assert(found.value.zxid === meta.zxid, 'the restored store is of the point', { zxid: hexOfZxid(meta.zxid) })
-  return ok(meta)
+  const problem = await checkStore(store, meta)
+  return problem === null ? ok(meta) : err(`what was restored is damaged or not complete: ${problem}`)
 }
