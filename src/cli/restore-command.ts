@@ -8,9 +8,9 @@ import { type Restored, restoreBackup } from '../backup/restore.ts'
 import { isoOf, type RestoreTarget } from '../backup/restore-point.ts'
 import { epochMax, hexOfZxid, type Zxid } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
-import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { jsonLine } from './cli-command.ts'
 import type { CliContext } from './cli-context.ts'
+import { freshClusterId, readClusterId } from './cluster-id.ts'
 import { CliFailure } from './exit-codes.ts'
 import { ProgressLine, sizeText } from './progress-line.ts'
 import { readServerConfig } from './server-config.ts'
@@ -30,7 +30,8 @@ export async function runRestore(cli: CliContext, flags: RestoreFlags, isJson: b
     throw new CliFailure('usage', 'write --from FILE, the backup, and --config zoo.cfg, of the server to restore')
   const target = targetOf(flags)
   const epoch = flags.epoch === undefined ? null : wholeNumber('--epoch', flags.epoch, epochMax - 1)
-  const clusterId = flags.clusterId === undefined ? freshClusterId(cli) : clusterIdOf(flags.clusterId)
+  const clusterId =
+    flags.clusterId === undefined ? freshClusterId(cli) : readClusterId(flags.clusterId, 'the first restore')
   const config = await readServerConfig(cli, configPath)
   const progress = new ProgressLine(cli)
   const restored = await restoreBackup({
@@ -77,26 +78,11 @@ function timeOf(text: string): number {
   return timeMs
 }
 
-function clusterIdOf(text: string): ClusterId {
-  const id = /^0x[0-9a-fA-F]{1,16}$/.test(text) ? Number(text) : 0
-  if (!Number.isSafeInteger(id) || id === 0)
-    throw new CliFailure(
-      'usage',
-      `--cluster-id ${text} is not a cluster id; write the one that the first restore printed`,
-    )
-  return id as ClusterId
-}
-
 function wholeNumber(option: string, text: string, max: number): number {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
   if (!(value >= 1 && value <= max))
     throw new CliFailure('usage', `${option} ${text} is not a whole number from 1 to ${max}`)
   return value
-}
-
-/** As the first leader of an ensemble without data draws it: 53 bits, not 0. */
-function freshClusterId({ random }: CliContext): ClusterId {
-  return ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
 }
 
 function restoredLines({ facts, point }: Restored, { dataDir, mode }: Config, from: string): readonly string[] {
