@@ -117,7 +117,10 @@ export class LogFollower {
         this.#position = null
         return
       case 'segment':
-        if (continuesLog(step.header, step.before, position.replay.state)) return
+        if (continuesLog(step.header, step.before, position.replay.state)) {
+          if (step.header.adopts) position.replay.adopt(step.header.state)
+          return
+        }
         // The log restarts with this segment: what was read before it and not passed on is void.
         if (step.header.state.lastZxid > this.#given.zxid)
           throw this.#failure('a segment does not continue the one before it')

@@ -63,6 +63,11 @@ export class LogReplay {
     this.#noteBase()
   }
 
+  /** The server adopts the log with a segment that has this state, in which the history is the same. */
+  adopt(state: LogState): void {
+    Object.assign(this.#state, state)
+  }
+
   /** At the end of the log: the txns up to the base are committed, whether the log has a mark for them or not. */
   finish(): void {
     this.#handOut(this.#base.zxid)

@@ -39,6 +39,11 @@ export interface LogState {
   readonly currentEpoch: Epoch
   readonly clusterId: ClusterId
   readonly committed: Zxid // invariant: committed <= lastZxid
+  /**
+   * The log was adopted from elsewhere (adopt-log.ts), and this server has not been in step with a leader since. What the
+   * server has acknowledged or promised may be missing, so it counts in no quorum.
+   */
+  readonly mustSync: boolean
 }
 
 export const emptyLogState: LogState = {
@@ -49,6 +54,7 @@ export const emptyLogState: LogState = {
   currentEpoch: zeroEpoch,
   clusterId: 0 as ClusterId,
   committed: zeroZxid,
+  mustSync: false,
 }
 
 export type MutableLogState = { -readonly [K in keyof LogState]: LogState[K] }
@@ -92,6 +98,8 @@ export function followRecord(state: MutableLogState, record: StoredRecord): void
     case 'current-epoch':
       state.currentEpoch = record.epoch
       state.clusterId = record.clusterId
+      // With the id 0 the server is between two clusters, and not in step (ZabCore.beginSyncWith).
+      if (record.clusterId !== 0) state.mustSync = false
       return
     case 'committed':
       if (record.zxid > state.committed) state.committed = record.zxid

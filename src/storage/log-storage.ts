@@ -31,6 +31,7 @@ export interface RecoveredLog {
   readonly clusterId: ClusterId
   readonly committed: Zxid // of the last commit mark or the base, 0 if none; invariant: <= lastZxid
   readonly tail: readonly TxnEntry[] // the txns after `committed`
+  readonly mustSync: boolean // see LogState
 }
 
 export interface LogStorageOptions {

@@ -277,6 +277,7 @@ export class LogWriter {
       firstBatch: this.#nextBatch,
       state,
       restarts,
+      adopts: false,
     }
     const created = await createSegment(disk, folder, start, segmentSizeBytes)
     const { lastZxid: zxid, lastHash: hash } = state

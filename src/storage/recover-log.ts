@@ -7,7 +7,7 @@
  * the whole log was read and accepted: a log that is refused stays as it is.
  */
 import { assert } from '../base/assert.ts'
-import { moveDataAway } from '../base/data-advice.ts'
+import { adoptAdvice, moveDataAway } from '../base/data-advice.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
@@ -56,6 +56,8 @@ export interface RecoveryOptions {
   readonly base: LogBase | null
   readonly segmentSizeBytes: number // of a segment that is made
   readonly check: LogCheck
+  /** If the base replaces the log: the server to which the log belongs then, and its state. Left out: as they are. */
+  readonly restartsAs?: (state: LogState) => { readonly serverId: ServerId; readonly state: LogState }
   readonly onCommitted: (entry: TxnEntry) => void
   readonly onProgress?: (progress: ReadProgress) => void
 }
@@ -73,6 +75,9 @@ export interface FoundLog {
   readonly clusterId: ClusterId
   /** The sequence of the newest segment that has a header; 0: there is none. */
   readonly newestSegment: number
+  readonly mustSync: boolean // see LogState
+  readonly lastZxid: Zxid // of the segments, also if the base replaces them
+  readonly isReplaced: boolean
   /** The path of a segment without a finished header, which is about to be removed; null: there is none. */
   readonly unusedSegment: string | null
 }
@@ -81,6 +86,8 @@ export interface FoundLog {
 export type LogCheck = (found: FoundLog) => OpenFailure | null
 
 interface Progress {
+  /** The segments before this sequence may be those of other servers: this server has adopted the log. 0: it has not. */
+  readonly adoptedBefore: number
   readonly replay: LogReplay
   readonly index: LogIndex
   readonly segments: LogSegments
@@ -96,20 +103,20 @@ interface Progress {
 export async function recoverLog(options: RecoveryOptions): Promise<Result<RecoveredSegments, OpenFailure>> {
   const { disk, folder, base } = options
   const all = await listSegments(disk, folder)
-  const newestRestart = await findNewestRestart(disk, all)
-  const voidCount = Math.max(0, newestRestart)
+  const marks = await findMarks(disk, all)
+  const voidCount = Math.max(0, marks.newestRestart)
   const names = all.slice(voidCount)
-  const progress = newProgress(options)
+  const progress = newProgress(options, all[marks.newestAdoption]?.sequence ?? 0)
   const first = names[0]?.sequence ?? null
   // Before anything is touched. If the first segment has a header, recoverSegment checks again with it.
   const missing =
-    newestRestart >= 0 ? null : startFailure(options, first === null ? null : { sequence: first, header: null })
+    marks.newestRestart >= 0 ? null : startFailure(options, first === null ? null : { sequence: first, header: null })
   if (missing !== null) return err(openFailureOf(missing))
   for (const [i, { path, sequence }] of names.entries()) {
     if (sequence === first! + i) continue
     return err(corruptFailure(`segment ${first! + i} is missing: the next file is ${path}`))
   }
-  const front = await readFrontHeaders(options, names)
+  const front = await readFrontHeaders(options, progress, names)
   if (!front.ok) return err(front.error)
   for (const { path, header, sizeBytes } of front.value.unread) {
     progress.segments.add(refOf(path, header), pointOf(header.state))
@@ -126,9 +133,12 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
   if (plan.kind === 'corrupt') return err(endFailure(options, progress, plan.why))
   const { unusedSegment } = progress
   const state = plan.kind === 'restart' ? replacedState(progress.replay.state, base!) : progress.replay.state
-  const { currentEpoch, clusterId } = state
+  const { currentEpoch, clusterId, mustSync } = state
+  const { lastZxid } = progress.replay.state
   const newestSegment = progress.last?.ref.sequence ?? 0
-  const refused = options.check({ currentEpoch, clusterId, newestSegment, unusedSegment })
+  const isReplaced = plan.kind === 'restart'
+  const found = { currentEpoch, clusterId, newestSegment, mustSync, lastZxid, isReplaced, unusedSegment }
+  const refused = options.check(found)
   if (refused !== null) return err(refused)
   if (unusedSegment !== null) {
     options.log.warn('log-unused-segment-removed', { path: unusedSegment })
@@ -154,8 +164,12 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
   })
 }
 
-function newProgress({ onCommitted, base }: Pick<RecoveryOptions, 'onCommitted' | 'base'>): Progress {
+function newProgress(
+  { onCommitted, base }: Pick<RecoveryOptions, 'onCommitted' | 'base'>,
+  adoptedBefore: number,
+): Progress {
   return {
+    adoptedBefore,
     replay: new LogReplay(onCommitted, base),
     index: new LogIndex(),
     segments: new LogSegments(),
@@ -178,9 +192,11 @@ interface FrontHeaders {
  * (`LogSegments.takeFront`). Their headers must be whole and fit each other.
  */
 async function readFrontHeaders(
-  { disk, base, serverId }: RecoveryOptions,
+  options: RecoveryOptions,
+  progress: Progress,
   names: readonly SegmentName[],
 ): Promise<Result<FrontHeaders, OpenFailure>> {
+  const { disk, base } = options
   const found: FrontHeaders['unread'][number][] = []
   for (const { path, sequence } of base === null ? [] : names) {
     const file = await disk.open(path, 'read')
@@ -189,7 +205,7 @@ async function readFrontHeaders(
       // What is wrong with a header is decided when the segment is read.
       if (reading.kind !== 'valid') break
       const { header } = reading
-      if (header.version !== formatVersion || header.serverId !== serverId || header.sequence !== sequence) break
+      if (header.sequence !== sequence || foreignFailure(options, progress, path, header) !== null) break
       if (header.state.lastZxid > base!.zxid) break
       const before = found.at(-1)
       if (before !== undefined && !mayFollow(before.header, header)) {
@@ -207,8 +223,10 @@ async function readFrontHeaders(
 /** Whether a log can come from the start of one segment to the start of the next. */
 function mayFollow(before: SegmentHeader, header: SegmentHeader): boolean {
   const [from, to] = [before.state, header.state]
+  // An adoption begins a segment also after one that holds no batch.
+  const isAfterNothing = header.adopts && header.firstBatch === before.firstBatch
   return (
-    header.firstBatch > before.firstBatch &&
+    (header.firstBatch > before.firstBatch || isAfterNothing) &&
     !header.restarts &&
     to.committed >= from.committed &&
     to.acceptedEpoch >= from.acceptedEpoch &&
@@ -239,7 +257,7 @@ async function readFront(
   lowestCut: LogPoint | null,
 ): Promise<Result<LogParts, string>> {
   const quiet = { ...options, onCommitted: () => {}, onProgress: () => {} }
-  const progress = newProgress(quiet)
+  const progress = newProgress(quiet, end.header.sequence)
   for (const { path, sequence } of names) {
     try {
       const failure = await recoverSegment(quiet, progress, { path, sequence, laterSegment: true })
@@ -260,31 +278,41 @@ async function readFront(
   return ok({ index, segments })
 }
 
-/** The position of the segment with which the log restarted last, -1 if it never did. The segments before it are void. */
-async function findNewestRestart(disk: Disk, names: readonly SegmentName[]): Promise<number> {
+interface Marks {
+  /** The position of the segment with which the log restarted last, -1 if it never did. The segments before it are void. */
+  readonly newestRestart: number
+  /** Of the segment with which the log was adopted last, -1 if it was not since its restart. */
+  readonly newestAdoption: number
+}
+
+async function findMarks(disk: Disk, names: readonly SegmentName[]): Promise<Marks> {
+  let newestAdoption = -1
   for (let i = names.length - 1; i >= 0; i--) {
     const file = await disk.open(names[i]!.path, 'read')
     try {
       const reading = readSegmentHeader(await file.read(0, segmentHeaderSizeBytes))
-      if (reading.kind === 'valid' && reading.header.restarts) return i
+      if (reading.kind !== 'valid') continue
+      if (reading.header.adopts && newestAdoption < 0) newestAdoption = i
+      if (reading.header.restarts) return { newestRestart: i, newestAdoption }
     } finally {
       await file.close()
     }
   }
-  return -1
+  return { newestRestart: -1, newestAdoption }
 }
 
 /** The base replaces what was read, of which only the state is kept. */
 async function restart(
   options: RecoveryOptions,
   { nextBatch, unusedSegment }: Progress,
-  state: LogState,
+  replaced: LogState,
   names: readonly SegmentName[],
 ): Promise<RecoveredSegments> {
-  const { disk, log, folder, serverId, segmentSizeBytes } = options
+  const { disk, log, folder, segmentSizeBytes, restartsAs } = options
+  const { serverId, state } = restartsAs?.(replaced) ?? { serverId: options.serverId, state: replaced }
   const old = names.filter(({ path }) => path !== unusedSegment)
   const sequence = (old.at(-1)?.sequence ?? 0) + 1
-  const start = { serverId, sequence, checksumBefore: 0, firstBatch: nextBatch, state, restarts: true }
+  const start = { serverId, sequence, checksumBefore: 0, firstBatch: nextBatch, state, restarts: true, adopts: false }
   const active = await createSegment(disk, folder, start, segmentSizeBytes)
   const lastCommitted = pointOf(state)
   log.info('log-restarted', { path: folder, zxid: hexOfZxid(lastCommitted.zxid) })
@@ -331,7 +359,7 @@ async function recoverSegment(
     const reading = readSegmentHeader(await bytes.at(0, segmentHeaderSizeBytes))
     if (reading.kind === 'valid') {
       header = reading.header
-      const foreign = foreignFailure(options, path, header)
+      const foreign = foreignFailure(options, progress, path, header)
       if (foreign !== null) return foreign
       const isFirst = progress.last === null
       const hole = isFirst ? startFailure(options, { sequence, header }) : null
@@ -341,6 +369,7 @@ async function recoverSegment(
       const continues =
         header.sequence === sequence && continuesLog(header, { nextNumber: nextBatch, checksum }, replay.state)
       if (continues) progress.segments.add(refOf(path, header), pointOf(header.state))
+      if (continues && header.adopts) replay.adopt(header.state)
       if (continues) end = await walkSegment(bytes, header, (batch, records) => followBatch(progress, batch, records))
       const { kind, provenDurable } = end ?? { kind: 'zeros', provenDurable: false }
       facts = { header: 'valid', end: kind, provenDurable, laterSegment, continues, followsRemoved: false }
@@ -515,13 +544,18 @@ function endFailure(
   return corruptFailure(whatByReason[why])
 }
 
-function foreignFailure(options: RecoveryOptions, path: string, header: SegmentHeader): SegmentFailure | null {
+function foreignFailure(
+  options: RecoveryOptions,
+  { adoptedBefore }: Progress,
+  path: string,
+  header: SegmentHeader,
+): SegmentFailure | null {
   if (header.version !== formatVersion) {
     const message = `${path} has log format ${header.version}, this program reads format ${formatVersion}. Start the version that wrote it.`
     return { kind: 'foreign', what: message }
   }
-  if (header.serverId === options.serverId) return null
-  const message = `${path} was written by server ${header.serverId}, this is server ${options.serverId}. Check myid and dataLogDir; the log was not changed.`
+  if (header.serverId === options.serverId || header.sequence < adoptedBefore) return null
+  const message = `${path} was written by server ${header.serverId}, this is server ${options.serverId}. Check myid and dataLogDir. ${adoptAdvice} The log was not changed.`
   return { kind: 'foreign', what: message }
 }
 

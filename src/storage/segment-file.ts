@@ -22,6 +22,7 @@ export interface SegmentStart {
   readonly firstBatch: number
   readonly state: LogState
   readonly restarts: boolean
+  readonly adopts: boolean
 }
 
 export class SegmentFile {

@@ -11,6 +11,9 @@
  * A segment may have the mark that the log restarts with it: a copy of the state has replaced all that came before. The
  * segments before it are void, whether they were removed already or not, and its state has another history than theirs.
  * It names no checksum before it, so a reader that comes from them sees that it does not continue them.
+ *
+ * Another mark says that the server adopts the log with this segment (adopt-log.ts). The segments before it may have been
+ * written by other servers; it continues them, and its state has the epochs and the cluster id that hold from here on.
  */
 import type { ChainHash } from '../base/chain-hash.ts'
 import { crc32c } from '../base/crc32c.ts'
@@ -36,6 +39,7 @@ export interface SegmentHeader {
   readonly firstBatch: number // the number of the first batch of this segment
   readonly state: LogState // at the start of the segment
   readonly restarts: boolean // the segments before it are void
+  readonly adopts: boolean // the segments before it may be those of other servers
   readonly checksum: number // seeds the header checksums of the segment's batches
 }
 
@@ -62,6 +66,8 @@ export function encodeSegmentHeader(header: Omit<SegmentHeader, 'checksum' | 've
   writeUint64(view, 56, state.clusterId)
   writeUint64(view, 64, state.committed)
   view.setUint32(72, header.restarts ? 1 : 0)
+  view.setUint32(76, header.adopts ? 1 : 0)
+  view.setUint32(80, state.mustSync ? 1 : 0)
   view.setUint32(checksumOffset, crc32c(bytes.subarray(0, checksumOffset)))
   bytes[endOffset] = endMark
   return bytes
@@ -83,6 +89,7 @@ export function readSegmentHeader(bytes: Uint8Array): HeaderReading {
     currentEpoch: view.getUint32(52) as Epoch,
     clusterId: readUint64(view, 56) as ClusterId,
     committed: readUint64(view, 64) as Zxid,
+    mustSync: view.getUint32(80) === 1,
   }
   return {
     kind: 'valid',
@@ -94,23 +101,30 @@ export function readSegmentHeader(bytes: Uint8Array): HeaderReading {
       firstBatch: readUint64(view, 20),
       state,
       restarts: view.getUint32(72) === 1,
+      adopts: view.getUint32(76) === 1,
       checksum,
     },
   }
 }
 
-/** Whether the segment starts exactly where the log before it ends: after this batch, with this state. */
+/**
+ * Whether the segment starts exactly where the log before it ends: after this batch, with this state. An adoption may raise
+ * the accepted epoch, and may change the cluster id.
+ */
 export function continuesLog(
   header: SegmentHeader,
   end: { readonly nextNumber: number; readonly checksum: number },
   state: LogState,
 ): boolean {
-  return (
+  const isSameHistory =
     header.checksumBefore === end.checksum &&
     header.firstBatch === end.nextNumber &&
     header.state.lastZxid === state.lastZxid &&
     header.state.lastHash === state.lastHash &&
-    header.state.committed === state.committed &&
+    header.state.committed === state.committed
+  if (header.adopts) return isSameHistory && header.state.acceptedEpoch >= state.acceptedEpoch
+  return (
+    isSameHistory &&
     header.state.acceptedEpoch === state.acceptedEpoch &&
     header.state.currentEpoch === state.currentEpoch
   )

@@ -52,6 +52,13 @@ export class UnreadFront {
     return this.#reading
   }
 
+  /** What is damaged in the segments, null if nothing is. For a log that nothing else reads or changes. */
+  async check(): Promise<string | null> {
+    const { parts, read } = this.#options
+    const front = await read(parts.segments.firstSequence)
+    return front.ok ? null : front.error
+  }
+
   async #read(): Promise<void> {
     const { parts, log, folder, endSequence, read } = this.#options
     const { segments, index } = parts

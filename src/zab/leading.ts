@@ -255,7 +255,9 @@ export class Leading implements Role {
     const own = { clusterId: this.#clusterId, isEmpty: this.#core.history.last.zxid === 0 }
     const theirs = { clusterId: message.clusterId, isEmpty: message.lastZxid === 0 }
     const joining = chooseJoining(theirs, own)
-    if (joining === 'refuse') return this.#refuseForeign(from, message)
+    // A learner that may not count could not lead instead.
+    const isRefused = joining === 'refuse' || (joining === 'leader-must-yield' && !message.mayCount)
+    if (isRefused) return this.#refuseForeign(from, message)
     if (joining === 'leader-must-yield') {
       // Servers whose disks were emptied may have elected this one. Nothing was written since, so nothing is lost.
       const theirCluster = hexOfCluster(theirs.clusterId)

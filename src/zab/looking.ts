@@ -83,22 +83,23 @@ export class Looking implements Role {
     if (answer.kind === 'received') this.#changes.becomeLooking(copyReplacedHistory)
   }
 
-  /** A connected voter that has sent no vote is a server without data whose empty log is not trusted (step E7). */
+  /** A connected voter that has sent no vote has no data and is not trusted, or has adopted its data (step E7). */
   #reportEmptyPeers(): void {
     const core = this.#core
     if (core.nowMs < this.#emptyPeersReportAtMs || !core.mayCount) return
-    const isEmpty = (voter: ServerId): boolean =>
+    const isSilent = (voter: ServerId): boolean =>
       core.connected.has(voter) && !core.peerVotes.has(voter) && core.nowMs >= this.#voteDueAtMs.get(voter)!
-    const peerIds = core.membership.voters.filter(isEmpty)
+    const peerIds = core.membership.voters.filter(isSilent)
     if (peerIds.length === 0) return
     this.#emptyPeersReportAtMs = core.nowMs + emptyPeersReminderMs
     const text =
-      `connected without data: server ${peerIds.join(', server ')}. With db.autocreate=false a server without data does not ` +
-      'vote, and this server has found no quorum of others. If the data is in another folder or on a disk that is not ' +
-      'mounted, stop the server without data, bring the data back, and start that server. If the data is lost and this ' +
-      'server holds the newest, stop as many servers without data as a quorum needs, run "zkts-cli data initialize" for ' +
-      'each, and start them while this server runs: they copy its data. Writes that only they held are lost then.'
-    core.log.warn('empty-peers-do-not-vote', { peerIds, text })
+      `connected without a vote: server ${peerIds.join(', server ')}. A server without data does not vote with ` +
+      'db.autocreate=false, nor does one whose data was adopted ("zkts-cli data adopt"), and this server has found no quorum ' +
+      'of others. If the data is in another folder or on a disk that is not mounted, stop the server without a vote, bring the ' +
+      'data back, and start that server. If the data is lost and this server holds the newest, stop as many servers without a ' +
+      'vote as a quorum needs, move their data away, run "zkts-cli data initialize" for each, and start them while this server ' +
+      'runs: they copy its data. Writes that only they held are lost then.'
+    core.log.warn('peers-do-not-vote', { peerIds, text })
   }
 
   #followOrDecide(): void {

@@ -44,6 +44,12 @@ export interface RecoveredHistory {
   readonly committed: Zxid // known to be committed, and applied already
   readonly committedHash: ChainHash
   readonly tail: readonly TxnEntry[] // the txns after `committed`; the next leader commits or cuts them
+  /**
+   * The log was adopted: it is a copy of another log or of an older one, so it may lack what this server has acknowledged or
+   * promised. Like an empty log that is not trusted, it does not count until this server was in step with a leader that
+   * has a quorum without it.
+   */
+  readonly mustSync: boolean
 }
 
 /** Comes back with `persisted`: what became durable, and which role asked for it. */

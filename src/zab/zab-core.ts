@@ -50,6 +50,7 @@ export class ZabCore {
   newestEpochSeen: Epoch
   currentEpoch: Epoch
   clusterId: ClusterId
+  #mustSync: boolean // until a current epoch is saved, as in the log
   committed: Zxid // invariant: applied = committed <= history.last
   durable: Zxid // this server's log holds everything up to this zxid
   /** A copy of the state that this server is receiving, or has received in part. */
@@ -78,6 +79,7 @@ export class ZabCore {
     this.newestEpochSeen = recovered.acceptedEpoch
     this.currentEpoch = recovered.currentEpoch
     this.clusterId = recovered.clusterId
+    this.#mustSync = recovered.mustSync
     this.committed = recovered.committed
     this.durable = this.history.last.zxid
   }
@@ -96,7 +98,7 @@ export class ZabCore {
 
   /** Whether this server may vote and be counted by a leader that has no quorum yet. */
   get mayCount(): boolean {
-    return this.settings.trustsEmptyLog || this.clusterId !== 0
+    return !this.#mustSync && (this.settings.trustsEmptyLog || this.clusterId !== 0)
   }
 
   /**
@@ -293,6 +295,8 @@ export class ZabCore {
     )
     this.currentEpoch = epoch
     this.clusterId = clusterId
+    if (this.#mustSync) this.log.info('adopted-data-in-step', { epoch, zxid: hexOfZxid(this.history.last.zxid) })
+    this.#mustSync = false
     this.flush([])
     this.#persist([{ kind: 'current-epoch', epoch, clusterId }], 'current-epoch', whenDurable)
   }

@@ -80,7 +80,7 @@ export class Zab {
     return this.#core.history.last.zxid === 0 ? (0 as ClusterId) : this.#core.clusterId
   }
 
-  /** False: the log is empty, and its data may have been lost. */
+  /** False: the log is empty and not trusted, or adopted: what this server has acknowledged or promised may be lost. */
   get mayCount(): boolean {
     return this.#core.mayCount
   }

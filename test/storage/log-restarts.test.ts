@@ -48,7 +48,7 @@ async function writtenLog(disk = promptDisk()): Promise<Written> {
   return { disk, storage, history }
 }
 
-const epochs = { acceptedEpoch: 3, acceptedLeader: 1, currentEpoch: 2, clusterId }
+const epochs = { acceptedEpoch: 3, acceptedLeader: 1, currentEpoch: 2, clusterId, mustSync: false }
 const atCopy = { ...epochs, lastZxid: copied.zxid, lastHash: copied.hash, committed: copied.zxid, tail: [] }
 
 test('a restarted log keeps its epochs and nothing of its txns, and goes on from the point of the copy', async () => {
@@ -113,7 +113,7 @@ test('a log that has committed more than a received base is refused, and so is o
 test('a restored base without a log begins one, with the epochs of the backup', async () => {
   const disk = promptDisk()
   const opened = await openStorage(disk, { base: { ...received, origin: 'restored', epoch: 6 } })
-  const state = { acceptedEpoch: 6, acceptedLeader: null, currentEpoch: 6, clusterId }
+  const state = { acceptedEpoch: 6, acceptedLeader: null, currentEpoch: 6, clusterId, mustSync: false }
   expect(recovered(opened)).toEqual({ ...atCopy, ...state })
   await opened.storage.close()
   const folded = await openStorage(disk, { base: copied })

@@ -54,6 +54,7 @@ test('a fresh log recovers as empty', async () => {
     clusterId: 0,
     committed: 0,
     tail: [],
+    mustSync: false,
   })
   expect(await opened.storage.readAfter(0 as Zxid, 1000)).toEqual({
     kind: 'stretch',
@@ -82,6 +83,7 @@ test('everything that was appended is recovered after a close', async () => {
     clusterId: 2 ** 52 + 5,
     committed: one.zxid,
     tail: history.entries.slice(1),
+    mustSync: false,
   })
 })
 

@@ -18,8 +18,10 @@ function headerWith(leader: ServerId | null): Uint8Array {
       currentEpoch: 1 as Epoch,
       clusterId: 9 as ClusterId,
       committed: 5 as Zxid,
+      mustSync: false,
     },
     restarts: false,
+    adopts: false,
   })
 }
 

@@ -17,6 +17,31 @@ export interface TestCheckpoint extends HistoryPoint {
   readonly clusterId: ClusterId
 }
 
+/** What is durable in a log at one time. */
+export type LogImage = Pick<
+  TestLog,
+  | 'txns'
+  | 'base'
+  | 'received'
+  | 'acceptedEpoch'
+  | 'acceptedLeader'
+  | 'currentEpoch'
+  | 'clusterId'
+  | 'committed'
+  | 'mustSync'
+>
+
+const emptyImage: Omit<LogImage, 'txns'> = {
+  base: beginning,
+  received: null,
+  acceptedEpoch: zeroEpoch,
+  acceptedLeader: null,
+  currentEpoch: zeroEpoch,
+  clusterId: 0 as ClusterId,
+  committed: zeroZxid,
+  mustSync: false,
+}
+
 export class TestLog {
   /** After `base`. */
   txns: TxnEntry[] = []
@@ -29,7 +54,8 @@ export class TestLog {
   committed: Zxid = zeroZxid
   readonly queue: StorageEffect[] = []
   readonly #isCommitted: (entry: TxnEntry) => boolean
-  /** What was on the disk before it was emptied. */
+  mustSync = false
+  /** What was on the disk before it was emptied or replaced. */
   #lost: { readonly currentEpoch: Epoch; readonly txns: readonly TxnEntry[] } | null = null
 
   constructor(isCommitted: (entry: TxnEntry) => boolean) {
@@ -38,14 +64,21 @@ export class TestLog {
 
   wipe(): void {
     this.#lost = { currentEpoch: this.currentEpoch, txns: this.txns }
+    Object.assign(this, emptyImage)
     this.txns = []
-    this.base = beginning
-    this.received = null
-    this.acceptedEpoch = zeroEpoch
-    this.acceptedLeader = null
-    this.currentEpoch = zeroEpoch
-    this.clusterId = 0 as ClusterId
-    this.committed = zeroZxid
+  }
+
+  /** A copy of all that is durable. */
+  image(): LogImage {
+    const { txns, base, received, acceptedEpoch, acceptedLeader, currentEpoch, clusterId, committed, mustSync } = this
+    const epochs = { acceptedEpoch, acceptedLeader, currentEpoch }
+    return { txns: [...txns], base, received, ...epochs, clusterId, committed, mustSync }
+  }
+
+  /** The server gets the disk of another server, or an older copy of its own, and adopts the log on it. */
+  adopt(image: LogImage): void {
+    this.#lost = { currentEpoch: this.currentEpoch, txns: this.txns }
+    Object.assign(this, image, { txns: [...image.txns], mustSync: true })
   }
 
   get lastZxid(): Zxid {
@@ -81,8 +114,9 @@ export class TestLog {
   /**
    * An acknowledgement from before may still be under way; it counts until a leader has brought the empty log up again.
    */
-  heldBeforeWipe(entry: TxnEntry, epoch: Epoch): boolean {
-    if (this.#lost === null || this.clusterId !== 0 || this.#lost.currentEpoch < epoch) return false
+  heldBeforeLoss(entry: TxnEntry, epoch: Epoch): boolean {
+    const isInStep = this.clusterId !== 0 && !this.mustSync
+    if (this.#lost === null || isInStep || this.#lost.currentEpoch < epoch) return false
     return this.#lost.txns.some(({ zxid, hash }) => zxid === entry.zxid && hash === entry.hash)
   }
 
@@ -102,6 +136,7 @@ export class TestLog {
       committed: base?.zxid ?? this.base.zxid,
       committedHash: base?.hash ?? this.base.hash,
       tail: this.txns.slice(split),
+      mustSync: this.mustSync,
     }
   }
 
@@ -129,6 +164,7 @@ export class TestLog {
         )
         this.currentEpoch = record.epoch
         this.clusterId = record.clusterId
+        if (record.clusterId !== 0) this.mustSync = false
         return
       case 'committed':
         claim(record.zxid <= this.lastZxid, 'a commit mark is logged before the txn that it marks')

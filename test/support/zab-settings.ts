@@ -48,6 +48,7 @@ export const nothingRecovered: RecoveredHistory = {
   committed: zeroZxid,
   committedHash: emptyChainHash,
   tail: [],
+  mustSync: false,
 }
 
 export const epoch = (n: number): Epoch => n as Epoch

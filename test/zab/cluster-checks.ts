@@ -73,7 +73,7 @@ export class ClusterChecks {
     // A log counts if its current epoch is this one or later; a history of an older epoch may still lose an election.
     const holds = (id: ServerId): boolean => {
       const log = this.#logs.get(id)!
-      return (log.currentEpoch >= epoch && log.holds(entry)) || log.heldBeforeWipe(entry, epoch)
+      return (log.currentEpoch >= epoch && log.holds(entry)) || log.heldBeforeLoss(entry, epoch)
     }
     if (!this.#membership.isQuorum(holds)) {
       const holders = this.#membership.members.filter(holds)

@@ -18,7 +18,7 @@ import {
 function looking(): { readonly zab: Zab; readonly lines: readonly LogFields[] } {
   const lines: LogFields[] = []
   const note = (event: string, fields: LogFields = {}): void => {
-    if (event === 'empty-peers-do-not-vote') lines.push(fields)
+    if (event === 'peers-do-not-vote') lines.push(fields)
   }
   const held = { acceptedEpoch: epoch(1), currentEpoch: epoch(1), clusterId: 77 as ClusterId, tail: historyOf([3]) }
   const zab = new Zab(settings, { ...nothingRecovered, ...held }, { ...silentLog, warn: note })
@@ -34,7 +34,7 @@ test('voters that are connected and send no vote are reported once a minute', ()
   for (const after of [0, 1, emptyPeersReminderMs - 1]) zab.handle({ kind: 'tick' }, settings.peerTimeoutMs + after)
   expect(lines).toHaveLength(1)
   expect(lines[0]!['peerIds']).toEqual([leader, other].sort())
-  expect(lines[0]!['text']).toContain(`connected without data: server ${leader}, server ${other}. `)
+  expect(lines[0]!['text']).toContain(`connected without a vote: server ${leader}, server ${other}. `)
   expect(lines[0]!['text']).toContain('zkts-cli data initialize')
   zab.handle({ kind: 'tick' }, settings.peerTimeoutMs + emptyPeersReminderMs)
   expect(lines).toHaveLength(2)
@@ -57,5 +57,5 @@ test('a peer that has just connected is given the time to vote', () => {
   expect(lines).toEqual([])
   zab.handle({ kind: 'tick' }, lateMs + settings.peerTimeoutMs)
   expect(lines).toHaveLength(1)
-  expect(lines[0]!['text']).toContain(`connected without data: server ${leader}. `)
+  expect(lines[0]!['text']).toContain(`connected without a vote: server ${leader}. `)
 })

@@ -5,8 +5,10 @@
  */
 import { type Epoch, epochMax, makeZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import { Membership } from '../../src/membership/membership.ts'
+import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
+import type { LogImage } from '../support/test-log.ts'
 import { timing } from './cluster-server.ts'
 import { ZabCluster } from './zab-cluster.ts'
 
@@ -67,6 +69,8 @@ class RandomFaults {
   readonly #hasPuppets: boolean
   /** Disks are emptied, of a minority at a time; then db.autocreate is false. */
   readonly #hasWipes: boolean
+  /** Disks are replaced by earlier copies, of a minority at a time: each is the server's own or another's, and is adopted. */
+  readonly #copies: { readonly random: SeededRandom; readonly images: LogImage[] } | null
   /** The fronts of logs are removed, so that learners need copies of the state, which fail now and then. */
   readonly #hasCopies: boolean
   readonly #puppets = new Map<ServerId, ServerId>()
@@ -89,6 +93,8 @@ class RandomFaults {
     })
     this.#hasPuppets = this.#random.chance(3)
     this.#hasWipes = new SeededRandom(seed ^ 0xd15c).chance(3)
+    const adoptions = new SeededRandom(seed ^ 0xad07)
+    this.#copies = adoptions.chance(3) ? { random: adoptions, images: [] } : null
     this.#hasCopies = new SeededRandom(seed ^ 0xc0b1).chance(2)
   }
 
@@ -125,6 +131,7 @@ class RandomFaults {
     const { servers } = cluster
     if (this.#hasPuppets && this.#random.chance(2)) this.#drawPuppets()
     if (this.#hasWipes && this.#random.chance(3)) this.#wipe()
+    this.#copyOrAdopt()
     if (this.#hasCopies) for (const server of servers) if (this.#random.chance(2)) cluster.copies.removeFront(server)
     const some = this.#random.pick(servers).id
     const leader = cluster.leader?.id ?? some
@@ -184,15 +191,39 @@ class RandomFaults {
 
   #wipe(): void {
     const some = this.#random.pick(this.#cluster.servers)
-    if (this.#lacksData(some.id)) return
-    const { membership } = this.#cluster
-    if (membership.isQuorum((id) => id !== some.id && !this.#lacksData(id))) this.#cluster.wipe(some.id)
+    if (this.#canLoseDisk(some.id)) this.#cluster.wipe(some.id)
   }
 
-  /** The disk of the server was emptied, and no leader has brought it up since. */
+  #copyOrAdopt(): void {
+    if (this.#copies === null) return
+    const { random, images } = this.#copies
+    const source = random.pick(this.#cluster.servers).log
+    // A log without the id of a cluster is not adopted.
+    if (random.chance(2) && source.clusterId !== 0 && source.lastZxid > 0) images.push(source.image())
+    const some = random.pick(this.#cluster.servers)
+    if (images.length > 0 && random.chance(3) && this.#canLoseDisk(some.id)) {
+      const image = random.pick(images)
+      const isOfThisCluster = this.#cluster.checks.committed.length === 0 || image.clusterId === this.#clusterId()
+      if (isOfThisCluster) this.#cluster.adopt(some.id, image)
+    }
+  }
+
+  #clusterId(): ClusterId {
+    return (
+      this.#cluster.servers.find(({ log, id }) => log.clusterId !== 0 && !this.#lacksData(id))?.log.clusterId ??
+      (0 as ClusterId)
+    )
+  }
+
+  #canLoseDisk(some: ServerId): boolean {
+    if (this.#lacksData(some)) return false
+    return this.#cluster.membership.isQuorum((id) => id !== some && !this.#lacksData(id))
+  }
+
+  /** The disk of the server was emptied or replaced, and no leader has brought it up since. */
   #lacksData(id: ServerId): boolean {
     const { trustsEmptyLog, log } = this.#cluster.server(id)
-    return !trustsEmptyLog && log.clusterId === 0
+    return log.mustSync || (!trustsEmptyLog && log.clusterId === 0)
   }
 
   /** In half of the cases a server starts with more than its last commit mark, as after a checkpoint. */

@@ -9,7 +9,7 @@ import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
 import type { CopyAnswer, StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
-import { TestLog } from '../support/test-log.ts'
+import { type LogImage, TestLog } from '../support/test-log.ts'
 import { silentLog } from '../support/zab-settings.ts'
 import { ClusterChecks } from './cluster-checks.ts'
 import { type ClusterOptions, type ClusterServer, newServer, type PlannedEvent, timing } from './cluster-server.ts'
@@ -138,6 +138,14 @@ export class ZabCluster {
     server.log.wipe()
     server.appliedAtStart = zeroZxid
     server.trustsEmptyLog = false
+  }
+
+  /** The server crashes, its disk is replaced by one with `image`, and the server adopts that. */
+  adopt(id: number, image: LogImage): void {
+    this.crash(id)
+    const server = this.server(id)
+    server.log.adopt(image)
+    server.appliedAtStart = zeroZxid
   }
 
   pause(id: number): void {
