@@ -8,6 +8,7 @@
  * store is opened again, and copies that were being read end with an error.
  */
 import { assert } from '../base/assert.ts'
+import { adoptAdvice } from '../base/data-advice.ts'
 import { damageCode, foreignCode, isDamage, lockedCode } from '../base/disk-failure.ts'
 import type { Zxid } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
@@ -264,7 +265,7 @@ export class CheckpointKeeper implements Checkpoints {
     }
     const { serverId } = this.#options
     if (reading.meta.serverId === serverId) return ok(reading.meta)
-    const message = `${path} is the checkpoint of server ${reading.meta.serverId}, this is server ${serverId}. Check myid and dataDir; ${contentUnchanged}.`
+    const message = `${path} is the checkpoint of server ${reading.meta.serverId}, this is server ${serverId}. Check myid and dataDir; ${contentUnchanged}. ${adoptAdvice}`
     return err({ kind: 'foreign', message })
   }
 

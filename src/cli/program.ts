@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { type AdminWord, adminWords } from '../base/admin-words.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
 import { addCommand, hasOwnLetterS, withLongOptions } from './add-command.ts'
+import { type AdoptFlags, adoptedJson, adoptedLines, runAdopt } from './adopt-command.ts'
 import { type AskedWord, askWord } from './ask-word.ts'
 import { type BackupFlags, runBackup } from './backup-commands.ts'
 import { jsonLine } from './cli-command.ts'
@@ -112,6 +113,31 @@ function addDataCommands(program: Command, cli: CliContext): void {
       const isJson = program.opts<CommonFlags>().json === true
       cli.write(
         isJson ? jsonLine({ created: file }) : `created ${file}: after its next start this server votes without data\n`,
+      )
+    })
+  data
+    .command('adopt')
+    .description('makes the data in folders that were copied, or are those of another server, the data of this server')
+    .option('--config <zoo.cfg>', 'the configuration of the server')
+    .option('--moved', 'the server was stopped before the data was copied, and has not run since: nothing is missing')
+    .option('--new-cluster', 'begin a new ensemble, or a standalone server, with this data')
+    .option(
+      '--cluster-id <0x…>',
+      'for the second and each further member of a new ensemble: the id that the first one got',
+    )
+    .option('--epoch <number>', 'of a new ensemble: its epochs are above this one')
+    .option('--json', 'one JSON object')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .action(async (flags: AdoptFlags & CommonFlags) => {
+      const done = await runAdopt(cli, flags)
+      const isJson = flags.json === true || program.opts<CommonFlags>().json === true
+      cli.write(
+        isJson
+          ? jsonLine(adoptedJson(done))
+          : adoptedLines(done)
+              .map((line) => `${line}\n`)
+              .join(''),
       )
     })
 }

@@ -4,7 +4,7 @@
  */
 import type { ServerId } from '../base/ids.ts'
 import { Membership } from '../membership/membership.ts'
-import type { EnsembleMember } from './config.ts'
+import type { Config, EnsembleMember } from './config.ts'
 import type { ConfigProblem } from './config-problem.ts'
 import { plainHost } from './host-text.ts'
 import { parseServerId, parseServerLine } from './server-line.ts'
@@ -53,6 +53,15 @@ export function readMembers(entries: readonly SourcedEntry[], problems: ConfigPr
     members.push(member.value)
   }
   return { members: members.sort((a, b) => a.id - b.id), refusedIds }
+}
+
+/** By id, the server itself included. A standalone server is the only member. */
+export function memberIdsOf({
+  mode,
+  members,
+  serverId,
+}: Pick<Config, 'mode' | 'members' | 'serverId'>): readonly ServerId[] {
+  return mode === 'standalone' ? [serverId] : members.map(({ id }) => id)
 }
 
 /** Participants vote, each with the same weight; observers learn. */

@@ -6,9 +6,10 @@
  * crash between the two writes could leave an identity that contradicts a healthy log.
  */
 import { assert, assertNever } from '../base/assert.ts'
-import { moveDataAway } from '../base/data-advice.ts'
+import { adoptAdvice, moveDataAway } from '../base/data-advice.ts'
 import { type Epoch, hexOfZxid } from '../base/ids.ts'
 import type { Config } from '../config/config.ts'
+import { memberIdsOf } from '../config/members.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
@@ -26,7 +27,9 @@ import {
   planFolder,
 } from '../storage/identity-plan.ts'
 import type { OpenFailure } from '../storage/open-failure.ts'
+import type { FoundLog } from '../storage/recover-log.ts'
 import { endOfSegmentName, sequenceOfName } from '../storage/segment-header.ts'
+import { isFolder, namesIn, noFolderOfOurs, noSuchFolder, placeOf } from './found-folders.ts'
 import { IdentityWriter } from './identity-writer.ts'
 import { type StartFailure, withDiskFailures } from './start-failure.ts'
 
@@ -45,7 +48,8 @@ export interface DataFolderOptions {
 type WalPlace = 'free' | 'usable' | 'taken'
 
 /** What the identity repeats of the log. */
-type ConfirmedLog = Pick<LogFacts, 'currentEpoch' | 'clusterId' | 'newestSegment'>
+type RepeatedFacts = Pick<LogFacts, 'currentEpoch' | 'clusterId' | 'newestSegment'>
+type ConfirmedLog = RepeatedFacts & Pick<FoundLog, 'mustSync'>
 
 const initializeFileName = 'initialize'
 const unchanged = 'Nothing was changed.'
@@ -99,7 +103,7 @@ export class DataFolder {
     const message =
       `dataDir: the checkpoint in ${dataDir}/checkpoint, of ${hexOfZxid(zxid)}, is of cluster 0x${clusterId.toString(16)}, ` +
       `but ${this.#identityPath} says cluster 0x${known.clusterId.toString(16)}: one of the two was replaced. Bring the ` +
-      `right one back. If the checkpoint and the log belong together, remove ${this.#identityPath}. ${contentUnchanged}`
+      `right one back. ${adoptAdvice} ${contentUnchanged}`
     return { kind: 'foreign', message }
   }
 
@@ -161,7 +165,10 @@ export class DataFolder {
       identity: reading.kind === 'valid' ? reading.identity : reading.kind,
       serverId: config.serverId,
       hasWal,
-      isWalExchanged: hasWal && reading.kind === 'valid' && (await this.#isWalExchanged(reading)),
+      ...(hasWal && reading.kind === 'valid'
+        ? await this.#changesOf(reading)
+        : { isWalExchanged: false, isCopy: false }),
+      isAlone: this.#isAlone,
       otherWals: await this.#otherWals(),
     }
     const plan = planFolder(facts)
@@ -201,17 +208,30 @@ export class DataFolder {
     return isSameFolder(mark, await disk.identityOf(this.walFolder)) ? 'usable' : 'taken'
   }
 
-  /** A data folder that was moved or copied as a whole has another identity file, too; that is no exchange. */
-  async #isWalExchanged({ identity, inode }: Extract<IdentityReading, { kind: 'valid' }>): Promise<boolean> {
+  /**
+   * Whether the log folder was exchanged, or the data copied as a whole: then the identity is another file, too. A copy is
+   * recognised only where folders have a time of birth: file systems that give new inodes at each mount have none.
+   */
+  async #changesOf({
+    identity,
+    inode,
+  }: Extract<IdentityReading, { kind: 'valid' }>): Promise<Pick<FolderFacts, 'isWalExchanged' | 'isCopy'>> {
     const { disk } = this.#options
-    if (identity.walMark === null || identity.currentEpoch === 0) return false
-    if (samePath(identity.walFolder) !== samePath(this.walFolder)) return false
-    if ((await disk.identityOf(this.#identityPath)).inode !== inode) return false
-    return !isSameFolder(identity.walMark, await disk.identityOf(this.walFolder))
+    const { walMark } = identity
+    if (walMark === null || identity.currentEpoch === 0) return { isWalExchanged: false, isCopy: false }
+    const mark = await disk.identityOf(this.walFolder)
+    const isOther = !isSameFolder(walMark, mark)
+    const isOtherIdentity = (await disk.identityOf(this.#identityPath)).inode !== inode
+    return {
+      isWalExchanged: isOther && !isOtherIdentity && samePath(identity.walFolder) === samePath(this.walFolder),
+      isCopy: isOther && isOtherIdentity && walMark.birth !== null && mark.birth !== null,
+    }
   }
 
   async #confirm(found: ConfirmedLog): Promise<StartFailure | null> {
     const { disk, config, log } = this.#options
+    const alone = found.mustSync ? this.#noteAdopted() : null
+    if (alone !== null) return alone
     const before = this.#identity
     // Only now, since a log that is refused may be the wrong one of the two.
     if (this.#otherFolders.length > 0) this.#noteOtherWals(this.#otherFolders)
@@ -252,9 +272,8 @@ export class DataFolder {
   /** A single server does not start: it would wait for ever for a leader (ZooKeeper serves an empty tree then). */
   #noteUntrusted(): StartFailure | null {
     const { config, log } = this.#options
-    const isAlone = config.mode === 'standalone' || config.members.length === 1
     const what = `db.autocreate=false, and ${config.dataDir} holds no data and no file "${initializeFileName}"`
-    if (!isAlone) {
+    if (!this.#isAlone) {
       const text =
         `${what}: this server does not vote; it waits for a leader that has a quorum without it and sends it the data. ` +
         `If this is a new ensemble, stop its servers, run "zkts-cli data initialize ${config.dataDir}" for each, and start them. ` +
@@ -270,6 +289,24 @@ export class DataFolder {
     return { kind: 'empty', message }
   }
 
+  /** A single server does not start: it would wait for ever for a leader. */
+  #noteAdopted(): StartFailure | null {
+    const { config, log } = this.#options
+    const what = `the data in ${config.dataDir} was adopted ("zkts-cli data adopt"), and has not been in step with a leader since`
+    if (!this.#isAlone) {
+      const text =
+        `${what}: writes that this server has acknowledged may be missing, so it does not vote; it waits for a leader that has ` +
+        'a quorum without it and brings it into step. If no such quorum exists any more, "zkts-cli data adopt --new-cluster" ' +
+        'begins a new ensemble with this data.'
+      log.warn('adopted-data-not-trusted', { dataDir: config.dataDir, text })
+      return null
+    }
+    const message =
+      `dataDir: ${what}. This server has no leader that could do that. To begin a new ensemble with this data, run ` +
+      `"zkts-cli data adopt --config FILE --new-cluster", with the configuration of this server. ${contentUnchanged}`
+    return { kind: 'foreign', message }
+  }
+
   #refusal(why: FolderRefusal, { identity, otherWals }: FolderFacts): StartFailure {
     const { config } = this.#options
     const { walFolder } = this
@@ -277,8 +314,23 @@ export class DataFolder {
     switch (why) {
       case 'of-another-server': {
         const message =
-          `dataDir: ${config.dataDir} is the data folder of server ${known!.serverId} (${this.#identityPath}), this is ` +
-          `server ${config.serverId}. Check dataDir and myid; nothing was changed.`
+          `dataDir: ${config.dataDir} is the data folder of server ${known!.serverId}${ensembleText(known!)} ` +
+          `(${this.#identityPath}), this is server ${config.serverId}. Check dataDir and myid. ${adoptAdvice} ${unchanged}`
+        return { kind: 'foreign', message }
+      }
+      case 'member-alone': {
+        const message =
+          `dataDir: ${config.dataDir} is the data folder of server ${known!.serverId}${ensembleText(known!)} ` +
+          `(${this.#identityPath}), and this configuration names no other server. Alone, it would take writes that the ensemble ` +
+          `does not have. Check the server lines of the configuration. ${adoptAdvice} ${unchanged}`
+        return { kind: 'foreign', message }
+      }
+      case 'copied': {
+        const message =
+          `dataDir: ${config.dataDir} and ${walFolder} are a copy of the data of server ${known!.serverId}${ensembleText(known!)}. ` +
+          'Writes that were acknowledged after the copy was made are missing, and the original may be in use. If the original ' +
+          `still exists, use it. ${adoptAdvice} If the server was stopped before the data was copied and has not run ` +
+          `since, add --moved. ${unchanged}`
         return { kind: 'foreign', message }
       }
       case 'log-missing': {
@@ -300,9 +352,8 @@ export class DataFolder {
           `dataLogDir: ${walFolder} is not the folder that this server used, but ${this.#identityPath} is: the log was ` +
           'copied from elsewhere or restored. Writes that were acknowledged after the copy was made may be missing. If the ' +
           `former folder still exists, bring it back. If the other members of the ensemble hold the data, ${moveDataAway}, ` +
-          'and start while they serve: the data is copied from them. If this ' +
-          `copy is complete, or it is all there is and you accept the loss, remove ${this.#identityPath}; then this log is ` +
-          `used as it is. ${unchanged}`
+          `and start while they serve: the data is copied from them. ${adoptAdvice} If this copy is complete, add --moved; if ` +
+          `it is all there is and you accept the loss, add --new-cluster. ${unchanged}`
         return { kind: 'foreign', message }
       }
       case 'log-elsewhere': {
@@ -339,7 +390,7 @@ export class DataFolder {
           `${known!.currentEpoch}: it is an older copy, without the writes that this server has acknowledged since`
         return {
           kind: 'foreign',
-          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${contentUnchanged}`,
+          message: `${what}. ${restore} ${adoptAdvice} ${contentUnchanged}`,
         }
       }
       case 'of-another-cluster': {
@@ -347,7 +398,7 @@ export class DataFolder {
         const what = `the log in ${this.walFolder} is of cluster ${theirs}, but ${path} says cluster ${own}: one of the two folders was replaced`
         return {
           kind: 'foreign',
-          message: `${what}. ${restore} If the log is the right one, remove ${path}. ${contentUnchanged}`,
+          message: `${what}. ${restore} ${adoptAdvice} ${contentUnchanged}`,
         }
       }
       case 'newest-segment-missing': {
@@ -356,8 +407,8 @@ export class DataFolder {
           `${what}, but ${path} says that it has had file ${known!.newestSegment}: the one whose name ends with ` +
           `${endOfSegmentName(known!.newestSegment)} is missing or was emptied. Writes that this server has acknowledged ` +
           `may be in it. Bring it back. If it is lost and the other members of the ensemble hold the data, ` +
-          `${moveDataAway}, and start while they serve: the data is copied from them. If this log is all there is and you ` +
-          `accept the loss, remove ${path}. ${contentUnchanged}`
+          `${moveDataAway}, and start while they serve: the data is copied from them. ${adoptAdvice} If nothing else is left ` +
+          `and you accept the loss, add --new-cluster. ${contentUnchanged}`
         return { kind: 'corrupt', message }
       }
       default:
@@ -458,11 +509,20 @@ export class DataFolder {
     this.#options.log.warn('other-log-found', { folder: this.walFolder, otherFolders, text: texts.join('; ') })
   }
 
-  #fresh(): Pick<DataIdentity, 'serverId' | 'walFolder' | 'walMark'> {
-    return { serverId: this.#options.config.serverId, walFolder: this.walFolder, walMark: this.#walMark }
+  #fresh(): Pick<DataIdentity, 'serverId' | 'walFolder' | 'walMark' | 'members'> {
+    const { config } = this.#options
+    return {
+      serverId: config.serverId,
+      walFolder: this.walFolder,
+      walMark: this.#walMark,
+      members: memberIdsOf(config),
+    }
   }
 
-  /** What says that this folder has held data: a server that is to start empty must not find it. */
+  get #isAlone(): boolean {
+    return memberIdsOf(this.#options.config).length === 1
+  }
+
   /** What remembers that this server held data. */
   get #remembered(): readonly string[] {
     const { dataDir } = this.#options.config
@@ -478,6 +538,10 @@ function walFolderOf(parent: string): string {
   return `${parent}/wal`
 }
 
+function ensembleText({ members }: DataIdentity): string {
+  return members === null || members.length === 1 ? '' : ` of an ensemble of the servers ${members.join(', ')}`
+}
+
 function parentOf(walFolder: string): string {
   return walFolder.replace(/\/wal$/, '')
 }
@@ -487,7 +551,7 @@ function samePath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/^(\.\/)+|\/$/g, '')
 }
 
-function pick({ currentEpoch, clusterId, newestSegment }: ConfirmedLog): ConfirmedLog {
+function pick({ currentEpoch, clusterId, newestSegment }: RepeatedFacts): RepeatedFacts {
   return { currentEpoch, clusterId, newestSegment }
 }
 
@@ -500,45 +564,11 @@ function isSame(a: DataIdentity, b: DataIdentity): boolean {
     a.walFolder === b.walFolder &&
     a.walMark?.inode === b.walMark?.inode &&
     a.walMark?.birth === b.walMark?.birth &&
-    a.isInitialized === b.isInitialized
+    a.isInitialized === b.isInitialized &&
+    a.members?.join() === b.members?.join()
   )
 }
 
 function holdsSegment(names: readonly string[]): boolean {
   return names.some((name) => sequenceOfName(name) !== null)
-}
-
-const noSuchFolder = ['ENOENT', 'ENOTDIR']
-/** A folder of another user, such as lost+found, may be unreadable; it then holds no data of this server. */
-const noFolderOfOurs = [...noSuchFolder, 'EACCES', 'EPERM']
-
-/** Equal for two paths of one folder; null if it does not exist. */
-async function placeOf(disk: Disk, folder: string): Promise<string | null> {
-  try {
-    const { device, inode } = await disk.identityOf(folder)
-    return `${device}:${inode}`
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && noSuchFolder.includes(String(cause.code))) return null
-    throw cause
-  }
-}
-
-async function isFolder(disk: Disk, path: string): Promise<boolean> {
-  try {
-    await disk.list(path)
-    return true
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && noSuchFolder.includes(String(cause.code))) return false
-    throw cause
-  }
-}
-
-/** The empty list if listing fails with one of `codesOfNone`. */
-async function namesIn(disk: Disk, folder: string, codesOfNone: readonly string[]): Promise<readonly string[]> {
-  try {
-    return await disk.list(folder)
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && codesOfNone.includes(String(cause.code))) return []
-    throw cause
-  }
 }

@@ -20,6 +20,8 @@ export interface DataIdentity {
   readonly walMark: FolderMark | null
   /** The server found the file `initialize`, so its empty log counts (db.autocreate=false). */
   readonly isInitialized: boolean
+  /** Of the ensemble at the last write, the server itself included; null: an older version wrote the file. */
+  readonly members: readonly ServerId[] | null
 }
 
 /** A folder that was copied or restored has another mark. Devices are left out, since their numbers change. */
@@ -42,7 +44,7 @@ const heading = '# Written by zkts-server: what this data folder is. Do not edit
 
 /** `inode`: of the file that will hold the bytes. */
 export function encodeIdentity(identity: DataIdentity, inode: string): Uint8Array {
-  const { walMark } = identity
+  const { walMark, members } = identity
   const text = [
     heading,
     `format=${identityFormat}`,
@@ -51,6 +53,7 @@ export function encodeIdentity(identity: DataIdentity, inode: string): Uint8Arra
     `epoch=${identity.currentEpoch}`,
     `initialized=${identity.isInitialized}`,
     `segment=${identity.newestSegment}`,
+    ...(members === null ? [] : [`members=${members.join(',')}`]),
     `log=${identity.walFolder}`,
     `loginode=${walMark?.inode ?? 'unknown'}`,
     `logbirth=${walMark?.birth ?? 'unknown'}`,
@@ -63,7 +66,7 @@ export function encodeIdentity(identity: DataIdentity, inode: string): Uint8Arra
 const form = new RegExp(
   [
     '^(#[^\\n]*\nformat=1\nserver=(?<server>\\d+)\ncluster=0x(?<cluster>[0-9a-f]+)\nepoch=(?<epoch>\\d+)\n',
-    'initialized=(?<initialized>true|false)\n(?:segment=(?<segment>\\d+)\n)?log=(?<log>[^\\n]+)\n',
+    'initialized=(?<initialized>true|false)\n(?:segment=(?<segment>\\d+)\n)?(?:members=(?<members>\\d+(?:,\\d+)*)\n)?log=(?<log>[^\\n]+)\n',
     '(?:loginode=(?<logInode>\\d+|unknown)\nlogbirth=(?<logBirth>\\d+|unknown)\ninode=(?<inode>\\d+)\n)?)',
     'check=(?<check>[0-9a-f]{8})\n$',
   ].join(''),
@@ -75,7 +78,7 @@ export function readIdentity(bytes: Uint8Array): IdentityReading {
   if (format !== undefined && format !== identityFormat) return { kind: 'newer', format }
   const match = form.exec(text)
   if (match === null || checkOf(match[1]!) !== match.groups!['check']) return { kind: 'damaged' }
-  const { server, cluster, epoch, initialized, segment, log, logInode, logBirth, inode } = match.groups!
+  const { server, cluster, epoch, initialized, segment, members, log, logInode, logBirth, inode } = match.groups!
   const isMarked = logInode !== undefined && logInode !== 'unknown'
   return {
     kind: 'valid',
@@ -85,6 +88,7 @@ export function readIdentity(bytes: Uint8Array): IdentityReading {
       currentEpoch: Number(epoch) as Epoch,
       isInitialized: initialized === 'true',
       newestSegment: Number(segment ?? 0),
+      members: members === undefined ? null : members.split(',').map((id) => Number(id) as ServerId),
       walFolder: log!,
       walMark: isMarked ? { inode: logInode, birth: logBirth === 'unknown' ? null : logBirth! } : null,
     },

@@ -17,6 +17,10 @@ export interface FolderFacts {
    * it: as after a restore of the log alone.
    */
   readonly isWalExchanged: boolean
+  /** Data folder and log folder are other ones than at the last start: the data was copied as a whole. */
+  readonly isCopy: boolean
+  /** The server is standalone, or the only member of its ensemble. */
+  readonly isAlone: boolean
   /** Other folders with a log: below dataDir, or the folder that the identity names. */
   readonly otherWals: readonly string[]
 }
@@ -29,18 +33,24 @@ export type FolderPlan =
 export type FolderRefusal =
   | 'of-another-server'
   | 'log-missing' // the identity names a log that has held records
+  | 'member-alone' // the data is that of a member of an ensemble, which may go on without it
+  | 'copied' // what the server has acknowledged since the copy is missing, or another process uses the original
   | 'log-exchanged'
   | 'log-elsewhere' // no identity, but a log in another place
   | 'identity-damaged' // and no log from which it could be rebuilt
 
-export function planFolder({ identity, serverId, hasWal, isWalExchanged, otherWals }: FolderFacts): FolderPlan {
+export function planFolder(facts: FolderFacts): FolderPlan {
+  const { identity, serverId, hasWal, isWalExchanged, isCopy, isAlone, otherWals } = facts
   const isOther = typeof identity !== 'string' && identity.serverId !== serverId
   // An identity without an epoch and without the mark of "initialize" is of a folder that has never held data.
   if (isOther && (identity.currentEpoch > 0 || identity.isInitialized)) return refuse('of-another-server')
+  const holdsData = typeof identity !== 'string' && identity.currentEpoch > 0
+  if (holdsData && isAlone && (identity.members?.length ?? 1) > 1) return refuse('member-alone')
+  if (hasWal && isCopy) return refuse('copied')
   if (hasWal && isWalExchanged) return refuse('log-exchanged')
   if (hasWal) return { kind: 'open-log' }
   if (identity === 'damaged') return refuse('identity-damaged')
-  if (identity !== 'missing' && identity.currentEpoch > 0) return refuse('log-missing')
+  if (holdsData) return refuse('log-missing')
   if (otherWals.length > 0) return refuse('log-elsewhere')
   return { kind: 'start-empty' }
 }

@@ -37,9 +37,9 @@ export class CliRig {
     return new CliRig(simulation)
   }
 
-  constructor(simulation: ServerRig) {
+  constructor(simulation: ServerRig, disk = simulation.disk()) {
     this.simulation = simulation
-    this.disk = simulation.disk()
+    this.disk = disk
   }
 
   /** Runs one command line. The option -s is put before it. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Epoch } from '../../src/base/ids.ts'
+import { adoptData } from '../../src/adoption/adopt-data.ts'
+import type { Epoch, ServerId } from '../../src/base/ids.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { StartFailure } from '../../src/server/start-failure.ts'
@@ -7,6 +8,7 @@ import { readIdentity } from '../../src/storage/data-identity.ts'
 import { writeIdentityFile } from '../../src/storage/identity-file.ts'
 import { firstSizeBytes } from '../../src/storage/segment-file.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
+import { SimKeyValues } from '../simulator/sim-key-values.ts'
 import { connectFrame } from '../support/conversation.ts'
 import { createFrame, existsFrame } from '../support/requests.ts'
 import { configOf, ensembleConfig, ServerRig, serverHost, standaloneConfig } from '../support/server-rig.ts'
@@ -251,6 +253,13 @@ describe('a data folder that was replaced', () => {
     await rig.settle(file.writeDurably(0, [bytes]))
   }
 
+  async function adopt(rig: ServerRig, disk: SimDisk): Promise<void> {
+    const folders = { dataDir: '/data', dataLogDir: '/data', segmentSizeBytes: 2 ** 20 }
+    const own = { serverId: 1 as ServerId, members: [1 as ServerId], adoption: { kind: 'moved' } } as const
+    const stores = new SimKeyValues(disk)
+    expect(await rig.settle(adoptData({ disk, stores, ...folders, ...own }))).toMatchObject({ ok: true })
+  }
+
   /** Restores the log alone, and expects that the server does not start with it. */
   async function expectLogProtected(rig: ServerRig, disk: SimDisk): Promise<void> {
     disk.replaceFolder('/data/wal')
@@ -259,23 +268,58 @@ describe('a data folder that was replaced', () => {
     expect(failure.message).toContain('Writes that were acknowledged after the copy was made may be missing')
   }
 
-  test('a log that was restored without the identity is refused, and used when the identity is removed', async () => {
+  test('a log that was restored without the identity is refused until it is adopted, and protected from then on', async () => {
     const rig = new ServerRig()
     const disk = await usedDisk(rig)
     await expectLogProtected(rig, disk)
-    disk.removeAtOnce('/data/identity')
+    await adopt(rig, disk)
     expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
     await expectLogProtected(rig, disk)
   })
 
-  test('a data folder that was copied as a whole is used, and its log is protected from then on', async () => {
+  test('a data folder that was copied as a whole is refused until it is adopted, and its log is protected then', async () => {
     const rig = new ServerRig()
     const disk = await usedDisk(rig)
     disk.replaceFolder('/data/wal')
     await copyIdentity(rig, disk)
-    expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
-    expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
+    const failure = await refusal(rig, standaloneConfig(), disk)
+    expect(failure.kind).toBe('foreign')
+    expect(failure.message).toMatch(
+      /^dataDir: \/data and \/data\/wal are a copy of the data of server 1\. .* add --moved\. Nothing/,
+    )
+    await adopt(rig, disk)
+    for (let i = 0; i < 2; i++) expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
     await expectLogProtected(rig, disk)
+  })
+
+  test('a copy is not recognised where folders have no time of birth, whose inodes may change', async () => {
+    const rig = new ServerRig()
+    const disk = await usedDisk(rig)
+    const withoutBirths = new Proxy(disk, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target)
+        if (key === 'identityOf') return async (path: string) => ({ ...(await target.identityOf(path)), birth: null })
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    expect(await holdsData(rig, standaloneConfig(), withoutBirths)).toBe(true)
+    disk.replaceFolder('/data/wal')
+    await copyIdentity(rig, disk)
+    expect(await holdsData(rig, standaloneConfig(), withoutBirths)).toBe(true)
+  })
+
+  test('the data of a member of an ensemble is refused where no other server is configured', async () => {
+    const rig = new ServerRig()
+    const disks = [1, 2, 3].map((id) => rig.disk(id))
+    const servers = [1, 2, 3].map((id) => rig.server(ensembleConfig(id), disks[id - 1], `10.0.0.${id}`).server)
+    for (const server of servers) expect((await rig.settle(server.start())).ok).toBe(true)
+    await rig.run(2000)
+    for (const server of servers) await rig.settle(server.close())
+    for (const config of [standaloneConfig(), ensembleConfig(1, 1)]) {
+      const failure = await refusal(rig, config, disks[0]!)
+      expect(failure.kind).toBe('foreign')
+      expect(failure.message).toContain('is the data folder of server 1 of an ensemble of the servers 1, 2, 3 (')
+    }
   })
 
   test('an identity that was copied alone is used, and its log is protected from then on', async () => {

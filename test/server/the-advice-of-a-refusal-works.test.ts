@@ -3,11 +3,14 @@
  * the text, and expect that the next start succeeds.
  */
 import { describe, expect, test } from 'vitest'
+import { adoptData } from '../../src/adoption/adopt-data.ts'
+import type { Epoch, ServerId } from '../../src/base/ids.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { readIdentity } from '../../src/storage/data-identity.ts'
 import { writeIdentityFile } from '../../src/storage/identity-file.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
+import { SimKeyValues } from '../simulator/sim-key-values.ts'
 import { connectFrame } from '../support/conversation.ts'
 import { createFrame, existsFrame } from '../support/requests.ts'
 import { ensembleConfig, ServerRig, standaloneConfig } from '../support/server-rig.ts'
@@ -69,7 +72,7 @@ const paths = `(?:the files in )?${path}(?: and (?:the files in )?${path})*`
 
 /**
  * Does what the text says after the words `condition`, such as "If it is lost, ". Only these forms are known:
- * remove …; move … away; move … out of dataDir; move A to B; move the content of dataDir and dataLogDir away.
+ * remove …; move … away; move … out of dataDir; move A to B; move the content of dataDir and dataLogDir away; run data adopt.
  */
 async function follow(rig: ServerRig, disk: SimDisk, text: string, condition: string): Promise<void> {
   expect(text).toContain(condition)
@@ -86,6 +89,15 @@ async function follow(rig: ServerRig, disk: SimDisk, text: string, condition: st
   }
   if (advice.startsWith('move the content of dataDir and dataLogDir away, except myid and zoo.cfg')) {
     for (const each of disk.paths()) if (!/\/(myid|zoo\.cfg)$/.test(each)) disk.removeAtOnce(each)
+    return
+  }
+  if (advice.startsWith('run "zkts-cli data adopt --config FILE"')) {
+    const folders = { dataDir: '/data', dataLogDir: '/data', segmentSizeBytes: 2 ** 20 }
+    const own = { serverId: 1 as ServerId, members: [1 as ServerId] }
+    // A single server has to choose, and its data contradicts its identity.
+    const adoption = { kind: 'new-cluster', clusterId: 4711 as ClusterId, epochMin: 0 as Epoch } as const
+    const stores = new SimKeyValues(disk)
+    expect(await rig.settle(adoptData({ disk, stores, ...folders, ...own, adoption }))).toMatchObject({ ok: true })
     return
   }
   for (const form of [`remove (${paths})`, `move (${paths}) (?:away|out of dataDir)`]) {
@@ -225,7 +237,7 @@ test('a checkpoint of another cluster than the identity', async () => {
   const disk = await usedDisk(rig)
   await changeIdentity(rig, disk, 'cluster')
   const text = await refusal(rig, standaloneConfig(), disk)
-  await follow(rig, disk, text, 'If the checkpoint and the log belong together, ')
+  await follow(rig, disk, text, 'If this data is meant for this server, ')
   expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
 })
 
@@ -244,7 +256,7 @@ async function changeIdentity(rig: ServerRig, disk: SimDisk, what: string): Prom
 describe('a log that does not belong to the identity', () => {
   test.each(['cluster', 'epoch', 'folder'])('another %s: the log is used, or the data is moved away', async (what) => {
     for (const [condition, keepsData] of [
-      [what === 'folder' ? 'you accept the loss, ' : 'If the log is the right one, ', true],
+      ['If this data is meant for this server, ', true],
       [what === 'folder' ? 'members of the ensemble hold the data, ' : 'you may also ', false],
     ] as const) {
       const rig = new ServerRig()

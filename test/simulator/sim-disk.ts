@@ -223,6 +223,19 @@ export class SimDisk implements Disk, DiskOfFiles {
     if (this.#locks.has(source)) this.#copiedLocks.add(target)
   }
 
+  /** Takes over all that a reader of `source` sees now, durably and with inodes of its own: as `cp -r` of a whole disk. */
+  fillFrom(source: SimDisk): this {
+    this.#folders = new Set(source.#folders)
+    for (const [path, { bytes, sizeBytes }] of source.#files) {
+      const copy = { bytes: bytes.slice(), sizeBytes, durable: bytes.slice(), durableSizeBytes: sizeBytes }
+      const inode: Inode = { ...copy, dirty: new Set() }
+      this.#files.set(path, inode)
+      this.#durableFiles.set(path, inode)
+    }
+    this.#lastNumber = source.#lastNumber + 1_000_000
+    return this
+  }
+
   /**
    * The process alone died: what it wrote is kept, its locks and the operations under way are gone. `changes` are faults
    * of the disk that the next process gets.

@@ -13,15 +13,18 @@ const identity: DataIdentity = {
   walMark: { inode: '131', birth: '1700000000000000001' },
   newestSegment: 12,
   isInitialized: false,
+  members: [1, 3] as ServerId[],
 }
 
 describe('the identity of a data folder', () => {
   test('an identity reads back as it was written', () => {
     for (const isInitialized of [true, false]) {
       for (const walMark of [identity.walMark, { inode: '131', birth: null }, null]) {
-        const written = { ...identity, isInitialized, walMark }
-        const bytes = encodeIdentity(written, '140')
-        expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: written, inode: '140' })
+        for (const members of [identity.members, null]) {
+          const written = { ...identity, isInitialized, walMark, members }
+          const bytes = encodeIdentity(written, '140')
+          expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: written, inode: '140' })
+        }
       }
     }
   })
@@ -90,22 +93,65 @@ describe('what a start does with a data folder', () => {
     'case %#: identity %j, own log %j, other logs %j leads to %s',
     (known, hasWal, otherWals, outcome) => {
       expect(
-        nameOf(planFolder({ identity: known, serverId: identity.serverId, hasWal, isWalExchanged: false, otherWals })),
+        nameOf(
+          planFolder({
+            identity: known,
+            serverId: identity.serverId,
+            hasWal,
+            isWalExchanged: false,
+            isCopy: false,
+            isAlone: false,
+            otherWals,
+          }),
+        ),
       ).toBe(outcome)
     },
   )
 
   test('the folder of another server is refused with or without a log', () => {
     for (const hasWal of [true, false]) {
-      const plan = planFolder({ identity, serverId: 2 as ServerId, hasWal, isWalExchanged: false, otherWals: [] })
+      const plan = planFolder({
+        identity,
+        serverId: 2 as ServerId,
+        hasWal,
+        isWalExchanged: false,
+        isCopy: false,
+        isAlone: false,
+        otherWals: [],
+      })
       expect(nameOf(plan)).toBe('of-another-server')
     }
   })
 
   test('a log that was exchanged is refused', () => {
-    const facts = { identity, serverId: identity.serverId, isWalExchanged: true, otherWals: none }
+    const facts = {
+      identity,
+      serverId: identity.serverId,
+      isWalExchanged: true,
+      isCopy: false,
+      isAlone: false,
+      otherWals: none,
+    }
     expect(nameOf(planFolder({ ...facts, hasWal: true }))).toBe('log-exchanged')
     expect(nameOf(planFolder({ ...facts, hasWal: false }))).toBe('log-missing')
+  })
+
+  test('data that was copied as a whole is refused if its log is present', () => {
+    const facts = { identity, serverId: identity.serverId, isWalExchanged: false, isAlone: false, otherWals: none }
+    expect(nameOf(planFolder({ ...facts, isCopy: true, hasWal: true }))).toBe('copied')
+    expect(nameOf(planFolder({ ...facts, isCopy: true, hasWal: false }))).toBe('log-missing')
+  })
+
+  test('the data of a member is refused where the configuration names no other server', () => {
+    const facts = { serverId: identity.serverId, isWalExchanged: false, isCopy: false, otherWals: none, isAlone: true }
+    for (const hasWal of [true, false]) {
+      expect(nameOf(planFolder({ ...facts, identity, hasWal }))).toBe('member-alone')
+      const alone = [null, [identity.serverId]]
+      const outcome = hasWal ? 'open-log' : 'log-missing'
+      for (const members of alone)
+        expect(nameOf(planFolder({ ...facts, identity: { ...identity, members }, hasWal }))).toBe(outcome)
+      expect(nameOf(planFolder({ ...facts, identity: fresh, hasWal }))).toBe(hasWal ? 'open-log' : 'start-empty')
+    }
   })
 
   test('the folder of another server that has never held data is used', () => {
@@ -114,6 +160,8 @@ describe('what a start does with a data folder', () => {
       serverId: 2 as ServerId,
       hasWal: false,
       isWalExchanged: false,
+      isCopy: false,
+      isAlone: false,
       otherWals: [],
     })
     expect(nameOf(plan)).toBe('start-empty')
@@ -123,6 +171,8 @@ describe('what a start does with a data folder', () => {
       serverId: 2 as ServerId,
       hasWal: false,
       isWalExchanged: false,
+      isCopy: false,
+      isAlone: false,
       otherWals: [],
     })
     expect(nameOf(refused)).toBe('of-another-server')

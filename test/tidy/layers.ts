@@ -157,6 +157,12 @@ export const layers: readonly Layer[] = [
     ['checkpoint', 'storage', 'protocol', 'ports', 'base'],
     'a backup is a checkpoint and the txns after it, in a file: it knows no server, no client and no configuration',
   ),
+  shell(
+    'adoption',
+    'whose data is in copied folders: checking log and checkpoint, and making them those of another server',
+    ['checkpoint', 'storage', 'protocol', 'ports', 'base'],
+    'it changes folders that no server uses: it knows no server, no client and no configuration',
+  ),
   pure(
     'admin',
     'the texts of the four-letter words, from a status value',
@@ -202,7 +208,7 @@ export const layers: readonly Layer[] = [
     ...shell(
       'cli',
       'the commands of zkts-cli and what they print',
-      ['client', 'backup', 'storage', 'config', 'protocol', 'ports', 'base'],
+      ['client', 'backup', 'adoption', 'storage', 'config', 'protocol', 'ports', 'base'],
       'terminal, network and disk are passed in, so a whole session can be tested in memory; of storage and config it knows which files hold data, and where; of protocol the types of a backup',
     ),
     packages: ['commander'],

@@ -58,6 +58,16 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
     ...typedBesideAServer,
   })),
   ...[
+    'zkts-cli data adopt --config zoo.cfg',
+    'zkts-cli data adopt --config zoo.cfg --moved',
+    'zkts-cli data adopt --config zoo.cfg --new-cluster',
+    'zkts-cli data adopt --config zoo.cfg --new-cluster --cluster-id 0x1d4c2f00a1b2c3',
+  ].map((command) => ({
+    command,
+    ranBy: 'test/cli/copied-folders-are-adopted.test.ts',
+    evidence: command.replace('zkts-cli ', ''),
+  })),
+  ...[
     'zkts-cli backup --config /etc/zkts/zoo.cfg --to /var/backups/zkts/',
     'zkts-cli backup -s zk1:2181 --auth digest:super:password --to /var/backups/zkts/',
     'zkts-cli backup --config /etc/zkts/zoo.cfg --to /var/backups/zkts/monday.backup',

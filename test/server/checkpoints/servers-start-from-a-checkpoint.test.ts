@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { adoptData } from '../../../src/adoption/adopt-data.ts'
+import { type ServerId, zeroEpoch } from '../../../src/base/ids.ts'
 import { err, ok } from '../../../src/base/result.ts'
 import type { Checkpoints } from '../../../src/ports/checkpoints.ts'
+import type { ClusterId } from '../../../src/protocol/disk/log-record.ts'
+import { SimKeyValues } from '../../simulator/sim-key-values.ts'
 import { textBytes } from '../../support/conversation.ts'
 import { createFrame } from '../../support/requests.ts'
 import { standaloneConfig } from '../../support/server-rig.ts'
@@ -372,11 +376,25 @@ describe('a log that does not fit its checkpoint', () => {
     expect(await rig.refusal()).toMatchObject({ kind: 'corrupt', message: expect.stringContaining('was emptied') })
   })
 
-  test('an operator who accepts the loss removes the identity, and the server starts', async () => {
+  test('an operator who accepts the loss adopts the log without its newest file, and the server starts', async () => {
     const { rig, newest } = await withNewFile()
     rig.disk.removeAtOnce(newest)
-    expect((await rig.refusal()).message).toContain('accept the loss, remove /data/identity.')
-    rig.disk.removeAtOnce('/data/identity')
+    const { message } = await rig.refusal()
+    expect(message).toContain('run "zkts-cli data adopt --config FILE"')
+    expect(message).toContain('accept the loss, add --new-cluster.')
+    const adopted = await rig.rig.settle(
+      adoptData({
+        disk: rig.disk,
+        stores: new SimKeyValues(rig.disk),
+        dataDir: '/data',
+        dataLogDir: '/data',
+        serverId: 1 as ServerId,
+        members: [1 as ServerId],
+        segmentSizeBytes: 4096,
+        adoption: { kind: 'new-cluster', clusterId: 4711 as ClusterId, epochMin: zeroEpoch },
+      }),
+    )
+    expect(adopted.ok).toBe(true)
     await rig.start()
   })
 
