@@ -22,7 +22,9 @@ export function describeEvent(event: SimEvent): string {
     case 'server-started':
       return `server ${event.serverId} started`
     case 'disk-wiped':
-      return `server ${event.serverId} finds an empty disk`
+      return `server ${event.serverId} has lost its disk`
+    case 'disk-adopted':
+      return `server ${event.serverId} has adopted a disk with the history up to ${hexOfZxid(event.zxid)}`
     case 'server-paused':
       return `server ${event.serverId} ${event.isPaused ? 'stands still' : 'goes on'}`
     case 'server-crashed':

@@ -23,8 +23,11 @@ export const faultKinds = [
   'flush-failure',
   'clock-jump',
 ] as const
-/** wipe-disk: empty disks replace those of a minority, and db.autocreate is false. It is drawn on its own. */
-export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk'
+/**
+ * wipe-disk: empty disks replace those of a minority. adopt-disk: copies of disks do, each of any server and of an earlier
+ * moment, and are adopted. With either db.autocreate is false. They are drawn on their own.
+ */
+export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk' | 'adopt-disk'
 
 export interface NetworkPlan {
   readonly latencyUsBase: number
@@ -73,7 +76,7 @@ export interface FaultPlan {
   readonly checkpoints: CheckpointPlan | null
   /** Crashes and link faults strike learners and leaders in the middle of copies of the state. */
   readonly aimsAtCopies: boolean
-  /** Whether a server without data votes; false in seeds that wipe disks. */
+  /** Whether a server without data votes; false in seeds that wipe or replace disks. */
   readonly dbAutocreate: boolean
   /** Mean time between faults of a kind; a kind that is off has no entry. */
   readonly meanMsByKind: ReadonlyMap<FaultKind, number>
@@ -97,6 +100,7 @@ export interface LaterDraws {
   readonly compatibility: SimRandom
   readonly checkpoints: SimRandom
   readonly copies: SimRandom
+  readonly adoptions: SimRandom
 }
 
 export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: number): FaultPlan {
@@ -107,6 +111,8 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
   // A server without data needs a copy if the log of its leader has lost its front, so both come together more often.
   const wipeMeanMs =
     serverCount > 1 && wipes.chance(checkpoints === null ? 0.3 : 0.85) ? wipes.pick([2500, 6000, 15_000]) : null
+  const adoptions = later.adoptions
+  const adoptMeanMs = serverCount > 1 && adoptions.chance(0.25) ? adoptions.pick([2500, 6000, 15_000]) : null
   const isStrict = compatibility.chance(0.2)
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
   return {
@@ -117,8 +123,8 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
     tickTimeMs: random.pick([200, 500, 1000]),
     linearizableReads: random.chance(0.15),
     enforceQuota: quotas.chance(0.5),
-    meanMsByKind: withWipes(isQuiet ? new Map() : drawKinds(random, serverCount), wipeMeanMs),
-    dbAutocreate: wipeMeanMs === null,
+    meanMsByKind: withLostDisks(isQuiet ? new Map() : drawKinds(random, serverCount), wipeMeanMs, adoptMeanMs),
+    dbAutocreate: wipeMeanMs === null && adoptMeanMs === null,
     downMsMax: random.pick([500, 3000, 10_000]),
     crashMode: random.pick(['random', 'random', 'torn', 'drop-all', 'keep-all'] as const),
     clockRateSpread: random.pick([0, 0.001, 0.01, 0.1]),
@@ -147,8 +153,15 @@ function drawCheckpoints(random: SimRandom): CheckpointPlan | null {
   }
 }
 
-function withWipes(kinds: ReadonlyMap<FaultKind, number>, meanMs: number | null): ReadonlyMap<FaultKind, number> {
-  return meanMs === null ? kinds : new Map([...kinds, ['wipe-disk', meanMs]])
+function withLostDisks(
+  kinds: ReadonlyMap<FaultKind, number>,
+  wipeMeanMs: number | null,
+  adoptMeanMs: number | null,
+): ReadonlyMap<FaultKind, number> {
+  const all = new Map(kinds)
+  if (wipeMeanMs !== null) all.set('wipe-disk', wipeMeanMs)
+  if (adoptMeanMs !== null) all.set('adopt-disk', adoptMeanMs)
+  return all
 }
 
 function drawSessionModes(random: SimRandom, serverCount: number): SessionModes {

@@ -192,6 +192,11 @@ export class Faults {
       case 'wipe-disk':
         if (cluster.canLoseDisk(victim)) cluster.wipe(victim, this.#downMs())
         return
+      case 'adopt-disk':
+        if (random.chance(0.5)) return this.#forgetAmongLaggards(victim)
+        if (random.chance(0.5)) cluster.copyDisk(random.pick(cluster.ids))
+        else if (cluster.canLoseDisk(victim)) cluster.replaceDisk(victim, this.#downMs(), null)
+        return
       case 'clock-jump':
         return cluster.jumpWallClock(victim, random.between(-3_600_000, 3_600_000))
       default:
@@ -223,6 +228,29 @@ export class Faults {
     })
   }
 
+  /**
+   * Some servers are cut off, so that they lag. Then the victim gets back its disk as it was before, and only those that lag
+   * run beside it: together they are a majority without what was acknowledged meanwhile.
+   */
+  #forgetAmongLaggards(victim: ServerId): void {
+    const { cluster } = this.#context
+    const others = this.#random.shuffled(cluster.ids.filter((id) => id !== victim))
+    const laggards = others.slice(0, Math.floor(cluster.ids.length / 2))
+    const holders = others.slice(laggards.length)
+    cluster.copyDisk(victim)
+    const apart = laggards.map((id) => cluster.hostOf(id))
+    const rest = this.#hosts().filter((host) => !apart.includes(host))
+    this.#cutFor(
+      apart.flatMap((a) => rest.flatMap((b) => [`${a}>${b}`, `${b}>${a}`])),
+      this.#random.between(500, 4000),
+      () => {
+        if (!cluster.canLoseDisk(victim)) return
+        for (const id of holders) cluster.crash(id, 'power-off', this.#random.between(2000, 8000))
+        cluster.replaceDisk(victim, this.#random.between(20, 500), victim)
+      },
+    )
+  }
+
   #spoilDisk(victim: ServerId, how: 'slow' | 'full' | 'flush-fails'): void {
     const { cluster } = this.#context
     cluster.spoilDisk(victim, how)
@@ -230,14 +258,19 @@ export class Faults {
   }
 
   #cut(cutLinks: readonly string[]): void {
+    this.#cutFor(cutLinks, this.#random.between(100, 8000), () => {})
+  }
+
+  #cutFor(cutLinks: readonly string[], durationMs: number, whenMended: () => void): void {
     const { links, network } = this.#context
     links.cut(cutLinks)
     this.#context.recordFault(`cut ${cutLinks.join(' ')}`)
-    this.#after(this.#random.between(100, 8000), () => {
+    this.#after(durationMs, () => {
       if (this.#isOver) return
       links.mend(cutLinks)
       network.retryStalled()
       this.#context.recordFault(`mended ${cutLinks.join(' ')}`)
+      whenMended()
     })
   }
 

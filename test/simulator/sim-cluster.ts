@@ -4,6 +4,7 @@
  * the disk as a kill or a loss of power would.
  */
 import { createHash } from 'node:crypto'
+import { adoptData } from '../../src/adoption/adopt-data.ts'
 import type { ServerId } from '../../src/base/ids.ts'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
@@ -17,6 +18,7 @@ import { simCheckpoints } from './sim-checkpoints.ts'
 import { type ClockSettings, SimClock, simTimers } from './sim-clock.ts'
 import { SimDisk } from './sim-disk.ts'
 import type { SimEvent } from './sim-event.ts'
+import { SimKeyValues } from './sim-key-values.ts'
 import type { SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
 
@@ -48,6 +50,11 @@ interface SimServer {
   running: { readonly process: SimProcess; readonly server: ZktsServer; readonly clock: SimClock } | null
   /** It was asked to stop, or its disk failed, so it may end by itself. */
   isExcused: boolean
+  /** Its disk is a copy that was not adopted to the end. */
+  mustAdopt: boolean
+  isAdopting: boolean
+  /** It has served clients, so its disk holds data of the ensemble. */
+  hasServed: boolean
   /** Counts crashes and heals. A restart is dropped if the count has changed since it was planned. */
   plans: number
 }
@@ -64,12 +71,14 @@ export class SimCluster {
   readonly ids: readonly ServerId[]
   readonly clientHosts: readonly string[]
   crashCount = 0
-  /** Servers whose disk was wiped, and which no leader has brought up to date since. */
+  /** Servers whose disk was wiped or replaced, and which no leader has brought up to date since. */
   readonly #lacking = new Set<ServerId>()
   /** The last server that established an epoch; it may no longer run. */
   leaderId: ServerId | null = null
   readonly #context: ClusterContext
   readonly #servers: ReadonlyMap<ServerId, SimServer>
+  /** Copies of disks that held data of the ensemble. */
+  readonly #diskCopies: { readonly of: ServerId; readonly disk: SimDisk }[] = []
   readonly #diskProcesses = new Map<ServerId, SimProcess>()
   #isHealed = false
 
@@ -106,6 +115,9 @@ export class SimCluster {
         how: kind === 'kill' ? kind : `${kind}, disk ${mode}`,
       })
       this.#endProcess(server, kind)
+    } else if (server.isAdopting) {
+      this.#fault(`server ${id} crashes while it adopts`)
+      this.#endAdoption(server, kind)
     }
     server.plans++
     if (downMs !== null) this.#startAfter(server, downMs)
@@ -126,6 +138,29 @@ export class SimCluster {
     this.crash(id, 'power-off', downMs)
     this.#context.record({ kind: 'disk-wiped', serverId: id })
     server.disk = server.newDisk()
+    this.#lacking.add(id)
+    this.#applyTroubles(server)
+  }
+
+  /** As `cp -r` of the disk, while the server runs or not. */
+  copyDisk(id: ServerId): void {
+    const server = this.#server(id)
+    if (server.mustAdopt || !server.hasServed) return
+    this.#fault(`the disk of server ${id} is copied`)
+    this.#diskCopies.push({ of: id, disk: server.newDisk().fillFrom(server.disk) })
+  }
+
+  /** The machine loses power. It starts again with a disk that has a copy, the last one of server `of` or any, and adopts it. */
+  replaceDisk(id: ServerId, downMs: number, of: ServerId | null): void {
+    if (this.#diskCopies.length === 0) return
+    const server = this.#server(id)
+    const last = this.#diskCopies.findLast((copy) => copy.of === of)
+    const copy = last ?? this.#context.random.pick(this.#diskCopies)
+    this.crash(id, 'power-off', downMs)
+    this.#fault(`server ${id} gets a copy of the disk of server ${copy.of}`)
+    this.#context.record({ kind: 'disk-wiped', serverId: id })
+    server.disk = server.newDisk().fillFrom(copy.disk)
+    server.mustAdopt = true
     this.#lacking.add(id)
     this.#applyTroubles(server)
   }
@@ -197,6 +232,7 @@ export class SimCluster {
     server.troubles.clear()
     this.#applyTroubles(server)
     if (server.running === null) {
+      if (server.isAdopting) this.#endAdoption(server, 'kill')
       server.plans++
       this.#startAfter(server, 10)
     } else this.resume(server.running.process, order)
@@ -208,6 +244,7 @@ export class SimCluster {
     network.powerOn(server.host)
     const clock = new SimClock(scheduler, this.#clockSettings(server))
     const ports = this.#portsOf(server, process, clock)
+    if (server.mustAdopt && !(await this.#adopt(server))) return
     this.#context.record({ kind: 'server-started', serverId: server.id })
     const instance = createServer({
       config: server.config,
@@ -216,7 +253,10 @@ export class SimCluster {
       retainedTxnCountMax: this.#context.plan.checkpoints?.retainedTxnCountMax,
       trace: (event) => {
         if (event.kind === 'established') this.leaderId = server.id
-        if (event.kind === 'role-changed' && event.role !== 'looking') this.#lacking.delete(server.id)
+        if (event.kind === 'role-changed' && event.role !== 'looking') {
+          this.#lacking.delete(server.id)
+          server.hasServed = true
+        }
         this.#context.record({ kind: 'server', serverId: server.id, event })
       },
     })
@@ -238,6 +278,43 @@ export class SimCluster {
     } catch (cause) {
       if (!hasEnded()) this.#context.blame(`server ${server.id}: start was rejected: ${textOf(cause)}`)
     }
+  }
+
+  /** `zkts-cli data adopt`. After a loss of power, or a fault of the disk, the operator runs it again. False: not adopted. */
+  async #adopt(server: SimServer): Promise<boolean> {
+    const { disk, config } = server
+    this.#context.scheduler.noteAsync()
+    server.isAdopting = true
+    const adopted = await adoptData({
+      disk,
+      stores: new SimKeyValues(disk),
+      dataDir: config.dataDir,
+      dataLogDir: config.dataLogDir,
+      serverId: server.id,
+      members: this.ids,
+      segmentSizeBytes: config.storage.segmentSizeBytes,
+      adoption: { kind: 'join' },
+    })
+    server.isAdopting = false
+    if (adopted.ok) {
+      this.#fault(`server ${server.id} has adopted the data of server ${adopted.value.writerId}`)
+      this.#context.record({ kind: 'disk-adopted', serverId: server.id, zxid: adopted.value.committedZxid })
+      server.mustAdopt = false
+      return true
+    }
+    const text = `server ${server.id} does not adopt: ${adopted.error}`
+    if (server.isExcused || server.troubles.size > 0) this.#fault(text)
+    else this.#context.blame(text)
+    server.plans++
+    this.#startAfter(server, this.#context.random.between(100, 2000))
+    return false
+  }
+
+  /** What is under way on the disk never ends. */
+  #endAdoption(server: SimServer, kind: CrashKind): void {
+    server.isAdopting = false
+    server.disk = kind === 'kill' ? server.disk.kill() : server.disk.crash(this.#context.plan.crashMode)
+    this.#applyTroubles(server)
   }
 
   #onStopped(server: SimServer, hasEnded: () => boolean, reason: string): void {
@@ -317,6 +394,9 @@ export class SimCluster {
       wallOffsetMs: random.between(-1000, 1000),
       running: null,
       isExcused: false,
+      mustAdopt: false,
+      isAdopting: false,
+      hasServed: false,
       plans: 0,
     }
     if (!plan.dbAutocreate) server.disk.placeAtOnce('/data/initialize')

@@ -166,8 +166,13 @@ export type SimEvent =
   /** Stopped by the system, or resumed. */
   | { readonly kind: 'server-paused'; readonly serverId: ServerId; readonly isPaused: boolean }
   | { readonly kind: 'server-crashed'; readonly serverId: ServerId; readonly how: string }
-  /** Its disk is empty; what it held before counts until a leader has brought it up to date again. */
+  /**
+   * Its disk is empty, or a copy of another one or of an earlier moment. What it held before counts until a leader has
+   * brought it up to date again.
+   */
   | { readonly kind: 'disk-wiped'; readonly serverId: ServerId }
+  /** It starts with the committed txns up to `zxid`, which were on the copy. */
+  | { readonly kind: 'disk-adopted'; readonly serverId: ServerId; readonly zxid: Zxid }
   | { readonly kind: 'server-log'; readonly serverId: ServerId; readonly text: string }
   | { readonly kind: 'phase'; readonly phase: 'chaos' | 'healed' | 'calm' }
   | FaultEvent

@@ -117,6 +117,7 @@ class Run {
         compatibility: new SimRandom(seed, 'compatibility'),
         checkpoints: new SimRandom(seed, 'checkpoints'),
         copies: new SimRandom(seed, 'copies'),
+        adoptions: new SimRandom(seed, 'adoptions'),
       },
       options.chaosMs,
     )

@@ -25,6 +25,7 @@ export function durability(history: CommittedHistory, survivors: () => readonly 
         acknowledgedMax = Math.max(acknowledgedMax, event.zxid)
       }
       if (event.kind === 'disk-wiped') lastAppliedByServer.delete(event.serverId)
+      if (event.kind === 'disk-adopted') lastAppliedByServer.set(event.serverId, event.zxid)
       if (event.kind === 'server-started' || event.kind === 'server-crashed') owedByLeader.delete(event.serverId)
       if (event.kind !== 'server') return
       const { serverId } = event
