@@ -5,9 +5,10 @@
 import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freePorts } from '../support/free-ports.ts'
 import { startZooKeeperServer } from './apache-zookeeper.ts'
 import type { Target } from './options.ts'
-import { fourLetterWord, freePorts, type RunningServer } from './server-process.ts'
+import { fourLetterWord, type RunningServer } from './server-process.ts'
 import { startZktsServer } from './zkts-server.ts'
 import type { EnsembleMember, ServerOptions } from './zoo-config.ts'
 

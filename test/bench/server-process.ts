@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { connect, createServer, type Server } from 'node:net'
+import { connect } from 'node:net'
 
 export interface ServerCommand {
   /** Used in messages. */
@@ -90,23 +90,6 @@ export function fourLetterWord(port: number, word: string, timeoutMs = 5_000): P
     socket.on('error', reject)
     socket.on('close', () => resolve(answer))
   })
-}
-
-/** Ports that were free a moment ago. All are held open until the last is known, so that they differ. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const held: Server[] = []
-  const ports: number[] = []
-  for (let i = 0; i < count; i++) {
-    const server = createServer()
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(0, '127.0.0.1', resolve)
-    })
-    held.push(server)
-    ports.push((server.address() as { readonly port: number }).port)
-  }
-  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 function spawnServer({ program, args, env, logFile }: ServerCommand): ChildProcess {

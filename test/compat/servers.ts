@@ -1,13 +1,12 @@
 /**
  * The servers under test as child processes: zkts, or Apache ZooKeeper to validate the suites.
  * Owns ports, data folders and processes. A killed server keeps its data and its ports, so that it can be started again.
- * Ports are below the range that the kernel assigns to outgoing connections. Otherwise the socket of a client could occupy the port
- * of a stopped server, and the server could not start again.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../support/free-ports.ts'
 
 export type Target = 'zkts' | 'zookeeper'
 
@@ -225,25 +224,5 @@ export function fourLetterWord(port: number, word: string): Promise<string> {
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => resolve(text))
-  })
-}
-
-const portMin = 15_000
-const portMax = 32_000
-let nextPort = portMin + Math.floor(Math.random() * (portMax - portMin))
-
-export async function freePort(): Promise<number> {
-  for (;;) {
-    nextPort = nextPort >= portMax ? portMin : nextPort + 1
-    const port = nextPort // another search may advance it while this one waits
-    if (await canListen(port)) return port
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
   })
 }

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { ask, freePort, scratchFolder } from './server-process.ts'
+import { freePort } from '../support/free-ports.ts'
+import { ask, scratchFolder } from './server-process.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 

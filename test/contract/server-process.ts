@@ -2,10 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
+import { freePort } from '../support/free-ports.ts'
 
 const entry = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 
@@ -53,16 +54,6 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
 
 export function scratchFolder(): string {
   return mkdtempSync(join(tmpdir(), 'zkts-contract-'))
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
 
 async function askUntilAnswered(child: ChildProcess, port: number, word: string): Promise<string> {

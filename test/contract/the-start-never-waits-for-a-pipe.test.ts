@@ -5,7 +5,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { freePort, scratchFolder, startServerProcess } from './server-process.ts'
+import { freePort } from '../support/free-ports.ts'
+import { scratchFolder, startServerProcess } from './server-process.ts'
 
 function folderWithPipe(...names: readonly string[]): { readonly folder: string; readonly pipe: string } {
   const folder = scratchFolder()

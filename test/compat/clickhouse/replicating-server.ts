@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '../../support/free-ports.ts'
 import { eventually } from '../checks.ts'
-import { freePort } from '../servers.ts'
 import { zookeeperSection } from './embedded-clickhouse.ts'
 
 const program = '/usr/sbin/clickhouse-server' // Debian's clickhouse-server
