@@ -64,17 +64,25 @@ export async function loadCheckpoint(
   onProgress: (znodeCount: number) => void = () => {},
 ): Promise<Result<LoadedCheckpoint, string>> {
   const loader = new CheckpointLoader(copy.hasChecksums)
-  let next = copy.chunk(0)
-  for (let number = 0; ; number += 1) {
-    const chunk = await next
+  const chunks: Promise<Uint8Array | null>[] = [] // asked for, in order
+  let askedCount = 0
+  for (;;) {
+    while (chunks.length < chunksAskedCount) {
+      const chunk = copy.chunk(askedCount)
+      chunk.catch(() => {}) // awaited in a later step, unless a chunk before it is wrong
+      chunks.push(chunk)
+      askedCount += 1
+    }
+    const chunk = await chunks.shift()!
     if (chunk === null) return loader.finish()
-    next = copy.chunk(number + 1)
-    next.catch(() => {}) // awaited in the next step, unless this chunk is wrong
     const problem = loader.add(chunk)
     if (problem !== null) return err(problem)
     onProgress(loader.znodeCount)
   }
 }
+
+/** Chunks that are read while one is loaded: neither thread waits for the other if their paces vary. */
+const chunksAskedCount = 3
 
 class LoadedContent implements CopyContent {
   readonly #store = new ZnodeStore(openAcl)
