@@ -209,6 +209,29 @@ test('what a full disk has kept a learner from writing is written when space ret
   }
 })
 
+test('a copy that cannot become current on a full disk is given up, and the next one is installed', async () => {
+  const leader = await serverWith(9, 60)
+  await leader.keeper.advance(leader.history[59]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  const disk = promptDisk(9)
+  const { keeper } = await openedKeeper(disk, options)
+  const receiver = await keeper.receive()
+  for (const [number, chunk] of chunks.entries()) await receiver.add(number, chunk)
+  const open = disk.open.bind(disk)
+  disk.open = (path, mode) => {
+    if (!path.endsWith('current.next')) return open(path, mode)
+    return Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
+  }
+  await expect(finishCopy(receiver, chunks)).rejects.toMatchObject({ code: 'ENOSPC' })
+  await expect(finishCopy(receiver, chunks)).rejects.toMatchObject({ code: 'ECLOSED' })
+  await receiver.abort()
+  disk.open = open
+  expect((await receiveCopy(keeper, chunks)).ok).toBe(true)
+  await keeper.clean()
+  expect(storesOn(disk)).toEqual(['current', 'store-2/entries'])
+  expect(describeState(await loadedFrom(keeper))).toBe(stateAt(leader, 59))
+})
+
 /** The first attempts fail. */
 async function untilSpace<T>(stores: FullStores, act: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
