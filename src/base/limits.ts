@@ -35,10 +35,10 @@ export const peerFrameSizeBytesMax = txnSizeBytesMax + 16 * 1024 * 1024
 export const proposalBatchSizeBytesMax = 1024 * 1024
 /** Synchronisation bytes that the leader sends to one learner before it waits for an acknowledgement. */
 export const syncWindowSizeBytesMax = 8 * 1024 * 1024
-/** Rate at which a leader sends copies of its state, in KiB per second, unless `leader.snapSyncRateLimitInKb` says otherwise. Between two chunks of 1 MiB it has about 15 ms for requests. */
+/** Rate at which a leader sends copies of its state, in KiB per second, unless `leader.snapSyncRateLimitInKb` says otherwise. Between two chunks of 256 KiB it has about 4 ms for requests. */
 export const snapSyncKibPerSecond = 65_536
-/** Chunks of a copy of the state that a learner has asked for and not yet stored. More would fill the link, on which heartbeats wait; with one, disk and link would wait for each other. */
-export const copyChunksInFlightMax = 2
+/** Chunks of a copy of the state that a learner has asked for and not yet stored. More would fill the link, on which heartbeats wait; with few, disk and link would wait for each other. */
+export const copyChunksInFlightMax = 8
 /** A learner is brought up by the log, where the log reaches back far enough, if that is less than this. Above it a copy of the state may be quicker. */
 export const copyInsteadOfLogSizeBytesMin = 32 * 1024 * 1024
 /** Copies that a leader offers to one learner that the log could bring up, too. After that it gets the log. */
@@ -110,7 +110,7 @@ export const checkpointThreadRestartMsMax = 60_000
 /** A checkpoint thread that does not close within this is ended, and the server closes without it after the same time again. */
 export const checkpointThreadCloseMs = 5_000
 /** Chunk of a copy of a checkpoint, as it is sent to a learner. One entry that is larger is a chunk of its own. */
-export const checkpointChunkSizeBytesMax = 1024 * 1024
+export const checkpointChunkSizeBytesMax = 256 * 1024
 /** Entries of a copy that a learner collects before it writes them as one batch. A larger chunk is a batch of its own. */
 export const checkpointReceivedSizeBytesMax = 4 * 1024 * 1024
 /** Changed znodes and sessions that a checkpoint keeps in memory before it writes them as one batch. One txn may exceed it. */

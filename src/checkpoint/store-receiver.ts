@@ -36,7 +36,7 @@ export interface ReceiverOptions {
 type ReceiverState = 'receiving' | 'finished' | 'aborted'
 
 interface Write {
-  readonly entries: readonly KeyValue[]
+  readonly entries: Iterable<KeyValue>
   done: Promise<void>
 }
 
@@ -46,7 +46,7 @@ export class StoreReceiver implements CheckpointReceiver {
   #mustReopen = false // a write has failed
   #nextNumber = 0
   #metaBytes: Uint8Array | null = null
-  #collected: KeyValue[] = []
+  #collected: Uint8Array[] = [] // chunks
   #collectedSizeBytes = 0
   #write: Write | null = null // the one under way, or the one that failed
   #state: ReceiverState = 'receiving'
@@ -94,12 +94,8 @@ export class StoreReceiver implements CheckpointReceiver {
   }
 
   #collect(chunk: Uint8Array): void {
-    forEachRecord(chunk, viewOf(chunk), (keyStart, keyEnd, valueStart, valueEnd) => {
-      const value = chunk.subarray(valueStart, valueEnd)
-      if (chunk[keyStart] === metaKey[0]) this.#metaBytes = value
-      else this.#collected.push({ key: chunk.subarray(keyStart, keyEnd), value })
-      return null
-    })
+    if (this.#nextNumber === 0) this.#metaBytes = metaIn(chunk)
+    this.#collected.push(chunk)
     this.#collectedSizeBytes += chunk.length
   }
 
@@ -126,7 +122,7 @@ export class StoreReceiver implements CheckpointReceiver {
   async #beginWrite(): Promise<void> {
     await this.#endWrite()
     if (this.#collected.length === 0) return
-    this.#write = this.#newWrite(this.#collected)
+    this.#write = this.#newWrite(new EntriesOf(this.#collected))
     this.#collected = []
     this.#collectedSizeBytes = 0
   }
@@ -143,11 +139,11 @@ export class StoreReceiver implements CheckpointReceiver {
     this.#write = null
   }
 
-  #newWrite(entries: readonly KeyValue[]): Write {
+  #newWrite(entries: Iterable<KeyValue>): Write {
     return { entries, done: this.#put(entries) }
   }
 
-  #put(entries: readonly KeyValue[]): Promise<void> {
+  #put(entries: Iterable<KeyValue>): Promise<void> {
     const done = this.#openStore().write(entries, [])
     done.catch(() => {
       this.#mustReopen = true
@@ -177,6 +173,36 @@ export class StoreReceiver implements CheckpointReceiver {
     this.#last = result.catch(() => {})
     return result
   }
+}
+
+/** The entries of chunks, without the meta record. They are made when they are asked for: a batch has many. */
+class EntriesOf implements Iterable<KeyValue> {
+  readonly #chunks: readonly Uint8Array[]
+
+  constructor(chunks: readonly Uint8Array[]) {
+    this.#chunks = chunks
+  }
+
+  *[Symbol.iterator](): Iterator<KeyValue> {
+    for (const chunk of this.#chunks) {
+      for (const entry of entriesIn(chunk)) if (entry.key[0] !== metaKey[0]) yield entry
+    }
+  }
+}
+
+function entriesIn(chunk: Uint8Array): readonly KeyValue[] {
+  const entries: KeyValue[] = []
+  forEachRecord(chunk, viewOf(chunk), (keyStart, keyEnd, valueStart, valueEnd) => {
+    entries.push({ key: chunk.subarray(keyStart, keyEnd), value: chunk.subarray(valueStart, valueEnd) })
+    return null
+  })
+  return entries
+}
+
+/** Null: the first record is another one. */
+function metaIn(chunk: Uint8Array): Uint8Array | null {
+  const first = entriesIn(chunk)[0]
+  return first !== undefined && first.key[0] === metaKey[0] ? first.value : null
 }
 
 /** Whether both are of one checkpoint, whichever server has it. */

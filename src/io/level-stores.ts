@@ -153,9 +153,8 @@ class LevelStore implements KeyValueStore {
     return values
   }
 
-  async write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void> {
+  async write(puts: Iterable<KeyValue>, removals: readonly Uint8Array[]): Promise<void> {
     this.#assertUsable()
-    if (puts.length + removals.length === 0) return
     const before = new SharedSnapshot(this.#level.snapshot())
     this.#beforeWrite = before
     try {
@@ -163,8 +162,9 @@ class LevelStore implements KeyValueStore {
       const stored = new StoredValue()
       for (const { key, value } of puts) batch.put(key, stored.of(key, value))
       for (const key of removals) batch.del(key)
+      const { length: entryCount } = batch
       await batch.write({ sync: true })
-      this.#sequence += puts.length + removals.length
+      this.#sequence += entryCount
       // LevelDB may have begun a new log file, and flushes a folder only when it writes a manifest.
       await this.#disk.syncDirectory(this.#folder)
     } catch (error) {

@@ -36,9 +36,9 @@ export interface KeyValueStore {
   get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]>
   /**
    * All or nothing, and durable when it resolves. After a rejection it is not known which, and every call rejects with the
-   * same code, until the store was closed and opened again.
+   * same code, until the store was closed and opened again. `puts` is run through once, during the call.
    */
-  write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void>
+  write(puts: Iterable<KeyValue>, removals: readonly Uint8Array[]): Promise<void>
   /** Made during a write, it shows the store before that. */
   view(): KeyValueView
   /** Whether the store could be opened from its files as they are on the disk now. Null: it could. Not during a write. */

@@ -234,7 +234,11 @@ export class Following implements Role {
 
   #receiveCopy(message: From<'checkpoint-chunk' | 'checkpoint-end'>): void {
     const { receipt } = this.#core
-    if (this.#phase !== 'receiving-copy') return this.#giveUp(`${message.kind} while ${this.#phase}`)
+    if (this.#phase !== 'receiving-copy') {
+      // Of a chunk that was asked for before the first answer said where the copy ends.
+      if (message.kind === 'checkpoint-end') return
+      return this.#giveUp(`${message.kind} while ${this.#phase}`)
+    }
     if (receipt === null || receipt.offer.copyId !== message.copyId) return // an earlier copy is being installed
     if (message.kind === 'checkpoint-chunk') receipt.receive(message.number, message.chunk)
     else receipt.end(message.chunkCount)

@@ -34,7 +34,7 @@ function measuring(stores: KeyValueStores, measured: Measured): KeyValueStores {
           return store.get(keys)
         },
         write(puts, removals) {
-          measured.batchSizesBytes.push(puts.reduce((sum, { key, value }) => sum + key.length + value.length, 0))
+          measured.batchSizesBytes.push([...puts].reduce((sum, { key, value }) => sum + key.length + value.length, 0))
           return store.write(puts, removals)
         },
       }

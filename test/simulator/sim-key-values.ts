@@ -99,8 +99,9 @@ class SimStore implements KeyValueStore {
     return keys.map((key) => this.#content.values.get(textOf(key))?.slice() ?? null)
   }
 
-  async write(puts: readonly KeyValue[], removals: readonly Uint8Array[]): Promise<void> {
+  async write(entries: Iterable<KeyValue>, removals: readonly Uint8Array[]): Promise<void> {
     this.#assertNotClosed()
+    const puts = [...entries]
     assert(this.#state === 'open', 'a store is written by one call at a time, and not after a failure', {
       state: this.#state,
     })

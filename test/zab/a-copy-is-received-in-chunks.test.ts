@@ -1,7 +1,7 @@
 /** Which chunks a learner asks for and stores, whatever order, damage and interruptions they come with. */
 import { expect, test } from 'vitest'
 import type { ChainHash } from '../../src/base/chain-hash.ts'
-import { damagedChunkCountMax } from '../../src/base/limits.ts'
+import { copyChunksInFlightMax, damagedChunkCountMax } from '../../src/base/limits.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { CopyReceipt } from '../../src/zab/copy-receipt.ts'
 import { zxid } from '../support/zab-settings.ts'
@@ -11,16 +11,19 @@ const receiving = (): CopyReceipt => new CopyReceipt(3, offer, 77 as ClusterId)
 const chunk = (number: number): Uint8Array => Uint8Array.of(number)
 const add = (number: number): object => ({ kind: 'add', ticket: 3, number, chunk: chunk(number) })
 
-test('two chunks are asked for at first, and one more for each that is stored', () => {
+/** The numbers of all chunks that may be asked for when those before `start` are stored. */
+const window = (start: number): readonly number[] => Array.from({ length: copyChunksInFlightMax }, (_, i) => start + i)
+
+test('a few chunks are asked for at first, and one more for each that is stored', () => {
   const receipt = receiving()
-  expect(receipt.takeRequests()).toEqual([0, 1])
+  expect(receipt.takeRequests()).toEqual(window(0))
   expect(receipt.takeRequests()).toEqual([])
   receipt.receive(0, chunk(0))
   expect(receipt.takeRequests()).toEqual([])
   expect(receipt.takeStep()).toEqual(add(0))
   expect(receipt.takeRequests()).toEqual([])
   receipt.added(0, true)
-  expect(receipt.takeRequests()).toEqual([2])
+  expect(receipt.takeRequests()).toEqual(window(1).slice(-1))
 })
 
 test('chunks are stored in order and one at a time, also if they arrive in another order', () => {
@@ -93,12 +96,12 @@ test('after an interruption only what has not arrived is asked for', () => {
   receipt.receive(0, chunk(0))
   receipt.takeStep()
   receipt.resume()
-  expect(receipt.takeRequests()).toEqual([1])
+  expect(receipt.takeRequests()).toEqual(window(0).slice(1))
   receipt.added(0, true)
-  expect(receipt.takeRequests()).toEqual([2])
+  expect(receipt.takeRequests()).toEqual(window(1).slice(-1))
   receipt.receive(2, chunk(2))
   receipt.resume()
-  expect(receipt.takeRequests()).toEqual([1])
+  expect(receipt.takeRequests()).toEqual(window(1).filter((number) => number !== 2))
 })
 
 test('a copy goes on only if the same one is offered', () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ChainHash } from '../../src/base/chain-hash.ts'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
-import { copiesInsteadOfLogCountMax } from '../../src/base/limits.ts'
+import { copiesInsteadOfLogCountMax, copyChunksInFlightMax } from '../../src/base/limits.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import { CopySource } from '../../src/zab/copy-source.ts'
 import { Learner } from '../../src/zab/learner.ts'
@@ -136,8 +136,8 @@ test('a learner that asks for what it may not have is given up with the reason',
   copies.request(learner, oldest)
   opened(copyId())
   expect(ask(copyId(2))).toContain('a copy that is closed')
-  expect([ask(copyId()), ask(copyId(), 1)]).toEqual([null, null])
-  expect(ask(copyId(), 2)).toContain('too many chunks at once')
+  for (let number = 0; number < copyChunksInFlightMax; number++) expect(ask(copyId(), number)).toBeNull()
+  expect(ask(copyId(), copyChunksInFlightMax)).toContain('too many chunks at once')
 })
 
 test('a copy that cannot be opened leaves its learners to be dropped, and the next one opens another', () => {

@@ -160,6 +160,9 @@ describe('a learner that is offered a copy of the state', () => {
     expect(learner.effects).toContainEqual({ ...installed, kind: 'restart-log', clusterId: 77 })
     expect(learner.zab.lastZxid).toBe(at.zxid)
     expect(learner.sent('sync-from')).toMatchObject([{ zxid: at.zxid, hash: at.hash }])
+    // The answer to a request that left before it was known where the copy ends.
+    learner.hear({ kind: 'checkpoint-end', syncId: learner.syncId, copyId: 5, chunkCount: 2 })
+    expect(learner.zab.state).toBe('following')
   })
 
   test('a copy that was finished while it looked is installed, and it votes with the later history', () => {
