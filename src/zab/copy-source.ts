@@ -46,22 +46,34 @@ export class CopySource {
     return this.#copy?.kind !== 'open' || this.#copy.point.zxid > last!.zxid
   }
 
-  /** The log begins after `oldest`, or a copy is quicker; the learner needs txns from before. */
-  request(learner: Learner, oldest: HistoryPoint): void {
+  /**
+   * The log begins after `oldest`, or a copy is quicker; the learner needs txns from before. False: the open copy has nothing
+   * that the learner lacks, so the log brings it up.
+   */
+  request(learner: Learner, oldest: HistoryPoint): boolean {
     if (oldest.zxid > this.#logBegin) this.#logBegin = oldest.zxid
+    if (this.#copy?.kind === 'open' && learner.last!.zxid >= this.#copy.point.zxid) return false
     this.#requestCounts.set(learner.id, (this.#requestCounts.get(learner.id) ?? 0) + 1)
     learner.phase = 'awaiting-copy'
     this.#waiting.add(learner)
     this.#offerNext()
     if (learner.phase === 'awaiting-copy') this.#sendWait(learner)
+    return true
   }
 
-  opened(answer: Answer<'opened'>): void {
+  /**
+   * Returns the learners that have all of the copy, and no longer wait: the log brings them up. A copy that is opened late may
+   * be older than the checkpoint for which they wait. It would take txns from them that they have acknowledged.
+   */
+  opened(answer: Answer<'opened'>): readonly Learner[] {
     const { copyId, zxid, hash, sizeBytes } = answer
-    if (this.#copy?.copyId !== copyId) return
+    if (this.#copy?.copyId !== copyId) return []
     assert(zxid >= this.#logBegin, 'the log begins at or before the checkpoint', { zxid, logBegin: this.#logBegin })
     this.#copy = { kind: 'open', copyId, point: { zxid, hash }, sizeBytes }
+    const withAll = [...this.#waiting].filter(({ last }) => last!.zxid >= zxid)
+    for (const learner of withAll) this.#waiting.delete(learner)
     this.#offerNext()
+    return withAll
   }
 
   /** Returns the learners that wait for the copy: they cannot be brought up now. */

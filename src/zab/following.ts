@@ -5,12 +5,12 @@
  * server's history ends the attempt: a hole or a fork is never logged.
  */
 import { nextChainHash } from '../base/chain-hash.ts'
-import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid } from '../base/ids.ts'
+import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
 import { chooseJoining, describeRepair } from './cluster-rule.ts'
 import { copyReplacedHistory } from './copy-receipt.ts'
-import { followsInOrder } from './history.ts'
+import { followsInOrder, type HistoryPoint } from './history.ts'
 import type { Role, RoleChanges } from './role.ts'
 import { isMoreRecent } from './vote-order.ts'
 import type { CopyAnswer } from './zab-contract.ts'
@@ -37,6 +37,7 @@ export class Following implements Role {
   #phase: Phase = 'awaiting-leader'
   #epoch: Epoch
   #clusterId = 0 as ClusterId // of the leader, from new-epoch
+  #named = zeroZxid // the point that the leader looks for in its history
   #deadlineMs: number // of the present phase; while broadcasting, for the next message of the leader
 
   constructor(core: ZabCore, changes: RoleChanges, leader: ServerId) {
@@ -125,8 +126,7 @@ export class Following implements Role {
       return
     }
     if (answer.kind === 'received') {
-      const { zxid, hash } = this.#core.history.last
-      this.#sendToLeader({ kind: 'sync-from', syncId: this.#syncId, zxid, hash })
+      this.#sendSyncFrom(this.#core.history.last)
       this.#enterPhase('awaiting-sync-start')
     } else if (answer.kind === 'refused') {
       this.#giveUp(`the copy of the state cannot be used: ${answer.reason}`)
@@ -187,6 +187,7 @@ export class Following implements Role {
     // -1).
     const acceptedFrom = message.epoch > core.acceptedEpoch ? this.leader : (core.acceptedLeader ?? this.leader)
     const last = core.history.last
+    this.#named = last.zxid
     const answer: ZabMessage = {
       kind: 'ack-epoch',
       syncId: this.#syncId,
@@ -207,8 +208,7 @@ export class Following implements Role {
     if (floor === null || floor.zxid < core.committed) return this.#stopForLostHistory(message.zxid)
     if (floor.zxid < message.zxid) {
       // The histories parted before this point. The part of the stream that is under way follows the wrong start.
-      this.#sendToLeader({ kind: 'sync-from', syncId: this.#syncId, zxid: floor.zxid, hash: floor.hash })
-      return
+      return this.#sendSyncFrom(floor)
     }
     if (floor.hash !== message.hash) {
       core.reportContradiction(this.leader, message.zxid)
@@ -220,12 +220,21 @@ export class Following implements Role {
     this.#enterPhase('synchronising')
   }
 
-  /** Step S0. The copy has all that this server knows to be committed: it is never installed otherwise. */
+  #sendSyncFrom({ zxid, hash }: HistoryPoint): void {
+    this.#named = zxid
+    this.#sendToLeader({ kind: 'sync-from', syncId: this.#syncId, zxid, hash })
+  }
+
+  /**
+   * Step S0. The copy has all that this server may share with the leader. Otherwise a txn which this server has acknowledged
+   * could be missing from its history until the leader sends it again.
+   */
   #receiveOffer(message: From<'checkpoint-offer'>): void {
     const core = this.#core
     if (this.#phase !== 'awaiting-sync-start') return this.#giveUp(`checkpoint-offer while ${this.#phase}`)
-    if (message.zxid <= core.committed) {
-      return this.#giveUp(`the offered copy ends at ${hexOfZxid(message.zxid)}, which this server has committed`)
+    if (message.zxid <= this.#named) {
+      const [theirs, own] = [hexOfZxid(message.zxid), hexOfZxid(this.#named)]
+      return this.#giveUp(`the offered copy ends at ${theirs}, and this server has the history up to ${own}`)
     }
     core.beginReceipt(message, this.#clusterId)
     this.#enterPhase('receiving-copy')

@@ -124,7 +124,8 @@ export class Leading implements Role {
       if (learner.readTicket !== read.ticket) continue
       if (read.start === null && learner.phase === 'locating') {
         learner.readTicket = null
-        return this.#copies.request(learner, read.oldest)
+        if (!this.#copies.request(learner, read.oldest)) this.#startStream(learner, false)
+        return
       }
       const problem = this.#streams.logRead(learner, read)
       if (problem !== null) this.#drop(learner.id, problem)
@@ -135,7 +136,8 @@ export class Leading implements Role {
   copyAnswered(answer: CopyAnswer): void {
     switch (answer.kind) {
       case 'opened':
-        return this.#copies.opened(answer)
+        for (const learner of this.#copies.opened(answer)) this.#startStream(learner, false)
+        return
       case 'failed':
         for (const { id } of this.#copies.failed(answer)) this.#drop(id, `no copy for it: ${answer.reason}`)
         return
@@ -341,7 +343,11 @@ export class Leading implements Role {
   }
 
   #startSync(learner: Learner): void {
-    const problem = this.#streams.start(learner, this.#copies.mayReplaceLog(learner))
+    this.#startStream(learner, this.#copies.mayReplaceLog(learner))
+  }
+
+  #startStream(learner: Learner, mayCopy: boolean): void {
+    const problem = this.#streams.start(learner, mayCopy)
     if (problem !== null) this.#drop(learner.id, problem)
   }
 

@@ -169,8 +169,10 @@ export class ZabCore {
     }
     this.receipt = null
     if (answer.kind === 'refused') return answer
-    const reason = 'the copy is older than what this server knows to be committed by now'
-    if (answer.zxid <= this.committed) return { kind: 'refused', ticket: answer.ticket, reason }
+    // It was finished after its attempt had ended, and another attempt has brought this server further.
+    const hasAll = answer.zxid <= this.committed || this.history.pointAt(answer.zxid)?.hash === answer.hash
+    const reason = 'this server has more by now than the copy'
+    if (hasAll) return { kind: 'refused', ticket: answer.ticket, reason }
     assert(this.clusterId === 0 || this.clusterId === receipt.clusterId, 'a copy is of the cluster of this server', {
       own: this.clusterId,
       theirs: receipt.clusterId,

@@ -2,8 +2,8 @@
  * A small cluster of `Zab` objects, driven by the commands of a scenario file alone: no randomness, and time passes
  * only in `wait`. Every effect becomes a line of the trace, in the order in which it happened.
  */
-import { nextChainHash } from '../../src/base/chain-hash.ts'
-import { type Epoch, hexOfZxid, makeZxid, type ServerId, type Zxid } from '../../src/base/ids.ts'
+import { emptyChainHash, nextChainHash } from '../../src/base/chain-hash.ts'
+import { type Epoch, hexOfZxid, makeZxid, type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { ClusterId, LogRecord } from '../../src/protocol/disk/log-record.ts'
@@ -21,6 +21,7 @@ interface Server {
   starts: number
   freshClusterId: ClusterId
   trustsEmptyLog: boolean
+  prefersCopies: boolean
 }
 
 /** The events to come, in order; `lane` is the link or the disk of an event. */
@@ -57,6 +58,9 @@ export class ZabScript {
         break
       case 'distrust': // the empty logs of these servers
         for (const id of ids) this.#server(id).trustsEmptyLog = false
+        break
+      case 'prefer-copies': // to its log, wherever this server may choose
+        for (const id of ids) this.#server(id).prefersCopies = true
         break
       case 'start':
         for (const id of ids) this.#start(this.#server(id))
@@ -112,6 +116,7 @@ export class ZabScript {
       starts: 0,
       freshClusterId: 77 as ClusterId,
       trustsEmptyLog: true,
+      prefersCopies: false,
     })
   }
 
@@ -312,7 +317,10 @@ export class ZabScript {
     } else if (effect.kind === 'restart-log') {
       this.#feed(server, { kind: 'log-restarted', zxid: effect.zxid })
     } else {
-      this.#feed(server, { kind: 'log-read', ticket: effect.ticket, ...server.log.read(effect.after, 2) })
+      const isCopyQuicker = effect.mayCopy && server.prefersCopies
+      const oldest = { zxid: zeroZxid, hash: emptyChainHash }
+      const read = isCopyQuicker ? ({ start: null, oldest } as const) : server.log.read(effect.after, 2)
+      this.#feed(server, { kind: 'log-read', ticket: effect.ticket, ...read })
     }
   }
 }

@@ -18,14 +18,16 @@ function source(copiesAtOnceMax = 1) {
   const membership = Membership.ofMajority([self, leader, other], [observer])
   const core = new ZabCore({ ...settings, membership, copiesAtOnceMax }, nothingRecovered, silentLog)
   const copies = new CopySource(core)
-  const learnerOf = (id: ServerId): Learner => new Learner(id, id * 10, true)
+  const learnerOf = (id: ServerId, last = zxid(1, 1)): Learner =>
+    Object.assign(new Learner(id, id * 10, true), { last: { zxid: last, hash: emptyChainHash } })
   /** The effects since the last call, a word each: a step, or a message and its receiver. */
   const effects = (): readonly string[] =>
     core.out.splice(0).map((effect) => {
       if (effect.kind === 'copy-step') return effect.step.kind
       return effect.kind === 'send' ? `${effect.message.kind} to ${effect.to}` : effect.kind
     })
-  const opened = (copyId: number): void => copies.opened({ kind: 'opened', copyId, ...point, sizeBytes: 1 })
+  const opened = (copyId: number): readonly Learner[] =>
+    copies.opened({ kind: 'opened', copyId, ...point, sizeBytes: 1 })
   const copyId = (count = 1): number => core.incarnation * 2 ** 20 + count
   return { core, copies, learnerOf, effects, opened, copyId }
 }
@@ -125,6 +127,23 @@ test('an idle copy is closed, and the next learner gets another one', () => {
   expect(effects()).toEqual([])
   opened(copyId(2))
   expect(effects()).toEqual([`checkpoint-offer to ${observer}`])
+})
+
+test('a learner that has all of the copy is not offered it, whether the copy is opened before or after', () => {
+  const { copies, learnerOf, effects, opened, copyId } = source(5)
+  const [without, withAll, withMore] = [
+    learnerOf(other),
+    learnerOf(leader, zxid(1, 4)),
+    learnerOf(observer, zxid(1, 6)),
+  ]
+  for (const learner of [without, withAll, withMore]) expect(copies.request(learner, oldest)).toBe(true)
+  effects()
+  expect(opened(copyId())).toEqual([withAll, withMore])
+  expect(effects()).toEqual([`checkpoint-offer to ${other}`])
+  expect([copies.request(withAll, oldest), copies.request(withMore, oldest)]).toEqual([false, false])
+  copies.release(without)
+  copies.sendWaits()
+  expect(effects()).toEqual([])
 })
 
 test('a learner that asks for what it may not have is given up with the reason', () => {

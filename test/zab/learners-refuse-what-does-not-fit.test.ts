@@ -12,7 +12,7 @@ import { Zab } from '../../src/zab/zab.ts'
 import type { CopyAnswer, RecoveredHistory, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { epoch, historyOf, leader, nothingRecovered, self, settings, silentLog, zxid } from '../support/zab-settings.ts'
 
-const history = historyOf([3])
+const history = historyOf([4])
 const entries = history.map(({ zxid: at, payload }) => ({ zxid: at, payload }))
 
 class FedLearner {
@@ -135,8 +135,8 @@ describe('a learner that is offered a copy of the state', () => {
   }
 
   /** All chunks are stored: the copy is being finished. */
-  function finishing(recovered: Partial<RecoveredHistory> = held): FedLearner {
-    const learner = offered(recovered)
+  function finishing(recovered: Partial<RecoveredHistory> = held, offer = at): FedLearner {
+    const learner = offered(recovered, offer)
     learner.hear({ kind: 'checkpoint-chunk', syncId: learner.syncId, copyId: 5, number: 0, chunk: Uint8Array.of(1) })
     learner.answer({ kind: 'added', ticket: 1, number: 0, isGood: true })
     learner.hear({ kind: 'checkpoint-end', syncId: learner.syncId, copyId: 5, chunkCount: 1 })
@@ -151,6 +151,40 @@ describe('a learner that is offered a copy of the state', () => {
     const learner = offered(held, { ...at, zxid: offeredZxid })
     expect(learner.zab.state).toBe('looking')
     expect(learner.steps()).toEqual([])
+  })
+
+  test('a copy is refused that ends within what it may have acknowledged', () => {
+    const uncommitted = { ...held, committed: zxid(1, 1), committedHash: history[0]!.hash, tail: history.slice(1) }
+    for (const offeredZxid of [zxid(1, 2), zxid(1, 3)]) {
+      const learner = offered(uncommitted, { ...at, zxid: offeredZxid })
+      expect(learner.zab.state).toBe('looking')
+      expect(learner.steps()).toEqual([])
+    }
+    expect(offered(uncommitted).steps()).toEqual(['receive'])
+  })
+
+  test('a copy may end before a tail that the leader does not have', () => {
+    const other = historyOf([3, 1], 3, 1)
+    const learner = new FedLearner({ ...held, committed: zeroZxid, committedHash: emptyChainHash, tail: other })
+    learner.discover()
+    learner.hear({ kind: 'sync-start', syncId: learner.syncId, zxid: zxid(1, 9), hash: 7 as ChainHash })
+    expect(learner.sent('sync-from')).toMatchObject([{ zxid: zxid(1, 3) }])
+    learner.hear({ kind: 'checkpoint-offer', syncId: learner.syncId, ...at })
+    expect(learner.steps()).toEqual(['receive'])
+  })
+
+  test('a copy that was finished after its txns had come in another attempt is not installed', () => {
+    const third = history[2]!
+    const learner = finishing(held, { ...at, zxid: third.zxid, hash: third.hash })
+    learner.loseLink()
+    learner.meetAgain()
+    learner.discover()
+    learner.hear({ kind: 'sync-start', syncId: learner.syncId, zxid: committed.zxid, hash: committed.hash })
+    learner.append(2, 4)
+    learner.answer({ kind: 'received', ticket: 1, zxid: third.zxid, hash: third.hash })
+    expect(learner.effects.filter(({ kind }) => kind === 'install')).toEqual([])
+    expect(learner.zab.state).toBe('following')
+    expect(learner.zab.lastZxid).toBe(zxid(1, 4))
   })
 
   test('the received copy is the history from which it goes on, and its log keeps the cluster id', () => {
