@@ -133,8 +133,8 @@ class ServerBackup implements Backup {
 }
 
 const closedText =
-  'The server no longer has this backup: nothing was read for too long, or the connection was lost and the session ' +
-  'continues on another server. Begin a new backup.'
+  'The server no longer has this backup: nothing was read for too long, or the connection was lost, and the session ' +
+  'continues on another server or another backup has taken its place. Begin a new backup.'
 
 function decoded<T>(op: OpName, codec: Codec<T>, bytes: Uint8Array): T {
   const value = decode(codec, bytes)

@@ -81,6 +81,8 @@ export type Effect =
   | { readonly kind: 'copy-step'; readonly step: CopyStep }
   /** A client with rights to this server takes a backup of it. */
   | { readonly kind: 'backup-step'; readonly step: BackupStep }
+  /** The connection ended of a client that takes backups. `mayReturn`: its session lives, and may come back for them. */
+  | { readonly kind: 'backups-left'; readonly sessionId: SessionId; readonly mayReturn: boolean }
   | Reply
   | { readonly kind: 'notify'; readonly connectionId: ConnectionId; readonly event: WatchNotice }
   | { readonly kind: 'close-connection'; readonly connectionId: ConnectionId; readonly reason: ReplicaCloseReason }

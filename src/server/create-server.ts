@@ -388,6 +388,9 @@ class Server implements ZktsServer {
       case 'backup-step':
         running.backups.run(effect.step)
         return
+      case 'backups-left':
+        running.backups.left(effect.sessionId, effect.mayReturn)
+        return
       case 'reply':
       case 'connect-response':
         clients.reply(effect)

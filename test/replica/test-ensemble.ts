@@ -206,6 +206,7 @@ export class TestEnsemble {
         this.#waiting.push({ lane: `copy-${server.id}`, happen: () => this.#completeCopyStep(server, effect.step) })
         return
       case 'backup-step':
+      case 'backups-left':
         throw new Error('no client of this ensemble takes backups')
       case 'reply':
       case 'connect-response':

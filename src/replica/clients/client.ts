@@ -68,6 +68,7 @@ export class Client {
   wasHeardFrom = false // since sessions were last touched
   isGone = false
   hadLargeReply = false // one was logged
+  takesBackups = false
   readonly queue: PendingRequest[] = []
   /** The number of requests at the front of the queue that have started, or start when they are first. */
   startedCount = 0

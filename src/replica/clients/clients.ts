@@ -25,7 +25,7 @@ import type { TreeEvent } from '../../tree/tree-event.ts'
 import { WatchTable } from '../../watches/watch-table.ts'
 import type { ReplicatedState } from '../applying/replicated-state.ts'
 import type { WriteOutcome } from '../applying/write-results.ts'
-import type { BackupAnswer, ReplicaCloseReason, SessionRequest } from '../contract.ts'
+import type { BackupAnswer, Effect, ReplicaCloseReason, SessionRequest } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { ConfigZnode } from '../reads/config-znode.ts'
 import type { KeeperZnodes } from '../reads/keeper/keeper-znodes.ts'
@@ -164,14 +164,15 @@ export class Clients {
     this.#byConnection.set(connectionId, new Client(connectionId, remoteAddress, idText))
   }
 
-  /** The socket is gone; the session stays alive until it expires. */
-  gone(connectionId: ConnectionId): void {
+  /** The socket is gone; the session stays alive until it expires. `reason`: this server has closed it. */
+  gone(connectionId: ConnectionId, reason: ReplicaCloseReason | null = null): void {
     const client = this.#byConnection.get(connectionId)
     if (client === undefined) return
     client.isGone = true
     this.#byConnection.delete(connectionId)
     this.watches.removeConnection(connectionId)
     this.sessions.detach(client)
+    if (client.takesBackups) this.#options.effects.push(leftBackups(client, reason))
   }
 
   #closeAll(reason: ReplicaCloseReason): void {
@@ -180,7 +181,7 @@ export class Clients {
 
   #close(connectionId: ConnectionId, reason: ReplicaCloseReason): void {
     this.#options.effects.close(connectionId, reason)
-    this.gone(connectionId)
+    this.gone(connectionId, reason)
   }
 
   // --- requests ---
@@ -290,6 +291,7 @@ export class Clients {
     const sequence = this.#awaited.add(pending)
     const step = backupStepOf(request, sequence, client.session)
     if (step.ok) {
+      client.takesBackups = true
       pending.state = withDriver
       this.#options.effects.push({ kind: 'backup-step', step: step.value })
     } else {
@@ -377,6 +379,15 @@ export class Clients {
 function isLocalEnd({ client, request }: PendingRequest): boolean {
   return request.op === ops.closeSession && client.session !== null && client.session.isLocal
 }
+
+/** A leader change, too, closes connections of sessions that live on. */
+function leftBackups({ session }: Client, reason: ReplicaCloseReason | null): Effect {
+  assert(session !== null, 'backups belong to sessions')
+  const isOver = reason !== null && endedSessions.includes(reason)
+  return { kind: 'backups-left', sessionId: session.id, mayReturn: !isOver }
+}
+
+const endedSessions: readonly ReplicaCloseReason[] = ['session-closed', 'session-expired', 'session-moved']
 
 function isReady({ state }: PendingRequest): boolean {
   return state.kind === 'decided' || state.kind === 'local'

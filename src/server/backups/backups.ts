@@ -28,6 +28,8 @@ export interface BackupsOptions {
 
 type Step<K extends BackupStep['kind']> = Extract<BackupStep, { readonly kind: K }>
 
+type EndReason = 'closed' | 'idle' | 'session-ended' | 'replaced' | 'server-closes'
+
 interface Waiting {
   readonly sequence: number
   readonly cancel: CancelTimer
@@ -39,6 +41,8 @@ interface OpenBackup {
   readonly source: BackupSource
   readonly beganAtMs: number
   lastAskedAtMs: number
+  /** Its client has lost its connection, and may come back for it. */
+  isLeft: boolean
   /** The part that was made last, or why no other can be made. */
   made: { readonly number: number; readonly reply: ReadBackupReply } | null
   isMaking: boolean
@@ -76,6 +80,18 @@ export class Backups {
     }
   }
 
+  /**
+   * The connection of a session ended. A session that lives may come back after a short interruption or a leader change, and
+   * reads on. Until then its backups go before no other.
+   */
+  left(sessionId: SessionId, mayReturn: boolean): void {
+    for (const backup of this.#open.values()) {
+      if (backup.sessionId !== sessionId) continue
+      if (mayReturn) backup.isLeft = true
+      else void this.#end(backup, 'session-ended')
+    }
+  }
+
   tick(nowMs: number): void {
     for (const backup of this.#open.values()) {
       if (nowMs - backup.lastAskedAtMs > backupIdleMs) void this.#end(backup, 'idle')
@@ -91,6 +107,7 @@ export class Backups {
   #begin({ sequence, sessionId, after }: Step<'open'>): void {
     const { source, turn, log } = this.#options
     const answer = (backupId: number): void => turn.feed({ kind: 'backup-answer', sequence, answer: { backupId } })
+    if (this.#open.size >= openBackupsMax) this.#endOneThatIsLeft()
     if (this.#open.size >= openBackupsMax) {
       log.warn('backup-refused', { sessionId: hexOfSession(sessionId), openCount: this.#open.size })
       return answer(0)
@@ -103,6 +120,7 @@ export class Backups {
       source: new BackupSource(source, after),
       beganAtMs: nowMs,
       lastAskedAtMs: nowMs,
+      isLeft: false,
       made: null,
       isMaking: false,
       waiting: null,
@@ -111,6 +129,13 @@ export class Backups {
     const afterZxid = after === null ? null : hexOfZxid(after.zxid)
     log.info('backup-begun', { backupId, sessionId: hexOfSession(sessionId), afterZxid })
     answer(backupId)
+  }
+
+  /** Of those that their clients have left, the one of which nothing was read for the longest time. */
+  #endOneThatIsLeft(): void {
+    const left = [...this.#open.values()].filter(({ isLeft }) => isLeft)
+    const [oldest] = left.sort((a, b) => a.lastAskedAtMs - b.lastAskedAtMs)
+    if (oldest !== undefined) void this.#end(oldest, 'replaced')
   }
 
   #newId(): number {
@@ -128,6 +153,7 @@ export class Backups {
     const backup = this.#backupOf(step)
     if (backup === null) return this.#answer(step.sequence, closedReply)
     backup.lastAskedAtMs = this.#options.turn.now().monotonicMs
+    backup.isLeft = false
     const { made } = backup
     if (made !== null && (made.number === step.number || made.reply.status !== partStatus)) {
       return this.#answer(step.sequence, made.reply)
@@ -199,7 +225,7 @@ export class Backups {
     await this.#release(backup)
   }
 
-  async #end(backup: OpenBackup, reason: 'closed' | 'idle' | 'server-closes'): Promise<void> {
+  async #end(backup: OpenBackup, reason: EndReason): Promise<void> {
     if (!this.#open.delete(backup.backupId)) return
     this.#answerWaiting(backup, closedReply)
     this.#options.log.info('backup-ended', { backupId: backup.backupId, reason })

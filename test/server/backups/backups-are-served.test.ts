@@ -210,6 +210,40 @@ test('a backup that is not read for a time is closed, and its reader gets to kno
   expect((await self.refusal(self.restored(backup))).refusal).toBe('closed')
 })
 
+test('backups whose clients have lost their connection make room for others, the one that waits longest first', async () => {
+  const self = await BackupRig.started()
+  for (let i = 0; i < openBackupsMax; i++) {
+    await self.open()
+    await self.rig.run(100)
+    self.client = await self.operator()
+  }
+  expect((await self.refusal(self.client.openBackup())).refusal).toBe('too-many')
+  for (let i = 0; i < 200; i++) self.rig.network.resetAny() // so that it is each of them
+  await self.rig.run(2_000)
+  expect(self.reasons()).toEqual([])
+  await self.open()
+  expect(self.rig.events('backup-ended')).toMatchObject([
+    { backupId: self.rig.events('backup-begun')[0]!['backupId'], reason: 'replaced' },
+  ])
+})
+
+test('a client that has lost its connection comes back and reads its backup to the end', async () => {
+  const self = await BackupRig.started()
+  await self.write(5)
+  const backup = await self.open()
+  self.rig.network.resetAny()
+  expect((await self.restored(backup)).end).not.toBeNull()
+  expect(self.client.state.kind).toBe('connected')
+  expect(self.reasons()).toEqual(['closed'])
+})
+
+test('a session that ends takes its backups with it', async () => {
+  const self = await BackupRig.started()
+  await self.open()
+  await self.rig.settle(self.client.close())
+  expect(self.reasons()).toEqual(['session-ended'])
+})
+
 test('ending the iteration closes the backup', async () => {
   const self = await BackupRig.started()
   const backup = await self.open()
