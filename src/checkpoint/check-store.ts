@@ -5,11 +5,11 @@ import type { KeyValueStore } from '../ports/key-values.ts'
 import { type CheckpointMeta, factsOf } from './checkpoint-meta.ts'
 import { CopyReader } from './copy-reader.ts'
 import { HashedContent } from './hashed-content.ts'
-import { StoreCopy } from './store-copy.ts'
+import { StoreCopy, viewForCopy } from './store-copy.ts'
 
 /** What is missing or wrong; null: the store holds the state of `meta`. Rejects if the store does not read. */
 export async function checkStore(store: KeyValueStore, meta: CheckpointMeta): Promise<string | null> {
-  const copy = new StoreCopy(store.view(), factsOf(meta), false, async () => {})
+  const copy = new StoreCopy(viewForCopy(store), factsOf(meta), false, async () => {})
   const reader = new CopyReader(new HashedContent(), false)
   try {
     for (let number = 0; ; number += 1) {

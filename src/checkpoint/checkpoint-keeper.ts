@@ -28,7 +28,7 @@ import type {
 import type { Disk } from '../ports/disk.ts'
 import type { KeyValueStore, KeyValueStores, KeyValueView } from '../ports/key-values.ts'
 import { LogFollower } from '../storage/log-follower.ts'
-import { type CheckpointMeta, factsOf, type MetaReading, readMeta } from './checkpoint-meta.ts'
+import { type CheckpointMeta, factsOf, readMeta } from './checkpoint-meta.ts'
 import {
   currentDraftName,
   currentFileName,
@@ -40,7 +40,7 @@ import {
 } from './current-file.ts'
 import { Folding } from './folding.ts'
 import { openHistory } from './log-history.ts'
-import { StoreCopy } from './store-copy.ts'
+import { StoreCopy, viewForCopy } from './store-copy.ts'
 import { keyAfter, metaKey } from './store-keys.ts'
 import { type ReceivedStore, StoreReceiver } from './store-receiver.ts'
 
@@ -174,17 +174,16 @@ export class CheckpointKeeper implements Checkpoints {
     const current = this.#current ?? (await this.#inOrder(() => this.#reopen()))
     if (current === null || this.#meta === null)
       throw Object.assign(new Error('there is no checkpoint to copy'), { code: 'ENOENT' })
-    const view = current.store.view()
-    const meta = await metaIn(view)
-    if (meta.kind !== 'valid') {
+    const view = viewForCopy(current.store)
+    const meta = await this.#metaIn(view, current.name).catch(async (error: unknown) => {
       await view.close()
-      throw errorOf(this.#damaged(`${this.#pathOf(current.name)} has no readable meta record`))
-    }
+      throw error
+    })
     const onClose = async (): Promise<void> => {
       current.copies.delete(copy)
       if (this.#retired.has(current) && this.#state === 'open') await this.#inOrder(() => this.#retire(current))
     }
-    const copy = new StoreCopy(view, factsOf(meta.meta), hasChecksums, onClose, this.#options.chunkSizeBytesMax)
+    const copy = new StoreCopy(view, factsOf(meta), hasChecksums, onClose, this.#options.chunkSizeBytesMax)
     current.copies.add(copy)
     return copy
   }
@@ -267,6 +266,13 @@ export class CheckpointKeeper implements Checkpoints {
     if (reading.meta.serverId === serverId) return ok(reading.meta)
     const message = `${path} is the checkpoint of server ${reading.meta.serverId}, this is server ${serverId}. Check myid and dataDir; ${contentUnchanged}. ${adoptAdvice}`
     return err({ kind: 'foreign', message })
+  }
+
+  async #metaIn(view: KeyValueView, name: string): Promise<CheckpointMeta> {
+    const [entry] = await view.read(metaKey, keyAfter(metaKey), 1)
+    const reading = entry === undefined ? null : readMeta(entry.value)
+    if (reading?.kind === 'valid') return reading.meta
+    throw errorOf(this.#damaged(`${this.#pathOf(name)} has no readable meta record`))
   }
 
   /** The store of the checkpoint, opened again if need be; null: there is none. */
@@ -459,9 +465,4 @@ function errorOf({ kind, message }: CheckpointFailure): Error {
 async function closeStore({ store, copies }: CurrentStore): Promise<void> {
   for (const copy of copies) await copy.abandon()
   await store.close()
-}
-
-async function metaIn(view: KeyValueView): Promise<MetaReading> {
-  const [entry] = await view.read(metaKey, keyAfter(metaKey), 1)
-  return entry === undefined ? { kind: 'damaged' } : readMeta(entry.value)
 }

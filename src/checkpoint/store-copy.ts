@@ -6,8 +6,14 @@
 import { assert } from '../base/assert.ts'
 import { checkpointChunkSizeBytesMax } from '../base/limits.ts'
 import type { CheckpointCopy, CheckpointFacts } from '../ports/checkpoints.ts'
-import type { KeyValueView } from '../ports/key-values.ts'
+import type { KeyValueStore, KeyValueView } from '../ports/key-values.ts'
 import { chunkHeaderSizeBytes, sealChunk } from './chunk.ts'
+import { znodeKind } from './store-keys.ts'
+
+/** Of znodes the digest of the tree is a proof, of sessions nothing is: so these are checked while they are read. */
+export function viewForCopy(store: Pick<KeyValueStore, 'view'>): KeyValueView {
+  return store.view(Uint8Array.of(znodeKind))
+}
 
 export class StoreCopy implements CheckpointCopy {
   readonly facts: CheckpointFacts

@@ -29,7 +29,7 @@ import type {
 } from '../ports/key-values.ts'
 import { checkLevelFiles, LevelDamage, readManifest } from './level-files.ts'
 import { LevelReader } from './level-reader.ts'
-import { checksumSizeBytes, EntryList, RecordList, type ViewSink } from './level-sinks.ts'
+import { changedEntry, checksumSizeBytes, EntryCheck, EntryList, RecordList, type ViewSink } from './level-sinks.ts'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 type LevelIterator = Iterator<Level, Uint8Array, Uint8Array>
@@ -176,10 +176,11 @@ class LevelStore implements KeyValueStore {
     }
   }
 
-  view(): KeyValueView {
+  view(trustedFrom: Uint8Array | null = null): KeyValueView {
     this.#assertUsable()
     const snapshot = this.#beforeWrite?.share() ?? new SharedSnapshot(this.#level.snapshot())
-    const view = new LevelView(this.#folder, snapshot, this.#sequence, () => this.#views.delete(view))
+    const check = new EntryCheck(this.#folder, trustedFrom)
+    const view = new LevelView(this.#folder, snapshot, this.#sequence, check, () => this.#views.delete(view))
     this.#views.add(view)
     return view
   }
@@ -253,8 +254,9 @@ class ReadOnlyStore implements KeyValueStore {
     return Promise.reject(this.readOnlyBecause)
   }
 
-  view(): KeyValueView {
-    const view: LevelView = new LevelView(this.#folder, null, this.#sequence, () => this.#views.delete(view))
+  view(trustedFrom: Uint8Array | null = null): KeyValueView {
+    const check = new EntryCheck(this.#folder, trustedFrom)
+    const view: LevelView = new LevelView(this.#folder, null, this.#sequence, check, () => this.#views.delete(view))
     this.#views.add(view)
     return view
   }
@@ -310,12 +312,20 @@ class LevelView implements KeyValueView {
   readonly #folder: string
   readonly #snapshot: SharedSnapshot | null // null: no LevelDB has the store open
   readonly #reader: LevelReader
+  readonly #check: EntryCheck
   readonly #onClosed: () => void
   #end: Uint8Array | null = null // of the range that the reader is in
   #place: Uint8Array | null = null // where the caller goes on if it reads in order; null: the reader is nowhere
   #isClosed = false
 
-  constructor(folder: string, snapshot: SharedSnapshot | null, sequence: number, onClosed: () => void) {
+  constructor(
+    folder: string,
+    snapshot: SharedSnapshot | null,
+    sequence: number,
+    check: EntryCheck,
+    onClosed: () => void,
+  ) {
+    this.#check = check
     this.#folder = folder
     this.#snapshot = snapshot
     this.#reader = new LevelReader(folder, sequence)
@@ -323,14 +333,14 @@ class LevelView implements KeyValueView {
   }
 
   async read(from: Uint8Array, end: Uint8Array | null, sizeBytesMax: number): Promise<readonly KeyValue[]> {
-    const sink = new EntryList(sizeBytesMax)
+    const sink = new EntryList(sizeBytesMax, this.#check)
     await this.#read(from, end, sink)
     this.#place = startAfter(sink)
     return sink.entries
   }
 
   async readRecords(from: Uint8Array, headSizeBytes: number, sizeBytesMax: number): Promise<KeyValueRecords> {
-    const sink = new RecordList(headSizeBytes, sizeBytesMax)
+    const sink = new RecordList(headSizeBytes, sizeBytesMax, this.#check)
     await this.#read(from, null, sink)
     const records = sink.records()
     this.#place = records.next
@@ -419,8 +429,7 @@ function checkedValue(key: Uint8Array, stored: Uint8Array, folder: string): Uint
   const sum =
     at < 0 ? null : ((stored[at]! << 24) | (stored[at + 1]! << 16) | (stored[at + 2]! << 8) | stored[at + 3]!) >>> 0
   if (sum === crc32c(value, crc32c(key))) return value
-  const message = `an entry of the store ${folder} was changed on the disk: its checksum does not fit`
-  throw Object.assign(new Error(message), { code: damageCode })
+  throw changedEntry(folder)
 }
 
 // --- errors ---

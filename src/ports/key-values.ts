@@ -39,8 +39,11 @@ export interface KeyValueStore {
    * same code, until the store was closed and opened again. `puts` is run through once, during the call.
    */
   write(puts: Iterable<KeyValue>, removals: readonly Uint8Array[]): Promise<void>
-  /** Made during a write, it shows the store before that. */
-  view(): KeyValueView
+  /**
+   * Made during a write, it shows the store before that. `trustedFrom`: entries from this key on need not be what was written,
+   * since the caller finds that out by itself, in less time; left out: all are checked when they are read.
+   */
+  view(trustedFrom?: Uint8Array): KeyValueView
   /** Whether the store could be opened from its files as they are on the disk now. Null: it could. Not during a write. */
   check(): Promise<KeyValueFailure | null>
   sizeBytes(): Promise<number>

@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
 import { expect, onTestFinished, test } from 'vitest'
 import { levelStores } from '../../src/io/level-stores.ts'
 import { nodeDisk } from '../../src/io/node-disk.ts'
@@ -259,6 +260,33 @@ test('a changed byte of a table is noticed when its entry is read, by key or by 
   const expected = { code: 'EDAMAGED', message: expect.stringContaining(folder) }
   await expect(store.get(keys)).rejects.toMatchObject(expected)
   await expect(allOf(store)).rejects.toMatchObject(expected)
+  await store.close()
+})
+
+test('an entry that LevelDB has written into a new table after the disk had changed it is noticed, unless the reader trusts it', async () => {
+  const folder = await storeWithTables()
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
+  await level.put(Uint8Array.of(1, 1), Uint8Array.of(5, 0, 0, 0, 0), { sync: true })
+  await level.put(Uint8Array.of(1, 2), Uint8Array.of(7), { sync: true }) // too short for a checksum
+  await level.close()
+  const store = await opened(stores, folder)
+  const read = async (from: number[], end: number[] | null, trustedFrom?: number[]): Promise<readonly number[]> => {
+    const view = store.view(trustedFrom && Uint8Array.from(trustedFrom))
+    try {
+      const { bytes } = await view.readRecords(Uint8Array.from(from), 0, 1_000_000)
+      const entries = await view.read(Uint8Array.from(from), end && Uint8Array.from(end), 1_000_000)
+      expect(bytes.length).toBeGreaterThan(entries.reduce((sum, { value }) => sum + value.length, 0))
+      return keysOf(entries)
+    } finally {
+      await view.close()
+    }
+  }
+  const expected = { code: 'EDAMAGED', message: expect.stringContaining(folder) }
+  for (const [from, trustedFrom] of [[[]], [[1, 1]], [[1, 2]], [[], [1, 2]], [[1], [2]]] as const) {
+    await expect(read([...from], null, trustedFrom && [...trustedFrom])).rejects.toMatchObject(expected)
+  }
+  expect(await read([2], null)).toEqual([2])
+  expect(await read([1, 1], [1, 2], [1, 1])).toEqual([1])
   await store.close()
 })
 
