@@ -1,9 +1,16 @@
+/** Of a checkpoint. */
+export interface Damage extends Error {
+  readonly store?: string // its name; left out: not known
+}
+
 /** Whether a file or an entry of a checkpoint is missing or was changed, in contrast to a disk that does not read. */
-export function isDamage(cause: unknown): cause is Error {
+export function isDamage(cause: unknown): cause is Damage {
   return cause instanceof Error && 'code' in cause && cause.code === damageCode
 }
 
 export const damageCode = 'EDAMAGED'
+/** A file or an entry of a store is damaged that is no longer the checkpoint. */
+export const retiredDamageCode = 'ERETIRED'
 /** Another process uses the folder. */
 export const lockedCode = 'ELOCKED'
 /** Data of another server, or of another version of this program. */

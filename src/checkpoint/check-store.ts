@@ -9,7 +9,7 @@ import { StoreCopy, viewForCopy } from './store-copy.ts'
 
 /** What is missing or wrong; null: the store holds the state of `meta`. Rejects if the store does not read. */
 export async function checkStore(store: KeyValueStore, meta: CheckpointMeta): Promise<string | null> {
-  const copy = new StoreCopy(viewForCopy(store), factsOf(meta), false, async () => {})
+  const copy = new StoreCopy({ view: viewForCopy(store), facts: factsOf(meta), hasChecksums: false })
   const reader = new CopyReader(new HashedContent(), false)
   try {
     for (let number = 0; ; number += 1) {

@@ -9,7 +9,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { adoptAdvice } from '../base/data-advice.ts'
-import { damageCode, foreignCode, isDamage, lockedCode } from '../base/disk-failure.ts'
+import { damageCode, foreignCode, isDamage, lockedCode, retiredDamageCode } from '../base/disk-failure.ts'
 import type { Zxid } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -122,8 +122,9 @@ export class CheckpointKeeper implements Checkpoints {
     })
   }
 
-  discard(): Promise<void> {
+  discard(store?: string): Promise<void> {
     return this.#inOrder(async () => {
+      if (store !== undefined && store !== this.#currentName) return
       const { disk, folder } = this.#options
       await this.#dropProgress()
       await this.#closeCurrent()
@@ -144,7 +145,7 @@ export class CheckpointKeeper implements Checkpoints {
         return ok({ facts: factsOf(this.#meta), repaired: await this.#keepName(current.name) })
       } catch (error) {
         if (!isDamage(error)) throw error
-        return err({ kind: 'damaged', message: error.message })
+        return err(this.#asFailure(error))
       }
     })
   }
@@ -161,7 +162,7 @@ export class CheckpointKeeper implements Checkpoints {
         await this.#dropProgress()
         if (this.#current?.name !== this.#currentName || this.#isWriting) await this.#closeCurrent()
         this.#isWriting = false
-        throw error
+        throw this.#named(error, this.#currentName)
       }
       assert(this.#meta !== null && this.#meta.zxid === through, 'an advance reaches its end', { through })
       return factsOf(this.#meta)
@@ -177,13 +178,20 @@ export class CheckpointKeeper implements Checkpoints {
     const view = viewForCopy(current.store)
     const meta = await this.#metaIn(view, current.name).catch(async (error: unknown) => {
       await view.close()
-      throw error
+      throw this.#named(error, current.name)
     })
     const onClose = async (): Promise<void> => {
       current.copies.delete(copy)
       if (this.#retired.has(current) && this.#state === 'open') await this.#inOrder(() => this.#retire(current))
     }
-    const copy = new StoreCopy(view, factsOf(meta), hasChecksums, onClose, this.#options.chunkSizeBytesMax)
+    const copy = new StoreCopy({
+      view,
+      facts: factsOf(meta),
+      hasChecksums,
+      onClose,
+      explain: (error) => this.#named(error, current.name),
+      sizeBytesMax: this.#options.chunkSizeBytesMax,
+    })
     current.copies.add(copy)
     return copy
   }
@@ -424,7 +432,18 @@ export class CheckpointKeeper implements Checkpoints {
 
   /** Whether that matters depends on the log, which the caller knows: it says what to do. */
   #damaged(what: string): CheckpointFailure {
-    return { kind: 'damaged', message: `the checkpoint is damaged: ${what}` }
+    return this.#asFailure({ message: `the checkpoint is damaged: ${what}` })
+  }
+
+  #asFailure({ message }: Pick<Error, 'message'>): CheckpointFailure {
+    const store = this.#currentName
+    return store === null ? { kind: 'damaged', message } : { kind: 'damaged', message, store }
+  }
+
+  /** Damage of a store that a copy still shows is not damage of the checkpoint. */
+  #named(error: unknown, store: string | null): unknown {
+    if (!isDamage(error) || store === null) return error
+    return Object.assign(error, { store, code: store === this.#currentName ? damageCode : retiredDamageCode })
   }
 
   #pathOf(name: string): string {
@@ -458,8 +477,8 @@ const codes: Readonly<Record<CheckpointFailure['kind'], string>> = {
   locked: lockedCode,
 }
 
-function errorOf({ kind, message }: CheckpointFailure): Error {
-  return Object.assign(new Error(message), { code: codes[kind] })
+function errorOf({ kind, message, store }: CheckpointFailure): Error {
+  return Object.assign(new Error(message), { code: codes[kind] }, store === undefined ? {} : { store })
 }
 
 async function closeStore({ store, copies }: CurrentStore): Promise<void> {

@@ -15,29 +15,35 @@ export function viewForCopy(store: Pick<KeyValueStore, 'view'>): KeyValueView {
   return store.view(Uint8Array.of(znodeKind))
 }
 
+export interface StoreCopyOptions {
+  readonly view: KeyValueView
+  readonly facts: CheckpointFacts
+  readonly hasChecksums: boolean
+  readonly onClose?: () => Promise<void>
+  /** What a failed read is reported as. */
+  readonly explain?: (error: unknown) => unknown
+  readonly sizeBytesMax?: number | undefined // of a chunk
+}
+
 export class StoreCopy implements CheckpointCopy {
   readonly facts: CheckpointFacts
   readonly hasChecksums: boolean
   readonly #view: KeyValueView
   readonly #chunkSizeBytesMax: number
   readonly #onClose: () => Promise<void>
+  readonly #explain: (error: unknown) => unknown
   readonly #starts: Uint8Array[] = [new Uint8Array(0)] // by number of the chunk: its first key, or a smaller one
   #chunkCount: number | null = null
   #isClosed = false
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(
-    view: KeyValueView,
-    facts: CheckpointFacts,
-    hasChecksums: boolean,
-    onClose: () => Promise<void>,
-    sizeBytesMax?: number,
-  ) {
-    this.hasChecksums = hasChecksums
-    this.#view = view
-    this.facts = facts
-    this.#onClose = onClose
-    this.#chunkSizeBytesMax = sizeBytesMax ?? checkpointChunkSizeBytesMax
+  constructor(options: StoreCopyOptions) {
+    this.hasChecksums = options.hasChecksums
+    this.#view = options.view
+    this.facts = options.facts
+    this.#onClose = options.onClose ?? (async () => {})
+    this.#explain = options.explain ?? ((error) => error)
+    this.#chunkSizeBytesMax = options.sizeBytesMax ?? checkpointChunkSizeBytesMax
   }
 
   get chunkCount(): number | null {
@@ -49,7 +55,9 @@ export class StoreCopy implements CheckpointCopy {
     assert(Number.isInteger(number) && number >= 0, 'chunks are numbered from 0', { number })
     const chunk = this.#last.then(() => {
       if (this.#isClosed) throw Object.assign(new Error('the copy of the checkpoint was closed'), { code: 'ECLOSED' })
-      return this.#chunk(number)
+      return this.#chunk(number).catch((error: unknown) => {
+        throw this.#explain(error)
+      })
     })
     this.#last = chunk.catch(() => {})
     return chunk

@@ -81,7 +81,7 @@ class CheckpointHost {
       case 'clean':
         return nothing(checkpoints.clean())
       case 'discard':
-        return nothing(checkpoints.discard())
+        return nothing(checkpoints.discard(call.store))
       case 'advance':
         this.#lowerPriority()
         return checkpoints.advance(call.through)

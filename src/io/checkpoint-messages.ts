@@ -25,7 +25,7 @@ export interface ThreadSettings {
 export type Call =
   | { readonly kind: 'open' }
   | { readonly kind: 'clean' }
-  | { readonly kind: 'discard' }
+  | { readonly kind: 'discard'; readonly store: string | undefined }
   | { readonly kind: 'advance'; readonly through: Zxid }
   | { readonly kind: 'verify' }
   | { readonly kind: 'copy'; readonly hasChecksums: boolean }
@@ -82,14 +82,14 @@ export interface PlainError {
   readonly name: string
   readonly message: string
   readonly stack: string | undefined
-  readonly fields: Readonly<Record<string, string | number>> // `code` and `kind`, if it has them
+  readonly fields: Readonly<Record<string, string | number>> // `code`, `kind`, `path` and `store`, if it has them
 }
 
 export function plainError(error: unknown): PlainError {
   if (!(error instanceof Error)) return plainError(new Error(String(error)))
   const { name, message, stack } = error
   const fields: Record<string, string | number> = {}
-  for (const key of ['code', 'kind', 'path'] as const) {
+  for (const key of ['code', 'kind', 'path', 'store'] as const) {
     const value: unknown = (error as unknown as Record<string, unknown>)[key]
     if (typeof value === 'string' || typeof value === 'number') fields[key] = value
   }

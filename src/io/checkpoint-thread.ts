@@ -70,8 +70,8 @@ class CheckpointThread implements Checkpoints {
     return this.#call({ kind: 'clean' })
   }
 
-  discard(): Promise<void> {
-    return this.#call({ kind: 'discard' })
+  discard(store?: string): Promise<void> {
+    return this.#call({ kind: 'discard', store })
   }
 
   async advance(through: CheckpointFacts['zxid']): Promise<CheckpointFacts> {

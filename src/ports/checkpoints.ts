@@ -40,6 +40,8 @@ export interface CheckpointFailure {
     | 'locked' // another process uses the store
   /** What and where. Of damage without a full stop; otherwise with what to do. */
   readonly message: string
+  /** The name of the damaged store; left out: not known, or nothing is damaged. The errors of damage have it, too. */
+  readonly store?: string
 }
 
 /** A consistent view of the store, unaffected by later steps of folding. */
@@ -101,8 +103,11 @@ export interface Checkpoints {
   open(): Promise<Result<CheckpointFacts | null, CheckpointFailure>>
   /** Called after the log was accepted: removes stores that are not in use. What is in use is durable when it resolves. */
   clean(): Promise<void>
-  /** Forgets a damaged store, so that the next `advance` folds the whole log. */
-  discard(): Promise<void>
+  /**
+   * Forgets a damaged store, so that the next `advance` folds the whole log. `store`: only if this one is still current, since
+   * a copy may have been received meanwhile.
+   */
+  discard(store?: string): Promise<void>
   /**
    * Folds the log up to `through`, which must be committed and durable in the log files. Resolves when the store is
    * durable. One call at a time.

@@ -1,5 +1,6 @@
 /** A copy of one server becomes the checkpoint of another, over a transfer that breaks, repeats and damages chunks. */
 import { expect, test } from 'vitest'
+import { damageCode, retiredDamageCode } from '../../src/base/disk-failure.ts'
 import { ok, type Result } from '../../src/base/result.ts'
 import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
 import type { KeyValue, KeyValueFailure, KeyValueStore, KeyValueStores } from '../../src/ports/key-values.ts'
@@ -10,6 +11,7 @@ import { chunkOf } from '../support/records.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import type { HistoryTxn } from '../tree/random-history.ts'
 import {
+  changedStores,
   checkpointFolder,
   describeState,
   ExpectedState,
@@ -172,6 +174,39 @@ test('an old store stays until the last copy of it is closed', async () => {
   await copy.close()
   expect(storesOn(learner.disk)).toEqual(['current', 'store-2/entries'])
   expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(leader, 59))
+})
+
+test('damage of an old store is neither damage of the received one, nor does it discard that', async () => {
+  const leader = await serverWith(6, 60)
+  await leader.keeper.advance(leader.history[59]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  const disk = promptDisk(6)
+  const history = await logWithHistory(disk, 6, 30)
+  let isDamaged = false
+  const stores = changedStores(disk, (store) => ({
+    view: (trustedFrom) => {
+      const view = store.view(trustedFrom)
+      const readRecords: typeof view.readRecords = (...range) => {
+        if (!isDamaged) return view.readRecords(...range)
+        return Promise.reject(Object.assign(new Error('a block was changed'), { code: damageCode }))
+      }
+      return { read: (...range) => view.read(...range), readRecords, close: () => view.close() }
+    },
+  }))
+  const { keeper } = await openedKeeper(disk, { ...options, stores })
+  await keeper.advance(history[29]!.zxid)
+  const copy = await keeper.copy()
+  const receiver = await keeper.receive()
+  for (const [number, chunk] of chunks.entries()) await receiver.add(number, chunk)
+  isDamaged = true
+  await expect(copy.chunk(0)).rejects.toMatchObject({ code: damageCode, store: 'store-1' })
+  expect((await finishCopy(receiver, chunks)).ok).toBe(true)
+  await expect(copy.chunk(0)).rejects.toMatchObject({ code: retiredDamageCode })
+  await keeper.discard('store-1')
+  isDamaged = false
+  expect(describeState(await loadedFrom(keeper))).toBe(stateAt(leader, 59))
+  await keeper.discard('store-2')
+  await expect(keeper.copy()).rejects.toThrow('there is no checkpoint')
 })
 
 test('a log that restarts at a received copy is folded from there, and the store is then a folded one', async () => {

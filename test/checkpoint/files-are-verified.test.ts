@@ -3,14 +3,12 @@
  * when the next start needs them.
  */
 import { expect, test } from 'vitest'
-import { ok } from '../../src/base/result.ts'
 import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
-import type { KeyValueStores, KeyValueView } from '../../src/ports/key-values.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
-import { SimKeyValues } from '../simulator/sim-key-values.ts'
 import { promptDisk } from '../storage/storage-rig.ts'
 import type { HistoryTxn } from '../tree/random-history.ts'
 import {
+  changedStores,
   checkpointFolder,
   describeState,
   ExpectedState,
@@ -89,34 +87,18 @@ test.each<[string, (disk: SimDisk) => unknown]>([
 test('a copy whose meta record cannot be read leaves nothing open', async () => {
   const { disk, keeper: before } = await kept()
   await before.close()
-  const real = new SimKeyValues(disk)
   let openCount = 0
-  const failing: KeyValueStores = {
-    remove: (folder) => real.remove(folder),
-    async open(folder, mayCreate) {
-      const opened = await real.open(folder, mayCreate)
-      if (!opened.ok) return opened
-      const store = opened.value
-      const view = (): KeyValueView => {
-        openCount++
-        return {
-          read: () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })),
-          readRecords: () => Promise.reject(new Error('nothing else is read')),
-          close: async () => void openCount--,
-        }
+  const stores = changedStores(disk, () => ({
+    view: () => {
+      openCount++
+      return {
+        read: () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })),
+        readRecords: () => Promise.reject(new Error('nothing else is read')),
+        close: async () => void openCount--,
       }
-      return ok({
-        readOnlyBecause: null,
-        get: (keys) => store.get(keys),
-        write: (puts, removals) => store.write(puts, removals),
-        view,
-        check: () => store.check(),
-        sizeBytes: () => store.sizeBytes(),
-        close: () => store.close(),
-      })
     },
-  }
-  const { keeper } = await openedKeeper(disk, { stores: failing })
+  }))
+  const { keeper } = await openedKeeper(disk, { stores })
   await expect(keeper.copy()).rejects.toMatchObject({ code: 'EIO' })
   expect(openCount).toBe(0)
   await keeper.close()

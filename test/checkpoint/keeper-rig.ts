@@ -2,10 +2,12 @@
 
 import type { ChainHash } from '../../src/base/chain-hash.ts'
 import type { Epoch, ServerId, Zxid } from '../../src/base/ids.ts'
+import { ok } from '../../src/base/result.ts'
 import { CheckpointKeeper, type CheckpointKeeperOptions } from '../../src/checkpoint/checkpoint-keeper.ts'
 import { type LoadedCheckpoint, loadCheckpoint } from '../../src/checkpoint/checkpoint-loader.ts'
 import type { CheckpointFacts } from '../../src/ports/checkpoints.ts'
 import type { Disk } from '../../src/ports/disk.ts'
+import type { KeyValueStore, KeyValueStores } from '../../src/ports/key-values.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
 import type { Txn } from '../../src/protocol/txn/txn.ts'
 import { encodeTxn } from '../../src/protocol/txn/txn-codec.ts'
@@ -34,6 +36,29 @@ export async function openedKeeper(
   const opened = await keeper.open()
   if (!opened.ok) throw new Error(opened.error.message)
   return { keeper, facts: opened.value }
+}
+
+/** Stores on `disk` of which some calls are changed. */
+export function changedStores(disk: Disk, change: (store: KeyValueStore) => Partial<KeyValueStore>): KeyValueStores {
+  const real = new SimKeyValues(disk)
+  return {
+    remove: (folder) => real.remove(folder),
+    async open(folder, mayCreate) {
+      const opened = await real.open(folder, mayCreate)
+      if (!opened.ok) return opened
+      const store = opened.value
+      return ok({
+        readOnlyBecause: store.readOnlyBecause,
+        get: (keys) => store.get(keys),
+        write: (puts, removals) => store.write(puts, removals),
+        view: (trustedFrom) => store.view(trustedFrom),
+        check: () => store.check(),
+        sizeBytes: () => store.sizeBytes(),
+        close: () => store.close(),
+        ...change(store),
+      })
+    },
+  }
 }
 
 export function payloadOfTxn({ timeMs, changes }: Pick<Txn, 'timeMs' | 'changes'>): Uint8Array {

@@ -79,7 +79,7 @@ export function viewOfEntries(entries: readonly KeyValue[]): KeyValueView {
 }
 
 export function copyOfEntries(entries: readonly KeyValue[], facts: CheckpointFacts, sizeBytesMax?: number): StoreCopy {
-  return new StoreCopy(viewOfEntries(entries), facts, true, async () => {}, sizeBytesMax)
+  return new StoreCopy({ view: viewOfEntries(entries), facts, hasChecksums: true, sizeBytesMax })
 }
 
 function firstFrom(entries: readonly KeyValue[], from: Uint8Array): number {

@@ -14,7 +14,7 @@ import { checkpointRetryMs, closingCheckpointMsMax } from '../../base/limits.ts'
 import { err, ok, type Result } from '../../base/result.ts'
 import type { CheckpointTriggers } from '../../config/storage-settings.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
-import type { CheckpointFacts, Checkpoints } from '../../ports/checkpoints.ts'
+import type { CheckpointFacts, CheckpointFailure, Checkpoints } from '../../ports/checkpoints.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Log } from '../../ports/log.ts'
 import type { Timers } from '../../ports/timers.ts'
@@ -71,7 +71,11 @@ interface Damage {
   readonly text: string
   /** `files`: missing or cut, and usable again once an operator has brought them back. */
   readonly of: 'files' | 'content'
+  readonly store: string | undefined // its name
 }
+
+/** An error, or a failure of the checkpoint. */
+type FoundDamage = Pick<CheckpointFailure, 'message' | 'store'>
 
 const logWaits =
   'the log waits for space on its disk, and what it holds durably is not known until then. Free space in dataLogDir.'
@@ -127,21 +131,21 @@ export class CheckpointSchedule {
   }
 
   /** A reader has found content of the checkpoint damaged. */
-  noteDamage(text: string): void {
-    this.#found(text, 'content')
+  noteDamage(found: FoundDamage): void {
+    this.#found(found, 'content')
   }
 
-  #found(text: string, of: Damage['of']): void {
+  #found({ message: text, store }: FoundDamage, of: Damage['of']): void {
     const { log, folder, logIsWhole, givenUp } = this.#options
     if (this.#state.kind === 'closed' || this.#damage?.kind === 'to-be-discarded') return
     if (this.#damage?.kind === 'lasting' && this.#damage.text === text) return
     if (logIsWhole()) {
-      this.#damage = { kind: 'to-be-discarded', text, of }
+      this.#damage = { kind: 'to-be-discarded', text, of, store }
       this.#last = null
       log.error('checkpoint-damaged', { folder, text, advice: adviceToCheck })
       givenUp()
     } else {
-      this.#damage = { kind: 'lasting', text, of }
+      this.#damage = { kind: 'lasting', text, of, store }
       log.error('checkpoint-lost', { folder, text, advice: adviceToSaveData })
     }
   }
@@ -283,7 +287,7 @@ export class CheckpointSchedule {
     for (let attempt = 1; ; attempt++) {
       const damage = this.#damage
       if (damage?.kind === 'to-be-discarded') {
-        await this.#options.checkpoints.discard()
+        await this.#options.checkpoints.discard(damage.store)
         this.#damage = { ...damage, kind: 'made-again' }
       }
       const facts = await this.#advanceOnce(through)
@@ -306,7 +310,7 @@ export class CheckpointSchedule {
       return facts
     } catch (cause) {
       if (!isDamage(cause)) throw cause
-      this.#found(cause.message, 'content')
+      this.#found(cause, 'content')
       return null
     }
   }
@@ -315,7 +319,7 @@ export class CheckpointSchedule {
     const { checkpoints, log, folder } = this.#options
     const verified = await checkpoints.verify()
     if (!verified.ok) {
-      this.#found(verified.error.message, 'files')
+      this.#found(verified.error, 'files')
       return null
     }
     const repaired = verified.value?.repaired ?? null

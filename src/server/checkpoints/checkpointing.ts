@@ -115,7 +115,7 @@ export class Checkpointing implements CheckpointAccess {
     try {
       return await read()
     } catch (cause) {
-      if (isDamage(cause)) this.#schedule.noteDamage(cause.message)
+      if (isDamage(cause)) this.#schedule.noteDamage(cause)
       throw cause
     }
   }

@@ -26,7 +26,7 @@ export function changeCheckpoints(
     const bound: Checkpoints = {
       open: () => real.open(),
       clean: () => real.clean(),
-      discard: () => real.discard(),
+      discard: (store) => real.discard(store),
       advance: (through) => real.advance(through),
       verify: () => real.verify(),
       copy: (hasChecksums) => real.copy(hasChecksums),

@@ -25,6 +25,7 @@ class ScheduleRig {
   readonly metrics = newMetrics()
   readonly begun: number[] = []
   readonly made: number[] = []
+  readonly discarded: (string | undefined)[] = []
   readonly done: string[] = [] // what else was asked of the keeper, or decided
   isLogWhole = true
   /** What a look at the files says; null: they are as they should be. */
@@ -58,8 +59,9 @@ class ScheduleRig {
           if (damage !== null) return err({ kind: 'damaged', message: damage })
           return ok({ facts: factsOf(this.begun.at(-1) ?? 0), repaired })
         },
-        discard: async () => {
+        discard: async (store) => {
           this.done.push('discarded')
+          this.discarded.push(store)
           this.damage = null
         },
         clean: async () => {
@@ -334,7 +336,7 @@ describe('a checkpoint whose files are not as they should be', () => {
   test('content that a reader found damaged stays damaged, whatever the files look like', async () => {
     const rig = new ScheduleRig({ ...never, txnCount: 10 }, factsOf(5))
     rig.isLogWhole = false
-    rig.schedule.noteDamage('a block does not have its checksum')
+    rig.schedule.noteDamage({ message: 'a block does not have its checksum' })
     rig.write(15)
     await rig.tick()
     await rig.finish()
@@ -342,6 +344,14 @@ describe('a checkpoint whose files are not as they should be', () => {
     expect(await rig.schedule.verify()).toBeNull()
     rig.schedule.checkpointReplaced(factsOf(20))
     expect(rig.schedule.isDamaged).toBe(false)
+  })
+
+  test('only the store in which damage was found is discarded', async () => {
+    const rig = new ScheduleRig({ ...never, txnCount: 10 }, factsOf(5))
+    rig.newest = 5
+    rig.schedule.noteDamage({ message: 'a block does not have its checksum', store: 'store-1' })
+    await rig.tick()
+    expect(rig.discarded).toEqual(['store-1'])
   })
 
   test('a file current that was written again is reported', async () => {

@@ -74,9 +74,9 @@ describe('a server that runs', () => {
     let isDamaged = false
     rig.change((real) => ({
       copy: copiesOf(real, () => isDamaged),
-      discard: () => {
+      discard: (store) => {
         isDamaged = false
-        return real.discard()
+        return real.discard(store)
       },
     }))
     await rig.start(keepingConfig)
