@@ -8,6 +8,12 @@ export function isDamage(cause: unknown): cause is Damage {
   return cause instanceof Error && 'code' in cause && cause.code === damageCode
 }
 
+/** Whether something that was durable in the log is missing or was changed. */
+export function isLogDamage(cause: unknown): cause is Error {
+  return cause instanceof Error && 'code' in cause && cause.code === logDamageCode
+}
+
+export const logDamageCode = 'ELOGDAMAGED'
 export const damageCode = 'EDAMAGED'
 /** A file or an entry of a store is damaged that is no longer the checkpoint. */
 export const retiredDamageCode = 'ERETIRED'

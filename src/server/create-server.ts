@@ -246,7 +246,8 @@ class Server implements ZktsServer {
     const log = this.#log
     const metrics = this.#metrics
     const { storage, dataFolder, checkpoints } = data
-    const checkpointing = new Checkpointing({ data, config, ports, log, metrics })
+    const logDamaged = (error: Error): void => logEffects.damaged(error)
+    const checkpointing = new Checkpointing({ data, config, ports, log, metrics, logDamaged })
     const transfers = new CheckpointTransfers({
       access: checkpointing,
       turn,
@@ -255,10 +256,12 @@ class Server implements ZktsServer {
       log,
       pace,
     })
-    const logEffects = new LogEffects({
+    const logEffects: LogEffects = new LogEffects({
       storage,
       turn,
       metrics,
+      log,
+      isAlone: config.mode === 'standalone',
       send,
       noteEpoch: (epoch, clusterId) => dataFolder.noteEpoch(epoch, clusterId),
       discardCheckpoint: () => checkpoints.discard(),
@@ -274,7 +277,7 @@ class Server implements ZktsServer {
     const { replica, turn, pace, checkpointing } = parts
     return new Backups({
       source: {
-        checkpoints,
+        checkpoints: { history: checkpointing.history, sizeBytes: () => checkpoints.sizeBytes() },
         copy: checkpointing.copy,
         makeCheckpoint: () => checkpointing.make(),
         holdLog: checkpointing.holdLog,

@@ -10,6 +10,7 @@ import { assertNever } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
 import { type Epoch, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
+import type { Log } from '../ports/log.ts'
 import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { Effect } from '../replica/contract.ts'
@@ -23,6 +24,8 @@ export interface LogEffectsOptions {
   readonly storage: LogStorage
   readonly turn: Turn
   readonly metrics: ServerMetrics
+  readonly log: Log
+  readonly isAlone: boolean // no other server has the data
   readonly send: (to: ServerId, message: PeerMessage) => void
   /** Writes an epoch that is durable in the log to the identity of the data folder, too; rejects with a disk fault. */
   readonly noteEpoch: (epoch: Epoch, clusterId: ClusterId) => Promise<void>
@@ -34,14 +37,33 @@ export interface LogEffectsOptions {
   readonly logRestarted: (zxid: Zxid) => void
 }
 
+const adviceToReadOut =
+  'The disk has lost a part of the log, so this server serves what it has in memory, and could not start again. Do not stop it ' +
+  'before its data was read out by a client. No checkpoint and no complete backup can be made. Find out why the file changed: ' +
+  'check the disk.'
+
 export class LogEffects {
   readonly #options: LogEffectsOptions
   #hasFailed = false
+  #isDamageLogged = false
   /** Effects that arrived while the record of an epoch was being written, or a copy given up; null while none is. */
   #held: LogEffect[] | null = null
 
   constructor(options: LogEffectsOptions) {
     this.#options = options
+  }
+
+  /**
+   * A reader finds that the log no longer reads back. A member of an ensemble stops, as after a read for a learner: what it has
+   * acknowledged may be lost, and the others have it (invariant 8). A server that is alone has the data in its memory only,
+   * and serves it, so that it can be read out: what it serves is no guess.
+   */
+  damaged(error: Error): void {
+    const { turn, log, isAlone } = this.#options
+    if (turn.isStopped) return
+    if (!isAlone) this.#failed(error)
+    else if (!this.#isDamageLogged) log.error('log-damaged', { err: error, advice: adviceToReadOut })
+    this.#isDamageLogged = true
   }
 
   run(effect: LogEffect): void {

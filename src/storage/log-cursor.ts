@@ -69,15 +69,11 @@ export class LogCursor {
     // The next segment is looked for first: it was made after the last batch of this one, which may have come meanwhile.
     const { sequence } = this.#segment.header
     const names = await listSegments(this.#disk, this.#folder)
-    if (!names.some((name) => name.sequence === sequence)) return { kind: 'removed' }
     const following = await segmentIn(this.#disk, names, sequence + 1)
     bytes.forget()
     const again = await readBatch(bytes, this.#segment.header, this.#here)
     if (again.kind === 'batch') return this.#take(again)
-    const end = { kind: 'end', detail: details[again.kind] } as const
-    if (following === null) return end
-    const { checksumBefore, firstBatch } = following.header
-    if (checksumBefore !== this.#here.checksum || firstBatch !== this.#here.nextNumber) return end
+    if (following === null || !this.#isContinuedBy(following)) return this.#end(details[again.kind])
     const before = this.#here
     await this.release()
     this.#segment = following
@@ -90,6 +86,17 @@ export class LogCursor {
     const open = this.#open
     this.#open = null
     await open?.file.close()
+  }
+
+  #isContinuedBy({ header }: SegmentStart): boolean {
+    return header.checksumBefore === this.#here.checksum && header.firstBatch === this.#here.nextNumber
+  }
+
+  /** The folder is looked at last: a segment that was removed meanwhile says nothing about the one after it. */
+  async #end(detail: string): Promise<CursorStep> {
+    const names = await listSegments(this.#disk, this.#folder)
+    const isThere = names.some(({ sequence }) => sequence === this.#segment.header.sequence)
+    return isThere ? { kind: 'end', detail } : { kind: 'removed' }
   }
 
   #take(step: Extract<BatchStep, { kind: 'batch' }>): CursorStep {

@@ -9,6 +9,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
+import { logDamageCode } from '../base/disk-failure.ts'
 import { hexOfZxid, type Zxid, zeroZxid } from '../base/ids.ts'
 import { followedTailSizeBytesMax } from '../base/limits.ts'
 import type { Disk } from '../ports/disk.ts'
@@ -56,7 +57,8 @@ export class LogFollower {
 
   /**
    * The next txns up to `through`, at least one; null when all were passed on. `through` is the zxid of a txn that is
-   * committed, and durable in the files. Rejects if the log does not have it, or another history.
+   * committed, and durable in the files. Rejects if the log has another history, and with code ELOGDAMAGED if it no longer
+   * reads back up to there: then the disk has lost what was durable.
    */
   async next(through: Zxid): Promise<readonly TxnEntry[] | null> {
     if (this.#given.zxid >= through) return null
@@ -68,7 +70,7 @@ export class LogFollower {
       const step = await position.cursor.next()
       if (step.kind === 'end') {
         position.replay.commitThrough(through)
-        if (this.#ready.length === 0) throw this.#failure(`${step.detail}, before ${hexOfZxid(through)}`)
+        if (this.#ready.length === 0) throw this.#damage(`${step.detail}, before ${hexOfZxid(through)}`)
       } else {
         await this.#follow(position, step, through)
       }
@@ -137,7 +139,7 @@ export class LogFollower {
     const { replay } = position
     for (const record of records) {
       const problem = replay.follow(record)
-      if (problem !== null) throw this.#failure(problem)
+      if (problem !== null) throw this.#damage(problem)
       if (record.kind === 'txn') position.tailSizeBytes += record.payload.length
       else if (record.kind !== 'accepted-epoch' && record.kind !== 'current-epoch')
         position.tailSizeBytes = replay.tail.reduce((sum, { payload }) => sum + payload.length, 0)
@@ -157,6 +159,11 @@ export class LogFollower {
     if (!isSettled) return
     replay.commitThrough(through)
     position.tailSizeBytes = replay.tail.reduce((sum, { payload }) => sum + payload.length, 0)
+  }
+
+  #damage(what: string): Error {
+    const error = this.#failure(`what was durable no longer reads back: ${what}. Check the disk`)
+    return Object.assign(error, { code: logDamageCode })
   }
 
   #failure(what: string): Error {

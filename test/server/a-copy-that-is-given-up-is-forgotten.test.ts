@@ -8,7 +8,7 @@ import type { ReplicaEvent } from '../../src/replica/contract.ts'
 import { LogEffects } from '../../src/server/log-effects.ts'
 import { Turn } from '../../src/server/turn.ts'
 import type { LogStorage } from '../../src/storage/log-storage.ts'
-import { openStorage, promptDisk, VirtualTime } from '../storage/storage-rig.ts'
+import { openStorage, promptDisk, RecordingLog, VirtualTime } from '../storage/storage-rig.ts'
 
 async function rig(discard: () => Promise<void> = async () => {}) {
   const time = new VirtualTime()
@@ -37,6 +37,8 @@ async function rig(discard: () => Promise<void> = async () => {}) {
     storage: recording,
     turn,
     metrics: newMetrics(),
+    log: new RecordingLog(),
+    isAlone: false,
     send: () => {},
     noteEpoch: async () => {},
     discardCheckpoint: async () => {

@@ -8,7 +8,7 @@
  */
 import { InvariantViolation } from '../../base/assert.ts'
 import { moveDataAway } from '../../base/data-advice.ts'
-import { damageCode, explainDiskFailure, isDamage } from '../../base/disk-failure.ts'
+import { damageCode, explainDiskFailure, isDamage, isLogDamage } from '../../base/disk-failure.ts'
 import { hexOfZxid, type Zxid } from '../../base/ids.ts'
 import { checkpointRetryMs, closingCheckpointMsMax } from '../../base/limits.ts'
 import { err, ok, type Result } from '../../base/result.ts'
@@ -58,6 +58,8 @@ export interface CheckpointScheduleOptions {
   readonly logIsWhole: () => boolean
   /** A checkpoint is durable. */
   readonly made: (zxid: Zxid) => void
+  /** The log no longer reads back. */
+  readonly logDamaged: (error: Error) => void
   /** The checkpoint is given up, and is going to be made again from the whole log. */
   readonly givenUp: () => void
 }
@@ -330,10 +332,11 @@ export class CheckpointSchedule {
   /** The log still holds what the checkpoint lacks, so nothing is lost; it is kept until a later try succeeds. */
   #failed(error: Error, answers: readonly CheckpointAnswer[]): void {
     if (this.#state.kind === 'closed') return // a keeper that is being closed rejects what it had begun
-    const { clock, metrics, folder } = this.#options
+    const { clock, metrics, folder, logDamaged } = this.#options
     metrics.snapshot_error_count.add()
     this.#state = { kind: 'failed', retryAtMs: clock.monotonicMs() + checkpointRetryMs }
-    if (!isDamage(error)) this.#logFailure(error)
+    if (isLogDamage(error)) logDamaged(error)
+    else if (!isDamage(error)) this.#logFailure(error)
     const reason = `${folder}: ${'code' in error ? explainDiskFailure(error) : error.message}`
     for (const answer of answers) answer(err(reason))
   }

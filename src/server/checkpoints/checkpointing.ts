@@ -1,8 +1,9 @@
 /**
  * The checkpoints of a running server: when one is made, and which part of the log is kept beside it.
  */
-import { isDamage } from '../../base/disk-failure.ts'
+import { isDamage, isLogDamage } from '../../base/disk-failure.ts'
 import type { Zxid } from '../../base/ids.ts'
+import { ok } from '../../base/result.ts'
 import { CheckpointLoader } from '../../checkpoint/checkpoint-loader.ts'
 import { checkpointFolderOf } from '../../checkpoint/current-file.ts'
 import type { Config } from '../../config/config.ts'
@@ -22,6 +23,8 @@ export interface CheckpointingOptions {
   readonly ports: Pick<Ports, 'clock' | 'timers' | 'disk'>
   readonly log: Log
   readonly metrics: ServerMetrics
+  /** The thread of the checkpoint finds that the log no longer reads back, although it was durable. */
+  readonly logDamaged: (error: Error) => void
 }
 
 export class Checkpointing implements CheckpointAccess {
@@ -29,11 +32,13 @@ export class Checkpointing implements CheckpointAccess {
   readonly #retention: LogRetention
   readonly #schedule: CheckpointSchedule
   readonly #storage: OpenedData['storage']
+  readonly #logDamaged: CheckpointingOptions['logDamaged']
 
-  constructor({ data, config, ports, log, metrics }: CheckpointingOptions) {
+  constructor({ data, config, ports, log, metrics, logDamaged }: CheckpointingOptions) {
     const { storage, state, checkpoints, startedFrom, dataFolder } = data
     this.checkpoints = checkpoints
     this.#storage = storage
+    this.#logDamaged = logDamaged
     const { clock, timers, disk } = ports
     const settings = config.storage
     const now = () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() })
@@ -56,6 +61,7 @@ export class Checkpointing implements CheckpointAccess {
       logGrowth: () => storage.appended,
       logIsWhole: () => storage.isWhole,
       made: (zxid) => retention.noteCheckpoint(zxid),
+      logDamaged,
       givenUp: () => retention.checkpointReplaced(null),
     })
   }
@@ -111,11 +117,20 @@ export class Checkpointing implements CheckpointAccess {
     }
   }
 
+  /** Of the log, for a backup. */
+  readonly history: Checkpoints['history'] = async (after, through) => {
+    const opened = await this.#notingDamage(() => this.checkpoints.history(after, through))
+    if (!opened.ok) return opened
+    const history = opened.value
+    return ok({ next: () => this.#notingDamage(() => history.next()), close: () => history.close() })
+  }
+
   async #notingDamage<T>(read: () => Promise<T>): Promise<T> {
     try {
       return await read()
     } catch (cause) {
       if (isDamage(cause)) this.#schedule.noteDamage(cause)
+      if (isLogDamage(cause)) this.#logDamaged(cause)
       throw cause
     }
   }

@@ -85,6 +85,7 @@ class ScheduleRig {
       logGrowth: () => this.growth,
       logIsWhole: () => this.isLogWhole,
       made: (zxid) => this.made.push(zxid),
+      logDamaged: () => this.done.push('log damaged'),
       givenUp: () => this.done.push('given up'),
     })
   }
