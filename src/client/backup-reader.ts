@@ -18,6 +18,7 @@ import {
   ReadBackupRequest,
 } from '../protocol/client/backup-records.ts'
 import type { OpName } from '../protocol/client/operations.ts'
+import { SyncRequest } from '../protocol/client/requests.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { type Backup, BackupError, type BackupFacts, type BackupOptions } from './backup.ts'
 import { ClientError } from './types.ts'
@@ -26,6 +27,8 @@ import { ClientError } from './types.ts'
 export type AskServer = (op: OpName, body: Uint8Array) => Promise<Uint8Array>
 
 export async function openBackup(ask: AskServer, { after }: BackupOptions): Promise<Backup> {
+  // A follower may lack writes that other servers have acknowledged.
+  await ask('sync', encode(SyncRequest, { path: '/' }))
   const wanted = { afterZxid: after?.zxid ?? (-1 as Zxid), afterHash: after?.hash ?? 0 }
   const opened = await ask('openBackup', encode(OpenBackupRequest, wanted))
   const { backupId } = decoded('openBackup', OpenBackupReply, opened)

@@ -23,7 +23,10 @@ export interface BackupFacts {
   /** The txns of the backup begin after this point: the checkpoint, or `after`. */
   readonly start: BackupPoint
   readonly hasCheckpoint: boolean
-  /** The last txn of the backup: what was committed, and durable on this server, when the backup was begun. */
+  /**
+   * The last txn of the backup: what was committed, and durable on this server, when the backup was begun. Every write is in it
+   * that was acknowledged before, unless the disk of this server was full: then the backup ends where its log ends.
+   */
   readonly through: Zxid
   /** Of all pieces, as far as the server knows in advance. */
   readonly sizeBytesEstimate: number

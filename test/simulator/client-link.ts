@@ -10,7 +10,14 @@ import type { Address, ByteStream, Dialer } from '../../src/ports/stream.ts'
 import { ConnectResponse } from '../../src/protocol/client/connect.ts'
 import { authXid, notificationXid, ReplyHeader, replyHeaderSizeBytes } from '../../src/protocol/client/headers.ts'
 import { type WatchEventType, WatcherEvent, watchEventTypeOf } from '../../src/protocol/client/watch-event.ts'
-import { decodeReplyBody, encodeAuth, encodeConnect, encodeRequest, fixedXidOf } from './client-wire.ts'
+import {
+  decodeReplyBody,
+  encodeAuth,
+  encodeConnect,
+  encodeCredentials,
+  encodeRequest,
+  fixedXidOf,
+} from './client-wire.ts'
 import type { ClientEvent, ClientRequest, SimEvent } from './sim-event.ts'
 
 export interface SessionHandle {
@@ -38,6 +45,8 @@ export interface LinkOptions {
   readonly lastZxidSeen: Zxid
   readonly timeoutMs: number
   readonly canBeReadOnly: boolean
+  /** Shown to the server after it has accepted the session; null: none is known. */
+  readonly localKey?: () => Uint8Array | null
 }
 
 export interface LinkHandlers {
@@ -169,6 +178,8 @@ export class ClientLink {
     this.#sessionId = sessionId
     this.state = 'attached'
     this.#stream?.write(encodeAuth(sessionId))
+    const key = this.options.localKey?.() ?? null
+    if (key !== null) this.#stream?.write(encodeCredentials('local', key))
     this.#context.record({
       kind: 'attached',
       client,
@@ -192,6 +203,8 @@ export class ClientLink {
     const body = frame.subarray(replyHeaderSizeBytes)
     if (xid === notificationXid) return this.#onWatchEvent(zxid, body)
     if (xid === authXid && error === 0 && zxid === 0 && body.length === 0) return
+    // The server has started again since the key was read, or could not write it.
+    if (xid === authXid && this.options.localKey !== undefined) return this.close('the local key is refused')
     const index = this.#outstanding.findIndex((waiting) => waiting.xid === xid)
     const found = this.#outstanding[index]
     if (found === undefined) return this.#onMisfit(xid, zxid)

@@ -47,11 +47,14 @@ export function encodeConnect(request: {
 
 /** The first frame of a session on a connection. */
 export function encodeAuth(sessionId: SessionId): Uint8Array {
+  return encodeCredentials('digest', Uint8Array.from(Buffer.from(`${userOfSession(sessionId)}:password`)))
+}
+
+export function encodeCredentials(scheme: string, auth: Uint8Array): Uint8Array {
   const writer = startFrame()
   writer.writeInt(authXid)
   writer.writeInt(ops.auth.opcode)
-  const auth = Uint8Array.from(Buffer.from(`${userOfSession(sessionId)}:password`))
-  requests.AuthRequest.write(writer, { type: 0, scheme: 'digest', auth })
+  requests.AuthRequest.write(writer, { type: 0, scheme, auth })
   return endFrame(writer)
 }
 
@@ -71,6 +74,7 @@ export function fixedXidOf(request: ClientRequest): number | null {
 
 /** The body of a reply without error; null if it does not fit the request. */
 export function decodeReplyBody(request: ClientRequest, bytes: Uint8Array): ReplyBody | null {
+  if (request.kind === 'backup') return { kind: 'bytes', bytes }
   const reader = new JuteReader(bytes)
   const body = readReplyBody(request, reader)
   return reader.failed || reader.remainingBytes > 0 ? null : body
@@ -121,6 +125,8 @@ function opcodeOf(request: ClientRequest): number {
       return ops.ping.opcode
     case 'close-session':
       return ops.closeSession.opcode
+    case 'backup':
+      return ops[request.op].opcode
     default:
       return assertNever(request)
   }
@@ -169,6 +175,8 @@ function writeBody(writer: JuteWriter, request: ClientRequest): void {
     case 'ping':
     case 'close-session':
       return
+    case 'backup':
+      return writer.writeBytes(request.bytes)
     default:
       return requests.WatchableRequest.write(writer, request)
   }

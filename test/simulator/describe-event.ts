@@ -3,6 +3,7 @@
  * not compared between two runs of a seed.
  */
 import { assertNever } from '../../src/base/assert.ts'
+import { crc32c } from '../../src/base/crc32c.ts'
 import { hexOfSession, hexOfZxid, type Zxid } from '../../src/base/ids.ts'
 import type { Stat } from '../../src/protocol/client/stat.ts'
 import type { Change, Txn } from '../../src/protocol/txn/txn.ts'
@@ -35,6 +36,8 @@ export function describeEvent(event: SimEvent): string {
       return `phase ${event.phase}`
     case 'fault':
       return `fault ${event.text}`
+    case 'backup':
+      return `backup ${event.text}`
     case 'attached':
       return `client ${event.client} connection ${event.connection} attached to server ${event.serverId} session ${hexOfSession(event.sessionId)}${event.isNew ? ' (new)' : ''}${event.readOnly ? ' read-only' : ''} timeout ${event.timeoutMs} ms seen ${hexOfZxid(event.lastZxidSeen)}`
     case 'session-refused':
@@ -83,6 +86,8 @@ export function describeRequest(request: ClientRequest): string {
     case 'ping':
     case 'close-session':
       return request.kind
+    case 'backup':
+      return request.op
     default:
       return assertNever(request)
   }
@@ -102,6 +107,8 @@ export function describeBody(body: ReplyBody): string {
       return `[${body.names}]${body.stat === null ? '' : ` ${statText(body.stat)}`}`
     case 'multi':
       return `results [${body.results.map(describeResult).join('; ')}]`
+    case 'bytes':
+      return `${body.bytes.length} bytes, CRC ${crc32c(body.bytes).toString(16)}`
     default:
       return assertNever(body)
   }

@@ -76,6 +76,8 @@ export interface FaultPlan {
   readonly checkpoints: CheckpointPlan | null
   /** Crashes and link faults strike learners and leaders in the middle of copies of the state. */
   readonly aimsAtCopies: boolean
+  /** An operator takes backups. */
+  readonly takesBackups: boolean
   /** Whether a server without data votes; false in seeds that wipe or replace disks. */
   readonly dbAutocreate: boolean
   /** Mean time between faults of a kind; a kind that is off has no entry. */
@@ -101,6 +103,7 @@ export interface LaterDraws {
   readonly checkpoints: SimRandom
   readonly copies: SimRandom
   readonly adoptions: SimRandom
+  readonly backups: SimRandom
 }
 
 export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: number): FaultPlan {
@@ -137,6 +140,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
     sessionModes: withoutRefusedOwners(drawSessionModes(sessions, serverCount), isStrict),
     isStrict,
     checkpoints,
+    takesBackups: later.backups.chance(0.5),
     aimsAtCopies: checkpoints !== null && later.copies.chance(0.8),
   }
 }
@@ -236,5 +240,6 @@ export function describePlan(plan: FaultPlan): string {
   const modes = `${local ? `, local sessions${upgrading ? ', upgrading' : ''}` : ''}${readOnly ? ', read-only mode' : ''}`
   const aimed = plan.aimsAtCopies ? ', copies are cut' : ''
   const often = plan.checkpoints === null ? '' : `, a checkpoint after ${plan.checkpoints.snapCount} txns${aimed}`
-  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms${modes}${often}, faults: ${kinds || 'none'}`
+  const backups = plan.takesBackups ? ', backups' : ''
+  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms${modes}${often}${backups}, faults: ${kinds || 'none'}`
 }

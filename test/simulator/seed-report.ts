@@ -48,6 +48,9 @@ export function describeCounts(all: readonly SeedCounts[]): string {
     `${sum(({ checkpoints }) => checkpoints.frontsRemoved)} log fronts removed`,
     `${sum(({ checkpoints }) => checkpoints.copiesInstalled)} of ${sum(({ checkpoints }) => checkpoints.copiesBegun)} copies installed`,
     `${sum(({ checkpoints }) => checkpoints.copiesStruck)} copies struck by a fault`,
+    `${sum(({ backups }) => backups.complete)} of ${sum(({ backups }) => backups.begun)} backups complete`,
+    `${sum(({ backups }) => backups.continued)} backups continued`,
+    `${sum(({ backups }) => backups.interrupted)} interrupted`,
     `longest recovery ${healMsMax.toFixed(0)} ms`,
   ].join(', ')
 }

@@ -12,6 +12,7 @@ import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import type { Address } from '../../src/ports/stream.ts'
 import { createServer, type ZktsServer } from '../../src/server/create-server.ts'
+import { localKeyPath } from '../../src/storage/local-key-file.ts'
 import type { CheckpointPlan, FaultPlan } from './fault-plan.ts'
 import { type ResumeOrder, type Scheduler, SimProcess } from './scheduler.ts'
 import { simCheckpoints } from './sim-checkpoints.ts'
@@ -95,6 +96,13 @@ export class SimCluster {
 
   clientAddressOf(id: ServerId): Address {
     return { host: this.hostOf(id), port: clientPort }
+  }
+
+  /** What its file has now; null: there is none. */
+  localKeyOf(id: ServerId): Uint8Array | null {
+    const { disk, config } = this.#server(id)
+    const path = localKeyPath(config.dataDir)
+    return disk.paths().includes(path) ? disk.contents(path) : null
   }
 
   isRunning(id: ServerId): boolean {

@@ -5,6 +5,7 @@
  */
 import type { ErrorName } from '../../src/base/errors.ts'
 import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
+import type { OpName } from '../../src/protocol/client/operations.ts'
 import type { Stat } from '../../src/protocol/client/stat.ts'
 import type { WatchEventType } from '../../src/protocol/client/watch-event.ts'
 import type { Change, Txn } from '../../src/protocol/txn/txn.ts'
@@ -66,6 +67,8 @@ export type ClientRequest =
   | { readonly kind: 'sync'; readonly path: string }
   | { readonly kind: 'ping' }
   | { readonly kind: 'close-session' }
+  /** One step of a backup; the body is made by the client's own code. */
+  | { readonly kind: 'backup'; readonly op: OpName; readonly bytes: Uint8Array }
 
 /** Changes the tree, or would: answered only after a quorum has it. */
 export function isWrite(request: ClientRequest): boolean {
@@ -99,6 +102,7 @@ export type ReplyBody =
   | { readonly kind: 'data'; readonly data: string | null; readonly stat: Stat }
   | { readonly kind: 'children'; readonly names: readonly string[]; readonly stat: Stat | null }
   | { readonly kind: 'multi'; readonly results: readonly PartResult[] }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array } // of a step of a backup
 
 /** The changes of a txn one by one, with what is inside its bundles. */
 export function plainChangesOf(txn: Txn): readonly Change[] {
@@ -176,6 +180,8 @@ export type SimEvent =
   | { readonly kind: 'server-log'; readonly serverId: ServerId; readonly text: string }
   | { readonly kind: 'phase'; readonly phase: 'chaos' | 'healed' | 'calm' }
   | FaultEvent
+  /** The operator says what became of a backup. */
+  | { readonly kind: 'backup'; readonly text: string }
   | ClientEvent
 
 export interface TraceEntry {

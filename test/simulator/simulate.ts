@@ -5,6 +5,7 @@
  * answer, all servers must reach one state, and the checkers judge the whole history.
  */
 import { hexOfZxid, type ServerId, type Zxid } from '../../src/base/ids.ts'
+import { type BackupCounts, judgeBackups, noBackups } from './backup-verdict.ts'
 import { clientHistory } from './checkers/client-history.ts'
 import { CommittedHistory } from './checkers/committed-history.ts'
 import { committedPrefix } from './checkers/committed-prefix.ts'
@@ -26,6 +27,7 @@ import { zxidOrder } from './checkers/zxid-order.ts'
 import { type CheckpointCounts, noCheckpointCounts, noteCheckpoints } from './checkpoint-counts.ts'
 import { describePlan, drawFaultPlan, type FaultPlan } from './fault-plan.ts'
 import { Faults, LinkFaults } from './faults.ts'
+import { SimOperator } from './operator.ts'
 import { Scheduler, SimProcess } from './scheduler.ts'
 import { type ClientContext, SimClient } from './sim-client.ts'
 import { SimCluster } from './sim-cluster.ts'
@@ -56,6 +58,7 @@ export interface SeedCounts {
   readonly epochs: number
   readonly crashes: number
   readonly checkpoints: CheckpointCounts
+  readonly backups: BackupCounts
   /** From the end of the faults until every server served; null if one never did. */
   readonly healMs: number | null
 }
@@ -96,6 +99,7 @@ class Run {
   readonly #faults: Faults
   readonly #clients: SimClient[] = []
   readonly #pinned: SimClient[] = []
+  readonly #operator: SimOperator | null // takes backups
   readonly #lastApplied = new Map<ServerId, { readonly zxid: Zxid; readonly digest: string }>()
   #casualties: readonly ServerId[] = []
   #requestCount = 0
@@ -118,6 +122,7 @@ class Run {
         checkpoints: new SimRandom(seed, 'checkpoints'),
         copies: new SimRandom(seed, 'copies'),
         adoptions: new SimRandom(seed, 'adoptions'),
+        backups: new SimRandom(seed, 'backups'),
       },
       options.chaosMs,
     )
@@ -128,6 +133,7 @@ class Run {
       this.blame(`${culprit.name} threw ${textOf(cause)}`),
     )
     const clientHosts = Array.from({ length: this.#plan.clientCount }, (_, i) => clientHost(i))
+    if (this.#plan.takesBackups) clientHosts.push(operatorHost)
     this.#links = new LinkFaults(this.#plan, random.fork('links'), (host) => !clientHosts.includes(host))
     this.#network = new SimNetwork({
       scheduler: this.#scheduler,
@@ -153,6 +159,7 @@ class Run {
     })
     this.#addCheckers()
     for (let i = 0; i < this.#plan.clientCount; i++) this.#clients.push(this.#makeClient(i, this.#cluster.ids))
+    this.#operator = this.#plan.takesBackups ? this.#makeOperator() : null
   }
 
   blame(text: string): void {
@@ -164,11 +171,13 @@ class Run {
     this.#record({ kind: 'phase', phase: 'chaos' })
     this.#cluster.startAll()
     for (const client of this.#clients) client.start()
+    this.#operator?.start()
     this.#faults.start()
     await this.#runFor(this.#plan.chaosMs)
     if (!this.#hasFailed()) await this.#heal()
     if (!this.#hasFailed()) await this.#stayCalm()
     if (!this.#hasFailed()) await this.#settle()
+    if (!this.#hasFailed()) await this.#judgeBackups()
     if (!this.#hasFailed()) this.#trace.finish()
     return this.#result()
   }
@@ -220,6 +229,7 @@ class Run {
   async #settle(): Promise<void> {
     const clients = [...this.#clients, ...this.#pinned]
     for (const client of clients) client.rest()
+    this.#operator?.rest()
     const isAnswered = await this.#runUntil(settleLimitMs, () =>
       clients.every((client) => client.outstandingCount === 0),
     )
@@ -309,7 +319,40 @@ class Run {
     })
   }
 
+  #makeOperator(): SimOperator {
+    const cluster = this.#cluster
+    const network = this.#network
+    const scheduler = this.#scheduler
+    return new SimOperator(
+      {
+        scheduler,
+        number: operatorNumber,
+        servers: cluster.ids.map((id) => ({ id, address: cluster.clientAddressOf(id) })),
+        dialerOf: (process) => network.dialer(operatorHost, process),
+        crash: (process, how) => network.crash(operatorHost, process, how),
+        powerOn: () => network.powerOn(operatorHost),
+        nowUs: () => scheduler.nowUs,
+        record: (event) => this.#record(event),
+        nextRequestId: () => this.#requestCount++,
+        nextConnection: () => this.#connectionCount++,
+        localKeyOf: (id) => cluster.localKeyOf(id),
+        blame: (text) => this.#trace.violations.push({ checker: 'backups', text }),
+      },
+      new SimRandom(this.#seed, 'operator'),
+    )
+  }
+
+  async #judgeBackups(): Promise<void> {
+    if (this.#operator === null) return
+    await judgeBackups(this.#operator.files, {
+      history: this.#history,
+      random: new SimRandom(this.#seed, 'verdict'),
+      report: (text) => this.#trace.violations.push({ checker: 'backups', text }),
+    })
+  }
+
   #record(event: SimEvent): void {
+    this.#operator?.observe(event)
     const entry = { atUs: this.#scheduler.nowUs, event }
     this.#history.observe(entry)
     this.#ledger.observe(entry)
@@ -364,11 +407,15 @@ class Run {
         epochs: this.#epochCount,
         crashes: this.#cluster.crashCount,
         checkpoints: { ...this.#checkpointCounts },
+        backups: { ...(this.#operator?.counts ?? noBackups) },
         healMs: this.#healMs,
       },
     }
   }
 }
+
+const operatorHost = '10.1.1.1'
+const operatorNumber = 99
 
 function clientHost(number: number): string {
   return `10.1.0.${number + 1}`
