@@ -10,7 +10,7 @@ const timeoutMs = 180_000
 
 describe('the servers under the faults of seeds 1 to 6', () => {
   test('two runs of one seed are equal in every event', { timeout: timeoutMs }, async () => {
-    for (const seed of [3, 6]) {
+    for (const seed of [1, 3]) {
       const first = await simulateSeed(seed, { chaosMs: chaosMsDefault })
       const second = await simulateSeed(seed, { chaosMs: chaosMsDefault })
       expect(second.hash).toBe(first.hash)
