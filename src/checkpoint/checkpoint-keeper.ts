@@ -55,7 +55,7 @@ export interface CheckpointKeeperOptions extends CheckpointsOptions {
 interface CurrentStore {
   readonly name: string
   readonly store: KeyValueStore
-  readonly copies: Set<StoreCopy>
+  readonly copies: Set<Pick<StoreCopy, 'abandon'>>
 }
 
 /** What an advance goes on with. */
@@ -176,23 +176,28 @@ export class CheckpointKeeper implements Checkpoints {
     if (current === null || this.#meta === null)
       throw Object.assign(new Error('there is no checkpoint to copy'), { code: 'ENOENT' })
     const view = viewForCopy(current.store)
-    const meta = await this.#metaIn(view, current.name).catch(async (error: unknown) => {
-      await view.close()
-      throw this.#named(error, current.name)
-    })
-    const onClose = async (): Promise<void> => {
-      current.copies.delete(copy)
+    // Another store may become current while the record is read: this one stays until the copy of it is closed.
+    const begun = { abandon: () => view.close() }
+    current.copies.add(begun)
+    const end = async (ended: Pick<StoreCopy, 'abandon'>): Promise<void> => {
+      current.copies.delete(ended)
       if (this.#retired.has(current) && this.#state === 'open') await this.#inOrder(() => this.#retire(current))
     }
-    const copy = new StoreCopy({
+    const meta = await this.#metaIn(view, current.name).catch(async (error: unknown) => {
+      await view.close()
+      await end(begun)
+      throw this.#named(error, current.name)
+    })
+    const copy: StoreCopy = new StoreCopy({
       view,
       facts: factsOf(meta),
       hasChecksums,
-      onClose,
+      onClose: () => end(copy),
       explain: (error) => this.#named(error, current.name),
       sizeBytesMax: this.#options.chunkSizeBytesMax,
     })
     current.copies.add(copy)
+    current.copies.delete(begun)
     return copy
   }
 

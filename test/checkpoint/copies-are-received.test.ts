@@ -176,6 +176,43 @@ test('an old store stays until the last copy of it is closed', async () => {
   expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(leader, 59))
 })
 
+test('a copy that is being opened while another store becomes current shows the old one', async () => {
+  const leader = await serverWith(6, 60)
+  await leader.keeper.advance(leader.history[59]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  const disk = promptDisk(6)
+  const history = await logWithHistory(disk, 6, 30)
+  let isHeld = false
+  let release = (): void => {}
+  const stores = changedStores(disk, (store) => ({
+    view: (trustedFrom) => {
+      const view = store.view(trustedFrom)
+      const read: typeof view.read = async (...range) => {
+        if (!isHeld) return view.read(...range)
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+        return view.read(...range)
+      }
+      return { read, readRecords: (...range) => view.readRecords(...range), close: () => view.close() }
+    },
+  }))
+  const { keeper } = await openedKeeper(disk, { ...options, stores })
+  await keeper.advance(history[29]!.zxid)
+  const receiver = await keeper.receive()
+  for (const [number, chunk] of chunks.entries()) await receiver.add(number, chunk)
+  isHeld = true
+  const opening = keeper.copy()
+  expect((await finishCopy(receiver, chunks)).ok).toBe(true)
+  isHeld = false
+  release()
+  const copy = await opening
+  expect(copy.facts.zxid).toBe(history[29]!.zxid)
+  expect(await copy.chunk(0)).not.toBe(null)
+  await copy.close()
+  expect(storesOn(disk)).toEqual(['current', 'store-2/entries'])
+})
+
 test('damage of an old store is neither damage of the received one, nor does it discard that', async () => {
   const leader = await serverWith(6, 60)
   await leader.keeper.advance(leader.history[59]!.zxid)

@@ -46,6 +46,7 @@ class Rig {
   verifies = true
   unreadable: number | null = null // the first byte of a chunk
   readonly loaded: number[] = [] // the first byte of each chunk
+  sizeFails = false
   openCopies = 0
   aborted = 0
   readonly transfers: CheckpointTransfers
@@ -142,7 +143,10 @@ class Rig {
         }
       },
       history: () => Promise.reject(new Error('no backup is taken here')),
-      sizeBytes: async () => 123,
+      sizeBytes: async () => {
+        if (this.sizeFails) throw fault('EIO')
+        return 123
+      },
       close: async () => {},
     }
   }
@@ -213,6 +217,15 @@ test('a copy that was closed while it was opened or read gives no answer and hol
   await rig.run({ kind: 'open', copyId: 1 })
   rig.answers()
   rig.transfers.run(read(0))
+  rig.transfers.run({ kind: 'close', copyId: 1 })
+  await rig.time.run()
+  expect([rig.answers(), rig.heldAfter, rig.openCopies]).toEqual([[], [], 0])
+})
+
+test('a copy that was closed while it was opened holds nothing, also if the last step of opening it fails', async () => {
+  const rig = new Rig()
+  rig.sizeFails = true
+  rig.transfers.run({ kind: 'open', copyId: 1 })
   rig.transfers.run({ kind: 'close', copyId: 1 })
   await rig.time.run()
   expect([rig.answers(), rig.heldAfter, rig.openCopies]).toEqual([[], [], 0])

@@ -118,7 +118,9 @@ export class BackupSource {
     this.#releaseLog()
     this.#rejectWhenClosed(closedFailure())
     await this.#making
-    for (const held of this.#held.splice(0)) await held.close()
+    const closed = await Promise.allSettled(this.#held.splice(0).map((held) => held.close()))
+    const failed = closed.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
   async #next(): Promise<SourcePart | null> {

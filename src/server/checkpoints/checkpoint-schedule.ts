@@ -105,6 +105,8 @@ export class CheckpointSchedule {
   #growthAtLast: LogGrowth
   #asked: CheckpointAnswer[] = []
   #damage: Damage | null = null
+  /** How often another checkpoint has become current, or none. */
+  #replacedCount = 0
   /** The failure that was logged last, until a checkpoint succeeds. */
   #loggedFailure: string | null = null
 
@@ -175,6 +177,7 @@ export class CheckpointSchedule {
   checkpointReplaced(facts: CheckpointFacts | null): void {
     this.#last = facts
     this.#damage = null
+    this.#replacedCount++
     this.#noteGrowth()
     const { checkpoints } = this.#options
     checkpoints.sizeBytes().then(
@@ -261,10 +264,12 @@ export class CheckpointSchedule {
     const answers = this.#asked
     this.#asked = []
     const beganAtMs = clock.monotonicMs()
+    const replacedCount = this.#replacedCount
     this.#noteGrowth()
     try {
       const facts = await this.#advance(through)
       const sizeBytes = await checkpoints.sizeBytes()
+      if (replacedCount !== this.#replacedCount) return this.#beginAgain(answers)
       const durationMs = clock.monotonicMs() - beganAtMs
       this.#last = facts
       this.#sizeBytes = sizeBytes
@@ -282,6 +287,16 @@ export class CheckpointSchedule {
       if (cause instanceof InvariantViolation) throw cause
       this.#failed(cause instanceof Error ? cause : new Error(String(cause)), answers)
     }
+  }
+
+  /** What was made is no longer the checkpoint of this server. Who asked for one gets the next. */
+  #beginAgain(answers: readonly CheckpointAnswer[]): void {
+    if (this.#state.kind === 'closed') {
+      for (const answer of answers) answer(err('the server is closing'))
+      return
+    }
+    this.#state = { kind: 'idle' }
+    this.#asked.unshift(...answers)
   }
 
   /** A damaged checkpoint is made again in the same step if the log is whole. */

@@ -143,7 +143,9 @@ export class CheckpointTransfers {
       if (this.#copies.get(copyId) === open) this.#answer({ kind: 'opened', copyId, zxid, hash, sizeBytes })
       else await this.#release(open) // closed meanwhile
     } catch (cause) {
-      this.#fail(copyId, cause)
+      // Closed meanwhile: `#close` did not know what was opened since.
+      if (this.#copies.get(copyId) !== open) await this.#release(open)
+      else this.#fail(copyId, cause)
     }
   }
 

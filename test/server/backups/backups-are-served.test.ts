@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { ChainHash } from '../../../src/base/chain-hash.ts'
 import type { Epoch, ServerId, SessionId, Zxid } from '../../../src/base/ids.ts'
 import { backupIdleMs, durableLogMsMax, openBackupsMax } from '../../../src/base/limits.ts'
+import { ok } from '../../../src/base/result.ts'
 import { type Backup, BackupError, type BackupPoint } from '../../../src/client/backup.ts'
 import type { Client } from '../../../src/client/types.ts'
 import { newMetrics } from '../../../src/metrics/server-metrics.ts'
@@ -335,6 +336,40 @@ test('a backup fails with the reason if the checkpoint cannot be read', async ()
   const { refusal, message } = await self.refusal(self.client.openBackup())
   expect([refusal, message]).toEqual(['failed', 'EIO: i/o error, read'])
   expect(self.rig.events('backup-failed')).toMatchObject([{ status: 'failed', reason: 'EIO: i/o error, read' }])
+})
+
+test('a copy that cannot be closed does not keep the log files of its backup open', async () => {
+  const self = new BackupRig()
+  let openCount = 0
+  self.rig.checkpointsOn = (disk) => (options) => {
+    const checkpoints = simCheckpoints(disk)(options)
+    const [copyOf, historyOf] = [checkpoints.copy.bind(checkpoints), checkpoints.history.bind(checkpoints)]
+    checkpoints.copy = async (hasChecksums) => {
+      const copy = await copyOf(hasChecksums)
+      const { facts, chunkCount } = copy
+      const close = () => Promise.reject(Object.assign(new Error('EIO: i/o error, close'), { code: 'EIO' }))
+      return { facts, chunkCount, hasChecksums: copy.hasChecksums, chunk: (number) => copy.chunk(number), close }
+    }
+    checkpoints.history = async (after, through) => {
+      const opened = await historyOf(after, through)
+      if (!opened.ok) return opened
+      const { value } = opened
+      openCount++
+      return ok({ next: () => value.next(), close: () => value.close().finally(() => openCount--) })
+    }
+    return checkpoints
+  }
+  await self.rig.started(standaloneConfig(), self.disk)
+  self.client = await self.operator()
+  await self.write(3)
+  await self.rig.settle((await self.open()).close())
+  await self.write(3)
+  const backup = await self.open()
+  expect(openCount).toBe(1)
+  await self.rig.settle(backup.close())
+  await self.rig.run(100)
+  expect(openCount).toBe(0)
+  expect(self.rig.events('backup-not-closed').length).toBeGreaterThan(0)
 })
 
 test('a server closes although the first checkpoint, for which a backup waits, is never finished', async () => {

@@ -347,6 +347,19 @@ describe('a checkpoint whose files are not as they should be', () => {
     expect(rig.schedule.isDamaged).toBe(false)
   })
 
+  test('a checkpoint that was given up while it was made is not taken for the present one', async () => {
+    const rig = new ScheduleRig({ ...never, txnCount: 10 })
+    rig.write(10)
+    const asked = rig.ask()
+    rig.schedule.checkpointReplaced(null)
+    await rig.finish()
+    expect([rig.schedule.last, rig.made, asked.outcome]).toEqual([null, [], null])
+    await rig.tick()
+    await rig.finish()
+    expect([rig.schedule.last?.zxid, rig.made]).toEqual([10, [10]])
+    expect(asked.outcome).not.toBeNull()
+  })
+
   test('only the store in which damage was found is discarded', async () => {
     const rig = new ScheduleRig({ ...never, txnCount: 10 }, factsOf(5))
     rig.newest = 5
