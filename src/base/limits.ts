@@ -60,6 +60,8 @@ export const slowFlushReminderMs = 10_000
 export const checkpointRetryMs = 10_000
 /** A server that closes waits this long for a last checkpoint, which makes its next start quicker. Without it the next start reads more of the log. */
 export const closingCheckpointMsMax = 3000
+/** A server that closes waits this long for copies and backups that are being read or received. Then it closes the checkpoint under them. */
+export const closingReadersMsMax = 3_000
 /** Log lines about the progress of a start that takes long come at this interval. */
 export const startProgressIntervalMs = 1000
 /** A write that failed because the disk was full is tried again after this. */

@@ -8,6 +8,7 @@ import type { WordQuestion } from '../admin/four-letter-words.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
 import { hexOfZxid } from '../base/ids.ts'
+import { closingReadersMsMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
 import { membershipOf } from '../config/members.ts'
@@ -460,10 +461,21 @@ class Server implements ZktsServer {
   /** A server that must stop does not trust its disk, so it makes no last checkpoint. */
   async #closeData(running: Running, isOrderly: boolean): Promise<void> {
     const { dataFolder, storage, checkpointing, transfers, backups } = running
-    await Promise.all([transfers.close(), backups.close()])
+    // A thread that hangs, or waits to be started again, is ended by the close of the checkpoint.
+    await this.#atMost(closingReadersMsMax, Promise.all([transfers.close(), backups.close()]))
     await checkpointing.close(isOrderly)
     await dataFolder.close()
     await storage.close()
+  }
+
+  #atMost(limitMs: number, done: Promise<unknown>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.ports.timers.after(limitMs, resolve)
+      done.then(() => {
+        cancel()
+        resolve()
+      }, reject)
+    })
   }
 
   /** Calls `then` when all clients have closed, or after `remainingMs`, so that they can read their last bytes. */

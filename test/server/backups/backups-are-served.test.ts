@@ -388,6 +388,32 @@ test('a server closes although the first checkpoint, for which a backup waits, i
   expect(self.reasons()).toEqual(['server-closes'])
 })
 
+test('a server closes although a chunk, which a backup reads, never comes', async () => {
+  const self = new BackupRig()
+  let isHanging = false
+  self.rig.checkpointsOn = (disk) => (options) => {
+    const checkpoints = simCheckpoints(disk)(options)
+    const copyOf = checkpoints.copy.bind(checkpoints)
+    checkpoints.copy = async (hasChecksums) => {
+      const copy = await copyOf(hasChecksums)
+      const { facts, chunkCount } = copy
+      const chunk: typeof copy.chunk = (number) => (isHanging ? new Promise(() => {}) : copy.chunk(number))
+      return { facts, chunkCount, hasChecksums: copy.hasChecksums, chunk, close: () => copy.close() }
+    }
+    return checkpoints
+  }
+  const server = await self.rig.started(standaloneConfig(), self.disk)
+  self.client = await self.operator()
+  await self.write(3)
+  const backup = await self.open()
+  isHanging = true
+  const read = self.restored(backup).catch(() => {})
+  await self.rig.run(1_000)
+  await self.rig.settle(server.close())
+  await self.rig.settle(read)
+  expect(self.reasons()).toEqual(['server-closes'])
+})
+
 test('a server that closes ends its backups', async () => {
   const self = new BackupRig()
   const server = await self.rig.started(standaloneConfig(), self.disk)
