@@ -1,6 +1,7 @@
 /** A copy of one server becomes the checkpoint of another, over a transfer that breaks, repeats and damages chunks. */
 import { expect, test } from 'vitest'
 import { damageCode, retiredDamageCode } from '../../src/base/disk-failure.ts'
+import type { Zxid } from '../../src/base/ids.ts'
 import { ok, type Result } from '../../src/base/result.ts'
 import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
 import type { KeyValue, KeyValueFailure, KeyValueStore, KeyValueStores } from '../../src/ports/key-values.ts'
@@ -302,6 +303,35 @@ test('a copy that cannot become current on a full disk is given up, and the next
   await keeper.clean()
   expect(storesOn(disk)).toEqual(['current', 'store-2/entries'])
   expect(describeState(await loadedFrom(keeper))).toBe(stateAt(leader, 59))
+})
+
+test('a copy that could not be installed is given up without a store that current may name being removed', async () => {
+  for (let failAt = 1; failAt <= 12; failAt++) {
+    const leaderDisk = promptDisk(2)
+    const history = await logWithHistory(leaderDisk, 2, 30)
+    const leader = (await openedKeeper(leaderDisk)).keeper
+    await leader.advance(history[29]!.zxid)
+    const chunk = await (await leader.copy()).chunk(0)
+    let isFinishing = false
+    let count = 0
+    const disk: SimDisk = promptDisk(3, {
+      onOperation: () => {
+        if (isFinishing && ++count === failAt) disk.faults.full = true
+      },
+    })
+    await logWithHistory(disk, 4, 20)
+    const { keeper } = await openedKeeper(disk)
+    await keeper.advance(0x7_0000_0005 as Zxid)
+    const receiver = await keeper.receive()
+    await receiver.add(0, chunk!)
+    isFinishing = true
+    await finishCopy(receiver, [chunk!]).catch(() => {})
+    await receiver.abort()
+    disk.faults.full = false
+    isFinishing = false
+    const { facts } = await openedKeeper(disk.kill())
+    expect([history[29]!.zxid, 0x7_0000_0005]).toContain(facts?.zxid)
+  }
 })
 
 /** The first attempts fail. */
