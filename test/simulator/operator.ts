@@ -265,12 +265,12 @@ class OperatorLink {
     })
   }
 
-  /** Without a connection the session ends by its timeout. */
+  /** Without a connection the session ends by its timeout. Once it has been asked for, the end may come at any moment. */
   async closeSession(): Promise<void> {
     if (this.#link.state !== 'attached') return
+    this.#session = null
     try {
       await this.#request({ kind: 'close-session' })
-      this.#session = null
     } catch (cause) {
       if (!(cause instanceof ClientError)) throw cause
     }
@@ -322,7 +322,16 @@ class OperatorLink {
       if (waiting.isSent) continue
       waiting.isSent = true
       this.#link.send(waiting.request)
+      this.#expectAnswer(waiting, this.#link)
     }
+  }
+
+  /** As a client does: a server that is silent for two thirds of the session timeout is given up. */
+  #expectAnswer(waiting: WaitingRequest, link: ClientLink): void {
+    const limitUs = Math.round((sessionTimeoutMs * 2000) / 3)
+    this.#context.scheduler.schedule(this.#process, 'timer', limitUs, () => {
+      if (this.#waiting.includes(waiting) && this.#link === link) link.close('no answer')
+    })
   }
 
   #onReply(request: ClientRequest, { error, body }: ReceivedReply): void {

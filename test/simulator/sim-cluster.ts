@@ -153,7 +153,7 @@ export class SimCluster {
   /** As `cp -r` of the disk, while the server runs or not. */
   copyDisk(id: ServerId): void {
     const server = this.#server(id)
-    if (server.mustAdopt || !server.hasServed) return
+    if (server.mustAdopt || !server.hasServed || this.#lacking.has(id)) return
     this.#fault(`the disk of server ${id} is copied`)
     this.#diskCopies.push({ of: id, disk: server.newDisk().fillFrom(server.disk) })
   }
