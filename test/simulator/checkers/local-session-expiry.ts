@@ -8,7 +8,7 @@ import { hexOfSession, type ServerId, type SessionId } from '../../../src/base/i
 import type { TraceEvent } from '../../../src/replica/trace-event.ts'
 import type { ClientEvent } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'
-import type { ExpiryOptions } from './session-expiry.ts'
+import { type ExpiryOptions, idleMsOf } from './session-expiry.ts'
 
 interface LocalFacts {
   readonly serverId: ServerId
@@ -25,6 +25,7 @@ export function localSessionExpiry(options: ExpiryOptions, report: Report): Chec
   const made = new Set<SessionId>() // by a txn: these are global, and session-expiry judges them
   const sessionByConnection = new Map<number, SessionId>()
   const roleSinceUs = new Map<ServerId, number>()
+  const crashedAtUs = new Map<ServerId, number>()
   let calmSinceUs: number | null = null
   let nowUs = 0
   return {
@@ -40,15 +41,15 @@ export function localSessionExpiry(options: ExpiryOptions, report: Report): Chec
         const facts = sessions.get(event.sessionId)
         if (facts !== undefined) facts.abandonedAtUs = atUs
       } else if (event.kind === 'server-crashed') {
+        crashedAtUs.set(event.serverId, nowUs)
         for (const [sessionId, { serverId }] of sessions) if (serverId === event.serverId) sessions.delete(sessionId)
       } else if (event.kind === 'server') observeServer(event.serverId, event.event)
     },
     finish() {
       if (calmSinceUs === null) return
-      for (const [sessionId, { timeoutMs, abandonedAtUs }] of sessions) {
-        if (abandonedAtUs === null) continue
-        const idleMs = (nowUs - Math.max(abandonedAtUs, calmSinceUs)) / 1000
-        if (idleMs <= timeoutMs + options.graceMs) continue
+      for (const [sessionId, facts] of sessions) {
+        const idleMs = idleMsOf(facts, calmSinceUs, nowUs)
+        if (idleMs <= facts.timeoutMs + options.graceMs) continue
         report(`local session ${hexOfSession(sessionId)} was abandoned ${idleMs.toFixed(0)} ms ago and still exists`)
       }
     },
@@ -57,6 +58,8 @@ export function localSessionExpiry(options: ExpiryOptions, report: Report): Chec
   function attach(event: Extract<ClientEvent, { readonly kind: 'attached' }>): void {
     const { sessionId, serverId, timeoutMs, connection, askedAtUs: lastAskedAtUs } = event
     if (made.has(sessionId)) return
+    // The answer was on the way when the process ended that had the session.
+    if ((crashedAtUs.get(serverId) ?? 0) > lastAskedAtUs) return
     const isReadOnly = sessions.get(sessionId)?.isReadOnly ?? event.readOnly
     sessions.set(sessionId, { serverId, timeoutMs, lastAskedAtUs, isReadOnly, connection, abandonedAtUs: null })
     sessionByConnection.set(connection, sessionId)

@@ -84,6 +84,8 @@ describe('checkers of local sessions', () => {
     expect(expiry([attached(0), abandoned, calm, ...quiet])).toHaveLength(1)
     const crashed = { kind: 'server-crashed', serverId: 1 as never, how: 'kill' } as const
     expect(expiry([attached(0), abandoned, crashed, calm, ...quiet])).toEqual([])
+    const before = { kind: 'phase', phase: 'chaos' } as const
+    expect(expiry([before, crashed, attached(0), abandoned, calm, ...quiet])).toEqual([]) // while the answer was on the way
     const closed = { kind: 'closed', connection: 0, by: 'client', reason: 'abandoned' } as const
     expect(expiry([attached(0), closed, abandoned, calm, ...quiet, expired])).toEqual([])
   })

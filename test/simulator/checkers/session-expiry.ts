@@ -97,7 +97,11 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
 }
 
 /** How long the session was abandoned during the calm; 0 if its client may still use it. */
-function idleMsOf({ abandonedAtUs }: SessionFacts, calmSinceUs: number, nowUs: number): number {
+export function idleMsOf(
+  { abandonedAtUs }: Pick<SessionFacts, 'abandonedAtUs'>,
+  calmSinceUs: number,
+  nowUs: number,
+): number {
   return abandonedAtUs === null ? 0 : (nowUs - Math.max(abandonedAtUs, calmSinceUs)) / 1000
 }
 
