@@ -16,6 +16,7 @@ import {
   makeZxid,
   type ServerId,
   type Zxid,
+  zeroEpoch,
   zeroZxid,
 } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
@@ -278,12 +279,14 @@ export class Leading implements Role {
     if (this.#phase !== 'saving-epoch') this.#sendNewEpoch(learner)
   }
 
-  /** The learner reads the cluster id in the answer, and gives up. */
+  /** The learner reads the cluster id in the answer, and gives up. An epoch that is not saved yet is not named. */
   #refuseForeign(from: ServerId, message: From<'follower-info'>): void {
     this.#core.reportForeign(from, message.clusterId, this.isEstablished)
     this.#drop(from, 'its data is of another cluster')
     const { syncId } = message
-    this.#core.send(from, { kind: 'new-epoch', syncId, epoch: this.#epoch, clusterId: this.#clusterId })
+    const isSaved = this.#phase !== 'gathering' && this.#phase !== 'saving-epoch'
+    const epoch = isSaved ? this.#epoch : zeroEpoch
+    this.#core.send(from, { kind: 'new-epoch', syncId, epoch, clusterId: this.#clusterId })
   }
 
   #mintEpochIfGathered(): void {
