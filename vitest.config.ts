@@ -17,8 +17,8 @@ export default defineConfig({
   },
   test: {
     testTimeout: 60_000,
-    // The files that a worker runs share their modules, which saves two fifths of the processor time. Modules have no
-    // state that a test could leave to the next; a test that replaces a module of Node.js has a worker of its own.
+    // The files that a worker runs share their modules, which saves two fifths of the processor time. So a test must leave
+    // nothing in a module that changes the next file; one that replaces a module of Node.js has a worker of its own.
     projects: [
       {
         extends: true,

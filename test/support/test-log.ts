@@ -7,6 +7,7 @@
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroEpoch, zeroZxid } from '../../src/base/ids.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../../src/protocol/disk/log-record.ts'
+import { emptyLogState } from '../../src/storage/log-state.ts'
 import type { HistoryPoint } from '../../src/zab/history.ts'
 import type { LogStretch, OlderThanLog, RecoveredHistory, StorageEffect } from '../../src/zab/zab-contract.ts'
 
@@ -31,16 +32,8 @@ export type LogImage = Pick<
   | 'mustSync'
 >
 
-const emptyImage: Omit<LogImage, 'txns'> = {
-  base: beginning,
-  received: null,
-  acceptedEpoch: zeroEpoch,
-  acceptedLeader: null,
-  currentEpoch: zeroEpoch,
-  clusterId: 0 as ClusterId,
-  committed: zeroZxid,
-  mustSync: false,
-}
+const { lastZxid: _zxid, lastHash: _hash, ...emptyState } = emptyLogState
+const emptyImage: Omit<LogImage, 'txns'> = { base: beginning, received: null, ...emptyState }
 
 export class TestLog {
   /** After `base`. */
