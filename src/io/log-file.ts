@@ -24,7 +24,6 @@ export interface LogFileOptions {
 export class LogFile implements OutputSink {
   readonly #options: LogFileOptions
   #stream: RotatingFileStream | null = null
-  #shouldReopen = false
 
   constructor(options: LogFileOptions) {
     this.#options = options
@@ -45,13 +44,14 @@ export class LogFile implements OutputSink {
     }
   }
 
-  /** The file is opened again, by its path, before the next line is written. */
+  /**
+   * Releases the file once the write under way has ended. It is opened again, by its path, for the next line.
+   */
   reopen(): void {
-    this.#shouldReopen = true
+    if (this.#stream !== null) this.#close(this.#stream)
   }
 
   write(bytes: Uint8Array, done: (error: Error | null, takenCount: number) => void): void {
-    if (this.#shouldReopen) this.#close()
     if (this.#stream !== null) {
       this.#writeTo(this.#stream, bytes, bytes, done)
       return
@@ -74,7 +74,7 @@ export class LogFile implements OutputSink {
         done(null, bytes.length)
         return
       }
-      this.#close()
+      this.#close(stream)
       // A disk that was filling up has taken a part. Its whole lines are not written twice.
       void tailOf(this.#options.path, bytes.length).then((tail) => done(error, wholeLinesAtTheEnd(tail, bytes)))
     })
@@ -107,11 +107,9 @@ export class LogFile implements OutputSink {
     return stream
   }
 
-  #close(): void {
-    this.#shouldReopen = false
-    const stream = this.#stream
-    this.#stream = null
-    if (stream?.destroyed === false) stream.end()
+  #close(stream: RotatingFileStream): void {
+    if (this.#stream === stream) this.#stream = null
+    if (!stream.destroyed) stream.end()
   }
 }
 

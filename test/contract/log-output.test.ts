@@ -1,10 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { BoundedOutput, type OutputSink } from '../../src/io/bounded-output.ts'
-import { LogFile } from '../../src/io/log-file.ts'
+import { LogFile, type LogFileOptions } from '../../src/io/log-file.ts'
 import { pinoLog } from '../../src/io/pino-log.ts'
 
 /** A pipe whose reader takes as many bytes as the test says. */
@@ -108,6 +117,18 @@ test('the log reports its lost lines as a warning', async () => {
   ])
 })
 
+const opened: LogFile[] = []
+
+function newLogFile(options: LogFileOptions): LogFile {
+  const file = new LogFile(options)
+  opened.push(file)
+  return file
+}
+
+afterEach(() => {
+  for (const file of opened.splice(0)) file.reopen() // which closes it
+})
+
 async function inFolder(use: (path: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'zkts-log-'))
   await use(join(folder, 'logs', 'server.log'))
@@ -119,7 +140,7 @@ const noRotation = { rotateAtSizeBytes: null, rotateEvery: null, rotatedCount: 1
 
 test('a log file is rotated at its size limit, and the wanted number of rotated files is kept', () =>
   inFolder(async (path) => {
-    const output = new BoundedOutput(new LogFile({ path, ...noRotation, rotateAtSizeBytes: 30, rotatedCount: 2 }))
+    const output = new BoundedOutput(newLogFile({ path, ...noRotation, rotateAtSizeBytes: 30, rotatedCount: 2 }))
     for (let n = 1; n <= 10; n++) {
       output.write(line(n))
       await output.whenWritten(waitMs)
@@ -131,7 +152,7 @@ test('a log file is rotated at its size limit, and the wanted number of rotated 
 
 test('a log file that another program has renamed is opened again after reopen', () =>
   inFolder(async (path) => {
-    const file = new LogFile({ path, ...noRotation })
+    const file = newLogFile({ path, ...noRotation })
     const output = new BoundedOutput(file)
     output.write(line(1))
     await output.whenWritten(waitMs)
@@ -145,6 +166,29 @@ test('a log file that another program has renamed is opened again after reopen',
     expect(readFileSync(path, 'utf8')).toBe(line(3))
   }))
 
+test('a log file that another program has renamed is released by reopen, without another line', () =>
+  inFolder(async (path) => {
+    const file = newLogFile({ path, ...noRotation })
+    const output = new BoundedOutput(file)
+    output.write(line(1))
+    await output.whenWritten(waitMs)
+    renameSync(path, `${path}.old`)
+    expect(isOpen(`${path}.old`)).toBe(true)
+    file.reopen()
+    await expect.poll(() => isOpen(`${path}.old`), { timeout: waitMs }).toBe(false)
+  }))
+
+/** Whether this process has the file open. */
+function isOpen(path: string): boolean {
+  return readdirSync('/proc/self/fd').some((descriptor) => {
+    try {
+      return readlinkSync(join('/proc/self/fd', descriptor)) === path
+    } catch {
+      return false // the descriptor that listed the folder
+    }
+  })
+}
+
 test('lines of a log file that cannot be written are kept until it can be written', () =>
   inFolder(async (path) => {
     const folder = join(path, '..')
@@ -153,7 +197,7 @@ test('lines of a log file that cannot be written are kept until it can be writte
     const failure = new Promise<Error>((resolve) => {
       failed = resolve
     })
-    const output = new BoundedOutput(new LogFile({ path, ...noRotation }), { onError: failed })
+    const output = new BoundedOutput(newLogFile({ path, ...noRotation }), { onError: failed })
     output.write(line(1))
     expect((await failure).message).toContain('ENOTDIR')
     output.write(line(2))
@@ -165,7 +209,7 @@ test('lines of a log file that cannot be written are kept until it can be writte
 test('a part of a line that an earlier process left is ended before the next line', () =>
   inFolder(async (path) => {
     for (const write of ['later', 'at once']) {
-      const file = new LogFile({ path, ...noRotation })
+      const file = newLogFile({ path, ...noRotation })
       expect(file.problem()).toBe(null)
       writeFileSync(path, 'line 00')
       const output = new BoundedOutput(file)
@@ -214,7 +258,7 @@ test('a process that ends repeats the write under way from its first line that i
       [`${line(1)}li`, `${line(1)}li\n${line(2)}`],
       [line(1) + line(2), line(1) + line(2)],
     ] as const) {
-      const file = new LogFile({ path, ...noRotation })
+      const file = newLogFile({ path, ...noRotation })
       expect(file.problem()).toBe(null)
       writeFileSync(path, line(0) + taken)
       expect(file.writeNow(Buffer.from(line(3)), started)).toBe(line(3).length)
@@ -223,7 +267,7 @@ test('a process that ends repeats the write under way from its first line that i
   }))
 
 test('a log file in a folder that cannot be created is refused in words', () => {
-  const file = new LogFile({ path: '/proc/x/y/z.log', ...noRotation })
+  const file = newLogFile({ path: '/proc/x/y/z.log', ...noRotation })
   expect(file.problem()).toBe('/proc/x cannot be created in /proc')
 })
 
@@ -231,12 +275,12 @@ test('a log file that is a FIFO or a device is refused in words, and no call wai
   inFolder(async (path) => {
     const folder = join(path, '..')
     mkdirSync(folder)
-    const fifo = new LogFile({ path: join(folder, 'fifo'), ...noRotation })
+    const fifo = newLogFile({ path: join(folder, 'fifo'), ...noRotation })
     execFileSync('mkfifo', [join(folder, 'fifo')])
     const what = `${folder}/fifo is a named pipe (FIFO), and this server needs a regular file with this name`
     expect(fifo.problem()).toBe(`${what}; to write to a pipe, leave --log-file out and redirect standard output`)
     expect(() => fifo.writeNow(Buffer.from(line(1)), null)).toThrow(what)
-    expect(new LogFile({ path: '/dev/null', ...noRotation }).problem()).toContain('/dev/null is a device')
+    expect(newLogFile({ path: '/dev/null', ...noRotation }).problem()).toContain('/dev/null is a device')
   }))
 
 test('a FIFO that takes the place of the log file is reported, and the lines wait for a file', () =>
@@ -245,7 +289,7 @@ test('a FIFO that takes the place of the log file is reported, and the lines wai
     const failure = new Promise<Error>((resolve) => {
       failed = resolve
     })
-    const file = new LogFile({ path, ...noRotation })
+    const file = newLogFile({ path, ...noRotation })
     expect(file.problem()).toBe(null)
     const output = new BoundedOutput(file, { onError: failed })
     output.write(line(1))
@@ -262,7 +306,7 @@ test('a FIFO that takes the place of the log file is reported, and the lines wai
 
 test('the last lines of a log file are written when the process ends at once', () =>
   inFolder(async (path) => {
-    const file = new LogFile({ path, ...noRotation })
+    const file = newLogFile({ path, ...noRotation })
     expect(file.problem()).toBe(null)
     const output = new BoundedOutput(file)
     output.write(line(1))
