@@ -7,34 +7,48 @@
 import { assert } from '../base/assert.ts'
 import { crc32c } from '../base/crc32c.ts'
 import { peerFrameSizeBytesMax } from '../base/limits.ts'
-import { decodePeerFrame, encodePeerFrame } from '../protocol/peer/peer-codec.ts'
+import { decodePeerFrame, encodeFrameBeforeChunk, encodePeerFrame } from '../protocol/peer/peer-codec.ts'
 import type { PeerFrame, PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { LinkCloseReason } from './link-close-reason.ts'
 
 const peerFrameHeaderSizeBytes = 12
 
+const nothing = new Uint8Array(0)
+
 /** One frame, ready for the wire. */
 export function encodeFrame(frame: PeerFrame): Uint8Array {
-  const body = encodePeerFrame(frame)
-  assert(body.length <= peerFrameSizeBytesMax, 'a peer frame is within its limit', { sizeBytes: body.length })
-  return withHeader(body)
+  const framed = encodePeerFrame(frame, peerFrameHeaderSizeBytes)
+  assert(bodySizeOf(framed) <= peerFrameSizeBytesMax, 'a peer frame is within its limit', { sizeBytes: framed.length })
+  return withHeader(framed, nothing)
 }
 
-/** Adds the messages to `out` as frames within the limit; almost always one frame. */
+/** Adds the messages to `out` as frames within the limit; almost always one frame, in one piece. */
 export function encodeMessages(
   messages: readonly PeerMessage[],
   out: Uint8Array[],
   sizeBytesMax = peerFrameSizeBytesMax,
 ): void {
-  const body = encodePeerFrame({ hello: null, messages })
-  if (body.length <= sizeBytesMax) {
-    out.push(withHeader(body))
+  let start = 0
+  for (const [at, message] of messages.entries()) {
+    if (message.kind !== 'checkpoint-chunk') continue
+    encodeRun(messages.slice(start, at), out, sizeBytesMax)
+    start = at + 1
+    out.push(withHeader(encodeFrameBeforeChunk(message, peerFrameHeaderSizeBytes), message.chunk), message.chunk)
+  }
+  encodeRun(start === 0 ? messages : messages.slice(start), out, sizeBytesMax)
+}
+
+function encodeRun(messages: readonly PeerMessage[], out: Uint8Array[], sizeBytesMax: number): void {
+  if (messages.length === 0) return
+  const framed = encodePeerFrame({ hello: null, messages }, peerFrameHeaderSizeBytes)
+  if (bodySizeOf(framed) <= sizeBytesMax) {
+    out.push(withHeader(framed, nothing))
     return
   }
-  assert(messages.length > 1, 'one message fits a peer frame', { sizeBytes: body.length, kind: messages[0]?.kind })
+  assert(messages.length > 1, 'one message fits a peer frame', { sizeBytes: framed.length, kind: messages[0]?.kind })
   const half = messages.length >> 1
-  encodeMessages(messages.slice(0, half), out, sizeBytesMax)
-  encodeMessages(messages.slice(half), out, sizeBytesMax)
+  encodeRun(messages.slice(0, half), out, sizeBytesMax)
+  encodeRun(messages.slice(half), out, sizeBytesMax)
 }
 
 /** Sent when there is no message to send, so that the peer sees a live link. May be written any number of times. */
@@ -97,12 +111,15 @@ export class PeerFrameReader {
   }
 }
 
-function withHeader(body: Uint8Array): Uint8Array {
-  const framed = new Uint8Array(peerFrameHeaderSizeBytes + body.length)
-  const view = new DataView(framed.buffer)
-  view.setUint32(0, body.length)
-  view.setUint32(4, crc32c(body))
+/** Writes the header of a frame that begins with room for it, and whose body ends with `rest`. */
+function withHeader(framed: Uint8Array, rest: Uint8Array): Uint8Array {
+  const view = new DataView(framed.buffer, framed.byteOffset, peerFrameHeaderSizeBytes)
+  view.setUint32(0, bodySizeOf(framed) + rest.length)
+  view.setUint32(4, crc32c(rest, crc32c(framed.subarray(peerFrameHeaderSizeBytes))))
   view.setUint32(8, crc32c(framed.subarray(0, 8)))
-  framed.set(body, peerFrameHeaderSizeBytes)
   return framed
+}
+
+function bodySizeOf(framed: Uint8Array): number {
+  return framed.length - peerFrameHeaderSizeBytes
 }

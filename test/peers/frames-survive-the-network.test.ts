@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { crc32c } from '../../src/base/crc32c.ts'
 import type { LinkCloseReason } from '../../src/peers/link-close-reason.ts'
 import { encodeFrame, encodeMessages, keepAliveFrame, PeerFrameReader } from '../../src/peers/peer-frames.ts'
-import type { PeerFrame } from '../../src/protocol/peer/peer-message.ts'
+import type { PeerFrame, PeerMessage } from '../../src/protocol/peer/peer-message.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
 import { vote } from './peer-rig.ts'
 
-const sizeBytesMax = 10_000
-
-function readAll(chunks: readonly Uint8Array[]): { frames: PeerFrame[]; problem: LinkCloseReason | null } {
+function readAll(
+  chunks: readonly Uint8Array[],
+  sizeBytesMax = 10_000,
+): { frames: PeerFrame[]; problem: LinkCloseReason | null } {
   const reader = new PeerFrameReader()
   const frames: PeerFrame[] = []
   for (const chunk of chunks) {
@@ -74,6 +75,24 @@ describe('frames between servers', () => {
     )
     expect(bodies).toHaveLength(1)
     expect(readAll([bodies[0]!.subarray(0, 12)]).problem).toBe('frame-too-large')
+  })
+
+  test.each([1, 127, 128, 20_000])('a chunk of %i bytes is not copied, and the wire is as if it were', (sizeBytes) => {
+    const chunk = new Uint8Array(sizeBytes).fill(7)
+    const message: PeerMessage = { kind: 'checkpoint-chunk', syncId: 3, copyId: 4, number: 5, chunk }
+    const pieces: Uint8Array[] = []
+    encodeMessages([vote(1), message, message, vote(2)], pieces)
+    expect(pieces[2]).toBe(chunk)
+    const together = [vote(1), message, message, vote(2)].map((each) => encodeFrame({ hello: null, messages: [each] }))
+    expect(Buffer.concat(pieces).equals(Buffer.concat(together))).toBe(true)
+    const { frames } = readAll(pieces, 30_000)
+    expect(frames.flatMap(({ messages }) => messages.map(({ kind }) => kind))).toEqual([
+      'vote',
+      'checkpoint-chunk',
+      'checkpoint-chunk',
+      'vote',
+    ])
+    expect(frames[1]!.messages[0]).toMatchObject({ syncId: 3, copyId: 4, number: 5, chunk })
   })
 
   test('a peer frame with a good checksum and an unknown message is refused', () => {
