@@ -84,6 +84,8 @@ export class Following implements Role {
         return this.#receiveUpToDate(message)
       case 'heartbeat':
         return this.#receiveHeartbeat(message)
+      case 'dropped':
+        return this.#receiveDropped()
       case 'follower-info':
       case 'ack-epoch':
       case 'sync-from':
@@ -104,7 +106,7 @@ export class Following implements Role {
   }
 
   tick(): void {
-    // The link of a dead leader closes. A leader that has dropped this server is silent on an open link.
+    // The link of a dead leader closes, and a leader that drops this server says so.
     if (this.#phase === 'receiving-copy' && this.#core.receipt?.isWorking) return this.#extendDeadline()
     if (this.#core.nowMs >= this.#deadlineMs) this.#giveUp(`no progress while ${this.#phase}`)
   }
@@ -337,6 +339,16 @@ export class Following implements Role {
     this.#core.abandonReceipt()
     this.#core.commitUpTo(message.committed)
     this.#core.out.push({ kind: 'serving-as-follower', leader: this.leader, epoch: this.#epoch, syncId: this.#syncId })
+  }
+
+  /**
+   * A leader with which this server was in step is not shunned, since clients wait. If the next attempt fails before it is
+   * in step, a pause follows.
+   */
+  #receiveDropped(): void {
+    const reason = 'the leader has dropped this server'
+    if (this.#phase === 'broadcasting') this.#changes.becomeLooking(reason)
+    else this.#giveUp(reason)
   }
 
   #receiveHeartbeat(message: From<'heartbeat'>): void {

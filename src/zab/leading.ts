@@ -108,7 +108,7 @@ export class Leading implements Role {
   }
 
   peerDisconnected(peer: ServerId): void {
-    this.#drop(peer, 'its link closed')
+    this.#forget(peer, 'its link closed')
   }
 
   persisted(tag: PersistTag): void {
@@ -237,7 +237,7 @@ export class Leading implements Role {
   #receiveVote(from: ServerId, vote: From<'vote'>): void {
     if (vote.state === 'looking') {
       this.#core.send(from, this.#vote())
-      this.#drop(from, 'it looks for a leader') // comes last, since it may end this leadership
+      this.#forget(from, 'it looks for a leader') // comes last, since it may end this leadership
     } else if (this.#phase === 'gathering') {
       this.#giveWay(from, vote)
     }
@@ -282,7 +282,7 @@ export class Leading implements Role {
   /** The learner reads the cluster id in the answer, and gives up. An epoch that is not saved yet is not named. */
   #refuseForeign(from: ServerId, message: From<'follower-info'>): void {
     this.#core.reportForeign(from, message.clusterId, this.isEstablished)
-    this.#drop(from, 'its data is of another cluster')
+    this.#forget(from, 'its data is of another cluster')
     const { syncId } = message
     const isSaved = this.#phase !== 'gathering' && this.#phase !== 'saving-epoch'
     const epoch = isSaved ? this.#epoch : zeroEpoch
@@ -444,7 +444,15 @@ export class Leading implements Role {
 
   // --- losing learners ---
 
+  /** The learner is notified: its link is up, and it would wait for this leader until initLimit. */
   #drop(peer: ServerId, reason: string): void {
+    const learner = this.#learners.get(peer)
+    if (learner === undefined) return
+    this.#core.send(peer, { kind: 'dropped', syncId: learner.syncId })
+    this.#forget(peer, reason)
+  }
+
+  #forget(peer: ServerId, reason: string): void {
     const learner = this.#learners.get(peer)
     if (learner === undefined) return
     this.#learners.delete(peer)

@@ -163,6 +163,8 @@ const zabRows = {
   ),
   /** The learner is going to get an offer, or the chunk that it asked for; until then, others have their turn. */
   'checkpoint-wait': row(22, { syncId }, ({ syncId }) => `sync=${syncId}`),
+  /** The leader has given up this attempt of the learner, whose link stays up: it need not wait until initLimit. */
+  dropped: row(23, { syncId }, ({ syncId }) => `sync=${syncId}`),
   append: row(
     6,
     {

@@ -81,6 +81,7 @@ const messages: Readonly<Record<string, PeerMessage>> = {
   'checkpoint-chunk': { kind: 'checkpoint-chunk', syncId, copyId: 1, number: 1, chunk: Uint8Array.of(1, 2, 3) },
   'checkpoint-end': { kind: 'checkpoint-end', syncId, copyId: 1, chunkCount: 301 },
   'checkpoint-wait': { kind: 'checkpoint-wait', syncId },
+  dropped: { kind: 'dropped', syncId },
   append: {
     kind: 'append',
     syncId,

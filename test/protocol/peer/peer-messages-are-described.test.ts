@@ -75,6 +75,7 @@ const examples: readonly (readonly [PeerMessage, string])[] = [
   ],
   [{ kind: 'checkpoint-end', syncId: 7, copyId: 8, chunkCount: 5 }, 'checkpoint-end sync=7 copy=8 chunks=5'],
   [{ kind: 'checkpoint-wait', syncId: 7 }, 'checkpoint-wait sync=7'],
+  [{ kind: 'dropped', syncId: 7 }, 'dropped sync=7'],
   [{ ...append, entries: [] }, 'append sync=7 after=0x300000001 [] committed=0x0'],
   [{ ...append, entries: [entry(2)] }, 'append sync=7 after=0x300000001 [0x300000002] committed=0x0'],
   [
