@@ -149,7 +149,7 @@ class LoadedContent implements CopyContent {
   sessionTable(): SessionTable {
     const table = new SessionTable()
     const ordered = this.#sessions.sort(({ session: a }, { session: b }) => a.zxid - b.zxid || a.order - b.order)
-    for (const { id, session } of ordered) table.put(id, session.timeoutMs)
+    for (const { id, session } of ordered) table.put(id, session.timeoutMs, session.attachedTo)
     return table
   }
 

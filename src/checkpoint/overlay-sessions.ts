@@ -3,7 +3,7 @@
  * znodes. Keeps the order of creation: a session that a txn creates although it exists keeps its place, as in SessionTable.
  */
 import { assert } from '../base/assert.ts'
-import type { SessionId, Zxid } from '../base/ids.ts'
+import type { ServerId, SessionId, Zxid } from '../base/ids.ts'
 import type { KeyValue } from '../ports/key-values.ts'
 import type { ApplySessions } from '../tree/apply/apply-store.ts'
 import { viewOf } from './chunk.ts'
@@ -52,10 +52,10 @@ export class OverlaySessions implements ApplySessions {
     return true
   }
 
-  put(sessionId: SessionId, timeoutMs: number): void {
+  put(sessionId: SessionId, timeoutMs: number, attachedTo: ServerId | null): void {
     const known = this.#known(sessionId)
     const { zxid, order } = known.session ?? { zxid: this.#zxid, order: this.#order++ }
-    known.session = { timeoutMs, zxid, order }
+    known.session = { timeoutMs, attachedTo, zxid, order }
     known.isChanged = true
   }
 

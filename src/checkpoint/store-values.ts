@@ -5,9 +5,12 @@
  *   72 owner u64, raw                             85 the ACL, then the data
  * An ACL: number of entries u32; each entry: perms i32, then scheme and id, each as u32 size and bytes. The bytes of texts
  * are those of znode-name.ts, so that every string comes back as it was. A session (16 bytes):
- *    0 timeout in ms i32          4 zxid of its creation u64          12 its number among the sessions of that txn u32
+ *    0 timeout in ms i32                  12 the server that it is attached to, plus 1 (u8); 0 = not known
+ *    4 zxid of its creation u64           13 its number among the sessions of that txn u24
  * Zxid and number give the order of creation, which is the order of the session table on every server.
  */
+import { assert } from '../base/assert.ts'
+import type { ServerId } from '../base/ids.ts'
 import { statOffsets, statSizeBytes } from '../protocol/client/stat.ts'
 import type { AclEntry } from '../protocol/txn/txn.ts'
 import { readUint64, writeUint64 } from '../storage/record-codec.ts'
@@ -102,21 +105,27 @@ export const sessionValueSizeBytes = 16
 
 export interface StoredSession {
   readonly timeoutMs: number
+  readonly attachedTo: ServerId | null // null: not known
   readonly zxid: number // of its creation
   readonly order: number // among the sessions that this txn created
 }
 
-export function encodeSession({ timeoutMs, zxid, order }: StoredSession): Uint8Array {
+export function encodeSession({ timeoutMs, attachedTo, zxid, order }: StoredSession): Uint8Array {
   const bytes = new Uint8Array(sessionValueSizeBytes)
   const view = new DataView(bytes.buffer)
   view.setInt32(0, timeoutMs)
   writeUint64(view, 4, zxid)
+  assert(order < 2 ** 24, 'the sessions of one txn fit their number', { order })
   view.setUint32(12, order)
+  view.setUint8(12, attachedTo === null ? 0 : attachedTo + 1)
   return bytes
 }
 
 export function readSession(view: DataView, start: number): StoredSession {
-  return { timeoutMs: view.getInt32(start), zxid: readUint64(view, start + 4), order: view.getUint32(start + 12) }
+  const [timeoutMs, zxid] = [view.getInt32(start), readUint64(view, start + 4)]
+  const attached = view.getUint8(start + 12)
+  const order = view.getUint32(start + 12) & 0xff_ffff
+  return { timeoutMs, attachedTo: attached === 0 ? null : ((attached - 1) as ServerId), zxid, order }
 }
 
 function textSizeBytes(text: string): number {

@@ -3,7 +3,8 @@
  * and passed to the few places that decide. All other behaviour is the same under `strict`; the tables of
  * docs/reference/differences.md say why.
  * Assumes: all servers of an ensemble have the same value. If they differ, clients find other rules on other servers,
- * and the leader decides for all whether a refusal takes a zxid; the replicated state is the same either way.
+ * and the leader decides for all whether a refusal, or the move of a session to another server, takes a zxid. Servers
+ * that keep their clients through a leader change rely on the moves (WriteDecider.reattach).
  */
 
 /** By choice, the difference that it ends (a rule of that page, or the beginning of a row) and where ZooKeeper decides. */
@@ -46,6 +47,7 @@ export const choices = {
     ends: 'keeper-reads-in-multi-read',
     follows: 'Request.isValid, MultiOperationRecord.deserialize',
   },
+  leaderChangesClose: { ends: 'A leader change', follows: 'Follower.shutdown, ZooKeeperServer.shutdown' },
   refusesTtlZnodes: { ends: 'TTL znodes', follows: 'EphemeralType.extendedEphemeralTypesEnabled' },
   whitelistsSrvrAlone: { ends: 'Four-letter words without a whitelist', follows: 'FourLetterCommands' },
 } as const satisfies Readonly<Record<string, { readonly ends: string; readonly follows: string }>>

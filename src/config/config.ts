@@ -82,6 +82,8 @@ export interface Config {
   /** A peer that sends nothing for this long counts as dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */
   readonly peerTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  /** How long a server without a leader keeps its clients; 0: not at all. */
+  readonly clientWaitForLeaderMs: number
   /** To how many learners a leader sends a copy of its state at once. */
   readonly snapSyncsAtOnceMax: number
   /** The rate at which it sends them, to all learners together, in KiB per second. */

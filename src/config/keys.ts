@@ -159,11 +159,17 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'A peer that sends nothing for this long counts as dead; at most syncLimit x tickTime.',
     'Not in ZooKeeper, which waits for syncLimit.',
   ),
+  clientWaitForLeaderMs: used(
+    'ms',
+    '4000',
+    'While this server has no leader, its clients stay connected and their requests wait, this long at most, and no longer than a third of the session timeout; 0 = connections close at once, as they always do with compatibility=strict.',
+    'Not in ZooKeeper, which closes them at once.',
+  ),
   compatibility: used(
     'text',
     'zkts',
     'strict = the server treats clients as ZooKeeper 3.9.5 does, in each rule of differences.md where that harms no client, for test suites that pin such rules; zkts = the rules of zkts.',
-    'Not in ZooKeeper. The same on all servers of an ensemble. Set it when all of them run a version that has the key: a refused write becomes a record of the log, which older versions cannot read.',
+    'Not in ZooKeeper. The same on all servers of an ensemble: stop all of them to change it. With different values a write of a connection that its client has left may be carried out after a leader change. Set it when all of them run a version that has the key: a refused write becomes a record of the log, which older versions cannot read.',
   ),
   'keeper.compatibility': used(
     'boolean',

@@ -39,6 +39,7 @@ export interface ParsedConfig {
 const textWithoutFile = 'dataDir=./data\nclientPort=2181\nclientPortAddress=127.0.0.1\n'
 
 const peerTimeoutMsDefault = 1500
+const clientWaitForLeaderMsDefault = 4000
 /** The largest int of Java: ZooKeeper's settings are ints, and so is a timeout on the wire. */
 const intMax = 2 ** 31 - 1
 const intMin = -(2 ** 31)
@@ -95,8 +96,8 @@ function buildConfig(input: BuildInput): Config {
   const { settings, members, self, isOwnLineRefused, isEnsemble, serverId, remarks } = input
   const dataDir = settings.text('dataDir')
   if (!settings.has('dataDir')) settings.refuseMissing('dataDir', 'it is required', 'write dataDir=/var/lib/zookeeper')
-  const times = readTimes(settings, isEnsemble)
   const compatibility = readCompatibility(settings)
+  const times = readTimes(settings, isEnsemble, compatibility)
   return Object.freeze({
     serverId,
     mode: isEnsemble ? 'ensemble' : 'standalone',
@@ -211,9 +212,10 @@ type Times = Pick<
   | 'maxSessionTimeoutMs'
   | 'peerTimeoutMs'
   | 'heartbeatIntervalMs'
+  | 'clientWaitForLeaderMs'
 >
 
-function readTimes(settings: Settings, isEnsemble: boolean): Times {
+function readTimes(settings: Settings, isEnsemble: boolean, compatibility: Compatibility): Times {
   const tickTimeMs = settings.number('tickTime', 1, intMax) ?? 3000
   const ticks = (count: number): number => Math.min(intMax, count * tickTimeMs)
   const initLimitMs = ticks(readLimit(settings, 'initLimit', 10, isEnsemble))
@@ -244,7 +246,19 @@ function readTimes(settings: Settings, isEnsemble: boolean): Times {
     maxSessionTimeoutMs,
     peerTimeoutMs,
     heartbeatIntervalMs,
+    clientWaitForLeaderMs: readClientWait(settings, compatibility),
   }
+}
+
+/** Where moves of sessions are no txns, a connection that a session has left must not outlive the leader. */
+function readClientWait(settings: Settings, { leaderChangesClose }: Compatibility): number {
+  const waitMs = settings.number('clientWaitForLeaderMs', 0, intMax)
+  if (!leaderChangesClose) return waitMs ?? clientWaitForLeaderMsDefault
+  if (waitMs !== null && waitMs > 0) {
+    const wrong = 'with compatibility=strict a leader change closes connections, as in ZooKeeper'
+    settings.refuse('clientWaitForLeaderMs', wrong, 'remove the line, or write 0')
+  }
+  return 0
 }
 
 /** A standalone server does not use it; ZooKeeper then only requires a number. */

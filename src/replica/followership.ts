@@ -36,8 +36,8 @@ export class Followership implements LeaderRoute {
 
   revalidate(sequence: number, sessionId: SessionId, timeoutMs: number): void {
     this.#sendForwards() // one of them may create the session
-    const { leader, syncId, effects } = this.#options
-    effects.send(leader, { kind: 'revalidate', syncId, sequence, sessionId, timeoutMs })
+    const { leader, syncId, incarnation, effects } = this.#options
+    effects.send(leader, { kind: 'revalidate', syncId, sequence, sessionId, timeoutMs, incarnation })
   }
 
   endTurn(): void {

@@ -13,6 +13,7 @@ import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
+import type { Origin } from '../protocol/txn/txn.ts'
 import { decodeTxn } from '../protocol/txn/txn-codec.ts'
 import { SessionIdSource } from '../sessions/session-id-source.ts'
 import { Zab, type ZabEvent } from '../zab/zab.ts'
@@ -199,6 +200,7 @@ export class Replica {
 
   #tick(): void {
     this.#runZab({ kind: 'tick' })
+    this.#clients.tick(this.#now.monotonicMs)
     this.#clients.sessions.tick(this.#now.monotonicMs)
     // A server whose empty log is not trusted has no data to serve.
     if (this.#zab.mayCount) this.#readOnlyMode.tick(this.#zab.state, this.#now.monotonicMs)
@@ -316,22 +318,29 @@ export class Replica {
     this.#clients.applied(entry.zxid, events, own)
     const change = txn.changes[0]
     if (change?.kind === 'close-session') this.#sessionClosed(change.sessionId)
-    // The client gets its session only now, so its timeout starts now and not when its creation was proposed.
-    if (change?.kind === 'create-session') this.#leadership?.decider.touch(change.sessionId, this.#now.monotonicMs)
+    if (change?.kind === 'create-session') this.#sessionAttached(change.sessionId, origin)
   }
 
-  /**
-   * A copy of the leader's state replaces that of this server, or is given up (zxid 0). Clients were connected at most for
-   * reads without a leader; their connections close, so no watch misses a change between the two trees.
-   */
+  /** A session was created, or has moved to another server. */
+  #sessionAttached(sessionId: SessionId, origin: Origin | null): void {
+    const isHere = origin === null || origin.serverId === this.#options.config.serverId
+    if (!isHere) this.#clients.sessions.closeConnectionOf(sessionId, 'session-moved')
+    // The client gets its session only now, so its timeout starts now and not when the txn was proposed.
+    this.#leadership?.decider.touch(sessionId, this.#now.monotonicMs)
+  }
+
+  /** A copy of the leader's state replaces that of this server, or is given up (zxid 0). */
   #install(zxid: Zxid): void {
     const { log, trace } = this.#options
     this.#readOnlyMode.end()
-    assert(this.#clients.serving.kind === 'not-serving', 'no client is served while the state is replaced', { zxid })
-    if (zxid === 0) this.#state.giveUp()
-    else {
+    assert(this.#clients.serving.kind !== 'serving', 'no client is served while the state is replaced', { zxid })
+    if (zxid === 0) {
+      this.#clients.stopWaiting('replaced')
+      this.#state.giveUp()
+    } else {
       assert(this.#received !== null, 'a copy that is installed was received', { zxid })
-      this.#state.install(this.#received)
+      const before = this.#state.install(this.#received)
+      this.#clients.stateReplaced(before.tree)
     }
     assert(this.#state.lastApplied === zxid, 'the installed state is the one that zab goes on from', { zxid })
     this.#digests.applied(zxid)
@@ -356,7 +365,7 @@ export class Replica {
     this.#followership = null
     this.#readOnlyMode.lookingAgain(this.#now.monotonicMs)
     // Read-only clients stay connected while attempts to follow fail, until one succeeds.
-    if (this.#clients.serving.kind !== 'read-only') this.#clients.stopServing()
+    if (this.#clients.serving.kind !== 'read-only') this.#clients.stopServing(this.#now.monotonicMs)
     this.#options.trace?.({ kind: 'role-changed', role: 'looking', epoch: this.#zab.currentEpoch })
   }
 
@@ -399,6 +408,17 @@ export class Replica {
     const { monotonicMs } = this.#now
     this.#roleMetrics.servingBegan(role, monotonicMs)
     this.#readOnlyMode.end()
-    this.#clients.startServing(route, monotonicMs)
+    this.#clients.startServing(route, monotonicMs, this.#ownProposed())
+  }
+
+  /** The numbers of this process's requests among the txns in its history that are not committed yet. */
+  #ownProposed(): ReadonlySet<number> {
+    const { config, incarnation } = this.#options
+    const numbers = new Set<number>()
+    for (const { payload } of this.#zab.uncommitted()) {
+      const { origin } = decodeTxn(payload)
+      if (origin?.serverId === config.serverId && origin.incarnation === incarnation) numbers.add(origin.sequence)
+    }
+    return numbers
   }
 }

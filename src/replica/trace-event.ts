@@ -22,5 +22,15 @@ export type TraceEvent =
   | { readonly kind: 'session-expiring'; readonly sessionId: SessionId }
   /** A session that existed only on this server has expired, or has become global. */
   | { readonly kind: 'local-session-ended'; readonly sessionId: SessionId; readonly how: 'expired' | 'made-global' }
+  /** The server has a leader again; so many clients with a session kept their connections meanwhile. */
+  | { readonly kind: 'clients-kept'; readonly count: number }
+  /** The connection of a session closes because the leader was lost. */
+  | { readonly kind: 'client-cut'; readonly sessionId: SessionId; readonly timeoutMs: number; readonly why: CutReason }
+
+export type CutReason =
+  | 'not-kept' // the configuration keeps no clients
+  | 'waited' // for as long as it may
+  | 'in-doubt' // the outcome of a request cannot be known
+  | 'replaced' // by a copy of the leader's state, which may hide an outcome
 
 export type Trace = (event: TraceEvent) => void

@@ -8,7 +8,7 @@ import { assert } from '../base/assert.ts'
 import type { ServerId, SessionId } from '../base/ids.ts'
 
 interface Tracked {
-  owner: ServerId | null // null until the first request: a new leader does not know it
+  owner: ServerId | null // null until the first request: the replicated state does not name it
   bucket: number // index of the tick at whose start it expires; -1 when closing
   isClosing: boolean
 }
@@ -32,11 +32,15 @@ export class SessionTracker {
   }
 
   /** A new leader restarts the timeout of each session and forgets what it knew in an earlier role. */
-  restartAll(sessions: Iterable<readonly [SessionId, number]>, nowMs: number): void {
+  restartAll(
+    sessions: Iterable<readonly [SessionId, number]>,
+    nowMs: number,
+    attachedTo: (sessionId: SessionId) => ServerId | null = () => null,
+  ): void {
     this.#sessions.clear()
     this.#buckets.clear()
     this.#lastExpiredBucket = Number.NEGATIVE_INFINITY
-    for (const [sessionId, timeoutMs] of sessions) this.track(sessionId, timeoutMs, nowMs, null)
+    for (const [id, timeoutMs] of sessions) this.track(id, timeoutMs, nowMs, attachedTo(id))
   }
 
   /** Called when the creation is proposed, so that no client gets a session that would never expire. */
@@ -88,7 +92,7 @@ export class SessionTracker {
 
   /**
    * Whether a request of this session that `server` accepted may be executed (ZK: SessionTrackerImpl.checkSession).
-   * The first server that asks after a change of leader becomes the owner.
+   * If the owner is not known, the first server that asks becomes the owner.
    */
   check(sessionId: SessionId, server: ServerId): SessionRefusal | null {
     const session = this.#sessions.get(sessionId)

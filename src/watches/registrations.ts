@@ -86,6 +86,18 @@ export class Registrations {
     return ((this.#modesByPath.get(path)?.get(connectionId) ?? 0) & bitsOf(mode)) !== 0
   }
 
+  /** Whether the connection has a watch that fires until it is removed. */
+  hasLasting(connectionId: ConnectionId): boolean {
+    for (const path of this.#pathsByConnection.get(connectionId) ?? []) {
+      if ((this.#modesByPath.get(path)!.get(connectionId)! & ~watchModes.standard) !== 0) return true
+    }
+    return false
+  }
+
+  paths(): Iterable<string> {
+    return this.#modesByPath.keys()
+  }
+
   /** Pairs of connection and path, whatever their modes (ZK: WatchManager.size). */
   get count(): number {
     return this.#count

@@ -41,6 +41,12 @@ export interface ZnodeFacts {
   readonly pzxid: number
 }
 
+/** A state of the tree, as far as watches need it. */
+export interface WatchedState {
+  readonly lastApplied: number
+  view(path: string): (ZnodeFacts & { readonly acl: readonly AclEntry[] }) | null
+}
+
 export interface WatchSummary {
   readonly connectionCount: number
   readonly pathCount: number
@@ -152,6 +158,37 @@ export class WatchTable {
     for (const path of lists.persistent) this.addPersistent(connectionId, path)
     for (const path of lists.recursive) this.addRecursive(connectionId, path)
     return missed
+  }
+
+  /** Whether the connection has a persistent or a recursive watch. */
+  hasLasting(connectionId: ConnectionId): boolean {
+    return this.#data.hasLasting(connectionId) || this.#child.hasLasting(connectionId)
+  }
+
+  /**
+   * The events at watched paths that make `after` of `before`, as setWatches finds them: a znode that was deleted and
+   * created again has changed, and one that was created and deleted again gives no event. Lasting watches would need every
+   * change between the two.
+   */
+  differences(before: WatchedState, after: WatchedState): readonly ZnodeEvent[] {
+    const events: ZnodeEvent[] = []
+    const deleted = new Set<string>()
+    const compare = (path: string, changed: (was: boolean, is: ZnodeFacts) => WatchEventType | null): void => {
+      const [was, is] = [before.view(path), after.view(path)]
+      if (is !== null) {
+        const kind = changed(was !== null, is)
+        if (kind !== null) events.push({ kind, path, acl: is.acl })
+      } else if (was !== null && !deleted.has(path)) {
+        deleted.add(path)
+        events.push({ kind: 'deleted', path, acl: was.acl }) // fires both tables
+      }
+    }
+    const since = before.lastApplied
+    for (const path of this.#data.paths()) {
+      compare(path, (was, { mzxid }) => (!was ? 'created' : mzxid > since ? 'data-changed' : null))
+    }
+    for (const path of this.#child.paths()) compare(path, (_, { pzxid }) => (pzxid > since ? 'children-changed' : null))
+    return events
   }
 
   removeConnection(connectionId: ConnectionId): void {

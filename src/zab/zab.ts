@@ -6,7 +6,7 @@
 import { assert } from '../base/assert.ts'
 import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import type { Log } from '../ports/log.ts'
-import type { ClusterId } from '../protocol/disk/log-record.ts'
+import type { ClusterId, TxnEntry } from '../protocol/disk/log-record.ts'
 import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
 import { Following } from './following.ts'
 import { Leading } from './leading.ts'
@@ -69,6 +69,14 @@ export class Zab {
 
   get lastZxid(): Zxid {
     return this.#core.history.last.zxid
+  }
+
+  /** The end of this server's history that is not known to be committed. */
+  uncommitted(): readonly TxnEntry[] {
+    const { history, committed } = this.#core
+    const entries = history.entriesAfter(committed, Number.POSITIVE_INFINITY)
+    assert(entries !== null, 'what is not yet committed is in memory', { committed })
+    return entries
   }
 
   get currentEpoch(): Epoch {

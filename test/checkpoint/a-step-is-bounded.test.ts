@@ -47,7 +47,7 @@ async function fold(changesOf: readonly (readonly Change[])[], stepSizeBytesMax:
   const disk = promptDisk()
   const opened = await openStorage(disk)
   recovered(opened)
-  const history = changesOf.map((changes, index) => ({ zxid: (index + 1) as Zxid, timeMs: 7, changes }))
+  const history = changesOf.map((changes, index) => ({ zxid: (index + 1) as Zxid, timeMs: 7, origin: null, changes }))
   const written = new History()
   await appendAndWait(
     opened.storage,

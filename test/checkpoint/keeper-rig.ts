@@ -61,8 +61,8 @@ export function changedStores(disk: Disk, change: (store: KeyValueStore) => Part
   }
 }
 
-export function payloadOfTxn({ timeMs, changes }: Pick<Txn, 'timeMs' | 'changes'>): Uint8Array {
-  return encodeTxn({ timeMs, sessionId: 0n as Txn['sessionId'], origin: null, isMulti: changes.length !== 1, changes })
+export function payloadOfTxn({ timeMs, origin, changes }: Pick<Txn, 'timeMs' | 'origin' | 'changes'>): Uint8Array {
+  return encodeTxn({ timeMs, sessionId: 0n as Txn['sessionId'], origin, isMulti: changes.length !== 1, changes })
 }
 
 export const epochRecords: readonly LogRecord[] = [
@@ -103,7 +103,9 @@ export class ExpectedState {
 
 /** One text for everything that a state consists of, so that two states are compared at once. */
 export function describeState({ tree, sessions }: Pick<LoadedCheckpoint, 'tree' | 'sessions'>): string {
-  const owned = [...sessions.entries()].map(([id, timeoutMs]) => `${id}:${timeoutMs}:${tree.ephemeralsOf(id).join()}`)
+  const owned = [...sessions.entries()].map(
+    ([id, timeoutMs]) => `${id}:${timeoutMs}:${sessions.attachedTo(id)}:${tree.ephemeralsOf(id).join()}`,
+  )
   const quotas = JSON.stringify(tree.namespaceQuotas())
   return [tree.lastApplied, tree.digest(), tree.nodeCount, tree.approximateDataSizeBytes, owned, quotas].join(' ')
 }
@@ -193,7 +195,7 @@ export class LogFiller {
       const change = { kind: 'delete', path: `/dead${count}` } as const
       const next = this.#history[this.#next + records.length]?.zxid
       if (next === undefined) break
-      records.push(dead.next(next, payloadOfTxn({ timeMs: 5, changes: [change] })))
+      records.push(dead.next(next, payloadOfTxn({ timeMs: 5, origin: null, changes: [change] })))
     }
     if (records.length === 0) return
     await this.#append(records)

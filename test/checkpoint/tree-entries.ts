@@ -28,7 +28,7 @@ export function entriesOf(tree: DataTree, sessions: SessionTable, changes: Parti
   znodes.sort((a, b) => Buffer.compare(a.key, b.key))
   const stored = [...sessions.entries()].map(([id, timeoutMs], order) => ({
     key: sessionKeyOf(id),
-    value: encodeSession({ timeoutMs, zxid: 1, order }),
+    value: encodeSession({ timeoutMs, attachedTo: sessions.attachedTo(id), zxid: 1, order }),
   }))
   stored.sort((a, b) => Buffer.compare(a.key, b.key))
   const facts = factsOf(tree, sessions, changes)

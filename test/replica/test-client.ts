@@ -10,6 +10,7 @@ import { writeMultiRequest } from '../../src/protocol/client/multi.ts'
 import { type OpName, ops } from '../../src/protocol/client/operations.ts'
 import type { Reply, SessionRequest } from '../../src/replica/contract.ts'
 import { requestRead } from '../support/conversation.ts'
+import { localKey } from './standalone-replica.ts'
 import type { Output, TestEnsemble } from './test-ensemble.ts'
 
 /** One connection to one server, with or without a session yet. Xids count up from 1. */
@@ -111,6 +112,15 @@ export class TestClient {
 
   getChildren(path: string, watch = false): void {
     this.#sendRecord('getChildren', { path, watch })
+  }
+
+  /** Shows the local key, which gives the right to take backups. */
+  becomeOperator(): void {
+    this.#sendRecord('auth', { type: 0, scheme: 'local', auth: new TextEncoder().encode(localKey) })
+  }
+
+  openBackup(): void {
+    this.#sendRecord('openBackup', { afterZxid: -1, afterHash: 0 })
   }
 
   sync(): void {

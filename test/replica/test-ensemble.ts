@@ -13,11 +13,19 @@ import type { LogFields } from '../../src/ports/log.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { PeerMessage } from '../../src/protocol/peer/peer-message.ts'
 import { ReplicatedState } from '../../src/replica/applying/replicated-state.ts'
-import type { Effect, ReplicaCloseReason, ReplicaEvent, Reply, WatchNotice } from '../../src/replica/contract.ts'
+import type {
+  BackupStep,
+  Effect,
+  ReplicaCloseReason,
+  ReplicaEvent,
+  Reply,
+  WatchNotice,
+} from '../../src/replica/contract.ts'
 import { Replica } from '../../src/replica/replica.ts'
 import type { CopyStep, StorageEffect } from '../../src/zab/zab-contract.ts'
 import { TestLog } from '../support/test-log.ts'
 import { silentLog } from '../support/zab-settings.ts'
+import { localKey } from './standalone-replica.ts'
 import { contentsOf, copyOf, type StateCopy } from './state-copy.ts'
 
 export type Output =
@@ -59,6 +67,8 @@ const stepMs = 50
 export class TestEnsemble {
   readonly servers: Server[]
   readonly outputs = new Map<ConnectionId, Output[]>()
+  /** What clients have asked for; the test answers it by `feed`. */
+  readonly backupSteps: BackupStep[] = []
   readonly sent: { readonly from: ServerId; readonly to: ServerId; readonly message: PeerMessage }[] = []
   readonly #configLines: readonly string[]
   readonly #mayStop: boolean
@@ -206,8 +216,10 @@ export class TestEnsemble {
         this.#waiting.push({ lane: `copy-${server.id}`, happen: () => this.#completeCopyStep(server, effect.step) })
         return
       case 'backup-step':
+        this.backupSteps.push(effect.step)
+        return
       case 'backups-left':
-        throw new Error('no client of this ensemble takes backups')
+        return
       case 'reply':
       case 'connect-response':
         return this.#deliver(effect.connectionId, { kind: 'reply', reply: effect })
@@ -328,7 +340,7 @@ function newServer({ id, voters, configLines, log, run, checkpoint }: NewServer)
     incarnation: 100 * run + 10 + id,
     wallMsAtStart,
     hash: (bytes) => createHash('sha1').update(bytes).digest(),
-    localKey: null,
+    localKey,
     log: { ...silentLog, error: note },
     metrics,
     trace: null,

@@ -133,6 +133,10 @@ function describeServerEvent(event: TraceEvent): string {
       return `applied ${hexOfZxid(event.zxid)} digest ${event.digest} ${describeTxn(event.txn)}`
     case 'local-session-ended':
       return `local session ${hexOfSession(event.sessionId)} ${event.how}`
+    case 'clients-kept':
+      return `kept ${event.count} clients`
+    case 'client-cut':
+      return `cuts the client of session ${hexOfSession(event.sessionId)}: ${event.why}`
     case 'session-expiring':
       return `expiring session ${hexOfSession(event.sessionId)}`
     default:

@@ -16,6 +16,7 @@ import { decode } from '../../src/jute/record.ts'
 import type { Dialer } from '../../src/ports/stream.ts'
 import { backupStatuses, ReadBackupReply } from '../../src/protocol/client/backup-records.ts'
 import { type BackupCounts, type FileToJudge, noBackups } from './backup-verdict.ts'
+import { operatorLeaves } from './checkers/connections-outlive-leader.ts'
 import { ClientLink, type LinkContext, type ReceivedReply, type SessionHandle } from './client-link.ts'
 import { type Scheduler, SimProcess } from './scheduler.ts'
 import type { ServerAddress } from './sim-client.ts'
@@ -279,7 +280,7 @@ class OperatorLink {
   /** The process has ended. */
   leave(): void {
     this.#isOver = true
-    this.#link.close('the operator leaves')
+    this.#link.close(operatorLeaves)
     if (this.#session !== null) this.#context.record({ kind: 'abandoned', sessionId: this.#session.id })
   }
 

@@ -51,6 +51,8 @@ export function describeCounts(all: readonly SeedCounts[]): string {
     `${sum(({ backups }) => backups.complete)} of ${sum(({ backups }) => backups.begun)} backups complete`,
     `${sum(({ backups }) => backups.continued)} backups continued`,
     `${sum(({ backups }) => backups.interrupted)} interrupted`,
+    `${sum(({ connections }) => connections.kept)} connections kept through leader changes`,
+    `${sum(({ connections: { cut } }) => cut.waited)} closed after the longest wait, ${sum(({ connections: { cut } }) => cut['in-doubt'])} in doubt, ${sum(({ connections: { cut } }) => cut.replaced)} for a copy, ${sum(({ connections: { cut } }) => cut['not-kept'])} by strict servers`,
     `longest recovery ${healMsMax.toFixed(0)} ms`,
   ].join(', ')
 }

@@ -47,7 +47,7 @@ const retryDelayMsMax = 200
 
 export class SimClient {
   readonly options: SimClientOptions
-  acknowledgedCount = 0
+  answeredCount = 0
   readonly #context: ClientContext
   readonly #random: SimRandom
   readonly #workload: Workload
@@ -94,6 +94,11 @@ export class SimClient {
   /** Requests on the current connection that have no answer yet. */
   get outstanding(): string {
     return this.#link?.describeOutstanding() ?? ''
+  }
+
+  /** The server of the current connection. */
+  get serverId(): ServerId | null {
+    return this.#link?.options.serverId ?? null
   }
 
   get outstandingCount(): number {
@@ -184,7 +189,7 @@ export class SimClient {
   }
 
   #onReply(link: ClientLink, request: ClientRequest, reply: ReceivedReply): void {
-    if (reply.error === null) this.acknowledgedCount++
+    this.answeredCount++ // a refusal, too: a znode may not exist
     // Zxids of events do not count: an event that was lost may belong to the same txn as one that arrived.
     if (reply.zxid > this.#lastZxidSeen) this.#lastZxidSeen = reply.zxid
     if (request.kind === 'close-session') {

@@ -9,9 +9,11 @@ import { type BackupCounts, judgeBackups, noBackups } from './backup-verdict.ts'
 import { clientHistory } from './checkers/client-history.ts'
 import { CommittedHistory } from './checkers/committed-history.ts'
 import { committedPrefix } from './checkers/committed-prefix.ts'
+import { connectionsOutliveLeader, leaderDies } from './checkers/connections-outlive-leader.ts'
 import { durability } from './checkers/durability.ts'
 import { ephemeralLifetime } from './checkers/ephemeral-lifetime.ts'
 import { exactlyOnce } from './checkers/exactly-once.ts'
+import { keptConnections } from './checkers/kept-connections.ts'
 import { localSessionExpiry } from './checkers/local-session-expiry.ts'
 import { oneLeaderPerEpoch } from './checkers/one-leader-per-epoch.ts'
 import { pauseExpiry } from './checkers/pause-expiry.ts'
@@ -27,6 +29,7 @@ import { zxidOrder } from './checkers/zxid-order.ts'
 import { type CheckpointCounts, noCheckpointCounts, noteCheckpoints } from './checkpoint-counts.ts'
 import { describePlan, drawFaultPlan, type FaultPlan } from './fault-plan.ts'
 import { Faults, LinkFaults } from './faults.ts'
+import { type KeptCounts, noKeptCounts, noteKept } from './kept-counts.ts'
 import { SimOperator } from './operator.ts'
 import { Scheduler, SimProcess } from './scheduler.ts'
 import { type ClientContext, SimClient } from './sim-client.ts'
@@ -58,6 +61,7 @@ export interface SeedCounts {
   readonly epochs: number
   readonly crashes: number
   readonly checkpoints: CheckpointCounts
+  readonly connections: KeptCounts
   readonly backups: BackupCounts
   /** From the end of the faults until every server served; null if one never did. */
   readonly healMs: number | null
@@ -69,6 +73,11 @@ export const chaosMsDefault = 30_000
 const healLimitMs = 15_000
 const settleLimitMs = 8_000
 const sliceMs = 50
+/** Longer than the longest session timeout: until then a client that gets no answer has left its server. */
+const leaderLossMs = 6_500
+const underWayLimitUs = 2_000_000
+/** As by default. In read-only mode the wait ends when that mode begins. */
+const clientWaitForLeaderMs = 4_000
 const sessionTimeoutMsMax = 6_000
 const traceEntryCountMax = 400_000
 
@@ -107,6 +116,7 @@ class Run {
   #acknowledgedCount = 0
   #epochCount = 0
   readonly #checkpointCounts = noCheckpointCounts()
+  readonly #keptCounts = noKeptCounts()
   #healMs: number | null = null
 
   constructor(seed: number, options: SimulateOptions) {
@@ -176,6 +186,7 @@ class Run {
     await this.#runFor(this.#plan.chaosMs)
     if (!this.#hasFailed()) await this.#heal()
     if (!this.#hasFailed()) await this.#stayCalm()
+    if (!this.#hasFailed()) await this.#loseLeader()
     if (!this.#hasFailed()) await this.#settle()
     if (!this.#hasFailed()) await this.#judgeBackups()
     if (!this.#hasFailed()) this.#trace.finish()
@@ -200,13 +211,13 @@ class Run {
     })
     for (const client of this.#clients) client.behave()
     const limitMs = healLimitMs + this.#copyMsMax()
-    const isServed = await this.#runUntil(limitMs, () => this.#pinned.every((client) => client.acknowledgedCount > 0))
+    const isServed = await this.#runUntil(limitMs, () => this.#pinned.every((client) => client.answeredCount > 0))
     if (this.#hasFailed()) return
     if (isServed) {
       this.#healMs = (this.#scheduler.nowUs - startedUs) / 1000
       return
     }
-    const idle = survivors.filter((_, i) => this.#pinned[i]!.acknowledgedCount === 0)
+    const idle = survivors.filter((_, i) => this.#pinned[i]!.answeredCount === 0)
     this.#trace.violations.push({
       checker: 'progress',
       text: `${limitMs} ms after the faults ended servers ${idle} have served no client`,
@@ -224,6 +235,23 @@ class Run {
   async #stayCalm(): Promise<void> {
     this.#record({ kind: 'phase', phase: 'calm' })
     await this.#runFor((sessionTimeoutMsMax + 2 * this.#plan.tickTimeMs) * (1 + this.#plan.clockRateSpread) + 1000)
+  }
+
+  /** The leader dies with requests of other servers under way while nothing else is wrong, unless these are no quorum. */
+  async #loseLeader(): Promise<void> {
+    const { leaderId } = this.#cluster
+    const survivors = this.#survivors()
+    const hasQuorum = (survivors.length - 1) * 2 > this.#plan.serverCount
+    if (leaderId === null || !survivors.includes(leaderId) || !hasQuorum) return
+    const isAway = ({ serverId }: SimClient): boolean => serverId !== null && serverId !== leaderId
+    const underWay = (): number =>
+      this.#clients.filter(isAway).reduce((sum, { outstandingCount }) => sum + outstandingCount, 0)
+    await this.#scheduler.runUntil(this.#scheduler.nowUs + underWayLimitUs, () => this.#hasFailed() || underWay() >= 3)
+    if (this.#hasFailed() || this.#cluster.leaderId !== leaderId) return
+    this.#casualties = [...this.#casualties, leaderId]
+    this.#record({ kind: 'fault', text: leaderDies })
+    this.#cluster.crash(leaderId, 'kill', null)
+    await this.#runFor(leaderLossMs)
   }
 
   async #settle(): Promise<void> {
@@ -275,7 +303,9 @@ class Run {
     trace.addChecker((report) => sessionReplies(report))
     trace.addChecker((report) => realTimeOrder({ linearizableReads, hasLocalSessions }, report))
     const graceMs = tickTimeMs * 2 + sessionTimeoutMsMax * clockRateSpread
-    const expiry = { clockRateMax: 1 + clockRateSpread, graceMs }
+    // Fifty times the mean delay of a piece: a large message is many pieces, and each waits for a window.
+    const usedTimeoutMsMin = (50 * this.#plan.network.latencyUsJitterMean) / 1000
+    const expiry = { clockRateMax: 1 + clockRateSpread, graceMs, usedTimeoutMsMin }
     trace.addChecker((report) => sessionExpiry(expiry, report))
     trace.addChecker((report) => localSessionExpiry(expiry, report))
     // A third more than a heartbeat interval, which the configuration keeps below both.
@@ -283,6 +313,11 @@ class Run {
     trace.addChecker((report) => pauseExpiry({ clockRateMax: 1 + clockRateSpread, pauseStepMsMax }, report))
     trace.addChecker((report) => ephemeralLifetime(history, sessionModes.local, report))
     trace.addChecker((report) => readOnlyMode(report))
+    const waitMsMax = this.#plan.isStrict ? 0 : Math.min(clientWaitForLeaderMs, sessionModes.readOnly ? 2000 : Infinity)
+    trace.addChecker((report) =>
+      keptConnections({ clockRateMax: 1 + clockRateSpread, waitMsMax, pauseStepMsMax }, report),
+    )
+    trace.addChecker((report) => connectionsOutliveLeader(waitMsMax > 0, report))
     trace.addChecker((report) => exactlyOnce(history, ledger, { hasLocalSessions }, report))
     trace.addChecker((report) => clientHistory(history, ledger, { enforceQuota }, report))
     trace.addChecker((report) => watchOrder(history, report))
@@ -361,6 +396,7 @@ class Run {
     if (event.kind === 'server' && (event.event.kind === 'applied' || event.event.kind === 'installed'))
       this.#lastApplied.set(event.serverId, event.event)
     noteCheckpoints(this.#checkpointCounts, event)
+    noteKept(this.#keptCounts, event)
     if (event.kind === 'server-log' && event.text.startsWith('info checkpoint-receiving '))
       this.#faults.copyBegan(event.serverId)
     if (event.kind === 'server-log' && event.text.startsWith('info checkpoint-received '))
@@ -407,6 +443,7 @@ class Run {
         epochs: this.#epochCount,
         crashes: this.#cluster.crashCount,
         checkpoints: { ...this.#checkpointCounts },
+        connections: { kept: this.#keptCounts.kept, cut: { ...this.#keptCounts.cut } },
         backups: { ...(this.#operator?.counts ?? noBackups) },
         healMs: this.#healMs,
       },

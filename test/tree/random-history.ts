@@ -2,9 +2,9 @@
  * Random txns as a leader would decide them: ordinary changes, and changes of quotas, sessions, containers and times to
  * live.
  */
-import type { SessionId, Zxid } from '../../src/base/ids.ts'
+import type { ServerId, SessionId, Zxid } from '../../src/base/ids.ts'
 import { limitsPathOf, usagePathOf } from '../../src/protocol/client/quota-text.ts'
-import type { Change } from '../../src/protocol/txn/txn.ts'
+import type { Change, Origin } from '../../src/protocol/txn/txn.ts'
 import { containerOwner } from '../../src/tree/owner-kind.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { creation, timeMsOf } from '../support/tree-driver.ts'
@@ -18,6 +18,7 @@ const oneMinuteToLive = (0xffn << 56n) | 60_000n
 export interface HistoryTxn {
   readonly zxid: Zxid
   readonly timeMs: number
+  readonly origin: Origin | null
   readonly changes: readonly Change[]
 }
 
@@ -36,7 +37,9 @@ export function randomHistory(
       model.apply(zxid, timeMsOf(zxid), change)
       changes.push(change)
     }
-    return { zxid, timeMs: timeMsOf(zxid), changes }
+    const serverId = (index % 3) as ServerId
+    const origin = index % 4 === 0 ? null : { serverId, incarnation: 1, sequence: index }
+    return { zxid, timeMs: timeMsOf(zxid), origin, changes }
   })
 }
 

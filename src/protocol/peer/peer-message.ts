@@ -234,7 +234,8 @@ const requestRows = {
   ),
   revalidate: row(
     15,
-    { syncId, sequence: double(2), sessionId: sessionWords(3, 4), timeoutMs: int32(5) },
+    // With the incarnation of the sender's process, as for `forward`: a session that moves becomes a txn.
+    { syncId, sequence: double(2), sessionId: sessionWords(3, 4), timeoutMs: int32(5), incarnation: fixed32(6) },
     ({ syncId, sequence, sessionId }) => `sync=${syncId} #${sequence} ${hexOfSession(sessionId)}`,
   ),
   revalidated: row(

@@ -7,6 +7,7 @@ import { addressId } from '../../auth/authenticate.ts'
 import type { ErrorName } from '../../base/errors.ts'
 import type { ConnectionId, SessionId } from '../../base/ids.ts'
 import type { ClientRequest } from '../../protocol/client/client-request.ts'
+import type { ForwardedRequest } from '../../protocol/peer/peer-message.ts'
 import type { ReplicaCloseReason } from '../contract.ts'
 
 export interface ClientSession {
@@ -23,6 +24,8 @@ export interface PendingRequest {
   readonly request: ClientRequest
   readonly authIds: readonly AuthId[] // as they were when the request was read from the socket
   state: RequestState
+  /** As it went to the leader; null until then, and for a step of a backup. */
+  sent: ForwardedRequest | null
 }
 
 export type RequestState =
@@ -65,6 +68,7 @@ export class Client {
   readonly remoteAddress: string
   authIds: readonly AuthId[]
   session: ClientSession | null = null
+  timeoutMs = 0 // as negotiated with the connect request
   wasHeardFrom = false // since sessions were last touched
   isGone = false
   hadLargeReply = false // one was logged

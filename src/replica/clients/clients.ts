@@ -3,6 +3,9 @@
  * sessions. Writes go through a route to the leader, which is this server or another, and come back as a committed txn
  * of this server's origin or as an answer. Owns invariant 5, which `Answers` asserts: replies leave in the order
  * of requests, and a watch event leaves before any reply that shows its change.
+ * A leader that is lost takes no client with it (design D8): what clients ask waits, and requests whose outcome is not
+ * known go to the next leader again, unless they have become txns. If one went again that was carried out, it would be
+ * done twice.
  */
 import type { AccessRules } from '../../auth/access-rules.ts'
 import type { AuthId } from '../../auth/auth-id.ts'
@@ -21,6 +24,7 @@ import { type OpTraits, ops } from '../../protocol/client/operations.ts'
 import type { ForwardedAnswer } from '../../protocol/peer/peer-message.ts'
 import { LocalSessions } from '../../sessions/local-sessions.ts'
 import type { SessionIdSource } from '../../sessions/session-id-source.ts'
+import type { DataTree } from '../../tree/data-tree.ts'
 import type { TreeEvent } from '../../tree/tree-event.ts'
 import { WatchTable } from '../../watches/watch-table.ts'
 import type { ReplicatedState } from '../applying/replicated-state.ts'
@@ -32,17 +36,21 @@ import type { KeeperZnodes } from '../reads/keeper/keeper-znodes.ts'
 import { type ReadContext, ServerReads } from '../reads/read-answer.ts'
 import { answerRead } from '../reads/read-requests.ts'
 import { countWatchEvents } from '../status/change-metrics.ts'
-import type { Trace } from '../trace-event.ts'
+import type { CutReason, Trace } from '../trace-event.ts'
 import { Answers } from './answers.ts'
 import { Authentication } from './authentication.ts'
 import { AwaitedOutcomes } from './awaited-outcomes.ts'
 import { backupStepOf, bodyOfAnswer } from './backup-requests.ts'
 import { Client, held, local, type PendingRequest, type Verdict, withDriver, withLeader } from './client.ts'
+import { ClientsBetweenLeaders } from './clients-between-leaders.ts'
 import { RequestAdmission } from './request-admission.ts'
+import { isOvertaking } from './requests-in-doubt.ts'
 import { type LeaderRoute, notServing, type Serving } from './serving.ts'
 import { Sessions, type SessionsConfig } from './sessions.ts'
 
-export interface ClientsConfig extends SessionsConfig, Pick<Config, 'auth' | 'compatibility' | 'linearizableReads'> {}
+export interface ClientsConfig
+  extends SessionsConfig,
+    Pick<Config, 'serverId' | 'auth' | 'compatibility' | 'linearizableReads' | 'clientWaitForLeaderMs'> {}
 
 export interface ClientsOptions {
   readonly state: ReplicatedState
@@ -72,6 +80,7 @@ export class Clients {
   readonly #options: ClientsOptions
   readonly #byConnection = new Map<ConnectionId, Client>()
   readonly #awaited = new AwaitedOutcomes()
+  readonly #between: ClientsBetweenLeaders
   readonly #answers: Answers
   readonly #authentication: Authentication
   readonly #admission: RequestAdmission
@@ -108,6 +117,14 @@ export class Clients {
       awaited: this.#awaited,
       close: (connectionId, reason) => this.#close(connectionId, reason),
     })
+    this.#between = new ClientsBetweenLeaders({
+      ...options,
+      connected: this.#byConnection,
+      awaited: this.#awaited,
+      sessions: this.sessions,
+      watches: this.watches,
+      close: (connectionId, reason) => this.#close(connectionId, reason),
+    })
   }
 
   get serving(): Serving {
@@ -124,17 +141,53 @@ export class Clients {
 
   // --- what the server does for its clients ---
 
-  startServing(leader: LeaderRoute, nowMs: number): void {
-    this.#changeServing('not-serving', { kind: 'serving', leader })
+  /**
+   * This server is in step with a leader, itself or another. Every txn of an earlier leader that survives has been
+   * applied, or is in this server's history and is going to be: `proposed` has the numbers of its requests among those.
+   */
+  startServing(leader: LeaderRoute, nowMs: number, proposed: ReadonlySet<number>): void {
+    if (this.#serving.kind === 'waiting') {
+      this.#serving = notServing
+      this.#between.traceKept()
+    }
+    const serving: Serving = { kind: 'serving', leader }
+    this.#changeServing('not-serving', serving)
     this.sessions.servingBegan(nowMs)
+    this.#between.sendAgain(leader, proposed, () => this.#serving !== serving)
+    this.sessions.connectHeld()
+    for (const client of [...this.#byConnection.values()]) this.#drain(client)
   }
 
-  /** The outcome of forwarded requests is unknown until the next leader leads: all connections close. */
-  stopServing(): void {
+  /** The leader is lost. The clients stay: only the next leader knows the outcome of their requests. */
+  stopServing(nowMs: number): void {
+    if (this.#serving.kind !== 'serving') return
+    this.#serving = { kind: 'waiting', sinceMs: nowMs }
+    this.#parked = [] // these requests are decided again: what they waited for may be lost
+    if (this.#options.config.clientWaitForLeaderMs === 0) this.stopWaiting('not-kept')
+  }
+
+  /** The connections of all clients close. */
+  stopWaiting(why: CutReason): void {
+    if (this.#serving.kind !== 'waiting') return
     this.#serving = notServing
-    this.#awaited.clear()
-    this.#parked = []
-    this.#closeAll('leader-lost')
+    this.#between.cutAll(why)
+  }
+
+  /** While this server has no leader: closes the clients that cannot wait longer. */
+  tick(nowMs: number): void {
+    if (this.#serving.kind !== 'waiting') return
+    const waitedMs = nowMs - this.#serving.sinceMs
+    if (waitedMs >= this.#options.config.clientWaitForLeaderMs) this.stopWaiting('waited')
+    else this.#between.cutThoseThatCannotWait(waitedMs)
+  }
+
+  /** A copy of the leader's state has replaced that of this server, which has no leader. */
+  stateReplaced(before: DataTree): void {
+    const { state, effects } = this.#options
+    this.#between.stateReplaced()
+    const missed = this.watches.trigger(this.watches.differences(before, state.tree), this.#canRead)
+    for (const notification of missed) effects.notify(notification, noZxid)
+    this.#answers.announced(state.lastApplied)
   }
 
   startReadOnly(nowMs: number): void {
@@ -196,8 +249,8 @@ export class Clients {
     }
     const verdict = this.#admission.verdictOn(client, request)
     if (verdict?.kind === 'closed') return this.#settleAtOnce(client, request, verdict)
-    client.queue.push({ kind: 'request', client, request, authIds: client.authIds, state: verdict ?? held })
-    this.#drain(client)
+    client.queue.push({ kind: 'request', client, request, authIds: client.authIds, state: verdict ?? held, sent: null })
+    if (this.#serving.kind !== 'waiting') this.#drain(client)
   }
 
   #settleAtOnce(client: Client, request: ClientRequest, verdict: Verdict): void {
@@ -217,6 +270,8 @@ export class Clients {
    * requests after it until it is confirmed, so that a read after it sees no later write of its session.
    * A leader may answer while a request is submitted; such an answer only changes the state of its request, and the
    * running `#drain` continues.
+   * While this server waits for a leader, it is called for clients whose write was applied: the reads after that write
+   * are answered as they would have been, so that no reply is older than an event that left before it.
    */
   #drain(client: Client): void {
     if (client.isDraining) return
@@ -247,8 +302,10 @@ export class Clients {
       const { op } = pending.request
       // It starts when it is first in the queue; the requests after it start later.
       if (this.#needsConfirmation(op) || isLocalEnd(pending)) return
+      if (isHeld(pending) && op?.access === 'write') this.#start(pending)
+      // This server has no leader, or has just lost it.
+      if (isHeld(pending) && op?.access === 'write') return
       client.startedCount++
-      if (pending.state.kind === 'held' && op?.access === 'write') this.#start(pending)
     }
   }
 
@@ -258,7 +315,7 @@ export class Clients {
     return op?.access === 'read' && op !== ops.ping
   }
 
-  /** Forwards a held request to the leader, or marks it as ready to be answered here. */
+  /** Forwards a held request to the leader, or marks it as ready to be answered here. Without a leader it stays held. */
   #start(pending: PendingRequest): void {
     const { client, request, authIds } = pending
     const { op } = request
@@ -270,18 +327,20 @@ export class Clients {
     }
     const { session } = client
     const serving = this.#serving
+    if (serving.kind === 'waiting') return
     assert(serving.kind === 'serving' && session !== null, 'requests come from attached clients of a serving server')
     if (session.isLocal && this.sessions.mustBeGlobal(request)) {
       this.sessions.makeGlobal(session)
-      // This submits a request. If the leader has used up its zxids it steps down, and its clients are gone.
-      if (client.isGone) return
+      // This submits a request. If the leader has used up its zxids it steps down.
+      if (client.isGone || this.#serving !== serving) return
     }
     pending.state = withLeader
     const { id: sessionId, isLocal } = session
     const sequence = this.#awaited.add(pending)
-    const sent = isWrite ? op : ops.sync
+    const sentOp = isWrite ? op : ops.sync
     const body = isWrite ? request.body : emptyBody
-    serving.leader.submit({ sequence, sessionId, isLocal, type: sent.opcode, body, authIds }, sent)
+    pending.sent = { sequence, sessionId, isLocal, type: sentOp.opcode, body, authIds }
+    serving.leader.submit(pending.sent, sentOp)
   }
 
   /** A step of a backup is carried out by the driver. Only sessions take backups, since each belongs to one. */
@@ -321,12 +380,14 @@ export class Clients {
 
   // --- what comes back ---
 
+  /** A backup needs no leader. While this server waits for one, the answer waits as well, like those to reads. */
   receiveBackupAnswer(sequence: number, answer: BackupAnswer): void {
     const awaited = this.#awaited.take(sequence)
-    if (awaited === undefined || awaited.client.isGone) return
+    if (awaited === undefined) return
     assert(awaited.kind === 'request', 'a step of a backup belongs to a request', { sequence })
+    if (awaited.client.isGone) return
     awaited.state = { kind: 'decided', zxid: null, error: null, body: bodyOfAnswer(awaited.request, answer) }
-    this.#drain(awaited.client)
+    if (this.#serving.kind !== 'waiting') this.#drain(awaited.client)
   }
 
   receiveAnswer(answer: ForwardedAnswer): void {
@@ -336,7 +397,7 @@ export class Clients {
 
   #take(answer: ForwardedAnswer): void {
     const awaited = this.#awaited.take(answer.sequence)
-    if (awaited === undefined || awaited.client.isGone) return
+    if (awaited === undefined || awaited.kind === 'upgrade' || awaited.client.isGone) return
     if (awaited.kind === 'session') return this.sessions.refuse(awaited.client)
     const { client, request } = awaited
     // A superseded connection closes without a reply (ZK: SessionMovedException).
@@ -362,9 +423,10 @@ export class Clients {
 
   #complete(zxid: Zxid, { sequence, error, body }: OwnOutcome): void {
     const awaited = this.#awaited.take(sequence)
-    if (awaited === undefined || awaited.client.isGone) return
+    if (awaited === undefined || awaited.kind === 'upgrade' || awaited.client.isGone) return
     if (awaited.kind === 'session') return this.sessions.attach(awaited.client, awaited.id, awaited.timeoutMs)
     if (error === 'session-moved') return this.#close(awaited.client.connectionId, 'session-moved')
+    if (isOvertaking(awaited)) return this.#between.cut(awaited.client, 'in-doubt')
     awaited.state = { kind: 'decided', zxid, error, body }
     this.#drain(awaited.client)
   }
@@ -380,7 +442,11 @@ function isLocalEnd({ client, request }: PendingRequest): boolean {
   return request.op === ops.closeSession && client.session !== null && client.session.isLocal
 }
 
-/** A leader change, too, closes connections of sessions that live on. */
+function isHeld({ state }: PendingRequest): boolean {
+  return state.kind === 'held'
+}
+
+/** A server without a leader, too, closes connections of sessions that live on. */
 function leftBackups({ session }: Client, reason: ReplicaCloseReason | null): Effect {
   assert(session !== null, 'backups belong to sessions')
   const isOver = reason !== null && endedSessions.includes(reason)

@@ -35,13 +35,15 @@ export class ReadOnlyMode {
 
   tick(role: Role, nowMs: number): void {
     const { config, clients, state, log } = this.#options
-    if (!config.readOnlyModeEnabled || clients.serving.kind !== 'not-serving') return
+    const { kind } = clients.serving
+    if (!config.readOnlyModeEnabled || (kind !== 'not-serving' && kind !== 'waiting')) return
     if (role !== 'looking') {
       this.#lookingSinceMs = null
       return
     }
     this.#lookingSinceMs ??= nowMs
     if (nowMs - this.#lookingSinceMs < Math.max(graceMsMin, config.tickTimeMs)) return
+    clients.stopWaiting('waited') // those that accept this mode come back
     clients.startReadOnly(nowMs)
     log.warn('read-only-began', { zxid: hexOfZxid(state.lastApplied) })
   }

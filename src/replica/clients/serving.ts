@@ -9,6 +9,8 @@ import type { LocalSessions } from '../../sessions/local-sessions.ts'
 export type Serving =
   | { readonly kind: 'not-serving' }
   | { readonly kind: 'serving'; readonly leader: LeaderRoute }
+  /** It has lost its leader, and keeps its clients for the next one; what they ask waits. */
+  | { readonly kind: 'waiting'; readonly sinceMs: number }
   /** Serves only reads, without a leader; `sessions` were created in this mode and end with it. */
   | { readonly kind: 'read-only'; readonly sessions: LocalSessions }
 

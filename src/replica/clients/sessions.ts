@@ -23,7 +23,7 @@ import type { ReplicatedState } from '../applying/replicated-state.ts'
 import type { ReplicaCloseReason, SessionRequest } from '../contract.ts'
 import type { EffectList } from '../effect-list.ts'
 import type { Trace } from '../trace-event.ts'
-import type { AwaitedOutcomes } from './awaited-outcomes.ts'
+import type { AwaitedOutcomes, PendingSession, PendingUpgrade } from './awaited-outcomes.ts'
 import type { Client, ClientSession } from './client.ts'
 import type { LeaderRoute, Serving } from './serving.ts'
 
@@ -48,7 +48,12 @@ export interface SessionsOptions {
 }
 
 /** The states in which a server accepts sessions. */
-type OpenServing = Exclude<Serving, { readonly kind: 'not-serving' }>
+type OpenServing = Extract<Serving, { readonly kind: 'serving' | 'read-only' }>
+
+interface HeldConnect {
+  readonly client: Client
+  readonly request: SessionRequest
+}
 
 const noPassword = new Uint8Array(sessionPasswordSizeBytes)
 
@@ -58,6 +63,7 @@ export class Sessions {
   readonly #local: LocalSessions
   #heardFrom: Client[] = []
   #heardFromLocally: Client[] = []
+  #heldConnects: HeldConnect[] = [] // came while this server waited for a leader
   #nowMs = 0
 
   constructor(options: SessionsOptions) {
@@ -108,6 +114,7 @@ export class Sessions {
       case 'read-only':
         return serving.sessions.expiredBy(this.#nowMs)
       case 'not-serving':
+      case 'waiting':
         return []
       default:
         return assertNever(serving)
@@ -131,13 +138,30 @@ export class Sessions {
     const { state, config } = this.#options
     const serving = this.#options.serving()
     const { minSessionTimeoutMs: minMs, maxSessionTimeoutMs: maxMs } = config
+    client.timeoutMs = negotiateTimeoutMs(request.timeoutMs, { minMs, maxMs })
     if (serving.kind === 'not-serving') return this.#close(client, 'not-serving')
+    // The next leader may bring what the client has seen, so it is not judged now.
+    if (serving.kind === 'waiting') return void this.#heldConnects.push({ client, request })
     if (serving.kind === 'read-only' && !request.canBeReadOnly) return this.#close(client, 'read-only-mode')
     // The client has seen a later state than this server has: it would see time run backwards.
     if (request.lastZxidSeen > BigInt(state.lastApplied)) return this.#close(client, 'client-is-ahead')
-    const timeoutMs = negotiateTimeoutMs(request.timeoutMs, { minMs, maxMs })
+    const { timeoutMs } = client
     if (request.sessionId === 0n) this.#create(client, timeoutMs, serving)
     else this.#resume(client, request, timeoutMs, serving)
+  }
+
+  /** This server has a leader again. */
+  connectHeld(): void {
+    const held = this.#heldConnects
+    this.#heldConnects = []
+    for (const { client, request } of held) if (!client.isGone) this.connect(client, request)
+  }
+
+  /** The leader to which it went is gone, and the next one does not have it. */
+  sendAgain(leader: LeaderRoute, sequence: number, awaited: PendingSession | PendingUpgrade): void {
+    const { id, timeoutMs } = awaited
+    if (awaited.kind === 'upgrade' || awaited.isNew) this.#submitCreation(leader, sequence, id, timeoutMs)
+    else leader.revalidate(sequence, id, timeoutMs)
   }
 
   #create(client: Client, timeoutMs: number, serving: OpenServing): void {
@@ -145,7 +169,7 @@ export class Sessions {
     const id = this.#newId()
     if (serving.kind === 'read-only') return this.#attachLocal(client, serving.sessions, id, timeoutMs)
     if (config.localSessionsEnabled) return this.#attachLocal(client, this.#local, id, timeoutMs)
-    const sequence = awaited.add({ kind: 'session', client, id, timeoutMs })
+    const sequence = awaited.add({ kind: 'session', isNew: true, client, id, timeoutMs })
     this.#submitCreation(serving.leader, sequence, id, timeoutMs)
   }
 
@@ -172,7 +196,7 @@ export class Sessions {
     this.closeConnectionOf(id, 'session-replaced')
     if (!isPasswordOf(id, request.password)) return this.refuse(client)
     if (localSessions !== null) return this.#attachLocal(client, localSessions, id, timeoutMs)
-    const sequence = this.#options.awaited.add({ kind: 'session', client, id, timeoutMs })
+    const sequence = this.#options.awaited.add({ kind: 'session', isNew: false, client, id, timeoutMs })
     if (serving.kind === 'serving') serving.leader.revalidate(sequence, id, timeoutMs)
   }
 
@@ -232,8 +256,7 @@ export class Sessions {
 
   /**
    * A local session is about to own an ephemeral: the leader manages it from now on, like any other, and this server
-   * forgets it. Its creation goes to the leader before all its later requests. If the creation is lost with the leader,
-   * so is the session, and with it the znodes that it would own.
+   * forgets it. Its creation goes to the leader before all its later requests, and again if it is lost with the leader.
    */
   makeGlobal(session: ClientSession): void {
     const { awaited, serving: servingNow, trace } = this.#options
@@ -242,7 +265,8 @@ export class Sessions {
     session.isLocal = false
     this.#local.remove(session.id)
     trace?.({ kind: 'local-session-ended', sessionId: session.id, how: 'made-global' })
-    this.#submitCreation(serving.leader, awaited.next(), session.id, session.timeoutMs)
+    const { id, timeoutMs } = session
+    this.#submitCreation(serving.leader, awaited.add({ kind: 'upgrade', id, timeoutMs }), id, timeoutMs)
   }
 
   /** The client closes its local session; no other server has to know. */

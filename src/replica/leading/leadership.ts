@@ -3,8 +3,8 @@
  * clients and of its followers, and the `WriteDecider` decides them. A request that becomes no txn is answered; all
  * answers to a follower share one message a turn. An answer that may depend on old state waits until a quorum has
  * confirmed that this server still leads (unconfirmed-requests.ts), and so do later requests of the same session.
- * Discarded with the term, together with all waiting requests: the servers that sent them no longer await the answers.
- * If one were decided in a later term, a client could get an answer to a request whose outcome is unknown.
+ * Discarded with the term, together with all waiting requests: the servers that sent them send them again to the next
+ * leader. If one were also decided in a later term, it would take effect twice.
  */
 import type { ServerId, SessionId } from '../../base/ids.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
@@ -72,8 +72,9 @@ export class Leadership implements LeaderRoute {
       return
     }
     this.#options.metrics.revalidate_count.add()
-    const { sequence, sessionId, timeoutMs } = message
-    this.#takeRevalidation({ kind: 'revalidation', sessionId, source: { serverId: from, syncId }, sequence, timeoutMs })
+    const { sequence, sessionId, timeoutMs, incarnation } = message
+    const source = { serverId: from, incarnation, syncId }
+    this.#takeRevalidation({ kind: 'revalidation', sessionId, source, sequence, timeoutMs })
   }
 
   /** Touches sessions of a follower's clients: only the leader knows when a session expires. */
@@ -121,13 +122,18 @@ export class Leadership implements LeaderRoute {
 
   #decideRevalidation(asked: Revalidation, isConfirmed: boolean): void {
     if (this.#isOver) return
-    const { self, zab, clients, effects, now } = this.#options
-    const { source, sequence, sessionId, timeoutMs } = asked
+    const { self, zab, clients, effects, now, runZabEffects } = this.#options
+    if (zab.isOutOfZxids) {
+      return runZabEffects(zab.stepDown('the counter of this epoch is used up', now().monotonicMs))
+    }
+    const { source, sequence } = asked
     const from = source.serverId
-    const valid = this.decider.reattach(sessionId, from, timeoutMs, now().monotonicMs)
+    const verdict = this.decider.reattach(asked, now())
+    if (verdict === 'moves') return // the answer is a txn
+    const valid = verdict === 'valid'
     if (!valid && !isConfirmed) return this.#unconfirmed.add(asked)
     if (from === self.serverId) return clients.sessions.revalidated(sequence, valid)
-    if (valid) clients.sessions.closeConnectionOf(sessionId, 'session-moved')
+    if (valid) clients.sessions.closeConnectionOf(asked.sessionId, 'session-moved')
     const syncId = zab.syncIdOf(from)
     if (syncId !== null) effects.send(from, { kind: 'revalidated', syncId, sequence, valid })
   }

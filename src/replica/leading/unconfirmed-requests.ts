@@ -8,7 +8,7 @@
 import type { SessionId } from '../../base/ids.ts'
 import type { OpTraits } from '../../protocol/client/operations.ts'
 import type { ForwardedRequest } from '../../protocol/peer/peer-message.ts'
-import type { RequestSource, SourceServer } from './write-decider.ts'
+import type { RequestSource, Resumption } from './write-decider.ts'
 
 export interface WriteOrSync {
   readonly kind: 'request'
@@ -19,12 +19,8 @@ export interface WriteOrSync {
 }
 
 /** A client wants to continue its session on a server. */
-export interface Revalidation {
+export interface Revalidation extends Resumption {
   readonly kind: 'revalidation'
-  readonly sessionId: SessionId
-  readonly source: SourceServer
-  readonly sequence: number
-  readonly timeoutMs: number
 }
 
 export type LeaderRequest = WriteOrSync | Revalidation

@@ -10,7 +10,7 @@ import type { AccessRules } from '../../auth/access-rules.ts'
 import { superScheme } from '../../auth/auth-id.ts'
 import { assert, InvariantViolation } from '../../base/assert.ts'
 import type { ErrorName } from '../../base/errors.ts'
-import type { ServerId, SessionId, Zxid } from '../../base/ids.ts'
+import { type ServerId, type SessionId, type Zxid, zeroZxid } from '../../base/ids.ts'
 import { txnSizeBytesMax } from '../../base/limits.ts'
 import type { Compatibility } from '../../config/compatibility.ts'
 import type { Config } from '../../config/config.ts'
@@ -56,6 +56,20 @@ export interface RequestSource extends SourceServer {
   readonly incarnation: number
 }
 
+/** A client wants to continue its session on the server `source`. */
+export interface Resumption {
+  readonly sessionId: SessionId
+  readonly source: RequestSource
+  readonly sequence: number
+  readonly timeoutMs: number
+}
+
+interface Resumed {
+  /** Sessions that do not move by txns keep the timeout of their creation in the replicated state. */
+  readonly timeoutMs: number
+  readonly movedBy: Zxid // 0: it did not move
+}
+
 /** The request that is being decided. */
 interface Asked {
   readonly source: RequestSource
@@ -79,9 +93,10 @@ export class WriteDecider {
   readonly #reconfigEnabled: boolean
   readonly #access: AccessRules
   readonly #keeperCompatibility: boolean
+  readonly #recordsMoves: boolean
   readonly #compatibility: Compatibility
-  /** Timeouts negotiated when a session was resumed; the replicated ones do not change. */
-  readonly #renegotiatedMs = new Map<SessionId, number>()
+  /** The sessions that were resumed in this term, as they were last. */
+  readonly #resumed = new Map<SessionId, Resumed>()
 
   constructor(options: WriteDeciderOptions, nowMs: number) {
     this.proposals = new ProposalStatistics(options.metrics)
@@ -90,7 +105,9 @@ export class WriteDecider {
     this.#pending = new PendingChanges(options.state)
     const { config } = options
     this.#tracker = new SessionTracker(config.tickTimeMs)
-    this.#tracker.restartAll(options.state.sessions.entries(), nowMs)
+    const { sessions } = options.state
+    this.#tracker.restartAll(sessions.entries(), nowMs, (sessionId) => sessions.attachedTo(sessionId))
+    this.#recordsMoves = options.config.mode === 'ensemble' && !options.config.compatibility.leaderChangesClose
     this.#cleaner = new ContainerCleaner(options.state, config, nowMs)
     this.#extendedTypesEnabled = config.extendedTypesEnabled
     this.#quotas = { isEnforced: options.quotas.isEnforced, exceeded: (excess) => this.#excesses.push(excess) }
@@ -158,16 +175,35 @@ export class WriteDecider {
   }
 
   touch(sessionId: SessionId, nowMs: number): void {
-    const timeoutMs = this.#renegotiatedMs.get(sessionId) ?? this.#state.sessions.timeoutMsOf(sessionId)
+    const timeoutMs = this.#resumed.get(sessionId)?.timeoutMs ?? this.#state.sessions.timeoutMsOf(sessionId)
     if (timeoutMs !== null) this.#tracker.touch(sessionId, timeoutMs, nowMs)
   }
 
-  /** A client resumes its session on `server`; false: the session has ended. */
-  reattach(sessionId: SessionId, server: ServerId, timeoutMs: number, nowMs: number): boolean {
-    if (!this.#tracker.setOwner(sessionId, server)) return false
-    this.#renegotiatedMs.set(sessionId, timeoutMs)
-    this.#tracker.touch(sessionId, timeoutMs, nowMs)
-    return true
+  /**
+   * `over`: the session has ended. A session that moves to another server, or gets another timeout, does so by a txn: the
+   * next leader has to know both. Each server that applies it closes the old connection of the session. Otherwise a server
+   * that keeps its clients while the leader changes could hand requests of an old connection to a new leader, after those
+   * that the client sent to another server.
+   */
+  reattach({ sessionId, source, sequence, timeoutMs }: Resumption, stamp: Stamp): 'valid' | 'moves' | 'over' {
+    const { serverId } = source
+    const { sessions, lastApplied } = this.#state
+    const isMoving = (this.#resumed.get(sessionId)?.movedBy ?? 0) > lastApplied
+    const isHere = sessions.attachedTo(sessionId) === serverId && sessions.timeoutMsOf(sessionId) === timeoutMs
+    if (!this.#tracker.setOwner(sessionId, serverId)) return 'over'
+    this.#tracker.touch(sessionId, timeoutMs, stamp.monotonicMs)
+    if ((isHere && !isMoving) || !this.#recordsMoves) {
+      this.#resumed.set(sessionId, { timeoutMs, movedBy: zeroZxid })
+      return 'valid'
+    }
+    const origin = { serverId, incarnation: source.incarnation, sequence }
+    const context = { ...this.#ownContext(stamp), origin, sessionId }
+    const prepared = prepare({ kind: 'create-session', sessionId, timeoutMs }, this.#pending, context)
+    const isTxn = prepared.ok && prepared.value.kind === 'txn'
+    assert(isTxn, 'a session moves as a txn', { sessionId })
+    this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
+    this.#resumed.set(sessionId, { timeoutMs, movedBy: this.#zab.lastZxid })
+    return 'moves'
   }
 
   /** Soonest expiry first; times are monotonic. */
@@ -183,7 +219,7 @@ export class WriteDecider {
 
   sessionClosed(sessionId: SessionId): void {
     this.#tracker.remove(sessionId)
-    this.#renegotiatedMs.delete(sessionId)
+    this.#resumed.delete(sessionId)
   }
 
   /**

@@ -3,7 +3,6 @@ import type { Zxid } from '../../base/ids.ts'
 import type { NamespaceQuota } from '../../tree/quota-totals.ts'
 import type { ReplicatedState } from '../applying/replicated-state.ts'
 import type { Clients } from '../clients/clients.ts'
-import type { Serving } from '../clients/serving.ts'
 import { noProposals, type ProposalSizes, type ProposalStatistics } from '../leading/proposal-statistics.ts'
 import type { Role } from '../trace-event.ts'
 
@@ -15,7 +14,8 @@ export interface LearnerCounts {
 
 export interface ReplicaStatus {
   readonly role: Role
-  readonly serving: Serving['kind']
+  /** A server that keeps its clients while it waits for a leader does not serve. */
+  readonly serving: 'serving' | 'not-serving' | 'read-only'
   readonly zxid: Zxid
   readonly nodeCount: number
   readonly ephemeralsCount: number
@@ -39,9 +39,10 @@ export interface StatusSources {
 
 export function replicaStatus({ role, state, clients, learners, proposals }: StatusSources): ReplicaStatus {
   const { tree, sessions } = state
+  const { kind } = clients.serving
   return {
     role,
-    serving: clients.serving.kind,
+    serving: kind === 'waiting' ? 'not-serving' : kind,
     zxid: tree.lastApplied,
     nodeCount: tree.nodeCount,
     ephemeralsCount: tree.ephemeralsCount,

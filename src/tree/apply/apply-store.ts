@@ -4,7 +4,7 @@
  * A store names a znode by a handle of a type of its own, which is valid until that znode is removed.
  * If two stores answered one of these calls differently, trees that applied the same txns would differ.
  */
-import type { SessionId } from '../../base/ids.ts'
+import type { ServerId, SessionId } from '../../base/ids.ts'
 import type { AclEntry } from '../../protocol/txn/txn.ts'
 
 export interface ApplyStore<Znode> {
@@ -50,7 +50,8 @@ export interface SubtreeSize {
 }
 
 export interface ApplySessions {
-  put(sessionId: SessionId, timeoutMs: number): void
+  /** `attachedTo`: the server whose client has the session; null: not known. */
+  put(sessionId: SessionId, timeoutMs: number, attachedTo: ServerId | null): void
   remove(sessionId: SessionId): void
 }
 

@@ -17,6 +17,9 @@ import { QuotaAccounts } from './quota-accounts.ts'
 
 type CreateChange = Extract<Change, { kind: 'create' }>
 
+/** Without an origin it names no server to which a session is attached. */
+type ApplicableTxn = Pick<Txn, 'timeMs' | 'changes'> & Partial<Pick<Txn, 'origin'>>
+
 const noEvents: readonly TreeEvent[] = []
 
 export class TxnApplier<Znode> {
@@ -47,19 +50,15 @@ export class TxnApplier<Znode> {
    * applied again, whole, and changes nothing. Events come in ZooKeeper's order. `afterChange` is called after each
    * change with its index, when the store holds the txn up to that change.
    */
-  apply(
-    zxid: Zxid,
-    txn: Pick<Txn, 'timeMs' | 'changes'>,
-    afterChange: ((index: number) => void) | null,
-  ): readonly TreeEvent[] {
+  apply(zxid: Zxid, txn: ApplicableTxn, afterChange: ((index: number) => void) | null): readonly TreeEvent[] {
     assert(zxid >= this.#newest, 'txns are applied in zxid order', { zxid, newest: this.#newest })
     this.#newest = zxid
     if (zxid === this.#lastApplied) this.quotas.replaying()
-    const { timeMs, changes } = txn
+    const { changes } = txn
     let events = noEvents
     let gathered: TreeEvent[] | null = null // only for several changes
     for (let i = 0; i < changes.length; i++) {
-      const caused = this.#apply(zxid, timeMs, changes[i]!)
+      const caused = this.#apply(zxid, txn, changes[i]!)
       if (changes.length === 1) events = caused
       else if (caused.length > 0) {
         gathered ??= []
@@ -78,7 +77,8 @@ export class TxnApplier<Znode> {
     this.quotas.verify(quotaPaths)
   }
 
-  #apply(zxid: Zxid, timeMs: number, change: Change): readonly TreeEvent[] {
+  #apply(zxid: Zxid, txn: ApplicableTxn, change: Change): readonly TreeEvent[] {
+    const { timeMs } = txn
     switch (change.kind) {
       case 'create':
         return this.#create(zxid, timeMs, change)
@@ -89,9 +89,9 @@ export class TxnApplier<Znode> {
       case 'set-acl':
         return this.#setAcl(zxid, change.path, change.acl, change.aversion)
       case 'bundle':
-        return change.changes.flatMap((bundled) => this.#apply(zxid, timeMs, bundled))
+        return change.changes.flatMap((bundled) => this.#apply(zxid, txn, bundled))
       case 'create-session':
-        this.#sessions.put(change.sessionId, change.timeoutMs)
+        this.#sessions.put(change.sessionId, change.timeoutMs, txn.origin?.serverId ?? null)
         return noEvents
       case 'close-session':
         this.#sessions.remove(change.sessionId)

@@ -192,7 +192,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'superseded-connection-closes-at-once',
-    what: 'A connection to the leader, after another server has taken over its session',
+    what: 'A connection, after another server has taken over its session',
     zookeeper: 'is closed when it sends something, and gets watch events until then',
     zkts: 'is closed at once',
     why: 'the client should learn at once that its connection is an old one',

@@ -134,7 +134,7 @@ const messages: Readonly<Record<string, PeerMessage>> = {
       { sequence: 11, after: zxid, error: null, body: new Uint8Array(0) },
     ],
   },
-  revalidate: { kind: 'revalidate', syncId, sequence: 2, sessionId, timeoutMs: -1 },
+  revalidate: { kind: 'revalidate', syncId, sequence: 2, sessionId, timeoutMs: -1, incarnation: 0xffff_ffff },
   revalidated: { kind: 'revalidated', syncId, sequence: 2, valid: true },
   'revalidated, over': { kind: 'revalidated', syncId, sequence: 2, valid: false },
 }

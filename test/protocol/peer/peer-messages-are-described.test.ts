@@ -110,7 +110,7 @@ const examples: readonly (readonly [PeerMessage, string])[] = [
     'answer sync=7 [#9 no-node, #10 ok]',
   ],
   [
-    { kind: 'revalidate', syncId: 7, sequence: 9, sessionId: 0xabn as SessionId, timeoutMs: 5 },
+    { kind: 'revalidate', syncId: 7, sequence: 9, sessionId: 0xabn as SessionId, timeoutMs: 5, incarnation: 2 },
     'revalidate sync=7 #9 0xab',
   ],
   [{ kind: 'revalidated', syncId: 7, sequence: 9, valid: true }, 'revalidated sync=7 #9 valid'],

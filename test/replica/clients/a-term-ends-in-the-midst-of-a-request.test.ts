@@ -33,6 +33,8 @@ function attachedClients(route: LeaderRoute): { readonly clients: Clients; reado
       localSessionsEnabled: true,
       localSessionsUpgradingEnabled: true,
       linearizableReads: false,
+      clientWaitForLeaderMs: 4_000,
+      serverId: 1 as ServerId,
       compatibility: asZkts,
       auth: {
         schemes: [],
@@ -53,7 +55,7 @@ function attachedClients(route: LeaderRoute): { readonly clients: Clients; reado
     metrics: newMetrics(),
     trace: null,
   })
-  clients.startServing(route, 0)
+  clients.startServing(route, 0, new Set())
   clients.open(connectionId, '127.0.0.1')
   const connect = { kind: 'connect', lastZxidSeen: 0n, timeoutMs: 6_000, sessionId: 0n as SessionId } as const
   clients.receive(connectionId, { ...connect, password: null, canBeReadOnly: false })
@@ -61,12 +63,12 @@ function attachedClients(route: LeaderRoute): { readonly clients: Clients; reado
 }
 
 // A leader that has used up the zxids of its epoch steps down at the next request.
-test('a term that ends while a session becomes global closes the connection without further effects', () => {
+test('when a term ends while a session becomes global, both go to the next leader, in order', () => {
   const submitted: (OpName | null)[] = []
   const { clients, effects } = attachedClients({
     submit({ type }: ForwardedRequest) {
       submitted.push(opOf(type))
-      clients.stopServing()
+      clients.stopServing(0)
     },
     revalidate() {},
   })
@@ -74,5 +76,12 @@ test('a term that ends while a session becomes global closes the connection with
   const body = encode(CreateRequest, { path: '/e', data: null, acl: openAcl, flags: 1 })
   clients.receive(connectionId, requestRead(1, 1, ops.create.opcode, body))
   expect(submitted).toEqual(['createSession'])
-  expect(effects.take()).toEqual([{ kind: 'close-connection', connectionId, reason: 'leader-lost' }])
+  expect(effects.take()).toEqual([])
+  const sent: (readonly [OpName | null, number])[] = []
+  const submit = ({ type, sequence }: ForwardedRequest): void => void sent.push([opOf(type), sequence])
+  clients.startServing({ submit, revalidate() {} }, 0, new Set())
+  expect(sent).toEqual([
+    ['createSession', 1],
+    ['create', 2],
+  ])
 })

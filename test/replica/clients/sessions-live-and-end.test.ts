@@ -83,8 +83,8 @@ describe('a session', () => {
     expect(client.takeOutputs()).toEqual(['closed client-is-ahead'])
   })
 
-  test('a session moves to another server, and the old connection closes with its next write, unanswered', () => {
-    const ensemble = new TestEnsemble(2)
+  test('with compatibility=strict the connection that a session has left closes with its next write, unanswered', () => {
+    const ensemble = new TestEnsemble(2, ['compatibility=strict'])
     const { leader, follower } = ensemble
     const old = TestClient.attached(ensemble, follower.id)
     const moved = TestClient.returning(ensemble, leader.id, old)
@@ -96,6 +96,64 @@ describe('a session', () => {
     expect(old.takeOutputs()).toEqual(['1 ok', 'closed session-moved'])
     moved.exists('/late')
     expect(moved.takeOutputs()).toEqual(['1 no-node'])
+  })
+
+  test('a session moves to another server by a txn, and the connection that it has left closes', () => {
+    const ensemble = new TestEnsemble(2)
+    const { leader, follower } = ensemble
+    const old = TestClient.attached(ensemble, follower.id)
+    ensemble.hold(`${leader.id}->${follower.id}`)
+    const moved = TestClient.returning(ensemble, leader.id, old)
+    ensemble.run()
+    old.create('/late')
+    ensemble.run()
+    expect([old.takeOutputs(), moved.takeOutputs()]).toEqual([[], []])
+    ensemble.release(`${leader.id}->${follower.id}`)
+    expect(old.takeOutputs()).toEqual(['closed session-moved'])
+    expect(moved.takeOutputs()).toEqual(['session for 6000 ms'])
+    for (const { state } of ensemble.servers) {
+      expect(state.sessions.attachedTo(old.sessionId)).toBe(leader.id)
+      expect(state.tree.view('/late')).toBeNull()
+    }
+  })
+
+  test('a session that is resumed with another timeout has it under the next leader', () => {
+    const ensemble = new TestEnsemble(2)
+    const first = TestClient.attached(ensemble, 1, 4_000)
+    const second = new TestClient(ensemble, 1)
+    second.connect({ sessionId: first.sessionId, password: first.password, timeoutMs: 8_000 })
+    ensemble.run()
+    expect(second.takeOutputs()).toEqual(['session for 8000 ms'])
+    for (const { state } of ensemble.servers) expect(state.sessions.timeoutMsOf(first.sessionId)).toBe(8_000)
+  })
+
+  test('a client whose moves between two servers are under way keeps its last connection', () => {
+    const ensemble = new TestEnsemble(2)
+    const { leader, follower } = ensemble
+    const first = TestClient.attached(ensemble, leader.id)
+    ensemble.hold(`disk-${follower.id}`)
+    const [second, third, fourth] = [follower, leader, leader].map(({ id }) => {
+      const client = TestClient.returning(ensemble, id, first)
+      ensemble.run()
+      return client
+    })
+    expect(fourth!.takeOutputs()).toEqual([])
+    ensemble.release(`disk-${follower.id}`)
+    fourth!.create('/here')
+    ensemble.run()
+    expect(fourth!.takeOutputs()).toEqual(['session for 6000 ms', '1 ok'])
+    expect(second!.takeOutputs().at(-1)).toMatch(/^closed/)
+    expect(third!.takeOutputs().at(-1)).toMatch(/^closed/)
+  })
+
+  test('a session that is resumed where it was costs no txn', () => {
+    const ensemble = new TestEnsemble(2)
+    const first = TestClient.attached(ensemble, ensemble.follower.id)
+    const before = ensemble.leader.log.lastZxid
+    const second = TestClient.returning(ensemble, ensemble.follower.id, first)
+    ensemble.run()
+    expect(second.takeOutputs()).toEqual(['session for 6000 ms'])
+    expect(ensemble.leader.log.lastZxid).toBe(before)
   })
 
   test('a session moves from the leader to a follower, and the connection of the leader closes at once', () => {
@@ -218,7 +276,7 @@ describe('a session', () => {
   })
 
   test('a close from the server that the session has left ends it nevertheless', () => {
-    const ensemble = new TestEnsemble(2)
+    const ensemble = new TestEnsemble(2, ['compatibility=strict'])
     const old = TestClient.attached(ensemble, ensemble.follower.id)
     const moved = TestClient.returning(ensemble, ensemble.leader.id, old)
     ensemble.run()

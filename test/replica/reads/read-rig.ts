@@ -51,7 +51,7 @@ export class ReadRig {
     const { client } = this
     const request = requestRead(1, 1, ops[op].opcode, body)
     return answerRead(
-      { kind: 'request', client, request, authIds: client.authIds, state: local },
+      { kind: 'request', client, request, authIds: client.authIds, state: local, sent: null },
       {
         tree: this.driver.tree,
         watches: this.watches,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { SessionId } from '../../../src/base/ids.ts'
+import type { ServerId, SessionId } from '../../../src/base/ids.ts'
 import { clientHistory } from './client-history.ts'
 import { exactlyOnce } from './exactly-once.ts'
 import {
@@ -12,6 +12,9 @@ import {
   created,
   judge,
   otherSession,
+  server,
+  sessionMade,
+  txnOf,
   z,
 } from './hand-made-trace.ts'
 import { realTimeOrder } from './real-time-order.ts'
@@ -104,6 +107,19 @@ describe('exactly-once', () => {
     expect(check([...events, answered(1, z(1), createdA)])).toEqual([
       expect.stringContaining('explained by no request'),
     ])
+  })
+
+  test('a request that two leaders have made a txn of is caught', () => {
+    const origin = { serverId: 1 as ServerId, incarnation: 5, sequence: 9 }
+    const moved = (counter: number, sequence: number) =>
+      server(1, {
+        kind: 'applied',
+        zxid: z(counter),
+        txn: { ...txnOf([sessionMade()]), origin: { ...origin, sequence } },
+        digest: '',
+      })
+    expect(check([moved(1, 9), moved(2, 10)])).toEqual([])
+    expect(check([moved(1, 9), moved(2, 9)])).toEqual([expect.stringContaining('and again')])
   })
 
   test('an acknowledged request without an effect is caught', () => {

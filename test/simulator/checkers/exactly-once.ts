@@ -1,8 +1,9 @@
 /**
  * Every acknowledged write took effect once, an unanswered one at most once, a refused one never, and the
- * effects of one session stand in the order in which it asked for them.
+ * effects of one session stand in the order in which it asked for them. A request that a server sent to several leaders
+ * became one txn: no two txns have the same origin.
  */
-import { hexOfSession, hexOfZxid, type SessionId } from '../../../src/base/ids.ts'
+import { hexOfSession, hexOfZxid, type SessionId, type Zxid } from '../../../src/base/ids.ts'
 import { describeRequest, describeTxn } from '../describe-event.ts'
 import { isDoneWrite } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'
@@ -47,7 +48,21 @@ export function exactlyOnce(
         },
       })
       reportMissing(history, ledger, hasLocalSessions, report)
+      reportDoubled(history, report)
     },
+  }
+}
+
+function reportDoubled(history: CommittedHistory, report: Report): void {
+  const zxids = new Map<string, Zxid>()
+  for (const { zxid, txn } of history.txns) {
+    if (txn.origin === null) continue
+    const { serverId, incarnation, sequence } = txn.origin
+    const origin = `${serverId}-${incarnation}-${sequence}`
+    const first = zxids.get(origin)
+    if (first !== undefined)
+      report(`request ${sequence} of server ${serverId} is done at ${hexOfZxid(first)} and again at ${hexOfZxid(zxid)}`)
+    zxids.set(origin, zxid)
   }
 }
 

@@ -48,7 +48,7 @@ export function localSessionExpiry(options: ExpiryOptions, report: Report): Chec
     finish() {
       if (calmSinceUs === null) return
       for (const [sessionId, facts] of sessions) {
-        const idleMs = idleMsOf(facts, calmSinceUs, nowUs)
+        const idleMs = idleMsOf(facts, { calmSinceUs, runsSinceUs: roleSinceUs.get(facts.serverId) ?? 0, nowUs })
         if (idleMs <= facts.timeoutMs + options.graceMs) continue
         report(`local session ${hexOfSession(sessionId)} was abandoned ${idleMs.toFixed(0)} ms ago and still exists`)
       }

@@ -51,7 +51,7 @@ describe('checkers of local sessions', () => {
   const lifetime = (events: Events): readonly string[] =>
     judge(({ history, report }) => ephemeralLifetime(history, true, report), events)
   const expiry = (events: Events): readonly string[] =>
-    judge(({ report }) => localSessionExpiry({ clockRateMax: 1, graceMs: 10 }, report), events)
+    judge(({ report }) => localSessionExpiry({ clockRateMax: 1, graceMs: 10, usedTimeoutMsMin: 0 }, report), events)
   const expired = server(1, { kind: 'local-session-ended', sessionId: session, how: 'expired' })
 
   test('a write of a session that no txn made passes', () => {

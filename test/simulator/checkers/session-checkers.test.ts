@@ -55,8 +55,8 @@ describe('ephemeral-lifetime', () => {
 })
 
 describe('session-expiry', () => {
-  const check = (events: Events): readonly string[] =>
-    judge(({ report }) => sessionExpiry({ clockRateMax: 1, graceMs: 10 }, report), events)
+  const check = (events: Events, usedTimeoutMsMin = 0): readonly string[] =>
+    judge(({ report }) => sessionExpiry({ clockRateMax: 1, graceMs: 10, usedTimeoutMsMin }, report), events)
   const leading = (id: number, epoch: number): Events => [
     server(id, { kind: 'role-changed', role: 'leading', epoch: epoch as Epoch }),
     server(id, { kind: 'established', epoch: epoch as Epoch }),
@@ -95,6 +95,7 @@ describe('session-expiry', () => {
 
   test('an expiry of a connected client in a calm ensemble is caught', () => {
     expect(check([...begin, calm, ...pause(4100), ...expiring])).toHaveLength(1)
+    expect(check([...begin, calm, ...pause(4100), ...expiring], 4001)).toEqual([])
   })
 
   test('a client that closes its session itself is no expiry', () => {
@@ -105,6 +106,9 @@ describe('session-expiry', () => {
     const abandoned = { kind: 'abandoned', sessionId: session } as const
     expect(check([...begin, closed, abandoned, calm, ...pause(4100)])).toHaveLength(1)
     expect(check([...begin, closed, abandoned, calm, ...pause(4100), end])).toEqual([])
+    const withNewLeader = [...begin, closed, abandoned, calm, ...pause(3000), ...leading(1, 2)]
+    expect(check([...withNewLeader, ...pause(3000)])).toEqual([])
+    expect(check([...withNewLeader, ...pause(4100)])).toHaveLength(1)
   })
 })
 

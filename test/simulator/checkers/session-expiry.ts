@@ -21,6 +21,8 @@ export interface ExpiryOptions {
   readonly clockRateMax: number
   /** After the calm begins an abandoned session may live for its timeout and this. */
   readonly graceMs: number
+  /** A session with a shorter timeout may expire in the calm: on a slow network pings wait while a large message passes. */
+  readonly usedTimeoutMsMin: number
 }
 
 export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
@@ -60,8 +62,10 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
     },
     finish() {
       if (calmSinceUs === null) return
+      const runsSinceUs = Math.max(0, ...[...leaderByEpoch.values()].map(({ sinceUs }) => sinceUs))
       for (const [sessionId, facts] of sessions) {
-        const idleMs = made.has(sessionId) && !ended.has(sessionId) ? idleMsOf(facts, calmSinceUs, nowUs) : 0
+        const exists = made.has(sessionId) && !ended.has(sessionId)
+        const idleMs = exists ? idleMsOf(facts, { calmSinceUs, runsSinceUs, nowUs }) : 0
         if (idleMs <= facts.timeoutMs + options.graceMs) continue
         const text = `was abandoned ${idleMs.toFixed(0)} ms ago and still exists; its timeout is ${facts.timeoutMs} ms`
         report(`session ${hexOfSession(sessionId)} ${text}`)
@@ -81,6 +85,7 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
         nowUs,
         calmMs: calmSinceUs === null ? 0 : (nowUs - calmSinceUs) / 1000,
         clockRateMax: options.clockRateMax,
+        usedTimeoutMsMin: options.usedTimeoutMsMin,
       })
       if (fault === null) faultOfAttempt.delete(`${serverId} ${sessionId}`)
       else faultOfAttempt.set(`${serverId} ${sessionId}`, fault)
@@ -96,13 +101,12 @@ export function sessionExpiry(options: ExpiryOptions, report: Report): Checker {
   }
 }
 
-/** How long the session was abandoned during the calm; 0 if its client may still use it. */
+/** How long the session was abandoned during the calm, while its timeout ran; 0 if its client may still use it. */
 export function idleMsOf(
   { abandonedAtUs }: Pick<SessionFacts, 'abandonedAtUs'>,
-  calmSinceUs: number,
-  nowUs: number,
+  { calmSinceUs, runsSinceUs, nowUs }: { calmSinceUs: number; runsSinceUs: number; nowUs: number },
 ): number {
-  return abandonedAtUs === null ? 0 : (nowUs - Math.max(abandonedAtUs, calmSinceUs)) / 1000
+  return abandonedAtUs === null ? 0 : (nowUs - Math.max(abandonedAtUs, calmSinceUs, runsSinceUs)) / 1000
 }
 
 interface AttemptMoment {
@@ -111,6 +115,7 @@ interface AttemptMoment {
   readonly nowUs: number
   readonly calmMs: number
   readonly clockRateMax: number
+  readonly usedTimeoutMsMin: number
 }
 
 function faultOfExpiry(sessionId: SessionId, facts: SessionFacts | undefined, at: AttemptMoment): string | null {
@@ -122,7 +127,7 @@ function faultOfExpiry(sessionId: SessionId, facts: SessionFacts | undefined, at
   if (idleMs < facts.timeoutMs) {
     return `session ${hexOfSession(sessionId)} expires ${idleMs.toFixed(0)} ms after it attached; its timeout is ${facts.timeoutMs} ms`
   }
-  if (facts.connection !== null && at.calmMs > facts.timeoutMs) {
+  if (facts.connection !== null && at.calmMs > facts.timeoutMs && facts.timeoutMs >= at.usedTimeoutMsMin) {
     return `session ${hexOfSession(sessionId)} expires in a calm ensemble while its client is connected`
   }
   return null

@@ -3,7 +3,7 @@
  * and no other; the event comes before any reply that could show the change; the catch-up of set-watches is
  * what the state at that moment calls for, in the order of the lists.
  */
-import { hexOfZxid, type Zxid } from '../../../src/base/ids.ts'
+import { hexOfZxid, type ServerId, type Zxid } from '../../../src/base/ids.ts'
 import type { WatchEventType } from '../../../src/protocol/client/watch-event.ts'
 import { type ClientEvent, type ClientRequest, plainChangesOf, type SetWatches, type TraceEntry } from '../sim-event.ts'
 import type { Checker, Report } from '../sim-trace.ts'
@@ -26,8 +26,15 @@ interface Registered {
   readonly trigger: Trigger | null // null: nothing it waits for has happened
 }
 
+/** The connection's server has installed a copy of the state; what it jumped over is caught up as by set-watches. */
+interface Jump {
+  readonly kind: 'jump'
+  readonly to: Zxid
+}
+
 interface ConnectionFacts {
-  readonly received: (Reply | Event)[]
+  readonly serverId: ServerId
+  readonly received: (Reply | Event | Jump)[]
   readonly requests: Map<number, ClientRequest>
 }
 
@@ -36,7 +43,15 @@ export function watchOrder(history: CommittedHistory, report: Report): Checker {
   return {
     name: 'watch-order',
     observe({ event }: TraceEntry) {
-      if (event.kind === 'attached') connections.set(event.connection, { received: [], requests: new Map() })
+      if (event.kind === 'attached') {
+        const { serverId, connection } = event
+        connections.set(connection, { serverId, received: [], requests: new Map() })
+      }
+      if (event.kind === 'server' && event.event.kind === 'installed') {
+        for (const { serverId, received } of connections.values()) {
+          if (serverId === event.serverId) received.push({ kind: 'jump', to: event.event.zxid })
+        }
+      }
       if (event.kind === 'request') connections.get(event.connection)?.requests.set(event.requestId, event.request)
       if (event.kind === 'reply' || event.kind === 'watch-event')
         connections.get(event.connection)?.received.push(event)
@@ -59,6 +74,7 @@ function judgeConnection(
 ): void {
   const registered = new Map<string, Registered>()
   let caughtUp: string[] = []
+  let jumpedTo = 0
   const register = (table: Table, path: string, since: Zxid): void => {
     const key = `${table} ${path}`
     if (registered.has(key)) return
@@ -66,7 +82,21 @@ function judgeConnection(
     registered.set(key, { table, path, since, trigger })
   }
   for (const item of facts.received) {
+    if (item.kind === 'jump') {
+      jumpedTo = item.to
+      continue
+    }
+    if (jumpedTo > 0 && item.zxid >= jumpedTo) {
+      // In a jump a znode may have been created and deleted again, which set-watches does not show either.
+      for (const { table, path, trigger } of [...registered.values()]) {
+        if (trigger === null || trigger.zxid > jumpedTo || trigger.type !== 'created') continue
+        registered.delete(`${table} ${path}`)
+        register(table, path, jumpedTo as Zxid)
+      }
+      jumpedTo = 0
+    }
     if (item.kind === 'watch-event') {
+      if (item.zxid < 0 && isMissedInJump(item, registered, jumpedTo)) continue
       if (item.zxid < 0) caughtUp.push(`${item.type} ${item.path}`)
       else judgeEvent(item, registered, report)
       continue
@@ -112,6 +142,19 @@ function judgeEvent(event: Event, registered: Map<string, Registered>, report: R
       `event ${event.type} ${event.path} ${hexOfZxid(event.zxid as Zxid)} fits no watch (watches on the path: ${text.join('; ') || 'none'})`,
     )
   }
+}
+
+/** Takes the watches that a jump over their triggers fires. Several changes look like one. */
+function isMissedInJump({ path, type }: Event, registered: Map<string, Registered>, jumpedTo: number): boolean {
+  let isExplained = false
+  for (const table of ['data', 'child'] as const) {
+    if (type !== 'deleted' && (type === 'children-changed') !== (table === 'child')) continue
+    const trigger = registered.get(`${table} ${path}`)?.trigger
+    if (!trigger || trigger.zxid > jumpedTo) continue
+    registered.delete(`${table} ${path}`)
+    isExplained = true
+  }
+  return isExplained
 }
 
 function judgeReply(reply: Reply, registered: Map<string, Registered>, report: Report): void {

@@ -4,14 +4,14 @@ import { TestClient } from '../test-client.ts'
 import { TestEnsemble } from '../test-ensemble.ts'
 
 describe('a server that stops serving', () => {
-  test('a server without a leader closes its connections, and their sessions can be resumed under the next', () => {
+  test('a server that has no leader for too long closes its connections, and their sessions can be resumed', () => {
     const ensemble = new TestEnsemble(2)
     const clients = ensemble.servers.map(({ id }) => TestClient.attached(ensemble, id))
     clients[0]!.create('/before')
     ensemble.run()
     clients[0]!.takeOutputs()
     ensemble.unlink(1, 2)
-    ensemble.run()
+    ensemble.pass(4_000)
     for (const client of clients) expect(client.takeOutputs()).toEqual(['closed leader-lost'])
     const early = new TestClient(ensemble, 1)
     early.connect({})
@@ -24,7 +24,7 @@ describe('a server that stops serving', () => {
     expect(back.takeOutputs()).toEqual(['session for 6000 ms', '1 ok'])
   })
 
-  test('a write in flight is not answered, and it takes effect once or not at all', () => {
+  test('a write in flight is answered once under the next leader', () => {
     const ensemble = new TestEnsemble(2)
     const { leader, follower } = ensemble
     const client = TestClient.attached(ensemble, follower.id)
@@ -33,11 +33,10 @@ describe('a server that stops serving', () => {
     ensemble.run()
     ensemble.unlink(1, 2)
     ensemble.release(`disk-${leader.id}`, `disk-${follower.id}`)
-    expect(client.takeOutputs()).toEqual(['closed leader-lost'])
+    expect(client.takeOutputs()).toEqual([])
     ensemble.link(1, 2)
     ensemble.pass(500)
-    const views = ensemble.servers.map(({ state }) => state.tree.view('/in-flight') === null)
-    expect(new Set(views).size).toBe(1)
+    expect(client.takeOutputs()).toEqual(['1 ok'])
     expect(ensemble.servers[0]!.state.tree.digest()).toBe(ensemble.servers[1]!.state.tree.digest())
   })
 
