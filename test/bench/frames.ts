@@ -13,8 +13,10 @@ export interface FrameTemplate {
 
 export const closeSessionType = -11
 const createType = 1
+const existsType = 3
 const getDataType = 4
 const setDataType = 5
+const pingType = 11
 const addWatchType = 106
 const xidAt = 4
 const pathAt = 4 + 8 + 4 // frame length, request header, length of the path
@@ -29,6 +31,18 @@ export function connectFrame(timeoutMs: number): Buffer {
 
 export function closeSessionFrame(): FrameTemplate {
   return frame(closeSessionType, [])
+}
+
+/** Its xid is always -2. */
+export function pingFrame(): FrameTemplate {
+  const template = frame(pingType, [])
+  template.bytes.writeInt32BE(-2, xidAt)
+  return template
+}
+
+/** exists that sets a watch. */
+export function existsWatchFrame(path: string): FrameTemplate {
+  return frame(existsType, [ustring(path), Buffer.from([1])], path)
 }
 
 /** `path` may end with `#` signs, which stand for the digits to overwrite. */
