@@ -256,6 +256,89 @@ static void kill_each(void) {
     zookeeper_close(zh);
 }
 
+/* A client of one server, with an ephemeral, a watch, and many writes under way. */
+struct survivor {
+    zhandle_t *zh;
+    char node[MAX_PATH];
+    atomic_int answered; /* of the writes */
+    atomic_int wrong;    /* those that failed, or came in another order */
+    atomic_int states;   /* events of the connection after its beginning */
+    atomic_int changes;  /* events of the watch */
+};
+
+static const int survivor_writes = 2000; /* so many that most are under way when the leader is dead */
+
+static void survivor_event(zhandle_t *zh, int type, int state, const char *node, void *context) {
+    struct survivor *survivor = context;
+    (void)zh, (void)state, (void)node;
+    if (type == ZOO_SESSION_EVENT) survivor->states++;
+    if (type == ZOO_CHANGED_EVENT) survivor->changes++;
+}
+
+static void survivor_written(int code, const struct Stat *stat, const void *context) {
+    struct survivor *survivor = (struct survivor *)context;
+    if (code != ZOK || stat->version != survivor->answered + 1) survivor->wrong++;
+    survivor->answered++;
+}
+
+static void survivor_opens(struct survivor *survivor, int id, int round) {
+    char node[MAX_PATH + 16];
+    memset(survivor, 0, sizeof *survivor);
+    snprintf(survivor->node, sizeof survivor->node, "%.200s/survivor-%d-%d", root, round, id);
+    survivor->zh = open_session(server(id - 1), 10000, NULL);
+    expect(make(survivor->zh, survivor->node, "", 0, NULL), ZOK, "create");
+    snprintf(node, sizeof node, "%s/held", survivor->node);
+    expect(make(survivor->zh, node, "", ZOO_EPHEMERAL, NULL), ZOK, "create an ephemeral");
+    snprintf(node, sizeof node, "%s/watched", survivor->node);
+    expect(make(survivor->zh, node, "", 0, NULL), ZOK, "create a watched znode");
+    expect(zoo_wexists(survivor->zh, node, survivor_event, survivor, NULL), ZOK, "watch");
+    zoo_set_watcher(survivor->zh, survivor_event);
+    zoo_set_context(survivor->zh, survivor);
+}
+
+static void survivor_finishes(struct survivor *survivor) {
+    char node[MAX_PATH + 16];
+    struct Stat stat;
+    for (int tries = 0; survivor->answered < survivor_writes && tries < 1000; tries++) pause_ms(20);
+    expect(survivor->answered, survivor_writes, "answered writes");
+    expect(survivor->wrong, 0, "writes that failed or came in another order");
+    expect(survivor->changes, 0, "events before the change");
+    snprintf(node, sizeof node, "%s/watched", survivor->node);
+    expect(zoo_set(survivor->zh, node, "x", 1, 0), ZOK, "set of the watched znode");
+    for (int tries = 0; survivor->changes == 0 && tries < 500; tries++) pause_ms(20);
+    expect(survivor->changes, 1, "events of the watch");
+    snprintf(node, sizeof node, "%s/held", survivor->node);
+    expect(zoo_exists(survivor->zh, node, 0, &stat), ZOK, "ephemeral");
+    expect(stat.ephemeralOwner == zoo_client_id(survivor->zh)->client_id, 1, "owner");
+    expect(survivor->states, 0, "events of the connection");
+    zookeeper_close(survivor->zh);
+}
+
+static void survivors_notice_nothing(void) {
+    static struct survivor survivors[2];
+    const char *target = getenv("ZK_TARGET");
+    char verb[32];
+    if (target != NULL && strcmp(target, "zookeeper") == 0) return; /* it closes the connections of all clients */
+    control("wait");
+    for (int round = 0; round < 5 && reason[0] == '\0'; round++) {
+        int leader = control("leader");
+        expect(leader >= 1 && leader <= 3, 1, "a leader is known");
+        for (int index = 0; index < 2; index++) survivor_opens(&survivors[index], (leader + index) % 3 + 1, round);
+        for (int write = 0; write < survivor_writes; write++) {
+            for (int index = 0; index < 2; index++) {
+                struct survivor *survivor = &survivors[index];
+                expect(zoo_aset(survivor->zh, survivor->node, "x", 1, write, survivor_written, survivor), ZOK, "send a write");
+            }
+        }
+        snprintf(verb, sizeof verb, "kill/%d", leader);
+        control(verb);
+        for (int index = 0; index < 2; index++) survivor_finishes(&survivors[index]);
+        snprintf(verb, sizeof verb, "start/%d", leader);
+        control(verb);
+        control("wait");
+    }
+}
+
 int main(int argc, char **argv) {
     root = getenv("ZK_ROOT");
     zoo_set_debug_level(ZOO_LOG_LEVEL_ERROR);
@@ -273,6 +356,7 @@ int main(int argc, char **argv) {
     } else {
         check("what is written on one server is read on each other server after sync", read_elsewhere);
         check("a client goes on when its server, each in turn and the leader too, dies by kill -9 and returns", kill_each);
+        check("clients of the servers that survive notice nothing when the leader dies by kill -9 with many writes of each under way", survivors_notice_nothing);
     }
     return failed_count == 0 ? 0 : 1;
 }

@@ -1,5 +1,8 @@
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.zookeeper.AddWatchMode;
 import org.apache.zookeeper.CreateMode;
@@ -18,6 +21,9 @@ final class EnsembleChecks {
         Harness.check("a session moves between servers with its ephemerals", EnsembleChecks::move);
         Harness.check("watches of every kind are set again when the one server a client knows dies by kill -9 and returns", EnsembleChecks::watchesAfterRestart);
         Harness.check("a client goes on when its server, each in turn and the leader too, dies by kill -9 and returns", EnsembleChecks::killEach);
+        if (!"zookeeper".equals(System.getenv("ZK_TARGET"))) { // which closes the connections of all clients
+            Harness.check("clients of the servers that survive notice nothing when the leader dies by kill -9 with many writes of each under way", EnsembleChecks::survivorsNoticeNothing);
+        }
     }
 
     private static void sync(ZooKeeper client, String path) throws Exception {
@@ -131,6 +137,66 @@ final class EnsembleChecks {
         Harness.equal(client.getSessionId(), session, "session");
         Harness.equal(client.exists(Harness.ROOT + "/keeper", false).getEphemeralOwner(), session, "owner of the ephemeral");
         client.close();
+    }
+
+    private static void survivorsNoticeNothing() throws Exception {
+        Harness.control("wait");
+        for (int round = 0; round < 5; round++) {
+            int leader = Integer.parseInt(Harness.ask("leader"));
+            List<Survivor> survivors = new ArrayList<>();
+            for (int each : List.of(leader % 3 + 1, (leader + 1) % 3 + 1)) {
+                survivors.add(new Survivor(HOSTS[each - 1], Harness.ROOT + "/survivor-" + round + "-" + each));
+            }
+            for (Survivor survivor : survivors) {
+                survivor.begin();
+            }
+            Harness.control("kill/" + leader);
+            for (Survivor survivor : survivors) {
+                survivor.finish();
+            }
+            Harness.control("start/" + leader);
+            Harness.control("wait");
+        }
+    }
+
+    /** A client of one server, with an ephemeral, watches of every kind, and many writes under way. */
+    private static final class Survivor {
+        private static final int WRITES = 2000; // so many that most are under way when the leader is dead
+        private final Harness.Events session = new Harness.Events();
+        private final Harness.Events once = new Harness.Events();
+        private final Harness.Events recursive = new Harness.Events();
+        private final BlockingQueue<String> outcomes = new LinkedBlockingQueue<>();
+        private final ZooKeeper client;
+        private final String path;
+
+        Survivor(String host, String path) throws Exception {
+            client = new ZooKeeper(host, 10_000, session);
+            session.connected.await(20, TimeUnit.SECONDS);
+            this.path = client.create(path, null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+            client.create(path + "/watched", null, Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
+            client.create(path + "/held", null, Ids.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL);
+            client.getData(path + "/watched", once, null);
+            client.addWatch(path + "/watched", recursive, AddWatchMode.PERSISTENT_RECURSIVE);
+        }
+
+        void begin() {
+            for (int i = 0; i < WRITES; i++) {
+                client.setData(path, null, i, (code, name, context, stat) -> outcomes.add(code + " " + (stat == null ? "" : stat.getVersion())), null);
+            }
+        }
+
+        void finish() throws Exception {
+            for (int i = 1; i <= WRITES; i++) {
+                Harness.equal(outcomes.poll(20, TimeUnit.SECONDS), "0 " + i, "outcome of a write");
+            }
+            Harness.equal(once.queue.size() + recursive.queue.size(), 0, "events before the change");
+            client.setData(path + "/watched", null, 0);
+            Harness.equal(once.next(), "NodeDataChanged " + path + "/watched", "one-shot watch");
+            Harness.equal(recursive.next(), "NodeDataChanged " + path + "/watched", "recursive watch");
+            Harness.equal(client.exists(path + "/held", false).getEphemeralOwner(), client.getSessionId(), "owner of the ephemeral");
+            Harness.equal(session.queue.size(), 1, "events of the connection, with that of its beginning");
+            client.close();
+        }
     }
 
     private static boolean createUnlessThere(ZooKeeper client, String path) throws Exception {

@@ -12,6 +12,7 @@ from kazoo.retry import KazooRetry
 from harness import PROXY, ROOT, SERVERS, check, close, connect, control, equal, eventually
 
 HOSTS = SERVERS.split(",")
+WRITES = 1000  # so many that most are under way when the leader is dead
 RETRY = KazooRetry(max_tries=-1, deadline=30, ignore_expire=False)
 
 
@@ -173,3 +174,53 @@ def write_through(client, path, value):
             time.sleep(0.1)
         except SessionExpiredError:
             raise AssertionError("the session expired though its timeout is 10 s")
+
+
+@check("clients of the servers that survive notice nothing when the leader dies by kill -9 with many writes of each under way")
+def survivors_notice_nothing():
+    if os.environ["ZK_TARGET"] == "zookeeper":
+        return  # it closes the connections of all clients
+    control("wait")
+    for round_number in range(5):
+        leader = int(control("leader"))
+        survivors = [Survivor(HOSTS[each - 1], f"{ROOT}/survivor-{round_number}-{each}") for each in (1, 2, 3) if each != leader]
+        for survivor in survivors:
+            survivor.begin()
+        control(f"kill/{leader}")
+        for survivor in survivors:
+            survivor.finish()
+        control(f"start/{leader}")
+        control("wait")
+
+
+class Survivor:
+    """A client of one server, with a lock, a watch and many writes under way."""
+
+    def __init__(self, host, path):
+        self.client = connect(host)
+        self.path = path
+        self.states = []
+        self.events = []
+        self.client.create(path)
+        self.client.create(path + "-watched")
+        self.client.get(path + "-watched", watch=self.events.append)
+        self.lock = self.client.Lock(path + "-lock")
+        self.lock.acquire()
+        self.client.add_listener(self.states.append)
+
+    def begin(self):
+        self.results = [self.client.set_async(self.path, str(i).encode()) for i in range(WRITES)]
+
+    def finish(self):
+        versions = [result.get(timeout=20).version for result in self.results]
+        equal(versions, list(range(1, WRITES + 1)), "versions of the writes")
+        data, stat = self.client.get(self.path)
+        equal((data, stat.version), (str(WRITES - 1).encode(), WRITES), "value and version")
+        equal(self.events, [], "events before the change")
+        self.client.set(self.path + "-watched", b"changed")
+        eventually(lambda: len(self.events) == 1, "event of the watch")
+        equal(self.lock.is_acquired, True, "lock is held")
+        equal(len(self.lock.contenders()), 1, "contenders of the lock")
+        self.lock.release()
+        equal(self.states, [], "states of the connection")
+        close(self.client)
