@@ -184,7 +184,7 @@ export class Looking implements Role {
       this.#settlesAtMs = null
       return
     }
-    if (!core.membership.voters.every(this.#agrees)) {
+    if (!core.membership.voters.every((voter) => this.#agrees(voter) || this.#isGone(voter))) {
       // A better candidate may still vote; waiting for settleMs is cheaper than a second election.
       this.#settlesAtMs ??= core.nowMs + core.settings.settleMs
       if (core.nowMs < this.#settlesAtMs) return
@@ -193,6 +193,11 @@ export class Looking implements Role {
     if (leader === core.settings.self && core.receipt?.isFinishing) return
     if (leader === core.settings.self) this.#changes.becomeLeading()
     else this.#changes.becomeFollowing(leader)
+  }
+
+  /** Its link has closed, as that of a leader does that died. At the start of an ensemble links are still to come. */
+  #isGone(voter: ServerId): boolean {
+    return this.#core.wasConnected.has(voter) && !this.#core.connected.has(voter)
   }
 
   #isVoter(id: ServerId): boolean {

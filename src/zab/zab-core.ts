@@ -38,6 +38,8 @@ export class ZabCore {
   readonly membership: Membership
   history: History // replaced when a copy of the state is installed
   readonly connected = new Set<ServerId>()
+  /** Since this process started. */
+  readonly wasConnected = new Set<ServerId>()
   /** The last vote of each connected peer. It holds until the peer sends another one or its link closes. */
   readonly peerVotes = new Map<ServerId, VoteMessage>()
   out: ZabEffect[] = []

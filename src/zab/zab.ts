@@ -124,6 +124,7 @@ export class Zab {
     switch (event.kind) {
       case 'peer-connected':
         core.connected.add(event.peer)
+        core.wasConnected.add(event.peer)
         return this.#role.peerConnected(event.peer)
       case 'peer-disconnected':
         core.peerGone(event.peer)
