@@ -183,9 +183,9 @@ class SimView implements KeyValueView {
     for (let at = this.#firstFrom(from); at < this.#entries.length; at += 1) {
       const { key, value } = this.#entries[at]!
       if (end !== null && Buffer.compare(key, end) >= 0) break
-      if (found.length > 0 && sizeBytes >= sizeBytesMax) break
-      found.push({ key: key.slice(), value: value.slice() })
       sizeBytes += key.length + value.length
+      if (found.length > 0 && sizeBytes > sizeBytesMax) break
+      found.push({ key: key.slice(), value: value.slice() })
     }
     return found
   }
