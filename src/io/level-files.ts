@@ -11,7 +11,15 @@
  */
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32c } from '../base/crc32c.ts'
+import {
+  editTags,
+  fileName,
+  fragmentHeaderSizeBytes,
+  fragmentTypes,
+  hasChecksum,
+  logBlockSizeBytes,
+  markSizeBytes,
+} from './level-format.ts'
 import { rejectWithPath } from './path-in-error.ts'
 
 export type LevelFilesState =
@@ -110,19 +118,17 @@ function decodeEdit(path: string, record: Uint8Array): Edit {
   const fields = new FieldReader(path, record)
   while (!fields.isAtEnd) {
     const tag = fields.number()
-    if (tag === 1)
-      fields.bytes() // comparator
-    else if (tag === 2) oldestLog = fields.number()
-    else if (tag === 3 || tag === 9)
-      fields.number() // next file number, previous log
-    else if (tag === 4) lastSequence = fields.number()
-    else if (tag === 5) {
+    if (tag === editTags.comparator) fields.bytes()
+    else if (tag === editTags.oldestLog) oldestLog = fields.number()
+    else if (tag === editTags.nextFile || tag === editTags.previousLog) fields.number()
+    else if (tag === editTags.lastSequence) lastSequence = fields.number()
+    else if (tag === editTags.compactionStart) {
       fields.number() // level
-      fields.bytes() // where its next compaction begins
-    } else if (tag === 6) {
+      fields.bytes() // key
+    } else if (tag === editTags.removedTable) {
       fields.number() // level
       removed.push(fields.number())
-    } else if (tag === 7) {
+    } else if (tag === editTags.addedTable) {
       const [level, number, sizeBytes] = [fields.number(), fields.number(), fields.number()]
       const smallest = fields.bytes()
       fields.bytes() // largest
@@ -131,9 +137,6 @@ function decodeEdit(path: string, record: Uint8Array): Edit {
   }
   return { removed, added, oldestLog, lastSequence }
 }
-
-/** Each key in a table is followed by the number of its write and its kind. */
-export const markSizeBytes = 8
 
 /** Numbers and byte strings in the encoding of LevelDB. */
 export class FieldReader {
@@ -224,19 +227,9 @@ function numberOf(name: string): number {
   return Number(/^\d+/.exec(name)?.[0])
 }
 
-export function fileName(number: number, suffix: string): string {
-  return `${String(number).padStart(6, '0')}.${suffix}`
-}
-
 // --- the records of a log or a manifest ---
 
-const blockSizeBytes = 32 * 1024
-const fragmentHeaderSizeBytes = 7
-const readSizeBytes = 32 * blockSizeBytes
-const full = 1
-const first = 2
-const middle = 3
-const last = 4
+const readSizeBytes = 32 * logBlockSizeBytes
 
 /**
  * Calls `onRecord` with at most `headSizeBytes` of each record, in order. `torn`: the last record is incomplete or does
@@ -253,8 +246,8 @@ export async function readLog(
     const bytes = new Uint8Array(readSizeBytes)
     for (let offset = 0; ; offset += readSizeBytes) {
       const lengthBytes = await readFully(file, bytes, offset).catch(rejectWithPath(path))
-      for (let at = 0; at < lengthBytes; at += blockSizeBytes) {
-        records.addBlock(bytes.subarray(at, Math.min(at + blockSizeBytes, lengthBytes)), offset + at)
+      for (let at = 0; at < lengthBytes; at += logBlockSizeBytes) {
+        records.addBlock(bytes.subarray(at, Math.min(at + logBlockSizeBytes, lengthBytes)), offset + at)
       }
       if (lengthBytes < readSizeBytes) return records.isTorn ? 'torn' : 'clean'
     }
@@ -305,16 +298,16 @@ class Records {
       this.#addFragment(block[at + 6]!, block.subarray(at + fragmentHeaderSizeBytes, end), offset + at)
       at = end
     }
-    if (at < block.length && block.length < blockSizeBytes) this.#unreadableAt ??= offset + at
+    if (at < block.length && block.length < logBlockSizeBytes) this.#unreadableAt ??= offset + at
   }
 
   #addFragment(type: number, fragment: Uint8Array, offset: number): void {
-    const begins = type === full || type === first
+    const begins = type === fragmentTypes.full || type === fragmentTypes.first
     if (this.#unreadableAt !== null) {
       if (!begins) return // the rest of the record that is unreadable
       throw new LevelDamage(`${this.#path} was changed at offset ${this.#unreadableAt}: a later write is complete`)
     }
-    if (begins === (this.#head !== null) || type > last) {
+    if (begins === (this.#head !== null) || type > fragmentTypes.last) {
       throw new LevelDamage(`${this.#path} has a fragment at offset ${offset} that does not fit the one before`)
     }
     this.#head ??= []
@@ -323,7 +316,7 @@ class Records {
       this.#head.push(kept)
       this.#headLengthBytes += kept.length
     }
-    if (type === first || type === middle) return
+    if (type === fragmentTypes.first || type === fragmentTypes.middle) return
     const head = Buffer.concat(this.#head)
     this.#head = null
     this.#headLengthBytes = 0
@@ -334,11 +327,4 @@ class Records {
 /** The checksum covers the type and the bytes. */
 function hasItsChecksum(fragment: Uint8Array): boolean {
   return hasChecksum(fragment, 0, fragment.subarray(6))
-}
-
-/** LevelDB masks each checksum, since a CRC of bytes with a CRC in them is weak. */
-export function hasChecksum(bytes: Uint8Array, at: number, covered: Uint8Array): boolean {
-  const masked = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
-  const rotated = (masked - 0xa282ead8) >>> 0
-  return ((rotated >>> 17) | (rotated << 15)) >>> 0 === crc32c(covered)
 }

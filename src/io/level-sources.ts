@@ -8,8 +8,6 @@ import {
   batchHead,
   batchHeaderSizeBytes,
   FieldReader,
-  fileName,
-  hasChecksum,
   LevelDamage,
   type LevelManifest,
   type LevelTable,
@@ -17,7 +15,17 @@ import {
   readFully,
   readLog,
 } from './level-files.ts'
-import { removalKind, VersionRun, type VersionSource } from './level-versions.ts'
+import {
+  type BlockPlace,
+  fileName,
+  footerMagic,
+  footerSizeBytes,
+  hasChecksum,
+  removalKind,
+  trailerSizeBytes,
+  uncompressed,
+} from './level-format.ts'
+import { VersionRun, type VersionSource } from './level-versions.ts'
 import { rejectWithPath } from './path-in-error.ts'
 
 /** All that may have entries from `from` on. */
@@ -115,18 +123,8 @@ function runOf(versions: readonly LoggedVersion[]): VersionRun {
 const noBytes = new Uint8Array(0)
 /** Bytes that are read at once: many blocks. */
 const readSizeBytes = 256 * 1024
-/** After each block: how it is compressed (1 byte), a checksum (4). */
-const trailerSizeBytes = 5
-/** At the end of each table: where its blocks of metadata and its index are, a magic number. */
-const footerSizeBytes = 48
-const footerMagic = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]
 
 // --- tables ---
-
-interface BlockPlace {
-  readonly offset: number
-  readonly sizeBytes: number
-}
 
 /** Of one run. */
 interface Memory {
@@ -257,7 +255,8 @@ class TablesSource implements VersionSource {
     if (!hasChecksum(bytes, end + 1, bytes.subarray(start, end + 1))) {
       throw new LevelDamage(`${this.#path} was changed: the block at offset ${offset} does not have its checksum`)
     }
-    if (bytes[end] !== 0) throw new LevelDamage(`${this.#path} is compressed, which this version does not read`)
+    if (bytes[end] !== uncompressed)
+      throw new LevelDamage(`${this.#path} is compressed, which this version does not read`)
   }
 }
 

@@ -2,7 +2,8 @@
  * Stores of keys and values in LevelDB (package `classic-level`). It owns what LevelDB does not promise: files are
  * checked before LevelDB repairs them (level-files.ts), each value carries a checksum over its key and itself, because
  * LevelDB reads table blocks without verifying theirs, and folders are flushed, because LevelDB flushes its own only
- * when it writes a manifest. Views do not go through LevelDB (level-reader.ts).
+ * when it writes a manifest. Views do not go through LevelDB (level-reader.ts), and nor does a store that is made from
+ * entries in order (level-fill.ts).
  *
  * LevelDB writes files whenever it opens a store. If the disk has no space for them, the store can be read all the same
  * (ReadOnlyStore), so that a server starts on a full disk.
@@ -28,6 +29,7 @@ import type {
   KeyValueView,
 } from '../ports/key-values.ts'
 import { checkLevelFiles, LevelDamage, readManifest } from './level-files.ts'
+import { type FillFiles, fillFiles, openFill } from './level-fill.ts'
 import { LevelReader } from './level-reader.ts'
 import { changedEntry, checksumSizeBytes, EntryCheck, EntryList, RecordList, type ViewSink } from './level-sinks.ts'
 
@@ -49,15 +51,19 @@ const tuning = {
   cacheSize: 1024 * 1024,
 }
 
+const sizes = { blockSizeBytes: tuning.blockSize, tableSizeBytes: tuning.maxFileSize }
+
 /** Entries that are looked up at the same time. More would take the threads on which the log is written. */
 const lookupCountMax = 3
 
-/** `openLevel` is for tests. */
+/** `openLevel` and `files` are for tests. */
 export function levelStores(
   disk: Pick<Disk, 'makeFolder' | 'syncDirectory'>,
   openLevel: (level: { open(): Promise<void> }) => Promise<void> = (level) => level.open(),
+  files: FillFiles = fillFiles,
 ): KeyValueStores {
   return {
+    fill: (folder) => openFill({ folder, sizes, disk, files }),
     open: (folder, mayCreate) => openStore(disk, folder, mayCreate, openLevel),
     async remove(folder) {
       await rm(folder, { recursive: true, force: true })

@@ -4,7 +4,8 @@
  * object and two views each took longer than everything else.
  */
 import { copyBytes } from '../base/copy-bytes.ts'
-import { LevelDamage, markSizeBytes } from './level-files.ts'
+import { LevelDamage } from './level-files.ts'
+import { markSizeBytes, removalKind } from './level-format.ts'
 
 export interface VersionSource {
   /** The next versions, until the next call; empty after the last. Runs have about the same size. */
@@ -12,7 +13,6 @@ export interface VersionSource {
   close(): Promise<void>
 }
 
-export const removalKind = 0
 const keysSizeBytesMin = 16 * 1024
 
 export class VersionRun {

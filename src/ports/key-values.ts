@@ -50,6 +50,22 @@ export interface KeyValueStore {
   close(): Promise<void>
 }
 
+/**
+ * Makes a new store from entries that come in the order of their keys. One call at a time. After a rejection because the disk
+ * is full, the same call may be made again; after any other one, only `close`.
+ */
+export interface KeyValueFill {
+  /**
+   * Entries as records, without a head. All or none of them are taken. What was taken is durable when `finish` resolves. Records
+   * that are not readable or not in order reject with code EDAMAGED. The bytes are the caller's again when it has settled.
+   */
+  add(records: Uint8Array): Promise<void>
+  /** The store is whole and durable when it resolves, and can be opened. A crash before that leaves none that opens. */
+  finish(): Promise<void>
+  /** Nothing is written when it resolves. What was written is removed by `remove`, unless `finish` has resolved. */
+  close(): Promise<void>
+}
+
 export interface KeyValueFailure {
   readonly kind: 'damaged' | 'locked'
   readonly message: string // what, and which file where the store says so
@@ -62,6 +78,8 @@ export interface KeyValueStores {
    * may open that can be read only: its writes reject with ENOSPC until it was closed and opened again.
    */
   open(folder: string, mayCreate: boolean): Promise<Result<KeyValueStore, KeyValueFailure>>
+  /** A new store in the folder, which is missing or empty, and which no other call uses meanwhile. */
+  fill(folder: string): Promise<KeyValueFill>
   /** Removes the folder with the store in it. Resolves also if there is none. */
   remove(folder: string): Promise<void>
 }

@@ -17,6 +17,7 @@ interface Measured {
 
 function measuring(stores: KeyValueStores, measured: Measured): KeyValueStores {
   return {
+    fill: (path) => stores.fill(path),
     remove: (path) => stores.remove(path),
     async open(path, mayCreate) {
       const opened = await stores.open(path, mayCreate)

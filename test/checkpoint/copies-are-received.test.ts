@@ -4,7 +4,13 @@ import { damageCode, retiredDamageCode } from '../../src/base/disk-failure.ts'
 import type { Zxid } from '../../src/base/ids.ts'
 import { ok, type Result } from '../../src/base/result.ts'
 import type { CheckpointKeeper } from '../../src/checkpoint/checkpoint-keeper.ts'
-import type { KeyValue, KeyValueFailure, KeyValueStore, KeyValueStores } from '../../src/ports/key-values.ts'
+import type {
+  KeyValue,
+  KeyValueFailure,
+  KeyValueFill,
+  KeyValueStore,
+  KeyValueStores,
+} from '../../src/ports/key-values.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { SimKeyValues } from '../simulator/sim-key-values.ts'
 import { promptDisk } from '../storage/storage-rig.ts'
@@ -356,6 +362,10 @@ class FullStores implements KeyValueStores {
   constructor(real: KeyValueStores, fullFrom: number) {
     this.#real = real
     this.#writesLeft = fullFrom - 1
+  }
+
+  fill(folder: string): Promise<KeyValueFill> {
+    return this.#real.fill(folder)
   }
 
   remove(folder: string): Promise<void> {

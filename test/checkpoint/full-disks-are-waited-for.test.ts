@@ -17,6 +17,7 @@ test('a keeper whose disk is full gives copies and folds nothing, and folds when
   let [openCount, getCount] = [0, 0]
   const real = new SimKeyValues(disk)
   const stores: KeyValueStores = {
+    fill: (folder) => real.fill(folder),
     remove: (folder) => real.remove(folder),
     async open(folder, mayCreate) {
       openCount++

@@ -42,6 +42,7 @@ export async function openedKeeper(
 export function changedStores(disk: Disk, change: (store: KeyValueStore) => Partial<KeyValueStore>): KeyValueStores {
   const real = new SimKeyValues(disk)
   return {
+    fill: (folder) => real.fill(folder),
     remove: (folder) => real.remove(folder),
     async open(folder, mayCreate) {
       const opened = await real.open(folder, mayCreate)

@@ -6,23 +6,27 @@
  *   file  =  magic (8 bytes), batches
  *   batch =  size of the body u32, CRC32C of the body u32, CRC32C of both u32, body
  *   body  =  number of puts u32, puts (key, value), removals (key); each with its size u32
- * The checksums continue that of the batch before.
+ * The checksums continue that of the batch before. A store that is filled is written under another name, which it loses when
+ * all of it is durable.
  */
 import { assert } from '../../src/base/assert.ts'
 import { crc32c } from '../../src/base/crc32c.ts'
+import { damageCode } from '../../src/base/disk-failure.ts'
 import { err, ok, type Result } from '../../src/base/result.ts'
 import type { Disk, DiskFile, FolderLock } from '../../src/ports/disk.ts'
 import type {
   KeyValue,
   KeyValueFailure,
+  KeyValueFill,
   KeyValueRecords,
   KeyValueStore,
   KeyValueStores,
   KeyValueView,
 } from '../../src/ports/key-values.ts'
-import { recordsOf } from '../support/records.ts'
+import { entriesOf, recordsOf } from '../support/records.ts'
 
 const fileName = 'entries'
+const draftName = 'entries.draft'
 const magic = new TextEncoder().encode('simstore')
 const batchHeaderSizeBytes = 12
 
@@ -60,6 +64,16 @@ export class SimKeyValues implements KeyValueStores {
       await lock.release()
       throw error
     }
+  }
+
+  async fill(folder: string): Promise<KeyValueFill> {
+    const disk = this.#disk
+    await disk.makeFolder(folder)
+    const [name] = await disk.list(folder)
+    if (name !== undefined) throw Object.assign(new Error(`${folder} has the file ${name}`), { code: 'EEXIST' })
+    const file = await disk.open(`${folder}/${draftName}`, 'create-new')
+    await file.write(0, [magic])
+    return new SimFill(disk, file, folder)
   }
 
   async remove(folder: string): Promise<void> {
@@ -162,6 +176,84 @@ class SimStore implements KeyValueStore {
 
   #assertNotClosed(): void {
     if (this.#state === 'closed') throw new Error(`${this.#file.path} is closed`)
+  }
+}
+
+interface DraftBatch {
+  readonly bytes: Uint8Array
+  done: Promise<void>
+  hasFailed: boolean
+}
+
+/** As the real one, it writes a batch while the next one is added, and writes it again if that failed. */
+class SimFill implements KeyValueFill {
+  readonly #disk: Disk
+  readonly #file: DiskFile
+  readonly #folder: string
+  #end = magic.length
+  #checksum = 0
+  #lastKey: Uint8Array | null = null
+  #batch: DraftBatch | null = null // null: all that was added is in the file
+  #state: 'adding' | 'renamed' | 'damaged' | 'closed' = 'adding'
+
+  constructor(disk: Disk, file: DiskFile, folder: string) {
+    this.#disk = disk
+    this.#file = file
+    this.#folder = folder
+  }
+
+  async add(records: Uint8Array): Promise<void> {
+    assert(this.#state !== 'closed' && this.#state !== 'renamed', 'a fill takes entries until it ends', {})
+    await this.#awaitBatch()
+    const entries = entriesOf(records)
+    for (const { key } of entries ?? []) {
+      if (this.#lastKey !== null && Buffer.compare(key, this.#lastKey) <= 0) this.#state = 'damaged'
+      this.#lastKey = key
+    }
+    if (entries === null) this.#state = 'damaged'
+    this.#assertNotDamaged()
+    const { bytes, checksum } = encodeBatch(entries ?? [], [], this.#checksum)
+    this.#checksum = checksum
+    this.#batch = { bytes, done: Promise.resolve(), hasFailed: false }
+    this.#begin(this.#batch)
+  }
+
+  async finish(): Promise<void> {
+    this.#assertNotDamaged()
+    await this.#awaitBatch()
+    await this.#file.sync()
+    if (this.#state === 'adding') await this.#disk.rename(this.#file.path, `${this.#folder}/${fileName}`)
+    this.#state = 'renamed'
+    await this.#disk.syncDirectory(this.#folder)
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    await this.#batch?.done.catch(() => {})
+    await this.#file.close()
+  }
+
+  #begin(batch: DraftBatch): void {
+    batch.hasFailed = false
+    batch.done = this.#file.write(this.#end, [batch.bytes])
+    batch.done.catch(() => {
+      batch.hasFailed = true
+    })
+  }
+
+  async #awaitBatch(): Promise<void> {
+    const batch = this.#batch
+    if (batch === null) return
+    if (batch.hasFailed) this.#begin(batch)
+    await batch.done
+    this.#end += batch.bytes.length
+    this.#batch = null
+  }
+
+  #assertNotDamaged(): void {
+    if (this.#state !== 'damaged') return
+    throw Object.assign(new Error(`${this.#folder} is filled with damaged entries`), { code: damageCode })
   }
 }
 

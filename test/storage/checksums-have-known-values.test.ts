@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { crc32c } from '../../src/base/crc32c.ts'
+import { crc32c, crc32cOfRange } from '../../src/base/crc32c.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
 
 /** RFC 3720, appendix B.4, and the check value of the catalogue of CRCs. */
@@ -20,5 +20,18 @@ test('a checksum is the same wherever the bytes are cut, whichever part sums the
   const sum = inSmallPieces.reduce((before, piece) => crc32c(piece, before), 0)
   for (let cut = 0; cut <= bytes.length; cut++) {
     expect(crc32c(bytes.subarray(cut), crc32c(bytes.subarray(0, cut)))).toBe(sum)
+  }
+})
+
+test('the checksum of a range is that of its bytes, whatever its length and wherever it begins', () => {
+  const random = new SimRandom(2)
+  const bytes = Uint8Array.from({ length: 1000 }, () => random.between(0, 255))
+  const view = new DataView(bytes.buffer, 7, 900)
+  for (let start = 0; start < 20; start++) {
+    for (const lengthBytes of [...Array.from({ length: 70 }, (_, i) => i), 399, 400, 401, 800]) {
+      const range = bytes.subarray(7 + start, 7 + start + lengthBytes)
+      expect(crc32cOfRange(view, start, start + lengthBytes)).toBe(crc32c(range))
+      expect(crc32cOfRange(view, start, start + lengthBytes, 77)).toBe(crc32c(range, 77))
+    }
   }
 })

@@ -26,6 +26,25 @@ export function recordsOf(entries: readonly KeyValue[], headSizeBytes: number, s
   return { bytes, next: entries[count]?.key.slice() ?? null }
 }
 
+/** The reverse, without a head. Null: the bytes are not records. */
+export function entriesOf(records: Uint8Array): readonly KeyValue[] | null {
+  const view = new DataView(records.buffer, records.byteOffset, records.length)
+  const entries: KeyValue[] = []
+  let at = 0
+  const next = (): Uint8Array => {
+    const start = at + 4
+    at = start <= records.length ? start + view.getUint32(at) : start
+    return records.slice(start, at)
+  }
+  while (at < records.length) {
+    const key = next()
+    const value = next()
+    if (at > records.length) return null
+    entries.push({ key, value })
+  }
+  return entries
+}
+
 export function chunkOf(number: number, entries: readonly KeyValue[]): Uint8Array {
   return sealChunk(number, recordsOf(entries, 8, Number.POSITIVE_INFINITY).bytes, true)
 }
