@@ -9,7 +9,7 @@
  * whole restored state; and a restore beside the mark removes what the one before it has left.
  */
 import { assert } from '../base/assert.ts'
-import { explainDiskFailure } from '../base/disk-failure.ts'
+import { damageCode, explainDiskFailure, lockedCode } from '../base/disk-failure.ts'
 import { epochMax, type ServerId } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -25,7 +25,7 @@ import {
 } from '../checkpoint/current-file.ts'
 import { Folding } from '../checkpoint/folding.ts'
 import { metaKey } from '../checkpoint/store-keys.ts'
-import { isSamePoint, StoreReceiver } from '../checkpoint/store-receiver.ts'
+import { isSamePoint, type ReceiverOptions, StoreReceiver } from '../checkpoint/store-receiver.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { Disk, FolderLock } from '../ports/disk.ts'
 import type { KeyValueStore, KeyValueStores } from '../ports/key-values.ts'
@@ -158,15 +158,16 @@ async function restoreAsPlanned(options: RestoreOptions, plan: Plan): Promise<Re
   await disk.makeFolder(folder)
   await removeLeftovers(disk, stores, folder)
   const name = storeNameOf(1)
-  const opened = await stores.open(`${folder}/${name}`, true)
-  if (!opened.ok) return err(`${folder}/${name}: ${opened.error.message}`)
-  const store = opened.value
+  const path = `${folder}/${name}`
+  const fill = await stores.fill(path)
+  const { serverId } = options
+  const receiver = new CheckpointIntoStore({ fill, name, serverId, open: () => openFilled(stores, path) })
   let meta: Result<CheckpointMeta, string>
   try {
-    meta = await fillStore(options, plan, { store, name })
-    if (meta.ok) meta = await verified(store, meta.value)
+    meta = await fillStore(options, plan, receiver)
+    if (meta.ok) meta = await verified(receiver.store, meta.value)
   } finally {
-    await store.close()
+    await receiver.close()
   }
   if (!meta.ok) return err(`${options.path}: ${meta.error}. Run the restore again.`)
   await writeCurrent(disk, folder, name)
@@ -188,25 +189,19 @@ async function removeLeftovers(disk: Disk, stores: KeyValueStores, folder: strin
   }
 }
 
-interface NamedStore {
-  readonly store: KeyValueStore
-  readonly name: string
-}
-
 const changedMeanwhile = 'the file was changed while it was restored'
 
 /** The checkpoint of the backup, then the txns up to the point, then what makes the data a cluster of its own. */
 async function fillStore(
   options: RestoreOptions,
   { point, backup, epoch }: Plan,
-  { store, name }: NamedStore,
+  receiver: CheckpointIntoStore,
 ): Promise<Result<CheckpointMeta, string>> {
-  const { disk, path, serverId, clusterId, onProgress, stepSizeBytesMax = checkpointStepSizeBytesMax } = options
+  const { disk, path, clusterId, onProgress, stepSizeBytesMax = checkpointStepSizeBytesMax } = options
   return withFile(disk, path, async (file) => {
     const reader = new BackupFileReader(file)
     const sizeBytes = await reader.sizeBytes()
     if ((await reader.open()) !== null) return err(changedMeanwhile)
-    const receiver = new CheckpointIntoStore(store, name, serverId)
     let folding: Folding | null = null
     for await (const { piece, end } of piecesOf(reader)) {
       onProgress?.('write', end.offset, sizeBytes)
@@ -224,7 +219,7 @@ async function fillStore(
     }
     if (folding === null || folding.zxid !== point.zxid) return err(changedMeanwhile)
     const meta = { ...(await folding.write({ clusterId, epoch })), origin: 'restored', clusterId, epoch } as const
-    await store.write([{ key: metaKey, value: encodeMeta(meta) }], [])
+    await receiver.store.write([{ key: metaKey, value: encodeMeta(meta) }], [])
     return ok(meta)
   })
 }
@@ -238,26 +233,28 @@ async function foldAll(folding: Folding, txns: readonly TxnEntry[], stepSizeByte
 
 /** The chunks of the backup become the content of a store. */
 class CheckpointIntoStore {
-  readonly #store: KeyValueStore
   readonly #receiver: StoreReceiver
+  #store: KeyValueStore | null = null // null: not all chunks were added
   #meta: CheckpointMeta | null = null
   #chunkCount = 0
 
-  constructor(store: KeyValueStore, name: string, serverId: ServerId) {
-    this.#store = store
+  constructor(options: Pick<ReceiverOptions, 'fill' | 'name' | 'serverId' | 'open'>) {
     this.#receiver = new StoreReceiver({
-      store,
-      name,
-      serverId,
+      ...options,
       origin: 'restored',
-      // The restore ends with the error of the write, and is run again.
-      reopen: () => Promise.reject(Object.assign(new Error('the store was closed'), { code: 'ECLOSED' })),
-      install: async ({ meta }) => {
+      install: async ({ store, meta }) => {
+        this.#store = store
         this.#meta = meta
         return factsOf(meta)
       },
-      discard: async () => {},
+      discard: async (_name, store) => store?.close(),
     })
+  }
+
+  /** After `finish`. */
+  get store(): KeyValueStore {
+    assert(this.#store !== null, 'a store is used after all chunks were added', {})
+    return this.#store
   }
 
   async add(chunk: Uint8Array): Promise<boolean> {
@@ -269,8 +266,20 @@ class CheckpointIntoStore {
     const { meta } = this.#receiver
     if (meta === null || !isSamePoint(factsOf(meta), checked)) return null
     await this.#receiver.finish(checked)
-    return Folding.over(this.#store, this.#meta!)
+    return Folding.over(this.store, this.#meta!)
   }
+
+  async close(): Promise<void> {
+    await this.#receiver.abort()
+    await this.#store?.close()
+  }
+}
+
+async function openFilled(stores: KeyValueStores, path: string): Promise<KeyValueStore> {
+  const opened = await stores.open(path, false)
+  if (opened.ok) return opened.value
+  const { kind, message } = opened.error
+  throw Object.assign(new Error(`${path}: ${message}`), { code: kind === 'damaged' ? damageCode : lockedCode })
 }
 
 /** Reads all of the store, as the start of a server does. */

@@ -69,6 +69,7 @@ function sumOfRange(view: DataView, start: number, end: number, seed: number): n
     crc = ofFourBytes(a, 0xc00) ^ ofFourBytes(b, 0x800) ^ ofFourBytes(c, 0x400) ^ ofFourBytes(d, 0)
     i += sliceCount
   }
+  for (; i + 4 <= end; i += 4) crc = ofFourBytes(crc ^ view.getInt32(i, true), 0)
   for (; i < end; i++) crc = (crc >>> 8) ^ table[(crc ^ view.getUint8(i)) & 0xff]!
   return ~crc >>> 0
 }

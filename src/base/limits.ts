@@ -113,8 +113,6 @@ export const checkpointThreadRestartMsMax = 60_000
 export const checkpointThreadCloseMs = 5_000
 /** Chunk of a copy of a checkpoint, as it is sent to a learner. One entry that is larger is a chunk of its own. */
 export const checkpointChunkSizeBytesMax = 256 * 1024
-/** Entries of a copy that a learner collects before it writes them as one batch. A larger chunk is a batch of its own. */
-export const checkpointReceivedSizeBytesMax = 4 * 1024 * 1024
 /** Changed znodes and sessions that a checkpoint keeps in memory before it writes them as one batch. One txn may exceed it. */
 export const checkpointStepSizeBytesMax = 8 * 1024 * 1024
 /** Largest piece in the file of a backup. One txn always fits, and so does one znode of a checkpoint. */

@@ -49,7 +49,6 @@ export interface CheckpointKeeperOptions extends CheckpointsOptions {
   readonly stores: KeyValueStores
   readonly stepSizeBytesMax?: number
   readonly chunkSizeBytesMax?: number
-  readonly receivedSizeBytesMax?: number | undefined
 }
 
 interface CurrentStore {
@@ -211,16 +210,15 @@ export class CheckpointKeeper implements Checkpoints {
   async receive(): Promise<CheckpointReceiver> {
     await this.#receiver?.receiver.abort()
     return this.#inOrder(async () => {
-      const { name, store } = await this.#createStore()
+      const name = await this.#newStoreName()
       const receiver = new StoreReceiver({
-        store,
+        fill: await this.#options.stores.fill(this.#pathOf(name)),
         name,
         serverId: this.#options.serverId,
         origin: 'received',
-        sizeBytesMax: this.#options.receivedSizeBytesMax,
-        reopen: () => this.#openUnfinished(name),
+        open: () => this.#openUnfinished(name, false),
         install: (received) => this.#installOrClose(received),
-        discard: (abandoned, abandonedStore) => this.#discardReceived(abandoned, abandonedStore),
+        discard: (abandoned, store) => this.#discardReceived(abandoned, store),
       })
       this.#receiver = { name, receiver }
       return receiver
@@ -364,12 +362,16 @@ export class CheckpointKeeper implements Checkpoints {
   }
 
   async #createStore(): Promise<{ readonly name: string; readonly store: KeyValueStore }> {
+    const name = await this.#newStoreName()
+    return { name, store: await this.#openUnfinished(name, true) }
+  }
+
+  async #newStoreName(): Promise<string> {
     const { disk, folder } = this.#options
     await disk.makeFolder(folder)
     const numbers = (await disk.list(folder)).map((name) => numberOfStore(name) ?? 0)
     this.#lastNumber = Math.max(this.#lastNumber, ...numbers) + 1
-    const name = storeNameOf(this.#lastNumber)
-    return { name, store: await this.#openUnfinished(name) }
+    return storeNameOf(this.#lastNumber)
   }
 
   async #install({ name, store, meta }: ReceivedStore): Promise<CheckpointFacts> {
@@ -408,8 +410,8 @@ export class CheckpointKeeper implements Checkpoints {
     await this.#options.stores.remove(this.#pathOf(old.name))
   }
 
-  async #openUnfinished(name: string): Promise<KeyValueStore> {
-    const opened = await this.#options.stores.open(this.#pathOf(name), true)
+  async #openUnfinished(name: string, mayCreate: boolean): Promise<KeyValueStore> {
+    const opened = await this.#options.stores.open(this.#pathOf(name), mayCreate)
     if (!opened.ok) throw errorOf({ ...opened.error, message: `${this.#pathOf(name)}: ${opened.error.message}` })
     return opened.value
   }

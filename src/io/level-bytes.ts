@@ -1,6 +1,9 @@
 /** Bytes that grow at their end, with numbers as LevelDB writes them: in groups of seven bits, or with the lowest byte first. */
 import { copyBytes } from '../base/copy-bytes.ts'
 
+/** From this length on a view and `set` are faster: 184 bytes take 70 to 110 ns, against 165. */
+const setSizeBytesMin = 128
+
 export class LevelBytes {
   #bytes: Uint8Array
   #view: DataView
@@ -69,7 +72,8 @@ export class LevelBytes {
   }
 
   copyOf(from: DataView, start: number, sizeBytes: number): void {
-    copyBytes(from, start, sizeBytes, this.#view, this.#length)
+    if (sizeBytes < setSizeBytesMin) copyBytes(from, start, sizeBytes, this.#view, this.#length)
+    else this.#bytes.set(new Uint8Array(from.buffer, from.byteOffset + start, sizeBytes), this.#length)
     this.#length += sizeBytes
   }
 

@@ -2,7 +2,7 @@
  * Stores of keys and values in LevelDB (package `classic-level`). It owns what LevelDB does not promise: files are
  * checked before LevelDB repairs them (level-files.ts), each value carries a checksum over its key and itself, because
  * LevelDB reads table blocks without verifying theirs, and folders are flushed, because LevelDB flushes its own only
- * when it writes a manifest. Views do not go through LevelDB (level-reader.ts), and nor does a store that is made from
+ * when it writes a manifest. Views do not go through LevelDB (level-reader.ts), and neither does the making of a store from
  * entries in order (level-fill.ts).
  *
  * LevelDB writes files whenever it opens a store. If the disk has no space for them, the store can be read all the same

@@ -14,7 +14,7 @@ import type {
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { SimKeyValues } from '../simulator/sim-key-values.ts'
 import { promptDisk } from '../storage/storage-rig.ts'
-import { chunkOf } from '../support/records.ts'
+import { chunkOf, entriesOf } from '../support/records.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import type { HistoryTxn } from '../tree/random-history.ts'
 import {
@@ -159,7 +159,7 @@ test('a receiver that is replaced or given up leaves no files', async () => {
   const first = await keeper.receive()
   expect(await first.add(0, chunks[0]!)).toBe(true)
   const second = await keeper.receive()
-  expect(storesOn(disk)).toEqual(['store-2/entries'])
+  expect(storesOn(disk)).toEqual(['store-2/entries.draft'])
   await second.abort()
   await second.abort()
   expect(storesOn(disk)).toEqual([])
@@ -271,11 +271,11 @@ test('what a full disk has kept a learner from writing is written when space ret
   await leader.keeper.advance(leader.history[89]!.zxid)
   const chunks = await chunksOf(leader.keeper)
   const expected = stateAt(leader, 89)
-  // The disk is full from a write on: of a batch of entries, or of the meta record after them.
-  for (const fullFrom of [1, 2, 3]) {
+  // The disk is full from a call on: from one of the chunks, from the end of the fill, or from the meta record after it.
+  for (const fullFrom of [1, 2, chunks.length, chunks.length + 1, chunks.length + 2]) {
     const disk = promptDisk(8)
     const stores = new FullStores(new SimKeyValues(disk), fullFrom)
-    const { keeper } = await openedKeeper(disk, { ...options, stores, receivedSizeBytesMax: 8000 })
+    const { keeper } = await openedKeeper(disk, { ...options, stores })
     const receiver = await keeper.receive()
     for (const [number, chunk] of chunks.entries()) await untilSpace(stores, () => receiver.add(number, chunk))
     const facts = await untilSpace(stores, () => finishCopy(receiver, chunks))
@@ -286,6 +286,65 @@ test('what a full disk has kept a learner from writing is written when space ret
     const again = await openedKeeper(disk, options)
     expect(describeState(await loadedFrom(again.keeper))).toBe(expected)
   }
+})
+
+test('a copy is received in spite of a disk that is full at any of its operations', async () => {
+  const leader = await serverWith(8, 60)
+  await leader.keeper.advance(leader.history[59]!.zxid)
+  const chunks = await chunksOf(leader.keeper)
+  const expected = stateAt(leader, 59)
+  let rejectionCount = 0
+  for (let fullFrom = 1, wasFull = true; wasFull; fullFrom++) {
+    let isReceiving = false
+    let count = 0
+    wasFull = false
+    const disk: SimDisk = promptDisk(8, {
+      onOperation: () => {
+        if (!isReceiving || ++count !== fullFrom) return
+        disk.faults.full = true
+        wasFull = true
+      },
+    })
+    const untilItFits = async <T>(act: () => Promise<T>): Promise<T> => {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return await act()
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ENOSPC' })
+          rejectionCount++
+          if (attempt === 1) disk.faults.full = false
+        }
+      }
+    }
+    const { keeper } = await openedKeeper(disk, options)
+    isReceiving = true
+    const receiver = await untilItFits(() => keeper.receive())
+    for (const [number, chunk] of chunks.entries()) await untilItFits(() => receiver.add(number, chunk))
+    isReceiving = false
+    expect((await untilItFits(() => finishCopy(receiver, chunks))).ok).toBe(true)
+    disk.faults.full = false
+    expect(describeState(await loadedFrom(keeper))).toBe(expected)
+    await keeper.close()
+    const again = await openedKeeper(disk.crash('drop-all'), options)
+    expect(describeState(await loadedFrom(again.keeper))).toBe(expected)
+  }
+  expect(rejectionCount).toBeGreaterThan(20)
+})
+
+test('a copy whose entries are not in order is refused, and the store before it stays', async () => {
+  const leader = await serverWith(3, 60)
+  await leader.keeper.advance(leader.history[59]!.zxid)
+  const entries = (await chunksOf(leader.keeper)).flatMap((chunk) => [...entriesOf(chunk.subarray(8))!])
+  const learner = await serverWith(3, 20)
+  await learner.keeper.advance(learner.history[19]!.zxid)
+  for (const at of [1, entries.length - 2]) {
+    const swapped = [...entries.slice(0, at), entries[at + 1]!, entries[at]!, ...entries.slice(at + 2)]
+    const receiver = await learner.keeper.receive()
+    await expect(receiver.add(0, chunkOf(0, swapped))).rejects.toMatchObject({ code: damageCode })
+    await receiver.abort()
+    expect(describeState(await loadedFrom(learner.keeper))).toBe(stateAt(learner, 19))
+  }
+  expect(storesOn(learner.disk)).toEqual(['current', 'store-1/entries'])
 })
 
 test('a copy that cannot become current on a full disk is given up, and the next one is installed', async () => {
@@ -352,20 +411,25 @@ async function untilSpace<T>(stores: FullStores, act: () => Promise<T>): Promise
   }
 }
 
-/** Stores that find the disk full from a write on. As LevelDB, they then reject every write until they are opened again. */
+/** Stores that find the disk full from a call on. As LevelDB, they then reject every write until they are opened again. */
 class FullStores implements KeyValueStores {
   readonly #real: KeyValueStores
-  #writesLeft: number
+  #callsLeft: number
   isFull = true
   rejectionCount = 0
 
   constructor(real: KeyValueStores, fullFrom: number) {
     this.#real = real
-    this.#writesLeft = fullFrom - 1
+    this.#callsLeft = fullFrom - 1
   }
 
-  fill(folder: string): Promise<KeyValueFill> {
-    return this.#real.fill(folder)
+  async fill(folder: string): Promise<KeyValueFill> {
+    const fill = await this.#real.fill(folder)
+    return {
+      add: (records) => this.#ifFits(() => fill.add(records)),
+      finish: () => this.#ifFits(() => fill.finish()),
+      close: () => fill.close(),
+    }
   }
 
   remove(folder: string): Promise<void> {
@@ -381,18 +445,26 @@ class FullStores implements KeyValueStores {
       readOnlyBecause: null,
       get: (keys) => store.get(keys),
       write: async (puts, removals) => {
-        hasFailed ||= this.isFull && this.#writesLeft === 0
-        if (hasFailed) {
-          this.rejectionCount += 1
-          throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-        }
-        if (this.#writesLeft > 0) this.#writesLeft -= 1
-        return store.write(puts, removals)
+        if (hasFailed) throw this.#full()
+        hasFailed = true
+        await this.#ifFits(() => store.write(puts, removals))
+        hasFailed = false
       },
       view: () => store.view(),
       check: () => store.check(),
       sizeBytes: () => store.sizeBytes(),
       close: () => store.close(),
     })
+  }
+
+  async #ifFits(act: () => Promise<void>): Promise<void> {
+    if (this.isFull && this.#callsLeft === 0) throw this.#full()
+    if (this.#callsLeft > 0) this.#callsLeft -= 1
+    return act()
+  }
+
+  #full(): Error {
+    this.rejectionCount += 1
+    return Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
   }
 }

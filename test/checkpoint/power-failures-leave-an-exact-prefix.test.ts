@@ -77,7 +77,7 @@ async function crashAt(
   return { disk: disk.crash(mode, { schedule: promptSchedule }), hasEnded }
 }
 
-const options = { stepSizeBytesMax: 12_000, chunkSizeBytesMax: 1500, receivedSizeBytesMax: 3500 }
+const options = { stepSizeBytesMax: 12_000, chunkSizeBytesMax: 1500 }
 
 /** What is found is the state at its zxid; folding goes on from it to the end; nothing superfluous is left. */
 async function checkFound(disk: SimDisk, setup: Setup, acknowledged: number): Promise<number> {

@@ -8,9 +8,5 @@ export function simCheckpoints(
   disk: Disk,
   sizes: Pick<CheckpointKeeperOptions, 'chunkSizeBytesMax' | 'stepSizeBytesMax'> = {},
 ): OpenCheckpoints {
-  const { chunkSizeBytesMax } = sizes
-  // Of a few chunks, so that a copy takes several writes.
-  const receivedSizeBytesMax = chunkSizeBytesMax === undefined ? undefined : 3 * chunkSizeBytesMax
-  return (options) =>
-    new CheckpointKeeper({ ...options, ...sizes, receivedSizeBytesMax, disk, stores: new SimKeyValues(disk) })
+  return (options) => new CheckpointKeeper({ ...options, ...sizes, disk, stores: new SimKeyValues(disk) })
 }
