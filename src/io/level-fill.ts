@@ -43,7 +43,7 @@ interface UnwrittenTable {
   hasFailed: boolean
 }
 
-/** Tables that are written while the next one is made. With one, the thread waits for each flush of the disk. */
+/** While more tables than this are not durable, `add` waits, so that memory is bounded. */
 const unwrittenCountMax = 2
 const manifestNumber = 1
 const manifestName = `MANIFEST-${String(manifestNumber).padStart(6, '0')}`
