@@ -160,8 +160,8 @@ test('a byte of a filled store that the disk has changed is noticed, wherever it
   const footerAt = bytes.length - footerSizeBytes
   const fields = new FieldReader(table, bytes, footerAt)
   const [metadataAt, , indexAt] = [fields.number(), fields.number(), fields.number()]
-  for (let count = 0; count < 60; count++) {
-    const at = count < 40 ? random.below(metadataAt) : indexAt + random.below(footerAt - indexAt)
+  for (let count = 0; count < 30; count++) {
+    const at = count < 20 ? random.below(metadataAt) : indexAt + random.below(footerAt - indexAt)
     const changed = Buffer.from(bytes)
     changed[at]! ^= 1 << random.below(8)
     await writeFile(table, changed)
