@@ -3,8 +3,8 @@
  * and passed to the few places that decide. All other behaviour is the same under `strict`; the tables of
  * docs/reference/differences.md say why.
  * Assumes: all servers of an ensemble have the same value. If they differ, clients find other rules on other servers,
- * and the leader decides for all whether a refusal, or the move of a session to another server, takes a zxid. Servers
- * that keep their clients through a leader change rely on the moves (WriteDecider.reattach).
+ * and the leader decides for all whether a refusal, or the move of a session to another server, takes a zxid. A server
+ * keeps its clients through a leader change only if the lost leader recorded the moves (WriteDecider.reattach).
  */
 
 /** By choice, the difference that it ends (a rule of that page, or the beginning of a row) and where ZooKeeper decides. */
@@ -56,6 +56,11 @@ export type Compatibility = Readonly<Record<keyof typeof choices, boolean>>
 
 export const asZkts: Compatibility = allOf(false)
 export const asZooKeeper: Compatibility = allOf(true)
+
+/** Whether a leader makes txns of the moves of sessions. Only then may clients stay when it is lost. */
+export function recordsMoves({ leaderChangesClose }: Compatibility): boolean {
+  return !leaderChangesClose
+}
 
 function allOf(isChosen: boolean): Compatibility {
   const chosen = Object.fromEntries(Object.keys(choices).map((name) => [name, isChosen]))

@@ -169,7 +169,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'text',
     'zkts',
     'strict = the server treats clients as ZooKeeper 3.9.5 does, in each rule of differences.md where that harms no client, for test suites that pin such rules; zkts = the rules of zkts.',
-    'Not in ZooKeeper. The same on all servers of an ensemble: stop all of them to change it. With different values a write of a connection that its client has left may be carried out after a leader change. Set it when all of them run a version that has the key: a refused write becomes a record of the log, which older versions cannot read.',
+    'Not in ZooKeeper. The same on all servers of an ensemble: stop all of them to change it. With different values clients find different rules, and the log says so (compatibility-differs). Set it when all of them run a version that has the key: a refused write becomes a record of the log, which older versions cannot read.',
   ),
   'keeper.compatibility': used(
     'boolean',

@@ -14,6 +14,7 @@ export interface FollowershipOptions {
   readonly syncId: SyncId
   /** This server's incarnation; see ReplicaOptions. */
   readonly incarnation: number
+  readonly recordsMoves: boolean // by the leader
   readonly clients: Clients
   readonly effects: EffectList
 }
@@ -22,12 +23,14 @@ type HeartbeatReply = Extract<ZabMessage, { readonly kind: 'heartbeat-reply' }>
 type FromLeader = Extract<RequestMessage, { readonly kind: 'answer' | 'revalidated' }>
 
 export class Followership implements LeaderRoute {
+  readonly recordsMoves: boolean
   readonly #options: FollowershipOptions
   #forwards: ForwardedRequest[] = [] // of this turn
   #heartbeatReply: HeartbeatReply | null = null // of this turn
 
   constructor(options: FollowershipOptions) {
     this.#options = options
+    this.recordsMoves = options.recordsMoves
   }
 
   submit(request: ForwardedRequest): void {

@@ -8,6 +8,7 @@ import { type AccessRules, accessRules } from '../auth/access-rules.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { type Epoch, hexOfZxid, type ServerId, type SessionId, type Zxid } from '../base/ids.ts'
 import { LineLimiter } from '../base/line-limiter.ts'
+import { recordsMoves } from '../config/compatibility.ts'
 import type { Config } from '../config/config.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
@@ -297,8 +298,10 @@ export class Replica {
     if (message.kind === 'sync-start') this.#options.metrics.diff_count.add()
     if (message.kind === 'checkpoint-offer') this.#options.metrics.snap_count.add()
     if (message.kind === 'heartbeat-reply' && this.#followership !== null) this.#followership.replyToHeartbeat(message)
-    else if (message.kind !== 'heartbeat') this.#effects.send(to, message)
-    else this.#effects.send(to, { ...message, ...this.#digests.ownAt(message.committed) })
+    else if (message.kind === 'heartbeat')
+      this.#effects.send(to, { ...message, ...this.#digests.ownAt(message.committed) })
+    else if (message.kind !== 'up-to-date') this.#effects.send(to, message)
+    else this.#effects.send(to, { ...message, recordsMoves: recordsMoves(this.#options.config.compatibility) })
   }
 
   #apply({ entry }: Extract<ZabEffect, { readonly kind: 'deliver' }>): void {
@@ -392,15 +395,13 @@ export class Replica {
 
   #serveAsFollower(effect: Extract<ZabEffect, { readonly kind: 'serving-as-follower' }>): void {
     const { leader, epoch, syncId } = effect
-    const { incarnation } = this.#options
+    const { incarnation, config, log } = this.#options
     const own = { clients: this.#clients, effects: this.#effects }
-    this.#followership = new Followership({ ...own, leader, syncId, incarnation })
+    this.#followership = new Followership({ ...own, leader, syncId, incarnation, recordsMoves: effect.recordsMoves })
     this.#serveThrough(this.#followership, 'following')
-    this.#options.log.info('serving-as-follower', {
-      epoch,
-      peerId: leader,
-      zxid: hexOfZxid(this.#state.lastApplied),
-    })
+    log.info('serving-as-follower', { epoch, peerId: leader, zxid: hexOfZxid(this.#state.lastApplied) })
+    if (effect.recordsMoves !== recordsMoves(config.compatibility))
+      log.warn('compatibility-differs', { peerId: leader })
     this.#options.trace?.({ kind: 'role-changed', role: 'following', epoch })
   }
 

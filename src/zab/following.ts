@@ -338,7 +338,9 @@ export class Following implements Role {
     this.#enterPhase('broadcasting')
     this.#core.abandonReceipt()
     this.#core.commitUpTo(message.committed)
-    this.#core.out.push({ kind: 'serving-as-follower', leader: this.leader, epoch: this.#epoch, syncId: this.#syncId })
+    const { recordsMoves } = message
+    const attempt = { leader: this.leader, epoch: this.#epoch, syncId: this.#syncId }
+    this.#core.out.push({ kind: 'serving-as-follower', ...attempt, recordsMoves })
   }
 
   /**

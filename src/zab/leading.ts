@@ -400,7 +400,9 @@ export class Leading implements Role {
 
   #sendUpToDate(learner: Learner): void {
     learner.committedSent = this.#core.committed
-    this.#core.send(learner.id, { kind: 'up-to-date', syncId: learner.syncId, committed: this.#core.committed })
+    // The replica, which knows sessions, says whether it records their moves.
+    const message = { kind: 'up-to-date', syncId: learner.syncId, recordsMoves: false } as const
+    this.#core.send(learner.id, { ...message, committed: this.#core.committed })
   }
 
   // --- broadcast, steps B3 and B4 ---

@@ -169,7 +169,13 @@ export type ZabEffect =
   /** `votersLeft`: this server was elected, and too many voters follow another leader for a quorum to follow it. */
   | { readonly kind: 'stopped-serving'; readonly reason: string; readonly votersLeft: boolean }
   | { readonly kind: 'serving-as-leader'; readonly epoch: Epoch }
-  | { readonly kind: 'serving-as-follower'; readonly leader: ServerId; readonly epoch: Epoch; readonly syncId: number }
+  | {
+      readonly kind: 'serving-as-follower'
+      readonly leader: ServerId
+      readonly epoch: Epoch
+      readonly syncId: number
+      readonly recordsMoves: boolean // as the leader says
+    }
   /** A quorum that still follows this leader has answered heartbeat round `sequence`. */
   | { readonly kind: 'leadership-confirmed'; readonly sequence: number }
   | { readonly kind: 'stop'; readonly reason: string }

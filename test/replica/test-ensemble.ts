@@ -46,6 +46,8 @@ interface Server {
   readonly metrics: ServerMetrics
   /** What it logs at error. */
   readonly errors: LoggedError[]
+  /** The events that it logs at warn. */
+  readonly warnings: string[]
   /** What made it stop; it goes on in this test. */
   readonly stopReasons: string[]
   /** Counts the restarts. */
@@ -70,7 +72,7 @@ export class TestEnsemble {
   /** What clients have asked for; the test answers it by `feed`. */
   readonly backupSteps: BackupStep[] = []
   readonly sent: { readonly from: ServerId; readonly to: ServerId; readonly message: PeerMessage }[] = []
-  readonly #configLines: readonly string[]
+  readonly #configLines: (id: ServerId) => readonly string[]
   readonly #mayStop: boolean
   readonly #heldLanes = new Set<string>()
   readonly #links = new Set<string>()
@@ -78,11 +80,17 @@ export class TestEnsemble {
   #nowMs = 0
   #lastConnection = 0
 
-  constructor(serverCount: number, configLines: readonly string[] = [], { mayStop = false } = {}) {
+  constructor(
+    serverCount: number,
+    configLines: readonly string[] | ((id: ServerId) => readonly string[]) = [],
+    { mayStop = false } = {},
+  ) {
     this.#mayStop = mayStop
     const ids = Array.from({ length: serverCount }, (_, i) => (i + 1) as ServerId)
-    this.#configLines = configLines
-    this.servers = ids.map((id) => newServer({ id, voters: ids, configLines, log: newLog(), run: 0, checkpoint: null }))
+    const linesOf = typeof configLines === 'function' ? configLines : () => configLines
+    this.#configLines = linesOf
+    const fresh = { voters: ids, run: 0, checkpoint: null }
+    this.servers = ids.map((id) => newServer({ ...fresh, id, configLines: linesOf(id), log: newLog() }))
     for (const server of this.servers) this.#perform(server, server.replica.start(this.#stamp))
     for (const a of ids) for (const b of ids) if (a < b) this.link(a, b)
     this.pass(200)
@@ -124,7 +132,7 @@ export class TestEnsemble {
     const server = newServer({
       id: id as ServerId,
       voters,
-      configLines: this.#configLines,
+      configLines: this.#configLines(id as ServerId),
       log,
       run: run + 1,
       checkpoint,
@@ -316,6 +324,7 @@ function newServer({ id, voters, configLines, log, run, checkpoint }: NewServer)
   const { config } = loaded.value
   const metrics = newMetrics()
   const errors: LoggedError[] = []
+  const warnings: string[] = []
   const note = (event: string, fields: LogFields = {}): void => void errors.push({ event, fields })
   const recovered = log.recover(zeroZxid)
   if (checkpoint !== null) state.install(contentsOf(checkpoint))
@@ -341,9 +350,22 @@ function newServer({ id, voters, configLines, log, run, checkpoint }: NewServer)
     wallMsAtStart,
     hash: (bytes) => createHash('sha1').update(bytes).digest(),
     localKey,
-    log: { ...silentLog, error: note },
+    log: { ...silentLog, error: note, warn: (event) => void warnings.push(event) },
     metrics,
     trace: null,
   })
-  return { id, replica, state, log, metrics, errors, stopReasons: [], run, checkpoint, openedCopy: null, chunks: [] }
+  return {
+    id,
+    replica,
+    state,
+    log,
+    metrics,
+    errors,
+    warnings,
+    stopReasons: [],
+    run,
+    checkpoint,
+    openedCopy: null,
+    chunks: [],
+  }
 }

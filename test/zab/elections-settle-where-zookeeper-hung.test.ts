@@ -165,7 +165,7 @@ describe('election', () => {
     const leader = settle(cluster)
     const learner = followersOf(leader, cluster)[0]!
     const syncId = leader.zab!.syncIdOf(learner.id)!
-    cluster.links.send(learner.id, leader.id, { kind: 'up-to-date', syncId, committed: zeroZxid })
+    cluster.links.send(learner.id, leader.id, { kind: 'up-to-date', syncId, committed: zeroZxid, recordsMoves: true })
     cluster.run(timing.peerTimeoutMs / 2)
     const laterSyncId = leader.zab!.syncIdOf(learner.id)
     expect(laterSyncId).not.toBeNull()

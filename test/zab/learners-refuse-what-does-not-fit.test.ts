@@ -56,7 +56,7 @@ class FedLearner {
     this.append(0, 1)
     const at = { epoch: epoch(1), clusterId: 77 as ClusterId, lastZxid: entries[0]!.zxid }
     this.hear({ kind: 'new-leader', syncId: this.syncId, ...at })
-    this.hear({ kind: 'up-to-date', syncId: this.syncId, committed: zeroZxid })
+    this.hear({ kind: 'up-to-date', syncId: this.syncId, committed: zeroZxid, recordsMoves: true })
   }
 
   append(from: number, to: number, committed = zeroZxid): void {
@@ -375,7 +375,7 @@ describe('a learner', () => {
     const before = learner.effects.length
     const range = { previousZxid: zxid(1, 2), previousHash: emptyChainHash, entries, committed: zxid(1, 3) }
     learner.hear({ kind: 'append', syncId: learner.syncId + 1, ...range })
-    learner.hear({ kind: 'up-to-date', syncId: learner.syncId - 1, committed: zeroZxid })
+    learner.hear({ kind: 'up-to-date', syncId: learner.syncId - 1, committed: zeroZxid, recordsMoves: true })
     expect(learner.effects.length).toBe(before)
     expect(learner.zab.state).toBe('following')
   })

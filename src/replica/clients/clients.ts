@@ -161,9 +161,10 @@ export class Clients {
   /** The leader is lost. The clients stay: only the next leader knows the outcome of their requests. */
   stopServing(nowMs: number): void {
     if (this.#serving.kind !== 'serving') return
+    const { recordsMoves } = this.#serving.leader
     this.#serving = { kind: 'waiting', sinceMs: nowMs }
     this.#parked = [] // these requests are decided again: what they waited for may be lost
-    if (this.#options.config.clientWaitForLeaderMs === 0) this.stopWaiting('not-kept')
+    if (this.#options.config.clientWaitForLeaderMs === 0 || !recordsMoves) this.stopWaiting('not-kept')
   }
 
   /** The connections of all clients close. */

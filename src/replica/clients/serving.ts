@@ -17,6 +17,11 @@ export type Serving =
 /** The route from the clients of a server to the leader, which is this server or another. */
 export interface LeaderRoute {
   /**
+   * Whether the leader makes a txn of each move of a session to another server. If not, no client may outlive it: its next
+   * leader would not know of a move, and could carry out a request of the connection that the client has left.
+   */
+  readonly recordsMoves: boolean
+  /**
    * `op` is the operation of `request.type`. The outcome is a txn whose origin has the sequence, or an answer with it.
    */
   submit(request: ForwardedRequest, op: OpTraits): void

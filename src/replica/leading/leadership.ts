@@ -48,6 +48,10 @@ export class Leadership implements LeaderRoute {
     this.decider = options.decider
   }
 
+  get recordsMoves(): boolean {
+    return this.decider.recordsMoves
+  }
+
   /** No request of this term is decided after this call, which may come while one is being decided. */
   end(): void {
     this.#isOver = true

@@ -12,7 +12,7 @@ import { assert, InvariantViolation } from '../../base/assert.ts'
 import type { ErrorName } from '../../base/errors.ts'
 import { type ServerId, type SessionId, type Zxid, zeroZxid } from '../../base/ids.ts'
 import { txnSizeBytesMax } from '../../base/limits.ts'
-import type { Compatibility } from '../../config/compatibility.ts'
+import { type Compatibility, recordsMoves } from '../../config/compatibility.ts'
 import type { Config } from '../../config/config.ts'
 import { JuteWriter } from '../../jute/jute-writer.ts'
 import { decode } from '../../jute/record.ts'
@@ -93,7 +93,8 @@ export class WriteDecider {
   readonly #reconfigEnabled: boolean
   readonly #access: AccessRules
   readonly #keeperCompatibility: boolean
-  readonly #recordsMoves: boolean
+  readonly recordsMoves: boolean
+  readonly #isStandalone: boolean // no session moves: there is no other server
   readonly #compatibility: Compatibility
   /** The sessions that were resumed in this term, as they were last. */
   readonly #resumed = new Map<SessionId, Resumed>()
@@ -107,7 +108,8 @@ export class WriteDecider {
     this.#tracker = new SessionTracker(config.tickTimeMs)
     const { sessions } = options.state
     this.#tracker.restartAll(sessions.entries(), nowMs, (sessionId) => sessions.attachedTo(sessionId))
-    this.#recordsMoves = options.config.mode === 'ensemble' && !options.config.compatibility.leaderChangesClose
+    this.recordsMoves = recordsMoves(config.compatibility)
+    this.#isStandalone = config.mode === 'standalone'
     this.#cleaner = new ContainerCleaner(options.state, config, nowMs)
     this.#extendedTypesEnabled = config.extendedTypesEnabled
     this.#quotas = { isEnforced: options.quotas.isEnforced, exceeded: (excess) => this.#excesses.push(excess) }
@@ -192,7 +194,7 @@ export class WriteDecider {
     const isHere = sessions.attachedTo(sessionId) === serverId && sessions.timeoutMsOf(sessionId) === timeoutMs
     if (!this.#tracker.setOwner(sessionId, serverId)) return 'over'
     this.#tracker.touch(sessionId, timeoutMs, stamp.monotonicMs)
-    if ((isHere && !isMoving) || !this.#recordsMoves) {
+    if ((isHere && !isMoving) || !this.recordsMoves || this.#isStandalone) {
       this.#resumed.set(sessionId, { timeoutMs, movedBy: zeroZxid })
       return 'valid'
     }

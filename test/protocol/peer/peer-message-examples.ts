@@ -103,7 +103,7 @@ const messages: Readonly<Record<string, PeerMessage>> = {
   },
   'new-leader': { kind: 'new-leader', syncId, epoch, clusterId, lastZxid: zxid },
   'ack-new-leader': { kind: 'ack-new-leader', syncId, durable: zxid },
-  'up-to-date': { kind: 'up-to-date', syncId, committed: zxid },
+  'up-to-date': { kind: 'up-to-date', syncId, committed: zxid, recordsMoves: true },
   ack: { kind: 'ack', syncId, durable: zxid },
   heartbeat: {
     kind: 'heartbeat',

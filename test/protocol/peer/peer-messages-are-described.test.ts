@@ -87,7 +87,7 @@ const examples: readonly (readonly [PeerMessage, string])[] = [
     'new-leader sync=7 epoch=3 last=0x300000002',
   ],
   [{ kind: 'ack-new-leader', syncId: 7, durable: at(2) }, 'ack-new-leader sync=7 durable=0x300000002'],
-  [{ kind: 'up-to-date', syncId: 7, committed: at(2) }, 'up-to-date sync=7 committed=0x300000002'],
+  [{ kind: 'up-to-date', syncId: 7, committed: at(2), recordsMoves: true }, 'up-to-date sync=7 committed=0x300000002'],
   [{ kind: 'ack', syncId: 7, durable: at(2) }, 'ack sync=7 durable=0x300000002'],
   [
     { kind: 'heartbeat', syncId: 7, sequence: 4, committed: at(2), digest: '00ff', digestVersion: 1 },

@@ -66,6 +66,7 @@ function attachedClients(route: LeaderRoute): { readonly clients: Clients; reado
 test('when a term ends while a session becomes global, both go to the next leader, in order', () => {
   const submitted: (OpName | null)[] = []
   const { clients, effects } = attachedClients({
+    recordsMoves: true,
     submit({ type }: ForwardedRequest) {
       submitted.push(opOf(type))
       clients.stopServing(0)
@@ -79,7 +80,7 @@ test('when a term ends while a session becomes global, both go to the next leade
   expect(effects.take()).toEqual([])
   const sent: (readonly [OpName | null, number])[] = []
   const submit = ({ type, sequence }: ForwardedRequest): void => void sent.push([opOf(type), sequence])
-  clients.startServing({ submit, revalidate() {} }, 0, new Set())
+  clients.startServing({ recordsMoves: true, submit, revalidate() {} }, 0, new Set())
   expect(sent).toEqual([
     ['createSession', 1],
     ['create', 2],

@@ -352,6 +352,21 @@ describe('the limit of the wait', () => {
     cutOff(ensemble, leader)
     expect(client.takeOutputs()).toEqual(['closed leader-lost'])
   })
+
+  test('a leader that records no moves of sessions takes all clients with it, and the log says that the servers differ', () => {
+    const strictLeader = new TestEnsemble(3, (id) => (id === 3 ? ['compatibility=strict'] : []))
+    expect(strictLeader.leader.id).toBe(3)
+    expect(strictLeader.servers.map(({ warnings }) => warnings)).toEqual([
+      ['compatibility-differs'],
+      ['compatibility-differs'],
+      [],
+    ])
+    const client = TestClient.attached(strictLeader, 1)
+    cutOff(strictLeader, 3)
+    expect(client.takeOutputs()).toEqual(['closed leader-lost'])
+    const strictFollower = new TestEnsemble(3, (id) => (id === 1 ? ['compatibility=strict'] : []))
+    expect(strictFollower.servers.map(({ warnings }) => warnings)).toEqual([['compatibility-differs'], [], []])
+  })
 })
 
 describe('a learner whose leader drops it', () => {
@@ -359,7 +374,7 @@ describe('a learner whose leader drops it', () => {
     const { ensemble, leader, follower } = three()
     const client = TestClient.attached(ensemble, follower)
     const syncId = syncIdOf(ensemble, follower)
-    const bad: PeerMessage = { kind: 'up-to-date', syncId, committed: 0 as Zxid }
+    const bad: PeerMessage = { kind: 'up-to-date', syncId, committed: 0 as Zxid, recordsMoves: true }
     ensemble.feed(leader, { kind: 'peer-message', peer: follower, message: bad })
     ensemble.run()
     expect(ensemble.sent.filter(({ message }) => message.kind === 'dropped')).toHaveLength(1)
