@@ -8,6 +8,8 @@ import { type Client, connect } from '../../src/client/index.ts'
 export interface Noticed {
   /** From the fault until each client has had a write acknowledged that it sent after the fault; the longest of them. */
   readonly writeMs: number
+  /** The longest time between two acknowledgements in a row that one of them had, the last one before the fault included. */
+  readonly gapMs: number
   readonly connectionsClosed: number
   readonly writesFailed: number
   readonly writesDoubled: number
@@ -52,20 +54,24 @@ export class SurvivingClients {
     return new SurvivingClients(survivors)
   }
 
-  /** Resolves when every client has had writes acknowledged after the fault; `limitMs` is for the whole wait. */
-  async finish(faultAtMs: number, limitMs: number): Promise<Noticed> {
-    const isBack = ({ ackedAtMs }: Survivor): boolean => ackedAtMs.filter((atMs) => atMs > faultAtMs).length >= 10
+  /**
+   * Resolves when every client has had writes acknowledged after `overAtMs`, when the fault was over; `limitMs` is for the
+   * whole wait.
+   */
+  async finish(faultAtMs: number, overAtMs: number, limitMs: number): Promise<Noticed> {
+    const isBack = ({ ackedAtMs }: Survivor): boolean => ackedAtMs.filter((atMs) => atMs > overAtMs).length >= 10
     while (!this.#survivors.every(isBack)) {
       if (performance.now() - faultAtMs > limitMs) throw new Error(`a client has written nothing for ${limitMs} ms`)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     this.#isOver = true
     await Promise.all(this.#loops)
-    let [writeMs, connectionsClosed, writesFailed, writesDoubled, watchesLost] = [0, 0, 0, 0, 0]
+    let [writeMs, gapMs, connectionsClosed, writesFailed, writesDoubled, watchesLost] = [0, 0, 0, 0, 0, 0]
     for (const survivor of this.#survivors) {
       const { client, path, watched, ackedAtMs } = survivor
       // The first acknowledgement after the fault may have been on its way.
       writeMs = Math.max(writeMs, ackedAtMs.filter((atMs) => atMs > faultAtMs)[1]! - faultAtMs)
+      gapMs = Math.max(gapMs, longestGapMs(ackedAtMs, faultAtMs))
       const { stat } = await client.getData(path)
       await client.setData(watched, new Uint8Array(1))
       connectionsClosed += survivor.closedCount > 0 ? 1 : 0
@@ -75,7 +81,7 @@ export class SurvivingClients {
       watchesLost += survivor.firedCount === 1 ? 0 : 1
       client.abandon()
     }
-    return { writeMs, connectionsClosed, writesFailed, writesDoubled, watchesLost }
+    return { writeMs, gapMs, connectionsClosed, writesFailed, writesDoubled, watchesLost }
   }
 
   /** After an error. */
@@ -95,4 +101,10 @@ export class SurvivingClients {
       }
     }
   }
+}
+
+function longestGapMs(ackedAtMs: readonly number[], fromMs: number): number {
+  const first = ackedAtMs.findLastIndex((atMs) => atMs <= fromMs)
+  const gaps = ackedAtMs.slice(first + 1).map((atMs, i) => atMs - ackedAtMs[first + i]!)
+  return Math.max(...gaps)
 }
