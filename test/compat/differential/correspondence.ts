@@ -2,7 +2,8 @@
  * Pairs the zxids, times and sessions of one server with those of the other.
  * Owns the claim on which every comparison of zxids rests: both have the same txns in the same order, so their zxids are
  * paired one to one and both grow. The zxid in the header of a read or a refusal is a moment between two txns: the
- * same moment of the one is always the same of the other, and an earlier one is never a later one.
+ * same moment of the one is always the same of the other, and an earlier one is never a later one. Where a session that moves
+ * takes a zxid of ours and none of theirs, a moment of theirs is a range of ours, and the ranges do not overlap.
  */
 import type { ZxidRef } from './calls.ts'
 
@@ -13,11 +14,16 @@ interface Pair {
   readonly ours: bigint
 }
 
+interface Moment extends Pair {
+  readonly oursLast: bigint
+}
+
 export class Correspondence {
   /** Moments are paired one to one too: every refusal takes a zxid on both. */
   readonly #isOneToOne: boolean
+  readonly #movesTakeZxids: boolean
   /** Sorted by `theirs`; invariant: `ours` never falls. */
-  readonly #moments: Pair[] = []
+  readonly #moments: Moment[] = []
   /** The zxids of txns, in the order in which they became known. */
   readonly #txns: Pair[] = []
   readonly #theirsOfOurs = new Map<bigint, bigint>()
@@ -26,8 +32,9 @@ export class Correspondence {
   readonly #otherSessions = new Map<bigint, bigint>()
   readonly #timeOf = { theirs: new Map<bigint, bigint>(), ours: new Map<bigint, bigint>() }
 
-  constructor(isOneToOne: boolean) {
+  constructor({ isOneToOne, movesTakeZxids }: { isOneToOne: boolean; movesTakeZxids: boolean }) {
     this.#isOneToOne = isOneToOne
+    this.#movesTakeZxids = movesTakeZxids
   }
 
   /** Null, or what is wrong. */
@@ -84,16 +91,28 @@ export class Correspondence {
       if (this.#moments[middle]!.theirs < theirs) low = middle + 1
       else high = middle
     }
-    const same = this.#moments[low]
-    if (same?.theirs === theirs) return same.ours === ours ? null : `theirs was paired with ${hex(same.ours)}`
-    const [before, after] = [this.#moments[low - 1], same]
-    if (before !== undefined && before.ours > ours) return `${hex(before.theirs)} was paired with ${hex(before.ours)}`
+    const found = this.#moments[low]
+    const same = found?.theirs === theirs ? found : undefined
+    if (same !== undefined && same.ours <= ours && ours <= same.oursLast) return null
+    if (same !== undefined && !this.#movesTakeZxids) return `theirs was paired with ${hex(same.ours)}`
+    const [before, after] = [this.#moments[low - 1], same === undefined ? found : this.#moments[low + 1]]
+    if (before !== undefined && before.oursLast > ours)
+      return `${hex(before.theirs)} was paired with ${hex(before.oursLast)}`
     const twin = this.#isOneToOne ? [before, after].find((each) => each?.ours === ours) : undefined
     if (twin !== undefined) return `ours was paired with ${hex(twin.theirs)}`
     if (after !== undefined && after.ours < ours) return `${hex(after.theirs)} was paired with ${hex(after.ours)}`
-    this.#moments.splice(low, 0, { theirs, ours })
+    if (same === undefined) this.#moments.splice(low, 0, { theirs, ours, oursLast: ours })
+    else this.#moments[low] = { theirs, ours: least(same.ours, ours), oursLast: greatest(same.oursLast, ours) }
     return null
   }
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+function greatest(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }
 
 function isPlain(zxid: bigint): boolean {

@@ -39,7 +39,8 @@ export async function play(
   isStrict: boolean,
   uses: Map<string, number>,
 ): Promise<Played> {
-  const pairs = new Correspondence(isStrict)
+  const movesTakeZxids = ports.ours.length > 1 && !isStrict // docs/internals/sessions.md
+  const pairs = new Correspondence({ isOneToOne: isStrict, movesTakeZxids })
   const sideOf = (name: SideName): Side =>
     new Side({
       ports: ports[name],
