@@ -9,7 +9,7 @@
  * whole restored state; and a restore beside the mark removes what the one before it has left.
  */
 import { assert } from '../base/assert.ts'
-import { damageCode, explainDiskFailure, lockedCode } from '../base/disk-failure.ts'
+import { explainDiskFailure } from '../base/disk-failure.ts'
 import { epochMax, type ServerId } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -24,6 +24,7 @@ import {
   writeCurrent,
 } from '../checkpoint/current-file.ts'
 import { Folding } from '../checkpoint/folding.ts'
+import { openOrReject } from '../checkpoint/store-failure.ts'
 import { metaKey } from '../checkpoint/store-keys.ts'
 import { isSamePoint, type ReceiverOptions, StoreReceiver } from '../checkpoint/store-receiver.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
@@ -161,7 +162,7 @@ async function restoreAsPlanned(options: RestoreOptions, plan: Plan): Promise<Re
   const path = `${folder}/${name}`
   const fill = await stores.fill(path)
   const { serverId } = options
-  const receiver = new CheckpointIntoStore({ fill, name, serverId, open: () => openFilled(stores, path) })
+  const receiver = new CheckpointIntoStore({ fill, name, serverId, open: () => openOrReject(stores, path, false) })
   let meta: Result<CheckpointMeta, string>
   try {
     meta = await fillStore(options, plan, receiver)
@@ -273,13 +274,6 @@ class CheckpointIntoStore {
     await this.#receiver.abort()
     await this.#store?.close()
   }
-}
-
-async function openFilled(stores: KeyValueStores, path: string): Promise<KeyValueStore> {
-  const opened = await stores.open(path, false)
-  if (opened.ok) return opened.value
-  const { kind, message } = opened.error
-  throw Object.assign(new Error(`${path}: ${message}`), { code: kind === 'damaged' ? damageCode : lockedCode })
 }
 
 /** Reads all of the store, as the start of a server does. */

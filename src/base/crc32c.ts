@@ -16,22 +16,20 @@ const sliceCount = 16
 const table = buildTables()
 
 export function crc32c(bytes: Uint8Array, seed = 0): number {
-  return bytes.length < nativeSizeBytesMin ? sum(bytes, seed) : nativeCrc32c(bytes, seed)
+  return crc32cOfRange(bytes, 0, bytes.length, seed)
 }
 
-/**
- * Of the bytes of the view in [start, end). Short stretches of longer bytes are summed without a view of each, and by loads
- * of four bytes, which takes three quarters of the time.
- */
-export function crc32cOfRange(view: DataView, start: number, end: number, seed = 0): number {
-  if (end - start < nativeSizeBytesMin) return sumOfRange(view, start, end, seed)
-  return nativeCrc32c(new Uint8Array(view.buffer, view.byteOffset + start, end - start), seed)
+/** Of the bytes in [start, end): for many short stretches of long bytes, of which no views are made. */
+export function crc32cOfRange(bytes: Uint8Array, start: number, end: number, seed: number): number {
+  return end - start < nativeSizeBytesMin
+    ? sum(bytes, start, end, seed)
+    : nativeCrc32c(bytes.subarray(start, end), seed)
 }
 
-function sum(bytes: Uint8Array, seed: number): number {
+function sum(bytes: Uint8Array, start: number, end: number, seed: number): number {
   let crc = ~seed
-  let i = 0
-  const whole = bytes.length - (sliceCount - 1)
+  let i = start
+  const whole = end - (sliceCount - 1)
   while (i < whole) {
     crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
     crc =
@@ -53,35 +51,8 @@ function sum(bytes: Uint8Array, seed: number): number {
       table[bytes[i + 15]!]!
     i += sliceCount
   }
-  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ table[(crc ^ bytes[i]!) & 0xff]!
+  for (; i < end; i++) crc = (crc >>> 8) ^ table[(crc ^ bytes[i]!) & 0xff]!
   return ~crc >>> 0
-}
-
-function sumOfRange(view: DataView, start: number, end: number, seed: number): number {
-  let crc = ~seed
-  let i = start
-  const whole = end - (sliceCount - 1)
-  while (i < whole) {
-    const a = crc ^ view.getInt32(i, true)
-    const b = view.getInt32(i + 4, true)
-    const c = view.getInt32(i + 8, true)
-    const d = view.getInt32(i + 12, true)
-    crc = ofFourBytes(a, 0xc00) ^ ofFourBytes(b, 0x800) ^ ofFourBytes(c, 0x400) ^ ofFourBytes(d, 0)
-    i += sliceCount
-  }
-  for (; i + 4 <= end; i += 4) crc = ofFourBytes(crc ^ view.getInt32(i, true), 0)
-  for (; i < end; i++) crc = (crc >>> 8) ^ table[(crc ^ view.getUint8(i)) & 0xff]!
-  return ~crc >>> 0
-}
-
-/** What they add to the sum when as many bytes come after them as there are tables before `at`. */
-function ofFourBytes(word: number, at: number): number {
-  return (
-    table[(at + 0x300) | (word & 0xff)]! ^
-    table[(at + 0x200) | ((word >>> 8) & 0xff)]! ^
-    table[(at + 0x100) | ((word >>> 16) & 0xff)]! ^
-    table[at | (word >>> 24)]!
-  )
 }
 
 function buildTables(): Int32Array {

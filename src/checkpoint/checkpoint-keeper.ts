@@ -9,7 +9,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { adoptAdvice } from '../base/data-advice.ts'
-import { damageCode, foreignCode, isDamage, lockedCode, retiredDamageCode } from '../base/disk-failure.ts'
+import { damageCode, isDamage, retiredDamageCode } from '../base/disk-failure.ts'
 import type { Zxid } from '../base/ids.ts'
 import { checkpointStepSizeBytesMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
@@ -41,6 +41,7 @@ import {
 import { Folding } from './folding.ts'
 import { openHistory } from './log-history.ts'
 import { StoreCopy, viewForCopy } from './store-copy.ts'
+import { errorOf, openOrReject } from './store-failure.ts'
 import { keyAfter, metaKey } from './store-keys.ts'
 import { type ReceivedStore, StoreReceiver } from './store-receiver.ts'
 
@@ -410,10 +411,8 @@ export class CheckpointKeeper implements Checkpoints {
     await this.#options.stores.remove(this.#pathOf(old.name))
   }
 
-  async #openUnfinished(name: string, mayCreate: boolean): Promise<KeyValueStore> {
-    const opened = await this.#options.stores.open(this.#pathOf(name), mayCreate)
-    if (!opened.ok) throw errorOf({ ...opened.error, message: `${this.#pathOf(name)}: ${opened.error.message}` })
-    return opened.value
+  #openUnfinished(name: string, mayCreate: boolean): Promise<KeyValueStore> {
+    return openOrReject(this.#options.stores, this.#pathOf(name), mayCreate)
   }
 
   /** Also while the keeper closes. Null: the store is closed. */
@@ -477,16 +476,6 @@ export class CheckpointKeeper implements Checkpoints {
 
 /** LevelDB rewrites its files whenever it opens a store. */
 const contentUnchanged = 'no content was changed'
-
-const codes: Readonly<Record<CheckpointFailure['kind'], string>> = {
-  damaged: damageCode,
-  foreign: foreignCode,
-  locked: lockedCode,
-}
-
-function errorOf({ kind, message, store }: CheckpointFailure): Error {
-  return Object.assign(new Error(message), { code: codes[kind] }, store === undefined ? {} : { store })
-}
 
 async function closeStore({ store, copies }: CurrentStore): Promise<void> {
   for (const copy of copies) await copy.abandon()

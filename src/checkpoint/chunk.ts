@@ -4,10 +4,11 @@
  * is first, then come the sessions, then the znodes, parents first. A chunk, big-endian:
  *   0 CRC32C of the bytes after it u32     4 number of the chunk u32
  * In a copy that does not leave the process the checksum is 0 and is not looked at.
- *   8 records: key size u32, key, value size u32, value
+ *   8 records (src/base/records.ts)
  * An entry is never divided: one that is larger than checkpointChunkSizeBytesMax is a chunk of its own.
  */
 import { crc32c } from '../base/crc32c.ts'
+import { forEachRecord, type OnRecord } from '../base/records.ts'
 
 export const chunkHeaderSizeBytes = 8
 
@@ -26,28 +27,11 @@ export function numberOfChunk(chunk: Uint8Array, hasChecksum: boolean): number |
   return !hasChecksum || view.getUint32(0) === crc32c(chunk.subarray(4)) ? view.getUint32(4) : null
 }
 
-/** Where a record is in the bytes of its chunk. Returns what is wrong with it, or null. */
-export type OnRecord = (keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => string | null
-
 /** For a chunk that is as it was made: its maker may still have another idea of records. */
-export function forEachRecord(chunk: Uint8Array, view: DataView, onRecord: OnRecord): string | null {
-  let at = chunkHeaderSizeBytes
-  while (at < chunk.length) {
-    const keyStart = at + 4
-    const keyEnd = keyStart <= chunk.length ? keyStart + view.getUint32(at) : keyStart
-    const valueStart = keyEnd + 4
-    if (valueStart > chunk.length) return notRecords
-    const valueEnd = valueStart + view.getUint32(keyEnd)
-    if (keyEnd === keyStart || valueEnd > chunk.length) return notRecords
-    const problem = onRecord(keyStart, keyEnd, valueStart, valueEnd)
-    if (problem !== null) return problem
-    at = valueEnd
-  }
-  return null
+export function forEachRecordOf(chunk: Uint8Array, view: DataView, onRecord: OnRecord): string | null {
+  return forEachRecord(chunk, view, chunkHeaderSizeBytes, onRecord)
 }
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
-
-const notRecords = 'a chunk does not consist of records'

@@ -11,7 +11,7 @@ import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
 import type { TreeDigest } from '../tree/tree-digest.ts'
 import { type CheckpointMeta, factsOf, readMeta } from './checkpoint-meta.ts'
-import { forEachRecord, numberOfChunk, viewOf } from './chunk.ts'
+import { forEachRecordOf, numberOfChunk, viewOf } from './chunk.ts'
 import { DepthFirstWalk } from './depth-first-walk.ts'
 import { metaKey, sessionKeySizeBytes, sessionKind, znodeKind } from './store-keys.ts'
 import { readSession, type StoredSession, sessionValueSizeBytes, splitZnode, type ZnodeParts } from './store-values.ts'
@@ -79,7 +79,8 @@ export class CopyReader {
     const view = viewOf(chunk)
     this.#place.bytes = chunk
     this.#place.view = view
-    const problem = forEachRecord(chunk, view, (keyStart, keyEnd, valueStart, valueEnd) => {
+    const problem = forEachRecordOf(chunk, view, (keyStart, keyEnd, valueStart, valueEnd) => {
+      if (keyEnd === keyStart) return 'an entry has no key'
       const kind = chunk[keyStart]
       if (this.#meta === null)
         return this.#addMeta(chunk.subarray(keyStart, keyEnd), chunk.subarray(valueStart, valueEnd))

@@ -8,7 +8,7 @@ import { assert } from '../base/assert.ts'
 import type { CheckpointFacts, CheckpointOrigin, CheckpointReceiver } from '../ports/checkpoints.ts'
 import type { KeyValueFill, KeyValueStore } from '../ports/key-values.ts'
 import { type CheckpointMeta, encodeMeta, factsOf, readMeta } from './checkpoint-meta.ts'
-import { chunkHeaderSizeBytes, forEachRecord, numberOfChunk, viewOf } from './chunk.ts'
+import { chunkHeaderSizeBytes, forEachRecordOf, numberOfChunk, viewOf } from './chunk.ts'
 import { metaKey } from './store-keys.ts'
 
 export interface ReceivedStore {
@@ -148,8 +148,9 @@ interface MetaRecord {
 /** Null: the first record is another one. */
 function metaIn(chunk: Uint8Array): MetaRecord | null {
   let meta: MetaRecord | null = null
-  forEachRecord(chunk, viewOf(chunk), (keyStart, _keyEnd, valueStart, valueEnd) => {
-    if (chunk[keyStart] === metaKey[0]) meta = { value: chunk.slice(valueStart, valueEnd), end: valueEnd }
+  forEachRecordOf(chunk, viewOf(chunk), (keyStart, keyEnd, valueStart, valueEnd) => {
+    if (keyEnd > keyStart && chunk[keyStart] === metaKey[0])
+      meta = { value: chunk.slice(valueStart, valueEnd), end: valueEnd }
     return 'the first record is enough'
   })
   return meta

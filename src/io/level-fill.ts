@@ -12,6 +12,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assert } from '../base/assert.ts'
 import { damageCode } from '../base/disk-failure.ts'
+import { forEachRecord } from '../base/records.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { KeyValueFill } from '../ports/key-values.ts'
 import type { LevelBytes } from './level-bytes.ts'
@@ -97,18 +98,13 @@ class LevelFill implements KeyValueFill {
 
   #take(records: Uint8Array): void {
     const view = new DataView(records.buffer, records.byteOffset, records.length)
-    const end = records.length
     const builder = this.#builder
-    for (let at = 0; at < end; ) {
-      const keyStart = at + 4
-      const keyEnd = keyStart <= end ? keyStart + view.getUint32(at) : end
-      const valueStart = keyEnd + 4
-      const valueEnd = valueStart <= end ? valueStart + view.getUint32(keyEnd) : valueStart
-      if (valueEnd > end) throw this.#damaged('bytes that are not records')
-      if (!builder.add(view, keyStart, keyEnd, valueStart, valueEnd)) throw this.#damaged('entries out of order')
+    const problem = forEachRecord(records, view, 0, (keyStart, keyEnd, valueStart, valueEnd) => {
+      if (!builder.add(records, view, keyStart, keyEnd, valueStart, valueEnd)) return 'entries are out of order'
       if (builder.isFull) this.#endTable()
-      at = valueEnd
-    }
+      return null
+    })
+    if (problem !== null) throw this.#damaged(problem)
   }
 
   #endTable(): void {
@@ -142,8 +138,8 @@ class LevelFill implements KeyValueFill {
     }
   }
 
-  #damaged(what: string): Error {
-    const message = `the entries for ${this.#options.folder} are damaged: there are ${what} among them`
+  #damaged(problem: string): Error {
+    const message = `the entries for ${this.#options.folder} are damaged: ${problem}`
     this.#damage = Object.assign(new Error(message), { code: damageCode })
     return this.#damage
   }

@@ -65,10 +65,17 @@ export class TableBuilder {
   }
 
   /**
-   * Takes an entry whose key and value are in the bytes of `view`, which must stay as they are until `releaseBytes`. False:
+   * Takes an entry whose key and value are in the bytes, of which `view` is, and which stay as they are until `releaseBytes`. False:
    * it does not take it, since its key does not come after that of the entry before.
    */
-  add(view: DataView, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): boolean {
+  add(
+    bytes: Uint8Array,
+    view: DataView,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean {
     const shared = this.#sharedWithLast(view, keyStart, keyEnd)
     if (shared < 0) return false
     this.#lastView = view
@@ -87,7 +94,7 @@ export class TableBuilder {
     content.uint32(markLow)
     content.uint32(0)
     content.copyOf(view, valueStart, valueSizeBytes)
-    content.uint32HighFirst(crc32cOfRange(view, valueStart, valueEnd, crc32cOfRange(view, keyStart, keyEnd)))
+    content.uint32HighFirst(crc32cOfRange(bytes, valueStart, valueEnd, crc32cOfRange(bytes, keyStart, keyEnd, 0)))
     if (block.sizeBytesAt(content.length) >= this.#sizes.blockSizeBytes) this.#endBlock(content)
     return true
   }

@@ -17,9 +17,7 @@ const nothing = new Uint8Array(0)
 
 /** One frame, ready for the wire. */
 export function encodeFrame(frame: PeerFrame): Uint8Array {
-  const framed = encodePeerFrame(frame, peerFrameHeaderSizeBytes)
-  assert(bodySizeOf(framed) <= peerFrameSizeBytesMax, 'a peer frame is within its limit', { sizeBytes: framed.length })
-  return withHeader(framed, nothing)
+  return withHeader(encodePeerFrame(frame, peerFrameHeaderSizeBytes), nothing)
 }
 
 /** Adds the messages to `out` as frames within the limit; almost always one frame, in one piece. */
@@ -113,8 +111,10 @@ export class PeerFrameReader {
 
 /** Writes the header of a frame that begins with room for it, and whose body ends with `rest`. */
 function withHeader(framed: Uint8Array, rest: Uint8Array): Uint8Array {
+  const sizeBytes = bodySizeOf(framed) + rest.length
+  assert(sizeBytes <= peerFrameSizeBytesMax, 'a peer frame is within its limit', { sizeBytes })
   const view = new DataView(framed.buffer, framed.byteOffset, peerFrameHeaderSizeBytes)
-  view.setUint32(0, bodySizeOf(framed) + rest.length)
+  view.setUint32(0, sizeBytes)
   view.setUint32(4, crc32c(rest, crc32c(framed.subarray(peerFrameHeaderSizeBytes))))
   view.setUint32(8, crc32c(framed.subarray(0, 8)))
   return framed

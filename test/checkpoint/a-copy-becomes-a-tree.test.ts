@@ -172,6 +172,14 @@ test('a copy whose values are no znodes, sessions or meta record is refused', ()
   }
 })
 
+test('a copy with an entry that has no key is refused', () => {
+  const entries = smallTree()
+  for (let at = 0; at <= entries.length; at += 1) {
+    const wrong = [...entries.slice(0, at), { key: new Uint8Array(0), value: Uint8Array.of(1) }, ...entries.slice(at)]
+    expect(problemOf(chunkOf(0, wrong)), `before entry ${at}`).toBe('chunk 0: an entry has no key')
+  }
+})
+
 test('chunks out of order and a copy that was cut off are refused', async () => {
   const { tree, sessions } = randomTree(5)
   const copy = copyOfEntries(entriesOf(tree, sessions), factsOf(tree, sessions, {}), 4000)

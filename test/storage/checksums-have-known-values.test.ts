@@ -26,12 +26,10 @@ test('a checksum is the same wherever the bytes are cut, whichever part sums the
 test('the checksum of a range is that of its bytes, whatever its length and wherever it begins', () => {
   const random = new SimRandom(2)
   const bytes = Uint8Array.from({ length: 1000 }, () => random.between(0, 255))
-  const view = new DataView(bytes.buffer, 7, 900)
   for (let start = 0; start < 20; start++) {
     for (const lengthBytes of [...Array.from({ length: 70 }, (_, i) => i), 399, 400, 401, 800]) {
-      const range = bytes.subarray(7 + start, 7 + start + lengthBytes)
-      expect(crc32cOfRange(view, start, start + lengthBytes)).toBe(crc32c(range))
-      expect(crc32cOfRange(view, start, start + lengthBytes, 77)).toBe(crc32c(range, 77))
+      const end = start + lengthBytes
+      expect(crc32cOfRange(bytes, start, end, 77)).toBe(crc32c(bytes.slice(start, end), 77))
     }
   }
 })

@@ -1,4 +1,5 @@
-/** Entries as the records that views and chunks have: key size u32, key, value size u32, value; big-endian. */
+/** Entries as the records of src/base/records.ts. */
+import { forEachRecord } from '../../src/base/records.ts'
 import { sealChunk } from '../../src/checkpoint/chunk.ts'
 import type { KeyValue, KeyValueRecords } from '../../src/ports/key-values.ts'
 
@@ -30,19 +31,11 @@ export function recordsOf(entries: readonly KeyValue[], headSizeBytes: number, s
 export function entriesOf(records: Uint8Array): readonly KeyValue[] | null {
   const view = new DataView(records.buffer, records.byteOffset, records.length)
   const entries: KeyValue[] = []
-  let at = 0
-  const next = (): Uint8Array => {
-    const start = at + 4
-    at = start <= records.length ? start + view.getUint32(at) : start
-    return records.slice(start, at)
-  }
-  while (at < records.length) {
-    const key = next()
-    const value = next()
-    if (at > records.length) return null
-    entries.push({ key, value })
-  }
-  return entries
+  const problem = forEachRecord(records, view, 0, (keyStart, keyEnd, valueStart, valueEnd) => {
+    entries.push({ key: records.slice(keyStart, keyEnd), value: records.slice(valueStart, valueEnd) })
+    return null
+  })
+  return problem === null ? entries : null
 }
 
 export function chunkOf(number: number, entries: readonly KeyValue[]): Uint8Array {

@@ -48,7 +48,7 @@ export class ClientsBetweenLeaders {
     for (const client of [...this.#options.connected.values()]) this.cut(client, why)
   }
 
-  /** A client pings after a third of its timeout, and looks for another server after the second. */
+  /** A client pings after a third of its timeout, and looks for another server after two thirds. */
   cutThoseThatCannotWait(waitedMs: number): void {
     for (const client of [...this.#options.connected.values()]) {
       if (client.timeoutMs > 0 && waitedMs >= client.timeoutMs / 3) this.cut(client, 'waited')

@@ -207,16 +207,14 @@ export class CheckpointTransfers {
     if (receipt?.ticket !== ticket) return
     try {
       const receiver = await receipt.receiver
-      // A copy: the chunk shares its buffer with other messages, and is used when those are gone.
-      const bytes = chunk.slice()
-      const adding = this.#afterDiskFull(() => receiver.add(number, bytes), ticket)
+      const adding = this.#afterDiskFull(() => receiver.add(number, chunk), ticket)
       const problem = this.#loadStored(receipt)
       const isGood = await adding
       if (this.#receipt !== receipt) return
       if (problem !== null) return await this.#refuse(ticket, problem)
       if (isGood) {
-        receipt.stored = bytes
-        receipt.sizeBytes += bytes.length
+        receipt.stored = chunk
+        receipt.sizeBytes += chunk.length
       } else this.#options.log.warn('checkpoint-chunk-damaged', { number })
       this.#answer({ kind: 'added', ticket, number, isGood })
     } catch (cause) {

@@ -62,11 +62,7 @@ func killEach() error {
 	if _, err := conn.Create(root+"/keeper", nil, zk.FlagEphemeral, open); err != nil {
 		return err
 	}
-	answer, err := control("leader")
-	if err != nil {
-		return err
-	}
-	leader, err := strconv.Atoi(answer)
+	leader, err := leaderID()
 	if err != nil {
 		return err
 	}
@@ -102,6 +98,15 @@ func killEach() error {
 	return firstError(equal("session", conn.SessionID(), session), equal("owner", stat.EphemeralOwner, session))
 }
 
+// leaderID is the number of the server that leads.
+func leaderID() (int, error) {
+	answer, err := control("leader")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(answer)
+}
+
 func survivorsNoticeNothing() error {
 	if os.Getenv("ZK_TARGET") == "zookeeper" {
 		return nil // it closes the connections of all clients
@@ -110,11 +115,7 @@ func survivorsNoticeNothing() error {
 		return err
 	}
 	for round := 0; round < 5; round++ {
-		answer, err := control("leader")
-		if err != nil {
-			return err
-		}
-		leader, err := strconv.Atoi(answer)
+		leader, err := leaderID()
 		if err != nil {
 			return err
 		}
