@@ -5,4 +5,5 @@
 process.on('SIGHUP', () => undefined)
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0))
 
+await import('../dist/before-main.js')
 await import('../dist/main.js')

@@ -66,9 +66,11 @@ export async function loadCheckpoint(
   const loader = new CheckpointLoader(copy.hasChecksums)
   const chunks: Promise<Uint8Array | null>[] = [] // asked for, in order
   let askedCount = 0
+  let room: Uint8Array | undefined // the chunk that was loaded last
   for (;;) {
     while (chunks.length < chunksAskedCount) {
-      const chunk = copy.chunk(askedCount)
+      const chunk = copy.chunk(askedCount, room)
+      room = undefined
       chunk.catch(() => {}) // awaited in a later step, unless a chunk before it is wrong
       chunks.push(chunk)
       askedCount += 1
@@ -78,6 +80,7 @@ export async function loadCheckpoint(
     const problem = loader.add(chunk)
     if (problem !== null) return err(problem)
     onProgress(loader.znodeCount)
+    room = chunk
   }
 }
 
@@ -108,6 +111,10 @@ class LoadedContent implements CopyContent {
 
   get znodeCount(): number {
     return this.#store.count
+  }
+
+  expect(znodeCount: number): void {
+    this.#store.expect(znodeCount)
   }
 
   session(id: SessionId, session: StoredSession): void {

@@ -51,11 +51,11 @@ export class StoreCopy implements CheckpointCopy {
   }
 
   /** Calls are carried out one after another. */
-  chunk(number: number): Promise<Uint8Array | null> {
+  chunk(number: number, room?: Uint8Array): Promise<Uint8Array | null> {
     assert(Number.isInteger(number) && number >= 0, 'chunks are numbered from 0', { number })
     const chunk = this.#last.then(() => {
       if (this.#isClosed) throw Object.assign(new Error('the copy of the checkpoint was closed'), { code: 'ECLOSED' })
-      return this.#chunk(number).catch((error: unknown) => {
+      return this.#chunk(number, room).catch((error: unknown) => {
         throw this.#explain(error)
       })
     })
@@ -76,20 +76,21 @@ export class StoreCopy implements CheckpointCopy {
     await this.#view.close()
   }
 
-  async #chunk(number: number): Promise<Uint8Array | null> {
+  async #chunk(number: number, room?: Uint8Array): Promise<Uint8Array | null> {
     for (let before = this.#starts.length - 1; before < number; before += 1) {
       if (this.#chunkCount !== null) return null
       await this.#cut(before)
     }
-    return this.#chunkCount !== null && number >= this.#chunkCount ? null : this.#cut(number)
+    return this.#chunkCount !== null && number >= this.#chunkCount ? null : this.#cut(number, room)
   }
 
   /** Reads the chunk and notes where the next one starts. Null: the chunks before were all. */
-  async #cut(number: number): Promise<Uint8Array | null> {
+  async #cut(number: number, room?: Uint8Array): Promise<Uint8Array | null> {
     const { bytes, next } = await this.#view.readRecords(
       this.#starts[number]!,
       chunkHeaderSizeBytes,
       this.#chunkSizeBytesMax,
+      room,
     )
     const isEmpty = bytes.length === chunkHeaderSizeBytes
     if (next !== null) this.#starts[number + 1] ??= next

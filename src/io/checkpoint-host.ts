@@ -4,7 +4,7 @@
  * is not an answer: it ends the thread, and the server starts another one with the state that is on the disk.
  */
 import { setPriority } from 'node:os'
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort } from 'node:worker_threads'
 import { InvariantViolation } from '../base/assert.ts'
 import { LineLimiter } from '../base/line-limiter.ts'
 import { ok } from '../base/result.ts'
@@ -37,13 +37,15 @@ export interface ThreadPorts {
 export function hostCheckpoints(make: (ports: ThreadPorts) => OpenCheckpoints): void {
   const port = parentPort
   if (port === null) throw new Error('this file is the entry of a thread; start zkts-server instead')
-  const { options, requiresDirectorySync } = workerData as ThreadSettings
   const log = threadLog(port, new LineLimiter(() => performance.now()))
   // Node itself would print warnings to standard error.
   process.removeAllListeners('warning')
   process.on('warning', (warning) => log.warn('node-warning', { name: warning.name, text: warning.message }))
-  const host = new CheckpointHost(port, make({ log, requiresDirectorySync })(options))
-  port.on('message', (message: CallMessage) => void host.receive(message))
+  // The thread may have been started before its settings were known: they are its first message, and the rest are calls.
+  port.once('message', ({ options, requiresDirectorySync }: ThreadSettings) => {
+    const host = new CheckpointHost(port, make({ log, requiresDirectorySync })(options))
+    port.on('message', (message: CallMessage) => void host.receive(message))
+  })
 }
 
 class CheckpointHost {
@@ -92,7 +94,7 @@ class CheckpointHost {
         return { copy: this.#keep(this.#copies, copy), facts: copy.facts, chunkCount: copy.chunkCount }
       }
       case 'copy-chunk':
-        return kept(this.#copies, call.copy).chunk(call.number)
+        return kept(this.#copies, call.copy).chunk(call.number, call.room)
       case 'copy-close':
         return nothing(taken(this.#copies, call.copy).close())
       case 'history': {

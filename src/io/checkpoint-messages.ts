@@ -15,7 +15,7 @@ import type {
 } from '../ports/checkpoints.ts'
 import type { Log, LogFields } from '../ports/log.ts'
 
-/** What the thread is started with. */
+/** The first message to the thread. */
 export interface ThreadSettings {
   readonly options: CheckpointsOptions
   readonly requiresDirectorySync: boolean
@@ -29,7 +29,12 @@ export type Call =
   | { readonly kind: 'advance'; readonly through: Zxid }
   | { readonly kind: 'verify' }
   | { readonly kind: 'copy'; readonly hasChecksums: boolean }
-  | { readonly kind: 'copy-chunk'; readonly copy: number; readonly number: number }
+  | {
+      readonly kind: 'copy-chunk'
+      readonly copy: number
+      readonly number: number
+      readonly room: Uint8Array | undefined
+    }
   | { readonly kind: 'copy-close'; readonly copy: number }
   | { readonly kind: 'history'; readonly after: HistoryPoint; readonly through: Zxid }
   | { readonly kind: 'history-next'; readonly history: number }

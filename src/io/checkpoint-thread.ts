@@ -4,16 +4,9 @@
  * reject, the log says why, and the next call starts another thread, which first opens the checkpoint as before. The pause
  * before that grows while threads end without having folded anything. Copies, histories and receivers end with their thread.
  */
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
-import { Worker, type WorkerOptions } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { foreignCode, lockedCode } from '../base/disk-failure.ts'
-import {
-  checkpointThreadCloseMs,
-  checkpointThreadHeapSizeBytesMax,
-  checkpointThreadRestartMsMax,
-  checkpointThreadRestartMsMin,
-} from '../base/limits.ts'
+import { checkpointThreadCloseMs, checkpointThreadRestartMsMax, checkpointThreadRestartMsMin } from '../base/limits.ts'
 import { ok, type Result } from '../base/result.ts'
 import type {
   CheckpointCopy,
@@ -31,6 +24,7 @@ import type { Log, LogFields } from '../ports/log.ts'
 import type { CancelTimer, Timers } from '../ports/timers.ts'
 import type { Answers, Call, CallKind, ThreadMessage, ThreadSettings } from './checkpoint-messages.ts'
 import { errorOf, type PlainError } from './checkpoint-messages.ts'
+import { takeCheckpointWorker } from './checkpoint-worker.ts'
 
 export interface CheckpointThreadOptions {
   /** The file that the thread runs. It calls `hostCheckpoints`. */
@@ -91,7 +85,7 @@ class CheckpointThread implements Checkpoints {
       facts,
       chunkCount,
       hasChecksums,
-      chunk: (number) => thread.call({ kind: 'copy-chunk', copy, number }),
+      chunk: (number, room) => thread.call({ kind: 'copy-chunk', copy, number, room }),
       close: () => thread.callIfRunning({ kind: 'copy-close', copy }),
     }
   }
@@ -191,7 +185,8 @@ class Thread {
     onEnded: (reason: Error) => void,
   ) {
     this.#timers = timers
-    this.#worker = startWorker(entry, settings)
+    this.#worker = takeCheckpointWorker(entry)
+    this.#worker.postMessage(settings)
     this.#worker.on('message', (message: ThreadMessage) => this.#receive(message, log))
     this.#worker.on('error', (error) => {
       this.#failure ??= error instanceof Error ? error : new Error(String(error))
@@ -257,41 +252,8 @@ class Thread {
 }
 
 function transferredWith(call: Call): ArrayBuffer[] {
-  return call.kind === 'receiver-add' ? [call.chunk.buffer as ArrayBuffer] : []
-}
-
-function startWorker(entry: URL, settings: ThreadSettings): Worker {
-  const options: WorkerOptions = {
-    name: 'checkpoint',
-    workerData: settings,
-    // For young objects: with 8 MiB reading a store takes 1.7 times the processor time that it takes with 16, and with 32
-    // as much as with 16, but folding has 26 MB more in memory.
-    resourceLimits: {
-      maxOldGenerationSizeMb: checkpointThreadHeapSizeBytesMax / 2 ** 20,
-      maxYoungGenerationSizeMb: 16,
-    },
-    stdout: true,
-    stderr: true,
-  }
-  const worker = entry.pathname.endsWith('.ts') ? workerFromSource(entry, options) : new Worker(entry, options)
-  // What the thread has to say comes as log lines. Its output would be written in the main thread (design D16).
-  worker.stdout.resume()
-  worker.stderr.resume()
-  return worker
-}
-
-/** For developers and tests: tsx, which runs the sources, loads no TypeScript in threads unless they ask it to. */
-function workerFromSource(entry: URL, options: WorkerOptions): Worker {
-  // `require` finds the CommonJS twin, which does not work in a thread.
-  const path = createRequire(import.meta.url)
-    .resolve('tsx/esm/api')
-    .replace(/cjs$/, 'mjs')
-  const loader = pathToFileURL(path).href
-  const script = `import(${JSON.stringify(loader)}).then(({ register }) => {
-    register()
-    return import(${JSON.stringify(entry.href)})
-  })`
-  return new Worker(script, { ...options, eval: true })
+  if (call.kind === 'receiver-add') return [call.chunk.buffer as ArrayBuffer]
+  return call.kind === 'copy-chunk' && call.room !== undefined ? [call.room.buffer as ArrayBuffer] : []
 }
 
 function restored(fields: LogFields): LogFields {

@@ -87,10 +87,13 @@ export class RecordList implements ViewSink {
   #lastKeyEnd = 0
   #next: Uint8Array | null = null
 
-  constructor(headSizeBytes: number, sizeBytesMax: number, check: EntryCheck) {
+  /** `room`: bytes whose memory is used if it has the right size. */
+  constructor(headSizeBytes: number, sizeBytesMax: number, check: EntryCheck, room?: Uint8Array) {
     this.#check = check
     this.#headSizeBytes = headSizeBytes
-    this.#bytes = new Uint8Array(Math.max(headSizeBytes, sizeBytesMax))
+    const sizeBytes = Math.max(headSizeBytes, sizeBytesMax)
+    const isUsable = room !== undefined && room.buffer.byteLength === sizeBytes
+    this.#bytes = isUsable ? new Uint8Array(room.buffer as ArrayBuffer) : new Uint8Array(sizeBytes)
     this.#view = new DataView(this.#bytes.buffer)
     this.#end = headSizeBytes
   }

@@ -345,8 +345,13 @@ class LevelView implements KeyValueView {
     return sink.entries
   }
 
-  async readRecords(from: Uint8Array, headSizeBytes: number, sizeBytesMax: number): Promise<KeyValueRecords> {
-    const sink = new RecordList(headSizeBytes, sizeBytesMax, this.#check)
+  async readRecords(
+    from: Uint8Array,
+    headSizeBytes: number,
+    sizeBytesMax: number,
+    room?: Uint8Array,
+  ): Promise<KeyValueRecords> {
+    const sink = new RecordList(headSizeBytes, sizeBytesMax, this.#check, room)
     await this.#read(from, null, sink)
     const records = sink.records()
     this.#place = records.next

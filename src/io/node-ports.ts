@@ -2,6 +2,7 @@
 import type { Log } from '../ports/log.ts'
 import type { Ports } from '../ports/ports.ts'
 import { checkpointThread } from './checkpoint-thread.ts'
+import { checkpointEntry } from './checkpoint-worker.ts'
 import { nodeClock } from './node-clock.ts'
 import { nodeDigest } from './node-digest.ts'
 import { nodeDisk } from './node-disk.ts'
@@ -18,9 +19,6 @@ export interface NodePortsOptions {
   /** True: accepted sockets are used through documented fields of Node.js only, which costs some throughput. */
   readonly plainSockets?: boolean
 }
-
-/** The compiled file runs the compiled one. */
-const checkpointEntry = new URL(`../checkpoint-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 export function nodePorts({
   log,

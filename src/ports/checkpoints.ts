@@ -51,9 +51,10 @@ export interface CheckpointCopy {
   readonly hasChecksums: boolean
   /**
    * The chunk with this number, from 0 on; null after the last one. Any earlier chunk may be asked for again. The bytes
-   * are the caller's: they may be transferred to another thread.
+   * are the caller's: they may be transferred to another thread. `room` is an earlier chunk that the caller has finished
+   * with and does not use again: this one may be put into its memory.
    */
-  chunk(number: number): Promise<Uint8Array | null>
+  chunk(number: number, room?: Uint8Array): Promise<Uint8Array | null>
   close(): Promise<void>
 }
 

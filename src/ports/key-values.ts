@@ -23,9 +23,15 @@ export interface KeyValueView {
   read(from: Uint8Array, end: Uint8Array | null, sizeBytesMax: number): Promise<readonly KeyValue[]>
   /**
    * As many entries from `from` on as fit `sizeBytesMax` with the head, at least one if any. It is quickest if each call
-   * begins at the `next` of the one before.
+   * begins at the `next` of the one before. `room` is what an earlier call gave and what is no longer used: the records may
+   * be put into its memory.
    */
-  readRecords(from: Uint8Array, headSizeBytes: number, sizeBytesMax: number): Promise<KeyValueRecords>
+  readRecords(
+    from: Uint8Array,
+    headSizeBytes: number,
+    sizeBytesMax: number,
+    room?: Uint8Array,
+  ): Promise<KeyValueRecords>
   close(): Promise<void>
 }
 

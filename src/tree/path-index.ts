@@ -26,6 +26,10 @@ const segmentEntryCount = 8192
  */
 const depthMax = 16
 const free = -1
+/** Entries are not spread evenly: with more, many segments would be full before all entries have come. */
+const expectedFill = 0.6
+/** 256 MiB of segments: for 20 million znodes. Above that, the index grows as it is filled. */
+const expectedBitsMax = 12
 
 export class PathIndex {
   readonly #matcher: PathMatcher
@@ -51,6 +55,20 @@ export class PathIndex {
       if (slot === free) return -1
       if (entries[2 * at] === key && this.#matcher.matches(slot, path, end)) return slot
       at = (at + 1) & mask
+    }
+  }
+
+  /** Makes room for about this many entries at once: to grow up to that would move each of them a few times. */
+  expect(count: number): void {
+    const bits = Math.min(Math.ceil(Math.log2(count / (segmentEntryCount * expectedFill))), expectedBitsMax)
+    if (bits <= this.#directoryBits) return
+    const before = new Set(this.#directory)
+    this.#directoryBits = bits
+    this.#directory = Array.from({ length: 2 ** bits }, () => makeSegment(bits, segmentEntryCount))
+    for (const { entries } of before) {
+      for (let at = 0; at < entries.length; at += 2) {
+        if (entries[at + 1] !== free) place(this.#segmentOf(entries[at]!), entries[at]!, entries[at + 1]!)
+      }
     }
   }
 

@@ -141,6 +141,11 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     return slot
   }
 
+  /** About so many znodes are going to be loaded. */
+  expect(znodeCount: number): void {
+    this.#index.expect(znodeCount)
+  }
+
   /**
    * Adds a sealed znode to a store that is being loaded; its parent comes before it. Without a parent (`noSlot`) it is the
    * root. `pathUnits` are the UTF-16 units of the parent's path, 0 for the root. Returns the slot. The child count of the

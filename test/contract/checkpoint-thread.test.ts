@@ -97,6 +97,15 @@ test('chunks arrive as they were made, and any chunk may be asked for again', as
   await expect(copy.chunk(0)).rejects.toThrow('closed')
 })
 
+test('the memory of a chunk that is no longer used goes back to the thread', async () => {
+  const copy = await shared.checkpoints.copy()
+  const first = await copy.chunk(0)
+  const second = await copy.chunk(1, first!)
+  expect(first).toHaveLength(0)
+  expect(second).toHaveLength(2_000_000)
+  await copy.close()
+})
+
 test('a history arrives in parts, and what is not in the log is an answer', async () => {
   const { checkpoints } = shared
   const at = (zxid: number, hash: number): HistoryPoint => ({ zxid: zxid as Zxid, hash: hash as ChainHash })

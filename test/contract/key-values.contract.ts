@@ -217,6 +217,9 @@ export function keyValuesContract(twin: string, make: () => Promise<StoresUnderT
       const view = store.view()
       const read = async (from: Uint8Array, sizeBytesMax: number) => {
         const { bytes: found, next } = await view.readRecords(from, 5, sizeBytesMax)
+        const inUsedMemory = await view.readRecords(from, 5, sizeBytesMax, new Uint8Array(sizeBytesMax).fill(255))
+        expect(Buffer.compare(inUsedMemory.bytes.subarray(5), found.subarray(5))).toBe(0)
+        expect(inUsedMemory.next).toEqual(next)
         return { found: Buffer.from(found).toString('hex'), next: next && [...next] }
       }
       const hex = (...entries: readonly KeyValue[]) => Buffer.from(recordsOf(entries, 5, 1e6).bytes).toString('hex')

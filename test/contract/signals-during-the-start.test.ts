@@ -17,6 +17,7 @@ async function versionAfter(signal: string): Promise<readonly [number | null, st
   for (const name of ['bin', 'dist']) mkdirSync(join(folder, name))
   const program = join(folder, 'bin', 'zkts-server.js')
   copyFileSync(join(root, 'bin', 'zkts-server.js'), program)
+  writeFileSync(join(folder, 'dist', 'before-main.js'), '')
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   const lines = [
     `const arrived = new Promise((resolve) => process.once('${signal}', resolve))`,

@@ -244,6 +244,12 @@ export const layers: readonly Layer[] = [
     packages: ['commander'],
   },
   shell(
+    'before-main.ts',
+    'what bin/zkts-server.js starts before it loads the server: the thread of the checkpoints',
+    ['io'],
+    'an entry file connects parts, and decides nothing',
+  ),
+  shell(
     'main.ts',
     'entry of zkts-server: connects command line, files and ports to a server; signals, exit codes, the final catch',
     ['launch', 'server', 'admin', 'config', 'io', 'ports', 'base'],
@@ -297,6 +303,7 @@ export const rooms: readonly Room[] = [
 /** Files without an importer in src/: programs and packages outside begin with them. */
 export const entryFiles = [
   'src/main.ts',
+  'src/before-main.ts',
   'src/cli-main.ts',
   'src/checkpoint-main.ts',
   'src/client/index.ts',

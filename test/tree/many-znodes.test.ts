@@ -31,6 +31,20 @@ const bySlot = {
   matches: (slot: number, path: string, end: number): boolean => String(slot) === path.slice(0, end),
 }
 
+test('an index that expects entries finds those that came before and those that come after', () => {
+  const random = new SeededRandom(7)
+  const index = new PathIndex(bySlot)
+  const keys = Array.from({ length: 60_000 }, () => random.int32())
+  for (const [slot, key] of keys.entries()) {
+    if (slot === 3000) index.expect(50_000) // 16 segments; the last entries are more than was expected
+    index.insert(key, slot)
+  }
+  index.expect(100) // fewer than there are: nothing changes
+  const lost = keys.filter((key, slot) => index.find(key, String(slot), String(slot).length) !== slot)
+  expect(lost).toEqual([])
+  expect(index.count).toBe(60_000)
+})
+
 test('the index distinguishes entries with equal keys', () => {
   const index = new PathIndex(bySlot)
   for (let slot = 0; slot < 7000; slot += 1) index.insert(0x12345678, slot)
