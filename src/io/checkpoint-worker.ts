@@ -10,7 +10,7 @@ import { checkpointThreadHeapSizeBytesMax } from '../base/limits.ts'
 
 let prepared: Worker | null = null
 
-/** The compiled file runs the compiled one. */
+/** The compiled file runs the compiled one. A bundle has this module in a folder of the same depth (.ci/build.js). */
 export const checkpointEntry = new URL(
   `../checkpoint-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
   import.meta.url,

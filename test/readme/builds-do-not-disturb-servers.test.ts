@@ -15,6 +15,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -41,6 +42,7 @@ beforeEach(() => {
   cpSync(join(projectRoot, '.ci/build.js'), join(folder, '.ci/build.js'))
   write('package.json', JSON.stringify({ type: 'module', scripts }))
   write('node_modules/typescript/bin/tsc', compilerText)
+  symlinkSync(join(projectRoot, 'node_modules/esbuild'), join(folder, 'node_modules/esbuild'))
   write('src/main.ts', 'export const answer = 1\n')
   write('src/other.ts', 'export {}\n')
 })
