@@ -90,6 +90,7 @@ class CheckpointHost {
       case 'verify':
         return checkpoints.verify()
       case 'copy': {
+        if (call.hasChecksums) this.#lowerPriority() // for a learner or a backup
         const copy = await checkpoints.copy(call.hasChecksums)
         return { copy: this.#keep(this.#copies, copy), facts: copy.facts, chunkCount: copy.chunkCount }
       }
@@ -107,6 +108,7 @@ class CheckpointHost {
       case 'history-close':
         return nothing(taken(this.#histories, call.history).close())
       case 'receive':
+        this.#lowerPriority()
         return this.#keep(this.#receivers, await checkpoints.receive())
       case 'receiver-add':
         return kept(this.#receivers, call.receiver).add(call.number, call.chunk)
@@ -129,8 +131,8 @@ class CheckpointHost {
   }
 
   /**
-   * Folding must not slow the server, so it runs at a low priority. Loading at the start, which the server waits for,
-   * comes earlier and does not. On Linux a priority belongs to a thread (setpriority(2), "C library/kernel differences");
+   * Folding must not slow the server, nor a copy that leaves or reaches it, so they run at a low priority. Loading at the
+   * start, which the server waits for, comes earlier and does not. On Linux a priority belongs to a thread (setpriority(2), "C library/kernel differences");
    * on other systems it would be that of the server.
    */
   #lowerPriority(): void {

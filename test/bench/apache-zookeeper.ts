@@ -78,6 +78,7 @@ export async function startZooKeeperServer(options: ZooKeeperOptions): Promise<R
     ],
     clientPort: options.clientPort,
     logFile: join(options.dir, 'server.log'),
+    niceness: options.niceness ?? 0,
     timeoutMs: options.timeoutMs ?? startTimeoutMsDefault,
   })
 }

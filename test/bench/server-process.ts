@@ -15,6 +15,7 @@ export interface ServerCommand {
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly clientPort: number
+  readonly niceness: number
   /** The server's standard output and standard error are written to this file. */
   readonly logFile: string
   readonly timeoutMs: number
@@ -92,10 +93,12 @@ export function fourLetterWord(port: number, word: string, timeoutMs = 5_000): P
   })
 }
 
-function spawnServer({ program, args, env, logFile }: ServerCommand): ChildProcess {
+function spawnServer({ program, args, env, logFile, niceness }: ServerCommand): ChildProcess {
   installExitHook()
   const log = openSync(logFile, 'a')
-  const child = spawn(program, args, { stdio: ['ignore', log, log], env: { ...process.env, ...env } })
+  // `nice` becomes the program, so its pid is the server's. All threads of the server inherit the value.
+  const [file, ...rest] = niceness === 0 ? [program, ...args] : ['nice', '-n', String(niceness), program, ...args]
+  const child = spawn(file, rest, { stdio: ['ignore', log, log], env: { ...process.env, ...env } })
   closeSync(log)
   running.add(child)
   return child

@@ -27,6 +27,7 @@ export async function startZktsServer(options: ServerOptions): Promise<RunningSe
     env: { NODE_OPTIONS: '' }, // without the options of this process, which are for running TypeScript
     clientPort: options.clientPort,
     logFile: join(options.dir, 'server.log'),
+    niceness: options.niceness ?? 0,
     timeoutMs: options.timeoutMs ?? startTimeoutMsDefault,
   })
 }

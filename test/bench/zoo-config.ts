@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly program?: string
   /** The limit of the heap of JavaScript, or of the JVM. */
   readonly heapSizeMibMax?: number
+  /** The nice value of the process, 0 to 19. */
+  readonly niceness?: number
 }
 
 export const startTimeoutMsDefault = 60_000

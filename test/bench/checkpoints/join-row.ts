@@ -1,56 +1,90 @@
 /**
  * An empty learner joins an ensemble of three with a large tree, while clients of the other two read and write at a fixed
- * rate. "Before" is the same load on the same two servers while the third is stopped.
+ * rate. "Before" is the same load on the same two servers while the third is stopped. A learner has a machine of its own
+ * in production, and here it takes the processor from those that serve. So it joins twice: as any process, which is the
+ * time of the join at its worst, and at the lowest priority, which shows what the servers pay that bring it up.
  */
 import type { PacedResult } from '../load-job.ts'
 import { firstAnswerMs } from './members.ts'
-import { type CheckpointRow, quotient, type RowContext, type RowValues } from './row.ts'
+import { type CheckpointRow, quotient, type RowContext, type RowFigure, type RowValues } from './row.ts'
 
 export const joinRow: CheckpointRow = {
   figures: [
     { key: 'joinMs', title: 'start of an empty server until it serves, ms', digits: 0, aim: 'ratio ≤ 1.00' },
     { key: 'readBefore', title: 'reads, p99 before, µs', digits: 0 },
-    { key: 'readWhile', title: 'reads, p99 meanwhile, µs', digits: 0 },
-    { key: 'readGrowth', title: 'reads, meanwhile / before', digits: 2, aim: 'ours < 2.00' },
-    { key: 'readMax', title: 'reads, longest meanwhile, ms', digits: 0 },
     { key: 'writeBefore', title: 'writes, p99 before, µs', digits: 0 },
-    { key: 'writeWhile', title: 'writes, p99 meanwhile, µs', digits: 0 },
-    { key: 'writeGrowth', title: 'writes, meanwhile / before', digits: 2, aim: 'ours < 2.00' },
-    { key: 'writeMax', title: 'writes, longest meanwhile, ms', digits: 0 },
+    ...figuresOf('shared', 'the learner shares the processor', {}),
+    ...figuresOf('apart', 'the learner has the lowest priority', { aim: 'ours < 2.00' }),
+    { key: 'apartJoinMs', title: 'start of that learner until it serves, ms', digits: 0 },
   ],
   measure,
+}
+
+function figuresOf(key: string, how: string, aimed: Pick<RowFigure, 'aim'>): readonly RowFigure[] {
+  return [
+    { key: `${key}ReadWhile`, title: `${how}: reads, p99 meanwhile, µs`, digits: 0 },
+    { key: `${key}ReadGrowth`, title: `${how}: reads, meanwhile / before`, digits: 2, ...aimed },
+    { key: `${key}ReadMax`, title: `${how}: reads, longest meanwhile, ms`, digits: 0 },
+    { key: `${key}WriteWhile`, title: `${how}: writes, p99 meanwhile, µs`, digits: 0 },
+    { key: `${key}WriteGrowth`, title: `${how}: writes, meanwhile / before`, digits: 2, ...aimed },
+    { key: `${key}WriteMax`, title: `${how}: writes, longest meanwhile, ms`, digits: 0 },
+  ]
 }
 
 /** Ticks that a learner may take to copy the tree; the default would end ZooKeeper's transfer on a slow disk. */
 export const joinSettings = { initLimit: '60' }
 
+const lowestPriority = 19
+
 async function measure(context: RowContext): Promise<RowValues> {
-  const { members, options, progress } = context
+  const { members, options } = context
   const leader = await members.leaderIndex()
   const learner = leader === 0 ? 1 : 0
   const others = [0, 1, 2].filter((index) => index !== learner)
   await members.stop(learner)
-  await members.wipe(learner)
   await underLoad(context, others, options.warmUpMs, async () => {})
   const before = await underLoad(context, others, options.measureMs, async () => {})
+  const shared = await joined(context, learner, others, 0)
+  await members.stop(learner)
+  const apart = await joined(context, learner, others, lowestPriority)
+  return {
+    joinMs: shared.joinMs,
+    readBefore: before.reads.p99Us,
+    writeBefore: before.writes.p99Us,
+    ...valuesOf('shared', before, shared.load),
+    ...valuesOf('apart', before, apart.load),
+    apartJoinMs: apart.joinMs,
+  }
+}
+
+/** The learner, which is stopped, loses its data and joins. */
+async function joined(
+  context: RowContext,
+  learner: number,
+  others: readonly number[],
+  niceness: number,
+): Promise<{ readonly joinMs: number; readonly load: PacedResult }> {
+  const { members, options, progress } = context
+  await members.wipe(learner)
   let joinMs = 0
-  const meanwhile = await underLoad(context, others, 0, async () => {
-    joinMs = await firstAnswerMs(await members.start(learner, joinSettings), options.znodes)
+  const load = await underLoad(context, others, 0, async () => {
+    joinMs = await firstAnswerMs(await members.start(learner, joinSettings, niceness), options.znodes)
   })
   progress(
-    `join: ${Math.round(joinMs)} ms; p99 of reads ${before.reads.p99Us} µs before, ${meanwhile.reads.p99Us} meanwhile` +
-      ` (${meanwhile.reads.count}), of writes ${before.writes.p99Us}, ${meanwhile.writes.p99Us}`,
+    `join at nice ${niceness}: ${Math.round(joinMs)} ms; p99 of reads ${load.reads.p99Us} µs (${load.reads.count}), ` +
+      `of writes ${load.writes.p99Us}`,
   )
+  return { joinMs, load }
+}
+
+function valuesOf(key: string, before: PacedResult, meanwhile: PacedResult): RowValues {
   return {
-    joinMs,
-    readBefore: before.reads.p99Us,
-    readWhile: meanwhile.reads.p99Us,
-    readGrowth: quotient(meanwhile.reads.p99Us, before.reads.p99Us),
-    readMax: meanwhile.reads.maxUs / 1000,
-    writeBefore: before.writes.p99Us,
-    writeWhile: meanwhile.writes.p99Us,
-    writeGrowth: quotient(meanwhile.writes.p99Us, before.writes.p99Us),
-    writeMax: meanwhile.writes.maxUs / 1000,
+    [`${key}ReadWhile`]: meanwhile.reads.p99Us,
+    [`${key}ReadGrowth`]: quotient(meanwhile.reads.p99Us, before.reads.p99Us),
+    [`${key}ReadMax`]: meanwhile.reads.maxUs / 1000,
+    [`${key}WriteWhile`]: meanwhile.writes.p99Us,
+    [`${key}WriteGrowth`]: quotient(meanwhile.writes.p99Us, before.writes.p99Us),
+    [`${key}WriteMax`]: meanwhile.writes.maxUs / 1000,
   }
 }
 

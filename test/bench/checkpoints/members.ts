@@ -46,8 +46,8 @@ export class Members {
   }
 
   /** Resolves once the server serves, so members of an ensemble are started together: see `startAll`. */
-  async start(index: number, settings: Settings): Promise<RunningServer> {
-    const options = { ...this.#options[index]!, heapSizeMibMax, timeoutMs: startLimitMs }
+  async start(index: number, settings: Settings, niceness = 0): Promise<RunningServer> {
+    const options = { ...this.#options[index]!, heapSizeMibMax, timeoutMs: startLimitMs, niceness }
     const server = await startMember(this.#target, options, this.#classpath, { settings })
     this.#running[index] = server
     return server
