@@ -9,11 +9,13 @@ import { asLines } from './connection-text.ts'
 const bytesPerMegabyte = 1024 * 1024
 
 /** Known before the server has read its data. */
-export interface StartingSources extends Pick<AdminSources, 'environment' | 'memory'> {
+export interface StartingSources extends Pick<AdminSources, 'environment'> {
   readonly status: Pick<AdminSources['status'], 'version'>
+  readonly details: Pick<AdminSources['details'], 'memory'>
 }
 
-export function renderEnvi({ status, environment, memory }: StartingSources): string {
+export function renderEnvi({ status, environment, details }: StartingSources): string {
+  const memory = details.memory()
   const megabytes = (bytes: number): string => `${Math.trunc(bytes / bytesPerMegabyte)}MB`
   return asLines([
     'Environment:',

@@ -53,7 +53,7 @@ const answers: Readonly<Record<AdminWord, Answer>> = {
   // On a server that does not serve, hash is the only word whose text has no newline at its end (ZK: DigestCommand).
   hash: ({ status, details }) => answerOf(status.serving === null ? notServing : renderDigests({ details })),
   isro: always(({ status }) => (status.serving === null ? 'null' : status.serving.mode === 'read-only' ? 'ro' : 'rw')),
-  mntr: whenServing(({ status, details }) => renderMntr(status, details.metrics())),
+  mntr: whenServing(({ status, details }) => renderMntr(status, details.metrics(), details.fileDescriptors())),
   ruok: always(() => 'imok'),
   srst: changing('Server stats reset.', { kind: 'reset-server-statistics' }),
   srvr: whenServing(({ status }) => renderStat(status, null)),

@@ -5,7 +5,7 @@
 import { assert } from '../base/assert.ts'
 import { asLines } from './connection-text.ts'
 import { javaDouble } from './java-double.ts'
-import type { LeaderStatus, ServerStatus, ServingMode } from './server-status.ts'
+import type { FileDescriptorStatus, LeaderStatus, ServerStatus, ServingMode } from './server-status.ts'
 
 /** ZK: QuorumPeer.getDetailedState in the broadcast phase, the only one in which clients are served. */
 const peerStates: Partial<Readonly<Record<ServingMode, string>>> = {
@@ -14,7 +14,11 @@ const peerStates: Partial<Readonly<Record<ServingMode, string>>> = {
   observer: 'observing - broadcast',
 }
 
-export function renderMntr(status: ServerStatus, metrics: ReadonlyMap<string, number>): string {
+export function renderMntr(
+  status: ServerStatus,
+  metrics: ReadonlyMap<string, number>,
+  fileDescriptors: FileDescriptorStatus | null,
+): string {
   const { serving } = status
   assert(serving !== null, 'only a serving server is monitored')
   const rows: (readonly [key: string, value: string | number])[] = [
@@ -48,10 +52,10 @@ export function renderMntr(status: ServerStatus, metrics: ReadonlyMap<string, nu
     ['disk_full_time', Math.trunc(status.diskFullMs ?? 0)],
     ['checkpoint_damaged', status.isCheckpointDamaged ? 1 : 0],
   )
-  if (status.fileDescriptors !== null) {
+  if (fileDescriptors !== null) {
     rows.push(
-      ['open_file_descriptor_count', status.fileDescriptors.openCount],
-      ['max_file_descriptor_count', status.fileDescriptors.maxCount],
+      ['open_file_descriptor_count', fileDescriptors.openCount],
+      ['max_file_descriptor_count', fileDescriptors.maxCount],
     )
   }
   if (status.lostLogLineCount !== null) rows.push(['log_lines_lost', status.lostLogLineCount])

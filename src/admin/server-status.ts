@@ -127,8 +127,6 @@ export interface ServerStatus {
   readonly diskFullMs: number | null
   /** A restart could not use the checkpoint that is on the disk. */
   readonly isCheckpointDamaged: boolean
-  /** Null on a system without /proc. */
-  readonly fileDescriptors: FileDescriptorStatus | null
   /**
    * Log lines that were dropped because their output did not take them. Null for an embedded server with its own log.
    */

@@ -91,7 +91,6 @@ export const status: ServerStatus = {
   dataLogDirSizeBytes: 20,
   diskFullMs: null,
   isCheckpointDamaged: false,
-  fileDescriptors: { openCount: 30, maxCount: 1024 },
   lostLogLineCount: 7,
 }
 
@@ -172,6 +171,8 @@ export const details: AdminDetails = {
     { zxid: 0x100000080 as Zxid, digest: -5n },
   ],
   traceMask: () => 306n,
+  memory: () => memory,
+  fileDescriptors: () => ({ openCount: 30, maxCount: 1024 }),
 }
 
 export const environment: EnvironmentFacts = {
@@ -195,7 +196,7 @@ export function ask(
   whitelist: readonly AdminWord[] = adminWords,
   withDetails: AdminDetails = details,
 ): WordAnswer {
-  return answerFourLetterWord(question, whitelist, { status: about, details: withDetails, environment, memory })
+  return answerFourLetterWord(question, whitelist, { status: about, details: withDetails, environment })
 }
 
 export function answer(word: AdminWord, about: ServerStatus = status): string {

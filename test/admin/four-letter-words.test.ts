@@ -138,7 +138,7 @@ test('a server without a leader answers the same words as ZooKeeper with "not se
 
 test('while the server reads its data the words are answered as on one without a leader', () => {
   const looking = { ...status, serving: null }
-  const sources = { status, environment, memory }
+  const sources = { status, environment, details: { memory: () => memory } }
   for (const word of adminWords) {
     if (word === 'ckpt' || word === 'stmk') continue
     expect(answerWhileStarting(word, adminWords, sources)).toBe(answer(word, looking))

@@ -11,6 +11,7 @@ import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
 import type { Trace } from '../../src/replica/trace-event.ts'
 import { createServer, type ZktsServer } from '../../src/server/create-server.ts'
+import { type HostFacts, unknownHost } from '../../src/server/host-facts.ts'
 import { Scheduler, SimProcess } from '../simulator/scheduler.ts'
 import { simCheckpoints } from '../simulator/sim-checkpoints.ts'
 import { SimClock, simTimers } from '../simulator/sim-clock.ts'
@@ -60,6 +61,8 @@ export class ServerRig {
   readonly #onLine: (line: LogLine) => void
   /** Whether the machine can compute the hash of the digest scheme. */
   offersHashes = true
+  /** The machine of the servers that are made next. */
+  host: HostFacts = unknownHost
   /** The checkpoints of the servers that are made next. */
   checkpointsOn: (disk: SimDisk) => OpenCheckpoints = simCheckpoints
   readonly #client = new SimProcess('client')
@@ -122,6 +125,7 @@ export class ServerRig {
     const server = createServer({
       config,
       version: testVersion,
+      host: this.host,
       ...(trace !== undefined && { trace }),
       ports: {
         clock: new SimClock(scheduler, { rate: 1, monotonicStartMs: 5000, wallOffsetMs: 0 }),

@@ -68,7 +68,7 @@ export class StartingClients {
   #take(stream: ByteStream, input: ConnectionInput): void {
     if (input.kind !== 'four-letter-word') return this.#refuse(stream)
     const { config, version, host } = this.#options
-    const sources: StartingSources = { status: { version }, environment: host.environment, memory: host.memory() }
+    const sources: StartingSources = { status: { version }, environment: host.environment, details: host }
     stream.write(utf8.encode(answerWhileStarting(input.word, config.fourLetterWords, sources)))
     this.#open.delete(stream) // what it sends later is ignored
     stream.end()

@@ -60,7 +60,7 @@ export class AdminAnswers {
     const { host, replica } = this.#options
     const status = serverStatus({ ...this.#options, ...moment, replica: replica.status() })
     const details = this.#details(moment)
-    const sources = { status, details, environment: host.environment, memory: host.memory() }
+    const sources = { status, details, environment: host.environment }
     const { text, action } = answerFourLetterWord(question, moment.config.fourLetterWords, sources)
     if (action?.kind === 'make-checkpoint') return this.#makeCheckpoint(reply)
     if (action !== null) this.#carryOut(action)
@@ -76,7 +76,7 @@ export class AdminAnswers {
   }
 
   #details({ config, now }: AdminMoment): AdminDetails {
-    const { clients, replica, metrics } = this.#options
+    const { clients, replica, metrics, host } = this.#options
     const wallOf = (monotonicMs: number): number => now.wallMs + monotonicMs - now.monotonicMs
     const details = replica.details()
     return {
@@ -91,6 +91,8 @@ export class AdminAnswers {
       digests: () =>
         details.digests().map(({ zxid, digest }) => ({ zxid, digest: BigInt.asIntN(64, BigInt(`0x${digest}`)) })),
       traceMask: () => this.#traceMask,
+      memory: () => host.memory(),
+      fileDescriptors: () => host.fileDescriptors(),
     }
   }
 

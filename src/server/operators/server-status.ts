@@ -43,7 +43,6 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     dataLogDirSizeBytes: sources.logSizeBytes,
     diskFullMs: sources.diskFullMs,
     isCheckpointDamaged: sources.isCheckpointDamaged,
-    fileDescriptors: sources.host.fileDescriptors(),
     lostLogLineCount: sources.host.lostLogLines(),
   }
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { encode } from '../../../src/jute/record.ts'
 import { ops } from '../../../src/protocol/client/operations.ts'
 import { CreateRequest } from '../../../src/protocol/client/requests.ts'
+import { unknownHost } from '../../../src/server/host-facts.ts'
 import { connectFrame, requestFrame, textBytes } from '../../support/conversation.ts'
 import { createFrame, existsFrame, getDataFrame } from '../../support/requests.ts'
 import { ensembleConfig, type RawClient, ServerRig, serverHost, standaloneConfig } from '../../support/server-rig.ts'
@@ -197,4 +198,26 @@ test('an operator who reads slowly gets the whole of a long answer, and one who 
   await rig.run(100)
   expect(stalled.isClosed).toBe(true)
   expect(stalled.text.length).toBeLessThan(whole)
+})
+
+test('a word that is asked often makes no question to the system', async () => {
+  const rig = new ServerRig()
+  const asked: string[] = []
+  rig.host = {
+    ...unknownHost,
+    memory() {
+      asked.push('memory')
+      return unknownHost.memory()
+    },
+    fileDescriptors() {
+      asked.push('file descriptors')
+      return { openCount: 30, maxCount: 1024 }
+    },
+  }
+  await rig.started(standaloneConfig(everyWord))
+  for (const word of ['ruok', 'isro', 'srvr', 'stat', 'cons', 'conf', 'wchs', 'dirs']) await answerTo(rig, word)
+  expect(asked).toEqual([])
+  expect(mntrValue(await answerTo(rig, 'mntr'), 'open_file_descriptor_count')).toBe(30)
+  expect(await answerTo(rig, 'envi')).toContain('os.memory.free=0MB')
+  expect(asked).toEqual(['file descriptors', 'memory'])
 })
