@@ -19,6 +19,7 @@ import type { Ports } from '../ports/ports.ts'
 import type { Address, ListenerHandle } from '../ports/stream.ts'
 import type { CancelTimer } from '../ports/timers.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
+import { compileTxnCodec } from '../protocol/txn/txn-codec.ts'
 import type { Effect } from '../replica/contract.ts'
 import { Replica } from '../replica/replica.ts'
 import type { Trace } from '../replica/trace-event.ts'
@@ -177,6 +178,7 @@ class Server implements ZktsServer {
     const log = this.#log
     const metrics = this.#metrics
     const startedAtMs = ports.clock.monotonicMs()
+    compileTxnCodec()
     const incarnation = ports.random.uint32()
     const replica: Replica = new Replica({
       config,
