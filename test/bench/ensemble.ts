@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { freePorts } from '../support/free-ports.ts'
 import { startZooKeeperServer } from './apache-zookeeper.ts'
 import type { Target } from './options.ts'
+import type { PeerLinkProxies } from './peer-link-proxies.ts'
 import { fourLetterWord, type RunningServer } from './server-process.ts'
 import { startZktsServer } from './zkts-server.ts'
 import type { EnsembleMember, ServerOptions } from './zoo-config.ts'
@@ -22,6 +23,8 @@ export interface Ensemble {
   readonly version: string
   /** From the start of the first server until the last one serves. */
   readonly startMs: number
+  /** SIGTERM, and once the process has ended, it is started again. Resolves when it serves. */
+  restart(index: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -33,6 +36,8 @@ export interface EnsembleExtras {
   readonly systemProperties?: Readonly<Record<string, string>>
   /** The entry file of another build of zkts. */
   readonly program?: string
+  /** The links between the servers go through these proxies, which the caller closes. */
+  readonly links?: PeerLinkProxies
 }
 
 export async function startEnsemble(
@@ -45,7 +50,7 @@ export async function startEnsemble(
   const dir = await mkdtemp(join(dataDir, `zkts-bench-${target}-`))
   const removeOnExit = (): void => rmSync(dir, { recursive: true, force: true, maxRetries: 3 })
   process.on('exit', removeOnExit)
-  const optionsOfAll = await serverOptions(dir, size)
+  const optionsOfAll = await serverOptions(dir, size, extras.links)
   const outcomes = await Promise.allSettled(
     optionsOfAll.map((options) => startMember(target, options, zookeeperClasspath, extras)),
   )
@@ -67,6 +72,10 @@ export async function startEnsemble(
     clientPorts: order.map((index) => servers[index]!.clientPort),
     version: /version: ([^\s,]+?)(?:-[0-9a-f]{40})?[\s,]/.exec(answers[0]!)?.[1] ?? 'unknown',
     startMs: Math.max(...servers.map((server) => server.startMs)),
+    async restart(index) {
+      await servers[index]!.stop()
+      servers[index] = await startMember(target, optionsOfAll[index]!, zookeeperClasspath, extras)
+    },
     stop,
   }
 }
@@ -87,17 +96,22 @@ export function startMember(
 }
 
 /** The options of each member, with free ports, and its folder in `dir`. */
-export async function serverOptions(dir: string, size: number): Promise<readonly ServerOptions[]> {
+export async function serverOptions(
+  dir: string,
+  size: number,
+  links?: PeerLinkProxies,
+): Promise<readonly ServerOptions[]> {
   const ports = await freePorts(3 * size)
   const members = Array.from({ length: size }, (_, index): EnsembleMember => {
     const [clientPort, quorumPort, electionPort] = ports.slice(3 * index) as [number, number, number]
     return { serverId: index + 1, clientPort, quorumPort, electionPort }
   })
+  await links?.start(members)
   const optionsOfAll = members.map(
     ({ serverId, clientPort }): ServerOptions => ({
       dir: join(dir, `server-${serverId}`),
       clientPort,
-      ...(size > 1 && { ensemble: { self: serverId, members } }),
+      ...(size > 1 && { ensemble: { self: serverId, members: links?.membersSeenBy(serverId) ?? members } }),
     }),
   )
   for (const options of optionsOfAll) await mkdir(options.dir, { recursive: true })

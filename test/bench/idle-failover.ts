@@ -15,7 +15,7 @@ export type IdlePlace = (typeof idlePlaces)[number]
 
 export interface IdleRun {
   readonly target: Target
-  readonly program: string
+  readonly program: string | null
   readonly classpath: string
   readonly dataDir: string
   readonly sessionCount: number
@@ -42,7 +42,7 @@ const settleMs = 1_000
 export async function measureIdle(run: IdleRun): Promise<IdleOutcome> {
   const { target, program, classpath, dataDir, sessionCount, watchesEach, place } = run
   const settings = { maxClientCnxns: '0' }
-  const extras = target === 'zkts' ? { program, settings } : { settings }
+  const extras = { settings, ...(target === 'zkts' && program !== null && { program }) }
   const ensemble = await startEnsemble(target, 3, dataDir, classpath, extras)
   const idle = new IdleSessions(watchesEach)
   try {

@@ -5,7 +5,7 @@
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { FaultyProxy } from './faulty-proxy.ts'
+import type { FaultyProxy } from '../support/faulty-proxy.ts'
 import type { Servers } from './servers.ts'
 
 const servingTimeoutMs = 40_000
