@@ -7,6 +7,7 @@ import { writeFile } from 'node:fs/promises'
 import { findZooKeeperClasspath } from './apache-zookeeper.ts'
 import { checkpointDocument, checkpointTable, failedRows } from './checkpoint-report.ts'
 import { type CheckpointVisit, visitCheckpoints } from './checkpoint-rows.ts'
+import { failedFaults, visitFaults } from './failover-rows.ts'
 import { describeMachine } from './machine.ts'
 import { type Visit, visitEnsemble } from './measurements.ts'
 import { type BenchOptions, parseOptions, usage } from './options.ts'
@@ -56,7 +57,8 @@ async function benchLoads(
   machine: readonly string[],
 ): Promise<number> {
   const visits: Visit[] = []
-  for (let round = 1; round <= options.rounds; round++) {
+  const rounds = options.workloads.length === 0 ? 0 : options.rounds
+  for (let round = 1; round <= rounds; round++) {
     for (const size of options.ensembleSizes) {
       for (const target of options.targets) {
         const progress = (line: string): void => console.log(`round ${round}, ${target}, ${line}`)
@@ -64,8 +66,11 @@ async function benchLoads(
       }
     }
   }
-  console.log(`\n${reportTables(options, visits)}`)
-  return conclude(options, (date) => reportDocument(options, visits, machine, date), failuresOf(visits))
+  const faultVisits = await visitFaults(options, zookeeperClasspath, console.log)
+  const measured = { visits, faultVisits }
+  const failures = [...failuresOf(visits), ...failedFaults(faultVisits)]
+  console.log(`\n${reportTables(options, measured)}`)
+  return conclude(options, (date) => reportDocument(options, measured, machine, date), failures)
 }
 
 async function benchCheckpoints(

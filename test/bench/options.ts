@@ -12,6 +12,9 @@ export type Target = (typeof targets)[number]
 export const checkpointRowNames = ['restart', 'bytes', 'creates', 'join', 'disk'] as const
 export type CheckpointRowName = (typeof checkpointRowNames)[number]
 
+export const faultRowNames = ['kill', 'terminate', 'stop', 'cut', 'restart-3', 'restart-5'] as const
+export type FaultRowName = (typeof faultRowNames)[number]
+
 export interface BenchOptions {
   readonly targets: readonly Target[]
   readonly ensembleSizes: readonly number[]
@@ -29,6 +32,9 @@ export interface BenchOptions {
   readonly dataDir: string
   readonly zookeeperJarsDir: string | undefined
   readonly outputFile: string | undefined
+  /** The rows of the section about failovers; none: it is left out. */
+  readonly faultRows: readonly FaultRowName[]
+  readonly faultRuns: number
   /** If there are any, they are measured in the place of the loads and watches. */
   readonly checkpointRows: readonly CheckpointRowName[]
   readonly checkpoints: CheckpointOptions
@@ -37,17 +43,22 @@ export interface BenchOptions {
 export const usage = `npm run bench -- [options]
   --target zkts|zookeeper|both   what to measure (both)
   --servers 1,3                  ensemble sizes (1,3)
-  --only get,set,create,mix      workloads (all; mix = 10 % set, 90 % get)
+  --only get,set,create,mix,failover
+                                 workloads (all; mix = 10 % set, 90 % get), and what clients notice of faults; without
+                                 workloads only the faults are measured
   --in-flight 1,50               1 = one connection, one request in flight;
                                  50 = 51 connections with one each, and one connection with 50 (1,50)
   --watchers N                   sessions that watch one znode (10000); 0 leaves this out
+  --faults kill,terminate,stop,cut,restart-3,restart-5
+                                 rows of failover (all)
+  --fault-runs N                 runs of each fault (5)
   --seconds N                    measured time of a cell (5)
   --warm-up N                    seconds of mixed load before the first cell of an ensemble (15)
   --rounds N                     rounds, the median is reported (3)
-  --quick                        1 round, 1 s a cell, 3 s of warm-up; writes no file
+  --quick                        1 round, 1 s a cell, 3 s of warm-up, failover only if named; writes no file
   --data-dir DIR                 parent of the servers' folders (default: the system's folder for temporary files)
   --zookeeper DIR                folder of Apache ZooKeeper's jars (ZOOKEEPER_CLASSPATH, Maven Central, Debian)
-  --output FILE                  the report (docs/benchmarks.md when both targets run)
+  --output FILE                  the report (docs/benchmarks.md when everything is measured on both targets)
 
 rows about checkpoints and snapshots, in the place of all others:
   --checkpoints restart,bytes,creates,join,disk
@@ -61,9 +72,11 @@ rows about checkpoints and snapshots, in the place of all others:
 const flags = {
   target: { type: 'string', default: 'both' },
   servers: { type: 'string', default: '1,3' },
-  only: { type: 'string', default: workloads.join(',') },
+  only: { type: 'string' },
   'in-flight': { type: 'string', default: '1,50' },
   watchers: { type: 'string' },
+  faults: { type: 'string', default: faultRowNames.join(',') },
+  'fault-runs': { type: 'string' },
   seconds: { type: 'string' },
   'warm-up': { type: 'string' },
   rounds: { type: 'string' },
@@ -80,6 +93,7 @@ const flags = {
 } as const
 
 const dataSizeBytes = 100
+const subjects = [...workloads, 'failover'] as const
 
 const shapesByInFlight: Readonly<Record<string, readonly LoadShape[]>> = {
   '1': [{ connections: 1, inFlight: 1 }],
@@ -97,15 +111,21 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
   const quick = values.quick
   const checkpointRows = rowNames(values.checkpoints)
   const ofCheckpoints = checkpointRows.length > 0
+  const only = list('--only', values.only ?? (quick ? workloads : subjects).join(','), subjects)
+  const faultRows = only.includes('failover') ? list('--faults', values.faults, faultRowNames) : []
   const isComplete =
-    target === 'both' && !quick && (!ofCheckpoints || checkpointRows.length === checkpointRowNames.length)
+    target === 'both' &&
+    !quick &&
+    (ofCheckpoints
+      ? checkpointRows.length === checkpointRowNames.length
+      : subjects.every((subject) => only.includes(subject)) && faultRows.length === faultRowNames.length)
   const defaultOutput = ofCheckpoints ? 'docs/benchmarks-checkpoints.md' : 'docs/benchmarks.md'
   const seconds = positive('--seconds', values.seconds ?? (quick ? '1' : ofCheckpoints ? '15' : '5'))
   const warmUpSeconds = positive('--warm-up', values['warm-up'] ?? (quick ? '3' : ofCheckpoints ? '10' : '15'))
   return {
     targets: target === 'both' ? targets : [target],
     ensembleSizes: list('--servers', values.servers, ['1', '3', '5']).map(Number),
-    workloads: list('--only', values.only, workloads),
+    workloads: workloads.filter((workload) => only.includes(workload)),
     shapes: list('--in-flight', values['in-flight'], Object.keys(shapesByInFlight)).flatMap(
       (key) => shapesByInFlight[key]!,
     ),
@@ -115,6 +135,8 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     ensembleWarmUpMs: 1000 * warmUpSeconds,
     idleMs: quick ? 2000 : 10_000,
     watchers: whole('--watchers', values.watchers ?? (quick ? '1000' : '10000'), 0, 20_000),
+    faultRows,
+    faultRuns: whole('--fault-runs', values['fault-runs'] ?? (quick ? '1' : '5'), 1, 1000),
     dataSizeBytes,
     dataDir: values['data-dir'],
     zookeeperJarsDir: values.zookeeper,

@@ -2,6 +2,7 @@
  * Renders visits as tables in Markdown, for the terminal and for docs/benchmarks.md.
  * Owns: medians over rounds and the format of the figures. A ratio is always the figure of zkts divided by ZooKeeper's.
  */
+import { type FaultVisit, failoverTable, failoverText } from './failover-rows.ts'
 import { type FanOutResult, type FanOutRound, type FanOutWatch, fanOutWatches, type LoadResult } from './load-job.ts'
 import { type Cell, cellsOf, describeCell, type Visit } from './measurements.ts'
 import { type BenchOptions, describeShape, type Target } from './options.ts'
@@ -16,7 +17,18 @@ interface Figure<Row> {
   of(target: Target, row: Row): number | undefined
 }
 
-export function reportTables(options: BenchOptions, visits: readonly Visit[]): string {
+export interface Measured {
+  readonly visits: readonly Visit[]
+  readonly faultVisits: readonly FaultVisit[]
+}
+
+export function reportTables(options: BenchOptions, { visits, faultVisits }: Measured): string {
+  const tables = options.workloads.length === 0 ? [] : loadTables(options, visits)
+  if (options.faultRows.length > 0) tables.push(failoverTable(options, faultVisits))
+  return `${tables.join('\n\n')}\n`
+}
+
+function loadTables(options: BenchOptions, visits: readonly Visit[]): string[] {
   const cells = options.ensembleSizes.flatMap((size) => cellsOf(size, options))
   const cellTable = table(
     ['servers', 'workload', 'load'],
@@ -38,17 +50,16 @@ export function reportTables(options: BenchOptions, visits: readonly Visit[]): s
     fanOutFigures(visits, options.watchers),
     options.targets,
   )
-  const tables = options.watchers === 0 ? [cellTable, serverTable] : [cellTable, fanOutTable, serverTable]
-  return `${tables.join('\n\n')}\n`
+  return options.watchers === 0 ? [cellTable, serverTable] : [cellTable, fanOutTable, serverTable]
 }
 
 export function reportDocument(
   options: BenchOptions,
-  visits: readonly Visit[],
+  measured: Measured,
   machine: readonly string[],
   date: string,
 ): string {
-  const versions = options.targets.map((target) => `${targetNames[target]} ${versionOf(target, visits)}`).join(', ')
+  const versions = options.targets.map((target) => `${targetNames[target]} ${versionOf(target, measured)}`).join(', ')
   const facts = [`Date: ${date}`, `Servers: ${versions}`, ...machine, `Settings of both: ${describeSettings()}`]
   return `# Benchmarks
 
@@ -68,8 +79,8 @@ goes to a follower, 51 go round all servers. Data of ${options.dataSizeBytes} by
 The loop is closed: each connection sends its next request when the reply has come.
 In the table of watches ${options.watchers} sessions, spread over all servers, watch one znode; times are from the write to it until half of
 the sessions, and the last of them, had the event, read by one process on the same machine; "lost" is how many never had it.
-
-${reportTables(options, visits)}`
+${options.faultRows.length === 0 ? '' : `${failoverText}\n`}
+${reportTables(options, measured)}`
 }
 
 export function failuresOf(visits: readonly Visit[]): readonly string[] {
@@ -174,8 +185,11 @@ function resultsOf(visits: readonly Visit[], target: Target, cell: Cell): readon
     .flatMap(({ outcome }) => (outcome.kind === 'measured' ? [outcome.result] : []))
 }
 
-function versionOf(target: Target, visits: readonly Visit[]): string {
-  return visits.find((visit) => visit.target === target)?.version ?? 'not measured'
+function versionOf(target: Target, { visits, faultVisits }: Measured): string {
+  const ofFaults = faultVisits.flatMap((visit) =>
+    visit.target === target && visit.outcome.kind === 'measured' ? [visit.outcome.outcome.version] : [],
+  )
+  return visits.find((visit) => visit.target === target)?.version ?? ofFaults[0] ?? 'not measured'
 }
 
 function table<Row>(
