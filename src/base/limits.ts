@@ -100,6 +100,8 @@ export const quotaExcessesKeptMax = 1000
 export const peerHelloTimeoutMs = 2_000
 /** A server that no peer has called for this long logs it: the peers probably know it by another address or id. */
 export const peerCallTimeoutMs = 10_000
+/** A leader that hands over takes no writes until its successor is up to date. If that takes longer, it goes on leading. */
+export const handOverLimitMs = 1_000
 /** Keys of one keyed metric, such as top-level znodes with a count of their own. Clients choose them, so later keys share one. */
 export const metricKeyCountMax = 1000
 /** Lines that a shell of zkts-cli keeps in memory and in its history file. Older lines are dropped from the file when a shell opens. */

@@ -9,7 +9,7 @@ import type { Hello } from '../protocol/peer/peer-message.ts'
 import type { LinkCloseReason } from './link-close-reason.ts'
 
 /** Increased with each change of the messages between servers that an older server would not understand. */
-export const peerProtocolVersion = 3
+export const peerProtocolVersion = 4
 
 export interface HelloExpectation {
   readonly self: ServerId

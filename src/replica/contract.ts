@@ -13,7 +13,7 @@ import type { HistoryPoint } from '../ports/checkpoints.ts'
 import type { OpenBackupReply, ReadBackupReply } from '../protocol/client/backup-records.ts'
 import type { ClientRequest } from '../protocol/client/client-request.ts'
 import type { PeerMessage } from '../protocol/peer/peer-message.ts'
-import type { CopyAnswer, CopyStep, LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
+import type { CopyAnswer, CopyStep, HandOverTarget, LogRead, PersistTag, StorageEffect } from '../zab/zab-contract.ts'
 import type { StateContents } from './applying/replicated-state.ts'
 
 export interface Stamp {
@@ -70,6 +70,11 @@ export type ReplicaEvent =
   /** Answers a `backup-step`. */
   | { readonly kind: 'backup-answer'; readonly sequence: number; readonly answer: BackupAnswer }
   | { readonly kind: 'persist-failed'; readonly cause: string }
+  /**
+   * Another server is to lead: `to`, or the best voter in step if it is null. A leader hands over, a follower asks its leader
+   * to. Answered by `hand-over-ended`.
+   */
+  | { readonly kind: 'hand-over'; readonly to: HandOverTarget }
   | { readonly kind: 'tick' }
   /** All events of this turn of the loop were handled: the messages gathered in it leave now, in batches (D2). */
   | { readonly kind: 'turn-ended' }
@@ -85,6 +90,11 @@ export type Effect =
   | { readonly kind: 'backups-left'; readonly sessionId: SessionId; readonly mayReturn: boolean }
   | Reply
   | { readonly kind: 'notify'; readonly connectionId: ConnectionId; readonly event: WatchNotice }
+  /**
+   * `to` as in the event. `problem` null: `to` has been given the leadership by this server, or a follower has asked its leader
+   * to do that. Otherwise why not; a leader goes on leading then, unless it has lost the leadership.
+   */
+  | { readonly kind: 'hand-over-ended'; readonly to: HandOverTarget; readonly problem: string | null }
   | { readonly kind: 'close-connection'; readonly connectionId: ConnectionId; readonly reason: ReplicaCloseReason }
   | { readonly kind: 'stop'; readonly reason: string }
 

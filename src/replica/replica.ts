@@ -18,7 +18,7 @@ import type { Origin } from '../protocol/txn/txn.ts'
 import { decodeTxn } from '../protocol/txn/txn-codec.ts'
 import { SessionIdSource } from '../sessions/session-id-source.ts'
 import { Zab, type ZabEvent } from '../zab/zab.ts'
-import type { RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
+import type { HandOverTarget, RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
 import { DigestComparison } from './applying/digest-comparison.ts'
 import type { ReplicatedState, StateContents } from './applying/replicated-state.ts'
 import { WriteResults } from './applying/write-results.ts'
@@ -188,6 +188,8 @@ export class Replica {
         return this.#receiveCopy(event)
       case 'backup-answer':
         return this.#clients.receiveBackupAnswer(event.sequence, event.answer)
+      case 'hand-over':
+        return this.#handOver(event.to)
       case 'persist-failed':
         return this.#effects.push({ kind: 'stop', reason: event.cause })
       case 'tick':
@@ -221,6 +223,20 @@ export class Replica {
     const { tree, lastHash: hash } = contents
     this.#runZab({ kind: 'copy-answer', answer: { kind: 'received', ticket, zxid: tree.lastApplied, hash } })
     this.#received = null
+  }
+
+  /** A hand-over that has begun ends with an effect of zab. */
+  #handOver(to: HandOverTarget): void {
+    const { start, effects } = this.#zab.handOver(to, this.#now.monotonicMs)
+    this.#runZabEffects(effects)
+    if (start.kind === 'began') return
+    const problem = start.kind === 'refused' ? start.problem : null
+    this.#effects.push({ kind: 'hand-over-ended', to, problem })
+  }
+
+  #handOverEnded({ asked, problem }: Extract<ZabEffect, { readonly kind: 'hand-over-ended' }>): void {
+    for (const to of asked) this.#effects.push({ kind: 'hand-over-ended', to, problem })
+    if (problem !== null) this.#leadership?.resume()
   }
 
   #traceDurable(zxid: Zxid): void {
@@ -287,6 +303,10 @@ export class Replica {
         return this.#serveAsLeader(effect)
       case 'serving-as-follower':
         return this.#serveAsFollower(effect)
+      case 'hand-over-began':
+        return this.#leadership?.suspend()
+      case 'hand-over-ended':
+        return this.#handOverEnded(effect)
       case 'leadership-confirmed':
         return this.#leadership?.confirmed(effect.sequence)
       default:

@@ -407,6 +407,8 @@ class Server implements ZktsServer {
       case 'close-connection':
         clients.closeForReplica(effect.connectionId, effect.reason)
         return
+      case 'hand-over-ended':
+        return
       case 'stop':
         this.#metrics.unrecoverable_error_count.add()
         this.#log.error('server-must-stop', { reason: effect.reason })

@@ -1,5 +1,6 @@
 /**
- * A learner's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E4, D1–D6, S0–S4, B3, B4).
+ * A learner's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E4, D1–D6, S0–S4, B3, B4,
+ * H3, H4).
  * Owns: how far this attempt to follow one leader has come. Every message to and from the leader carries the attempt's
  * syncId; a message with another syncId is of an earlier attempt and is ignored. A txn that does not chain to this
  * server's history ends the attempt: a hole or a fork is never logged.
@@ -13,7 +14,7 @@ import { copyReplacedHistory } from './copy-receipt.ts'
 import { followsInOrder, type HistoryPoint } from './history.ts'
 import type { Role, RoleChanges } from './role.ts'
 import { isMoreRecent } from './vote-order.ts'
-import type { CopyAnswer } from './zab-contract.ts'
+import type { CopyAnswer, HandOverTarget } from './zab-contract.ts'
 import type { ZabCore } from './zab-core.ts'
 
 type From<K extends ZabMessage['kind']> = Extract<ZabMessage, { readonly kind: K }>
@@ -33,19 +34,23 @@ export class Following implements Role {
   readonly #changes: RoleChanges
   readonly #syncId: SyncId
   /** The round in which the leader was elected, or will be. This server's own round may be another. */
-  readonly #round: number
+  #round: number
+  /** The former leader has handed over to this one, and no election has. */
+  readonly #isSuccessor: boolean
   #phase: Phase = 'awaiting-leader'
   #epoch: Epoch
   #clusterId = 0 as ClusterId // of the leader, from new-epoch
   #named = zeroZxid // the point that the leader looks for in its history
   #deadlineMs: number // of the present phase; while broadcasting, for the next message of the leader
 
-  constructor(core: ZabCore, changes: RoleChanges, leader: ServerId) {
+  /** `handOverRound`: of the hand-over that makes `leader` lead; null: an election does. */
+  constructor(core: ZabCore, changes: RoleChanges, leader: ServerId, handOverRound: number | null = null) {
     this.#core = core
     this.#changes = changes
     this.leader = leader
     this.#syncId = core.nextIncarnation()
-    this.#round = core.peerVotes.get(leader)?.round ?? core.round
+    this.#isSuccessor = handOverRound !== null
+    this.#round = handOverRound ?? core.peerVotes.get(leader)?.round ?? core.round
     this.#epoch = core.acceptedEpoch
     this.#deadlineMs = core.nowMs + core.settings.peerTimeoutMs
   }
@@ -53,7 +58,8 @@ export class Following implements Role {
   enter(): void {
     const core = this.#core
     core.broadcast(this.#vote())
-    if (core.peerVotes.get(this.leader)?.state === 'leading') this.#introduce()
+    const vote = core.peerVotes.get(this.leader)
+    if (vote?.state === 'leading') this.#joinLeader(vote)
   }
 
   receive(from: ServerId, message: ZabMessage): void {
@@ -86,6 +92,8 @@ export class Following implements Role {
         return this.#receiveHeartbeat(message)
       case 'dropped':
         return this.#receiveDropped()
+      case 'hand-over':
+        return this.#receiveHandOver(message)
       case 'follower-info':
       case 'ack-epoch':
       case 'sync-from':
@@ -93,6 +101,7 @@ export class Following implements Role {
       case 'ack-new-leader':
       case 'ack':
       case 'heartbeat-reply':
+      case 'hand-over-request':
         return this.#giveUp(`the leader sent "${describePeerMessage(message)}", which only learners send`)
     }
   }
@@ -149,8 +158,8 @@ export class Following implements Role {
 
   #receiveLeaderVote(vote: From<'vote'>): void {
     if (vote.state === 'leading') {
-      if (this.#phase === 'awaiting-leader') this.#introduce()
-    } else if (this.#phase !== 'awaiting-leader' || vote.state === 'following') {
+      if (this.#phase === 'awaiting-leader') this.#joinLeader(vote)
+    } else if (this.#phase !== 'awaiting-leader' || vote.state === 'following' || this.#isSuccessor) {
       const { epoch, zxid } = this.#core.self
       const gaveUpForThis = this.#phase === 'awaiting-sync-start' && isMoreRecent(epoch, zxid, vote.epoch, vote.zxid)
       if (gaveUpForThis) this.#core.leaveAlone(this.leader)
@@ -160,6 +169,15 @@ export class Following implements Role {
     } else if (vote.leader !== this.leader) {
       this.#changes.becomeLooking('the candidate votes for a better one')
     }
+  }
+
+  /** After a hand-over the round of the leader may be later than the one that its predecessor has named. */
+  #joinLeader(vote: From<'vote'>): void {
+    if (this.#isSuccessor && vote.round !== this.#round) {
+      this.#round = vote.round
+      this.#core.broadcast(this.#vote())
+    }
+    this.#introduce()
   }
 
   #introduce(): void {
@@ -351,6 +369,18 @@ export class Following implements Role {
     const reason = 'the leader has dropped this server'
     if (this.#phase === 'broadcasting') this.#changes.becomeLooking(reason)
     else this.#giveUp(reason)
+  }
+
+  /** Returns why the leader cannot be asked; null: it is. */
+  requestHandOver(to: HandOverTarget): string | null {
+    if (this.#phase !== 'broadcasting') return 'this server is not in step with a leader'
+    this.#sendToLeader({ kind: 'hand-over-request', syncId: this.#syncId, to: to ?? 0 })
+    return null
+  }
+
+  #receiveHandOver({ to, round }: From<'hand-over'>): void {
+    if (this.#phase !== 'broadcasting') return this.#giveUp(`hand-over while ${this.#phase}`)
+    this.#changes.passLeadership({ from: this.leader, to, round })
   }
 
   #receiveHeartbeat(message: From<'heartbeat'>): void {

@@ -1,5 +1,6 @@
 /**
- * The leader's side of discovery, synchronisation and broadcast (docs/internals/zab.md, steps E6, D1–D6, S0–S4, B1–B4).
+ * The leader's side of discovery, synchronisation, broadcast and hand-over (docs/internals/zab.md, steps E6, D1–D6, S0–S4,
+ * B1–B4, H1–H4).
  * Owns: the epoch, what is known of each learner, and what counts as committed. The leader counts itself only for what
  * its own log has flushed. If two quorums could establish one epoch, two servers would give out the same zxids. An
  * epoch is therefore minted above all that a quorum has accepted, saved before it is sent to learners, and established
@@ -23,6 +24,7 @@ import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
 import { chooseJoining, hexOfCluster } from './cluster-rule.ts'
 import { CopySource } from './copy-source.ts'
+import { HandOver } from './hand-over.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import type { Role, RoleChanges } from './role.ts'
@@ -44,6 +46,7 @@ export class Leading implements Role {
   readonly #epochAcks = new Set<ServerId>()
   readonly #streams: LearnerStreams
   readonly #copies: CopySource
+  readonly handOver: HandOver
   #logHeldAfter: Zxid | null = null
   readonly #initialEpoch: Epoch // the current epoch of this server when it was elected
   readonly #initialLast: Zxid // the end of the epoch's initial history
@@ -56,13 +59,22 @@ export class Leading implements Role {
   #nextHeartbeatAtMs = 0
   #confirmed = 0 // the highest heartbeat sequence that a quorum has answered
   #lastConfirmAsked = 0
+  /** It has handed its leadership over to this server. Its learners may seem to follow it for a moment. */
+  readonly #predecessor: ServerId | null
 
-  constructor(core: ZabCore, changes: RoleChanges) {
+  constructor(core: ZabCore, changes: RoleChanges, predecessor: ServerId | null = null) {
     this.#core = core
     this.#changes = changes
+    this.#predecessor = predecessor
     core.nextIncarnation()
     this.#streams = new LearnerStreams(core)
     this.#copies = new CopySource(core)
+    this.handOver = new HandOver(core, {
+      isEstablished: () => this.isEstablished,
+      learnersInStep: () => this.#learnersInStep(),
+      startHeartbeats: () => this.#sendHeartbeats(),
+      passLeadership: (to) => this.#passLeadership(to),
+    })
     this.#initialEpoch = core.currentEpoch
     this.#initialLast = core.history.last.zxid
     this.#epoch = core.acceptedEpoch
@@ -98,6 +110,11 @@ export class Leading implements Role {
         return this.#commitWhatAQuorumHolds()
       case 'heartbeat-reply':
         return this.#receiveHeartbeatReply(learner, message)
+      case 'hand-over-request': {
+        const problem = this.handOver.request(message.to === 0 ? null : (message.to as ServerId))
+        if (problem !== null) this.#core.log.info('hand-over-refused', { peerId: from, problem })
+        return
+      }
       default:
         return this.#drop(learner.id, `it sent "${describePeerMessage(message)}", which only a leader sends`)
     }
@@ -177,6 +194,7 @@ export class Leading implements Role {
   }
 
   leave(): void {
+    this.handOver.end('this server has lost the leadership')
     this.#copies.close()
     if (this.#logHeldAfter !== null) this.#core.out.push({ kind: 'copy-step', step: { kind: 'hold-log', after: null } })
   }
@@ -217,6 +235,7 @@ export class Leading implements Role {
   /** Step B1: the txn gets the next zxid; it leaves with the batch of this turn. */
   propose(payload: Uint8Array): Zxid {
     assert(this.isEstablished, 'only an established leader proposes', { epoch: this.#epoch })
+    assert(!this.handOver.isUnderway, 'no txn is proposed during a hand-over', { epoch: this.#epoch })
     const last = this.#core.history.last
     const zxid = epochOf(last.zxid) === this.#epoch ? ((last.zxid + 1) as Zxid) : makeZxid(this.#epoch, 1)
     assert(epochOf(zxid) === this.#epoch, 'the counter stays within its epoch', { zxid, epoch: this.#epoch })
@@ -226,10 +245,24 @@ export class Leading implements Role {
 
   /** Asks a quorum whether it still follows. `leadership-confirmed` with this or a later sequence is the answer. */
   confirmLeadership(): number {
-    this.#sendHeartbeats()
-    this.#lastConfirmAsked = this.#heartbeatSequence
+    const sequence = this.#sendHeartbeats()
+    this.#lastConfirmAsked = sequence
     this.#noteConfirmations()
-    return this.#heartbeatSequence
+    return sequence
+  }
+
+  // --- hand-over, step H3 ---
+
+  #passLeadership(to: ServerId): void {
+    const core = this.#core
+    const rounds = [...core.peerVotes.values()].map(({ round }) => round)
+    const round = Math.max(core.round, ...rounds) + 1
+    for (const { id, syncId } of this.#learnersInStep()) core.send(id, { kind: 'hand-over', syncId, to, round })
+    this.#changes.passLeadership({ from: core.settings.self, to, round })
+  }
+
+  #learnersInStep(): readonly Learner[] {
+    return [...this.#learners.values()].filter(({ phase }) => phase === 'synced')
   }
 
   // --- two leaders at once, step E6; discovery, steps D1–D6 ---
@@ -247,6 +280,7 @@ export class Leading implements Role {
    * Votes that cross on the network can elect two leaders. Both would wait for the same followers, so one steps down.
    */
   #giveWay(from: ServerId, vote: From<'vote'>): void {
+    if (this.#isOfPredecessor(vote)) return
     if (vote.state === 'leading' && isBetterCandidate(senderOf(vote, from), this.#core.self)) {
       this.#changes.becomeLooking(`server ${from} leads too and goes before`)
     } else if (!this.#core.membership.isQuorum(this.#mayTakePart)) {
@@ -414,7 +448,8 @@ export class Leading implements Role {
     if (held > core.committed) core.commitUpTo(held)
   }
 
-  #sendHeartbeats(): void {
+  /** Returns the number of the round. */
+  #sendHeartbeats(): number {
     const core = this.#core
     this.#copies.sendWaits()
     this.#nextHeartbeatAtMs = core.nowMs + core.settings.heartbeatIntervalMs
@@ -426,6 +461,7 @@ export class Leading implements Role {
       const noDigest = { digest: '', digestVersion: 0 }
       core.send(learner.id, { kind: 'heartbeat', syncId: learner.syncId, sequence, committed, ...noDigest })
     }
+    return sequence
   }
 
   #receiveHeartbeatReply(learner: Learner, message: From<'heartbeat-reply'>): void {
@@ -472,8 +508,12 @@ export class Leading implements Role {
   /** As far as is known it neither leads nor follows another server. */
   readonly #mayTakePart = (voter: ServerId): boolean => {
     const vote = this.#core.peerVotes.get(voter)
-    return vote === undefined || vote.state === 'looking' || vote.leader === this.#core.settings.self
+    if (vote === undefined || vote.state === 'looking' || this.#isOfPredecessor(vote)) return true
+    return vote.leader === this.#core.settings.self
   }
+  /** Step H4: the vote was sent before its sender knew of the hand-over. */
+  readonly #isOfPredecessor = ({ leader, round }: From<'vote'>): boolean =>
+    leader === this.#predecessor && round < this.#core.round
   readonly #acceptedEpoch = (voter: ServerId): boolean => this.#epochAcks.has(voter)
   readonly #isSynced = (voter: ServerId): boolean => this.#isSelf(voter) || this.#syncedLearner(voter) !== null
   readonly #durableOn = (voter: ServerId): Zxid => {

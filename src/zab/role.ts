@@ -27,4 +27,12 @@ export interface RoleChanges {
   becomeLooking(reason: string, votersLeft?: boolean): void
   becomeFollowing(leader: ServerId): void
   becomeLeading(): void
+  /** Step H3: the leadership passes from one server to another; this server is one of the two, or a learner. */
+  passLeadership(passing: LeadershipPassing): void
+}
+
+export interface LeadershipPassing {
+  readonly from: ServerId
+  readonly to: ServerId
+  readonly round: number // counts as the one that has elected `to`
 }

@@ -59,6 +59,15 @@ export interface PersistTag {
   readonly zxid: Zxid // the last txn of the log up to and including these records
 }
 
+/** Which server is to lead; null: the best voter in step. */
+export type HandOverTarget = ServerId | null
+
+/** What a request to hand over has started. */
+export type HandOverStart =
+  | { readonly kind: 'began' } // this server leads; `hand-over-ended` says how it ends
+  | { readonly kind: 'leader-asked' } // this server follows, and has sent the request to its leader
+  | { readonly kind: 'refused'; readonly problem: string }
+
 export interface SendEffect {
   readonly kind: 'send'
   readonly to: ServerId
@@ -175,6 +184,16 @@ export type ZabEffect =
       readonly epoch: Epoch
       readonly syncId: number
       readonly recordsMoves: boolean // as the leader says
+    }
+  /** This leader hands over. Until the hand-over has ended, no txn is proposed. */
+  | { readonly kind: 'hand-over-began' }
+  /**
+   * `asked`: to which servers it was asked to. `problem` null: another server has been given the leadership; otherwise why not.
+   */
+  | {
+      readonly kind: 'hand-over-ended'
+      readonly asked: readonly HandOverTarget[]
+      readonly problem: string | null
     }
   /** A quorum that still follows this leader has answered heartbeat round `sequence`. */
   | { readonly kind: 'leadership-confirmed'; readonly sequence: number }

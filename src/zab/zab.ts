@@ -11,8 +11,17 @@ import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
 import { Following } from './following.ts'
 import { Leading } from './leading.ts'
 import { Looking } from './looking.ts'
-import type { Role, RoleChanges } from './role.ts'
-import type { CopyAnswer, LogRead, PersistTag, RecoveredHistory, ZabEffect, ZabSettings } from './zab-contract.ts'
+import type { LeadershipPassing, Role, RoleChanges } from './role.ts'
+import type {
+  CopyAnswer,
+  HandOverStart,
+  HandOverTarget,
+  LogRead,
+  PersistTag,
+  RecoveredHistory,
+  ZabEffect,
+  ZabSettings,
+} from './zab-contract.ts'
 import { ZabCore } from './zab-core.ts'
 
 export type ZabEvent =
@@ -39,6 +48,7 @@ export class Zab {
       becomeLooking: (reason, votersLeft = false) => this.#becomeLooking(reason, votersLeft),
       becomeFollowing: (leader) => this.#become(new Following(this.#core, this.#changes, leader)),
       becomeLeading: () => this.#become(new Leading(this.#core, this.#changes)),
+      passLeadership: (passing) => this.#passLeadership(passing),
     }
   }
 
@@ -113,6 +123,29 @@ export class Zab {
     return this.#takeEffects()
   }
 
+  /**
+   * Step H1. A leader begins to hand over, and a follower asks its leader to. The caller of `propose` holds back what it would
+   * propose from `hand-over-began` to `hand-over-ended` or the loss of the leadership.
+   */
+  handOver(
+    to: HandOverTarget,
+    nowMs: number,
+  ): { readonly start: HandOverStart; readonly effects: readonly ZabEffect[] } {
+    this.#core.nowMs = nowMs
+    const start = this.#startHandOver(to)
+    return { start, effects: this.#takeEffects() }
+  }
+
+  #startHandOver(to: HandOverTarget): HandOverStart {
+    const role = this.#role
+    if (role instanceof Leading) {
+      const problem = role.handOver.request(to)
+      return problem === null ? { kind: 'began' } : { kind: 'refused', problem }
+    }
+    const problem = role instanceof Following ? role.requestHandOver(to) : 'this server has no leader'
+    return problem === null ? { kind: 'leader-asked' } : { kind: 'refused', problem }
+  }
+
   learnerCounts(): { readonly learners: number; readonly synced: number; readonly pending: number } {
     return this.#role instanceof Leading ? this.#role.learnerCounts() : { learners: 0, synced: 0, pending: 0 }
   }
@@ -151,7 +184,9 @@ export class Zab {
         core.markCommits()
         return this.#role.tick()
       case 'turn-ended':
-        return this.#role.flush()
+        this.#role.flush()
+        if (this.#role instanceof Leading) this.#role.handOver.advance()
+        return
     }
   }
 
@@ -159,6 +194,29 @@ export class Zab {
     this.#core.log.info('became-looking', { reason })
     this.#core.out.push({ kind: 'stopped-serving', reason, votersLeft })
     this.#become(new Looking(this.#core, this.#changes))
+  }
+
+  /** Steps H3 and H4. If the successor is not connected, or could not lead, this server does as after any lost leader. */
+  #passLeadership({ from, to, round }: LeadershipPassing): void {
+    const core = this.#core
+    core.round = Math.max(core.round, round)
+    const { settings, connected, membership, receipt } = core
+    const isSelf = to === settings.self
+    const isReached = (voter: ServerId): boolean => voter === settings.self || connected.has(voter)
+    const canLead = membership.isVoter(to) && membership.isQuorum(isReached) && receipt?.isFinishing !== true
+    if (isSelf && !canLead) {
+      return this.#becomeLooking(`server ${from} hands over to this server, which does not reach a quorum`, false)
+    }
+    if (!isSelf && !connected.has(to)) {
+      return this.#becomeLooking(`server ${from} hands over to server ${to}, to which the link is down`, false)
+    }
+    core.log.info('leadership-handed-over', { peerId: from, leaderId: to })
+    core.out.push({
+      kind: 'stopped-serving',
+      reason: `server ${from} has handed over to server ${to}`,
+      votersLeft: false,
+    })
+    this.#become(isSelf ? new Leading(core, this.#changes, from) : new Following(core, this.#changes, to, round))
   }
 
   #become(role: Role): void {

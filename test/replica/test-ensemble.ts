@@ -71,6 +71,7 @@ export class TestEnsemble {
   readonly outputs = new Map<ConnectionId, Output[]>()
   /** What clients have asked for; the test answers it by `feed`. */
   readonly backupSteps: BackupStep[] = []
+  readonly handOverEnds: { readonly at: ServerId; readonly to: ServerId | null; readonly problem: string | null }[] = []
   readonly sent: { readonly from: ServerId; readonly to: ServerId; readonly message: PeerMessage }[] = []
   readonly #configLines: (id: ServerId) => readonly string[]
   readonly #mayStop: boolean
@@ -235,6 +236,9 @@ export class TestEnsemble {
         return this.#deliver(effect.connectionId, { kind: 'event', event: effect.event })
       case 'close-connection':
         return this.#deliver(effect.connectionId, { kind: 'closed', reason: effect.reason })
+      case 'hand-over-ended':
+        this.handOverEnds.push({ at: server.id, to: effect.to, problem: effect.problem })
+        return
       case 'stop':
         if (!this.#mayStop) throw new Error(`server ${server.id} stops: ${effect.reason}`)
         server.stopReasons.push(effect.reason)

@@ -92,6 +92,9 @@ export class ZabScript {
         this.#performAll(server, server.zab!.confirmLeadership(this.#nowMs).effects)
         break
       }
+      case 'hand-over': // server 3 to server 1, or to 0: any
+        this.#handOver(this.#server(ids[0]!), ids[1]!)
+        break
       case 'show':
         for (const server of this.#servers.values()) this.#show(server)
         break
@@ -210,6 +213,13 @@ export class ZabScript {
     this.#performAll(server, server.zab!.handle({ kind: 'turn-ended' }, this.#nowMs))
   }
 
+  #handOver(server: Server, to: number): void {
+    const { start, effects } = server.zab!.handOver(to === 0 ? null : (to as ServerId), this.#nowMs)
+    if (start.kind === 'refused') this.#trace.push(`${server.id} refuses: ${start.problem}`)
+    this.#performAll(server, effects)
+    this.#performAll(server, server.zab!.handle({ kind: 'turn-ended' }, this.#nowMs))
+  }
+
   #show({ id, zab, log }: Server): void {
     const state = zab === null ? 'dead' : zab.state
     this.#trace.push(
@@ -254,8 +264,18 @@ export class ZabScript {
       case 'deliver':
         this.#trace.push(`${server.id} deliver ${hexOfZxid(effect.entry.zxid)}`)
         return
-      case 'stopped-serving':
-        this.#trace.push(`${server.id} looks for a leader: ${effect.reason}`)
+      case 'stopped-serving': {
+        const what = effect.reason.includes('has handed over') ? 'stops serving' : 'looks for a leader'
+        this.#trace.push(`${server.id} ${what}: ${effect.reason}`)
+        return
+      }
+      case 'hand-over-began':
+        this.#trace.push(`${server.id} begins to hand over`)
+        return
+      case 'hand-over-ended':
+        this.#trace.push(
+          `${server.id} ${effect.problem === null ? 'has handed over' : `has not handed over: ${effect.problem}`}`,
+        )
         return
       case 'serving-as-leader':
         this.#trace.push(`${server.id} leads epoch ${effect.epoch}`)

@@ -42,6 +42,7 @@ export interface ClusterServer {
   readonly log: TestLog
   zab: Zab | null // null: crashed
   serving: Serving | null
+  isHandingOver: boolean
   life: number // grows with each start
   isPaused: boolean
   inbox: PlannedEvent[] // the events that came during a pause
@@ -94,6 +95,7 @@ export function newServer(id: ServerId, log: TestLog): ClusterServer {
     log,
     zab: null,
     serving: null,
+    isHandingOver: false,
     life: 0,
     isPaused: false,
     inbox: [],

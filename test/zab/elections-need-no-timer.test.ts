@@ -79,7 +79,7 @@ class TimerlessCourse {
     const victim = cluster.leader !== null && this.#random.chance(2) ? cluster.leader : some
     const dead = cluster.servers.filter(({ zab }) => zab === null)
     const mayDie = cluster.membership.isQuorum((id) => id !== victim.id && cluster.server(id).zab !== null)
-    switch (this.#random.below(6)) {
+    switch (this.#random.below(7)) {
       case 0:
       case 1:
         if (mayDie) this.#change(() => cluster.crash(victim.id))
@@ -93,6 +93,12 @@ class TimerlessCourse {
       case 4:
         if (cluster.leader !== null) this.#change(() => cluster.stepDown(cluster.leader!.id))
         return
+      case 5: {
+        const { leader } = cluster
+        const to = this.#random.chance(2) ? null : some.id
+        if (leader !== null && !leader.isHandingOver) this.#change(() => cluster.handOver(leader.id, to))
+        return
+      }
       default: {
         const other = this.#random.pick(cluster.servers)
         if (other !== some) this.#change(() => cluster.links.close(cluster.links.between(some.id, other.id)))

@@ -23,15 +23,19 @@ describe('random faults', () => {
     let committed = 0
     let epochs = 0
     let copies = 0
+    let handOvers = 0
     for (let seed = firstSeed; seed < firstSeed + seedCount * share; seed++) {
       const report = runSeed(seed, shape)
       committed += report.committedCount
       epochs += report.epochCount
       copies += report.copyCount
+      handOvers += report.handOverCount
     }
     // The faults must leave time for commits, or nothing was tested.
     expect(committed).toBeGreaterThan(seedCount * share)
     expect(epochs).toBeGreaterThan(seedCount * share)
+    if (shape.startsWith('one voter')) expect(handOvers).toBe(0)
+    else expect(handOvers).toBeGreaterThan((seedCount * share) / 10)
     // In the smaller shapes few servers can lag, since each is needed for a quorum.
     if (share >= 0.5) expect(copies).toBeGreaterThan((seedCount * share) / 10)
   })

@@ -7,6 +7,7 @@ import { type Epoch, epochMax, makeZxid, type ServerId, type Zxid, zeroZxid } fr
 import { Membership } from '../../src/membership/membership.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import type { ZabMessage } from '../../src/protocol/peer/peer-message.ts'
+import type { ZabEffect } from '../../src/zab/zab-contract.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import type { LogImage } from '../support/test-log.ts'
 import { timing } from './cluster-server.ts'
@@ -17,6 +18,7 @@ export interface SeedReport {
   readonly epochCount: number
   readonly recoveryMs: number // from the repair to the first leader
   readonly copyCount: number // copies of the state that a learner has received whole
+  readonly handOverCount: number // that have passed the leadership on
 }
 
 /** The members of the cluster, and its quorums. */
@@ -75,6 +77,9 @@ class RandomFaults {
   readonly #copies: { readonly random: SeededRandom; readonly images: LogImage[] } | null
   /** The fronts of logs are removed, so that learners need copies of the state, which fail now and then. */
   readonly #hasCopies: boolean
+  /** Leaders hand over, to servers of any kind. */
+  readonly #hasHandOvers: boolean
+  #handOverCount = 0
   readonly #puppets = new Map<ServerId, ServerId>()
 
   constructor(seed: number, membership: Membership) {
@@ -87,6 +92,7 @@ class RandomFaults {
       diskDelayMsMax: this.#random.pick([0, 3, 20]),
       onStep: (step) => {
         if (step.kind === 'effect' && step.effect.kind === 'serving-as-leader') this.#epochCount++
+        if (step.kind === 'effect' && isPassing(step.effect)) this.#handOverCount++
         if (!this.#isChaos || step.kind !== 'durable' || !this.#random.chance(this.#crashOneIn)) return
         this.#crash(step.server)
       },
@@ -98,6 +104,7 @@ class RandomFaults {
     const adoptions = new SeededRandom(seed ^ 0xad07)
     this.#copies = adoptions.chance(3) ? { random: adoptions, images: [] } : null
     this.#hasCopies = new SeededRandom(seed ^ 0xc0b1).chance(2)
+    this.#hasHandOvers = new SeededRandom(seed ^ 0xa0e2).chance(2)
   }
 
   run(): SeedReport {
@@ -134,6 +141,7 @@ class RandomFaults {
     if (this.#hasPuppets && this.#random.chance(2)) this.#drawPuppets()
     if (this.#hasWipes && this.#random.chance(3)) this.#wipe()
     this.#copyOrAdopt()
+    if (this.#hasHandOvers && this.#random.chance(3)) this.#handOver()
     if (this.#hasCopies) for (const server of servers) if (this.#random.chance(2)) cluster.copies.removeFront(server)
     const some = this.#random.pick(servers).id
     const leader = cluster.leader?.id ?? some
@@ -179,11 +187,21 @@ class RandomFaults {
   }
 
   #work(): void {
-    for (const { id, serving, isPaused } of this.#cluster.servers) {
-      if (serving?.as !== 'leader' || isPaused) continue
+    for (const { id, serving, isPaused, isHandingOver } of this.#cluster.servers) {
+      if (serving?.as !== 'leader' || isPaused || isHandingOver) continue
       if (!this.#random.chance(4)) this.#cluster.propose(id, 1 + this.#random.below(5))
       if (this.#random.chance(2)) this.#cluster.confirmLeadership(id)
+      if (this.#hasHandOvers && this.#random.chance(8)) this.#cluster.handOver(id, null) // with txns in flight
     }
+  }
+
+  /** Some servers only believe that they lead, some follow, and some have no leader. */
+  #handOver(): void {
+    const alive = this.#cluster.servers.filter(({ zab, isPaused }) => zab !== null && !isPaused)
+    if (alive.length === 0) return
+    const asked = this.#random.chance(3) ? this.#random.pick(alive) : (this.#cluster.leader ?? this.#random.pick(alive))
+    const to = this.#random.chance(2) ? null : this.#random.pick(this.#cluster.servers).id
+    this.#cluster.handOver(asked.id, to)
   }
 
   #crash(id: number): void {
@@ -267,7 +285,13 @@ class RandomFaults {
     if (!cluster.runUntil(() => this.#servingCount() === servers.length - dead, inStepLimitMs)) {
       throw new Error(`not all servers serve ${inStepLimitMs} ms after the last fault: ${this.#states()}`)
     }
-    cluster.run(2 * timing.linkTimeoutMs)
+    // A hand-over that was asked for before the last fault may still be under way, or give up only now.
+    const isCalm = (): boolean =>
+      this.#servingCount() === servers.length - dead && servers.every(({ isHandingOver }) => !isHandingOver)
+    do {
+      if (!cluster.runUntil(isCalm, inStepLimitMs)) throw new Error(`a hand-over does not end: ${this.#states()}`)
+      cluster.run(2 * timing.linkTimeoutMs)
+    } while (!isCalm())
     const leader = cluster.leader
     if (leader === null) throw new Error(`the leader is lost again without a fault: ${this.#states()}`)
     const last = cluster.propose(leader.id, 3).at(-1) as Zxid
@@ -280,6 +304,7 @@ class RandomFaults {
       epochCount: this.#epochCount,
       recoveryMs,
       copyCount: cluster.copies.finishedCount,
+      handOverCount: this.#handOverCount,
     }
   }
 
@@ -308,4 +333,8 @@ class RandomFaults {
       })
       .join(', ')
   }
+}
+
+function isPassing(effect: ZabEffect): boolean {
+  return effect.kind === 'hand-over-ended' && effect.problem === null
 }

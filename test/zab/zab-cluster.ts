@@ -7,7 +7,7 @@ import { type ServerId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
 import type { Membership } from '../../src/membership/membership.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
 import { Zab, type ZabEvent } from '../../src/zab/zab.ts'
-import type { CopyAnswer, StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
+import type { CopyAnswer, HandOverStart, StorageEffect, ZabEffect } from '../../src/zab/zab-contract.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { type LogImage, TestLog } from '../support/test-log.ts'
 import { silentLog } from '../support/zab-settings.ts'
@@ -119,6 +119,7 @@ export class ZabCluster {
     server.zab = null
     server.life++
     server.serving = null
+    server.isHandingOver = false
     server.isPaused = false
     server.inbox = []
     server.turnIsPlanned = false
@@ -217,6 +218,15 @@ export class ZabCluster {
     const server = this.server(id)
     this.#perform(server, server.zab!.stepDown('asked to', this.nowMs))
     this.#planTurnEnd(server)
+  }
+
+  /** Returns what it has started. */
+  handOver(id: number, to: number | null): HandOverStart {
+    const server = this.server(id)
+    const { start, effects } = server.zab!.handOver(to as ServerId | null, this.nowMs)
+    this.#perform(server, effects)
+    this.#planTurnEnd(server)
+    return start
   }
 
   // --- how events are performed ---
@@ -333,6 +343,12 @@ export class ZabCluster {
         return this.checks.installed(server.id, effect)
       case 'deliver':
         return this.checks.delivered(server.id, effect.entry, server.zab!.currentEpoch)
+      case 'hand-over-began':
+        server.isHandingOver = true
+        return
+      case 'hand-over-ended':
+        server.isHandingOver = false
+        return
       case 'stopped-serving':
         server.serving = null
         return this.checks.stoppedServing(server.id)

@@ -165,6 +165,18 @@ const zabRows = {
   'checkpoint-wait': row(22, { syncId }, ({ syncId }) => `sync=${syncId}`),
   /** The leader has given up this attempt of the learner, whose link stays up: it need not wait until initLimit. */
   dropped: row(23, { syncId }, ({ syncId }) => `sync=${syncId}`),
+  /** The leader stops leading in favour of `to`. Server `to` leads at once, and the other servers follow it. */
+  'hand-over': row(
+    24,
+    { syncId, to: uint32<ServerId>(2), round: double(3) }, // the round counts as the one that has elected `to`
+    ({ syncId, to, round }) => `sync=${syncId} to=${to} round=${round}`,
+  ),
+  /** A learner asks its leader to hand over. */
+  'hand-over-request': row(
+    25,
+    { syncId, to: uint32(2) }, // a server id; 0: the best voter in step
+    ({ syncId, to }) => `sync=${syncId} to=${to === 0 ? 'the-best' : to}`,
+  ),
   append: row(
     6,
     {

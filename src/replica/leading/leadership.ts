@@ -42,6 +42,8 @@ export class Leadership implements LeaderRoute {
   readonly #unconfirmed = new UnconfirmedRequests()
   readonly #answers = new Map<ServerId, ForwardedAnswer[]>() // of this turn, to followers
   #isOver = false
+  /** While this server hands over: what would be decided, in order. Null: it is decided at once. */
+  #suspended: LeaderRequest[] | null = null
 
   constructor(options: LeadershipOptions) {
     this.#options = options
@@ -55,6 +57,18 @@ export class Leadership implements LeaderRoute {
   /** No request of this term is decided after this call, which may come while one is being decided. */
   end(): void {
     this.#isOver = true
+  }
+
+  /** This server hands over: nothing is decided until `resume`, or by this term at all. */
+  suspend(): void {
+    this.#suspended ??= []
+  }
+
+  /** The hand-over has failed. A request is dropped if its server no longer awaits it here. */
+  resume(): void {
+    const suspended = this.#suspended ?? []
+    this.#suspended = null
+    for (const asked of suspended) if (this.#isAwaited(asked)) this.#takeAgain(asked)
   }
 
   // --- requests ---
@@ -110,6 +124,10 @@ export class Leadership implements LeaderRoute {
     if (this.#isOver) return
     const { state, zab, now, runZabEffects } = this.#options
     const { sessionId, sequence } = request
+    if (this.#suspended !== null) {
+      this.#suspended.push({ kind: 'request', sessionId, source, request, op })
+      return
+    }
     let answer: ForwardedAnswer | null
     if (op === ops.sync) {
       answer = { sequence, after: state.lastApplied, error: null, body: null }
@@ -126,6 +144,10 @@ export class Leadership implements LeaderRoute {
 
   #decideRevalidation(asked: Revalidation, isConfirmed: boolean): void {
     if (this.#isOver) return
+    if (this.#suspended !== null) {
+      this.#suspended.push(asked)
+      return
+    }
     const { self, zab, clients, effects, now, runZabEffects } = this.#options
     if (zab.isOutOfZxids) {
       return runZabEffects(zab.stepDown('the counter of this epoch is used up', now().monotonicMs))
@@ -207,8 +229,9 @@ export class Leadership implements LeaderRoute {
   tick(): void {
     const { clients, metrics, trace, now } = this.#options
     const stamp = now()
-    this.decider.deleteUnused(stamp)
     clients.sessions.drainHeardFrom((id) => this.decider.touch(id, stamp.monotonicMs))
+    if (this.#suspended !== null) return // both of the following propose txns
+    this.decider.deleteUnused(stamp)
     for (const sessionId of this.decider.expireSessions(stamp)) {
       metrics.stale_sessions_expired.add()
       trace?.({ kind: 'session-expiring', sessionId })

@@ -82,6 +82,9 @@ const messages: Readonly<Record<string, PeerMessage>> = {
   'checkpoint-end': { kind: 'checkpoint-end', syncId, copyId: 1, chunkCount: 301 },
   'checkpoint-wait': { kind: 'checkpoint-wait', syncId },
   dropped: { kind: 'dropped', syncId },
+  'hand-over': { kind: 'hand-over', syncId, to: 3 as ServerId, round: 9 },
+  'hand-over-request': { kind: 'hand-over-request', syncId, to: 3 },
+  'hand-over-request for the best': { kind: 'hand-over-request', syncId, to: 0 },
   append: {
     kind: 'append',
     syncId,

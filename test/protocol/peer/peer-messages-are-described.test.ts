@@ -76,6 +76,9 @@ const examples: readonly (readonly [PeerMessage, string])[] = [
   [{ kind: 'checkpoint-end', syncId: 7, copyId: 8, chunkCount: 5 }, 'checkpoint-end sync=7 copy=8 chunks=5'],
   [{ kind: 'checkpoint-wait', syncId: 7 }, 'checkpoint-wait sync=7'],
   [{ kind: 'dropped', syncId: 7 }, 'dropped sync=7'],
+  [{ kind: 'hand-over', syncId: 7, to: 3 as ServerId, round: 5 }, 'hand-over sync=7 to=3 round=5'],
+  [{ kind: 'hand-over-request', syncId: 7, to: 3 }, 'hand-over-request sync=7 to=3'],
+  [{ kind: 'hand-over-request', syncId: 7, to: 0 }, 'hand-over-request sync=7 to=the-best'],
   [{ ...append, entries: [] }, 'append sync=7 after=0x300000001 [] committed=0x0'],
   [{ ...append, entries: [entry(2)] }, 'append sync=7 after=0x300000001 [0x300000002] committed=0x0'],
   [

@@ -21,6 +21,9 @@ const bytesOf: Readonly<Record<string, string>> = {
   'checkpoint-end': '121aaa01170dfeffffff11000000000000f03f190000000000d07240',
   'checkpoint-wait': '1208b201050dfeffffff',
   dropped: '1208ba01050dfeffffff',
+  'hand-over': '1213c201100dfeffffff1003190000000000002240',
+  'hand-over-request': '120aca01070dfeffffff1003',
+  'hand-over-request for the best': '1208ca01050dfeffffff',
   append:
     '123d323b0dfeffffff11000020000000084219fdffffffffff3f43220e09000028000000084212030908072209090000300000000842290000200000000842',
   'append without entries': '122232200dfeffffff11000020000000084219fdffffffffff3f43290000200000000842',
