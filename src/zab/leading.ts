@@ -280,7 +280,6 @@ export class Leading implements Role {
    * Votes that cross on the network can elect two leaders. Both would wait for the same followers, so one steps down.
    */
   #giveWay(from: ServerId, vote: From<'vote'>): void {
-    if (this.#isOfPredecessor(vote)) return
     if (vote.state === 'leading' && isBetterCandidate(senderOf(vote, from), this.#core.self)) {
       this.#changes.becomeLooking(`server ${from} leads too and goes before`)
     } else if (!this.#core.membership.isQuorum(this.#mayTakePart)) {

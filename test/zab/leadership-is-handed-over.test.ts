@@ -181,6 +181,8 @@ describe('a hand-over', () => {
     const isLed = (): boolean => cluster.leader !== null && cluster.leader.serving!.epoch > 1
     expect(cluster.runUntil(isLed, 10 * timing.tickMs)).toBe(true)
     expect(cluster.leader!.id).not.toBe(1)
+    // The former leader does not wait for the successor, which has seen at once that it cannot lead.
+    expect(cluster.runUntil(() => cluster.server(5).serving !== null, 5 * timing.tickMs)).toBe(true)
     cluster.healAll()
     commitOn(cluster)
   })
@@ -209,6 +211,38 @@ describe('a hand-over', () => {
     expect(ends).toEqual(['passed'])
     expect(cluster.runUntil(() => cluster.leader !== null, 5 * timing.peerTimeoutMs)).toBe(true)
     cluster.resume(1)
+    commitOn(cluster)
+  })
+
+  test('whose message the successor does not get ends in an election, also if its rounds are far lower', () => {
+    let isPassing = false
+    const cluster = newCluster(3, {
+      hasTimeouts: false,
+      onStep: (step) => {
+        if (!isPassing) return
+        // The message to server 1 is held, and lost when server 2 has got its own.
+        if (isEnd(step)) cluster.links.cut(3 as ServerId, 1 as ServerId)
+        if (step.kind !== 'arrival' || step.message.kind !== 'hand-over') return
+        expect(step.to).toBe(2)
+        isPassing = false
+        cluster.links.close(cluster.links.between(1 as ServerId, 3 as ServerId))
+      },
+    })
+    commitOn(cluster)
+    for (let i = 0; i < 5; i++) {
+      cluster.stepDown(cluster.leader!.id)
+      settle(cluster)
+    }
+    cluster.crash(1)
+    cluster.run(2 * timing.linkTimeoutMs)
+    cluster.start(1) // of round 1 again
+    settle(cluster)
+    expect(cluster.leader!.id).toBe(3)
+    isPassing = true
+    cluster.handOver(3, 1)
+    expect(cluster.runUntil(() => cluster.leader === null, 100)).toBe(true)
+    expect(cluster.runUntil(() => cluster.leader !== null, timing.linkTimeoutMs + 10 * timing.tickMs)).toBe(true)
+    cluster.healAll()
     commitOn(cluster)
   })
 
