@@ -102,6 +102,10 @@ export const peerHelloTimeoutMs = 2_000
 export const peerCallTimeoutMs = 10_000
 /** A leader that hands over takes no writes until its successor is up to date. If that takes longer, it goes on leading. */
 export const handOverLimitMs = 1_000
+/** A server that closes in order answers what it has read within this time, or ends the connections without an answer. */
+export const closingAnswersMsMax = 3_000
+/** A leader that has handed over and closes remains a follower for this long, so that the others can join its successor. */
+export const handOverLingerMs = 100
 /** Keys of one keyed metric, such as top-level znodes with a count of their own. Clients choose them, so later keys share one. */
 export const metricKeyCountMax = 1000
 /** Lines that a shell of zkts-cli keeps in memory and in its history file. Older lines are dropped from the file when a shell opens. */

@@ -137,6 +137,11 @@ export class Replica {
     return this.#zab.state
   }
 
+  /** It leads, or is in step with a leader. */
+  get isServing(): boolean {
+    return this.#clients.serving.kind === 'serving'
+  }
+
   status(): ReplicaStatus {
     return replicaStatus({
       role: this.role,

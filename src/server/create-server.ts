@@ -37,6 +37,7 @@ import { DataStart, type OpenedData } from './data-start.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LogEffects } from './log-effects.ts'
 import { AdminAnswers } from './operators/admin-answers.ts'
+import { OrderlyClose } from './orderly-close.ts'
 import { PauseMonitor } from './pause-monitor.ts'
 import { PeerConnections } from './peer-connections.ts'
 import { portFailure, type StartFailure } from './start-failure.ts'
@@ -56,7 +57,10 @@ export interface ServerOptions {
 export interface ZktsServer {
   /** Resolves when the ports are open; an ensemble serves once it has a leader. Call it once. */
   start(): Promise<Result<void, StartFailure>>
-  /** Stops accepting, sends clients their last bytes, flushes the log, releases the data folder. */
+  /**
+   * Stops accepting, hands the leadership over, answers the requests that it has read, ends the connections, flushes the log,
+   * releases the data folder.
+   */
   close(): Promise<void>
   /** Resolves with the reason when the server has stopped, by itself or by `close`. */
   readonly stopped: Promise<string>
@@ -92,6 +96,7 @@ interface Running {
   readonly transfers: CheckpointTransfers
   readonly backups: Backups
   readonly admin: AdminAnswers
+  readonly orderlyClose: OrderlyClose
   readonly startedAtMs: number
 }
 
@@ -109,8 +114,11 @@ class Server implements ZktsServer {
   #starting: Promise<Result<void, StartFailure>> | null = null
   #running: Running | null = null
   #listening: ListenerHandle | null = null
+  #notListening: Promise<void> | null = null
   #cancelTick: CancelTimer = () => {}
   #closing: Promise<void> | null = null
+  /** Why it must stop. */
+  #fault: string | null = null
   #leadingSinceMs: number | null = null
 
   constructor(options: ServerOptions) {
@@ -134,7 +142,8 @@ class Server implements ZktsServer {
   }
 
   close(): Promise<void> {
-    return this.#shutDown(closedByCaller)
+    this.#closing ??= this.#closeInOrder()
+    return this.#closing
   }
 
   async #start(): Promise<Result<void, StartFailure>> {
@@ -147,7 +156,7 @@ class Server implements ZktsServer {
     }
     const opened = await data.read()
     if (!opened.ok) {
-      await this.#listening?.close()
+      await this.#stopListening()
       this.#startingClients.stop()
       return opened
     }
@@ -155,7 +164,7 @@ class Server implements ZktsServer {
     const running = this.#assemble(opened.value, localKey)
     const failure = await this.#listenForPeers(running)
     if (failure !== null) {
-      await Promise.all([this.#listening?.close(), running.peers?.close()])
+      await Promise.all([this.#stopListening(), running.peers?.close()])
       this.#startingClients.stop()
       await running.checkpointing.close(false)
       await running.storage.close()
@@ -202,6 +211,7 @@ class Server implements ZktsServer {
       readOn: () => clients.readOn(),
       flush: () => {
         peers?.flush(turn.now().monotonicMs)
+        orderlyClose.turnEnded()
         clients.flush()
       },
     })
@@ -233,7 +243,8 @@ class Server implements ZktsServer {
     const { checkpointing, transfers, logEffects } = this.#keepData(data, turn, pace, send)
     const backups = this.#serveBackups(data, { replica, turn, pace, checkpointing })
     const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing })
-    const parts = { replica, turn, clients, peers, logEffects, transfers, backups, admin }
+    const orderlyClose = new OrderlyClose({ replica, clients, turn, timers: ports.timers, log })
+    const parts = { replica, turn, clients, peers, logEffects, transfers, backups, admin, orderlyClose }
     const running: Running = { storage, dataFolder, checkpointing, ...parts, startedAtMs }
     return running
   }
@@ -320,7 +331,7 @@ class Server implements ZktsServer {
     try {
       this.#listening = await ports.listener.listen(config.clientAddress, (stream) => {
         if (this.#running === null) this.#startingClients.accept(stream)
-        else if (!this.#running.turn.isStopped) this.#running.clients.accept(stream)
+        else if (this.#closing === null) this.#running.clients.accept(stream)
         else stream.destroy()
       })
     } catch (cause) {
@@ -408,11 +419,12 @@ class Server implements ZktsServer {
         clients.closeForReplica(effect.connectionId, effect.reason)
         return
       case 'hand-over-ended':
+        if (effect.to === null) running.orderlyClose.handOverEnded(effect.problem)
         return
       case 'stop':
         this.#metrics.unrecoverable_error_count.add()
         this.#log.error('server-must-stop', { reason: effect.reason })
-        void this.#shutDown(effect.reason)
+        this.#stop(effect.reason)
         return
       default:
         assertNever(effect)
@@ -438,12 +450,28 @@ class Server implements ZktsServer {
     admin.answer(question, moment, reply)
   }
 
-  #shutDown(reason: string): Promise<void> {
-    this.#closing ??= this.#finish(reason)
-    return this.#closing
+  /** At once: what this server says can no longer be trusted. */
+  #stop(reason: string): void {
+    this.#fault ??= reason
+    this.#running?.turn.stop()
+    this.#running?.orderlyClose.abort()
+    this.#closing ??= this.#finish()
   }
 
-  async #finish(reason: string): Promise<void> {
+  async #closeInOrder(): Promise<void> {
+    void this.#stopListening()
+    const running = this.#running
+    if (running !== null) await running.orderlyClose.run()
+    await this.#finish()
+  }
+
+  /** New connections are refused from now on. */
+  #stopListening(): Promise<void> {
+    this.#notListening ??= this.#listening?.close() ?? null
+    return this.#notListening ?? Promise.resolve()
+  }
+
+  async #finish(): Promise<void> {
     this.#cancelTick()
     this.#running?.turn.stop()
     await this.#starting
@@ -451,13 +479,14 @@ class Server implements ZktsServer {
     if (running !== null) {
       this.#cancelTick()
       running.turn.stop()
-      const closed = [this.#listening?.close(), running.peers?.close()]
+      const closed = [this.#stopListening(), running.peers?.close()]
       running.clients.closeAll()
       await new Promise<void>((done) => {
-        this.#whenGone(running.clients, clientCloseMs, () => done(this.#closeData(running, reason === closedByCaller)))
+        this.#whenGone(running.clients, clientCloseMs, () => done(this.#closeData(running, this.#fault === null)))
       })
       await Promise.all(closed)
     }
+    const reason = this.#fault ?? closedByCaller
     this.#log.info('server-stopped', { reason })
     this.#resolveStopped(reason)
   }

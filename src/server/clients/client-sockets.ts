@@ -51,6 +51,8 @@ export class ClientSockets {
   readonly #intake: RequestIntake
   readonly #refusals: RefusalLog
   readonly #streamLimits: StreamLimits
+  /** The server closes: what arrives is ignored. */
+  #isClosing = false
   #toFlush: ClientSocket[] = []
   #lastId = 0
   readonly statistics: ClientStatistics
@@ -113,6 +115,7 @@ export class ClientSockets {
     this.#intake.answered(client, request)
     const { monotonicMs } = this.#options.turn.now()
     this.statistics.answered(client, request, monotonicMs, body === null ? 0 : body.length)
+    this.#leaveIfAnswered(client)
   }
 
   #answerConnect(client: ClientSocket, { sessionId, timeoutMs, password, readOnly }: ConnectReply): void {
@@ -161,6 +164,15 @@ export class ClientSockets {
       this.#refuse(client, 'no-connect-request', driverCloseReasons['no-connect-request'])
     }
     this.#roster.tick(nowMs)
+  }
+
+  /**
+   * The server closes and still serves: it reads nothing further, answers the requests that it has read, and ends each connection
+   * after its last answer. What a client gets no answer to was not carried out.
+   */
+  closeInOrder(): void {
+    this.#isClosing = true
+    for (const client of [...this.#roster.open()]) this.#leaveIfAnswered(client)
   }
 
   /** The server closes: each client gets the bytes that are already written, then its stream ends. */
@@ -212,7 +224,7 @@ export class ClientSockets {
   // --- what arrives ---
 
   #received(client: ClientSocket, bytes: Uint8Array): void {
-    if (client.isEnding) return
+    if (client.isEnding || this.#isClosing) return
     this.statistics.received(bytes.length)
     client.receive(bytes, this.#options.turn.now().monotonicMs)
     this.#readInput(client)
@@ -234,6 +246,7 @@ export class ClientSockets {
     this.#waiting.delete(client)
     if (client.hasInput || this.#waitsForRoom(client)) this.#waiting.add(client)
     if (client.hasInput) this.#intake.noteWait(client)
+    this.#leaveIfAnswered(client)
   }
 
   #waitsForRoom(client: ClientSocket): boolean {
@@ -339,6 +352,12 @@ export class ClientSockets {
     const before = this.#roster.leave(client, this.#options.turn.now().monotonicMs)
     this.#flushLater(client)
     return before
+  }
+
+  #leaveIfAnswered(client: ClientSocket): void {
+    if (!this.#isClosing || client.isEnding || client.outstandingCount > 0 || client.hasInput) return
+    if (client.stage.kind === 'connecting' || client.stage.kind === 'asking') return // an answer is owed
+    this.#reportClosed(client, this.#leave(client))
   }
 
   #refuse(client: ClientSocket, reason: CloseReason | DriverCloseReason, why: string): void {
