@@ -156,7 +156,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   peerTimeoutMs: used(
     'ms',
     'min(1500, syncLimit)',
-    'A peer that sends nothing for this long counts as dead; at most syncLimit x tickTime.',
+    'A peer that sends nothing for this long counts as dead, and a leader that no quorum answers for this long stops; at most syncLimit x tickTime.',
     'Not in ZooKeeper, which waits for syncLimit.',
   ),
   clientWaitForLeaderMs: used(

@@ -25,6 +25,7 @@ import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/p
 import { chooseJoining, hexOfCluster } from './cluster-rule.ts'
 import { CopySource } from './copy-source.ts'
 import { HandOver } from './hand-over.ts'
+import { HeartbeatTimes } from './heartbeat-times.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import type { Role, RoleChanges } from './role.ts'
@@ -61,6 +62,9 @@ export class Leading implements Role {
   #lastConfirmAsked = 0
   /** It has handed its leadership over to this server. Its learners may seem to follow it for a moment. */
   readonly #predecessor: ServerId | null
+  readonly #heartbeatTimes: HeartbeatTimes
+  /** Once established: at this time or later, each server of some quorum has heard this leader. */
+  #heardByQuorumMs = Number.NEGATIVE_INFINITY
 
   constructor(core: ZabCore, changes: RoleChanges, predecessor: ServerId | null = null) {
     this.#core = core
@@ -75,6 +79,7 @@ export class Leading implements Role {
       startHeartbeats: () => this.#sendHeartbeats(),
       passLeadership: (to) => this.#passLeadership(to),
     })
+    this.#heartbeatTimes = new HeartbeatTimes(core.settings)
     this.#initialEpoch = core.currentEpoch
     this.#initialLast = core.history.last.zxid
     this.#epoch = core.acceptedEpoch
@@ -180,6 +185,7 @@ export class Leading implements Role {
       this.#changes.becomeLooking(`no quorum while ${this.#phase}`)
       return
     }
+    if (this.#isLeaseOver()) return this.#changes.becomeLooking('no quorum has answered for peerTimeoutMs')
     if (core.nowMs >= this.#nextHeartbeatAtMs) this.#sendHeartbeats()
   }
 
@@ -404,6 +410,7 @@ export class Leading implements Role {
 
   #sendNewLeader(learner: Learner): void {
     learner.phase = 'new-leader-sent'
+    learner.newLeaderSentAtMs = this.#core.nowMs
     const { syncId, sent } = learner
     const epoch = this.#epoch
     const clusterId = this.#clusterId
@@ -413,6 +420,7 @@ export class Leading implements Role {
   #receiveAckNewLeader(learner: Learner, message: From<'ack-new-leader'>): void {
     if (learner.phase !== 'new-leader-sent') return this.#drop(learner.id, `ack-new-leader while ${learner.phase}`)
     learner.noteAcked(message.durable)
+    learner.noteHeard(learner.newLeaderSentAtMs)
     learner.phase = 'synced'
     learner.counts = true
     if (this.#phase === 'broadcasting') this.#sendUpToDate(learner)
@@ -425,6 +433,7 @@ export class Leading implements Role {
     if (this.#phase !== 'synchronising' || !this.#selfSynced) return
     if (!core.membership.isQuorum(this.#isSynced)) return
     this.#phase = 'broadcasting'
+    this.#noteHeardByQuorum()
     core.commitUpTo(this.#initialLast)
     for (const learner of this.#learners.values()) if (learner.phase === 'synced') this.#sendUpToDate(learner)
     core.out.push({ kind: 'serving-as-leader', epoch: this.#epoch })
@@ -453,6 +462,7 @@ export class Leading implements Role {
     this.#copies.sendWaits()
     this.#nextHeartbeatAtMs = core.nowMs + core.settings.heartbeatIntervalMs
     const sequence = ++this.#heartbeatSequence
+    this.#heartbeatTimes.sent(sequence, core.nowMs)
     for (const learner of this.#learners.values()) {
       const committed = learner.phase === 'synced' ? core.committed : (0 as Zxid)
       if (learner.phase === 'synced') learner.committedSent = committed
@@ -465,6 +475,7 @@ export class Leading implements Role {
 
   #receiveHeartbeatReply(learner: Learner, message: From<'heartbeat-reply'>): void {
     if (message.sequence > learner.heartbeatAnswered) learner.heartbeatAnswered = message.sequence
+    learner.noteHeard(this.#heartbeatTimes.heardAtMs(message.sequence))
     // It works on the copy, however long that takes. If it waits in vain for this leader, it gives up by itself.
     if (learner.phase === 'receiving-copy') this.#extendDeadline()
     this.#noteConfirmations()
@@ -480,6 +491,23 @@ export class Leading implements Role {
   }
 
   // --- losing learners ---
+
+  /**
+   * Before another server leads because its followers hear nothing of this one, this leader has stopped. They wait for
+   * peerTimeoutMs from when they last heard it. Ticks come at least twice in a heartbeat interval, so this is the last one
+   * before that.
+   */
+  #isLeaseOver(): boolean {
+    if (this.#phase !== 'broadcasting') return false
+    const { nowMs, settings } = this.#core
+    this.#noteHeardByQuorum()
+    return nowMs >= this.#heardByQuorumMs + settings.peerTimeoutMs - settings.heartbeatIntervalMs / 2
+  }
+
+  /** Never falls: that one of them leaves does not change what the others have heard. */
+  #noteHeardByQuorum(): void {
+    this.#heardByQuorumMs = Math.max(this.#heardByQuorumMs, this.#core.membership.reachedByQuorum(this.#heardAtMs))
+  }
 
   /** The learner is notified: its link is up, and it would wait for this leader until initLimit. */
   #drop(peer: ServerId, reason: string): void {
@@ -523,6 +551,12 @@ export class Leading implements Role {
   readonly #heartbeatAnsweredBy = (voter: ServerId): number => {
     if (this.#isSelf(voter)) return this.#heartbeatSequence
     return this.#syncedLearner(voter)?.heartbeatAnswered ?? 0
+  }
+  /** In step or not: a learner waits for this leader as long as one that is in step. */
+  readonly #heardAtMs = (voter: ServerId): number => {
+    if (this.#isSelf(voter)) return this.#core.nowMs
+    const learner = this.#learners.get(voter)
+    return learner?.counts === true ? learner.heardAtMs : Number.NEGATIVE_INFINITY
   }
 
   #isSelf(voter: ServerId): boolean {

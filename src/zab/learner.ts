@@ -31,6 +31,8 @@ export class Learner {
   acked: Zxid = zeroZxid // durable on the learner
   committedSent: Zxid = zeroZxid
   heartbeatAnswered = 0 // the highest sequence
+  newLeaderSentAtMs: number | null = null
+  heardAtMs = Number.NEGATIVE_INFINITY // it has heard this leader at this time or later
   chunkReadsCount = 0 // chunks of the copy that are being read for it
   readTicket: number | null = null // of the read of the log that is under way for it
   #inFlight: { readonly zxid: Zxid; readonly sizeBytes: number }[] = []
@@ -50,6 +52,11 @@ export class Learner {
     this.sent = point
     this.#inFlight.push({ zxid: point.zxid, sizeBytes })
     this.#inFlightSizeBytes += sizeBytes
+  }
+
+  /** Null: not known when that was. */
+  noteHeard(atMs: number | null): void {
+    if (atMs !== null && atMs > this.heardAtMs) this.heardAtMs = atMs
   }
 
   noteAcked(durable: Zxid): void {

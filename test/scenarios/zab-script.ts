@@ -156,7 +156,7 @@ export class ZabScript {
     const settings = {
       self: server.id,
       membership: Membership.ofMajority([...this.#servers.keys()] as ServerId[]),
-      peerTimeoutMs: 1_000,
+      peerTimeoutMs: 10_000,
       initLimitMs: 5_000,
       heartbeatIntervalMs: 4_000, // so that few come unasked
       settleMs: tickMs,

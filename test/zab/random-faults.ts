@@ -261,6 +261,7 @@ class RandomFaults {
     const cluster = this.#cluster
     const { servers } = cluster
     cluster.healAll()
+    cluster.hasLateMessages = false
     // Servers that no quorum needs may stay dead.
     const someStayDead = this.#random.chance(3)
     const alive = new Set(cluster.membership.members)

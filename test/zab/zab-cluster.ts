@@ -26,6 +26,8 @@ export class ZabCluster {
   readonly random: SeededRandom
   nowMs = 0
   proposedCount = 0
+  /** Now and then a message takes eight times as long as messageDelayMsMax, which may be longer than a leader waits. */
+  hasLateMessages = true
   readonly #options: ClusterOptions
   readonly #queue = new EventQueue<PlannedEvent>()
 
@@ -41,7 +43,7 @@ export class ZabCluster {
     this.links = new TestLinks(ids, timing.linkTimeoutMs, {
       nowMs: () => this.nowMs,
       plan: (atMs, event) => this.#queue.plan(atMs, event),
-      delayMs: () => 1 + this.#upTo(options.messageDelayMsMax),
+      delayMs: () => 1 + this.#messageDelayMs(),
       closeDelayMs: () => (this.random.chance(3) ? this.random.below(timing.linkTimeoutMs) : this.random.below(3)),
     })
     this.copies = new TestCopies({
@@ -405,6 +407,11 @@ export class ZabCluster {
         return this.#feed(server, { kind: 'log-read', ticket: effect.ticket, ...read })
       }
     }
+  }
+
+  #messageDelayMs(): number {
+    const { messageDelayMsMax } = this.#options
+    return this.hasLateMessages ? this.#upTo(messageDelayMsMax) : this.random.below(messageDelayMsMax + 1)
   }
 
   #upTo(delayMsMax: number): number {
