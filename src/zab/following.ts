@@ -201,24 +201,31 @@ export class Following implements Role {
       return this.#giveUp('a copy of the state of another cluster is being installed')
     }
     this.#clusterId = message.clusterId
-    if (message.epoch < core.acceptedEpoch) return this.#giveUp('the leader has an epoch older than the accepted one')
     this.#epoch = message.epoch
-    // A server that accepted this epoch from another leader may join, but must not count for both (ZK: ACKEPOCH with
-    // -1).
-    const acceptedFrom = message.epoch > core.acceptedEpoch ? this.leader : (core.acceptedLeader ?? this.leader)
+    const accepted = this.#acceptance(message.epoch)
     const last = core.history.last
     this.#named = last.zxid
     const answer: ZabMessage = {
       kind: 'ack-epoch',
       syncId: this.#syncId,
-      countable: acceptedFrom === this.leader,
+      countable: accepted.epoch === message.epoch && accepted.leader === this.leader,
       currentEpoch: core.currentEpoch,
       lastZxid: last.zxid,
       lastHash: last.hash,
       clusterId: core.clusterId,
     }
-    core.saveAcceptedEpoch(message.epoch, acceptedFrom, [{ kind: 'send', to: this.leader, message: answer }])
+    core.saveAcceptedEpoch(accepted.epoch, accepted.leader, [{ kind: 'send', to: this.leader, message: answer }])
     this.#enterPhase('awaiting-sync-start')
+  }
+
+  /**
+   * The promise that this server has made from now on. A server that accepted this epoch from another leader, or a later
+   * epoch, may join, but must not count for both (steps D2 and D3; ZK: ACKEPOCH with -1).
+   */
+  #acceptance(epoch: Epoch): { readonly epoch: Epoch; readonly leader: ServerId } {
+    const { acceptedEpoch, acceptedLeader, settings } = this.#core
+    if (epoch > acceptedEpoch) return { epoch, leader: this.leader }
+    return { epoch: acceptedEpoch, leader: acceptedLeader ?? (epoch === acceptedEpoch ? this.leader : settings.self) }
   }
 
   #receiveSyncStart(message: From<'sync-start'>): void {

@@ -312,8 +312,17 @@ export class Leading implements Role {
     this.#core.sawEpoch(message.acceptedEpoch)
     if (this.#phase === 'gathering') return this.#mintEpochIfGathered()
     if (message.acceptedEpoch > this.#epoch) {
-      // It promised to follow no epoch as old as this one. A new election opens an epoch above both.
-      return this.#changes.becomeLooking(`server ${from} has accepted the newer epoch ${message.acceptedEpoch}`)
+      this.#core.log.info('learner-not-counted', {
+        peerId: from,
+        epoch: this.#epoch,
+        acceptedEpoch: message.acceptedEpoch,
+      })
+      learner.isAhead = true
+      learner.counts = false
+      if (!this.#core.membership.isQuorum(this.#takesPart)) {
+        // The next election opens an epoch above both.
+        return this.#changes.becomeLooking(`server ${from} has accepted the newer epoch ${message.acceptedEpoch}`)
+      }
     }
     if (this.#phase !== 'saving-epoch') this.#sendNewEpoch(learner)
   }
@@ -348,7 +357,7 @@ export class Leading implements Role {
   }
 
   #sendNewEpoch(learner: Learner): void {
-    // Step D6: a learner that may not count is brought up once the epoch is established without it.
+    // Steps D2 and D6: a learner that may not count is brought up once the epoch is established without it.
     if (!learner.counts && !this.isEstablished) return
     learner.phase = 'epoch-sent'
     const { syncId } = learner
@@ -359,6 +368,10 @@ export class Leading implements Role {
     if (learner.phase !== 'epoch-sent') return this.#drop(learner.id, `ack-epoch while ${learner.phase}`)
     learner.phase = 'epoch-acked'
     learner.last = { zxid: message.lastZxid, hash: message.lastHash }
+    if (message.currentEpoch > this.#epoch || epochOf(message.lastZxid) > this.#epoch) {
+      // It has helped another leader, which may have established that epoch with it.
+      return this.#changes.becomeLooking(`server ${learner.id} was in step in a newer epoch`)
+    }
     // Also for a learner that joins late: a server of this quorum may have lost its disk, and then helped another
     // leader.
     const isMore = isMoreRecent(message.currentEpoch, message.lastZxid, this.#initialEpoch, this.#initialLast)
@@ -403,6 +416,7 @@ export class Leading implements Role {
     if (!isNews) return this.#drop(learner.id, 'it asked to synchronise from where it already was')
     this.#copies.release(learner)
     const again = new Learner(learner.id, learner.syncId, learner.counts)
+    again.isAhead = learner.isAhead
     again.last = { zxid: message.zxid, hash: message.hash }
     this.#learners.set(learner.id, again)
     this.#startSync(again)
@@ -422,7 +436,7 @@ export class Leading implements Role {
     learner.noteAcked(message.durable)
     learner.noteHeard(learner.newLeaderSentAtMs)
     learner.phase = 'synced'
-    learner.counts = true
+    learner.counts = !learner.isAhead
     if (this.#phase === 'broadcasting') this.#sendUpToDate(learner)
     else this.#establishIfSynced()
     this.#commitWhatAQuorumHolds()
@@ -542,15 +556,15 @@ export class Leading implements Role {
   readonly #isOfPredecessor = ({ leader, round }: From<'vote'>): boolean =>
     leader === this.#predecessor && round < this.#core.round
   readonly #acceptedEpoch = (voter: ServerId): boolean => this.#epochAcks.has(voter)
-  readonly #isSynced = (voter: ServerId): boolean => this.#isSelf(voter) || this.#syncedLearner(voter) !== null
+  readonly #isSynced = (voter: ServerId): boolean => this.#isSelf(voter) || this.#countedLearner(voter) !== null
   readonly #durableOn = (voter: ServerId): Zxid => {
     const { durable, history } = this.#core
     if (this.#isSelf(voter)) return Math.min(durable, history.last.zxid) as Zxid
-    return this.#syncedLearner(voter)?.acked ?? zeroZxid
+    return this.#countedLearner(voter)?.acked ?? zeroZxid
   }
   readonly #heartbeatAnsweredBy = (voter: ServerId): number => {
     if (this.#isSelf(voter)) return this.#heartbeatSequence
-    return this.#syncedLearner(voter)?.heartbeatAnswered ?? 0
+    return this.#countedLearner(voter)?.heartbeatAnswered ?? 0
   }
   /** In step or not: a learner waits for this leader as long as one that is in step. */
   readonly #heardAtMs = (voter: ServerId): number => {
@@ -566,6 +580,11 @@ export class Leading implements Role {
   #syncedLearner(id: ServerId): Learner | null {
     const learner = this.#learners.get(id)
     return learner?.phase === 'synced' ? learner : null
+  }
+
+  #countedLearner(id: ServerId): Learner | null {
+    const learner = this.#syncedLearner(id)
+    return learner?.counts === true ? learner : null
   }
 
   #enterPhase(phase: Phase): void {

@@ -22,9 +22,11 @@ export class Learner {
   readonly id: ServerId
   readonly syncId: SyncId
   /**
-   * Whether it may count in a quorum. A learner that may not (ZabSettings.trustsEmptyLog) counts once it is in step.
+   * Whether it may count in a quorum. A learner that may not (ZabSettings.trustsEmptyLog) counts once it is in step; one
+   * that is ahead never does.
    */
   counts: boolean
+  isAhead = false // it has accepted a later epoch than the leader's (step D2)
   phase: LearnerPhase = 'joined'
   last: HistoryPoint | null = null // the end of its own history, from ack-epoch
   sent: HistoryPoint | null = null // the stream has reached this point

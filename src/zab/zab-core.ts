@@ -288,7 +288,8 @@ export class ZabCore {
   }
 
   saveCurrentEpoch(epoch: Epoch, clusterId: ClusterId, whenDurable: readonly SendEffect[]): void {
-    assert(epoch === this.acceptedEpoch, 'an epoch is accepted before it is current', { epoch })
+    assert(epoch <= this.acceptedEpoch, 'an epoch is accepted before it is current', { epoch })
+    assert(epoch >= this.currentEpoch, 'the current epoch never falls', { epoch, current: this.currentEpoch })
     assert(
       this.clusterId === 0 || this.clusterId === clusterId || this.history.last.zxid === 0,
       'a history keeps its cluster id',

@@ -344,11 +344,12 @@ describe('a learner', () => {
     }
   })
 
-  test('an epoch older than the one it has accepted is not followed', () => {
+  test('an epoch older than the one it has accepted is joined without being counted, and the promise stays', () => {
     const learner = new FedLearner({ acceptedEpoch: epoch(4), acceptedLeader: leader })
     learner.discover()
-    expect(learner.zab.state).toBe('looking')
-    expect(learner.persisted()).toEqual([])
+    const persist = learner.effects.find((effect) => effect.kind === 'persist')
+    expect(persist).toMatchObject({ records: [{ kind: 'accepted-epoch', epoch: 4, leader }] })
+    expect(persist).toMatchObject({ whenDurable: [{ message: { kind: 'ack-epoch', countable: false } }] })
   })
 
   test('an epoch that it accepted from another leader is joined without being counted', () => {

@@ -17,7 +17,7 @@ export interface TxnEntry {
 
 export type LogRecord =
   | ({ readonly kind: 'txn' } & TxnEntry)
-  /** This server follows no leader of an older epoch, and in this epoch only `leader`. */
+  /** This server counts for no leader of an older epoch, and in this epoch only for `leader`. */
   | { readonly kind: 'accepted-epoch'; readonly epoch: Epoch; readonly leader: ServerId }
   /** The leader of `epoch` started from the history before this record. */
   | { readonly kind: 'current-epoch'; readonly epoch: Epoch; readonly clusterId: ClusterId }
