@@ -167,6 +167,7 @@ class Server implements ZktsServer {
       await Promise.all([this.#stopListening(), running.peers?.close()])
       this.#startingClients.stop()
       await running.checkpointing.close(false)
+      await running.dataFolder.close()
       await running.storage.close()
       return err(failure)
     }

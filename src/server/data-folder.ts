@@ -65,6 +65,7 @@ export class DataFolder {
   readonly #writer: IdentityWriter
   #identity: DataIdentity | null = null
   #inode: string | null = null // as the identity says; a copy of the file has another one
+  #hasSlots = false // the file can be overwritten; otherwise an older version wrote it, or a part of it is damaged
   #walMark: FolderMark | null = null
   #otherFolders: readonly string[] = []
   #walPlace: WalPlace = 'free'
@@ -137,10 +138,8 @@ export class DataFolder {
     this.#writer.writeSoon(this.#identity)
   }
 
-  /**
-   * Called before the folder is released to other processes. Resolves when the write in progress ends; null if none is.
-   */
-  close(): Promise<void> | null {
+  /** Called before the folder is released to other processes. Resolves when nothing is written to it any more. */
+  close(): Promise<void> {
     return this.#writer.close()
   }
 
@@ -151,13 +150,14 @@ export class DataFolder {
     const reading = await readIdentityFile(disk, config.dataDir)
     if (reading.kind === 'newer') {
       const message =
-        `${this.#identityPath} has format ${reading.format}, this program reads format 1. ` +
+        `${this.#identityPath} has format ${reading.format}, this program reads the formats 1 and 2. ` +
         'Start the version that wrote it; nothing was changed.'
       return { kind: 'foreign', message }
     }
     this.#identity = reading.kind === 'valid' ? reading.identity : null
     this.#writer.found(this.#identity)
     this.#inode = reading.kind === 'valid' ? reading.inode : null
+    this.#hasSlots = reading.kind === 'valid' && reading.slot !== null
     this.#wasDamaged = reading.kind === 'damaged'
     this.#hasCheckpoint = await disk.exists(`${config.dataDir}/checkpoint/current`)
     const hasWal = holdsSegment(await namesIn(disk, this.walFolder, noSuchFolder))
@@ -247,7 +247,9 @@ export class DataFolder {
       if (refusal !== null) return refusal
     }
     const identity: DataIdentity = { ...this.#fresh(), ...pick(found), isInitialized }
-    if (before === null || !isSame(before, identity) || (await this.#isCopied())) {
+    if (before !== null && isSame(before, identity) && this.#hasSlots && !(await this.#isCopied())) {
+      await this.#writer.open()
+    } else {
       if (before === null && found.currentEpoch > 0) {
         log.info('identity-rebuilt', { path: this.#identityPath, cause: this.#wasDamaged ? 'damaged' : 'missing' })
       } else if (before !== null && before.walFolder !== identity.walFolder) {

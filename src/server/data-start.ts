@@ -118,6 +118,7 @@ export class DataStart {
     })
     const opened = await this.#read(checkpoints)
     if (!opened.ok) {
+      await this.#dataFolder.close()
       await this.#storage.close()
       await checkpoints.close()
     }

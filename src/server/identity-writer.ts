@@ -2,7 +2,8 @@
  * Writes the identity of a data folder (design D14), one write at a time, and tries again while the disk is full.
  * Owns: that the file is never ahead of the log, since each identity comes from a record or a segment that is durable. It
  * may be of an earlier time for a while, if it still says that the log of this server and cluster must not be missing or
- * empty: then nothing waits for space, so that a server with a full disk starts and serves reads.
+ * empty: then nothing waits for space, so that a server with a full disk starts and serves reads. An identity is overwritten
+ * in its file under the same condition, since a crash leaves the one before.
  */
 import { diskFullRetryMs } from '../base/limits.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -11,7 +12,7 @@ import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { DataIdentity } from '../storage/data-identity.ts'
 import { DiskSpace, isDiskFull } from '../storage/disk-space.ts'
-import { writeIdentityFile } from '../storage/identity-file.ts'
+import { IdentityFile } from '../storage/identity-file.ts'
 
 export interface IdentityWriterOptions {
   readonly disk: Disk
@@ -28,6 +29,7 @@ const advice =
 export class IdentityWriter {
   readonly #options: IdentityWriterOptions
   readonly #space: DiskSpace
+  readonly #file: IdentityFile
   #wanted: DataIdentity | null = null // what the file has to say
   #onDisk: DataIdentity | null = null // what the file says
   #writing: Promise<void> | null = null
@@ -37,6 +39,7 @@ export class IdentityWriter {
   constructor(options: IdentityWriterOptions) {
     this.#options = options
     this.#space = new DiskSpace(options.dataDir, options.clock, options.log)
+    this.#file = new IdentityFile(options.disk, options.dataDir)
   }
 
   /** Since when the identity waits for space, by the monotonic clock; null while it does not. */
@@ -53,6 +56,11 @@ export class IdentityWriter {
   /** The file says what it has to say. */
   get isWritten(): boolean {
     return this.#onDisk === this.#wanted
+  }
+
+  /** The file says what it has to say, and is going to be overwritten. */
+  open(): Promise<void> {
+    return this.#file.open()
   }
 
   /** Resolves when the identity is durable, or waits for space while the file may be of an earlier time. */
@@ -82,10 +90,11 @@ export class IdentityWriter {
     if (!this.#isClosed) void this.#writeUnasked()
   }
 
-  /** Resolves when the write in progress ends; null if none is. */
-  close(): Promise<void> | null {
+  /** Resolves when the write in progress has ended and the file is closed. */
+  async close(): Promise<void> {
     this.#isClosed = true
-    return this.#writing
+    await this.#writing
+    await this.#file.close()
   }
 
   /** Writes what the file has to say when the writes before this one have ended. The result: why there is no space. */
@@ -103,9 +112,8 @@ export class IdentityWriter {
   }
 
   async #writeNow(identity: DataIdentity): Promise<Error | null> {
-    const { disk, dataDir } = this.#options
     try {
-      await writeIdentityFile(disk, dataDir, identity)
+      if (!(this.#mayLag() && (await this.#file.overwrite(identity)))) await this.#file.replace(identity)
     } catch (error) {
       if (!isDiskFull(error)) throw error
       this.#space.noteFull(error)

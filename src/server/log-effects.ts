@@ -108,7 +108,7 @@ export class LogEffects {
     })
   }
 
-  /** Runs once in an epoch, so the cost of its flushes does not matter. */
+  /** Once in an epoch. Clients wait meanwhile, so it is one flush (identity-file.ts). */
   async #noteEpoch(record: Extract<LogRecord, { readonly kind: 'current-epoch' }>, release: () => void): Promise<void> {
     await this.#releaseAfter(() => this.#options.noteEpoch(record.epoch, record.clusterId), release)
   }

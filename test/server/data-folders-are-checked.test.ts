@@ -3,53 +3,14 @@ import { adoptData } from '../../src/adoption/adopt-data.ts'
 import type { Epoch, ServerId } from '../../src/base/ids.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
-import type { StartFailure } from '../../src/server/start-failure.ts'
 import { readIdentity } from '../../src/storage/data-identity.ts'
 import { writeIdentityFile } from '../../src/storage/identity-file.ts'
 import { firstSizeBytes } from '../../src/storage/segment-file.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { SimKeyValues } from '../simulator/sim-key-values.ts'
-import { connectFrame } from '../support/conversation.ts'
-import { createFrame, existsFrame } from '../support/requests.ts'
+import { damageIdentity } from '../support/identity-files.ts'
 import { configOf, ensembleConfig, ServerRig, serverHost, standaloneConfig } from '../support/server-rig.ts'
-
-/** The tests of this file are about identity and log alone, as a server leaves them that has made no checkpoint yet. */
-async function removeCheckpoint(rig: ServerRig, disk: SimDisk): Promise<void> {
-  for (const path of disk.paths()) if (path.startsWith('/data/checkpoint/')) await rig.settle(disk.remove(path))
-}
-
-/** The disk of a standalone server that has created /a and was closed. */
-async function usedDisk(rig: ServerRig, config = standaloneConfig()): Promise<SimDisk> {
-  const disk = rig.disk()
-  const server = await rig.started(config, disk)
-  const writer = await rig.connect()
-  writer.send(connectFrame(), createFrame(1, '/a', 'kept'))
-  await rig.run(100)
-  expect(writer.replies()[0]!.error).toBe(0)
-  await rig.settle(server.close())
-  await removeCheckpoint(rig, disk)
-  return disk
-}
-
-async function refusal(rig: ServerRig, config: Config, disk: SimDisk): Promise<StartFailure> {
-  const before = disk.paths()
-  const outcome = await rig.settle(rig.server(config, disk).server.start())
-  if (outcome.ok) throw new Error('the server started')
-  expect(disk.paths()).toEqual(before)
-  return outcome.error
-}
-
-/** Starts a server on the disk and returns whether /a exists. */
-async function holdsData(rig: ServerRig, config: Config, disk: SimDisk): Promise<boolean> {
-  const server = await rig.started(config, disk)
-  const reader = await rig.connect()
-  reader.send(connectFrame(), existsFrame(1, '/a'))
-  await rig.run(100)
-  const { error } = reader.replies()[0]!
-  await rig.settle(server.close())
-  await removeCheckpoint(rig, disk)
-  return error === 0
-}
+import { crashedStart, holdsData, refusal, usedDisk } from './data-folder-rig.ts'
 
 /** The same disk, on which /link is a symbolic link to /data. */
 function withLink(disk: SimDisk): SimDisk {
@@ -68,23 +29,6 @@ async function moveFolder(rig: ServerRig, disk: SimDisk, from: string, to: strin
   for (const path of disk.paths()) {
     if (path.startsWith(`${from}/`)) await rig.settle(disk.rename(path, `${to}${path.slice(from.length)}`))
   }
-}
-
-/** The disk after the power failed at the given disk operation of a start, or when 200 ms had passed. */
-async function crashedStart(
-  rig: ServerRig,
-  config: Config,
-  disk: SimDisk,
-  step: number,
-): Promise<{ readonly after: SimDisk; readonly hasReachedStep: boolean }> {
-  const until = disk.operationCount + step
-  const { server, process, host } = rig.server(config, disk)
-  void server.start()
-  for (let ms = 0; ms < 200 && disk.operationCount < until; ms++) await rig.run(1)
-  rig.scheduler.kill(process)
-  rig.network.crash(host, process, 'power-off')
-  rig.network.powerOn(host)
-  return { after: disk.crash('random'), hasReachedStep: disk.operationCount >= until }
 }
 
 const withLogDir = (dataLogDir: string): Config => standaloneConfig([`dataLogDir=${dataLogDir}`])
@@ -387,7 +331,7 @@ describe('a log that was emptied', () => {
     const rig = new ServerRig()
     const disk = await usedDisk(rig)
     empty(disk, how)
-    if (identity === 'damaged') disk.flipBit(identityPath, 1000)
+    if (identity === 'damaged') damageIdentity(disk, identityPath)
     if (identity === 'missing') disk.removeAtOnce(identityPath)
     const size = () => disk.paths().map((path) => disk.contents(path).length)
     const before = size()
@@ -439,17 +383,18 @@ describe('an identity that is missing or damaged', () => {
     const { server } = rig.server(standaloneConfig(), disk)
     expect((await rig.settle(server.start())).ok).toBe(true)
     const [old, rebuilt] = [readIdentity(before), readIdentity(disk.contents('/data/identity'))]
-    expect(rebuilt).toEqual({ ...old, inode: (await rig.settle(disk.identityOf('/data/identity'))).inode })
+    const { inode } = await rig.settle(disk.identityOf('/data/identity'))
+    expect(rebuilt).toEqual({ ...old, inode, slot: { index: 0, sizeBytes: 512, writeNumber: 1 } })
     expect(lastLine(rig, 'identity-rebuilt')).toMatchObject({ level: 'info', fields: { cause: 'missing' } })
   })
 
   test('a damaged identity beside a log is rebuilt, and without a log the start is refused', async () => {
     const rig = new ServerRig()
     const disk = await usedDisk(rig)
-    disk.flipBit('/data/identity', 1000)
+    damageIdentity(disk, '/data/identity')
     expect(await holdsData(rig, standaloneConfig(), disk)).toBe(true)
     expect(lastLine(rig, 'identity-rebuilt')?.fields['cause']).toBe('damaged')
-    disk.flipBit('/data/identity', 1000)
+    damageIdentity(disk, '/data/identity')
     for (const path of disk.paths()) if (path.startsWith('/data/wal/')) disk.removeAtOnce(path)
     expect((await refusal(rig, standaloneConfig(), disk)).message).toContain('/data/identity is damaged')
   })

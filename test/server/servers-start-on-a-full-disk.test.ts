@@ -5,6 +5,7 @@ import type { ZktsServer } from '../../src/server/create-server.ts'
 import { readIdentity } from '../../src/storage/data-identity.ts'
 import { clientPorts } from '../client/client-ports.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
+import { placeIdentity1 } from '../support/identity-files.ts'
 import { clientPort, ensembleConfig, ServerRig, standaloneConfig } from '../support/server-rig.ts'
 
 async function start(rig: ServerRig, disk: SimDisk, lines: readonly string[] = []): Promise<ZktsServer> {
@@ -17,10 +18,22 @@ function epochOnDisk(disk: SimDisk): number {
   return reading.identity.currentEpoch
 }
 
-test('a server whose disk is full starts and serves reads; the identity is written when space returns', async () => {
+test('a server whose disk is full starts and notes the epoch, which needs no space', async () => {
   const rig = new ServerRig()
   const disk = rig.disk()
   await rig.settle((await start(rig, disk)).close())
+  const before = epochOnDisk(disk)
+  disk.faults.full = true
+  await start(rig, disk)
+  expect(epochOnDisk(disk)).toBe(before + 1)
+  expect((await rig.metrics()).get('disk_full')).toBe(0)
+})
+
+test('a server whose disk is full starts and serves reads; a new identity file is written when space returns', async () => {
+  const rig = new ServerRig()
+  const disk = rig.disk()
+  await rig.settle((await start(rig, disk)).close())
+  await rig.settle(placeIdentity1(disk, '/data'))
   const before = epochOnDisk(disk)
   disk.faults.full = true
   await start(rig, disk)
@@ -66,6 +79,7 @@ test('a server closes while its identity waits for space', async () => {
   const rig = new ServerRig()
   const disk = rig.disk()
   await rig.settle((await start(rig, disk)).close())
+  await rig.settle(placeIdentity1(disk, '/data'))
   disk.faults.full = true
   const server = await start(rig, disk)
   await rig.settle(server.close())

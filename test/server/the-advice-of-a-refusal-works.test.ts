@@ -12,6 +12,7 @@ import { writeIdentityFile } from '../../src/storage/identity-file.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { SimKeyValues } from '../simulator/sim-key-values.ts'
 import { connectFrame } from '../support/conversation.ts'
+import { damageIdentity } from '../support/identity-files.ts'
 import { createFrame, existsFrame } from '../support/requests.ts'
 import { ensembleConfig, ServerRig, standaloneConfig } from '../support/server-rig.ts'
 
@@ -198,7 +199,7 @@ describe('a log that is missing', () => {
     const rig = new ServerRig()
     const disk = await usedDisk(rig, withLogDir('/log'))
     removeBelow(disk, '/log/wal')
-    disk.flipBit('/data/identity', 1000)
+    damageIdentity(disk, '/data/identity')
     if (hasOther) await addLog(rig, disk, '/data/wal')
     await follow(rig, disk, await refusal(rig, withLogDir('/log'), disk), 'this folder never held data, ')
     expect(await holdsData(rig, withLogDir('/log'), disk)).toBe(false)
@@ -214,7 +215,7 @@ describe('a log that was emptied', () => {
     const rig = new ServerRig()
     const disk = await killedDisk(rig, withLogDir('/log'))
     disk.placeAtOnce(`/log/wal/${segmentName}`)
-    if (identity === 'damaged') disk.flipBit('/data/identity', 1000)
+    if (identity === 'damaged') damageIdentity(disk, '/data/identity')
     if (identity === 'missing') disk.removeAtOnce('/data/identity')
     if (hasOther) await addLog(rig, disk, '/data/wal')
     await follow(rig, disk, await refusal(rig, withLogDir('/log'), disk), 'If it is lost, ')

@@ -2,8 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { crc32c } from '../../src/base/crc32c.ts'
 import type { Epoch, ServerId } from '../../src/base/ids.ts'
 import type { ClusterId } from '../../src/protocol/disk/log-record.ts'
-import { type DataIdentity, encodeIdentity, isSameFolder, readIdentity } from '../../src/storage/data-identity.ts'
+import {
+  type DataIdentity,
+  encodeIdentity,
+  encodeSlot,
+  isSameFolder,
+  readIdentity,
+} from '../../src/storage/data-identity.ts'
 import { checkWal, type FolderFacts, type FolderPlan, planFolder } from '../../src/storage/identity-plan.ts'
+import { encodeIdentity1 } from '../support/identity-files.ts'
 
 const identity: DataIdentity = {
   serverId: 3 as ServerId,
@@ -23,7 +30,8 @@ describe('the identity of a data folder', () => {
         for (const members of [identity.members, null]) {
           const written = { ...identity, isInitialized, walMark, members }
           const bytes = encodeIdentity(written, '140')
-          expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: written, inode: '140' })
+          const slot = { index: 0, sizeBytes: 512, writeNumber: 1 }
+          expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: written, inode: '140', slot })
         }
       }
     }
@@ -49,19 +57,96 @@ describe('the identity of a data folder', () => {
     expect(isSameFolder(at('1', null), at('2', null))).toBe(false)
   })
 
-  test('an identity with any changed or missing byte is damaged or of another format, never another identity', () => {
-    const bytes = encodeIdentity(identity, '140')
+  test('an identity that the previous version wrote is one text, and no changed byte makes it another identity', () => {
+    const bytes = encodeIdentity1(identity, '140')
+    expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity, inode: '140', slot: null })
     for (let i = 0; i < bytes.length; i++) {
-      const changed = bytes.slice()
-      changed[i]! ^= 1
-      expect(['damaged', 'newer']).toContain(readIdentity(changed).kind)
+      for (let bit = 1; bit < 256; bit *= 2) {
+        const changed = bytes.slice()
+        changed[i]! ^= bit
+        expect(['damaged', 'newer']).toContain(readIdentity(changed).kind)
+      }
       expect(readIdentity(bytes.slice(0, i)).kind).toBe('damaged')
     }
   })
 
+  /** As a server leaves it that has seen epochs 7 and 8: slot 1 is the newer one. */
+  function overwritten(): Uint8Array {
+    const bytes = encodeIdentity(identity, '140')
+    const slot = { index: 1, sizeBytes: 512, writeNumber: 2 } as const
+    bytes.set(encodeSlot({ ...identity, currentEpoch: 8 as Epoch }, '140', slot)!, 512)
+    return bytes
+  }
+
+  test('the slot that was written last has the identity', () => {
+    const bytes = overwritten()
+    const slot = { index: 1, sizeBytes: 512, writeNumber: 2 } as const
+    expect(readIdentity(bytes)).toEqual({
+      kind: 'valid',
+      identity: { ...identity, currentEpoch: 8 },
+      inode: '140',
+      slot,
+    })
+    bytes.set(encodeSlot({ ...identity, currentEpoch: 9 as Epoch }, '140', { ...slot, index: 0, writeNumber: 3 })!)
+    expect(readIdentity(bytes)).toMatchObject({ identity: { currentEpoch: 9 }, slot: { index: 0, writeNumber: 3 } })
+  })
+
+  test('any changed bit leaves one of the two identities, and a file that is cut is damaged', () => {
+    const bytes = overwritten()
+    for (let i = 0; i < bytes.length; i++) {
+      for (let bit = 1; bit < 256; bit *= 2) {
+        const changed = bytes.slice()
+        changed[i]! ^= bit
+        const left = { ...identity, currentEpoch: i < 512 ? 8 : 7 }
+        expect(readIdentity(changed)).toEqual({ kind: 'valid', identity: left, inode: '140', slot: null })
+      }
+      expect(readIdentity(bytes.slice(0, i)).kind).toBe('damaged')
+    }
+  })
+
+  test('a file with a changed byte in both slots is damaged or of another format, never another identity', () => {
+    const bytes = overwritten()
+    for (let i = 0; i < 512; i++) {
+      const changed = bytes.slice()
+      changed[i]! ^= 1
+      changed[((i * 7) % 512) + 512]! ^= 1
+      expect(['damaged', 'newer']).toContain(readIdentity(changed).kind)
+    }
+  })
+
+  test('a write that reaches a slot in part leaves the identity of the other slot', () => {
+    const before = overwritten()
+    const next = { index: 0, sizeBytes: 512, writeNumber: 3 } as const
+    const slot = encodeSlot({ ...identity, currentEpoch: 9 as Epoch }, '140', next)!
+    for (let sizeBytes = 0; sizeBytes <= slot.length; sizeBytes++) {
+      const torn = before.slice()
+      torn.set(slot.subarray(0, sizeBytes))
+      const reading = readIdentity(torn)
+      const epoch = reading.kind === 'valid' ? reading.identity.currentEpoch : null
+      expect([8, 9]).toContain(epoch)
+      if (sizeBytes === slot.length) expect(epoch).toBe(9)
+    }
+  })
+
+  test('slots have whole sectors, with room for longer numbers, and an identity that is longer needs a new file', () => {
+    const inFolder = (length: number) => ({ ...identity, walFolder: `/${'x'.repeat(length)}` })
+    const large = { currentEpoch: (2 ** 21) as Epoch, newestSegment: 2 ** 32 }
+    for (let length = 1; length < 3000; length += 7) {
+      const bytes = encodeIdentity(inFolder(length), '140')
+      const reading = readIdentity(bytes)
+      if (reading.kind !== 'valid' || reading.slot === null) throw new Error('it does not read back')
+      expect(bytes.length % 1024).toBe(0)
+      const next = { ...reading.slot, writeNumber: 2 ** 40 }
+      expect(encodeSlot({ ...inFolder(length), ...large }, '140', next)).toHaveLength(bytes.length / 2)
+      expect(encodeSlot(inFolder(bytes.length), '140', next)).toBeNull()
+    }
+  })
+
   test('an identity of a later format is reported as newer', () => {
-    const text = new TextDecoder().decode(encodeIdentity(identity, '140')).replace('format=1', 'format=2')
-    expect(readIdentity(new TextEncoder().encode(text))).toEqual({ kind: 'newer', format: '2' })
+    for (const bytes of [encodeIdentity(identity, '140'), encodeIdentity1(identity, '140')]) {
+      const text = new TextDecoder().decode(bytes).replaceAll(/format=./g, 'format=3')
+      expect(readIdentity(new TextEncoder().encode(text))).toEqual({ kind: 'newer', format: '3' })
+    }
   })
 })
 

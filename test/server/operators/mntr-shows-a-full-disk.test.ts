@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { diskFullRetryMs } from '../../../src/base/limits.ts'
 import type { ZktsServer } from '../../../src/server/create-server.ts'
 import { connectFrame } from '../../support/conversation.ts'
+import { placeIdentity1 } from '../../support/identity-files.ts'
 import { createFrame, getDataFrame } from '../../support/requests.ts'
 import { ensembleConfig, ServerRig, standaloneConfig } from '../../support/server-rig.ts'
 
@@ -55,7 +56,8 @@ test('a read-only server whose identity waits for space shows it', async () => {
     return servers
   }
   for (const server of await startAll()) await rig.settle(server.close())
-  // The first segment of the log exists and has room; the identity of the next epoch needs a new file.
+  // The first segment of the log exists and has room; the identity of an earlier version becomes a new file.
+  await rig.settle(placeIdentity1(disks[1]!, '/data'))
   disks[1]!.faults.full = true
   const [first] = await startAll()
   expect(rig.events('disk-full')).toMatchObject([{ serverId: 2, path: '/data' }])
