@@ -59,8 +59,11 @@ export interface IdentitySlot {
 
 const formats = ['1', '2']
 const heading = '# Written by zkts-server: what this data folder is. Do not edit.'
-/** The unit in which a disk writes: a slot that shared one with the other would not survive its write. */
-const slotAlignmentBytes = 512
+/**
+ * The largest unit in which disks write, also those that show sectors of 512 bytes: a slot that shared one with the other
+ * would not survive its write.
+ */
+const slotAlignmentBytes = 4096
 /** Room for numbers that become longer while the slots stay as they are. */
 const slotRoomSizeBytes = 64
 

@@ -384,7 +384,7 @@ describe('an identity that is missing or damaged', () => {
     expect((await rig.settle(server.start())).ok).toBe(true)
     const [old, rebuilt] = [readIdentity(before), readIdentity(disk.contents('/data/identity'))]
     const { inode } = await rig.settle(disk.identityOf('/data/identity'))
-    expect(rebuilt).toEqual({ ...old, inode, slot: { index: 0, sizeBytes: 512, writeNumber: 1 } })
+    expect(rebuilt).toEqual({ ...old, inode, slot: { index: 0, sizeBytes: 4096, writeNumber: 1 } })
     expect(lastLine(rig, 'identity-rebuilt')).toMatchObject({ level: 'info', fields: { cause: 'missing' } })
   })
 

@@ -23,6 +23,13 @@ const identity: DataIdentity = {
   members: [1, 3] as ServerId[],
 }
 
+const slotSizeBytes = 4096
+
+/** Offsets in a file: each byte of the text of a slot, and some of the blanks after it. */
+function places(sizeBytes: number): readonly number[] {
+  return Array.from({ length: sizeBytes }, (_, i) => i).filter((i) => i % slotSizeBytes < 400 || i % 97 === 0)
+}
+
 describe('the identity of a data folder', () => {
   test('an identity reads back as it was written', () => {
     for (const isInitialized of [true, false]) {
@@ -30,7 +37,7 @@ describe('the identity of a data folder', () => {
         for (const members of [identity.members, null]) {
           const written = { ...identity, isInitialized, walMark, members }
           const bytes = encodeIdentity(written, '140')
-          const slot = { index: 0, sizeBytes: 512, writeNumber: 1 }
+          const slot = { index: 0, sizeBytes: slotSizeBytes, writeNumber: 1 }
           expect(readIdentity(bytes)).toEqual({ kind: 'valid', identity: written, inode: '140', slot })
         }
       }
@@ -73,14 +80,14 @@ describe('the identity of a data folder', () => {
   /** As a server leaves it that has seen epochs 7 and 8: slot 1 is the newer one. */
   function overwritten(): Uint8Array {
     const bytes = encodeIdentity(identity, '140')
-    const slot = { index: 1, sizeBytes: 512, writeNumber: 2 } as const
-    bytes.set(encodeSlot({ ...identity, currentEpoch: 8 as Epoch }, '140', slot)!, 512)
+    const slot = { index: 1, sizeBytes: slotSizeBytes, writeNumber: 2 } as const
+    bytes.set(encodeSlot({ ...identity, currentEpoch: 8 as Epoch }, '140', slot)!, slotSizeBytes)
     return bytes
   }
 
   test('the slot that was written last has the identity', () => {
     const bytes = overwritten()
-    const slot = { index: 1, sizeBytes: 512, writeNumber: 2 } as const
+    const slot = { index: 1, sizeBytes: slotSizeBytes, writeNumber: 2 } as const
     expect(readIdentity(bytes)).toEqual({
       kind: 'valid',
       identity: { ...identity, currentEpoch: 8 },
@@ -93,11 +100,11 @@ describe('the identity of a data folder', () => {
 
   test('any changed bit leaves one of the two identities, and a file that is cut is damaged', () => {
     const bytes = overwritten()
-    for (let i = 0; i < bytes.length; i++) {
+    for (const i of places(bytes.length)) {
       for (let bit = 1; bit < 256; bit *= 2) {
         const changed = bytes.slice()
         changed[i]! ^= bit
-        const left = { ...identity, currentEpoch: i < 512 ? 8 : 7 }
+        const left = { ...identity, currentEpoch: i < slotSizeBytes ? 8 : 7 }
         expect(readIdentity(changed)).toEqual({ kind: 'valid', identity: left, inode: '140', slot: null })
       }
       expect(readIdentity(bytes.slice(0, i)).kind).toBe('damaged')
@@ -106,19 +113,19 @@ describe('the identity of a data folder', () => {
 
   test('a file with a changed byte in both slots is damaged or of another format, never another identity', () => {
     const bytes = overwritten()
-    for (let i = 0; i < 512; i++) {
+    for (const i of places(slotSizeBytes)) {
       const changed = bytes.slice()
       changed[i]! ^= 1
-      changed[((i * 7) % 512) + 512]! ^= 1
+      changed[((i * 7) % slotSizeBytes) + slotSizeBytes]! ^= 1
       expect(['damaged', 'newer']).toContain(readIdentity(changed).kind)
     }
   })
 
   test('a write that reaches a slot in part leaves the identity of the other slot', () => {
     const before = overwritten()
-    const next = { index: 0, sizeBytes: 512, writeNumber: 3 } as const
+    const next = { index: 0, sizeBytes: slotSizeBytes, writeNumber: 3 } as const
     const slot = encodeSlot({ ...identity, currentEpoch: 9 as Epoch }, '140', next)!
-    for (let sizeBytes = 0; sizeBytes <= slot.length; sizeBytes++) {
+    for (const sizeBytes of [...places(slot.length), slot.length]) {
       const torn = before.slice()
       torn.set(slot.subarray(0, sizeBytes))
       const reading = readIdentity(torn)
@@ -131,11 +138,11 @@ describe('the identity of a data folder', () => {
   test('slots have whole sectors, with room for longer numbers, and an identity that is longer needs a new file', () => {
     const inFolder = (length: number) => ({ ...identity, walFolder: `/${'x'.repeat(length)}` })
     const large = { currentEpoch: (2 ** 21) as Epoch, newestSegment: 2 ** 32 }
-    for (let length = 1; length < 3000; length += 7) {
+    for (let length = 1; length < 9000; length += 7) {
       const bytes = encodeIdentity(inFolder(length), '140')
       const reading = readIdentity(bytes)
       if (reading.kind !== 'valid' || reading.slot === null) throw new Error('it does not read back')
-      expect(bytes.length % 1024).toBe(0)
+      expect(bytes.length % (2 * slotSizeBytes)).toBe(0)
       const next = { ...reading.slot, writeNumber: 2 ** 40 }
       expect(encodeSlot({ ...inFolder(length), ...large }, '140', next)).toHaveLength(bytes.length / 2)
       expect(encodeSlot(inFolder(bytes.length), '140', next)).toBeNull()
