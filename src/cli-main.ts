@@ -41,6 +41,7 @@ process.exitCode = await runCli(process.argv.slice(2), version, {
   isInteractive: isTerminal,
   dialer,
   timers,
+  clock,
   random,
   disk,
   stores: async () => (await import('./io/level-stores.ts')).levelStores(disk),

@@ -11,6 +11,7 @@ import { renderConf } from './conf-text.ts'
 import { asLines, renderCons, renderStat } from './connection-text.ts'
 import { renderDump } from './dump-text.ts'
 import { renderEnvi, type StartingSources } from './envi-text.ts'
+import type { LeadershipWord } from './leadership-text.ts'
 import { renderMntr } from './mntr-text.ts'
 import { renderPathsByWatcher, renderWatchCounts, renderWatchersByPath } from './watch-text.ts'
 
@@ -26,6 +27,8 @@ export type AdminAction =
   | { readonly kind: 'set-trace-mask'; readonly traceMask: bigint }
   /** The text is rendered by checkpoint-text.ts once the checkpoint is durable; the client waits for it. */
   | { readonly kind: 'make-checkpoint' }
+  /** The text is rendered by leadership-text.ts when it has ended. */
+  | { readonly kind: 'hand-over'; readonly word: LeadershipWord }
 
 export interface WordAnswer {
   readonly text: string
@@ -54,6 +57,7 @@ const answers: Readonly<Record<AdminWord, Answer>> = {
   hash: ({ status, details }) => answerOf(status.serving === null ? notServing : renderDigests({ details })),
   isro: always(({ status }) => (status.serving === null ? 'null' : status.serving.mode === 'read-only' ? 'ro' : 'rw')),
   mntr: whenServing(({ status, details }) => renderMntr(status, details.metrics(), details.fileDescriptors())),
+  rqld: () => ({ text: '', action: { kind: 'hand-over', word: 'rqld' } }),
   ruok: always(() => 'imok'),
   srst: changing('Server stats reset.', { kind: 'reset-server-statistics' }),
   srvr: whenServing(({ status }) => renderStat(status, null)),
@@ -65,6 +69,7 @@ const answers: Readonly<Record<AdminWord, Answer>> = {
   wchc: whenServing(({ details }) => renderPathsByWatcher(details)),
   wchp: whenServing(({ details }) => renderWatchersByPath(details)),
   wchs: whenServing(({ details }) => renderWatchCounts(details)),
+  ydld: () => ({ text: '', action: { kind: 'hand-over', word: 'ydld' } }),
 }
 
 /** The whole answer to a known word; the connection is closed after it. */

@@ -1,6 +1,6 @@
 /**
- * The four-letter words by name (ZK: FourLetterCommands), and `ckpt`, which ZooKeeper does not have. Config checks a whitelist against them and a connection
- * recognises them. src/admin decides what a word prints.
+ * The four-letter words by name (ZK: FourLetterCommands); `ckpt`; and `rqld` and `ydld`, which ClickHouse Keeper has. Config
+ * checks a whitelist against them and a connection recognises them. src/admin decides what a word prints.
  */
 export const adminWords = [
   'ckpt',
@@ -14,6 +14,7 @@ export const adminWords = [
   'hash',
   'isro',
   'mntr',
+  'rqld',
   'ruok',
   'srst',
   'srvr',
@@ -22,6 +23,7 @@ export const adminWords = [
   'wchc',
   'wchp',
   'wchs',
+  'ydld',
 ] as const
 
 export type AdminWord = (typeof adminWords)[number]

@@ -2,6 +2,7 @@
  * The ports of zkts-cli: terminal, network, time, files. cli-main.ts passes the real ones, tests pass simulated ones.
  */
 import type { Client, ClientOptions } from '../client/types.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Disk } from '../ports/disk.ts'
 import type { KeyValueStores } from '../ports/key-values.ts'
 import type { Random } from '../ports/random.ts'
@@ -20,6 +21,7 @@ export interface CliContext {
   readonly isInteractive: boolean
   readonly dialer: Dialer
   readonly timers: Timers
+  readonly clock: Clock
   readonly random: Random
   /** For commands on the data folder of a stopped server. */
   readonly disk: Disk

@@ -14,6 +14,7 @@ import type { CliContext, CliSettings } from './cli-context.ts'
 import { commandTable } from './command-table.ts'
 import { initializeData } from './data-commands.ts'
 import { CliFailure, type ExitName, exitCodes } from './exit-codes.ts'
+import { leadText, runLead } from './lead-command.ts'
 import { toFailure } from './open-client.ts'
 import { versionLine } from './render.ts'
 import { type RestoreFlags, runRestore } from './restore-command.ts'
@@ -87,6 +88,7 @@ function buildProgram(version: string, cli: CliContext, end: (exit: ExitName) =>
     .action(() => cli.write(versionLine(version)))
   addDataCommands(program, cli)
   addCheckpointCommand(program, cli)
+  addLeadCommand(program, cli)
   addBackupCommands(program, cli)
   for (const word of adminWords) if (word !== 'stat') addWord(program, word, cli)
   const tableNames = new Set(commandTable.map(({ name }) => name))
@@ -148,6 +150,16 @@ function addCheckpointCommand(program: Command, cli: CliContext): void {
     .action((_flags: object, command: Command) =>
       runWord({ word: 'ckpt', traceMask: null }, cli, settingsOf(program, command)),
     )
+}
+
+function addLeadCommand(program: Command, cli: CliContext): void {
+  addCommonOptions(program.command('lead <id>'), '-s, --server <host:port,…>')
+    .description('makes the server with this id the leader; it sends the four-letter word rqld to that server')
+    .action(async (id: string, _flags: object, command: Command) => {
+      const settings = settingsOf(program, command)
+      const led = await runLead(cli, settings, id)
+      cli.write(settings.isJson ? jsonLine({ leader: led.id, durationMs: led.durationMs }) : `${leadText(led)}\n`)
+    })
 }
 
 function addBackupCommands(program: Command, cli: CliContext): void {
@@ -288,7 +300,8 @@ function isRefusal(text: string): boolean {
   return (
     text.includes(notWhitelisted) ||
     text.startsWith('This ZooKeeper instance is not currently serving requests') ||
-    text.startsWith('Checkpoint failed: ')
+    text.startsWith('Checkpoint failed: ') ||
+    text.startsWith('Failed to send ')
   )
 }
 

@@ -37,11 +37,19 @@ export function fieldsOfWord(word: AdminWord, text: string): WordFields {
     case 'gtmk':
     case 'stmk':
       return { traceMask: numberOrText(text) }
+    case 'rqld':
+    case 'ydld':
+      return sentOrFailed(text)
     case 'isro':
       return { mode: text.trimEnd() }
     default:
       return { text: text.trimEnd() }
   }
+}
+
+function sentOrFailed(text: string): WordFields {
+  const [said = '', problem] = text.trimEnd().split('\n')
+  return problem === undefined ? { text: said } : { text: said, problem }
 }
 
 function fieldsOfLines(text: string, separator: string): Scalars {

@@ -7,7 +7,7 @@
 import type { WordQuestion } from '../admin/four-letter-words.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
-import { hexOfZxid } from '../base/ids.ts'
+import { hexOfZxid, type ServerId } from '../base/ids.ts'
 import { closingReadersMsMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
@@ -34,6 +34,7 @@ import { ClientSockets } from './clients/client-sockets.ts'
 import { StartingClients } from './clients/starting-clients.ts'
 import type { DataFolder } from './data-folder.ts'
 import { DataStart, type OpenedData } from './data-start.ts'
+import { HandOvers } from './hand-overs.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LogEffects } from './log-effects.ts'
 import { AdminAnswers } from './operators/admin-answers.ts'
@@ -62,6 +63,11 @@ export interface ZktsServer {
    * releases the data folder.
    */
   close(): Promise<void>
+  /**
+   * Another server of the ensemble is to lead: the one with this id, or the best one if it is null. A server that leads hands
+   * over, one that follows asks its leader to. The error says why that is not possible.
+   */
+  handOver(to: number | null): Promise<Result<void, string>>
   /** Resolves with the reason when the server has stopped, by itself or by `close`. */
   readonly stopped: Promise<string>
   /** After `start` with the port that the system assigned. */
@@ -96,6 +102,7 @@ interface Running {
   readonly transfers: CheckpointTransfers
   readonly backups: Backups
   readonly admin: AdminAnswers
+  readonly handOvers: HandOvers
   readonly orderlyClose: OrderlyClose
   readonly startedAtMs: number
 }
@@ -144,6 +151,16 @@ class Server implements ZktsServer {
   close(): Promise<void> {
     this.#closing ??= this.#closeInOrder()
     return this.#closing
+  }
+
+  handOver(to: number | null): Promise<Result<void, string>> {
+    const running = this.#running
+    if (running === null) return Promise.resolve(err('this server has not started'))
+    return new Promise((resolve) => {
+      running.handOvers.ask(to as ServerId | null, (problem) =>
+        resolve(problem === null ? ok(undefined) : err(problem)),
+      )
+    })
   }
 
   async #start(): Promise<Result<void, StartFailure>> {
@@ -243,9 +260,10 @@ class Server implements ZktsServer {
     const pace = new TransferPace(config.snapSyncRateLimitKib, ports.clock, ports.timers)
     const { checkpointing, transfers, logEffects } = this.#keepData(data, turn, pace, send)
     const backups = this.#serveBackups(data, { replica, turn, pace, checkpointing })
-    const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing })
-    const orderlyClose = new OrderlyClose({ replica, clients, turn, timers: ports.timers, log })
-    const parts = { replica, turn, clients, peers, logEffects, transfers, backups, admin, orderlyClose }
+    const handOvers = new HandOvers(turn)
+    const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing, handOvers })
+    const orderlyClose = new OrderlyClose({ replica, clients, turn, timers: ports.timers, log, handOvers })
+    const parts = { replica, turn, clients, peers, logEffects, transfers, backups, admin, orderlyClose, handOvers }
     const running: Running = { storage, dataFolder, checkpointing, ...parts, startedAtMs }
     return running
   }
@@ -420,7 +438,7 @@ class Server implements ZktsServer {
         clients.closeForReplica(effect.connectionId, effect.reason)
         return
       case 'hand-over-ended':
-        if (effect.to === null) running.orderlyClose.handOverEnded(effect.problem)
+        running.handOvers.ended(effect.to, effect.problem)
         return
       case 'stop':
         this.#metrics.unrecoverable_error_count.add()
@@ -480,6 +498,7 @@ class Server implements ZktsServer {
     if (running !== null) {
       this.#cancelTick()
       running.turn.stop()
+      running.handOvers.abort()
       const closed = [this.#stopListening(), running.peers?.close()]
       running.clients.closeAll()
       await new Promise<void>((done) => {

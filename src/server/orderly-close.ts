@@ -9,12 +9,14 @@ import type { Log } from '../ports/log.ts'
 import type { Timers } from '../ports/timers.ts'
 import type { Replica } from '../replica/replica.ts'
 import type { ClientSockets } from './clients/client-sockets.ts'
+import type { HandOvers } from './hand-overs.ts'
 import type { Turn } from './turn.ts'
 
 export interface OrderlyCloseParts {
   readonly replica: Pick<Replica, 'role' | 'isServing'>
   readonly clients: Pick<ClientSockets, 'closeInOrder' | 'openCount'>
-  readonly turn: Pick<Turn, 'feed' | 'schedule'>
+  readonly turn: Pick<Turn, 'schedule'>
+  readonly handOvers: Pick<HandOvers, 'ask'>
   readonly timers: Timers
   readonly log: Log
 }
@@ -38,7 +40,7 @@ export class OrderlyClose {
 
   /** Resolves when the server owes its clients and its successor nothing more. Call it once, while the turn runs. */
   run(): Promise<void> {
-    const { replica, clients, turn, timers, log } = this.#parts
+    const { replica, clients, turn, timers, log, handOvers } = this.#parts
     const isLeading = replica.role === 'leading'
     log.info('server-closing', { isLeading, connectionCount: clients.openCount })
     const ended = new Promise<void>((resolve) => {
@@ -50,13 +52,13 @@ export class OrderlyClose {
     })
     this.#phase = isLeading ? { kind: 'handing-over' } : { kind: 'answering', followsSuccessor: false }
     clients.closeInOrder()
-    if (isLeading) turn.feed({ kind: 'hand-over', to: null })
+    if (isLeading) handOvers.ask(null, (problem) => this.#handOverEnded(problem))
     turn.schedule()
     return ended
   }
 
   /** `problem`: no other server leads now, or an election is going to find one. */
-  handOverEnded(problem: string | null): void {
+  #handOverEnded(problem: string | null): void {
     if (this.#phase.kind === 'handing-over') this.#phase = { kind: 'answering', followsSuccessor: problem === null }
   }
 

@@ -58,6 +58,7 @@ export class HandOver {
     const { membership, settings } = this.#core
     if (to === settings.self) return `server ${to} leads already`
     if (!this.#leader.isEstablished()) return 'this server does not lead yet'
+    if (membership.voters.length === 1) return 'there is no other voter'
     if (to !== null && !membership.isVoter(to)) return `server ${to} has no vote`
     return this.#candidates(to).length > 0 ? null : `${describe(to)} is not in step with this leader`
   }

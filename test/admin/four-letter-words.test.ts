@@ -124,7 +124,7 @@ test('envi begins with the version, where clients look for it', () => {
 test('a server without a leader answers the same words as ZooKeeper with "not serving"', () => {
   const looking = { ...status, serving: null }
   for (const word of adminWords) {
-    if (['ckpt', 'ruok', 'isro', 'envi', 'gtmk', 'stmk', 'hash'].includes(word)) continue
+    if (['ckpt', 'rqld', 'ruok', 'isro', 'envi', 'gtmk', 'stmk', 'hash', 'ydld'].includes(word)) continue
     expect(answer(word, looking)).toBe('This ZooKeeper instance is not currently serving requests\n')
   }
   expect(answer('ruok', looking)).toBe('imok')
@@ -140,10 +140,12 @@ test('while the server reads its data the words are answered as on one without a
   const looking = { ...status, serving: null }
   const sources = { status, environment, details: { memory: () => memory } }
   for (const word of adminWords) {
-    if (word === 'ckpt' || word === 'stmk') continue
+    if (['ckpt', 'rqld', 'stmk', 'ydld'].includes(word)) continue
     expect(answerWhileStarting(word, adminWords, sources)).toBe(answer(word, looking))
   }
-  expect(answerWhileStarting('ckpt', adminWords, sources)).toContain('not currently serving')
+  for (const word of ['ckpt', 'rqld', 'ydld'] as const) {
+    expect(answerWhileStarting(word, adminWords, sources)).toContain('not currently serving')
+  }
   expect(answerWhileStarting('ruok', ['srvr'], sources)).toBe(
     'ruok is not executed because it is not in the whitelist.\n',
   )
@@ -169,10 +171,12 @@ test('the words outside the default whitelist change something or list sessions 
     'ckpt',
     'crst',
     'dump',
+    'rqld',
     'srst',
     'stmk',
     'wchc',
     'wchp',
+    'ydld',
   ])
 })
 

@@ -112,6 +112,7 @@ export class CliRig {
       isInteractive: this.isInteractive,
       dialer: ports.dialer,
       timers: ports.timers,
+      clock: ports.clock,
       random: ports.random,
       disk: this.disk,
       stores: async () => new SimKeyValues(this.disk),

@@ -38,6 +38,7 @@ function terminal(input: readonly string[] = []): Terminal {
     random: network.ports.random,
     dialer: network.ports.dialer,
     timers: network.ports.timers,
+    clock: network.ports.clock,
     connect: (options, connectTimeoutMs) => connectWith(options, connectTimeoutMs, network.ports),
   }
   return self

@@ -65,6 +65,8 @@ export class ServerRig {
   host: HostFacts = unknownHost
   /** The checkpoints of the servers that are made next. */
   checkpointsOn: (disk: SimDisk) => OpenCheckpoints = simCheckpoints
+  /** By host: of the servers that were made. */
+  readonly processes = new Map<string, SimProcess>()
   readonly #client = new SimProcess('client')
 
   /** `onLine` gets each line that the servers log; by default the lines are kept in `lines`. */
@@ -121,6 +123,7 @@ export class ServerRig {
     trace?: Trace,
   ): { server: ZktsServer; process: SimProcess; host: string } {
     const process = new SimProcess(host)
+    this.processes.set(host, process)
     const { scheduler, network } = this
     const server = createServer({
       config,

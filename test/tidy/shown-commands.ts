@@ -78,6 +78,11 @@ export const shownCommandRows: readonly ShownCommandRow[] = [
     'zkts-cli restore --config /etc/zkts/zoo.cfg --from /var/backups/zkts/monday.backup --to-zxid 0x300000012',
     'zkts-cli restore --config /etc/zkts/zoo.cfg --from /var/backups/zkts/monday.backup --to-time 2026-01-31T14:05:00Z',
   ].map((command) => ({ command, ...typedBesideABackup })),
+  ...['srvr -s zk1:2181,zk2:2181,zk3:2181', 'lead 3 -s zk1:2181,zk2:2181,zk3:2181'].map((evidence) => ({
+    command: `zkts-cli ${evidence}`,
+    ranBy: 'test/cli/leaders-are-moved.test.ts',
+    evidence,
+  })),
   {
     command: 'UPDATE_DOCS=1 npx vitest run test/tidy',
     ranBy: 'test/tidy/documents-match-the-code.test.ts',

@@ -10,8 +10,9 @@ import {
   traceMaskDefault,
   type WordQuestion,
 } from '../../admin/four-letter-words.ts'
+import { type LeadershipWord, renderLeadership } from '../../admin/leadership-text.ts'
 import { assertNever } from '../../base/assert.ts'
-import type { SessionId } from '../../base/ids.ts'
+import type { ServerId, SessionId } from '../../base/ids.ts'
 import { ok } from '../../base/result.ts'
 import type { Config } from '../../config/config.ts'
 import { metricValues, resetMetrics, type ServerMetrics } from '../../metrics/server-metrics.ts'
@@ -21,6 +22,7 @@ import type { ReplicaDetails } from '../../replica/status/replica-details.ts'
 import type { Checkpointing } from '../checkpoints/checkpointing.ts'
 import type { ClientSocket } from '../clients/client-socket.ts'
 import type { ClientSockets } from '../clients/client-sockets.ts'
+import type { HandOvers } from '../hand-overs.ts'
 import type { HostFacts } from '../host-facts.ts'
 import { quotaMetrics } from './quota-metrics.ts'
 import { serverStatus } from './server-status.ts'
@@ -32,6 +34,7 @@ export interface AdminAnswersOptions {
   readonly replica: Replica
   readonly metrics: ServerMetrics
   readonly checkpointing: Pick<Checkpointing, 'ask'>
+  readonly handOvers: Pick<HandOvers, 'ask'>
 }
 
 /** The server's state when a word arrives. */
@@ -55,7 +58,7 @@ export class AdminAnswers {
     this.#options = options
   }
 
-  /** Calls `reply` with the text: at once, except for a word that has to wait for the disk. */
+  /** Calls `reply` with the text: at once, except for a word that has to wait for the disk or for another server. */
   answer(question: WordQuestion, moment: AdminMoment, reply: (text: string) => void): void {
     const { host, replica } = this.#options
     const status = serverStatus({ ...this.#options, ...moment, replica: replica.status() })
@@ -63,6 +66,7 @@ export class AdminAnswers {
     const sources = { status, details, environment: host.environment }
     const { text, action } = answerFourLetterWord(question, moment.config.fourLetterWords, sources)
     if (action?.kind === 'make-checkpoint') return this.#makeCheckpoint(reply)
+    if (action?.kind === 'hand-over') return this.#handOver(action.word, moment.config.serverId, reply)
     if (action !== null) this.#carryOut(action)
     reply(text)
   }
@@ -73,6 +77,12 @@ export class AdminAnswers {
       const { facts, sizeBytes, durationMs } = outcome.value
       reply(renderCheckpoint(ok({ ...facts, sizeBytes, durationMs })))
     })
+  }
+
+  /** `rqld` asks for the leadership of this server, `ydld` for that of any other than the leader. */
+  #handOver(word: LeadershipWord, self: ServerId, reply: (text: string) => void): void {
+    const to = word === 'rqld' ? self : null
+    this.#options.handOvers.ask(to, (problem) => reply(renderLeadership(word, problem)))
   }
 
   #details({ config, now }: AdminMoment): AdminDetails {
@@ -96,7 +106,7 @@ export class AdminAnswers {
     }
   }
 
-  #carryOut(action: Exclude<AdminAction, { readonly kind: 'make-checkpoint' }>): void {
+  #carryOut(action: Exclude<AdminAction, { readonly kind: 'make-checkpoint' | 'hand-over' }>): void {
     const { clients, replica, metrics } = this.#options
     switch (action.kind) {
       case 'reset-connection-statistics':

@@ -172,8 +172,6 @@ describe('a leader that hands over', () => {
     expect(ensemble.leader.id).toBe(other)
     const alone = new TestEnsemble(1)
     alone.feed(1, { kind: 'hand-over', to: null })
-    expect(alone.handOverEnds).toEqual([
-      { at: 1, to: null, problem: 'any other voter is not in step with this leader' },
-    ])
+    expect(alone.handOverEnds).toEqual([{ at: 1, to: null, problem: 'there is no other voter' }])
   })
 })
