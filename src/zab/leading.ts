@@ -25,7 +25,7 @@ import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/p
 import { chooseJoining, hexOfCluster } from './cluster-rule.ts'
 import { CopySource } from './copy-source.ts'
 import { HandOver } from './hand-over.ts'
-import { HeartbeatTimes } from './heartbeat-times.ts'
+import { LeaderHeartbeats } from './leader-heartbeats.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import type { Role, RoleChanges } from './role.ts'
@@ -56,15 +56,9 @@ export class Leading implements Role {
   readonly #clusterId: ClusterId
   #selfSynced = false
   #deadlineMs: number
-  #heartbeatSequence = 0
-  #nextHeartbeatAtMs = 0
-  #confirmed = 0 // the highest heartbeat sequence that a quorum has answered
-  #lastConfirmAsked = 0
   /** It has handed its leadership over to this server. Its learners may seem to follow it for a moment. */
   readonly #predecessor: ServerId | null
-  readonly #heartbeatTimes: HeartbeatTimes
-  /** Once established: at this time or later, each server of some quorum has heard this leader. */
-  #heardByQuorumMs = Number.NEGATIVE_INFINITY
+  readonly #heartbeats: LeaderHeartbeats
 
   constructor(core: ZabCore, changes: RoleChanges, predecessor: ServerId | null = null) {
     this.#core = core
@@ -79,7 +73,7 @@ export class Leading implements Role {
       startHeartbeats: () => this.#sendHeartbeats(),
       passLeadership: (to) => this.#passLeadership(to),
     })
-    this.#heartbeatTimes = new HeartbeatTimes(core.settings)
+    this.#heartbeats = new LeaderHeartbeats(core, this.#learners)
     this.#initialEpoch = core.currentEpoch
     this.#initialLast = core.history.last.zxid
     this.#epoch = core.acceptedEpoch
@@ -185,8 +179,9 @@ export class Leading implements Role {
       this.#changes.becomeLooking(`no quorum while ${this.#phase}`)
       return
     }
-    if (this.#isLeaseOver()) return this.#changes.becomeLooking('no quorum has answered for peerTimeoutMs')
-    if (core.nowMs >= this.#nextHeartbeatAtMs) this.#sendHeartbeats()
+    if (this.isEstablished && this.#heartbeats.isLeaseOver())
+      return this.#changes.becomeLooking('no quorum has answered for peerTimeoutMs')
+    if (this.#heartbeats.areDue) this.#sendHeartbeats()
   }
 
   flush(): void {
@@ -252,8 +247,7 @@ export class Leading implements Role {
   /** Asks a quorum whether it still follows. `leadership-confirmed` with this or a later sequence is the answer. */
   confirmLeadership(): number {
     const sequence = this.#sendHeartbeats()
-    this.#lastConfirmAsked = sequence
-    this.#noteConfirmations()
+    this.#heartbeats.awaitConfirmation(sequence)
     return sequence
   }
 
@@ -447,7 +441,7 @@ export class Leading implements Role {
     if (this.#phase !== 'synchronising' || !this.#selfSynced) return
     if (!core.membership.isQuorum(this.#isSynced)) return
     this.#phase = 'broadcasting'
-    this.#noteHeardByQuorum()
+    this.#heartbeats.noteHeardByQuorum()
     core.commitUpTo(this.#initialLast)
     for (const learner of this.#learners.values()) if (learner.phase === 'synced') this.#sendUpToDate(learner)
     core.out.push({ kind: 'serving-as-leader', epoch: this.#epoch })
@@ -472,56 +466,18 @@ export class Leading implements Role {
 
   /** Returns the number of the round. */
   #sendHeartbeats(): number {
-    const core = this.#core
     this.#copies.sendWaits()
-    this.#nextHeartbeatAtMs = core.nowMs + core.settings.heartbeatIntervalMs
-    const sequence = ++this.#heartbeatSequence
-    this.#heartbeatTimes.sent(sequence, core.nowMs)
-    for (const learner of this.#learners.values()) {
-      const committed = learner.phase === 'synced' ? core.committed : (0 as Zxid)
-      if (learner.phase === 'synced') learner.committedSent = committed
-      // The replica, which has the tree, adds its digest when it sends this.
-      const noDigest = { digest: '', digestVersion: 0 }
-      core.send(learner.id, { kind: 'heartbeat', syncId: learner.syncId, sequence, committed, ...noDigest })
-    }
-    return sequence
+    return this.#heartbeats.send()
   }
 
   #receiveHeartbeatReply(learner: Learner, message: From<'heartbeat-reply'>): void {
-    if (message.sequence > learner.heartbeatAnswered) learner.heartbeatAnswered = message.sequence
-    learner.noteHeard(this.#heartbeatTimes.heardAtMs(message.sequence))
+    this.#heartbeats.answered(learner, message.sequence)
     // It works on the copy, however long that takes. If it waits in vain for this leader, it gives up by itself.
     if (learner.phase === 'receiving-copy') this.#extendDeadline()
-    this.#noteConfirmations()
-  }
-
-  #noteConfirmations(): void {
-    if (this.#phase !== 'broadcasting') return
-    const confirmed = this.#core.membership.reachedByQuorum(this.#heartbeatAnsweredBy)
-    if (confirmed <= this.#confirmed) return
-    const wasAwaited = this.#confirmed < this.#lastConfirmAsked
-    this.#confirmed = confirmed
-    if (wasAwaited) this.#core.out.push({ kind: 'leadership-confirmed', sequence: confirmed })
+    if (this.isEstablished) this.#heartbeats.noteConfirmations()
   }
 
   // --- losing learners ---
-
-  /**
-   * Before another server leads because its followers hear nothing of this one, this leader has stopped. They wait for
-   * peerTimeoutMs from when they last heard it. Ticks come at least twice in a heartbeat interval, so this is the last one
-   * before that.
-   */
-  #isLeaseOver(): boolean {
-    if (this.#phase !== 'broadcasting') return false
-    const { nowMs, settings } = this.#core
-    this.#noteHeardByQuorum()
-    return nowMs >= this.#heardByQuorumMs + settings.peerTimeoutMs - settings.heartbeatIntervalMs / 2
-  }
-
-  /** Never falls: that one of them leaves does not change what the others have heard. */
-  #noteHeardByQuorum(): void {
-    this.#heardByQuorumMs = Math.max(this.#heardByQuorumMs, this.#core.membership.reachedByQuorum(this.#heardAtMs))
-  }
 
   /** The learner is notified: its link is up, and it would wait for this leader until initLimit. */
   #drop(peer: ServerId, reason: string): void {
@@ -561,16 +517,6 @@ export class Leading implements Role {
     const { durable, history } = this.#core
     if (this.#isSelf(voter)) return Math.min(durable, history.last.zxid) as Zxid
     return this.#countedLearner(voter)?.acked ?? zeroZxid
-  }
-  readonly #heartbeatAnsweredBy = (voter: ServerId): number => {
-    if (this.#isSelf(voter)) return this.#heartbeatSequence
-    return this.#countedLearner(voter)?.heartbeatAnswered ?? 0
-  }
-  /** In step or not: a learner waits for this leader as long as one that is in step. */
-  readonly #heardAtMs = (voter: ServerId): number => {
-    if (this.#isSelf(voter)) return this.#core.nowMs
-    const learner = this.#learners.get(voter)
-    return learner?.counts === true ? learner.heardAtMs : Number.NEGATIVE_INFINITY
   }
 
   #isSelf(voter: ServerId): boolean {
