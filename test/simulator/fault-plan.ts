@@ -25,9 +25,10 @@ export const faultKinds = [
 ] as const
 /**
  * wipe-disk: empty disks replace those of a minority. adopt-disk: copies of disks do, each of any server and of an earlier
- * moment, and are adopted. With either db.autocreate is false. They are drawn on their own.
+ * moment, and are adopted. With either db.autocreate is false. hand-over: an operator asks any server that another one leads.
+ * They are drawn on their own.
  */
-export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk' | 'adopt-disk'
+export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk' | 'adopt-disk' | 'hand-over'
 
 export interface NetworkPlan {
   readonly latencyUsBase: number
@@ -104,6 +105,7 @@ export interface LaterDraws {
   readonly copies: SimRandom
   readonly adoptions: SimRandom
   readonly backups: SimRandom
+  readonly handOvers: SimRandom
 }
 
 export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: number): FaultPlan {
@@ -116,6 +118,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
     serverCount > 1 && wipes.chance(checkpoints === null ? 0.3 : 0.85) ? wipes.pick([2500, 6000, 15_000]) : null
   const adoptions = later.adoptions
   const adoptMeanMs = serverCount > 1 && adoptions.chance(0.25) ? adoptions.pick([2500, 6000, 15_000]) : null
+  const handOverMeanMs = serverCount > 1 && later.handOvers.chance(0.5) ? later.handOvers.pick([800, 2500, 6000]) : null
   const isStrict = compatibility.chance(0.2)
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
   return {
@@ -126,7 +129,11 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
     tickTimeMs: random.pick([200, 500, 1000]),
     linearizableReads: random.chance(0.15),
     enforceQuota: quotas.chance(0.5),
-    meanMsByKind: withLostDisks(isQuiet ? new Map() : drawKinds(random, serverCount), wipeMeanMs, adoptMeanMs),
+    meanMsByKind: withLaterKinds(isQuiet ? new Map() : drawKinds(random, serverCount), {
+      'wipe-disk': wipeMeanMs,
+      'adopt-disk': adoptMeanMs,
+      'hand-over': handOverMeanMs,
+    }),
     dbAutocreate: wipeMeanMs === null && adoptMeanMs === null,
     downMsMax: random.pick([500, 3000, 10_000]),
     crashMode: random.pick(['random', 'random', 'torn', 'drop-all', 'keep-all'] as const),
@@ -157,14 +164,12 @@ function drawCheckpoints(random: SimRandom): CheckpointPlan | null {
   }
 }
 
-function withLostDisks(
+function withLaterKinds(
   kinds: ReadonlyMap<FaultKind, number>,
-  wipeMeanMs: number | null,
-  adoptMeanMs: number | null,
+  later: Readonly<Partial<Record<FaultKind, number | null>>>,
 ): ReadonlyMap<FaultKind, number> {
   const all = new Map(kinds)
-  if (wipeMeanMs !== null) all.set('wipe-disk', wipeMeanMs)
-  if (adoptMeanMs !== null) all.set('adopt-disk', adoptMeanMs)
+  for (const [kind, meanMs] of Object.entries(later)) if (meanMs !== null) all.set(kind as FaultKind, meanMs)
   return all
 }
 

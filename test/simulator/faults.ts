@@ -192,6 +192,8 @@ export class Faults {
       case 'wipe-disk':
         if (cluster.canLoseDisk(victim)) cluster.wipe(victim, this.#downMs())
         return
+      case 'hand-over':
+        return cluster.handOver(victim, random.chance(0.5) ? null : random.pick(cluster.ids), () => {})
       case 'adopt-disk':
         if (random.chance(0.5)) return this.#forgetAmongLaggards(victim)
         if (random.chance(0.5)) cluster.copyDisk(random.pick(cluster.ids))

@@ -196,6 +196,24 @@ export class SimCluster {
     this.#after(gracefulStopMsMax, end)
   }
 
+  /** The operator wants another server to lead; `done` gets why that is not possible, or null. */
+  handOver(id: ServerId, to: ServerId | null, done: (problem: string | null) => void): void {
+    const { running } = this.#server(id)
+    if (running === null || running.process.state !== 'running') return
+    this.#fault(`server ${id} is asked to hand over to ${to ?? 'any other server'}`)
+    this.#context.scheduler.noteAsync()
+    this.#context.scheduler.runIn(running.process, 'other', () => {
+      running.server.handOver(to).then(
+        (outcome) => {
+          const problem = outcome.ok ? null : outcome.error
+          this.#fault(`server ${id}: ${problem ?? 'the leadership is given away, or asked for'}`)
+          done(problem)
+        },
+        (cause: unknown) => this.#context.blame(`server ${id}: the hand-over was rejected: ${textOf(cause)}`),
+      )
+    })
+  }
+
   /** Null if it is not running; the process is what `resume` needs. */
   pause(id: ServerId): SimProcess | null {
     const process = this.#server(id).running?.process

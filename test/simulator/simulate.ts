@@ -9,7 +9,7 @@ import { type BackupCounts, judgeBackups, noBackups } from './backup-verdict.ts'
 import { clientHistory } from './checkers/client-history.ts'
 import { CommittedHistory } from './checkers/committed-history.ts'
 import { committedPrefix } from './checkers/committed-prefix.ts'
-import { connectionsOutliveLeader, leaderDies } from './checkers/connections-outlive-leader.ts'
+import { connectionsOutliveLeader, leaderDies, leaderHandsOver } from './checkers/connections-outlive-leader.ts'
 import { durability } from './checkers/durability.ts'
 import { ephemeralLifetime } from './checkers/ephemeral-lifetime.ts'
 import { exactlyOnce } from './checkers/exactly-once.ts'
@@ -75,6 +75,8 @@ const settleLimitMs = 8_000
 const sliceMs = 50
 /** Longer than the longest session timeout: until then a client that gets no answer has left its server. */
 const leaderLossMs = 6_500
+/** Until the named server leads. A slow disk takes 15 ms for each of four flushes, and a slow network as long for each message. */
+const moveLimitMs = 2_500
 const underWayLimitUs = 2_000_000
 /** As by default. In read-only mode the wait ends when that mode begins. */
 const clientWaitForLeaderMs = 4_000
@@ -133,6 +135,7 @@ class Run {
         copies: new SimRandom(seed, 'copies'),
         adoptions: new SimRandom(seed, 'adoptions'),
         backups: new SimRandom(seed, 'backups'),
+        handOvers: new SimRandom(seed, 'hand-overs'),
       },
       options.chaosMs,
     )
@@ -186,6 +189,7 @@ class Run {
     await this.#runFor(this.#plan.chaosMs)
     if (!this.#hasFailed()) await this.#heal()
     if (!this.#hasFailed()) await this.#stayCalm()
+    if (!this.#hasFailed()) await this.#moveLeader()
     if (!this.#hasFailed()) await this.#loseLeader()
     if (!this.#hasFailed()) await this.#settle()
     if (!this.#hasFailed()) await this.#judgeBackups()
@@ -235,6 +239,24 @@ class Run {
   async #stayCalm(): Promise<void> {
     this.#record({ kind: 'phase', phase: 'calm' })
     await this.#runFor((sessionTimeoutMsMax + 2 * this.#plan.tickTimeMs) * (1 + this.#plan.clockRateSpread) + 1000)
+  }
+
+  /** The leader hands over while nothing else is wrong: the named server leads, and no client notices. */
+  async #moveLeader(): Promise<void> {
+    const { leaderId } = this.#cluster
+    const successors = this.#survivors().filter((id) => id !== leaderId)
+    if (leaderId === null || !this.#survivors().includes(leaderId) || successors.length === 0) return
+    const to = new SimRandom(this.#seed, 'successor').pick(successors)
+    let problem: string | null = 'the server has not answered'
+    this.#record({ kind: 'fault', text: leaderHandsOver })
+    this.#cluster.handOver(leaderId, to, (outcome) => {
+      problem = outcome
+    })
+    const leads = await this.#runUntil(moveLimitMs, () => problem === null && this.#cluster.leaderId === to)
+    if (!leads && !this.#hasFailed()) {
+      const text = `${moveLimitMs} ms after server ${leaderId} was asked to hand over to server ${to}, server ${this.#cluster.leaderId} leads: ${problem}`
+      this.#trace.violations.push({ checker: 'hand-over', text })
+    }
   }
 
   /** The leader dies with requests of other servers under way while nothing else is wrong, unless these are no quorum. */

@@ -1,6 +1,7 @@
 /**
- * At the end of a run the leader dies while nothing else is wrong. Then no client of another server loses its connection,
- * unless that server names a cause (kept-connections.ts judges the causes), and none leaves because a request gets no answer.
+ * At the end of a run the leader hands over, and later the leader dies, while nothing else is wrong. Then no client of a server
+ * that runs on loses its connection, unless that server names a cause (kept-connections.ts judges the causes), and none leaves
+ * because a request gets no answer.
  */
 import type { ServerId, SessionId } from '../../../src/base/ids.ts'
 import type { Checker, Report } from '../sim-trace.ts'
@@ -11,7 +12,8 @@ interface OpenConnection {
   readonly timeoutMs: number
 }
 
-/** The fault after which connections of the other servers are judged. */
+/** The faults after which connections are judged. */
+export const leaderHandsOver = 'the leader hands over, and nothing else is wrong'
 export const leaderDies = 'the leader dies, and nothing else is wrong'
 /** Why the operator closes its connection: its backup is complete, or it tries again. */
 export const operatorLeaves = 'the operator leaves'
@@ -45,7 +47,7 @@ export function connectionsOutliveLeader(keepsClients: boolean, report: Report):
           return report(`${what}; it is closed by ${by}: ${reason}`)
         }
         case 'fault':
-          if (event.text !== leaderDies || !keepsClients) return
+          if ((event.text !== leaderDies && event.text !== leaderHandsOver) || !keepsClients) return
           judged = new Map([...open].filter(([, { timeoutMs }]) => timeoutMs >= judgedTimeoutMsMin))
           return
         case 'server-crashed':
