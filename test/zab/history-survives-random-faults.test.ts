@@ -24,18 +24,22 @@ describe('random faults', () => {
     let epochs = 0
     let copies = 0
     let handOvers = 0
+    let longestElectionMs = 0
     for (let seed = firstSeed; seed < firstSeed + seedCount * share; seed++) {
       const report = runSeed(seed, shape)
       committed += report.committedCount
       epochs += report.epochCount
       copies += report.copyCount
       handOvers += report.handOverCount
+      longestElectionMs = Math.max(longestElectionMs, report.electionMs)
     }
     // The faults must leave time for commits, or nothing was tested.
     expect(committed).toBeGreaterThan(seedCount * share)
     expect(epochs).toBeGreaterThan(seedCount * share)
     if (shape.startsWith('one voter')) expect(handOvers).toBe(0)
     else expect(handOvers).toBeGreaterThan((seedCount * share) / 10)
+    // `runSeed` compares each election with its bound.
+    expect(longestElectionMs).toBeGreaterThan(0)
     // In the smaller shapes few servers can lag, since each is needed for a quorum.
     if (share >= 0.5) expect(copies).toBeGreaterThan((seedCount * share) / 10)
   })
