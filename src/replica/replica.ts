@@ -181,6 +181,8 @@ export class Replica {
         return this.#runZab(event)
       case 'peer-connected':
       case 'peer-disconnected':
+        this.#options.trace?.({ kind: 'link', peer: event.peer, isUp: event.kind === 'peer-connected' })
+        return this.#runZab(event)
       case 'log-read':
         return this.#runZab(event)
       case 'log-truncated':

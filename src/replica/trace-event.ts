@@ -2,13 +2,15 @@
  * The steps of a server, reported when they happen, for the simulator's checkers and for debugging. The server does the
  * same with and without a trace.
  */
-import type { Epoch, SessionId, Zxid } from '../base/ids.ts'
+import type { Epoch, ServerId, SessionId, Zxid } from '../base/ids.ts'
 import type { Txn } from '../protocol/txn/txn.ts'
 
 export type Role = 'looking' | 'following' | 'leading'
 
 export type TraceEvent =
   | { readonly kind: 'role-changed'; readonly role: Role; readonly epoch: Epoch }
+  /** The link to another server has come up, or has closed. */
+  | { readonly kind: 'link'; readonly peer: ServerId; readonly isUp: boolean }
   /** This server leads `epoch`: a quorum has acknowledged its history. */
   | { readonly kind: 'established'; readonly epoch: Epoch }
   /**

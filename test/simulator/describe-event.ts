@@ -137,6 +137,8 @@ function describeServerEvent(event: TraceEvent): string {
       return `kept ${event.count} clients`
     case 'client-cut':
       return `cuts the client of session ${hexOfSession(event.sessionId)}: ${event.why}`
+    case 'link':
+      return `link to server ${event.peer} ${event.isUp ? 'up' : 'closed'}`
     case 'session-expiring':
       return `expiring session ${hexOfSession(event.sessionId)}`
     default:

@@ -26,9 +26,9 @@ export const faultKinds = [
 /**
  * wipe-disk: empty disks replace those of a minority. adopt-disk: copies of disks do, each of any server and of an earlier
  * moment, and are adopted. With either db.autocreate is false. hand-over: an operator asks any server that another one leads.
- * They are drawn on their own.
+ * flapping: the links of one server fail and work again in quick succession, one way or both. They are drawn on their own.
  */
-export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk' | 'adopt-disk' | 'hand-over'
+export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk' | 'adopt-disk' | 'hand-over' | 'flapping'
 
 export interface NetworkPlan {
   readonly latencyUsBase: number
@@ -106,6 +106,7 @@ export interface LaterDraws {
   readonly adoptions: SimRandom
   readonly backups: SimRandom
   readonly handOvers: SimRandom
+  readonly flapping: SimRandom
 }
 
 export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: number): FaultPlan {
@@ -120,6 +121,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
   const adoptMeanMs = serverCount > 1 && adoptions.chance(0.25) ? adoptions.pick([2500, 6000, 15_000]) : null
   const handOverMeanMs = serverCount > 1 && later.handOvers.chance(0.5) ? later.handOvers.pick([800, 2500, 6000]) : null
   const isStrict = compatibility.chance(0.2)
+  const flapMeanMs = serverCount > 1 && later.flapping.chance(0.3) ? later.flapping.pick([2500, 6000, 15_000]) : null
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
   return {
     serverCount,
@@ -133,6 +135,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
       'wipe-disk': wipeMeanMs,
       'adopt-disk': adoptMeanMs,
       'hand-over': handOverMeanMs,
+      flapping: flapMeanMs,
     }),
     dbAutocreate: wipeMeanMs === null && adoptMeanMs === null,
     downMsMax: random.pick([500, 3000, 10_000]),

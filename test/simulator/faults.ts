@@ -11,6 +11,9 @@ import type { SimCluster } from './sim-cluster.ts'
 import type { NetworkConditions, SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
 
+/** No delay is longer than this many times the mean of its distribution: a bound of what depends on delays exists. */
+export const exponentialCap = 8
+
 /** Which directions between hosts carry nothing, and the conditions of the others. */
 export class LinkFaults implements NetworkConditions {
   isHealed = false
@@ -18,15 +21,24 @@ export class LinkFaults implements NetworkConditions {
   readonly #random: SimRandom
   readonly #cuts = new Map<string, number>() // "from>to" → how many cuts hold it
   readonly #isServerHost: (host: string) => boolean
+  readonly #onChange: (from: string, to: string) => void
 
-  constructor(plan: FaultPlan, random: SimRandom, isServerHost: (host: string) => boolean) {
+  /** `onChange` is called for each direction that is cut or mended. */
+  constructor(
+    plan: FaultPlan,
+    random: SimRandom,
+    isServerHost: (host: string) => boolean,
+    onChange: (from: string, to: string) => void,
+  ) {
     this.#plan = plan
     this.#random = random
     this.#isServerHost = isServerHost
+    this.#onChange = onChange
   }
 
   cut(links: readonly string[]): void {
     for (const link of links) this.#cuts.set(link, (this.#cuts.get(link) ?? 0) + 1)
+    this.#noteChanged(links)
   }
 
   mend(links: readonly string[]): void {
@@ -34,6 +46,14 @@ export class LinkFaults implements NetworkConditions {
       const left = (this.#cuts.get(link) ?? 0) - 1
       if (left > 0) this.#cuts.set(link, left)
       else this.#cuts.delete(link)
+    }
+    this.#noteChanged(links)
+  }
+
+  #noteChanged(links: readonly string[]): void {
+    for (const link of links) {
+      const [from, to] = link.split('>')
+      this.#onChange(from!, to!)
     }
   }
 
@@ -48,10 +68,13 @@ export class LinkFaults implements NetworkConditions {
 
   latencyUs(): number {
     const { latencyUsBase, latencyUsJitterMean, spikeChance, spikeMsMean } = this.#plan.network
-    const spikeUs =
-      !this.isHealed && this.#random.chance(spikeChance) ? this.#random.exponential(spikeMsMean) * 1000 : 0
-    const jitterUs = this.#random.exponential(latencyUsJitterMean)
+    const spikeUs = !this.isHealed && this.#random.chance(spikeChance) ? this.#exponential(spikeMsMean) * 1000 : 0
+    const jitterUs = this.#exponential(latencyUsJitterMean)
     return Math.ceil(latencyUsBase + jitterUs + spikeUs)
+  }
+
+  #exponential(mean: number): number {
+    return Math.min(this.#random.exponential(mean), exponentialCap * mean)
   }
 
   splitChance(): number {
@@ -199,6 +222,8 @@ export class Faults {
         if (random.chance(0.5)) cluster.copyDisk(random.pick(cluster.ids))
         else if (cluster.canLoseDisk(victim)) cluster.replaceDisk(victim, this.#downMs(), null)
         return
+      case 'flapping':
+        return this.#flap(random.pick(cluster.ids), random.between(3, 12))
       case 'clock-jump':
         return cluster.jumpWallClock(victim, random.between(-3_600_000, 3_600_000))
       default:
@@ -251,6 +276,21 @@ export class Faults {
         cluster.replaceDisk(victim, this.#random.between(20, 500), victim)
       },
     )
+  }
+
+  /** The links of the server fail, all or one, both ways or one way, and work again; and so `times` times. */
+  #flap(server: ServerId, times: number): void {
+    const { cluster } = this.#context
+    const random = this.#random
+    if (times === 0 || this.#isOver) return
+    const host = cluster.hostOf(server)
+    const others = cluster.ids.filter((id) => id !== server).map((id) => cluster.hostOf(id))
+    const chosen = random.chance(0.5) ? others : [random.pick(others)]
+    const [from, to] = [chosen.map((other) => `${host}>${other}`), chosen.map((other) => `${other}>${host}`)]
+    const links = random.pick([from, to, [...from, ...to]])
+    this.#cutFor(links, random.between(10, 2000), () => {
+      this.#after(random.between(1, 500), () => this.#flap(server, times - 1))
+    })
   }
 
   #spoilDisk(victim: ServerId, how: 'slow' | 'full' | 'flush-fails'): void {

@@ -1,4 +1,5 @@
 /** The text about one seed that ran, and the sums over many seeds. */
+import { type ElectionCounts, noElections, type SlowCause } from './checkers/bounded-elections.ts'
 import type { SeedCounts, SeedResult } from './simulate.ts'
 
 export interface SeedSummary {
@@ -33,6 +34,18 @@ export function describeSeed({ seed, plan, hash, counts }: SeedSummary): string 
   return `seed ${seed}: ${plan}\n${describeCounts([counts])}, trace hash ${hash}`
 }
 
+function describeElections(all: readonly ElectionCounts[]): string {
+  const longest = all.reduce((a, b) => (b.longestMs > a.longestMs ? b : a), noElections())
+  const share = Math.max(0, ...all.map(({ shareMax }) => shareMax))
+  const count = all.reduce((sum, each) => sum + each.count, 0)
+  const slow = (cause: SlowCause): number => all.reduce((sum, each) => sum + each.slow[cause], 0)
+  return (
+    `${count} elections, the longest ${longest.longestMs.toFixed(0)} ms ${longest.longestText}, ` +
+    `at most ${(share * 100).toFixed(0)} % of a bound used, ${slow('copy')} waited for a copy of the state, ` +
+    `${slow('half-open')} for a half-open link to close, ${slow('disk')} for the disk of a candidate`
+  )
+}
+
 export function describeCounts(all: readonly SeedCounts[]): string {
   const sum = (pick: (counts: SeedCounts) => number): number => all.reduce((total, counts) => total + pick(counts), 0)
   const healMsMax = Math.max(0, ...all.map(({ healMs }) => healMs ?? 0))
@@ -54,5 +67,6 @@ export function describeCounts(all: readonly SeedCounts[]): string {
     `${sum(({ connections }) => connections.kept)} connections kept through leader changes`,
     `${sum(({ connections: { cut } }) => cut.waited)} closed after the longest wait, ${sum(({ connections: { cut } }) => cut['in-doubt'])} in doubt, ${sum(({ connections: { cut } }) => cut.replaced)} for a copy, ${sum(({ connections: { cut } }) => cut['not-kept'])} by strict servers`,
     `longest recovery ${healMsMax.toFixed(0)} ms`,
+    describeElections(all.map(({ elections }) => elections)),
   ].join(', ')
 }

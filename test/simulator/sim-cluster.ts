@@ -31,6 +31,8 @@ export interface ClusterContext {
   readonly random: SimRandom
   readonly clientHosts: readonly string[]
   record(event: SimEvent): void
+  /** A fault of a disk has begun or ended. */
+  diskChanged(id: ServerId): void
   /** A server did what no fault of the plan excuses: a violation. */
   blame(text: string): void
 }
@@ -51,6 +53,8 @@ interface SimServer {
   running: { readonly process: SimProcess; readonly server: ZktsServer; readonly clock: SimClock } | null
   /** It was asked to stop, or its disk failed, so it may end by itself. */
   isExcused: boolean
+  /** It was asked to stop, and serves nothing any more. */
+  isStopping: boolean
   /** Its disk is a copy that was not adopted to the end. */
   mustAdopt: boolean
   isAdopting: boolean
@@ -103,6 +107,15 @@ export class SimCluster {
     const { disk, config } = this.#server(id)
     const path = localKeyPath(config.dataDir)
     return disk.paths().includes(path) ? disk.contents(path) : null
+  }
+
+  /** Whether no fault of its disk lasts. */
+  diskWorks(id: ServerId): boolean {
+    return this.#server(id).troubles.size === 0
+  }
+
+  isStopping(id: ServerId): boolean {
+    return this.#server(id).isStopping
   }
 
   isRunning(id: ServerId): boolean {
@@ -180,6 +193,7 @@ export class SimCluster {
     if (running === null || running.process.state !== 'running') return
     this.#fault(`server ${id} is asked to stop`)
     server.isExcused = true
+    server.isStopping = true
     let isOver = false
     const end = (): void => {
       if (isOver || server.running !== running) return
@@ -236,10 +250,12 @@ export class SimCluster {
     this.#server(id).troubles.add(trouble)
     this.#server(id).isExcused = true
     this.#applyTroubles(this.#server(id))
+    this.#context.diskChanged(id)
   }
 
   mendDisk(id: ServerId, trouble: DiskTrouble): void {
     if (!this.#server(id).troubles.delete(trouble)) return
+    this.#context.diskChanged(id)
     this.#fault(`disk of server ${id}: no longer ${trouble}`)
     this.#applyTroubles(this.#server(id))
   }
@@ -255,8 +271,10 @@ export class SimCluster {
   heal(id: ServerId, order: ResumeOrder): void {
     this.#isHealed = true
     const server = this.#server(id)
+    const isMended = server.troubles.size > 0
     server.troubles.clear()
     this.#applyTroubles(server)
+    if (isMended) this.#context.diskChanged(id)
     if (server.running === null) {
       if (server.isAdopting) this.#endAdoption(server, 'kill')
       server.plans++
@@ -360,6 +378,7 @@ export class SimCluster {
     if (running === null) return
     this.crashCount++
     server.running = null
+    server.isStopping = false
     server.isExcused = server.troubles.size > 0
     scheduler.kill(running.process)
     network.crash(server.host, running.process, kind)
@@ -420,6 +439,7 @@ export class SimCluster {
       wallOffsetMs: random.between(-1000, 1000),
       running: null,
       isExcused: false,
+      isStopping: false,
       mustAdopt: false,
       isAdopting: false,
       hasServed: false,

@@ -6,7 +6,14 @@
 import type { Address, ByteStream, Dialer, Listener, ListenerHandle } from '../../src/ports/stream.ts'
 import type { Scheduler, SimProcess } from './scheduler.ts'
 import type { SimRandom } from './sim-random.ts'
-import { Endpoint, type LinkConditions, Pipe, type StreamContext } from './sim-stream.ts'
+import {
+  Endpoint,
+  type LinkConditions,
+  noObserver,
+  Pipe,
+  type StreamContext,
+  type TrafficObserver,
+} from './sim-stream.ts'
 
 export interface NetworkConditions extends LinkConditions {
   /** Probability that a dial is refused although a process listens. */
@@ -62,12 +69,13 @@ export class SimNetwork {
     /** Runs what is on its way; deliveries reach a process of the code under test through `runIn`. */
     readonly networkProcess: SimProcess
     readonly windowSizeBytes: number
+    readonly observer?: TrafficObserver
   }) {
     this.#scheduler = options.scheduler
     this.#random = options.random
     this.#conditions = options.conditions
     this.#process = options.networkProcess
-    this.#context = { ...options, isUp: (host) => !this.#downHosts.has(host) }
+    this.#context = { observer: noObserver, ...options, isUp: (host) => !this.#downHosts.has(host) }
   }
 
   listener(host: string, process: SimProcess): Listener {
@@ -134,6 +142,16 @@ export class SimNetwork {
     if (which !== 1) connection.dialing.outgoing.blackHole(untilUs)
     if (which !== 2) connection.accepted.outgoing.blackHole(untilUs)
     return `${describeConnection(connection)} ${['both ways', 'towards the dialer', 'towards the acceptor'][which]!}`
+  }
+
+  /** Something that one of the hosts has sent to the other waits until a fault ends. */
+  isBlocked(hostA: string, hostB: string): boolean {
+    return this.#connections.some(({ dialing, accepted }) => {
+      const isBetween =
+        (dialing.host === hostA && accepted.host === hostB) || (dialing.host === hostB && accepted.host === hostA)
+      const isOpen = !dialing.isClosed && !accepted.isClosed
+      return isBetween && isOpen && (dialing.outgoing.isBlocked || accepted.outgoing.isBlocked)
+    })
   }
 
   get openConnectionCount(): number {

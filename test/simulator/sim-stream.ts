@@ -26,17 +26,39 @@ export interface LinkConditions {
   resetChance(): number
 }
 
+/** When bytes were sent, and the newest bytes of the receiver that the sender had read by then. */
+export interface Stamp {
+  readonly sentUs: number
+  readonly heardUs: number
+}
+
+/** Sees the bytes between hosts. */
+export interface TrafficObserver {
+  /** If nothing holds them back, they arrive at `arriveUs`. */
+  sent(from: string, to: string, sizeBytes: number, arriveUs: number): Stamp
+  read(from: string, to: string, stamp: Stamp): void
+  /** What one host sends to the other stalls, or arrives again. */
+  flowChanged(from: string, to: string): void
+}
+
+export const noObserver: TrafficObserver = {
+  sent: () => ({ sentUs: 0, heardUs: 0 }),
+  read() {},
+  flowChanged() {},
+}
+
 export interface StreamContext {
   readonly scheduler: Scheduler
   readonly random: SimRandom
   readonly conditions: LinkConditions
   readonly networkProcess: SimProcess // runs deliveries; they reach the process of an endpoint through `runIn`
   readonly windowSizeBytes: number // in flight plus unread, as a kernel would hold
+  readonly observer: TrafficObserver
   isUp(host: string): boolean
 }
 
 type PipeItem =
-  | { readonly kind: 'data'; readonly bytes: Uint8Array; readonly arriveUs: number }
+  | { readonly kind: 'data'; readonly bytes: Uint8Array; readonly arriveUs: number; readonly stamp: Stamp }
   | { readonly kind: 'end'; readonly arriveUs: number }
   | { readonly kind: 'reset'; readonly arriveUs: number }
 
@@ -53,6 +75,8 @@ export class Pipe {
   #lastArriveUs = 0
   #isScheduled = false
   #isStalled = false
+  /** From when it stalls until something arrives again. */
+  isBlocked = false
   #blackHoleUntilUs = 0
 
   constructor(context: StreamContext, from: Endpoint, to: Endpoint) {
@@ -63,7 +87,9 @@ export class Pipe {
 
   sendData(bytes: Uint8Array): void {
     this.inFlightSizeBytes += bytes.length
-    this.#send({ kind: 'data', bytes, arriveUs: this.#arrivalUs(0) })
+    const arriveUs = this.#arrivalUs(0)
+    const stamp = this.#context.observer.sent(this.from.host, this.to.host, bytes.length, arriveUs)
+    this.#send({ kind: 'data', bytes, arriveUs, stamp })
   }
 
   sendEnd(extraUs: number): void {
@@ -118,11 +144,13 @@ export class Pipe {
     const { nowUs } = scheduler
     if (this.#blackHoleUntilUs > nowUs || conditions.isCut(this.from.host, this.to.host)) {
       this.#isStalled = true
+      this.#noteBlocked(true)
       if (Number.isFinite(this.#blackHoleUntilUs) && this.#blackHoleUntilUs > nowUs) {
         scheduler.schedule(networkProcess, 'network', this.#blackHoleUntilUs - nowUs, () => this.retry())
       }
       return
     }
+    this.#noteBlocked(false)
     let count = 0
     while (count < this.#items.length && this.#items[count]!.arriveUs <= nowUs) count++
     const arrived = this.#items.splice(0, count)
@@ -131,11 +159,18 @@ export class Pipe {
     for (const chunk of this.#join(arrived)) this.to.arrive(chunk)
   }
 
+  #noteBlocked(isBlocked: boolean): void {
+    if (this.isBlocked === isBlocked) return
+    this.isBlocked = isBlocked
+    this.#context.observer.flowChanged(this.from.host, this.to.host)
+  }
+
   /** Joins neighbouring data items by chance, copies what is handed over and damages it if the faults say so. */
   #join(items: readonly PipeItem[]): readonly PipeItem[] {
     const { conditions, random } = this.#context
     const result: PipeItem[] = []
     let waiting: Uint8Array[] = []
+    let stamp: Stamp | null = null
     const flush = (): void => {
       if (waiting.length === 0) return
       const bytes = Uint8Array.from(Buffer.concat(waiting))
@@ -144,7 +179,7 @@ export class Pipe {
         const at = random.below(bytes.length)
         bytes[at] = bytes[at]! ^ (1 << random.below(8))
       }
-      result.push({ kind: 'data', bytes, arriveUs: 0 })
+      result.push({ kind: 'data', bytes, arriveUs: 0, stamp: stamp! })
     }
     for (const item of items) {
       if (item.kind !== 'data') {
@@ -154,6 +189,7 @@ export class Pipe {
       }
       if (waiting.length > 0 && !random.chance(conditions.coalesceChance())) flush()
       waiting.push(item.bytes)
+      stamp = item.stamp
     }
     flush()
     return result
@@ -290,7 +326,7 @@ export class Endpoint implements ByteStream {
           return this.#closeBy(resetError())
         }
         this.#unread.shift()
-        if (item.kind === 'data') this.#read(item.bytes)
+        if (item.kind === 'data') this.#read(item.bytes, item.stamp)
         else if (item.kind === 'reset') this.#closeBy(resetError())
         else this.#closeBy(null)
       }
@@ -299,8 +335,9 @@ export class Endpoint implements ByteStream {
     }
   }
 
-  #read(bytes: Uint8Array): void {
+  #read(bytes: Uint8Array, stamp: Stamp): void {
     const incoming = this.#incoming!
+    this.#context.observer.read(incoming.from.host, this.host, stamp)
     incoming.inFlightSizeBytes -= bytes.length
     incoming.from.#pumpSoon()
     this.#handlers?.onData(bytes)

@@ -6,6 +6,7 @@
  */
 import { hexOfZxid, type ServerId, type Zxid } from '../../src/base/ids.ts'
 import { type BackupCounts, judgeBackups, noBackups } from './backup-verdict.ts'
+import { boundedElections, type ElectionCounts, noElections } from './checkers/bounded-elections.ts'
 import { clientHistory } from './checkers/client-history.ts'
 import { CommittedHistory } from './checkers/committed-history.ts'
 import { committedPrefix } from './checkers/committed-prefix.ts'
@@ -14,6 +15,7 @@ import { durability } from './checkers/durability.ts'
 import { ephemeralLifetime } from './checkers/ephemeral-lifetime.ts'
 import { exactlyOnce } from './checkers/exactly-once.ts'
 import { keptConnections } from './checkers/kept-connections.ts'
+import { leadersStopInTime } from './checkers/leaders-stop-in-time.ts'
 import { localSessionExpiry } from './checkers/local-session-expiry.ts'
 import { oneLeaderPerEpoch } from './checkers/one-leader-per-epoch.ts'
 import { pauseExpiry } from './checkers/pause-expiry.ts'
@@ -25,15 +27,19 @@ import { sameDigest } from './checkers/same-digest.ts'
 import { sessionExpiry } from './checkers/session-expiry.ts'
 import { sessionReplies } from './checkers/session-replies.ts'
 import { watchOrder } from './checkers/watch-order.ts'
+import { workingLeadersStay } from './checkers/working-leaders-stay.ts'
 import { zxidOrder } from './checkers/zxid-order.ts'
 import { type CheckpointCounts, noCheckpointCounts, noteCheckpoints } from './checkpoint-counts.ts'
+import { Contacts } from './contacts.ts'
+import { electionBound, messageMsMax } from './election-bound.ts'
+import { EnsembleView } from './ensemble-view.ts'
 import { describePlan, drawFaultPlan, type FaultPlan } from './fault-plan.ts'
 import { Faults, LinkFaults } from './faults.ts'
 import { type KeptCounts, noKeptCounts, noteKept } from './kept-counts.ts'
 import { SimOperator } from './operator.ts'
 import { Scheduler, SimProcess } from './scheduler.ts'
 import { type ClientContext, SimClient } from './sim-client.ts'
-import { SimCluster } from './sim-cluster.ts'
+import { hostOfServer, SimCluster } from './sim-cluster.ts'
 import type { SimEvent } from './sim-event.ts'
 import { SimNetwork } from './sim-network.ts'
 import { SimRandom } from './sim-random.ts'
@@ -62,6 +68,7 @@ export interface SeedCounts {
   readonly crashes: number
   readonly checkpoints: CheckpointCounts
   readonly connections: KeptCounts
+  readonly elections: ElectionCounts
   readonly backups: BackupCounts
   /** From the end of the faults until every server served; null if one never did. */
   readonly healMs: number | null
@@ -78,6 +85,8 @@ const leaderLossMs = 6_500
 /** Until the named server leads. A slow disk takes 15 ms for each of four flushes, and a slow network as long for each message. */
 const moveLimitMs = 2_500
 const underWayLimitUs = 2_000_000
+/** As by default; syncLimit is longer in every plan. */
+const peerTimeoutMs = 1_500
 /** As by default. In read-only mode the wait ends when that mode begins. */
 const clientWaitForLeaderMs = 4_000
 const sessionTimeoutMsMax = 6_000
@@ -105,6 +114,9 @@ class Run {
   readonly #history = new CommittedHistory()
   readonly #ledger: RequestLedger
   readonly #network: SimNetwork
+  readonly #contacts: Contacts
+  readonly #view: EnsembleView
+  readonly #electionCounts = noElections()
   readonly #links: LinkFaults
   readonly #cluster: SimCluster
   readonly #faults: Faults
@@ -136,6 +148,7 @@ class Run {
         adoptions: new SimRandom(seed, 'adoptions'),
         backups: new SimRandom(seed, 'backups'),
         handOvers: new SimRandom(seed, 'hand-overs'),
+        flapping: new SimRandom(seed, 'flapping'),
       },
       options.chaosMs,
     )
@@ -147,13 +160,23 @@ class Run {
     )
     const clientHosts = Array.from({ length: this.#plan.clientCount }, (_, i) => clientHost(i))
     if (this.#plan.takesBackups) clientHosts.push(operatorHost)
-    this.#links = new LinkFaults(this.#plan, random.fork('links'), (host) => !clientHosts.includes(host))
+    const isServerHost = (host: string): boolean => !clientHosts.includes(host)
+    const onLinkChange = (from: string, to: string, atUs = this.#scheduler.nowUs): void =>
+      this.#linkChanged(from, to, atUs)
+    this.#links = new LinkFaults(this.#plan, random.fork('links'), isServerHost, onLinkChange)
+    this.#contacts = new Contacts({
+      nowUs: () => this.#scheduler.nowUs,
+      isServerHost,
+      ordinaryDelayUs: messageMsMax(this.#plan) * 1000,
+      onChange: onLinkChange,
+    })
     this.#network = new SimNetwork({
       scheduler: this.#scheduler,
       random: random.fork('network'),
       conditions: this.#links,
       networkProcess: this.#process,
       windowSizeBytes: this.#plan.network.windowSizeBytes,
+      observer: this.#contacts,
     })
     const shared = { scheduler: this.#scheduler, process: this.#process, network: this.#network }
     this.#cluster = new SimCluster({
@@ -162,8 +185,10 @@ class Run {
       random: random.fork('cluster'),
       clientHosts,
       record: (event) => this.#record(event),
+      diskChanged: (id) => this.#view.diskChanged(id, this.#scheduler.nowUs),
       blame: (text) => this.blame(text),
     })
+    this.#view = this.#makeView()
     this.#faults = new Faults(this.#plan, random.fork('faults'), new SimRandom(seed, 'copy faults'), {
       ...shared,
       links: this.#links,
@@ -204,6 +229,7 @@ class Run {
     const shuffled = this.#random.shuffled(ids).filter((id) => !lackingIds.includes(id))
     this.#casualties = [...lackingIds, ...shuffled].slice(0, this.#plan.casualtyCount)
     this.#record({ kind: 'phase', phase: 'healed' })
+    this.#view.allChanged(this.#scheduler.nowUs)
     this.#faults.heal(this.#casualties)
     const startedUs = this.#scheduler.nowUs
     const survivors = this.#survivors()
@@ -310,6 +336,25 @@ class Run {
     return this.#cluster.ids.filter((id) => !this.#casualties.includes(id))
   }
 
+  #makeView(): EnsembleView {
+    const [links, network, contacts, cluster] = [this.#links, this.#network, this.#contacts, this.#cluster]
+    return new EnsembleView(cluster.ids, {
+      carries: (a, b) =>
+        !links.isCut(hostOfServer(a), hostOfServer(b)) && !network.isBlocked(hostOfServer(a), hostOfServer(b)),
+      diskWorks: (id) => cluster.diskWorks(id),
+      isStopping: (id) => cluster.isStopping(id),
+      answeredUs: (id, other) => contacts.answeredUs(hostOfServer(id), hostOfServer(other)),
+      heardUs: (by, from) => contacts.heardUs(hostOfServer(by), hostOfServer(from)),
+      sentSizeBytes: (from, to) => contacts.sentSizeBytes(hostOfServer(from), hostOfServer(to)),
+    })
+  }
+
+  #linkChanged(hostA: string, hostB: string, atUs: number): void {
+    const { ids } = this.#cluster
+    const [a, b] = [ids.find((id) => hostOfServer(id) === hostA), ids.find((id) => hostOfServer(id) === hostB)]
+    if (a !== undefined && b !== undefined) this.#view.linkChanged(a, b, atUs)
+  }
+
   #addCheckers(): void {
     const trace = this.#trace
     const history = this.#history
@@ -340,9 +385,22 @@ class Run {
       keptConnections({ clockRateMax: 1 + clockRateSpread, waitMsMax, pauseStepMsMax }, report),
     )
     trace.addChecker((report) => connectionsOutliveLeader(waitMsMax > 0, report))
+    if (serverCount > 1) this.#addLeaderCheckers()
     trace.addChecker((report) => exactlyOnce(history, ledger, { hasLocalSessions }, report))
     trace.addChecker((report) => clientHistory(history, ledger, { enforceQuota }, report))
     trace.addChecker((report) => watchOrder(history, report))
+  }
+
+  #addLeaderCheckers(): void {
+    const view = this.#view
+    const plan = this.#plan
+    const heartbeatMs = Math.min(plan.tickTimeMs / 2, peerTimeoutMs / 4)
+    const times = { peerTimeoutMs, tickMs: heartbeatMs / 3 + 1, clockRateMin: 1 - plan.clockRateSpread }
+    const silenceMs = (peerTimeoutMs + times.tickMs) / times.clockRateMin
+    const bounds = { silenceMs, of: (gapSizeBytes: number) => electionBound(plan, gapSizeBytes) }
+    this.#trace.addChecker((report) => boundedElections(view, bounds, this.#electionCounts, report))
+    this.#trace.addChecker((report) => leadersStopInTime(view, times, report))
+    this.#trace.addChecker((report) => workingLeadersStay(view, peerTimeoutMs / 2, report))
   }
 
   #makeClient(number: number, servers: readonly ServerId[]): SimClient {
@@ -424,6 +482,7 @@ class Run {
     if (event.kind === 'server-log' && event.text.startsWith('info checkpoint-received '))
       this.#faults.copyEnded(event.serverId)
     this.#trace.add(entry.atUs, event)
+    this.#view.observe(entry)
     if (this.#trace.entries.length === traceEntryCountMax) this.blame('the trace grows without end')
   }
 
@@ -465,6 +524,7 @@ class Run {
         epochs: this.#epochCount,
         crashes: this.#cluster.crashCount,
         checkpoints: { ...this.#checkpointCounts },
+        elections: { ...this.#electionCounts, slow: { ...this.#electionCounts.slow } },
         connections: { kept: this.#keptCounts.kept, cut: { ...this.#keptCounts.cut } },
         backups: { ...(this.#operator?.counts ?? noBackups) },
         healMs: this.#healMs,

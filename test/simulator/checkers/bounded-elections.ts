@@ -1,0 +1,131 @@
+/**
+ * While the servers of a quorum run and reach each other, they have a leader within the bound of their election
+ * (election-bound.ts), whatever the others do. The time counts from the last event that concerns these servers or the links
+ * between them, or from when they noticed the loss of their leader. What may take longer is a list of causes, each with a bound
+ * of its own where that exists, and each is counted.
+ */
+import { describeBound, type ElectionBound, sumOf } from '../election-bound.ts'
+import type { EnsembleView, ServerView } from '../ensemble-view.ts'
+import type { SimEvent } from '../sim-event.ts'
+import type { Checker, Report } from '../sim-trace.ts'
+
+/**
+ * copy: a server gets a copy of the state, whose time depends on its size and on the rate that the configuration sets.
+ * half-open: a link beside those of the quorum seems to be up at one end only, or carries one way only. So the best candidate
+ * may hear no votes, or count on voters that do not hear it. That lasts until the silence of the link closes it,
+ * peerTimeoutMs at most.
+ * disk: the disk of a server with links to the quorum is slow, full or fails. If it is the best candidate, it wins, and its epoch
+ * waits for the disk, up to initLimit. That lasts as long as the fault.
+ */
+export type SlowCause = 'copy' | 'half-open' | 'disk'
+
+export interface ElectionCounts {
+  count: number
+  longestMs: number
+  /** Of the longest one: its bound, and the cause if it took longer. */
+  longestText: string
+  /** The largest part of its bound that an election without a cause took. */
+  shareMax: number
+  readonly slow: Record<SlowCause, number>
+}
+
+export interface Bounds {
+  of(gapSizeBytes: number): ElectionBound
+  /** Until a link that carries nothing is closed. */
+  readonly silenceMs: number
+}
+
+interface Wait {
+  readonly ms: number
+  readonly bound: ElectionBound
+  readonly sinceUs: number
+  readonly untilUs: number
+  /** How long a link was half-open meanwhile, and how long the disk of a candidate failed. */
+  readonly halfOpenMs: number
+  readonly faultyMs: number
+  readonly cause: SlowCause | null
+}
+
+export function noElections(): ElectionCounts {
+  return { count: 0, longestMs: 0, longestText: '', shareMax: 0, slow: { copy: 0, 'half-open': 0, disk: 0 } }
+}
+
+export function boundedElections(view: EnsembleView, bounds: Bounds, counts: ElectionCounts, report: Report): Checker {
+  let isElecting = false
+  let sentBefore = sentSizes(view)
+  /** By quorum: the waits so far. */
+  let waits = new Map<string, Wait>()
+  let hasCopy = false
+  let isReported = false
+  return {
+    name: 'bounded-elections',
+    observe({ atUs, event }) {
+      if (view.leaderlessSinceUs === null) return end()
+      if (!isElecting) begin()
+      hasCopy ||= isCopy(event)
+      for (const servers of view.workingQuorums()) note(servers, view.leaderlessSinceUs, atUs)
+    },
+    finish() {},
+  }
+
+  function begin(): void {
+    isElecting = true
+    sentBefore = sentSizes(view)
+    waits = new Map()
+    hasCopy = false
+    isReported = false
+  }
+
+  function end(): void {
+    isElecting = false
+    if (waits.size === 0) return
+    const { ms, bound, cause } = [...waits.values()].reduce((a, b) => (b.ms > a.ms ? b : a))
+    const limitMs = sumOf(bound)
+    waits = new Map()
+    counts.count++
+    if (ms > limitMs && cause !== null) counts.slow[cause]++
+    else counts.shareMax = Math.max(counts.shareMax, ms / limitMs)
+    if (ms <= counts.longestMs) return
+    counts.longestMs = ms
+    const why = ms > limitMs && cause !== null ? `, cause: ${cause}` : ''
+    counts.longestText = `of at most ${limitMs.toFixed(0)} ms (${describeBound(bound)})${why}`
+  }
+
+  function note(servers: readonly ServerView[], leaderlessSinceUs: number, atUs: number): void {
+    const quorum = servers.map(({ id }) => id).join(', ')
+    const sinceUs = Math.max(leaderlessSinceUs, view.changedUs(servers))
+    const ms = (atUs - sinceUs) / 1000
+    if (ms <= 0) return
+    const before = waits.get(quorum)
+    const isSameWait = before?.sinceUs === sinceUs
+    const passedMs = (atUs - (isSameWait ? before.untilUs : sinceUs)) / 1000
+    const halfOpenMs = (isSameWait ? before.halfOpenMs : 0) + (view.hasHalfOpenLink(servers) ? passedMs : 0)
+    const faultyMs = (isSameWait ? before.faultyMs : 0) + (view.hasFaultyCandidate(servers) ? passedMs : 0)
+    const cause = hasCopy ? 'copy' : faultyMs > 0 ? 'disk' : halfOpenMs > 0 ? 'half-open' : null
+    const bound = bounds.of(gapOf(servers, view, sentBefore))
+    waits.set(quorum, { ms, sinceUs, untilUs: atUs, bound, halfOpenMs, faultyMs, cause })
+    const limitMs = sumOf(bound) + Math.min(halfOpenMs, bounds.silenceMs) + faultyMs
+    if (ms <= limitMs || cause === 'copy' || isReported) return
+    isReported = true
+    const limit = `${limitMs.toFixed(0)} ms (${describeBound(bound)}${cause === null ? '' : `, ${cause}`})`
+    report(
+      `servers ${quorum} run and reach each other, and have had no leader for ${ms.toFixed(0)} ms; at most ${limit}`,
+    )
+  }
+}
+
+function sentSizes({ servers, probe }: EnsembleView): ReadonlyMap<string, number> {
+  return new Map(servers.flatMap((a) => servers.map((b) => [`${a.id}>${b.id}`, probe.sentSizeBytes(a.id, b.id)])))
+}
+
+/** The most that one of these servers has sent to another one since the election began. */
+function gapOf(servers: readonly ServerView[], { probe }: EnsembleView, before: ReadonlyMap<string, number>): number {
+  const sizes = servers.flatMap((a) =>
+    servers.map((b) => probe.sentSizeBytes(a.id, b.id) - (before.get(`${a.id}>${b.id}`) ?? 0)),
+  )
+  return Math.max(...sizes)
+}
+
+function isCopy(event: SimEvent): boolean {
+  return event.kind === 'server-log' && event.text.startsWith('info checkpoint-offered ')
+}
