@@ -48,7 +48,7 @@ function describeElections(all: readonly ElectionCounts[]): string {
 
 export function describeCounts(all: readonly SeedCounts[]): string {
   const sum = (pick: (counts: SeedCounts) => number): number => all.reduce((total, counts) => total + pick(counts), 0)
-  const healMsMax = Math.max(0, ...all.map(({ healMs }) => healMs ?? 0))
+  const slowest = all.toSorted((a, b) => (b.healMs ?? 0) - (a.healMs ?? 0))[0]
   return [
     `${(sum(({ simulatedMs }) => simulatedMs) / 1000).toFixed(0)} simulated seconds`,
     `${sum(({ events }) => events)} events`,
@@ -66,7 +66,7 @@ export function describeCounts(all: readonly SeedCounts[]): string {
     `${sum(({ backups }) => backups.interrupted)} interrupted`,
     `${sum(({ connections }) => connections.kept)} connections kept through leader changes`,
     `${sum(({ connections: { cut } }) => cut.waited)} closed after the longest wait, ${sum(({ connections: { cut } }) => cut['in-doubt'])} in doubt, ${sum(({ connections: { cut } }) => cut.replaced)} for a copy, ${sum(({ connections: { cut } }) => cut['not-kept'])} by strict servers`,
-    `longest recovery ${healMsMax.toFixed(0)} ms`,
+    `longest recovery ${(slowest?.healMs ?? 0).toFixed(0)} ms (${slowest?.healText ?? ''})`,
     describeElections(all.map(({ elections }) => elections)),
   ].join(', ')
 }

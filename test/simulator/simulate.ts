@@ -72,6 +72,8 @@ export interface SeedCounts {
   readonly backups: BackupCounts
   /** From the end of the faults until every server served; null if one never did. */
   readonly healMs: number | null
+  /** What took so long: the times of the steps. */
+  readonly healText: string
 }
 
 export const chaosMsDefault = 30_000
@@ -132,6 +134,7 @@ class Run {
   readonly #checkpointCounts = noCheckpointCounts()
   readonly #keptCounts = noKeptCounts()
   #healMs: number | null = null
+  #healText = ''
 
   constructor(seed: number, options: SimulateOptions) {
     this.#seed = seed
@@ -245,6 +248,7 @@ class Run {
     if (this.#hasFailed()) return
     if (isServed) {
       this.#healMs = (this.#scheduler.nowUs - startedUs) / 1000
+      this.#healText = this.#describeHealing(startedUs)
       return
     }
     const idle = survivors.filter((_, i) => this.#pinned[i]!.answeredCount === 0)
@@ -252,6 +256,17 @@ class Run {
       checker: 'progress',
       text: `${limitMs} ms after the faults ended servers ${idle} have served no client`,
     })
+  }
+
+  #describeHealing(startedUs: number): string {
+    let [ledUs, inStepUs] = [startedUs, startedUs]
+    for (const { atUs, event } of this.#trace.entries) {
+      if (atUs < startedUs || event.kind !== 'server') continue
+      if (event.event.kind === 'established') ledUs = atUs
+      if (event.event.kind === 'role-changed' && event.event.role === 'following') inStepUs = atUs
+    }
+    const [ledMs, inStepMs] = [(ledUs - startedUs) / 1000, (inStepUs - startedUs) / 1000]
+    return `seed ${this.#seed}: the last leader after ${ledMs.toFixed(0)} ms, the last follower after ${inStepMs.toFixed(0)} ms, then clients`
   }
 
   /** How long a leader takes at most to send the largest checkpoint so far to all survivors that lack data. */
@@ -528,6 +543,7 @@ class Run {
         connections: { kept: this.#keptCounts.kept, cut: { ...this.#keptCounts.cut } },
         backups: { ...(this.#operator?.counts ?? noBackups) },
         healMs: this.#healMs,
+        healText: this.#healText,
       },
     }
   }
