@@ -67,6 +67,7 @@ export class OrderlyClose {
     if (this.#phase.kind !== 'answering' || clients.openCount > 0) return
     const { followsSuccessor } = this.#phase
     if (!followsSuccessor) return this.abort()
+    if (replica.role === 'looking') return this.abort() // the successor has gone, too
     if (!replica.isServing) return
     // The successor may count this server in its only quorum until the others have joined as well.
     this.#phase = { kind: 'lingering' }
