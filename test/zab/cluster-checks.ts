@@ -21,6 +21,7 @@ interface Confirmation {
 export class ClusterChecks {
   /** The one history. */
   readonly committed: TxnEntry[] = []
+  readonly #committedIn: Epoch[] = [] // for each of `committed`
   readonly #indexOf = new Map<Zxid, number>()
   readonly #leaderOf = new Map<Epoch, ServerId>()
   readonly #delivered = new Map<ServerId, number>()
@@ -38,10 +39,11 @@ export class ClusterChecks {
     return index !== undefined && this.committed[index]!.hash === entry.hash
   }
 
-  /** The history begins with `entry`. */
-  assume(entry: TxnEntry): void {
+  /** The history begins with `entry`, or goes on with it. `committedIn`: the epoch in which it was first delivered. */
+  assume(entry: TxnEntry, committedIn = epochOf(entry.zxid)): void {
     this.#indexOf.set(entry.zxid, this.committed.length)
     this.committed.push(entry)
+    this.#committedIn.push(committedIn)
   }
 
   deliveredBy(server: ServerId): number {
@@ -79,7 +81,7 @@ export class ClusterChecks {
       const holders = this.#membership.members.filter(holds)
       throw new Error(`server ${server} delivers ${hexOfZxid(entry.zxid)}, which only the logs of ${holders} hold`)
     }
-    this.assume(entry)
+    this.assume(entry, epoch)
   }
 
   /** A server has a copy of the state at `point`, and delivers what follows it; zxid 0: it has given up such a copy. */
@@ -113,8 +115,9 @@ export class ClusterChecks {
     const other = this.#leaderOf.get(epoch)
     if (other !== undefined) throw new Error(`servers ${other} and ${server} both lead epoch ${epoch}`)
     this.#leaderOf.set(epoch, server)
-    // A leader that was paused may be established late, when a later epoch already works without it.
-    const missing = this.committed.slice(this.deliveredBy(server)).filter(({ zxid }) => epochOf(zxid) < epoch)
+    // A leader that was paused may be established late, when a later epoch already works without it. That one may have begun
+    // with txns of an earlier epoch, which were not committed until then: a history with txns wins over an empty one.
+    const missing = this.#committedIn.slice(this.deliveredBy(server)).filter((committedIn) => committedIn < epoch)
     if (missing.length > 0) throw new Error(`server ${server} leads epoch ${epoch} and lacks ${missing.length} txns`)
   }
 

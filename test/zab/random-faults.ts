@@ -16,7 +16,7 @@ import { ZabCluster } from './zab-cluster.ts'
 export interface SeedReport {
   readonly committedCount: number
   readonly epochCount: number
-  /** From the repair, or from the last change of a link after it, to a leader that a quorum follows; and what that may take. */
+  /** From the repair, or from the last change of a link or hand-over after it, to a leader that a quorum follows; and what that may take. */
   readonly electionMs: number
   readonly electionMsMax: number
   readonly copyCount: number // copies of the state that a learner has received whole
@@ -69,7 +69,7 @@ class RandomFaults {
   readonly #cluster: ZabCluster
   readonly #messageDelayMsMax: number
   readonly #diskDelayMsMax: number
-  #lastLinkChangeMs = 0
+  #lastEventMs = 0 // that a server has to react to: a link changed, or a leader handed over
   readonly #random: SeededRandom
   readonly #crashOneIn: number // durable steps
   #isChaos = true
@@ -102,8 +102,9 @@ class RandomFaults {
       diskDelayMsMax: this.#diskDelayMsMax,
       onStep: (step) => {
         if (step.kind === 'effect' && step.effect.kind === 'serving-as-leader') this.#epochCount++
-        if (step.kind === 'effect' && isPassing(step.effect)) this.#handOverCount++
-        if (step.kind === 'link') this.#lastLinkChangeMs = this.#cluster.nowMs
+        const isHandOver = step.kind === 'effect' && isPassing(step.effect)
+        if (isHandOver) this.#handOverCount++
+        if (isHandOver || step.kind === 'link') this.#lastEventMs = this.#cluster.nowMs
         if (!this.#isChaos || step.kind !== 'durable' || !this.#random.chance(this.#crashOneIn)) return
         this.#crash(step.server)
       },
@@ -294,7 +295,7 @@ class RandomFaults {
     if (!cluster.runUntil(() => cluster.leader !== null && this.#aQuorumServes(), healLimitMs)) {
       throw new Error(`no leader ${healLimitMs} ms after the last fault: ${this.#states()}`)
     }
-    const electionMs = cluster.nowMs - Math.max(fromMs, this.#lastLinkChangeMs)
+    const electionMs = cluster.nowMs - Math.max(fromMs, this.#lastEventMs)
     if (electionMs > electionMsMax) {
       throw new Error(`no leader for ${electionMs} ms, at most ${electionMsMax}: ${this.#states()}`)
     }
@@ -337,9 +338,10 @@ class RandomFaults {
     const waiting = Math.max(...living.map(({ log }) => log.queue.length))
     const counts = living.map(({ log }) => log.txns.length)
     const gap = Math.max(...counts) - Math.min(...counts)
-    return (
-      5 * 2 * messageMs + timing.settleMs + 2 * timing.tickMs + (waiting + 4) * diskMs + gap * (diskMs + 2 * messageMs)
-    )
+    // A server that a changed vote has deceived may wait for a leader that does not lead (step E4).
+    const deceivedMs = this.#hasPuppets ? timing.peerTimeoutMs : 0
+    const roundsMs = 5 * 2 * messageMs + timing.settleMs + 2 * timing.tickMs
+    return deceivedMs + roundsMs + (waiting + 4) * diskMs + gap * (diskMs + 2 * messageMs)
   }
 
   #committedCount(): number {

@@ -1,17 +1,21 @@
 /**
- * A leader that a quorum follows, over links that work, stays the leader; and none of these followers leaves it. So no server
- * outside of that quorum can disturb it, however it fails. A link works if both ends hold it for up, no fault holds back
+ * A leader that a quorum follows, over links that work, stays the leader, unless it hands over; and none of these followers
+ * leaves it. So no server outside of that quorum can disturb it, however it fails. A link works if both ends hold it for up, no fault holds back
  * what they send, and what the other side answered is recent.
  */
+import type { ServerId } from '../../../src/base/ids.ts'
 import type { EnsembleView, ServerView } from '../ensemble-view.ts'
 import type { Checker, Report } from '../sim-trace.ts'
 
 export function workingLeadersStay(view: EnsembleView, freshMs: number, report: Report): Checker {
+  const handingOver = new Set<ServerId>()
   return {
     name: 'working-leaders-stay',
     /** The view does not have the event yet. */
     observe({ atUs, event }) {
+      if (event.kind === 'server-log' && event.text.includes('leadership-handed-over')) handingOver.add(event.serverId)
       if (event.kind !== 'server' || event.event.kind !== 'role-changed' || event.event.role !== 'looking') return
+      if (handingOver.delete(event.serverId)) return
       const server = view.server(event.serverId)
       if (server.role === 'leading') judgeLeader(server, atUs)
       if (server.role === 'following') judgeFollower(server, atUs)
