@@ -106,6 +106,14 @@ export const handOverLimitMs = 1_000
 export const closingAnswersMsMax = 3_000
 /** A leader that has handed over and closes remains a follower for this long, so that the others can join its successor. */
 export const handOverLingerMs = 100
+/** A leader counts how often it was slow (handOverSlowLeaderMs) within this time. */
+export const slowLeaderWindowMs = 30_000
+/** A leader that was slow this often within the window hands over. One slow moment is a chance event, such as a garbage collection. */
+export const slowMomentsMin = 3
+/** A leader that began to lead, or has looked for a successor because it is slow, does not look again for this long: when all servers are slow, hand-overs do not help. */
+export const slowLeaderRestMs = 30_000
+/** A leader that is slow does not hand over to the server from which it got the leadership for this long: that server may be slow too. */
+export const formerLeaderAvoidedMs = 600_000
 /** Keys of one keyed metric, such as top-level znodes with a count of their own. Clients choose them, so later keys share one. */
 export const metricKeyCountMax = 1000
 /** Lines that a shell of zkts-cli keeps in memory and in its history file. Older lines are dropped from the file when a shell opens. */

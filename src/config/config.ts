@@ -82,6 +82,8 @@ export interface Config {
   /** A peer that sends nothing for this long counts as dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */
   readonly peerTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  /** A leader that is slow for this long several times hands over; 0: never. */
+  readonly handOverSlowLeaderMs: number
   /** How long a server without a leader keeps its clients; 0: not at all. */
   readonly clientWaitForLeaderMs: number
   /** To how many learners a leader sends a copy of its state at once. */

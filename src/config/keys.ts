@@ -159,6 +159,12 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'A peer that sends nothing for this long counts as dead, and a leader that no quorum answers for this long stops; at most syncLimit x tickTime.',
     'Not in ZooKeeper, which waits for syncLimit.',
   ),
+  handOverSlowLeaderMs: used(
+    'ms',
+    'min(500, peerTimeoutMs / 2); 0 with compatibility=strict',
+    'A leader that is slow for this long hands over to another server, if that happens three times in half a minute: its event loop stood still, or its log was not durable while a quorum of the others had committed; 0 = never.',
+    'Not in ZooKeeper. A server that sends nothing for peerTimeoutMs loses the leadership in any case.',
+  ),
   clientWaitForLeaderMs: used(
     'ms',
     '4000',

@@ -40,6 +40,11 @@ const textWithoutFile = 'dataDir=./data\nclientPort=2181\nclientPortAddress=127.
 
 const peerTimeoutMsDefault = 1500
 const clientWaitForLeaderMsDefault = 4000
+/**
+ * Long enough that a garbage collection of a large heap is no reason, and a third of the default peerTimeoutMs, after which the
+ * other servers depose a leader in any case.
+ */
+const handOverSlowLeaderMsDefault = 500
 /** The largest int of Java: ZooKeeper's settings are ints, and so is a timeout on the wire. */
 const intMax = 2 ** 31 - 1
 const intMin = -(2 ** 31)
@@ -212,6 +217,7 @@ type Times = Pick<
   | 'maxSessionTimeoutMs'
   | 'peerTimeoutMs'
   | 'heartbeatIntervalMs'
+  | 'handOverSlowLeaderMs'
   | 'clientWaitForLeaderMs'
 >
 
@@ -246,6 +252,9 @@ function readTimes(settings: Settings, isEnsemble: boolean, compatibility: Compa
     maxSessionTimeoutMs,
     peerTimeoutMs,
     heartbeatIntervalMs,
+    handOverSlowLeaderMs:
+      settings.number('handOverSlowLeaderMs', 0, intMax) ??
+      (compatibility.leaderChangesClose ? 0 : Math.min(handOverSlowLeaderMsDefault, Math.floor(peerTimeoutMs / 2))),
     clientWaitForLeaderMs: readClientWait(settings, compatibility),
   }
 }

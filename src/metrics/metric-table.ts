@@ -93,6 +93,10 @@ export const metricTable = {
     kind: 'counter',
     meaning: 'times that this server was elected and gave up before it led, since its voters followed another',
   },
+  slow_leader_count: {
+    kind: 'counter',
+    meaning: 'times that this server led, was slow (handOverSlowLeaderMs), and looked for a successor',
+  },
   quota_exceeded_error_per_namespace: { kind: 'keyed counter', meaning: 'writes over a quota, by top-level znode' },
   // disk
   fsynctime: { kind: 'summary', meaning: 'ms of each write to the log that waits for the disk' },

@@ -75,6 +75,8 @@ export type ReplicaEvent =
    * to. Answered by `hand-over-ended`.
    */
   | { readonly kind: 'hand-over'; readonly to: HandOverTarget }
+  /** The event loop of this server stood still for this long, at least `handOverSlowLeaderMs`. Comes before the next `tick`. */
+  | { readonly kind: 'paused'; readonly durationMs: number }
   | { readonly kind: 'tick' }
   /** All events of this turn of the loop were handled: the messages gathered in it leave now, in batches (D2). */
   | { readonly kind: 'turn-ended' }

@@ -184,6 +184,7 @@ export class Replica {
         this.#options.trace?.({ kind: 'link', peer: event.peer, isUp: event.kind === 'peer-connected' })
         return this.#runZab(event)
       case 'log-read':
+      case 'paused':
         return this.#runZab(event)
       case 'log-truncated':
       case 'log-restarted':
@@ -314,6 +315,10 @@ export class Replica {
         return this.#leadership?.suspend()
       case 'hand-over-ended':
         return this.#handOverEnded(effect)
+      case 'leader-slow':
+        this.#options.metrics.slow_leader_count.add()
+        this.#options.log.warn('leader-slow', { momentCount: effect.momentCount, peerId: effect.to })
+        return
       case 'leadership-confirmed':
         return this.#leadership?.confirmed(effect.sequence)
       default:

@@ -332,13 +332,14 @@ class Server implements ZktsServer {
   #zabSettings(trustsEmptyLog: boolean): ZabSettings {
     const { config, ports } = this.#options
     const { serverId: self, members, peerTimeoutMs, initLimitMs, heartbeatIntervalMs } = config
+    const slowLeaderMs = config.handOverSlowLeaderMs
     const { random } = ports
     const membership = config.mode === 'standalone' ? Membership.ofMajority([self]) : membershipOf(members)
     // 53 random bits; never zero, which stands for no cluster id.
     const freshClusterId = ((random.uint32() >>> 11) * 2 ** 32 + Math.max(random.uint32(), 1)) as ClusterId
     const firstIncarnation = random.uint32()
     const copiesAtOnceMax = config.snapSyncsAtOnceMax
-    const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, settleMs }
+    const times = { peerTimeoutMs, initLimitMs, heartbeatIntervalMs, slowLeaderMs, settleMs }
     const { retainedTxnCountMax } = this.#options
     const limits = { copiesAtOnceMax, retainedTxnCountMax }
     return { self, membership, ...times, firstIncarnation, freshClusterId, trustsEmptyLog, ...limits }
@@ -382,7 +383,10 @@ class Server implements ZktsServer {
     const intervalMs = Math.max(1, Math.floor(Math.min(calmIntervalMs, this.#tickLimitMs(replica.role))))
     const dueAtMs = ports.clock.monotonicMs() + intervalMs
     this.#cancelTick = ports.timers.after(intervalMs, () => {
-      this.#pauses?.ticked(dueAtMs, ports.clock.monotonicMs())
+      const pauseMs = Math.max(0, ports.clock.monotonicMs() - dueAtMs)
+      this.#pauses?.ticked(pauseMs)
+      const isSlow = config.handOverSlowLeaderMs > 0 && pauseMs >= config.handOverSlowLeaderMs
+      if (isSlow) turn.feed({ kind: 'paused', durationMs: pauseMs })
       this.#tick(running)
       turn.tick()
     })

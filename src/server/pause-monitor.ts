@@ -2,7 +2,7 @@
  * Notes how late the ticks of the event loop come (ZK: JvmPauseMonitor): because of a long turn, garbage collection, a
  * process that was stopped, or a machine that had no time for it. ZooKeeper measures a thread that sleeps beside its
  * others; here the loop itself is measured, since a loop that stands still answers no client.
- * Assumes: `ticked` gets times of the machine's clock. The running clock leaves out what is measured here.
+ * Assumes: `ticked` gets durations by the machine's clock. The running clock leaves out what is measured here.
  */
 import type { PauseThresholds } from '../config/config.ts'
 import type { Histogram } from '../metrics/histogram.ts'
@@ -20,9 +20,8 @@ export class PauseMonitor {
     this.#log = log
   }
 
-  /** A tick that was due at `dueAtMs` has come. A timer may come a fraction of a millisecond early. */
-  ticked(dueAtMs: number, machineMs: number): void {
-    const pauseMs = Math.max(0, machineMs - dueAtMs)
+  /** A tick has come, this much later than it was due. */
+  ticked(pauseMs: number): void {
     this.#pauseTime.note(pauseMs)
     const { warnMs, infoMs } = this.#thresholds
     const fields = { durationMs: Math.round(pauseMs) }

@@ -29,6 +29,7 @@ import { LeaderHeartbeats } from './leader-heartbeats.ts'
 import { Learner } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import type { Role, RoleChanges } from './role.ts'
+import { SlowLeader } from './slow-leader.ts'
 import { isBetterCandidate, isMoreRecent, senderOf } from './vote-order.ts'
 import type { CopyAnswer, LogRead, PersistTag } from './zab-contract.ts'
 import type { ZabCore } from './zab-core.ts'
@@ -48,6 +49,7 @@ export class Leading implements Role {
   readonly #streams: LearnerStreams
   readonly #copies: CopySource
   readonly handOver: HandOver
+  readonly #slowness: SlowLeader
   #logHeldAfter: Zxid | null = null
   readonly #initialEpoch: Epoch // the current epoch of this server when it was elected
   readonly #initialLast: Zxid // the end of the epoch's initial history
@@ -74,6 +76,7 @@ export class Leading implements Role {
       passLeadership: (to) => this.#passLeadership(to),
     })
     this.#heartbeats = new LeaderHeartbeats(core, this.#learners)
+    this.#slowness = new SlowLeader(core.settings.slowLeaderMs, predecessor, core.nowMs)
     this.#initialEpoch = core.currentEpoch
     this.#initialLast = core.history.last.zxid
     this.#epoch = core.acceptedEpoch
@@ -182,6 +185,7 @@ export class Leading implements Role {
     if (this.isEstablished && this.#heartbeats.isLeaseOver())
       return this.#changes.becomeLooking('no quorum has answered for peerTimeoutMs')
     if (this.#heartbeats.areDue) this.#sendHeartbeats()
+    if (this.isEstablished) this.#handOverIfSlow()
   }
 
   flush(): void {
@@ -251,7 +255,21 @@ export class Leading implements Role {
     return sequence
   }
 
-  // --- hand-over, step H3 ---
+  // --- hand-over, steps H3 and H5 ---
+
+  paused(durationMs: number): void {
+    this.#slowness.paused(durationMs, this.#core.nowMs)
+  }
+
+  #handOverIfSlow(): void {
+    const { durable, committed, history, membership, nowMs, out } = this.#core
+    const progress = { last: history.last.zxid, durable, committed, heartbeatsSent: this.#heartbeats.sequence }
+    const voters = this.#learnersInStep().filter(({ id }) => membership.isVoter(id))
+    const finding = this.#slowness.tick(progress, voters, nowMs)
+    if (finding === null) return
+    out.push({ kind: 'leader-slow', ...finding })
+    if (finding.to !== null) this.handOver.request(finding.to) // which is refused if another one is under way
+  }
 
   #passLeadership(to: ServerId): void {
     const core = this.#core

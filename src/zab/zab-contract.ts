@@ -17,6 +17,8 @@ export interface ZabSettings {
   /** A role that waits for disks or for a long synchronisation gives up after this (initLimit). */
   readonly initLimitMs: number
   readonly heartbeatIntervalMs: number
+  /** A leader that is slow for this long several times hands over (step H5); 0: never. */
+  readonly slowLeaderMs: number
   /** How long a server waits for the remaining voters once a quorum agrees. */
   readonly settleMs: number
   /** Role incarnations count up from this number. It is random, so that those of an earlier process do not match. */
@@ -195,6 +197,8 @@ export type ZabEffect =
       readonly asked: readonly HandOverTarget[]
       readonly problem: string | null
     }
+  /** This leader was slow `momentCount` times; it hands over to `to`, or stays if no other voter works better. */
+  | { readonly kind: 'leader-slow'; readonly momentCount: number; readonly to: ServerId | null }
   /** A quorum that still follows this leader has answered heartbeat round `sequence`. */
   | { readonly kind: 'leadership-confirmed'; readonly sequence: number }
   | { readonly kind: 'stop'; readonly reason: string }

@@ -34,6 +34,8 @@ export type ZabEvent =
   | ({ readonly kind: 'log-read' } & LogRead)
   | { readonly kind: 'log-restarted'; readonly zxid: Zxid }
   | { readonly kind: 'copy-answer'; readonly answer: CopyAnswer }
+  /** The event loop of this server stood still for this long. */
+  | { readonly kind: 'paused'; readonly durationMs: number }
   | { readonly kind: 'tick' }
   | { readonly kind: 'turn-ended' }
 
@@ -180,6 +182,9 @@ export class Zab {
       }
       case 'log-read':
         return this.#role.logRead(event)
+      case 'paused':
+        if (this.#role instanceof Leading) this.#role.paused(event.durationMs)
+        return
       case 'tick':
         core.markCommits()
         return this.#role.tick()

@@ -58,6 +58,7 @@ test('ticks become milliseconds', () => {
     minSessionTimeoutMs: 4_000,
     maxSessionTimeoutMs: 40_000,
     peerTimeoutMs: 1_500,
+    handOverSlowLeaderMs: 500,
     clientWaitForLeaderMs: 4_000,
     heartbeatIntervalMs: 375,
   })

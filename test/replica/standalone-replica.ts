@@ -48,6 +48,7 @@ export class StandaloneReplica {
         peerTimeoutMs: config.peerTimeoutMs,
         initLimitMs: config.initLimitMs,
         heartbeatIntervalMs: config.heartbeatIntervalMs,
+        slowLeaderMs: 0,
         settleMs: 10,
         firstIncarnation: 1,
         freshClusterId: 7 as ClusterId,

@@ -344,6 +344,7 @@ function newServer({ id, voters, configLines, log, run, checkpoint }: NewServer)
       peerTimeoutMs: 1_000,
       initLimitMs: 5_000,
       heartbeatIntervalMs: 200,
+      slowLeaderMs: 0,
       settleMs: 10,
       firstIncarnation: 1000 * run + 100 * id,
       freshClusterId: 7 as ClusterId,

@@ -158,6 +158,7 @@ export class ZabScript {
       membership: Membership.ofMajority([...this.#servers.keys()] as ServerId[]),
       peerTimeoutMs: 10_000,
       initLimitMs: 5_000,
+      slowLeaderMs: 0,
       heartbeatIntervalMs: 4_000, // so that few come unasked
       settleMs: tickMs,
       firstIncarnation: server.id * 1_000 + 100 * server.starts++,

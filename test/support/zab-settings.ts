@@ -18,6 +18,7 @@ export const settings: ZabSettings = {
   peerTimeoutMs: 100,
   initLimitMs: 500,
   heartbeatIntervalMs: 40,
+  slowLeaderMs: 0,
   settleMs: 10,
   firstIncarnation: 1_000,
   freshClusterId: 77 as ClusterId,

@@ -97,6 +97,7 @@ export class ZabCluster {
       peerTimeoutMs: hasTimeouts ? timing.peerTimeoutMs : Number.POSITIVE_INFINITY,
       initLimitMs: hasTimeouts ? timing.initLimitMs : Number.POSITIVE_INFINITY,
       heartbeatIntervalMs: timing.heartbeatIntervalMs,
+      slowLeaderMs: 0,
       settleMs: timing.settleMs,
       firstIncarnation: this.random.below(2 ** 32),
       freshClusterId: (1 + this.random.below(2 ** 31)) as ClusterId,
