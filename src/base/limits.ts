@@ -102,18 +102,16 @@ export const peerHelloTimeoutMs = 2_000
 export const peerCallTimeoutMs = 10_000
 /** A leader that hands over takes no writes until its successor is up to date. If that takes longer, it goes on leading. */
 export const handOverLimitMs = 1_000
+/** The time in which a leader counts how often it was slow, in multiples of handOverSlowLeaderMs: half a minute by default. It also waits this time after it began to lead, and after it has looked for a successor, before it looks for one: when all servers are slow, hand-overs do not help. */
+export const slowLeaderWindowFactor = 60
+/** A leader that was slow this often within the window hands over. One slow moment is a chance event, such as a garbage collection. */
+export const slowMomentsMin = 3
+/** A leader that is slow does not hand over to the server from which it got the leadership, which may be slow too, in this multiple of handOverSlowLeaderMs: ten minutes by default. */
+export const formerLeaderAvoidedFactor = 1200
 /** A server that closes in order answers what it has read within this time, or ends the connections without an answer. */
 export const closingAnswersMsMax = 3_000
 /** A leader that has handed over and closes remains a follower for this long, so that the others can join its successor. */
 export const handOverLingerMs = 100
-/** A leader counts how often it was slow (handOverSlowLeaderMs) within this time. */
-export const slowLeaderWindowMs = 30_000
-/** A leader that was slow this often within the window hands over. One slow moment is a chance event, such as a garbage collection. */
-export const slowMomentsMin = 3
-/** A leader that began to lead, or has looked for a successor because it is slow, does not look again for this long: when all servers are slow, hand-overs do not help. */
-export const slowLeaderRestMs = 30_000
-/** A leader that is slow does not hand over to the server from which it got the leadership for this long: that server may be slow too. */
-export const formerLeaderAvoidedMs = 600_000
 /** Keys of one keyed metric, such as top-level znodes with a count of their own. Clients choose them, so later keys share one. */
 export const metricKeyCountMax = 1000
 /** Lines that a shell of zkts-cli keeps in memory and in its history file. Older lines are dropped from the file when a shell opens. */

@@ -162,7 +162,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   handOverSlowLeaderMs: used(
     'ms',
     'min(500, peerTimeoutMs / 2); 0 with compatibility=strict',
-    'A leader that is slow for this long hands over to another server, if that happens three times in half a minute: its event loop stood still, or its log was not durable while a quorum of the others had committed; 0 = never.',
+    'A leader that is slow for this long hands over to another server, if that happens three times within 60 times as long, half a minute by default: its event loop stood still, or its log was not durable while a quorum of the others had committed; 0 = never.',
     'Not in ZooKeeper. A server that sends nothing for peerTimeoutMs loses the leadership in any case.',
   ),
   clientWaitForLeaderMs: used(

@@ -6,7 +6,7 @@
  * machine would hand over to each other in turn, at the cost of a gap each time.
  */
 import type { ServerId, Zxid } from '../base/ids.ts'
-import { formerLeaderAvoidedMs, slowLeaderRestMs, slowLeaderWindowMs, slowMomentsMin } from '../base/limits.ts'
+import { formerLeaderAvoidedFactor, slowLeaderWindowFactor, slowMomentsMin } from '../base/limits.ts'
 
 /** How far the leader's own history has got. */
 export interface LeaderProgress {
@@ -43,8 +43,8 @@ export class SlowLeader {
     this.#self = new SlowMoments(slowMs)
     this.#ownLog = new Lag(slowMs)
     this.#predecessor = predecessor
-    this.#predecessorAvoidedUntilMs = nowMs + formerLeaderAvoidedMs
-    this.#restsUntilMs = nowMs + slowLeaderRestMs
+    this.#predecessorAvoidedUntilMs = nowMs + slowMs * formerLeaderAvoidedFactor
+    this.#restsUntilMs = nowMs + slowMs * slowLeaderWindowFactor
   }
 
   /** The event loop of this server stood still for `durationMs`. */
@@ -52,7 +52,7 @@ export class SlowLeader {
     if (this.#slowMs > 0 && durationMs >= this.#slowMs) this.#self.add(nowMs)
   }
 
-  /** At each tick. Not null: this leader is slow. The next such answer comes no sooner than after slowLeaderRestMs. */
+  /** At each tick. Not null: this leader is slow. The next such answer comes no sooner than after the time of the window. */
   tick(leader: LeaderProgress, voters: readonly VoterProgress[], nowMs: number): SlowLeaderFinding | null {
     if (this.#slowMs === 0) return null
     this.#watchVoters(leader, voters, nowMs)
@@ -61,7 +61,7 @@ export class SlowLeader {
     if (isOwnLogLate && this.#ownLog.mark !== null && leader.committed >= this.#ownLog.mark) this.#self.add(nowMs)
     const momentCount = this.#self.count(nowMs)
     if (momentCount < slowMomentsMin || nowMs < this.#restsUntilMs) return null
-    this.#restsUntilMs = nowMs + slowLeaderRestMs
+    this.#restsUntilMs = nowMs + this.#slowMs * slowLeaderWindowFactor
     return { momentCount, to: this.#chooseSuccessor(voters, nowMs) }
   }
 
@@ -139,7 +139,7 @@ class SlowMoments {
   }
 
   count(nowMs: number): number {
-    while (this.#atMs.length > 0 && nowMs - this.#atMs[0]! >= slowLeaderWindowMs) this.#atMs.shift()
+    while (this.#atMs.length > 0 && nowMs - this.#atMs[0]! >= this.#slowMs * slowLeaderWindowFactor) this.#atMs.shift()
     return this.#atMs.length
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ServerId } from '../../src/base/ids.ts'
-import { slowLeaderRestMs, slowMomentsMin } from '../../src/base/limits.ts'
+import { slowLeaderWindowFactor, slowMomentsMin } from '../../src/base/limits.ts'
 import type { SimProcess } from '../simulator/scheduler.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { connectFrame } from '../support/conversation.ts'
@@ -9,6 +9,7 @@ import { ensembleConfig, type RawClient, ServerRig } from '../support/server-rig
 
 const writeIntervalMs = 100
 const slowMs = ensembleConfig(1).handOverSlowLeaderMs
+const slowLeaderRestMs = slowMs * slowLeaderWindowFactor
 
 interface Member {
   readonly id: ServerId

@@ -26,9 +26,16 @@ export const faultKinds = [
 /**
  * wipe-disk: empty disks replace those of a minority. adopt-disk: copies of disks do, each of any server and of an earlier
  * moment, and are adopted. With either db.autocreate is false. hand-over: an operator asks any server that another one leads.
- * flapping: the links of one server fail and work again in quick succession, one way or both. They are drawn on their own.
+ * flapping: the links of one server fail and work again in quick succession, one way or both. slow-leader: the leader stands
+ * still again and again for less than peerTimeoutMs, or its disk is slow. They are drawn on their own.
  */
-export type FaultKind = (typeof faultKinds)[number] | 'wipe-disk' | 'adopt-disk' | 'hand-over' | 'flapping'
+export type FaultKind =
+  | (typeof faultKinds)[number]
+  | 'wipe-disk'
+  | 'adopt-disk'
+  | 'hand-over'
+  | 'flapping'
+  | 'slow-leader'
 
 export interface NetworkPlan {
   readonly latencyUsBase: number
@@ -79,6 +86,8 @@ export interface FaultPlan {
   readonly aimsAtCopies: boolean
   /** An operator takes backups. */
   readonly takesBackups: boolean
+  /** `handOverSlowLeaderMs`, short enough that pauses and slow disks make leaders hand over; null: the default, with which none does. */
+  readonly slowLeaderMs: number | null
   /** Whether a server without data votes; false in seeds that wipe or replace disks. */
   readonly dbAutocreate: boolean
   /** Mean time between faults of a kind; a kind that is off has no entry. */
@@ -107,6 +116,7 @@ export interface LaterDraws {
   readonly backups: SimRandom
   readonly handOvers: SimRandom
   readonly flapping: SimRandom
+  readonly slowLeaders: SimRandom
 }
 
 export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: number): FaultPlan {
@@ -120,6 +130,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
   const adoptions = later.adoptions
   const adoptMeanMs = serverCount > 1 && adoptions.chance(0.25) ? adoptions.pick([2500, 6000, 15_000]) : null
   const handOverMeanMs = serverCount > 1 && later.handOvers.chance(0.5) ? later.handOvers.pick([800, 2500, 6000]) : null
+  const slowLeaderMs = serverCount > 1 && later.slowLeaders.chance(0.4) ? later.slowLeaders.pick([20, 60]) : null
   const isStrict = compatibility.chance(0.2)
   const flapMeanMs = serverCount > 1 && later.flapping.chance(0.3) ? later.flapping.pick([2500, 6000, 15_000]) : null
   const casualtyCount = random.chance(0.25) ? random.between(0, Math.floor((serverCount - 1) / 2)) : 0
@@ -136,6 +147,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
       'adopt-disk': adoptMeanMs,
       'hand-over': handOverMeanMs,
       flapping: flapMeanMs,
+      'slow-leader': slowLeaderMs === null ? null : later.slowLeaders.pick([2500, 6000]),
     }),
     dbAutocreate: wipeMeanMs === null && adoptMeanMs === null,
     downMsMax: random.pick([500, 3000, 10_000]),
@@ -151,6 +163,7 @@ export function drawFaultPlan(random: SimRandom, later: LaterDraws, chaosMs: num
     isStrict,
     checkpoints,
     takesBackups: later.backups.chance(0.5),
+    slowLeaderMs,
     aimsAtCopies: checkpoints !== null && later.copies.chance(0.8),
   }
 }
@@ -249,5 +262,6 @@ export function describePlan(plan: FaultPlan): string {
   const aimed = plan.aimsAtCopies ? ', copies are cut' : ''
   const often = plan.checkpoints === null ? '' : `, a checkpoint after ${plan.checkpoints.snapCount} txns${aimed}`
   const backups = plan.takesBackups ? ', backups' : ''
-  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms${modes}${often}${backups}, faults: ${kinds || 'none'}`
+  const slow = plan.slowLeaderMs === null ? '' : `, leaders slow for ${plan.slowLeaderMs} ms hand over`
+  return `${plan.serverCount} servers, ${plan.clientCount} clients, tick ${plan.tickTimeMs} ms${modes}${often}${backups}${slow}, faults: ${kinds || 'none'}`
 }

@@ -217,6 +217,10 @@ export class Faults {
         return
       case 'hand-over':
         return cluster.handOver(victim, random.chance(0.5) ? null : random.pick(cluster.ids), () => {})
+      case 'slow-leader':
+        if (cluster.leaderId === null) return
+        if (random.chance(0.3)) return this.#spoilDisk(cluster.leaderId, 'slow')
+        return this.#freeze(cluster.leaderId, random.between(4, 12))
       case 'adopt-disk':
         if (random.chance(0.5)) return this.#forgetAmongLaggards(victim)
         if (random.chance(0.5)) cluster.copyDisk(random.pick(cluster.ids))
@@ -252,6 +256,21 @@ export class Faults {
     const order: ResumeOrder = this.#random.pick(['by-time', 'timers-first', 'timers-last'] as const)
     this.#after(this.#random.between(50, 8000), () => {
       if (!this.#isOver) cluster.resume(process, order)
+    })
+  }
+
+  /** The server stands still several times, never long enough to lose its links. */
+  #freeze(victim: ServerId, times: number): void {
+    const { cluster } = this.#context
+    const slowMs = this.#plan.slowLeaderMs ?? 0
+    const process = cluster.pause(victim)
+    if (process === null) return
+    this.#after(this.#random.between(2 * slowMs, 6 * slowMs), () => {
+      if (this.#isOver) return
+      cluster.resume(process, 'by-time')
+      this.#after(this.#random.between(slowMs, 3 * slowMs), () => {
+        if (!this.#isOver && times > 1) this.#freeze(victim, times - 1)
+      })
     })
   }
 

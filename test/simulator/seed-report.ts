@@ -55,6 +55,7 @@ export function describeCounts(all: readonly SeedCounts[]): string {
     `${sum(({ requestsAcknowledged }) => requestsAcknowledged)} requests acknowledged`,
     `${sum(({ txns }) => txns)} txns`,
     `${sum(({ epochs }) => epochs)} leaders`,
+    `${sum(({ slowLeaders }) => slowLeaders)} leaders found slow by themselves`,
     `${sum(({ crashes }) => crashes)} crashes`,
     `${sum(({ checkpoints }) => checkpoints.made)} checkpoints`,
     `${sum(({ checkpoints }) => checkpoints.loaded)} starts from one`,

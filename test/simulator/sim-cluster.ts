@@ -494,6 +494,7 @@ function configOf(id: ServerId, plan: FaultPlan): Config {
     `linearizableReads=${plan.linearizableReads}`,
     ...(plan.isStrict ? ['compatibility=strict', 'keeper.compatibility=true'] : []),
     `enforceQuota=${plan.enforceQuota}`,
+    ...(plan.slowLeaderMs === null ? [] : [`handOverSlowLeaderMs=${plan.slowLeaderMs}`]),
     `localSessionsEnabled=${plan.sessionModes.local}`,
     `localSessionsUpgradingEnabled=${plan.sessionModes.upgrading}`,
     `db.autocreate=${plan.dbAutocreate}`,

@@ -67,6 +67,8 @@ export interface SeedCounts {
   readonly epochs: number
   readonly crashes: number
   readonly checkpoints: CheckpointCounts
+  /** How often a leader found itself slow, and looked for a successor. */
+  readonly slowLeaders: number
   readonly connections: KeptCounts
   readonly elections: ElectionCounts
   readonly backups: BackupCounts
@@ -133,6 +135,7 @@ class Run {
   #epochCount = 0
   readonly #checkpointCounts = noCheckpointCounts()
   readonly #keptCounts = noKeptCounts()
+  #slowLeaderCount = 0
   #healMs: number | null = null
   #healText = ''
 
@@ -152,6 +155,7 @@ class Run {
         backups: new SimRandom(seed, 'backups'),
         handOvers: new SimRandom(seed, 'hand-overs'),
         flapping: new SimRandom(seed, 'flapping'),
+        slowLeaders: new SimRandom(seed, 'slow-leader'),
       },
       options.chaosMs,
     )
@@ -492,6 +496,7 @@ class Run {
       this.#lastApplied.set(event.serverId, event.event)
     noteCheckpoints(this.#checkpointCounts, event)
     noteKept(this.#keptCounts, event)
+    if (event.kind === 'server-log' && event.text.startsWith('warn leader-slow ')) this.#slowLeaderCount++
     if (event.kind === 'server-log' && event.text.startsWith('info checkpoint-receiving '))
       this.#faults.copyBegan(event.serverId)
     if (event.kind === 'server-log' && event.text.startsWith('info checkpoint-received '))
@@ -540,6 +545,7 @@ class Run {
         crashes: this.#cluster.crashCount,
         checkpoints: { ...this.#checkpointCounts },
         elections: { ...this.#electionCounts, slow: { ...this.#electionCounts.slow } },
+        slowLeaders: this.#slowLeaderCount,
         connections: { kept: this.#keptCounts.kept, cut: { ...this.#keptCounts.cut } },
         backups: { ...(this.#operator?.counts ?? noBackups) },
         healMs: this.#healMs,

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
-import { formerLeaderAvoidedMs, slowLeaderRestMs, slowLeaderWindowMs, slowMomentsMin } from '../../src/base/limits.ts'
+import { formerLeaderAvoidedFactor, slowLeaderWindowFactor, slowMomentsMin } from '../../src/base/limits.ts'
 import { type LeaderProgress, SlowLeader, type SlowLeaderFinding } from '../../src/zab/slow-leader.ts'
 
 const slowMs = 500
+const slowLeaderWindowMs = slowMs * slowLeaderWindowFactor
+const slowLeaderRestMs = slowLeaderWindowMs
+const formerLeaderAvoidedMs = slowMs * formerLeaderAvoidedFactor
 const tickMs = 125
 const restedMs = slowLeaderRestMs
 
