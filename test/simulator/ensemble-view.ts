@@ -48,6 +48,8 @@ export class EnsembleView {
   readonly quorumSize: number
   readonly probe: EnsembleProbe
   readonly #linkChangedUs = new Map<string, number>()
+  /** By server: when its link to each other one last came up. */
+  readonly #linkedUs = new Map<ServerView, Map<ServerId, number>>()
   readonly #leaderOf = new Map<Epoch, ServerView>()
   /** Since when no leader is established that a quorum follows. */
   leaderlessSinceUs: number | null = 0
@@ -172,6 +174,13 @@ export class EnsembleView {
     )
   }
 
+  /** How many other servers have got a link to one of these since then. */
+  newcomerCount(servers: readonly ServerView[], sinceUs: number): number {
+    const newcomers = servers.flatMap((server) => [...(this.#linkedUs.get(server) ?? [])])
+    const ids = newcomers.flatMap(([id, atUs]) => (atUs > sinceUs && !servers.includes(this.server(id)) ? [id] : []))
+    return new Set(ids).size
+  }
+
   /** The last change that concerns these servers and the links between them. */
   changedUs(servers: readonly ServerView[]): number {
     let lastUs = 0
@@ -195,8 +204,11 @@ export class EnsembleView {
       if (event.role !== 'looking') server.lacksData = false
       if (event.role === 'leading') this.#leaderOf.set(event.epoch, server)
     } else if (event.kind === 'link') {
-      if (event.isUp) server.linked.add(event.peer)
-      else {
+      if (event.isUp) {
+        server.linked.add(event.peer)
+        const linkedUs = this.#linkedUs.get(server) ?? new Map()
+        this.#linkedUs.set(server, linkedUs.set(event.peer, atUs))
+      } else {
         server.linked.delete(event.peer)
         // It notices that it has lost its leader.
         if (server.role === 'following' && this.#leaderOf.get(server.epoch)?.id === event.peer) server.changedUs = atUs

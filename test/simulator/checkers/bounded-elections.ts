@@ -1,7 +1,8 @@
 /**
  * While the servers of a quorum run and reach each other, they have a leader within the bound of their election
  * (election-bound.ts), whatever the others do. The time counts from the last event that concerns these servers or the links
- * between them, or from when they noticed the loss of their leader. What may take longer is a list of causes, each with a bound
+ * between them, or from when they noticed the loss of their leader. Another server whose link to one of them comes up meanwhile
+ * may be a better candidate: once for each, the wait for the votes of the others begins again. What may take longer is a list of causes, each with a bound
  * of its own where that exists, and each is counted.
  */
 import { describeBound, type ElectionBound, sumOf } from '../election-bound.ts'
@@ -104,7 +105,8 @@ export function boundedElections(view: EnsembleView, bounds: Bounds, counts: Ele
     const cause = hasCopy ? 'copy' : faultyMs > 0 ? 'disk' : halfOpenMs > 0 ? 'half-open' : null
     const bound = bounds.of(gapOf(servers, view, sentBefore))
     waits.set(quorum, { ms, sinceUs, untilUs: atUs, bound, halfOpenMs, faultyMs, cause })
-    const limitMs = sumOf(bound) + Math.min(halfOpenMs, bounds.silenceMs) + faultyMs
+    const newcomersMs = view.newcomerCount(servers, sinceUs) * bound.settleMs
+    const limitMs = sumOf(bound) + newcomersMs + Math.min(halfOpenMs, bounds.silenceMs) + faultyMs
     if (ms <= limitMs || cause === 'copy' || isReported) return
     isReported = true
     const limit = `${limitMs.toFixed(0)} ms (${describeBound(bound)}${cause === null ? '' : `, ${cause}`})`

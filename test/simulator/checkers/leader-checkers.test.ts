@@ -92,7 +92,7 @@ describe('bounded-elections', () => {
 
   test('refuses it though a third server comes and goes', () => {
     const run = make().happen(dies, ...survivorsNotice)
-    for (let i = 0; i < 5; i++)
+    for (let i = 0; i < 9; i++)
       run.wait(20).happen(started(3), link(1, 3, true), link(3, 1, true), dies, link(1, 3, false))
     expect(run.reports).toHaveLength(1)
   })
