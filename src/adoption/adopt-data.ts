@@ -6,7 +6,8 @@
  *
  * - `join`: the data is used in the living ensemble of its cluster. It may lack what this server has acknowledged, so the
  *   server counts in no quorum until a leader that has a quorum without it has brought it into step.
- * - `moved`: the operator vouches that the writer of the data was stopped before the copy and has not run since.
+ * - `moved`: the operator vouches that the writer of the data was stopped before the copy and has not run since. That says
+ *   nothing about what another server has acknowledged under its number, so the number is the writer's, or a new one.
  * - `new-cluster`: the history is kept and continues in a cluster of its own, with which no server of the old one works.
  */
 import { explainDiskFailure } from '../base/disk-failure.ts'
@@ -72,6 +73,11 @@ export interface AdoptedData {
 }
 
 const unchanged = 'Nothing was changed.'
+/**
+ * In dataDir, until the data was adopted: the log folder held the lock of a server, so it was copied while that server ran.
+ * The first lock of the copy removes that lock, and a second attempt would not find it.
+ */
+const copiedInUseName = 'copied-while-in-use'
 /** Once the checkpoint was opened: LevelDB rewrites its files then. */
 const contentUnchanged = 'Neither the log nor the content of the checkpoint was changed.'
 
@@ -110,7 +116,24 @@ async function adoptLocked(options: AdoptOptions): Promise<Result<AdoptedData, s
     return err(`a server runs in this folder; stop it first. ${unchanged} ${cause.message}`)
   }
   try {
-    return await adopt(options, walFolder)
+    const mark = `${dataDir}/${copiedInUseName}`
+    if (lock.isCopy && !(await disk.exists(mark))) {
+      await (await disk.open(mark, 'create-new')).close()
+      await disk.syncDirectory(dataDir)
+    }
+    const wasInUse = await disk.exists(mark)
+    if (wasInUse && options.adoption.kind === 'moved') {
+      return err(
+        `the copy in ${dataDir} was made while its server ran, or after it was killed: it may lack what that server acknowledged ` +
+          `later. ${withoutMoved(options)} ${unchanged}`,
+      )
+    }
+    const adopted = await adopt(options, walFolder)
+    if (adopted.ok && wasInUse) {
+      await disk.remove(mark)
+      await disk.syncDirectory(dataDir)
+    }
+    return adopted
   } finally {
     await lock.release()
   }
@@ -139,7 +162,7 @@ async function adopt(options: AdoptOptions, walFolder: string): Promise<Result<A
     segmentSizeBytes: options.segmentSizeBytes,
     base: baseOf(found, options),
     writer: writerId,
-    check: (facts) => refusalOf(facts, { options, identity, found, walFolder, writer }),
+    check: (facts) => refusalOf(facts, { options, identity, found, walFolder, writer, writerId }),
     onCommitted: noteTxn,
   }
   const adopted = await adoptLog(source, (state) => adoptionOf(state, writerId, options))
@@ -194,10 +217,33 @@ interface Judged {
   readonly found: FoundStore
   readonly walFolder: string
   readonly writer: FoundWriter
+  readonly writerId: ServerId
+}
+
+/** What to do in place of `moved`. */
+function withoutMoved({ members }: AdoptOptions): string {
+  return members.length > 1
+    ? 'Leave --moved out: "zkts-cli data adopt --config FILE" lets the server vote once a leader has brought it into step.'
+    : 'Use --new-cluster in place of --moved, which gives up what the copy lacks.'
+}
+
+/** Null: no other data can have acknowledged writes under the number that the data gets. */
+function refusalOfNumber({ options, identity, writerId }: Judged): string | null {
+  const { dataDir, serverId } = options
+  if (writerId === serverId) return null
+  const members = identity.kind === 'valid' ? identity.identity.members : null
+  const from = `the data in ${dataDir} is that of server ${writerId}, and this is server ${serverId}`
+  const why = 'This number may have acknowledged writes that the data lacks.'
+  if (members === null) {
+    return `${from}; no identity file says whether ${serverId} is a member of its ensemble. ${why} ${withoutMoved(options)}`
+  }
+  if (!members.includes(serverId)) return null
+  return `${from}, another member of its ensemble (${members.join(', ')}). ${why} ${withoutMoved(options)}`
 }
 
 /** Called once the log was read, before anything is changed. */
-function refusalOf(facts: FoundLog, { options, identity, found, walFolder, writer }: Judged): OpenFailure | null {
+function refusalOf(facts: FoundLog, judged: Judged): OpenFailure | null {
+  const { options, identity, found, walFolder, writer } = judged
   const { adoption, dataDir, serverId } = options
   const refuse = (message: string): OpenFailure => ({ kind: 'foreign', message: `${message} ${contentUnchanged}` })
   if (facts.isReplaced && found.kind === 'whole' && facts.lastZxid >= found.meta.zxid) {
@@ -230,6 +276,8 @@ function refusalOf(facts: FoundLog, { options, identity, found, walFolder, write
         '--moved out, or begin a new ensemble with --new-cluster.',
     )
   }
+  const ofNumber = refusalOfNumber(judged)
+  if (ofNumber !== null) return refuse(ofNumber)
   if (known === null) return null
   if (known.newestSegment > facts.newestSegment) {
     return refuse(

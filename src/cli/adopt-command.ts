@@ -72,6 +72,7 @@ function epochOf(text: string): Epoch {
 
 export function adoptedLines({ adopted, config }: Awaited<ReturnType<typeof runAdopt>>): readonly string[] {
   const { writerId, clusterIdBefore, clusterId, epoch, lastZxid, lastTimeMs, checkpoint } = adopted
+  // The time of the checkpoint's last write is not in the checkpoint.
   const time = lastTimeMs === null ? '' : ` of ${new Date(lastTimeMs).toISOString()}`
   const state =
     checkpoint === null ? '' : `; checkpoint of ${hexOfZxid(checkpoint.zxid)} with ${checkpoint.znodeCount} znodes`
@@ -85,7 +86,7 @@ export function adoptedLines({ adopted, config }: Awaited<ReturnType<typeof runA
     lines.push(
       'it does not vote until a leader that has a quorum without it has brought it into step; start it while the others serve',
     )
-  }
+  } else lines.push('it votes as soon as it starts')
   if (clusterId === clusterIdBefore) return lines
   lines.push(`its cluster is ${cluster}: the servers of the old ensemble do not work together with it`)
   if (memberIdsOf(config).length === 1) return lines

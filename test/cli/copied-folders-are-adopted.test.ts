@@ -63,11 +63,12 @@ class Ensemble {
   /** `line` is a command of zkts-cli; zoo.cfg has the text. */
   async adopt(id: number, text: string, line = 'data adopt --config zoo.cfg'): Promise<Ran> {
     const disk = this.disks[id - 1]!
-    disk.placeAtOnce('/data/myid')
+    const myid = `${/dataDir=(.*)/.exec(text)![1]}/myid`
+    disk.placeAtOnce(myid)
     const cli = new CliRig(this.rig, disk)
-    Object.assign(cli.files, { 'zoo.cfg': text, '/data/myid': `${id}\n` })
+    Object.assign(cli.files, { 'zoo.cfg': text, [myid]: `${id}\n` })
     const ran = await cli.run(...line.split(' '))
-    disk.removeAtOnce('/data/myid')
+    disk.removeAtOnce(myid)
     return ran
   }
 }
@@ -164,6 +165,77 @@ test('the copied folder of a running member becomes that of another member', asy
   await ensemble.rig.run(3000)
   for (const path of ['/a', '/b']) expect(await ensemble.has(path, 3)).toBe(true)
   await ensemble.stop(1, 2, 3)
+})
+
+describe('--moved', () => {
+  test('the folder of another member is refused, since this number may have acknowledged what it lacks', async () => {
+    const ensemble = new Ensemble()
+    await ensemble.startAll(1, 2, 3)
+    await ensemble.stop(1)
+    await ensemble.rig.run(5000) // server 1 may have led
+    await ensemble.create('/acknowledged', 2)
+    await ensemble.stop(2)
+    ensemble.disks[1] = ensemble.copyOf(1)
+    const { err, status } = await ensemble.adopt(2, ensembleText, 'data adopt --config zoo.cfg --moved')
+    expect(status).toBe(1)
+    expect(err).toContain(
+      'the data in /data is that of server 1, and this is server 2, another member of its ensemble (1, 2, 3). This number may ' +
+        'have acknowledged writes that the data lacks. Leave --moved out: "zkts-cli data adopt --config FILE" lets',
+    )
+    ensemble.disks[1].removeAtOnce('/data/identity')
+    const unknown = await ensemble.adopt(2, ensembleText, 'data adopt --config zoo.cfg --moved')
+    expect(unknown.err).toContain('no identity file says whether 2 is a member of its ensemble')
+    expect((await ensemble.adopt(2, ensembleText)).status).toBe(0)
+    await ensemble.stop(3)
+    await ensemble.startAll(1, 2)
+    await ensemble.rig.run(20_000)
+    expect(await ensemble.has('/acknowledged', 1)).toBeNull() // the two could lead without it
+    await ensemble.startAll(3)
+    await ensemble.rig.run(10_000)
+    for (const id of [1, 2, 3]) expect(await ensemble.has('/acknowledged', id)).toBe(true)
+    await ensemble.stop(1, 2, 3)
+  })
+
+  test('a number that no member has had is accepted', async () => {
+    const ensemble = new Ensemble()
+    await ensemble.startAll(1, 2, 3)
+    await ensemble.create('/a', 1)
+    await ensemble.stop(1, 2, 3)
+    const text = ensembleText.replace('server.3=10.0.0.3', 'server.4=10.0.0.4').replace(';10.0.0.3:', ';10.0.0.4:')
+    ensemble.disks[3] = ensemble.copyOf(3)
+    const { out, status } = await ensemble.adopt(4, text, 'data adopt --config zoo.cfg --moved')
+    expect(status).toBe(0)
+    expect(out).toContain('it votes as soon as it starts')
+    expect(await ensemble.start(1, text)).toBeNull()
+    expect(await ensemble.start(4, text)).toBeNull()
+    await ensemble.rig.run(5000)
+    expect(await ensemble.has('/a', 4)).toBe(true)
+    await ensemble.stop(1, 4)
+  })
+
+  test('a copy of a server that ran is refused each time, and accepted without it', async () => {
+    const ensemble = new Ensemble()
+    await ensemble.startAll(1, 2, 3)
+    await ensemble.create('/a', 1)
+    const disk = ensemble.disks[2]!
+    for (const folder of ['wal', 'checkpoint']) disk.copyFolder(`/data/${folder}`, `/copy/${folder}`)
+    disk.copyFolder('/data', '/copy')
+    await ensemble.stop(3)
+    const text = ensembleText.replace('dataDir=/data', 'dataDir=/copy')
+    const adopt = (flags: string): Promise<Ran> => ensemble.adopt(3, text, `data adopt --config zoo.cfg${flags}`)
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const { err, status } = await adopt(' --moved')
+      expect(status).toBe(1)
+      expect(err).toMatch(/^the copy in \/copy was made while its server ran, or after it was killed: it may lack/)
+      expect(err).toContain('Leave --moved out')
+    }
+    expect((await adopt('')).status).toBe(0)
+    expect(disk.paths()).not.toContain('/copy/copied-while-in-use')
+    expect(await ensemble.start(3, text)).toBeNull()
+    await ensemble.rig.run(5000)
+    expect(await ensemble.has('/a', 3)).toBe(true)
+    await ensemble.stop(1, 2, 3)
+  })
 })
 
 test('a member alone is refused, and begins a new ensemble with --new-cluster', async () => {
