@@ -31,6 +31,8 @@ export const linkCloseReasons = {
   replaced: 'The peer made a new link, so the old one is no longer needed.',
   silent: 'The peer sent nothing for peerTimeoutMs; check the peer and the network.',
   'output-too-large': 'The peer does not read what this server sends; check whether it is stopped or overloaded.',
+  'closed-after-greeting':
+    'The other server has closed the link right after its greeting, more than once: it probably does not list this server. Look at its log, and give all servers the same server lines. This server tries again at growing intervals.',
   'closed-by-peer': 'The other end closed the link, or the network did.',
 } as const satisfies Record<string, string>
 

@@ -57,6 +57,7 @@ export class PeerLink {
   #messages: PeerMessage[] = []
   #lastReceivedMs: number
   #lastSentMs: number
+  #hasHeardMore = false
 
   /** `dialled`: the peer that this server dialled; null for a link that it accepted. */
   constructor(settings: PeerLinkSettings, dialled: ServerId | null, nowMs: number) {
@@ -78,6 +79,11 @@ export class PeerLink {
 
   get dialled(): ServerId | null {
     return this.#dialled
+  }
+
+  /** The peer has sent something after its greeting, so it has admitted this server. */
+  get hasHeardMore(): boolean {
+    return this.#hasHeardMore
   }
 
   /** The side that dialled greets first: the other side does not know yet which server dialled. */
@@ -104,6 +110,7 @@ export class PeerLink {
 
   receive(bytes: Uint8Array, nowMs: number, out: PeerLinkAction[]): void {
     if (this.#state.kind === 'closed') return
+    if (this.#state.kind === 'up') this.#hasHeardMore = true
     this.#lastReceivedMs = nowMs
     this.#reader.feed(bytes)
     for (;;) {

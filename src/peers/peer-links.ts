@@ -17,7 +17,7 @@ import type { LinkCloseReason } from './link-close-reason.ts'
 import { PeerLink, type PeerLinkAction, type PeerLinkSettings } from './peer-link.ts'
 import { redialDelayMs } from './redial-backoff.ts'
 
-const undialled = { isDialling: false, failedAttempts: 0, nextDialMs: 0, isOwnIdInUse: false }
+const undialled = { isDialling: false, failedAttempts: 0, nextDialMs: 0, isRefused: false }
 
 /** Names a stream between servers, within one process. */
 export type LinkId = Brand<number, 'LinkId'>
@@ -55,8 +55,8 @@ interface Peer {
   isDialling: boolean
   failedAttempts: number
   nextDialMs: number
-  /** At the last attempt the peer was connected to another process with this server's id. */
-  isOwnIdInUse: boolean
+  /** At the last attempt the peer refused this server, which only an operator can change. */
+  isRefused: boolean
 }
 
 export class PeerLinks {
@@ -111,13 +111,27 @@ export class PeerLinks {
     const link = this.#links.get(id)
     if (link === undefined) return
     this.#act(id, link, nowMs, (out) => link.receive(bytes, nowMs, out))
-    if (link.state.kind === 'up') this.#refuseContender(this.#peer(link.state.peer), nowMs)
+    if (link.state.kind !== 'up') return
+    const peer = this.#peer(link.state.peer)
+    if (link.hasHeardMore) peer.failedAttempts = 0
+    this.#refuseContender(peer, nowMs)
   }
 
   /** The stream has ended. Ignored for a link that this server closed. */
   closed(id: LinkId, detail: string, nowMs: number): void {
     const link = this.#links.get(id)
-    if (link !== undefined) this.#act(id, link, nowMs, (out) => link.close('closed-by-peer', detail, out))
+    if (link === undefined) return
+    const reason = this.#isRefusal(link) ? 'closed-after-greeting' : 'closed-by-peer'
+    this.#act(id, link, nowMs, (out) => link.close(reason, detail, out))
+  }
+
+  /**
+   * A server that does not know this one greets, and closes: that is all that the protocol lets it say. A server that
+   * stops at that moment does the same once, so the second time in succession counts.
+   */
+  #isRefusal(link: PeerLink): boolean {
+    const { dialled, state, hasHeardMore } = link
+    return dialled !== null && state.kind === 'up' && !hasHeardMore && this.#peer(dialled).failedAttempts > 0
   }
 
   /** `sizeBytes` wait to be sent on the link. */
@@ -172,7 +186,10 @@ export class PeerLinks {
           break
         case 'close':
           this.#out.push({ ...action, link: id })
-          if (link.dialled !== null) this.#peer(link.dialled).isOwnIdInUse = action.reason === 'own-id-in-use'
+          if (link.dialled !== null) {
+            const isRefused = action.reason === 'own-id-in-use' || action.reason === 'closed-after-greeting'
+            this.#peer(link.dialled).isRefused = isRefused
+          }
           this.#forget(id, link, nowMs)
           break
         default:
@@ -212,7 +229,6 @@ export class PeerLinks {
     }
     peer.up = id
     peer.isDialling = false
-    peer.failedAttempts = 0
     this.#out.push({ kind: 'connected', peer: peer.id, incarnation })
   }
 
@@ -247,8 +263,8 @@ export class PeerLinks {
 
   #scheduleRedial(peer: Peer, nowMs: number): void {
     peer.isDialling = false
-    const { failedAttempts, isOwnIdInUse } = peer
-    peer.nextDialMs = nowMs + redialDelayMs(failedAttempts, this.#settings.uint32(), isOwnIdInUse)
+    const { failedAttempts, isRefused } = peer
+    peer.nextDialMs = nowMs + redialDelayMs(failedAttempts, this.#settings.uint32(), isRefused)
     peer.failedAttempts++
   }
 

@@ -42,6 +42,8 @@ export class PeerConnections {
   readonly #dials = new Map<ServerId, () => void>()
   /** The last line logged about each peer, and when; removed when its link is up. */
   readonly #lastLines = new Map<ServerId | null, { readonly what: string; readonly atMs: number }>()
+  /** Links that are open to peers which refused the ones before: such a link counts once the peer sends something. */
+  readonly #doubted = new Map<ServerId, number>()
   #listening: ListenerHandle | null = null
   #isClosed = false
 
@@ -149,15 +151,17 @@ export class PeerConnections {
         this.#write(action.link, action.bytes)
         return
       case 'connected':
-        this.#lastLines.delete(action.peer)
-        this.#lastLines.delete(this.#options.config.serverId)
-        log.info('peer-connected', { peerId: action.peer, incarnation: action.incarnation })
+        if (this.#lastLines.get(action.peer)?.what === 'closed-after-greeting') {
+          this.#doubted.set(action.peer, action.incarnation)
+          log.debug('peer-connected', { peerId: action.peer, incarnation: action.incarnation })
+        } else this.#noteConnected(action.peer, action.incarnation)
         turn.feed({ kind: 'peer-connected', peer: action.peer })
         return
       case 'disconnected':
         turn.feed({ kind: 'peer-disconnected', peer: action.peer })
         return
       case 'message':
+        this.#noteHeard(action.peer)
         turn.feed({ kind: 'peer-message', peer: action.peer, message: action.message })
         return
       case 'not-called':
@@ -169,6 +173,20 @@ export class PeerConnections {
       default:
         assertNever(action)
     }
+  }
+
+  #noteConnected(peer: ServerId, incarnation: number): void {
+    this.#lastLines.delete(peer)
+    this.#lastLines.delete(this.#options.config.serverId)
+    this.#options.log.info('peer-connected', { peerId: peer, incarnation })
+  }
+
+  #noteHeard(peer: ServerId): void {
+    if (this.#doubted.size === 0) return
+    const incarnation = this.#doubted.get(peer)
+    if (incarnation === undefined) return
+    this.#doubted.delete(peer)
+    this.#noteConnected(peer, incarnation)
   }
 
   #dial(peer: ServerId): void {

@@ -21,6 +21,29 @@ function calledTwice() {
   return { low, first, second, firstWire, secondWire }
 }
 
+test('a server that its peers do not list pauses longer and longer between its dials, and says why', () => {
+  const [unknown, low] = [new Side(two), new Side(one, { voters: [one, three] })]
+  let dialCount = 0
+  for (let nowMs = 0; nowMs < 60_000; nowMs += 20) {
+    unknown.tick(nowMs)
+    if (unknown.dials.length === dialCount) continue
+    for (; dialCount < unknown.dials.length; dialCount++) {
+      const peer = unknown.dials[dialCount]!
+      if (peer !== one) continue
+      const wire = join(unknown, peer, low, nowMs)
+      wire.settle()
+      unknown.links.closed(wire.dialledLink, '', nowMs)
+      unknown.perform()
+    }
+  }
+  const reasons = unknown.closes.map(({ reason }) => reason)
+  expect(low.closes[0]).toMatchObject({ reason: 'unknown-server' })
+  expect(reasons[0]).toBe('closed-by-peer')
+  expect(new Set(reasons.slice(1))).toEqual(new Set(['closed-after-greeting']))
+  expect(reasons.length).toBeLessThan(25)
+  expect(reasons.length).toBeGreaterThan(8)
+})
+
 describe('an id of which a process is connected', () => {
   test('a second process waits until the first one sends something, and is refused', () => {
     const { low, first, second, firstWire, secondWire } = calledTwice()
