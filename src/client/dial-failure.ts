@@ -21,4 +21,5 @@ export function explainDialFailure(error: Error): string {
 }
 
 /** For a server that accepts the connection and does not answer the connect request. */
-export const noSession = 'connected, but no session began; the server has no leader or refuses clients (see its log)'
+export const noSession =
+  'connected, but no session began; the server has no leader, its disk is full (a new session is a write), or it refuses clients (see its log)'

@@ -26,7 +26,9 @@ export class DiskSpace {
   noteFull(error: Error): void {
     if (this.#fullSinceMs !== null) return
     this.#fullSinceMs = this.#clock.monotonicMs()
-    const advice = 'Writes wait until space returns, reads go on. Free space on this file system; no restart is needed.'
+    const advice =
+      'Writes wait until space returns, and so do new sessions; clients that have a session go on reading. Free space on this ' +
+      'file system; no restart is needed.'
     this.#log.error('disk-full', { path: this.#folder, err: error, advice })
   }
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { ensembleConfig, ServerRig, standaloneConfig } from '../support/server-rig.ts'
 import { CliRig } from './cli-rig.ts'
 
-const noSession = 'connected, but no session began; the server has no leader or refuses clients (see its log)'
+const noSession =
+  'connected, but no session began; the server has no leader, its disk is full (a new session is a write), or it refuses clients (see its log)'
 
 describe('an illegal path', () => {
   it.each([
