@@ -12,9 +12,10 @@ import { explainDiskFailure } from '../base/disk-failure.ts'
 import { hexOfZxid } from '../base/ids.ts'
 import { type Backup, BackupError, type BackupOptions } from '../client/backup.ts'
 import { describeAddress } from '../client/connect-string.ts'
-import type { Client } from '../client/types.ts'
+import { type Client, ClientError } from '../client/types.ts'
 import type { Config } from '../config/config.ts'
 import type { BackupPiece } from '../protocol/backup/backup-piece.ts'
+import { localKeyPath } from '../storage/local-key-file.ts'
 import { jsonLine } from './cli-command.ts'
 import type { CliContext, CliSettings } from './cli-context.ts'
 import { CliFailure } from './exit-codes.ts'
@@ -48,7 +49,7 @@ export async function runBackup(
   await withDiskFailures(given[0]!, async () => {
     if (flags.check !== undefined) return checkFile(cli, settings, flags.check)
     const access = await withLocalKey(cli, settings, flags, namesServers)
-    const client = await openClient(cli, access)
+    const client = await openWith(cli, access)
     try {
       if (flags.append !== undefined) await append(cli, access, client, flags.append)
       else await create(cli, access, client, { target: flags.to!, replaces: flags.force === true })
@@ -71,9 +72,24 @@ async function withLocalKey(
   const config = flags.config === undefined ? null : await readServerConfig(cli, flags.config)
   const servers = config === null || namesServers ? settings.servers : addressOf(config)
   if (settings.auth.length > 0) return { ...settings, servers }
-  const path = `${config?.dataDir ?? flags.dataDir}/local-key`
+  const path = localKeyPath(config?.dataDir ?? flags.dataDir ?? '')
   const key = (await readFile(cli, path)).trim()
   return { ...settings, servers, auth: [{ scheme: 'local', credentials: key }] }
+}
+
+async function openWith(cli: CliContext, access: CliSettings): Promise<Client> {
+  try {
+    return await openClient(cli, access)
+  } catch (error) {
+    const isKey = access.auth.some(({ scheme }) => scheme === 'local')
+    if (!isKey || !(error instanceof ClientError) || error.errorName !== 'auth-failed') throw error
+    throw new CliFailure(
+      'refused',
+      'the file local-key of the data folder is not the key of the server that runs: check that the folder is that of this ' +
+        'server; if its disk was full at its start, free space or restart it; or use --auth digest:super:PASSWORD',
+      error.errorName,
+    )
+  }
 }
 
 function addressOf({ clientAddress: { host, port } }: Config): string {
@@ -151,6 +167,10 @@ async function* readable(backup: Backup, settings: CliSettings): AsyncGenerator<
 }
 
 function asFailure(error: unknown, { servers }: CliSettings): unknown {
+  if (error instanceof ClientError && error.errorName === 'no-auth') {
+    const how = 'run it on the machine of the server with --config zoo.cfg, or with --auth digest:super:PASSWORD'
+    return new CliFailure('refused', `${error.message}; ${how}`, error.errorName)
+  }
   if (!(error instanceof BackupError)) return error
   const oldest = error.oldest === null ? '' : ` Its log begins after ${hexOfZxid(error.oldest)}.`
   const advice =

@@ -23,7 +23,6 @@ import { compileTxnCodec } from '../protocol/txn/txn-codec.ts'
 import type { Effect } from '../replica/contract.ts'
 import { Replica } from '../replica/replica.ts'
 import type { Trace } from '../replica/trace-event.ts'
-import { localKeyPath, newLocalKey, writeLocalKey } from '../storage/local-key-file.ts'
 import type { LogStorage } from '../storage/log-storage.ts'
 import type { ZabSettings } from '../zab/zab-contract.ts'
 import { Backups } from './backups/backups.ts'
@@ -36,6 +35,7 @@ import type { DataFolder } from './data-folder.ts'
 import { DataStart, type OpenedData } from './data-start.ts'
 import { HandOvers } from './hand-overs.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
+import { LocalKeyWriter } from './local-key-writer.ts'
 import { LogEffects } from './log-effects.ts'
 import { AdminAnswers } from './operators/admin-answers.ts'
 import { OrderlyClose } from './orderly-close.ts'
@@ -94,6 +94,7 @@ interface Running {
   readonly storage: LogStorage
   readonly dataFolder: DataFolder
   readonly checkpointing: Checkpointing
+  readonly localKey: LocalKeyWriter
   readonly replica: Replica
   readonly turn: Turn
   readonly clients: ClientSockets
@@ -177,13 +178,15 @@ class Server implements ZktsServer {
       this.#startingClients.stop()
       return opened
     }
-    const localKey = await makeLocalKey(ports, config.dataDir, this.#log)
+    const localKey = new LocalKeyWriter(ports, config.dataDir, this.#log)
+    await localKey.start()
     const running = this.#assemble(opened.value, localKey)
     const failure = await this.#listenForPeers(running)
     if (failure !== null) {
       await Promise.all([this.#stopListening(), running.peers?.close()])
       this.#startingClients.stop()
       await running.checkpointing.close(false)
+      await localKey.close()
       await running.dataFolder.close()
       await running.storage.close()
       return err(failure)
@@ -199,7 +202,7 @@ class Server implements ZktsServer {
     return ok(undefined)
   }
 
-  #assemble(data: OpenedData, localKey: string | null): Running {
+  #assemble(data: OpenedData, localKey: LocalKeyWriter): Running {
     const { storage, state, recovered, dataFolder } = data
     const { config, ports, trace, version, host = unknownHost } = this.#options
     const log = this.#log
@@ -216,7 +219,7 @@ class Server implements ZktsServer {
       incarnation,
       wallMsAtStart: ports.clock.wallMs(),
       hash: (bytes) => ports.digest.hash(config.auth.digestAlgorithm, bytes),
-      localKey,
+      localKey: localKey.key,
       log,
       metrics,
       trace: trace ?? null,
@@ -264,7 +267,7 @@ class Server implements ZktsServer {
     const admin = new AdminAnswers({ version, host, clients, replica, metrics, checkpointing, handOvers })
     const orderlyClose = new OrderlyClose({ replica, clients, turn, timers: ports.timers, log, handOvers })
     const parts = { replica, turn, clients, peers, logEffects, transfers, backups, admin, orderlyClose, handOvers }
-    const running: Running = { storage, dataFolder, checkpointing, ...parts, startedAtMs }
+    const running: Running = { storage, dataFolder, checkpointing, localKey, ...parts, startedAtMs }
     return running
   }
 
@@ -517,10 +520,11 @@ class Server implements ZktsServer {
 
   /** A server that must stop does not trust its disk, so it makes no last checkpoint. */
   async #closeData(running: Running, isOrderly: boolean): Promise<void> {
-    const { dataFolder, storage, checkpointing, transfers, backups } = running
+    const { dataFolder, storage, checkpointing, transfers, backups, localKey } = running
     // A thread that hangs, or waits to be started again, is ended by the close of the checkpoint.
     await this.#atMost(closingReadersMsMax, Promise.all([transfers.close(), backups.close()]))
     await checkpointing.close(isOrderly)
+    await localKey.close()
     await dataFolder.close()
     await storage.close()
   }
@@ -544,19 +548,5 @@ class Server implements ZktsServer {
     }
     const nextMs = remainingMs - clientCloseCheckMs
     this.#options.ports.timers.after(clientCloseCheckMs, () => this.#whenGone(clients, nextMs, then))
-  }
-}
-
-/** Null: it could not be written. Then only clients with super rights may use the server's own operations. */
-async function makeLocalKey({ disk, random }: Ports, dataDir: string, log: Log): Promise<string | null> {
-  const key = newLocalKey(random)
-  try {
-    await writeLocalKey(disk, dataDir, key)
-    return key
-  } catch (cause) {
-    // Only an error that has a system's code is a fault of the disk; any other is a bug.
-    if (!(cause instanceof Error && 'code' in cause)) throw cause
-    log.warn('local-key-not-written', { path: localKeyPath(dataDir), err: cause })
-    return null
   }
 }

@@ -76,8 +76,12 @@ test('a backup is refused without the local key, and by a server that has anothe
   const rig = await startedRig()
   const without = await rig.run('backup', '--to', '/backup')
   expect(without).toMatchObject({ status: 1, err: expect.stringContaining('no-auth') })
+  expect(without.err).toContain(
+    'run it on the machine of the server with --config zoo.cfg, or with --auth digest:super:PASSWORD',
+  )
   rig.files['/other/local-key'] = '0'.repeat(64)
-  expect((await rig.run('backup', '--data-dir', '/other', '--to', '/backup')).status).not.toBe(0)
+  const wrong = await rig.run('backup', '--data-dir', '/other', '--to', '/backup')
+  expect(wrong).toMatchObject({ status: 1, err: expect.stringContaining('is not the key of the server that runs') })
   const unreadable = await rig.run('backup', '--data-dir', '/none', '--to', '/backup')
   expect(unreadable).toMatchObject({ status: 2, err: 'cannot read /none/local-key: no such file\n' })
   expect(rig.disk.paths().filter((path) => path.startsWith('/backup'))).toEqual([])

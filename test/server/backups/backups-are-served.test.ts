@@ -442,6 +442,26 @@ test('a server that cannot write its local key serves, and says so', async () =>
   await expect(rig.settle(refused)).rejects.toMatchObject({ errorName: 'auth-failed' })
 })
 
+test('a server that starts on a full disk writes its local key when space returns', async () => {
+  const { rig, disk } = new BackupRig()
+  const first = await rig.started(standaloneConfig(), disk)
+  await rig.settle(first.close())
+  disk.removeAtOnce(localKeyPath('/data')) // the random numbers of the second start are those of the first
+  disk.faults.full = true
+  const server = await rig.started(standaloneConfig(), disk)
+  await rig.run(5000)
+  expect(rig.events('local-key-not-written')).toHaveLength(1)
+  expect(disk.paths()).not.toContain(localKeyPath('/data'))
+  disk.faults.full = false
+  await rig.run(2000)
+  const key = new TextDecoder().decode(disk.contents(localKeyPath('/data')))
+  expect(key).toMatch(/^[0-9a-f]{64}$/)
+  const client = await connectedClient(rig)
+  await rig.settle(client.addAuth('local', bytesOf(key)))
+  await rig.settle((await rig.settle(client.openBackup())).close())
+  await rig.settle(server.close())
+})
+
 test('each start of a server has another local key, which is 32 random bytes as hex', async () => {
   const keys: string[] = []
   const { rig, disk } = new BackupRig()
