@@ -129,6 +129,9 @@ async function fileFor({ disk }: CliContext, target: string, { facts }: Backup):
 }
 
 async function append(cli: CliContext, settings: CliSettings, client: Client, path: string): Promise<void> {
+  if (!(await cli.disk.exists(path))) {
+    throw new CliFailure('refused', `${path} does not exist, so it cannot be continued; make it first with --to`)
+  }
   const progress = new ProgressLine(cli)
   let backup: Backup | null = null
   try {
@@ -172,10 +175,9 @@ function asFailure(error: unknown, { servers }: CliSettings): unknown {
     return new CliFailure('refused', `${error.message}; ${how}`, error.errorName)
   }
   if (!(error instanceof BackupError)) return error
-  const oldest = error.oldest === null ? '' : ` Its log begins after ${hexOfZxid(error.oldest)}.`
   const advice =
     error.refusal === 'log-begins-later' || error.refusal === 'other-history' ? ' Make a new backup with --to.' : ''
-  return new CliFailure('refused', `${servers}: ${error.message}${oldest}${advice}`)
+  return new CliFailure('refused', `${servers}: ${error.message.replace(/\.$/, '')}.${advice}`)
 }
 
 /** Also of a file that is damaged after its first whole backup: what comes before can be restored. */
@@ -212,7 +214,7 @@ function factsLines({ checkpoint, txnCount, firstTxn, lastTxn, end }: BackupFact
       : `${txnCount} txns after it, from ${pointText(firstTxn)} to ${pointText(lastTxn)}`
   return [
     `cluster 0x${end.clusterId.toString(16)}, from server ${end.serverId} at ${isoOf(end.wallMs)}, epoch ${end.epoch}`,
-    `checkpoint at ${hexOfZxid(checkpoint.zxid)}: ${checkpoint.znodeCount} znodes, ${checkpoint.sessionCount} sessions`,
+    `checkpoint at ${hexOfZxid(checkpoint.zxid)}: ${checkpoint.znodeCount} znodes, ${checkpoint.sessionCount} session${checkpoint.sessionCount === 1 ? '' : 's'}`,
     txns,
   ]
 }

@@ -127,7 +127,7 @@ function addDataCommands(program: Command, cli: CliContext): void {
       '--cluster-id <0x…>',
       'for the second and each further member of a new ensemble: the id that the first one got',
     )
-    .option('--epoch <number>', 'of a new ensemble: its epochs are above this one')
+    .option('--epoch <number>', 'of a new ensemble: a number below its epochs; the first leader opens a greater one')
     .option('--json', 'one JSON object')
     .exitOverride()
     .allowExcessArguments(false)
@@ -186,7 +186,10 @@ function addBackupCommands(program: Command, cli: CliContext): void {
       '--cluster-id <0x…>',
       'for the second and each further member of an ensemble: the id that the first one got',
     )
-    .option('--epoch <number>', 'the epoch of the restored data, if it has to be greater than by itself')
+    .option(
+      '--epoch <number>',
+      'the epoch that the restored data gets, if greater than its own; the first leader opens a greater one',
+    )
     .option('--json', 'one JSON object')
     .action((flags: RestoreFlags & CommonFlags) =>
       runRestore(cli, flags, flags.json === true || program.opts<CommonFlags>().json === true),
