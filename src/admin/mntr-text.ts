@@ -50,8 +50,17 @@ export function renderMntr(
     ['auth_failed_count', status.authFailedCount],
     ['disk_full', status.diskFullMs === null ? 0 : 1],
     ['disk_full_time', Math.trunc(status.diskFullMs ?? 0)],
+    ['log_size', status.dataLogDirSizeBytes],
     ['checkpoint_damaged', status.isCheckpointDamaged ? 1 : 0],
   )
+  if (status.lastCheckpoint !== null) {
+    const { zxid, ageMs, sizeBytes } = status.lastCheckpoint
+    rows.push(
+      ['last_checkpoint_zxid', `0x${zxid.toString(16)}`],
+      ['last_checkpoint_age_ms', Math.trunc(ageMs)],
+      ['last_checkpoint_size', sizeBytes],
+    )
+  }
   if (fileDescriptors !== null) {
     rows.push(
       ['open_file_descriptor_count', fileDescriptors.openCount],

@@ -101,6 +101,13 @@ export interface FileDescriptorStatus {
   readonly maxCount: number
 }
 
+export interface LastCheckpoint {
+  readonly zxid: number
+  readonly sizeBytes: number
+  /** Since it was begun, or found to have every write; at most since the start of the server. */
+  readonly ageMs: number
+}
+
 export interface ServerStatus {
   readonly serverId: ServerId
   readonly config: ConfigStatus
@@ -125,6 +132,8 @@ export interface ServerStatus {
   readonly dataLogDirSizeBytes: number
   /** How long writes have waited for space on the disk; null while they do not. */
   readonly diskFullMs: number | null
+  /** The last checkpoint that is durable; null: there is none. */
+  readonly lastCheckpoint: LastCheckpoint | null
   /** A restart could not use the checkpoint that is on the disk. */
   readonly isCheckpointDamaged: boolean
   /**

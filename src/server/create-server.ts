@@ -468,6 +468,7 @@ class Server implements ZktsServer {
       now,
       logSizeBytes: storage.sizeBytes,
       checkpointSizeBytes: checkpointing.sizeBytes,
+      lastCheckpoint: checkpointing.last,
       isCheckpointDamaged: checkpointing.isDamaged,
       diskFullMs: fullSinceMs.length === 0 ? null : machineMs - Math.min(...fullSinceMs),
       uptimeMs: machineMs - startedAtMs,

@@ -90,6 +90,7 @@ export const status: ServerStatus = {
   dataDirSizeBytes: 10,
   dataLogDirSizeBytes: 20,
   diskFullMs: null,
+  lastCheckpoint: null,
   isCheckpointDamaged: false,
   lostLogLineCount: 7,
 }

@@ -97,6 +97,7 @@ type ScheduleState =
 
 export class CheckpointSchedule {
   readonly #options: CheckpointScheduleOptions
+  #lastDurableAtMs: number
   #state: ScheduleState = { kind: 'idle' }
   #last: CheckpointFacts | null
   #sizeBytes: number
@@ -116,12 +117,18 @@ export class CheckpointSchedule {
     this.#last = facts
     this.#sizeBytes = sizeBytes
     this.#lastAtMs = options.clock.monotonicMs()
+    this.#lastDurableAtMs = this.#lastAtMs
     this.#growthAtLast = { txnCount: -later.txnCount, sizeBytes: -later.sizeBytes }
   }
 
   /** Null: there is no checkpoint. */
   get last(): CheckpointFacts | null {
     return this.#last
+  }
+
+  /** Since the last checkpoint was begun, or found to have every txn; at most since the start. */
+  get lastAgeMs(): number {
+    return this.#options.clock.monotonicMs() - this.#lastDurableAtMs
   }
 
   /** Bytes of the files of the store, as of the last checkpoint. */
@@ -179,6 +186,7 @@ export class CheckpointSchedule {
     this.#damage = null
     this.#replacedCount++
     this.#noteGrowth()
+    this.#lastDurableAtMs = this.#lastAtMs
     const { checkpoints } = this.#options
     checkpoints.sizeBytes().then(
       (sizeBytes) => {
@@ -249,6 +257,7 @@ export class CheckpointSchedule {
   #skip(): void {
     this.#state = { kind: 'idle' }
     this.#noteGrowth()
+    this.#lastDurableAtMs = this.#lastAtMs
     const facts = this.#last
     const nothing = 'nothing was written yet'
     this.#answerAll(facts === null ? err(nothing) : ok({ facts, sizeBytes: this.#sizeBytes, durationMs: 0 }))
@@ -272,6 +281,7 @@ export class CheckpointSchedule {
       if (replacedCount !== this.#replacedCount) return this.#beginAgain(answers)
       const durationMs = clock.monotonicMs() - beganAtMs
       this.#last = facts
+      this.#lastDurableAtMs = beganAtMs
       this.#sizeBytes = sizeBytes
       this.#loggedFailure = null
       metrics.snapshottime.note(durationMs)

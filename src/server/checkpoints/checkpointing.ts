@@ -1,6 +1,7 @@
 /**
  * The checkpoints of a running server: when one is made, and which part of the log is kept beside it.
  */
+import type { LastCheckpoint } from '../../admin/server-status.ts'
 import { isDamage, isLogDamage } from '../../base/disk-failure.ts'
 import type { Zxid } from '../../base/ids.ts'
 import { ok } from '../../base/result.ts'
@@ -64,6 +65,12 @@ export class Checkpointing implements CheckpointAccess {
       logDamaged,
       givenUp: () => retention.checkpointReplaced(null),
     })
+  }
+
+  /** Null: there is no checkpoint. */
+  get last(): LastCheckpoint | null {
+    const { last, lastAgeMs: ageMs, sizeBytes } = this.#schedule
+    return last === null ? null : { zxid: last.zxid, sizeBytes, ageMs }
   }
 
   /** Bytes of the files of the checkpoint. */

@@ -11,6 +11,7 @@ import {
   type WordQuestion,
 } from '../../admin/four-letter-words.ts'
 import { type LeadershipWord, renderLeadership } from '../../admin/leadership-text.ts'
+import type { LastCheckpoint } from '../../admin/server-status.ts'
 import { assertNever } from '../../base/assert.ts'
 import type { ServerId, SessionId } from '../../base/ids.ts'
 import { ok } from '../../base/result.ts'
@@ -43,6 +44,7 @@ export interface AdminMoment {
   readonly now: Stamp
   readonly logSizeBytes: number
   readonly checkpointSizeBytes: number
+  readonly lastCheckpoint: LastCheckpoint | null
   readonly isCheckpointDamaged: boolean
   /** How long writes have waited for space on the disk; null while they do not. */
   readonly diskFullMs: number | null

@@ -1,7 +1,13 @@
 /**
  * Builds the status that the four-letter words show, from the parts of a running server.
  */
-import type { LeaderStatus, ServerStatus, ServingMode, ServingStatus } from '../../admin/server-status.ts'
+import type {
+  LastCheckpoint,
+  LeaderStatus,
+  ServerStatus,
+  ServingMode,
+  ServingStatus,
+} from '../../admin/server-status.ts'
 import type { Config } from '../../config/config.ts'
 import type { ReplicaStatus } from '../../replica/status/replica-status.ts'
 import type { ClientSockets } from '../clients/client-sockets.ts'
@@ -15,6 +21,7 @@ export interface StatusSources {
   readonly replica: ReplicaStatus
   readonly logSizeBytes: number
   readonly checkpointSizeBytes: number
+  readonly lastCheckpoint: LastCheckpoint | null
   readonly isCheckpointDamaged: boolean
   readonly diskFullMs: number | null
   readonly uptimeMs: number
@@ -42,6 +49,7 @@ export function serverStatus(sources: StatusSources): ServerStatus {
     dataDirSizeBytes: sources.checkpointSizeBytes + (config.dataDir === config.dataLogDir ? sources.logSizeBytes : 0),
     dataLogDirSizeBytes: sources.logSizeBytes,
     diskFullMs: sources.diskFullMs,
+    lastCheckpoint: sources.lastCheckpoint,
     isCheckpointDamaged: sources.isCheckpointDamaged,
     lostLogLineCount: sources.host.lostLogLines(),
   }

@@ -96,3 +96,18 @@ describe('a server that runs', () => {
     expect(await rig.metric('checkpoint_damaged')).toBe(0)
   })
 })
+
+test('mntr says how old the last checkpoint is, how large, and what the log takes', async () => {
+  const rig = new CheckpointRig()
+  await rig.start()
+  expect(await rig.metric('last_checkpoint_zxid')).toBeNaN()
+  await rig.write(25)
+  const zxid = Number(/^Zxid: (0x\w+)/.exec(await rig.ask('ckpt'))![1])
+  expect(await rig.metric('last_checkpoint_zxid')).toBe(zxid)
+  for (const key of ['last_checkpoint_size', 'log_size']) expect(await rig.metric(key)).toBeGreaterThan(0)
+  const ageMs = await rig.metric('last_checkpoint_age_ms')
+  await rig.rig.run(2000)
+  expect(await rig.metric('last_checkpoint_age_ms')).toBeGreaterThanOrEqual(ageMs + 2000)
+  await rig.ask('ckpt') // nothing was written since, so it has every txn as of now
+  expect(await rig.metric('last_checkpoint_age_ms')).toBeLessThan(ageMs)
+})
