@@ -2,6 +2,8 @@
  * Removes the front of the log once checkpoints hold it, at the times and within the limits that the operator chose.
  * Owns: that nothing is removed which recovery needs (what is after a checkpoint), which the operator keeps (the last
  * checkpoints, a size, an age), or which a reader still needs: backups, copies of the checkpoint and learners hold it.
+ * While the disk of the log is full, writes wait, so what the operator keeps beside the newest checkpoint goes too, at once;
+ * but not from an operator who keeps everything.
  * Before it removes anything, it has the files of the checkpoint looked at on the disk: they may have been removed or cut
  * while this server had them open. Assumes: a checkpoint is durable when it is noted. If one were noted too early, a crash
  * could leave a server with neither the checkpoint nor the log before it.
@@ -15,7 +17,7 @@ import type { LogStorage } from '../../storage/log-storage.ts'
 import { type PurgeFacts, type PurgePlan, planPurge } from './purge-plan.ts'
 
 export interface LogRetentionOptions {
-  readonly storage: Pick<LogStorage, 'closedSegments' | 'removeThrough' | 'committed' | 'sizeBytes'>
+  readonly storage: Pick<LogStorage, 'closedSegments' | 'removeThrough' | 'committed' | 'sizeBytes' | 'diskFullSinceMs'>
   readonly disk: Pick<Disk, 'identityOf'>
   readonly log: Log
   readonly folder: string // of the log
@@ -28,6 +30,9 @@ export interface LogRetentionOptions {
 /** Without `autopurge.purgeInterval` the log is also looked at this often, since segments grow old and holds end. */
 const lookIntervalMs = 3_600_000
 const nsPerMs = 1_000_000n
+const adviceForSpace =
+  'The disk of the log is full, so more of the log was removed than the settings of its retention say: all that the newest ' +
+  'checkpoint has. Give dataLogDir more space, or lower logRetentionSizeInKb. Backups cannot be continued over what is missing.'
 
 export class LogRetention {
   readonly #options: LogRetentionOptions
@@ -70,7 +75,7 @@ export class LogRetention {
   tick(nowMs: number): void {
     const intervalMs = this.#options.settings.purgeIntervalMs ?? lookIntervalMs
     if (nowMs - this.#lastPurgeAtMs >= intervalMs || nowMs >= this.#retryAtMs) this.#isDue = true
-    if (!this.#isDue || this.#state !== 'idle') return
+    if (this.#state !== 'idle' || !(this.#isDue || this.#mayFreeSpace())) return
     this.#isDue = false
     this.#retryAtMs = Number.POSITIVE_INFINITY
     this.#lastPurgeAtMs = nowMs
@@ -105,20 +110,44 @@ export class LogRetention {
     const { storage, log, folder, verify } = this.#options
     if (this.#plan(segments) === null) return
     const verified = await verify()
-    if (verified === null) this.#retryAtMs = this.#options.now().monotonicMs + checkpointRetryMs
-    if (verified === null || this.#isStopped()) return
-    // Meanwhile a reader may have come, or the log may have restarted.
+    if (this.#isStopped()) return
+    // Meanwhile a reader may have come, the log may have restarted, or space may have returned.
     const plan = this.#plan(segments)
-    if (plan === null || plan.through > verified) return
+    const isHeld = verified !== null && (plan === null || plan.through <= verified)
+    if (!isHeld) this.#retryAtMs = this.#options.now().monotonicMs + checkpointRetryMs
+    if (!isHeld || plan === null) return
     await storage.removeThrough(plan.through)
     const { through, segmentCount, sizeBytes } = plan
-    log.info('log-purged', { folder, throughZxid: hexOfZxid(through), segmentCount, sizeBytes })
+    const what = { folder, throughZxid: hexOfZxid(through), segmentCount, sizeBytes }
+    if (plan.isForSpace) log.warn('log-purged-for-space', { ...what, advice: adviceForSpace })
+    else log.info('log-purged', what)
   }
 
-  #plan(segments: PurgeFacts['segments']): PurgePlan | null {
+  #plan(segments: PurgeFacts['segments']): (PurgePlan & { readonly isForSpace: boolean }) | null {
     const { storage, settings } = this.#options
     const facts = { segments, logSizeBytes: storage.sizeBytes, floor: this.#floor() }
-    return planPurge(facts, settings.logRetention)
+    const usual = planPurge(facts, settings.logRetention)
+    const forSpace = this.#planForSpace(segments)
+    if (forSpace !== null && forSpace.through > (usual?.through ?? 0)) return { ...forSpace, isForSpace: true }
+    return usual === null ? null : { ...usual, isForSpace: false }
+  }
+
+  /** A try that failed is repeated when it is due. */
+  #mayFreeSpace(): boolean {
+    if (this.#retryAtMs !== Number.POSITIVE_INFINITY || this.#options.storage.diskFullSinceMs === null) return false
+    return this.#planForSpace(this.#options.storage.closedSegments().map((each) => ({ ...each, ageMs: 0 }))) !== null
+  }
+
+  /** Null: the disk of the log is not full, or nothing may be removed. */
+  #planForSpace(segments: PurgeFacts['segments']): PurgePlan | null {
+    const { storage, settings } = this.#options
+    if (storage.diskFullSinceMs === null) return null
+    const { sizeBytes, durationMs } = settings.logRetention
+    const facts = { segments, logSizeBytes: storage.sizeBytes, floor: this.#heldFrom(this.#checkpoints.at(-1)) }
+    return planPurge(facts, {
+      sizeBytes: sizeBytes === null ? null : 0,
+      durationMs: durationMs === null ? null : 0,
+    })
   }
 
   #isStopped(): boolean {
@@ -153,11 +182,15 @@ export class LogRetention {
   }
 
   #floor(): Zxid | null {
-    const { storage, settings } = this.#options
-    const oldest = this.#checkpoints[0]
-    if (oldest === undefined || this.#checkpoints.length < settings.logRetention.checkpointCount) return null
+    const isCountReached = this.#checkpoints.length >= this.#options.settings.logRetention.checkpointCount
+    return isCountReached ? this.#heldFrom(this.#checkpoints[0]) : null
+  }
+
+  /** The last txn that may be removed if nothing after `checkpoint` may be; null: there is no checkpoint. */
+  #heldFrom(checkpoint: Zxid | undefined): Zxid | null {
+    if (checkpoint === undefined) return null
     // A commit mark may be written up to a second after the checkpoint; recovery and the log go by the mark.
-    let floor = Math.min(oldest, storage.committed)
+    let floor = Math.min(checkpoint, this.#options.storage.committed)
     for (const { after } of this.#holds) floor = Math.min(floor, after)
     return floor as Zxid
   }

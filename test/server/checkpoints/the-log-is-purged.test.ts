@@ -59,9 +59,10 @@ class RetentionRig {
   verified: number | null = 50
   whenVerified: () => void = () => {}
   whenMissing: () => void = () => {}
+  diskFullSinceMs: number | null = null
   readonly retention: LogRetention
 
-  constructor(purgeIntervalMs: number | null = null, durationMs = 0) {
+  constructor(purgeIntervalMs: number | null = null, durationMs: number | null = 0, keptSizeBytes: number | null = 0) {
     const { segments, logSizeBytes } = facts()
     const rig = this
     this.retention = new LogRetention({
@@ -73,6 +74,9 @@ class RetentionRig {
         sizeBytes: logSizeBytes,
         get committed() {
           return rig.committed
+        },
+        get diskFullSinceMs() {
+          return rig.diskFullSinceMs
         },
         async removeThrough(zxid) {
           if (rig.failure !== null) throw rig.failure
@@ -91,7 +95,7 @@ class RetentionRig {
       },
       log: this.#rig.log,
       folder: '/data/wal',
-      settings: { logRetention: { checkpointCount: 3, sizeBytes: 0, durationMs }, purgeIntervalMs },
+      settings: { logRetention: { checkpointCount: 3, sizeBytes: keptSizeBytes, durationMs }, purgeIntervalMs },
       verify: async () => {
         rig.whenVerified()
         return rig.verified === null ? null : at(rig.verified)
@@ -247,6 +251,58 @@ describe('the retention of the log', () => {
     rig.checkpoints(50)
     await rig.tick()
     expect(rig.count('log-purge-failed')).toBe(1)
+  })
+
+  test('while the disk of the log is full, the log goes up to the newest checkpoint at once, whatever is kept else', async () => {
+    const rig = new RetentionRig(3_600_000, 600_000, 500 * mib)
+    rig.checkpoints(35)
+    await rig.tick()
+    expect(rig.removed).toEqual([])
+    rig.diskFullSinceMs = rig.monotonicMs
+    await rig.tick()
+    expect(rig.removed).toEqual([30])
+    expect(rig.count('log-purged-for-space')).toBe(1)
+    rig.checkpoints(45)
+    await rig.tick()
+    expect(rig.removed).toEqual([30, 40])
+  })
+
+  test('on a full disk what readers hold stays, and goes once they are done', async () => {
+    const rig = new RetentionRig()
+    rig.checkpoints(50)
+    const release = rig.retention.hold(at(12))
+    rig.diskFullSinceMs = 0
+    await rig.tick()
+    expect(rig.removed).toEqual([10])
+    release()
+    await rig.tick()
+    expect(rig.removed).toEqual([10, 50])
+  })
+
+  test('on a full disk nothing goes without a checkpoint, nor where the operator keeps everything', async () => {
+    const without = new RetentionRig()
+    const keepsSize = new RetentionRig(null, 0, null)
+    const keepsAge = new RetentionRig(null, null, 0)
+    for (const rig of [without, keepsSize, keepsAge]) {
+      if (rig !== without) rig.checkpoints(50, 50, 50)
+      rig.diskFullSinceMs = 0
+      await rig.tick()
+      expect(rig.removed).toEqual([])
+    }
+  })
+
+  test('on a full disk a checkpoint whose files are not usable is looked at again after a while, and not at each tick', async () => {
+    const rig = new RetentionRig()
+    let lookCount = 0
+    rig.whenVerified = () => lookCount++
+    rig.verified = null
+    rig.diskFullSinceMs = 0
+    rig.checkpoints(50)
+    for (let i = 0; i < 5; i++) await rig.tick()
+    expect([lookCount, rig.removed]).toEqual([1, []])
+    rig.verified = 50
+    await rig.tick(checkpointRetryMs)
+    expect(rig.removed).toEqual([50])
   })
 
   test('after stop the log is not touched', async () => {
