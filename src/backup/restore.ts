@@ -11,7 +11,7 @@
 import { assert } from '../base/assert.ts'
 import { explainDiskFailure } from '../base/disk-failure.ts'
 import { epochMax, type ServerId } from '../base/ids.ts'
-import { checkpointStepSizeBytesMax } from '../base/limits.ts'
+import { checkpointStepSizeBytesMax, givenEpochMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { checkStore } from '../checkpoint/check-store.ts'
 import { type CheckpointMeta, encodeMeta, factsOf } from '../checkpoint/checkpoint-meta.ts'
@@ -104,8 +104,17 @@ async function planRestore(options: RestoreOptions): Promise<Result<Plan, string
     return err(
       `the backup has epochs up to ${backup.epochMax}: write --epoch with a greater number. Nothing was changed.`,
     )
+  if (epoch > Math.max(givenEpochMax, backup.epochMax + 1))
+    return err(
+      `--epoch ${epoch} leaves too few epochs: each new leader needs a further one, and ${epochMax} is the last. Write ` +
+        `${givenEpochMax} or less, or leave --epoch out. Nothing was changed.`,
+    )
   // The first leader opens the next epoch.
-  assert(epoch < epochMax, 'an epoch above those of a backup is left', { epoch, epochMax })
+  if (epoch >= epochMax)
+    return err(
+      `the backup has epoch ${backup.epochMax}, and a restored server needs two greater ones, but ${epochMax} is the last. Use ` +
+        'a backup from before that epoch. Nothing was changed.',
+    )
   return ok({ point: point.value, backup, epoch })
 }
 

@@ -143,6 +143,8 @@ export const backupAnswerMs = 500
 export const durableLogMsMax = 5_000
 /** While it waits, it looks this often. */
 export const durableLogRetryMs = 10
+/** Largest epoch that an operator may give to restored or adopted data. Each new leader needs an epoch above it, and there are 2097151: the rest lasts two years with a new leader each minute. */
+export const givenEpochMax = 1_000_000
 
 assert(peerFrameSizeBytesMax > txnSizeBytesMax, 'one txn fits a peer frame', { peerFrameSizeBytesMax, txnSizeBytesMax })
 assert(clientFrameSizeBytesMax <= clientFrameSizeBytesCeiling, 'the usual frame is a legal one', {})

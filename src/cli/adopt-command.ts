@@ -1,6 +1,7 @@
 /** `data adopt`: makes the data in copied folders that of the server whose configuration is named. It connects to no server. */
 import { type AdoptedData, type AdoptionKind, adoptData } from '../adoption/adopt-data.ts'
-import { type Epoch, epochMax, hexOfZxid, zeroEpoch } from '../base/ids.ts'
+import { type Epoch, hexOfZxid, zeroEpoch } from '../base/ids.ts'
+import { givenEpochMax } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
 import { memberIdsOf } from '../config/members.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
@@ -65,9 +66,11 @@ function adoptionOf(cli: CliContext, flags: AdoptFlags, config: Config): Adoptio
 
 function epochOf(text: string): Epoch {
   const epoch = /^\d{1,10}$/.test(text) ? Number(text) : 0
-  // The first leader opens the next epoch.
-  if (epoch >= 1 && epoch < epochMax) return epoch as Epoch
-  throw new CliFailure('usage', `--epoch ${text} is not a whole number from 1 to ${epochMax - 1}`)
+  if (epoch >= 1 && epoch <= givenEpochMax) return epoch as Epoch
+  throw new CliFailure(
+    'usage',
+    `--epoch ${text} is not a whole number from 1 to ${givenEpochMax}; each new leader needs a further epoch, so some must be left`,
+  )
 }
 
 export function adoptedLines({ adopted, config }: Awaited<ReturnType<typeof runAdopt>>): readonly string[] {

@@ -6,7 +6,8 @@
 
 import { type Restored, restoreBackup } from '../backup/restore.ts'
 import { isoOf, type RestoreTarget } from '../backup/restore-point.ts'
-import { epochMax, hexOfZxid, type Zxid } from '../base/ids.ts'
+import { hexOfZxid, type Zxid } from '../base/ids.ts'
+import { givenEpochMax } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
 import { jsonLine } from './cli-command.ts'
 import type { CliContext } from './cli-context.ts'
@@ -29,7 +30,7 @@ export async function runRestore(cli: CliContext, flags: RestoreFlags, isJson: b
   if (from === undefined || configPath === undefined)
     throw new CliFailure('usage', 'write --from FILE, the backup, and --config zoo.cfg, of the server to restore')
   const target = targetOf(flags)
-  const epoch = flags.epoch === undefined ? null : wholeNumber('--epoch', flags.epoch, epochMax - 1)
+  const epoch = flags.epoch === undefined ? null : epochOf(flags.epoch)
   const clusterId =
     flags.clusterId === undefined ? freshClusterId(cli) : readClusterId(flags.clusterId, 'the first restore')
   const config = await readServerConfig(cli, configPath)
@@ -78,11 +79,11 @@ function timeOf(text: string): number {
   return timeMs
 }
 
-function wholeNumber(option: string, text: string, max: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (!(value >= 1 && value <= max))
-    throw new CliFailure('usage', `${option} ${text} is not a whole number from 1 to ${max}`)
-  return value
+/** The restore itself decides whether enough epochs are left: a backup may have greater ones than an operator may give. */
+function epochOf(text: string): number {
+  const epoch = /^\d{1,10}$/.test(text) ? Number(text) : 0
+  if (epoch >= 1) return epoch
+  throw new CliFailure('usage', `--epoch ${text} is not a whole number from 1 to ${givenEpochMax}`)
 }
 
 function restoredLines({ facts, point }: Restored, { dataDir, mode }: Config, from: string): readonly string[] {

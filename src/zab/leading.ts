@@ -354,7 +354,10 @@ export class Leading implements Role {
     if (!core.membership.isQuorum(this.#takesPart)) return
     // Above all that the quorum has accepted, and above every other epoch seen, or its server could never join.
     const highest = core.newestEpochSeen
-    assert(highest < epochMax, 'there is an epoch left', { highest })
+    if (highest >= epochMax) {
+      core.out.push({ kind: 'stop', reason: withoutEpochs(highest, core.acceptedEpoch) })
+      return
+    }
     this.#epoch = (highest + 1) as Epoch
     this.#enterPhase('saving-epoch')
     core.saveAcceptedEpoch(this.#epoch, core.settings.self, [])
@@ -563,4 +566,13 @@ export class Leading implements Role {
   #vote(): From<'vote'> {
     return this.#core.vote(this.#core.settings.self, 'leading', this.#core.round)
   }
+}
+
+function withoutEpochs(highest: Epoch, accepted: Epoch): string {
+  return (
+    `no epoch is left: each new leader needs a greater one than all before, ${epochMax} is the last, and this server has seen ` +
+    `${highest} (its own data has ${accepted}). If only another server has that epoch, stop it and empty its folders. Otherwise ` +
+    'stop all members and restore a backup from before that epoch on each ("zkts-cli restore"), without --epoch or with a smaller ' +
+    'one. "zkts-cli data adopt" does not help, also with --new-cluster: adopted data keeps its epochs.'
+  )
 }

@@ -280,6 +280,7 @@ test.each([
   ['--moved --new-cluster', 'exclude each other'],
   ['--epoch 5', 'belong to --new-cluster'],
   ['--new-cluster --epoch 0', 'is not a whole number from 1 to'],
+  ['--new-cluster --epoch 2097150', 'is not a whole number from 1 to 1000000; each new leader needs a further epoch'],
   ['--new-cluster --cluster-id 17', 'is not a cluster id'],
 ])('the options %s are refused', async (flags, text) => {
   const ran = await new Ensemble().adopt(1, ensembleText, `data adopt --config zoo.cfg ${flags}`)

@@ -131,6 +131,15 @@ test.each<[string, readonly string[], RegExp]>([
   expect(await restore(rig, ...options)).toMatchObject({ status: 2, out: '', err: expect.stringMatching(said) })
 })
 
+test('an epoch after which too few are left is refused', async () => {
+  const rig = await machine(new ServerRig(), standalone)
+  for (const epoch of ['1000001', '2097150', '9999999999']) {
+    const refused = await restore(rig, '--epoch', epoch)
+    expect(refused).toMatchObject({ status: 1, err: expect.stringContaining(`--epoch ${epoch} leaves too few epochs`) })
+  }
+  expect(await restore(rig, '--epoch', '1000000')).toMatchObject({ status: 0 })
+})
+
 test('a restore names what it needs, a configuration that is wrong, and a file that is missing', async () => {
   const rig = await machine(new ServerRig(), standalone)
   expect((await rig.run('restore')).err).toBe(
