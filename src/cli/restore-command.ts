@@ -70,12 +70,19 @@ function targetOf({ toZxid, toTime }: RestoreFlags): RestoreTarget {
   return toTime === undefined ? { kind: 'end' } : { kind: 'time', timeMs: timeOf(toTime) }
 }
 
+const timeForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(?:(:\d\d)(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/
+
 /** A time without a zone would mean another moment on another machine. */
 function timeOf(text: string): number {
-  const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
-  const timeMs = isIso ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(timeMs))
-    throw new CliFailure('usage', `--to-time ${text} is not a time with a zone; write it as 2026-01-31T14:05:00Z`)
+  const form = 'write it as 2026-01-31T14:05:00Z or 2026-01-31T14:05:00+01:00'
+  const [, minute, seconds = ':00'] = timeForm.exec(text) ?? []
+  if (minute === undefined) throw new CliFailure('usage', `--to-time ${text} is not a time with a zone; ${form}`)
+  const timeMs = Date.parse(text)
+  // Date.parse takes February 30 as March 2, and 24:00 as the next day.
+  const withoutZoneMs = Date.parse(`${minute}${seconds}Z`)
+  const exists = !Number.isNaN(withoutZoneMs) && new Date(withoutZoneMs).toISOString().startsWith(`${minute}${seconds}`)
+  if (Number.isNaN(timeMs) || !exists)
+    throw new CliFailure('usage', `--to-time ${text} names a day or a time that does not exist; ${form}`)
   return timeMs
 }
 

@@ -123,7 +123,20 @@ test.each<[string, readonly string[], RegExp]>([
   ['two points', ['--to-zxid', '0x1', '--to-time', '2026-01-31T14:05:00Z'], /write one of --to-zxid and --to-time/],
   ['a zxid that is no number', ['--to-zxid', '12'], /--to-zxid 12 is not a zxid; write it as 0x/],
   ['a time without a zone', ['--to-time', '2026-01-31T14:05:00'], /not a time with a zone; write it as 2026-/],
-  ['a time that no calendar has', ['--to-time', '2026-13-31T14:05:00Z'], /not a time with a zone/],
+  [
+    'a month that does not exist',
+    ['--to-time', '2026-13-31T14:05:00Z'],
+    /day or a time that does not exist; write it as 2026-/,
+  ],
+  [
+    'a day that does not exist',
+    ['--to-time', '2026-02-30T00:00:00Z'],
+    /day or a time that does not exist; write it as 2026-/,
+  ],
+  ['a leap day in another year', ['--to-time', '2027-02-29T12:00:00.5+01:00'], /day or a time that does not exist/],
+  ['an hour that does not exist', ['--to-time', '2026-02-28T24:00Z'], /day or a time that does not exist/],
+  ['a zone that does not exist', ['--to-time', '2026-02-28T20:00:00+25:00'], /day or a time that does not exist/],
+  ['a fraction of a minute', ['--to-time', '2026-02-28T20:00.5Z'], /not a time with a zone/],
   ['a cluster id of 0', ['--cluster-id', '0x0'], /not a cluster id; write the one that the first restore printed/],
   ['an epoch that is no number', ['--epoch', 'last'], /--epoch last is not a whole number from 1 to/],
 ])('a restore with %s is a wrong command line', async (_what, options, said) => {
