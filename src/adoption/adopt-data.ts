@@ -10,11 +10,19 @@
  *   nothing about what another server has acknowledged under its number, so the number is the writer's, or a new one.
  * - `new-cluster`: the history is kept and continues in a cluster of its own, with which no server of the old one works.
  */
+
+import { assertNever } from '../base/assert.ts'
+import { goOnFromCheckpoint } from '../base/data-advice.ts'
 import { explainDiskFailure } from '../base/disk-failure.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroEpoch } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { factsOf } from '../checkpoint/checkpoint-meta.ts'
-import { checkpointFolderOf, currentFileName, removeCurrent } from '../checkpoint/current-file.ts'
+import {
+  checkpointFolderOf,
+  currentFileName,
+  describeNamelessStores,
+  removeCurrent,
+} from '../checkpoint/current-file.ts'
 import type { CheckpointFacts } from '../ports/checkpoints.ts'
 import type { Disk, FolderLock } from '../ports/disk.ts'
 import type { KeyValueStores } from '../ports/key-values.ts'
@@ -105,7 +113,9 @@ async function adoptLocked(options: AdoptOptions): Promise<Result<AdoptedData, s
   const hasCheckpoint = await disk.exists(`${checkpointFolderOf(options)}/${currentFileName}`)
   const hasLog = (await disk.exists(walFolder)) && (await findLogWriter(disk, walFolder)).segmentCount > 0
   if (!hasCheckpoint && !hasLog) {
-    return err(`there is no data in ${dataDir} and no log in ${walFolder}. Check dataDir and dataLogDir. ${unchanged}`)
+    const stores = await describeNamelessStores(disk, checkpointFolderOf(options))
+    const where = `there is no data in ${dataDir} and no log in ${walFolder}`
+    return err(`${where}.${stores} Check dataDir and dataLogDir. ${unchanged}`)
   }
   await disk.makeFolder(walFolder)
   let lock: FolderLock
@@ -166,7 +176,7 @@ async function adopt(options: AdoptOptions, walFolder: string): Promise<Result<A
     onCommitted: noteTxn,
   }
   const adopted = await adoptLog(source, (state) => adoptionOf(state, writerId, options))
-  if (!adopted.ok) return err(adopted.error.message)
+  if (!adopted.ok) return err(await explained(adopted.error, { options, found, walFolder }))
   const { before, after, committed, tail, damagedFront } = adopted.value
   tail.forEach(noteTxn)
   if (damagedFront !== null) {
@@ -187,6 +197,27 @@ async function adopt(options: AdoptOptions, walFolder: string): Promise<Result<A
     mustSync: after.mustSync,
     notes,
   })
+}
+
+/** A log that lacks something: says also what the checkpoint is worth. */
+async function explained(
+  { kind, message }: OpenFailure,
+  { options, found, walFolder }: Pick<Judged, 'options' | 'found' | 'walFolder'>,
+): Promise<string> {
+  if (kind !== 'corrupt') return message
+  switch (found.kind) {
+    case 'none':
+      return `${message}${await describeNamelessStores(options.disk, checkpointFolderOf(options))}`
+    case 'damaged':
+      return `${found.message}, and the log cannot replace it: ${message}`
+    case 'whole':
+      if (options.members.length > 1 && options.adoption.kind !== 'new-cluster') return message
+      return `${message} ${goOnFromCheckpoint(hexOfZxid(found.meta.zxid), walFolder)}`
+    case 'unusable':
+      return message
+    default:
+      return assertNever(found)
+  }
 }
 
 /**
@@ -253,10 +284,16 @@ function refusalOf(facts: FoundLog, judged: Judged): OpenFailure | null {
         'from the same copy.',
     )
   }
+  if (facts.clusterId === 0 && found.kind === 'damaged') {
+    return refuse(
+      `${found.message}, and the log in ${walFolder} holds nothing that could replace it. Bring the files back, with the log that ` +
+        'belongs to them, or restore a backup.',
+    )
+  }
   if (facts.clusterId === 0) {
     return refuse(
       `the data in ${dataDir} has never been in step with a leader, so it holds nothing to adopt. Move the content of dataDir and ` +
-        'dataLogDir away, except myid and zoo.cfg, and start the server: it gets the data from the others.',
+        `dataLogDir away, except myid and zoo.cfg, and start the server: ${options.members.length > 1 ? 'it gets the data from the others' : 'it begins without data'}.`,
     )
   }
   const known = identity.kind === 'valid' ? identity.identity : null

@@ -62,3 +62,15 @@ export async function removeCurrent(disk: Disk, folder: string): Promise<void> {
   await disk.remove(path)
   await disk.syncDirectory(folder)
 }
+
+/** What a text that finds no checkpoint adds if stores are in its folder; empty if none is. */
+export async function describeNamelessStores(disk: Disk, folder: string): Promise<string> {
+  const path = `${folder}/${currentFileName}`
+  if (!(await disk.exists(folder)) || (await disk.exists(path))) return ''
+  const names = (await disk.list(folder)).filter((name) => numberOfStore(name) !== null).sort()
+  if (names.length === 0) return ''
+  return (
+    ` ${folder} has ${names.join(' and ')}, but the file ${path}, which names the store in use, is missing, so no checkpoint was read. ` +
+    'If it was removed, bring it back: one line, the name of the store.'
+  )
+}

@@ -5,12 +5,12 @@
  * a tree that lacks acknowledged writes.
  */
 import { assertNever } from '../base/assert.ts'
-import { moveDataAway } from '../base/data-advice.ts'
+import { goOnFromCheckpoint, moveDataAway } from '../base/data-advice.ts'
 import { isDamage } from '../base/disk-failure.ts'
 import { hexOfZxid } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { loadCheckpoint } from '../checkpoint/checkpoint-loader.ts'
-import { checkpointFolderOf } from '../checkpoint/current-file.ts'
+import { checkpointFolderOf, describeNamelessStores } from '../checkpoint/current-file.ts'
 import type { Config } from '../config/config.ts'
 import type { ServerMetrics } from '../metrics/server-metrics.ts'
 import type { CheckpointCopy, CheckpointFacts, CheckpointFailure, Checkpoints } from '../ports/checkpoints.ts'
@@ -18,6 +18,7 @@ import type { Log } from '../ports/log.ts'
 import type { Ports } from '../ports/ports.ts'
 import { ReplicatedState, type StateContents } from '../replica/applying/replicated-state.ts'
 import { LogStorage, type RecoveredLog } from '../storage/log-storage.ts'
+import type { OpenFailure } from '../storage/open-failure.ts'
 import { sequenceOfName } from '../storage/segment-header.ts'
 import type { LogGrowth } from './checkpoints/checkpoint-schedule.ts'
 import { DataFolder } from './data-folder.ts'
@@ -133,7 +134,7 @@ export class DataStart {
     const state = new ReplicatedState()
     if (found.value.kind === 'loaded') state.install(found.value.contents)
     const recovery = await this.#readLog(state, found.value)
-    if (!recovery.ok) return err(underItsSetting(recovery.error, this.#options.config))
+    if (!recovery.ok) return err(await this.#explained(recovery.error, found.value))
     this.#options.metrics.dbinittime.note(clock.monotonicMs() - beganAtMs)
     const { newestSegment } = this.#storage
     const contradicted = await this.#dataFolder.confirm({ ...recovery.value, newestSegment })
@@ -239,6 +240,24 @@ export class DataStart {
     metrics.startup_txns_loaded.note(this.#txnCount)
     metrics.startup_txns_load_time.note(ports.clock.monotonicMs() - beganAtMs)
     return recovery
+  }
+
+  /** A log that lacks something: says also what the checkpoint is worth, if the text has no better way out. */
+  async #explained(failure: OpenFailure, found: FoundCheckpoint): Promise<StartFailure> {
+    const { config, ports } = this.#options
+    const isCorrupt = failure.kind === 'corrupt'
+    let wayOut = ''
+    if (isCorrupt && found.kind === 'none') {
+      wayOut = await describeNamelessStores(ports.disk, checkpointFolderOf(config))
+    } else if (
+      isCorrupt &&
+      found.kind === 'loaded' &&
+      config.mode === 'standalone' &&
+      !failure.message.includes('--new-cluster')
+    ) {
+      wayOut = ` ${goOnFromCheckpoint(hexOfZxid(found.facts.zxid), this.#dataFolder.walFolder)}`
+    }
+    return underItsSetting({ ...failure, message: `${failure.message}${wayOut}` }, config)
   }
 
   /** The log was accepted: what is not in use is removed. Returns the size of the store. */

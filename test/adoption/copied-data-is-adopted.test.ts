@@ -162,7 +162,38 @@ test('a damaged checkpoint is given up where the log is whole, and refused where
   await whole.rig.settle(adopt(whole.disk, another))
   const later = copyOf(await CheckpointRig.withoutLogFront())
   later.flipBit(later.paths().find((path) => path.startsWith('/data/checkpoint/store-'))!, 4000)
-  expect(await refusal(later)).toContain('/data/wal')
+  const refused = await refusal(later)
+  expect(refused).toContain('the checkpoint is damaged: /data/checkpoint/store-')
+  expect(refused).toContain('and the log cannot replace it: the log in /data/wal begins with segment')
+  for (const path of later.paths()) if (path.startsWith('/data/wal/')) later.removeAtOnce(path)
+  expect(await refusal(later)).toMatch(/^the checkpoint is damaged: \/data\/checkpoint\/store-.* restore a backup/)
+})
+
+test('a store that no file names is mentioned where the log alone does not do', async () => {
+  const disk = copyOf(await CheckpointRig.withoutLogFront())
+  disk.removeAtOnce('/data/checkpoint/current')
+  expect(await refusal(disk)).toMatch(
+    /no checkpoint covers them.*\/data\/checkpoint has store-1, but the file .*\/current/,
+  )
+  for (const path of disk.paths()) if (path.startsWith('/data/wal/')) disk.removeAtOnce(path)
+  expect(await refusal(disk)).toContain('/data/checkpoint has store-1, but')
+})
+
+test('where the log is damaged after the checkpoint, moving it away and a new cluster lead on from the checkpoint', async () => {
+  const rig = await CheckpointRig.withoutLogFront()
+  const segments = rig.segments()
+  rig.disk.zeroSector(segments.at(-1)!, 2)
+  const refused = await rig.refusal()
+  expect(refused.message).toContain('can go on from its checkpoint')
+  const outcome = await rig.rig.settle(adopt(rig.disk))
+  if (outcome.ok) throw new Error('the data was adopted')
+  const [, zxid] =
+    /has the data up to (0x\w+);.*All writes after it are lost.*move \/data\/wal away/.exec(outcome.error) ?? []
+  expect(refused.message).toContain(`has the data up to ${zxid};`)
+  for (const path of segments) rig.disk.removeAtOnce(path)
+  const again = await rig.rig.settle(adopt(rig.disk))
+  expect(again).toMatchObject({ ok: true, value: { lastZxid: Number(zxid) } })
+  await rig.start()
 })
 
 test('data that lacks its newest file is not taken for complete', async () => {

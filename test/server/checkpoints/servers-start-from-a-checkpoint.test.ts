@@ -369,6 +369,15 @@ describe('a log that does not fit its checkpoint', () => {
     await rig.expectAll()
   })
 
+  test('a store that no file names is mentioned where the log has lost its front', async () => {
+    const rig = await CheckpointRig.withoutLogFront()
+    rig.disk.removeAtOnce('/data/checkpoint/current')
+    const { message } = await rig.refusal()
+    expect(message).toContain(
+      '/data/checkpoint has store-1, but the file /data/checkpoint/current, which names the store',
+    )
+  })
+
   test('a log whose newest file was emptied is refused, and not taken for one that a crash left', async () => {
     const { rig, newest } = await withNewFile()
     rig.disk.removeAtOnce(newest)
