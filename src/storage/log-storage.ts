@@ -81,6 +81,9 @@ export class LogStorage {
   #appendedTxnCount = 0
   #sizeBytesAtOpen = 0
   #removal: Promise<void> = Promise.resolve()
+  /** Of segments that are no longer used, oldest first. They are removed in this order, or the log might get a hole. */
+  #unneededPaths: string[] = []
+  #removalFailure: Error | null = null // after it the state of the folder is unknown
 
   constructor(options: LogStorageOptions) {
     this.#options = options
@@ -224,8 +227,8 @@ export class LogStorage {
   /**
    * Removes the segments that hold nothing after `zxid`, from the oldest on, each durably before the next: a crash in
    * between leaves a log that begins later and has no hole. From the call on, readers do not see these segments.
-   * Assumes that the caller holds durably what `open` will need as its base, at `zxid` or later. After a failure the
-   * remaining files stay until the next start, since the state of their directory entries is unknown.
+   * Assumes that the caller holds durably what `open` will need as its base, at `zxid` or later. A file that is missing was
+   * removed by hand, which is as good. After a file could not be removed, the next call tries it again before any other. After a flush of the folder has failed, all files stay until the next start, since the state of the folder is unknown.
    */
   removeThrough(zxid: Zxid): Promise<void> {
     const { index, segments } = this.#opened().parts
@@ -235,10 +238,7 @@ export class LogStorage {
     })
     const removed = segments.takeFront(zxid)
     index.removeBefore(segments.firstSequence)
-    const removal = this.#removal.then(() => this.#removeFiles(removed.map((segment) => segment.path)))
-    this.#removal = removal
-    removal.catch(() => {}) // the caller gets the error
-    return removal
+    return this.#remove(removed)
   }
 
   get sizeBytes(): number {
@@ -299,22 +299,47 @@ export class LogStorage {
     const { writer, release } = this.#state
     this.#state = { kind: 'closed' }
     await writer.close()
-    await this.#removal.catch(() => {})
+    await this.#removal
     await release()
   }
 
   /** Nothing waits for it: the restart is durable, so what stays on the disk is removed by the next start. */
   #removeVoid(refs: readonly SegmentRef[]): void {
     const { log, folder } = this.#options
-    this.#removal = this.#removal.then(() => this.#removeFiles(refs.map((ref) => ref.path)))
-    this.#removal.catch((cause: unknown) => log.warn('log-segments-not-removed', { path: folder, err: cause }))
+    this.#remove(refs).catch((cause: unknown) => log.warn('log-segments-not-removed', { path: folder, err: cause }))
   }
 
-  async #removeFiles(paths: readonly string[]): Promise<void> {
+  #remove(refs: readonly SegmentRef[]): Promise<void> {
+    this.#unneededPaths.push(...refs.map((ref) => ref.path))
+    const removal = this.#removal.then(() => this.#removeUnneeded())
+    this.#removal = removal.catch(() => {}) // the caller gets the error
+    return removal
+  }
+
+  async #removeUnneeded(): Promise<void> {
     const { disk, folder } = this.#options
-    for (const path of paths) {
+    for (let path = this.#unneededPaths[0]; path !== undefined; path = this.#unneededPaths[0]) {
+      if (this.#removalFailure !== null) throw this.#removalFailure
+      await this.#removeFile(path)
+      try {
+        await disk.syncDirectory(folder)
+      } catch (cause) {
+        this.#removalFailure = cause as Error
+        throw cause
+      }
+      this.#unneededPaths.shift()
+    }
+  }
+
+  async #removeFile(path: string): Promise<void> {
+    const { disk, log } = this.#options
+    try {
       await disk.remove(path)
-      await disk.syncDirectory(folder)
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? cause.code : null
+      if (code === 'EIO') this.#removalFailure = cause as Error
+      if (code !== 'ENOENT') throw cause
+      log.warn('log-segment-was-removed', { path })
     }
   }
 

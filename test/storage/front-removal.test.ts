@@ -71,6 +71,42 @@ test('segments whose txns are all at or before a zxid are removed, oldest first 
   expect(disk.crash('drop-all').paths()).toEqual(after)
 })
 
+test('a segment that was removed by hand does not stop the removal of others', async () => {
+  const { disk, storage } = await writtenLog()
+  const before = disk.paths()
+  disk.removeAtOnce(before[1]!)
+  await storage.removeThrough(2 as Zxid)
+  await storage.removeThrough(8 as Zxid)
+  expect(disk.paths()).toEqual(before.slice(3))
+  await storage.close()
+})
+
+test('a segment that could not be removed is tried again before any later one', async () => {
+  const { disk, storage } = await writtenLog()
+  const before = disk.paths()
+  const remove = disk.remove.bind(disk)
+  const refused = Object.assign(new Error('EACCES'), { code: 'EACCES' })
+  disk.remove = (path) => (path === before[0] ? Promise.reject(refused) : remove(path))
+  await expect(storage.removeThrough(5 as Zxid)).rejects.toBe(refused)
+  await expect(storage.removeThrough(8 as Zxid)).rejects.toBe(refused)
+  expect(disk.paths()).toEqual(before)
+  disk.remove = remove
+  await storage.removeThrough(8 as Zxid)
+  expect(disk.paths()).toEqual(before.slice(3))
+})
+
+test('after a flush of the folder has failed nothing more is removed, since a hole might be left', async () => {
+  const { disk, storage } = await writtenLog()
+  const sync = disk.syncDirectory.bind(disk)
+  const failed = Object.assign(new Error('EIO'), { code: 'EIO' })
+  disk.syncDirectory = () => Promise.reject(failed)
+  await expect(storage.removeThrough(2 as Zxid)).rejects.toBe(failed)
+  disk.syncDirectory = sync
+  const left = disk.paths()
+  await expect(storage.removeThrough(8 as Zxid)).rejects.toBe(failed)
+  expect(disk.paths()).toEqual(left)
+})
+
 test('the segment that is being written is never removed', async () => {
   const { disk, storage, history } = await writtenLog()
   const last = disk.paths().at(-1)!

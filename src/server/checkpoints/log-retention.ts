@@ -42,7 +42,10 @@ export class LogRetention {
   readonly #holds = new Set<{ readonly after: Zxid }>()
   #isDue = true
   #lastPurgeAtMs = Number.NEGATIVE_INFINITY
-  #retryAtMs = Number.POSITIVE_INFINITY // after the checkpoint could not be verified
+  #retryAtMs = Number.POSITIVE_INFINITY // after the checkpoint could not be verified, or a file not be removed
+  /** The log no longer has the txns up to it, and some of their files could not be removed. */
+  #unfinished: Zxid | null = null
+  #loggedFailure: string | null = null // until files were removed
   #state: 'idle' | 'purging' | 'stopped' = 'idle'
 
   constructor(options: LogRetentionOptions) {
@@ -69,6 +72,7 @@ export class LogRetention {
   /** The log restarted at the checkpoint of `zxid`; null: there is no checkpoint. */
   checkpointReplaced(zxid: Zxid | null): void {
     this.#checkpoints.length = 0
+    this.#unfinished = null // the files are removed with the next ones
     if (zxid !== null) this.noteCheckpoint(zxid)
   }
 
@@ -94,20 +98,30 @@ export class LogRetention {
       if (this.#isStopped()) return
       if (segments === null) this.#isDue = true
       else await this.#remove(segments)
+      this.#loggedFailure = null
       if (!this.#isStopped()) this.#state = 'idle'
     } catch (cause) {
       // Only an error that has a system's code is a fault of the disk; any other is a bug.
       if (!(cause instanceof Error && 'code' in cause)) throw cause
-      this.#state = 'stopped'
-      const { log, folder } = this.#options
-      const advice =
-        'The log is kept until the next start of this server. Check the rights on this folder and the disk.'
-      log.error('log-purge-failed', { folder, err: cause, advice })
+      if (!this.#isStopped()) this.#state = 'idle'
+      this.#failed(cause)
     }
+  }
+
+  #failed(error: Error): void {
+    const { log, folder, now } = this.#options
+    this.#retryAtMs = now().monotonicMs + checkpointRetryMs
+    if (this.#loggedFailure === error.message) return
+    this.#loggedFailure = error.message
+    const advice = 'It is tried again every 10 s. Check the rights on this folder and the disk.'
+    log.error('log-purge-failed', { folder, err: error, advice })
   }
 
   async #remove(segments: PurgeFacts['segments']): Promise<void> {
     const { storage, log, folder, verify } = this.#options
+    if (this.#unfinished !== null) await storage.removeThrough(this.#unfinished)
+    this.#unfinished = null
+    if (this.#isStopped()) return
     if (this.#plan(segments) === null) return
     const verified = await verify()
     if (this.#isStopped()) return
@@ -116,7 +130,9 @@ export class LogRetention {
     const isHeld = verified !== null && (plan === null || plan.through <= verified)
     if (!isHeld) this.#retryAtMs = this.#options.now().monotonicMs + checkpointRetryMs
     if (!isHeld || plan === null) return
+    this.#unfinished = plan.through
     await storage.removeThrough(plan.through)
+    this.#unfinished = null
     const { through, segmentCount, sizeBytes } = plan
     const what = { folder, throughZxid: hexOfZxid(through), segmentCount, sizeBytes }
     if (plan.isForSpace) log.warn('log-purged-for-space', { ...what, advice: adviceForSpace })
@@ -161,23 +177,27 @@ export class LogRetention {
     const segments = storage.closedSegments()
     const { wallMs } = now()
     const known: PurgeFacts['segments'][number][] = []
-    for (const { sizeBytes, lastZxid, nextPath } of segments) {
-      const bornAtMs = asksForAge ? await this.#bornAtMs(nextPath) : wallMs
-      if (bornAtMs === null) return null
+    // From the newest on: where a file was removed by hand, the age of the next one counts, which is less.
+    let bornAtMs = wallMs
+    for (const { sizeBytes, lastZxid, nextPath } of segments.toReversed()) {
+      const found = asksForAge ? await this.#bornAtMs(nextPath) : wallMs
+      if (found === 'restarted') return null
+      if (found !== 'missing') bornAtMs = found
       known.push({ sizeBytes, lastZxid, ageMs: wallMs - bornAtMs })
     }
-    return known
+    return known.reverse()
   }
 
-  /** Null: the log no longer has it. Where the file system does not say it, the start of this server counts. */
-  async #bornAtMs(path: string): Promise<number | null> {
+  /** `restarted`: the log no longer has it. Where the file system does not say it, the start of this server counts. */
+  async #bornAtMs(path: string): Promise<number | 'restarted' | 'missing'> {
     const { disk, storage } = this.#options
     try {
       const { birth } = await disk.identityOf(path)
       return birth === null ? this.#startedAtWallMs : Number(BigInt(birth) / nsPerMs)
     } catch (cause) {
-      if (storage.closedSegments().some(({ nextPath }) => nextPath === path)) throw cause
-      return null
+      if (storage.closedSegments().every(({ nextPath }) => nextPath !== path)) return 'restarted'
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return 'missing'
+      throw cause
     }
   }
 
