@@ -356,7 +356,9 @@ function notesOf(found: FoundStore): { readonly notes: string[]; readonly log: L
   const note: Log['info'] = (event, fields = {}) => {
     const { path, offset, sizeBytes, zxid } = fields
     if (event === 'log-torn-tail-cut') {
-      notes.push(`${path}: the last write was not complete; ${sizeBytes} bytes at offset ${offset} were cut`)
+      notes.push(
+        `${path}: the last write was not complete; ${sizeBytes} bytes at offset ${offset}, after ${zxid}, were cut`,
+      )
     } else if (event === 'log-restarted') {
       notes.push(`the checkpoint of ${zxid} goes further than the log in ${path}, and has replaced it`)
     } else if (event === 'log-unused-segment-removed') notes.push(`${path}, which held nothing, was removed`)

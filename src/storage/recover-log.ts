@@ -149,7 +149,7 @@ export async function recoverLog(options: RecoveryOptions): Promise<Result<Recov
   if (plan.kind === 'restart') return ok(await restart(options, progress, state, all))
   const { replay, index, segments, nextBatch, checksum } = progress
   replay.finish()
-  const active = progress.last === null ? null : await reopenLast(options, progress.last)
+  const active = progress.last === null ? null : await reopenLast(options, progress.last, replay.state.lastZxid)
   await removeVoid(options, all.slice(0, voidCount))
   return ok({
     state: replay.state,
@@ -456,13 +456,15 @@ function startLater(progress: Progress, header: SegmentHeader): void {
 async function reopenLast(
   options: RecoveryOptions,
   last: { readonly ref: SegmentRef; readonly end: SegmentEnd },
+  lastZxid: Zxid,
 ): Promise<SegmentFile> {
   const { ref, end } = last
   const file = await options.disk.open(ref.path, 'read-write')
   try {
     if (end.kind === 'unfinished') {
       const garbageEnd = await endOfNonZeros(new WindowedFile(file), end.offset)
-      options.log.warn('log-torn-tail-cut', { path: ref.path, offset: end.offset, sizeBytes: garbageEnd - end.offset })
+      const cut = { offset: end.offset, sizeBytes: garbageEnd - end.offset, zxid: hexOfZxid(lastZxid) }
+      options.log.warn('log-torn-tail-cut', { path: ref.path, ...cut })
       await eraseTail(file, end.offset, garbageEnd)
     }
     await file.sync()

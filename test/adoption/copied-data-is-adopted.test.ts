@@ -115,7 +115,10 @@ test('a copy of a running server with an incomplete last write is adopted withou
   const newest = newestSegmentOn(disk)
   disk.zeroSector(newest, Math.floor(disk.contents(newest).findLastIndex((byte) => byte !== 0) / 512))
   const { notes, lastZxid } = await adopted(disk)
-  expect(notes.join()).toMatch(/-\w+\.log: the last write was not complete; \d+ bytes at offset \d+ were cut$/)
+  expect(notes.join()).toMatch(
+    /-\w+\.log: the last write was not complete; \d+ bytes at offset \d+, after 0x\w+, were cut$/,
+  )
+  expect(notes.join()).toContain(`, after 0x${lastZxid.toString(16)}, were cut`)
   expect(lastZxid).toBe(whole.lastZxid - 1)
   expect(whole.notes).toEqual([])
 })
