@@ -32,6 +32,8 @@ export interface PeerConnectionsOptions {
 const warningIntervalMs = 60_000
 const notCalled =
   'No other server is connected, and these servers have to connect to this one. They use the address that their own server line gives for this id: check that it leads to this process, that they run, and that no other process has this id.'
+const notCalledByOthers =
+  'These servers have to connect to this one, and a server that does has the data of another cluster, so the two refuse each other. Look at the lines peer-link-closed with peer-of-another-ensemble: they say what to do.'
 
 type DialOutcome = { readonly ok: true; readonly stream: ByteStream } | { readonly ok: false; readonly error: Error }
 
@@ -41,6 +43,7 @@ export class PeerConnections {
   readonly #streams = new Map<LinkId, ByteStream>()
   readonly #dials = new Map<ServerId, () => void>()
   /** The last line logged about each peer, and when; removed when its link is up. */
+  #otherEnsembleAtMs = Number.NEGATIVE_INFINITY // when a peer with the data of another cluster was met last
   readonly #lastLines = new Map<ServerId | null, { readonly what: string; readonly atMs: number }>()
   /** Links that are open to peers which refused the ones before: such a link counts once the peer sends something. */
   readonly #doubted = new Map<ServerId, number>()
@@ -221,6 +224,7 @@ export class PeerConnections {
 
   #closeLink(action: Extract<PeerAction, { readonly kind: 'close' }>): void {
     const { link, peer, reason, detail, isGentle } = action
+    if (reason === 'peer-of-another-ensemble') this.#otherEnsembleAtMs = this.#nowMs()
     const stream = this.#streams.get(link)
     const fields = { peerId: peer, reason, why: linkCloseReasons[reason], detail, remoteAddress: stream?.remoteAddress }
     if (!this.#isNews(peer, reason, isOrdinary(reason) ? null : warningIntervalMs))
@@ -245,7 +249,7 @@ export class PeerConnections {
     log.warn('no-peer-calls', {
       peerIds: peers,
       durationMs: Math.round(forMs),
-      why: notCalled,
+      why: this.#nowMs() - this.#otherEnsembleAtMs <= warningIntervalMs ? notCalledByOthers : notCalled,
     })
   }
 

@@ -276,6 +276,18 @@ test('two members of an ensemble adopt their data into one new ensemble', async 
   await ensemble.stop(1, 2, 3)
 })
 
+test('a server that only servers of another cluster call is sent to their lines, and not to its addresses', async () => {
+  const ensemble = new Ensemble()
+  await withOlderCopy(ensemble)
+  const alike = 'data adopt --config zoo.cfg --new-cluster --cluster-id 0x1d4c2f00a1b2c3'
+  for (const id of [2, 3]) expect((await ensemble.adopt(id, ensembleText, alike)).status).toBe(0)
+  await ensemble.startAll(1, 2, 3)
+  await ensemble.rig.run(70_000)
+  const notices = ensemble.rig.events('no-peer-calls').filter(({ serverId }) => serverId === 1)
+  expect(notices[0]?.['why']).toContain('has the data of another cluster')
+  await ensemble.stop(1, 2, 3)
+})
+
 test.each([
   ['--moved --new-cluster', 'exclude each other'],
   ['--epoch 5', 'belong to --new-cluster'],
