@@ -103,13 +103,8 @@ export async function adoptData(options: AdoptOptions): Promise<Result<AdoptedDa
 async function adoptLocked(options: AdoptOptions): Promise<Result<AdoptedData, string>> {
   const { disk, dataDir } = options
   const walFolder = walFolderOf(options)
-  const mark = restoreMarkOf(dataDir)
-  if (await disk.exists(mark)) {
-    return err(
-      `a backup was being restored into ${dataDir} and the restore did not end (${mark}), so the data is not complete. Run the ` +
-        `same "zkts-cli restore" again; what it restores needs no adoption. ${unchanged}`,
-    )
-  }
+  const unfinished = await findUnfinished(disk, dataDir)
+  if (unfinished !== null) return err(unfinished)
   const hasCheckpoint = await disk.exists(`${checkpointFolderOf(options)}/${currentFileName}`)
   const hasLog = (await disk.exists(walFolder)) && (await findLogWriter(disk, walFolder)).segmentCount > 0
   if (!hasCheckpoint && !hasLog) {
@@ -147,6 +142,16 @@ async function adoptLocked(options: AdoptOptions): Promise<Result<AdoptedData, s
   } finally {
     await lock.release()
   }
+}
+
+/** Why nothing can be adopted before a restore has ended; null: none was interrupted. */
+export async function findUnfinished(disk: Disk, dataDir: string): Promise<string | null> {
+  const mark = restoreMarkOf(dataDir)
+  if (!(await disk.exists(mark))) return null
+  return (
+    `a backup was being restored into ${dataDir} and the restore did not end (${mark}), so the data is not complete. Run the ` +
+    `same "zkts-cli restore" again; what it restores needs no adoption. ${unchanged}`
+  )
 }
 
 async function adopt(options: AdoptOptions, walFolder: string): Promise<Result<AdoptedData, string>> {

@@ -119,6 +119,10 @@ async function addPieces(
 ): Promise<Result<BackupFacts, string>> {
   let last: BackupPiece['kind'] | null = null
   for await (const piece of pieces) {
+    const before = check.facts?.end.clusterId
+    if (piece.kind === 'end' && before !== undefined && piece.clusterId !== before) {
+      return err(ofAnotherCluster(piece.clusterId, before))
+    }
     const problem = check.add(piece)
     if (problem !== null) return err(`the server has sent what is no backup: ${problem}`)
     await writer.write(encodePiece(piece))
@@ -126,6 +130,14 @@ async function addPieces(
     onProgress(writer.place.offset)
   }
   return check.facts !== null && last === 'end' ? ok(check.facts) : err('the server has sent a backup without an end')
+}
+
+/** A server with another history refuses before: this one has the history of the backup, and was restored or adopted since. */
+function ofAnotherCluster(now: number, before: number): string {
+  return (
+    `the server is of cluster 0x${now.toString(16)} now, and the backup of cluster 0x${before.toString(16)}: the data of the server was ` +
+    'restored or adopted since. Make a new backup with --to.'
+  )
 }
 
 async function isSameFile(disk: Disk, path: string, inode: string): Promise<boolean> {

@@ -37,8 +37,11 @@ export function explainDiskFailure(cause: Error): string {
     case 'ENOTDIR':
     case 'EEXIST':
       return `a part of the path is a file and not a folder (${cause.message}). Write the path of a folder.`
-    case 'EFTYPE':
+    case 'ENOENT':
+      return `a file or folder of this path does not exist (${cause.message}). Check the path; a folder has to be made before.`
     case 'EISDIR':
+      return `a folder has the name of a file (${cause.message}). Bring the file back if it was moved; otherwise move the folder away.`
+    case 'EFTYPE':
       return `${cause.message} (${code}). Bring the file back if it was moved; otherwise move what has its name away.`
     case 'EIO':
       return `the disk has failed (${cause.message}). Read the system log, and replace the disk if it is broken.`

@@ -1,5 +1,5 @@
 /** `data adopt`: makes the data in copied folders that of the server whose configuration is named. It connects to no server. */
-import { type AdoptedData, type AdoptionKind, adoptData } from '../adoption/adopt-data.ts'
+import { type AdoptedData, type AdoptionKind, adoptData, findUnfinished } from '../adoption/adopt-data.ts'
 import { type Epoch, hexOfZxid, zeroEpoch } from '../base/ids.ts'
 import { givenEpochMax } from '../base/limits.ts'
 import type { Config } from '../config/config.ts'
@@ -34,13 +34,13 @@ export async function runAdopt(
     serverId,
     members: memberIdsOf(config),
     segmentSizeBytes: storage.segmentSizeBytes,
-    adoption: adoptionOf(cli, flags, config),
+    adoption: await adoptionOf(cli, flags, config),
   })
   if (!adopted.ok) throw new CliFailure('refused', adopted.error)
   return { adopted: adopted.value, config }
 }
 
-function adoptionOf(cli: CliContext, flags: AdoptFlags, config: Config): AdoptionKind {
+async function adoptionOf(cli: CliContext, flags: AdoptFlags, config: Config): Promise<AdoptionKind> {
   const { moved = false, newCluster = false, clusterId, epoch } = flags
   if (moved && newCluster)
     throw new CliFailure('usage', '--moved and --new-cluster exclude each other; write one of them')
@@ -56,6 +56,8 @@ function adoptionOf(cli: CliContext, flags: AdoptFlags, config: Config): Adoptio
     }
   }
   if (memberIdsOf(config).length > 1) return { kind: 'join' }
+  const unfinished = await findUnfinished(cli.disk, config.dataDir)
+  if (unfinished !== null) throw new CliFailure('refused', unfinished)
   throw new CliFailure(
     'usage',
     `this configuration names no other server that could bring ${config.dataDir} into step. Add --moved if the server was stopped ` +

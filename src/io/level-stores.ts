@@ -458,6 +458,7 @@ const systemCodes: readonly (readonly [text: RegExp, code: string])[] = [
   [/cannot allocate memory|out of memory/i, 'ENOMEM'],
   [/file too large/i, 'EFBIG'],
   [/stale (nfs )?file handle/i, 'ESTALE'],
+  [/is a directory/i, 'EISDIR'],
   [/no such file or directory/i, damageCode],
 ]
 

@@ -4,7 +4,17 @@ import { continueBackup, writeNewBackup } from '../../src/backup/write-backup.ts
 import type { BackupPiece } from '../../src/protocol/backup/backup-piece.ts'
 import type { CrashMode, SimDisk } from '../simulator/sim-disk.ts'
 import { promptDisk, promptSchedule } from '../storage/storage-rig.ts'
-import { type BackedUp, backedUp, backupPath, fileOf, restoreOn, stateOn, writeBytes, zxidAt } from './backup-rig.ts'
+import {
+  type BackedUp,
+  backedUp,
+  backupPath,
+  fileOf,
+  restoredClusterId,
+  restoreOn,
+  stateOn,
+  writeBytes,
+  zxidAt,
+} from './backup-rig.ts'
 
 const shape = { txnCount: 40, checkpointAt: 20, ends: [29, 39] }
 
@@ -52,6 +62,22 @@ test('a new backup and its continuation have the bytes of the pieces, in one fil
   expect(asked).toEqual([{ zxid, hash }])
   expect(disk.contents(backupPath)).toEqual(await fileOf(backup.pieces))
   expect(disk.paths()).toEqual([backupPath])
+})
+
+test('a server that was restored since does not continue the backup, and a new one is advised', async () => {
+  const backup = await backedUp(1, shape)
+  const [first, second] = parts(backup)
+  const disk = await emptyDisk()
+  await write(disk, sent(first))
+  const before = disk.contents(backupPath)
+  const restored = second.map((piece) => (piece.kind === 'end' ? { ...piece, clusterId: restoredClusterId } : piece))
+  const refused = await continueWith(disk, restored)
+  if (refused.ok) throw new Error('the backup was continued')
+  expect(refused.error).toMatch(
+    /the server is of cluster 0xabc now, .*restored or adopted since. Make a new backup with --to/,
+  )
+  expect(refused.error).not.toContain('what is no backup')
+  expect(disk.contents(backupPath)).toEqual(before)
 })
 
 test('a new backup is created for its owner alone, since it has the data of all znodes', async () => {

@@ -300,6 +300,13 @@ test.each([
   expect(ran.err).toContain(text)
 })
 
+test('an interrupted restore is named first, before the options that are missing', async () => {
+  const ensemble = new Ensemble()
+  ensemble.disks[0]!.placeAtOnce('/data/restore-unfinished')
+  const ran = await ensemble.adopt(1, aloneText)
+  expect(ran).toMatchObject({ status: 1, err: expect.stringContaining('Run the same "zkts-cli restore" again') })
+})
+
 test('folders without data, and folders that a server uses, are refused', async () => {
   const ensemble = new Ensemble()
   const none = await ensemble.adopt(1, ensembleText)

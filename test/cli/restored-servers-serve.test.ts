@@ -165,6 +165,11 @@ test('a restore names what it needs, a configuration that is wrong, and a file t
     err: expect.stringMatching(/^\/etc\/wrong\.cfg:1: clientPort=none: .*\n.*dataDir/),
   })
   const missing = await rig.run('restore', '--from', '/none', '--config', '/etc/zoo.cfg')
-  expect(missing).toMatchObject({ status: 1, err: expect.stringMatching(/^\/none cannot be restored: .*ENOENT/) })
+  expect(missing).toMatchObject({
+    status: 1,
+    err: expect.stringMatching(
+      /^\/none cannot be restored: a file or folder of this path does not exist \(ENOENT.*Check the path/,
+    ),
+  })
   expect(rig.disk.paths()).toEqual([backupPath])
 })

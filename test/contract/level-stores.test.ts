@@ -182,7 +182,7 @@ test('a damaged store is damaged on a full disk, too, and a new store cannot be 
   await expect(onFullDisk.open(join(await scratch(), 'new'), true)).rejects.toMatchObject({ code: 'ENOSPC' })
 })
 
-test.each(['CURRENT', 'MANIFEST', 'log'])(
+test.each(['CURRENT', 'MANIFEST', 'log', 'LOCK'])(
   'a folder in the place of the file %s is an error with its path',
   async (kind) => {
     const { folder } = await killedStore()
