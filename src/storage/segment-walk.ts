@@ -127,10 +127,19 @@ export async function endOfNonZeros(file: WindowedFile, from: number): Promise<n
   let end = from
   for (let at = from; ; at += windowSizeBytes) {
     const bytes = await file.at(at, windowSizeBytes)
-    const last = bytes.findLastIndex((byte) => byte !== 0)
-    if (last >= 0) end = at + last + 1
+    const used = lengthWithoutZeros(bytes)
+    if (used > 0) end = at + used
     if (bytes.length < windowSizeBytes) return end
   }
+}
+
+/** Nearly all of the bytes are zeros with which the segment was filled, 64 MiB by default: four of them are looked at at once. */
+function lengthWithoutZeros(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let length = bytes.length
+  while (length >= 4 && view.getInt32(length - 4) === 0) length -= 4
+  while (length > 0 && bytes[length - 1] === 0) length -= 1
+  return length
 }
 
 /** Does a segment with an unreadable header hold bytes that were once written as a batch? */
