@@ -37,24 +37,24 @@ export const storageKeys: Readonly<Record<string, KeyTraits>> = {
     'count',
     '3',
     'The log after the oldest of this number of checkpoints is kept, counted since the start of the server; at least 3.',
-    'A server has one checkpoint: the older ones can be made again from a backup and the log.',
+    'A server has one checkpoint: the older ones can be made again from a backup and the log. While the disk of the log is full, only the newest counts.',
   ),
   'autopurge.purgeInterval': used(
     'hours',
     '0',
-    'How often files of the log that are not needed are removed; 0 = after each checkpoint.',
+    'How often files of the log that are not needed are removed; 0 = after each checkpoint. While the disk of the log is full, they are removed at once.',
     'In ZooKeeper 0 = never. To keep every file, write logRetentionSizeInKb=-1.',
   ),
   logRetentionSizeInKb: used(
     'KiB',
     '524288',
-    'The newest part of the log, of this size, is kept; -1 = all of it.',
+    'The newest part of the log, of this size, is kept; -1 = all of it. While the disk of the log is full, only -1 counts.',
     'Not in ZooKeeper.',
   ),
   logRetentionHours: used(
     'hours',
     '0',
-    'A file of the log is kept for this time after its last write; -1 = without limit.',
+    'A file of the log is kept for this time after its last write; -1 = without limit. While the disk of the log is full, only -1 counts.',
     'Not in ZooKeeper.',
   ),
 }
