@@ -44,7 +44,7 @@ try {
     const packed = run('tar', ['-tzf', archive]).trim().split('\n')
     same(
       packed.map((path) => path.replace(/^package\//, '')),
-      expectedFiles(),
+      [...expectedFiles(), ...sharedModules()],
     )
   })
   installConsumer(archive)
@@ -105,6 +105,22 @@ function expectedFiles(): readonly string[] {
     if (module !== undefined) return [`dist/${module}.js`, `dist/${module}.d.ts`]
     return /^((bin|conf|docs)\/.+|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(path) ? [path] : []
   })
+}
+
+/** What the bundled programs share (.ci/build.js): the modules that they import, and no others. */
+function sharedModules(): readonly string[] {
+  const found = new Set<string>()
+  const visit = (path: string): void => {
+    const text = readFileSync(join(projectRoot, path), 'utf8')
+    for (const [, name] of text.matchAll(/"\.\/(?:io\/)?(shared-\w+\.js)"/g)) {
+      const shared = `dist/io/${name}`
+      if (found.has(shared)) continue
+      found.add(shared)
+      visit(shared)
+    }
+  }
+  for (const program of ['main', 'before-main', 'cli-main', 'checkpoint-main']) visit(`dist/${program}.js`)
+  return [...found]
 }
 
 function installConsumer(archive: string): void {
