@@ -6,6 +6,10 @@ import { explainDialFailure } from '../client/dial-failure.ts'
 import type { Address } from '../ports/stream.ts'
 import type { CliContext } from './cli-context.ts'
 
+/** After the sentence with which a server refuses a word. The key replaces the words that are answered without it. */
+export const whitelistAdvice =
+  "Write 4lw.commands.whitelist=* in the server's zoo.cfg, or all words that it is to answer, this one among them, and restart it"
+
 export type AskFailure = { readonly kind: 'unreachable' | 'lost'; readonly message: string }
 
 /** `traceMask` is the argument of stmk; null for all other words. */

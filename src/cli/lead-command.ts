@@ -6,7 +6,7 @@
 import type { AdminWord } from '../base/admin-words.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
 import type { Address } from '../ports/stream.ts'
-import { askWord } from './ask-word.ts'
+import { askWord, whitelistAdvice } from './ask-word.ts'
 import type { CliContext, CliSettings } from './cli-context.ts'
 import { CliFailure } from './exit-codes.ts'
 
@@ -135,5 +135,5 @@ async function ask(cli: CliContext, { timeoutMs }: CliSettings, address: Address
 function refusalOf(id: number, address: Address, answer: string): string {
   const said = answer.trimEnd()
   if (!said.includes('whitelist')) return `server ${id}: ${said.split('\n').at(-1)}`
-  return `${describeAddress(address)}: ${said} Add it to 4lw.commands.whitelist in the server's zoo.cfg`
+  return `${describeAddress(address)}: ${said} ${whitelistAdvice}`
 }

@@ -7,7 +7,7 @@ import { type AdminWord, adminWords } from '../base/admin-words.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
 import { addCommand, hasOwnLetterS, withLongOptions } from './add-command.ts'
 import { type AdoptFlags, adoptedJson, adoptedLines, runAdopt } from './adopt-command.ts'
-import { type AskedWord, askWord } from './ask-word.ts'
+import { type AskedWord, askWord, whitelistAdvice } from './ask-word.ts'
 import { type BackupFlags, runBackup } from './backup-commands.ts'
 import { jsonLine } from './cli-command.ts'
 import type { CliContext, CliSettings } from './cli-context.ts'
@@ -310,7 +310,7 @@ function isRefusal(text: string): boolean {
 
 function adviceFor(text: string): string {
   const said = text.trimEnd()
-  return text.includes(notWhitelisted) ? `${said} Add it to 4lw.commands.whitelist in the server's zoo.cfg` : said
+  return text.includes(notWhitelisted) ? `${said} ${whitelistAdvice}` : said
 }
 
 function endOf(text: string): string {

@@ -127,7 +127,7 @@ describe('zkts-cli lead', () => {
     const { run } = await startEnsemble('conf, srvr')
     const outcomes = [await run('lead 1 -s zk1:2181'), await run('lead 2 -s zk2:2181')]
     const refused = outcomes.find(({ status }) => status === 1)!
-    expect(refused.err).toContain("Add it to 4lw.commands.whitelist in the server's zoo.cfg")
+    expect(refused.err).toContain("Write 4lw.commands.whitelist=* in the server's zoo.cfg")
   })
 
   test('of a standalone server has nothing to do', async () => {

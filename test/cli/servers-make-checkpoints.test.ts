@@ -22,7 +22,7 @@ test('checkpoint says which setting allows it', async () => {
   const cli = await cliOf()
   const { err, status } = await cli.run('checkpoint')
   expect(status).toBe(1)
-  expect(err).toContain("Add it to 4lw.commands.whitelist in the server's zoo.cfg")
+  expect(err).toContain("Write 4lw.commands.whitelist=* in the server's zoo.cfg")
 })
 
 test('a checkpoint that fails is a refusal with its reason', async () => {
