@@ -34,6 +34,8 @@ export interface ServerView {
   epoch: Epoch
   readonly linked: Set<ServerId>
   changedUs: number
+  /** Until then its disk may do late what was under way when a fault of it ended. */
+  diskLateUntilUs: number
   readonly pauses: { readonly fromUs: number; readonly untilUs: number }[]
   pausedSinceUs: number
 }
@@ -67,6 +69,7 @@ export class EnsembleView {
       epoch: 0 as Epoch,
       linked: new Set(),
       changedUs: 0,
+      diskLateUntilUs: 0,
       pauses: [],
       pausedSinceUs: 0,
     }))
@@ -112,7 +115,9 @@ export class EnsembleView {
   }
 
   diskChanged(id: ServerId, atUs: number): void {
-    this.server(id).changedUs = atUs + (this.probe.diskWorks(id) ? diskMendedUs : 0)
+    const server = this.server(id)
+    server.changedUs = Math.max(server.changedUs, atUs)
+    if (this.probe.diskWorks(id)) server.diskLateUntilUs = atUs + diskMendedUs
   }
 
   /** Everything changes: the end of the chaos. */
@@ -167,11 +172,12 @@ export class EnsembleView {
     )
   }
 
-  /** A server with a link to one of these has a disk that fails, and may be the best candidate. */
-  hasFaultyCandidate(servers: readonly ServerView[]): boolean {
-    return this.servers.some(
-      ({ id, isRunning }) => isRunning && !this.probe.diskWorks(id) && servers.some(({ linked }) => linked.has(id)),
-    )
+  /** A server with a link to one of these has a disk that fails or is late, and may be the best candidate. */
+  hasFaultyCandidate(servers: readonly ServerView[], atUs: number): boolean {
+    return this.servers.some(({ id, isRunning, diskLateUntilUs }) => {
+      const isFaulty = isRunning && (!this.probe.diskWorks(id) || atUs < diskLateUntilUs)
+      return isFaulty && servers.some(({ linked }) => linked.has(id))
+    })
   }
 
   /** How many other servers have got a link to one of these since then. */
@@ -185,7 +191,7 @@ export class EnsembleView {
   changedUs(servers: readonly ServerView[]): number {
     let lastUs = 0
     for (const a of servers) {
-      lastUs = Math.max(lastUs, a.changedUs)
+      lastUs = Math.max(lastUs, a.changedUs, a.diskLateUntilUs)
       for (const b of servers)
         if (a.id < b.id) lastUs = Math.max(lastUs, this.#linkChangedUs.get(pairOf(a.id, b.id)) ?? 0)
     }

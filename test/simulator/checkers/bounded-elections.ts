@@ -101,7 +101,7 @@ export function boundedElections(view: EnsembleView, bounds: Bounds, counts: Ele
     const isSameWait = before?.sinceUs === sinceUs
     const passedMs = (atUs - (isSameWait ? before.untilUs : sinceUs)) / 1000
     const halfOpenMs = (isSameWait ? before.halfOpenMs : 0) + (view.hasHalfOpenLink(servers) ? passedMs : 0)
-    const faultyMs = (isSameWait ? before.faultyMs : 0) + (view.hasFaultyCandidate(servers) ? passedMs : 0)
+    const faultyMs = (isSameWait ? before.faultyMs : 0) + (view.hasFaultyCandidate(servers, atUs) ? passedMs : 0)
     const cause = hasCopy ? 'copy' : faultyMs > 0 ? 'disk' : halfOpenMs > 0 ? 'half-open' : null
     const bound = bounds.of(gapOf(servers, view, sentBefore))
     waits.set(quorum, { ms, sinceUs, untilUs: atUs, bound, halfOpenMs, faultyMs, cause })
