@@ -416,7 +416,9 @@ class Run {
     const heartbeatMs = Math.min(plan.tickTimeMs / 2, peerTimeoutMs / 4)
     const times = { peerTimeoutMs, tickMs: heartbeatMs / 3 + 1, clockRateMin: 1 - plan.clockRateSpread }
     const silenceMs = (peerTimeoutMs + times.tickMs) / times.clockRateMin
-    const bounds = { silenceMs, of: (gapSizeBytes: number) => electionBound(plan, gapSizeBytes) }
+    // One link that carries nothing, and that the observer holds for one that works, and the election after it.
+    const graceMs = 2 * silenceMs
+    const bounds = { silenceMs, graceMs, of: (gapSizeBytes: number) => electionBound(plan, gapSizeBytes) }
     this.#trace.addChecker((report) => boundedElections(view, bounds, this.#electionCounts, report))
     this.#trace.addChecker((report) => leadersStopInTime(view, times, report))
     this.#trace.addChecker((report) => workingLeadersStay(view, peerTimeoutMs / 2, report))

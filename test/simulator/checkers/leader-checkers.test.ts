@@ -69,7 +69,7 @@ const dies: SimEvent = { kind: 'server-crashed', serverId: 3 as ServerId, how: '
 const survivorsNotice = [link(1, 3, false), role(1, 'looking'), link(2, 3, false), role(2, 'looking')]
 
 describe('bounded-elections', () => {
-  const bounds = { silenceMs: 1500, of: () => ({ roundsMs: 50, settleMs: 40, flushesMs: 10, gapMs: 0 }) }
+  const bounds = { silenceMs: 1500, graceMs: 0, of: () => ({ roundsMs: 50, settleMs: 40, flushesMs: 10, gapMs: 0 }) }
   const counts = noElections()
   const make = (): HandMade => new HandMade((view, report) => boundedElections(view, bounds, counts, report))
 
