@@ -108,8 +108,10 @@ export const slowLeaderWindowFactor = 60
 export const slowMomentsMin = 3
 /** A leader that is slow does not hand over to the server from which it got the leadership, which may be slow too, in this multiple of handOverSlowLeaderMs: ten minutes by default. */
 export const formerLeaderAvoidedFactor = 1200
-/** A server that closes in order answers what it has read within this time, or ends the connections without an answer. */
+/** A server that closes in order answers what it has read within this time, or ends the connections without an answer. Clients get the same time again to take their answers. */
 export const closingAnswersMsMax = 3_000
+/** A server that closes cuts off clients that got all their answers and do not close their side within this time. */
+export const clientCloseMs = 1_000
 /** A leader that has handed over and closes remains a follower for this long, so that the others can join its successor. */
 export const handOverLingerMs = 100
 /** Keys of one keyed metric, such as top-level znodes with a count of their own. Clients choose them, so later keys share one. */

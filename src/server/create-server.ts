@@ -8,7 +8,7 @@ import type { WordQuestion } from '../admin/four-letter-words.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
 import { hexOfZxid, type ServerId } from '../base/ids.ts'
-import { closingReadersMsMax } from '../base/limits.ts'
+import { clientCloseMs, closingAnswersMsMax, closingReadersMsMax } from '../base/limits.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
 import { membershipOf } from '../config/members.ts'
@@ -85,8 +85,6 @@ const electionTickMs = 20
 const ticksPerHeartbeat = 3
 /** The reason in `server-stopped` when `close` was called. */
 const closedByCaller = 'closed'
-/** When the server closes, clients that do not close their side within this time are cut off. */
-const clientCloseMs = 300
 const clientCloseCheckMs = 10
 
 /** What exists once the log is recovered. */
@@ -510,7 +508,7 @@ class Server implements ZktsServer {
       const closed = [this.#stopListening(), running.peers?.close()]
       running.clients.closeAll()
       await new Promise<void>((done) => {
-        this.#whenGone(running.clients, clientCloseMs, () => done(this.#closeData(running, this.#fault === null)))
+        this.#whenGone(running.clients, 0, () => done(this.#closeData(running, this.#fault === null)))
       })
       await Promise.all(closed)
     }
@@ -540,14 +538,18 @@ class Server implements ZktsServer {
     })
   }
 
-  /** Calls `then` when all clients have closed, or after `remainingMs`, so that they can read their last bytes. */
-  #whenGone(clients: ClientSockets, remainingMs: number, then: () => void): void {
-    if (clients.streamCount === 0 || remainingMs <= 0) {
-      clients.destroyAll()
-      then()
+  /** Calls `then` when all clients have closed, or have had time to read their last bytes. */
+  #whenGone(clients: ClientSockets, waitedMs: number, then: () => void): void {
+    const { streamCount, unsentCount } = clients
+    // Answers to what was carried out.
+    const mayReadMs = this.#fault === null ? closingAnswersMsMax : 0
+    if (streamCount > 0 && (waitedMs < clientCloseMs || (unsentCount > 0 && waitedMs < mayReadMs))) {
+      const nextMs = waitedMs + clientCloseCheckMs
+      this.#options.ports.timers.after(clientCloseCheckMs, () => this.#whenGone(clients, nextMs, then))
       return
     }
-    const nextMs = remainingMs - clientCloseCheckMs
-    this.#options.ports.timers.after(clientCloseCheckMs, () => this.#whenGone(clients, nextMs, then))
+    if (unsentCount > 0) this.#log.warn('clients-not-answered', { connectionCount: unsentCount })
+    clients.destroyAll()
+    then()
   }
 }

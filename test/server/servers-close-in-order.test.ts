@@ -7,7 +7,7 @@ import { closingAnswersMsMax } from '../../src/base/limits.ts'
 import type { ZktsServer } from '../../src/server/create-server.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { connectFrame } from '../support/conversation.ts'
-import { createFrame, existsFrame } from '../support/requests.ts'
+import { createFrame, existsFrame, getDataFrame } from '../support/requests.ts'
 import { ensembleConfig, type RawClient, ServerRig, standaloneConfig } from '../support/server-rig.ts'
 
 const hosts = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
@@ -54,6 +54,25 @@ async function existing(rig: ServerRig, count: number, at?: string): Promise<rea
 const moments = Array.from({ length: 25 }, (_, i) => i * 0.1)
 
 describe('a server that closes', () => {
+  test('waits for a client that reads late, and says if it gives one up', async () => {
+    for (const readsAfterMs of [1_500, null]) {
+      const rig = new ServerRig()
+      const server = await rig.started(standaloneConfig())
+      const client = await attached(rig)
+      client.send(createFrame(1, '/1', new Uint8Array(60_000)))
+      await rig.run(100)
+      client.stream.pause()
+      for (let xid = 2; xid <= 8; xid++) client.send(getDataFrame(xid, '/1'), createFrame(10 * xid, `/${10 * xid}`))
+      await rig.run(100)
+      const closed = server.close()
+      await rig.run(readsAfterMs ?? closingAnswersMsMax)
+      if (readsAfterMs !== null) client.stream.resume()
+      await rig.settle(closed)
+      expect(rig.events('clients-not-answered')).toHaveLength(readsAfterMs === null ? 1 : 0)
+      if (readsAfterMs !== null) expect(client.replies()).toHaveLength(15)
+    }
+  })
+
   test('carries out exactly the requests that it answers, whenever it is asked to', async () => {
     const counts = new Set<number>()
     for (const ms of moments) {

@@ -113,6 +113,12 @@ export class ClientRoster {
     }
   }
 
+  get unsentCount(): number {
+    let count = 0
+    for (const { stream } of this.#leaving) if (stream.queuedBytes() > 0) count++
+    return count
+  }
+
   destroyLeaving(): void {
     for (const { stream } of [...this.#leaving]) stream.destroy()
   }

@@ -185,6 +185,11 @@ export class ClientSockets {
     this.#roster.destroyLeaving()
   }
 
+  /** Clients that are leaving and have not taken all their answers yet, which wait in this process. */
+  get unsentCount(): number {
+    return this.#roster.unsentCount
+  }
+
   /** Including clients that are leaving. */
   get streamCount(): number {
     return this.#roster.count
