@@ -5,5 +5,6 @@
 process.on('SIGHUP', () => undefined)
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0))
 
-await import('../dist/before-main.js')
+// The supervisor of --local keeps no checkpoints; each of its servers is a process of its own.
+if (!process.argv.some((argument) => argument.startsWith('--local'))) await import('../dist/before-main.js')
 await import('../dist/main.js')

@@ -17,7 +17,10 @@ async function versionAfter(signal: string): Promise<readonly [number | null, st
   for (const name of ['bin', 'dist']) mkdirSync(join(folder, name))
   const program = join(folder, 'bin', 'zkts-server.js')
   copyFileSync(join(root, 'bin', 'zkts-server.js'), program)
-  writeFileSync(join(folder, 'dist', 'before-main.js'), '')
+  writeFileSync(
+    join(folder, 'dist', 'before-main.js'),
+    `await import(${JSON.stringify(join(root, 'src', 'before-main.ts'))})`,
+  )
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   const lines = [
     `const arrived = new Promise((resolve) => process.once('${signal}', resolve))`,

@@ -18,12 +18,18 @@ function returnWith(voterCount: number, records: readonly LogRecord[], seed = 7)
   const back = cluster.server(1)
   expect(leader.id).not.toBe(back.id)
   cluster.crash(1)
-  const tag = { incarnation: 0, step: 'txns', zxid: back.log.lastZxid } as const
-  back.log.perform({ kind: 'persist', records, tag, whenDurable: [] })
+  writeToLog(cluster, records)
   cluster.propose(leader.id, 2)
   cluster.run(timing.linkTimeoutMs)
   cluster.start(1)
   return cluster
+}
+
+/** As if server 1, which does not run, had written them before it ended. */
+function writeToLog(cluster: ZabCluster, records: readonly LogRecord[]): void {
+  const { log } = cluster.server(1)
+  const tag = { incarnation: 0, step: 'txns', zxid: log.lastZxid } as const
+  log.perform({ kind: 'persist', records, tag, whenDurable: [] })
 }
 
 const acceptedLater: LogRecord = { kind: 'accepted-epoch', epoch: 9 as Epoch, leader: 1 as ServerId }
@@ -74,13 +80,7 @@ describe('a server that has accepted a later epoch', () => {
     })
     for (const id of [2, 3]) cluster.start(id)
     settle(cluster)
-    const { log } = cluster.server(1)
-    log.perform({
-      kind: 'persist',
-      records: [acceptedLater],
-      tag: { incarnation: 0, step: 'txns', zxid: log.lastZxid },
-      whenDurable: [],
-    })
+    writeToLog(cluster, [acceptedLater])
     cluster.start(1)
     const leader = settle(cluster)
     cluster.confirmLeadership(leader.id)
@@ -95,13 +95,7 @@ describe('a server that has accepted a later epoch', () => {
 
   test('waits until the epoch is established if a quorum has gathered without it', () => {
     const cluster = new ZabCluster({ membership: majorityOf(5), seed: 5, messageDelayMsMax: 0, diskDelayMsMax: 1 })
-    const { log } = cluster.server(1)
-    log.perform({
-      kind: 'persist',
-      records: [acceptedLater],
-      tag: { incarnation: 0, step: 'txns', zxid: log.lastZxid },
-      whenDurable: [],
-    })
+    writeToLog(cluster, [acceptedLater])
     for (const id of [2, 3, 4, 5]) cluster.start(id)
     expect(cluster.runUntil(() => cluster.servers.some(({ zab }) => zab?.state === 'leading'), 500)).toBe(true)
     cluster.start(1)

@@ -13,6 +13,7 @@ export function workingLeadersStay(view: EnsembleView, freshMs: number, report: 
     name: 'working-leaders-stay',
     /** The view does not have the event yet. */
     observe({ atUs, event }) {
+      if (event.kind === 'server-crashed') handingOver.delete(event.serverId)
       if (event.kind === 'server-log' && event.text.includes('leadership-handed-over')) handingOver.add(event.serverId)
       if (event.kind !== 'server' || event.event.kind !== 'role-changed' || event.event.role !== 'looking') return
       if (handingOver.delete(event.serverId)) return
