@@ -5,7 +5,6 @@
  * syncId; a message with another syncId is of an earlier attempt and is ignored. A txn that does not chain to this
  * server's history ends the attempt: a hole or a fork is never logged.
  */
-import { nextChainHash } from '../base/chain-hash.ts'
 import { type Epoch, epochOf, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { ClusterId } from '../protocol/disk/log-record.ts'
 import { describePeerMessage, type SyncId, type ZabMessage } from '../protocol/peer/peer-message.ts'
@@ -331,14 +330,13 @@ export class Following implements Role {
         `the stream continues at ${hexOfZxid(message.previousZxid)}, this history ends at ${hexOfZxid(last.zxid)}`,
       )
     }
-    let { zxid, hash } = last
-    for (const entry of message.entries) {
-      if (!followsInOrder(zxid, entry.zxid) || epochOf(entry.zxid) > this.#epoch) {
-        return this.#giveUp(`${hexOfZxid(entry.zxid)} does not follow ${hexOfZxid(zxid)}`)
+    let before = last.zxid
+    for (const { zxid, payload } of message.entries) {
+      if (!followsInOrder(before, zxid) || epochOf(zxid) > this.#epoch) {
+        return this.#giveUp(`${hexOfZxid(zxid)} does not follow ${hexOfZxid(before)}`)
       }
-      hash = nextChainHash(hash, entry.zxid, entry.payload)
-      zxid = entry.zxid
-      core.accept({ zxid, hash, payload: entry.payload })
+      core.accept(zxid, payload)
+      before = zxid
     }
     if (this.#phase === 'broadcasting') core.commitUpTo(message.committed)
     else this.#extendDeadline()

@@ -7,7 +7,6 @@
  * only by learners that accepted it from this leader.
  */
 import { assert } from '../base/assert.ts'
-import { nextChainHash } from '../base/chain-hash.ts'
 import {
   counterMax,
   counterOf,
@@ -244,7 +243,7 @@ export class Leading implements Role {
     const last = this.#core.history.last
     const zxid = epochOf(last.zxid) === this.#epoch ? ((last.zxid + 1) as Zxid) : makeZxid(this.#epoch, 1)
     assert(epochOf(zxid) === this.#epoch, 'the counter stays within its epoch', { zxid, epoch: this.#epoch })
-    this.#core.accept({ zxid, hash: nextChainHash(last.hash, zxid, payload), payload })
+    this.#core.accept(zxid, payload)
     return zxid
   }
 

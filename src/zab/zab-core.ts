@@ -9,7 +9,7 @@ import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../ba
 import { commitMarkIntervalMs, commitMarkIntervalTxns, foreignClusterReminderMs } from '../base/limits.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Log } from '../ports/log.ts'
-import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
+import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
 import type { ZabMessage } from '../protocol/peer/peer-message.ts'
 import {
   chooseJoining,
@@ -261,9 +261,8 @@ export class ZabCore {
   }
 
   /** Adds a txn to the history; it reaches the log with the next flush. */
-  accept(entry: TxnEntry): void {
-    this.history.append(entry)
-    this.#unsaved.push({ kind: 'txn', ...entry })
+  accept(zxid: Zxid, payload: Uint8Array): void {
+    this.#unsaved.push(this.history.extend(zxid, payload))
   }
 
   get hasUnsaved(): boolean {
@@ -335,17 +334,11 @@ export class ZabCore {
   /** Delivers everything up to `zxid`, which a quorum holds durably, as far as this server's history goes. */
   commitUpTo(zxid: Zxid): void {
     const target = Math.min(zxid, this.history.last.zxid) as Zxid
-    while (this.committed < target) {
-      const entries = this.history.entriesAfter(this.committed, 1024 * 1024)
-      assert(entries !== null && entries.length > 0, 'what is not yet committed is in memory', {
-        committed: this.committed,
-      })
-      for (const entry of entries) {
-        if (entry.zxid > target) break
-        this.committed = entry.zxid
-        this.#unmarkedCommits++
-        this.out.push({ kind: 'deliver', entry })
-      }
+    if (this.committed >= target) return
+    for (const entry of this.history.uncommittedUpTo(target)) {
+      this.committed = entry.zxid
+      this.#unmarkedCommits++
+      this.out.push({ kind: 'deliver', entry })
     }
     this.history.trim(this.committed)
   }

@@ -15,8 +15,10 @@ export interface TxnEntry {
   readonly payload: Uint8Array // the encoded Txn
 }
 
+export type TxnRecord = { readonly kind: 'txn' } & TxnEntry
+
 export type LogRecord =
-  | ({ readonly kind: 'txn' } & TxnEntry)
+  | TxnRecord
   /** This server counts for no leader of an older epoch, and in this epoch only for `leader`. */
   | { readonly kind: 'accepted-epoch'; readonly epoch: Epoch; readonly leader: ServerId }
   /** The leader of `epoch` started from the history before this record. */
