@@ -18,7 +18,7 @@ export function isAllowed(
   for (const entry of acl) {
     if ((entry.perms & wanted) !== 0 && grants(entry, ids, access)) return true
   }
-  return ids.some((id) => id.scheme === superScheme)
+  return hasSuper(ids)
 }
 
 /** What getACL shows: without ADMIN the hash in a digest id is hidden, everything after its first colon becomes `x`. */
@@ -32,8 +32,16 @@ export function userOf(id: AuthId, access: AccessRules): string {
   return access.schemes.get(id.scheme)?.userOf(id.id) ?? ''
 }
 
+/** A function of its own: one with a closure in it would allocate for that on each call. */
+function hasSuper(ids: readonly AuthId[]): boolean {
+  return ids.some(({ scheme }) => scheme === superScheme)
+}
+
 function grants(entry: AclEntry, ids: readonly AuthId[], access: AccessRules): boolean {
-  if (entry.scheme === 'world') return entry.id === 'anyone'
+  return entry.scheme === 'world' ? entry.id === 'anyone' : grantsToScheme(entry, ids, access)
+}
+
+function grantsToScheme(entry: AclEntry, ids: readonly AuthId[], access: AccessRules): boolean {
   const traits = access.schemes.get(entry.scheme)
   if (traits === undefined) return false
   return ids.some((id) => id.scheme === entry.scheme && traits.matches(id.id, entry.id))

@@ -9,6 +9,7 @@
 import type { AdminWord } from '../base/admin-words.ts'
 import { allocateBytes } from '../base/allocate-bytes.ts'
 import { assert, assertNever } from '../base/assert.ts'
+import { copyRange } from '../base/copy-bytes.ts'
 import { codeOf, type ErrorName } from '../base/errors.ts'
 import type { SessionId, Xid } from '../base/ids.ts'
 import { intAt } from '../base/int-at.ts'
@@ -335,7 +336,7 @@ export class ClientConnection {
     const { frame, frameEnd } = this.#frames
     const start = this.#frames.frameStart + skippedBytes
     const copy = allocateBytes(frameEnd - start)
-    copy.set(frame.subarray(start, frameEnd))
+    copyRange(frame, start, frameEnd, copy, 0)
     return copy
   }
 

@@ -12,8 +12,8 @@ const twoTo32 = 2 ** 32
 const noBytes = new Uint8Array(0)
 
 export class JuteReader {
-  readonly #bytes: Uint8Array
-  readonly #end: number
+  #bytes: Uint8Array
+  #end: number
   #at: number
   #failed = false
 
@@ -21,6 +21,14 @@ export class JuteReader {
     this.#bytes = bytes
     this.#at = start
     this.#end = end
+  }
+
+  /** Begins another record. */
+  reset(bytes: Uint8Array): void {
+    this.#bytes = bytes
+    this.#at = 0
+    this.#end = bytes.length
+    this.#failed = false
   }
 
   get failed(): boolean {

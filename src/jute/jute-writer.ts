@@ -5,6 +5,7 @@
  */
 import { allocateBytes } from '../base/allocate-bytes.ts'
 import { assert } from '../base/assert.ts'
+import { copyRange } from '../base/copy-bytes.ts'
 import type { SessionId } from '../base/ids.ts'
 import { encodeUtf8, utf8UnitSizeBytesMax } from './utf8.ts'
 
@@ -107,11 +108,7 @@ export class JuteWriter {
   writeBytesOf(source: Uint8Array, start: number, end: number): void {
     assert(start >= 0 && start <= end && end <= source.length, 'the range lies in the source', { start, end })
     const at = this.#grow(end - start)
-    if (end - start > 96) {
-      this.#bytes.set(source.subarray(start, end), at)
-      return
-    }
-    for (let i = start; i < end; i++) this.#bytes[at + i - start] = source[i]!
+    copyRange(source, start, end, this.#bytes, at)
   }
 
   /** Overwrites four bytes written earlier: lengths and counts known only afterwards. */
@@ -129,7 +126,7 @@ export class JuteWriter {
   /** A copy of what was written; the writer keeps it until `reset`. */
   take(): Uint8Array {
     const copy = allocateBytes(this.#length)
-    copy.set(this.#bytes.subarray(0, this.#length))
+    copyRange(this.#bytes, 0, this.#length, copy, 0)
     return copy
   }
 

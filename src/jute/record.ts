@@ -58,10 +58,16 @@ export function record<F extends Readonly<Record<string, Codec<unknown>>>>(
 
 /** Reads `bytes` as one record. Bytes after it are ignored, as ZooKeeper does. */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Result<T, 'marshalling-error'> {
-  const reader = new JuteReader(bytes)
+  const reader = spare ?? new JuteReader(bytes)
+  spare = null // a codec may decode a record within a record
+  reader.reset(bytes)
   const value = codec.read(reader)
+  spare = reader
   return reader.failed ? err('marshalling-error') : ok(value)
 }
+
+/** One reader for all records, while it is not in use. */
+let spare: JuteReader | null = null
 
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   const writer = new JuteWriter()

@@ -72,6 +72,8 @@ export class Replica {
   #followership: Followership | null = null // while in step with a leader
   /** While zab decides whether it is installed. */
   #received: StateContents | null = null
+  /** For the results of the write that is being applied. */
+  readonly #results = new WriteResults()
   #now: Stamp = { monotonicMs: 0, wallMs: 0 }
 
   constructor(options: ReplicaOptions) {
@@ -339,18 +341,17 @@ export class Replica {
   #apply({ entry }: Extract<ZabEffect, { readonly kind: 'deliver' }>): void {
     const { config, incarnation, trace } = this.#options
     trace?.({ kind: 'committed', zxid: entry.zxid })
-    const txn = decodeTxn(entry.payload)
+    const txn = this.#leadership?.decider.takeDecided(entry.zxid) ?? decodeTxn(entry.payload)
     const { origin } = txn
     const isOwn = origin !== null && origin.serverId === config.serverId && origin.incarnation === incarnation
-    const results = isOwn ? new WriteResults(txn, this.#state.tree) : null
-    const events = this.#state.apply(entry, txn, results === null ? null : (index) => results.note(index))
+    if (isOwn) this.#results.begin(txn, this.#state.tree)
+    const events = this.#state.apply(entry, txn, isOwn ? this.#results.note : null)
     this.#digests.applied(entry.zxid)
     this.#leadership?.decider.applied(entry.zxid, this.#now.monotonicMs)
     this.#writeMetrics.applied(txn, this.#leadership !== null)
     if (this.#leadership !== null || this.#followership !== null) this.#writeMetrics.propagated(txn, this.#now.wallMs)
     trace?.({ kind: 'applied', zxid: entry.zxid, txn, digest: this.#state.tree.digest() })
-    const own = results === null || origin === null ? null : { sequence: origin.sequence, ...results.outcome() }
-    this.#clients.applied(entry.zxid, events, own)
+    this.#clients.applied(entry.zxid, events, isOwn ? origin.sequence : null, isOwn ? this.#results.finish() : null)
     const change = txn.changes[0]
     if (change?.kind === 'close-session') this.#sessionClosed(change.sessionId)
     if (change?.kind === 'create-session') this.#sessionAttached(change.sessionId, origin)

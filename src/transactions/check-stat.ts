@@ -4,14 +4,14 @@
  * flight.
  */
 import type { Stat } from '../protocol/client/stat.ts'
+import type { NodeView } from '../tree/node-view.ts'
 import { ownerKindOf } from '../tree/owner-kind.ts'
-import type { PendingNode } from './pending-changes.ts'
 
 const anything = -1
 /** -1 as an unsigned int64. */
 const anyOwner = 0xffff_ffff_ffff_ffffn
 
-type Facts = Readonly<Omit<PendingNode, 'acl'>>
+type Facts = Omit<NodeView, 'acl'>
 
 export function checkStat(node: Facts, expected: Stat): boolean {
   const owner = ownerKindOf(node.ephemeralOwner) === 'session' ? node.ephemeralOwner : 0n

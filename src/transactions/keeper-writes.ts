@@ -70,7 +70,8 @@ function checkStatOf(write: Wanted<'check-stat'>, pending: PendingChanges, conte
   const node = findForWrite(write.path, permissions.read, pending, context)
   if (!node.ok) return node
   if (!isExpected(write.version, node.value.version)) return err('bad-version')
-  return checkStat(node.value, write.stat) ? nothing : err('bad-version')
+  const view = { ...node.value, ...pending.momentsOf(write.path, context.timeMs) }
+  return checkStat(view, write.stat) ? nothing : err('bad-version')
 }
 
 /** A znode that exists stays as it is, whatever its data and kind. */

@@ -15,9 +15,11 @@ import type { SessionId } from '../base/ids.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import { parentOf, parseZnodePath } from '../protocol/client/path.ts'
 import type { Change } from '../protocol/txn/txn.ts'
+import type { NodeFacts } from '../tree/node-view.ts'
 import { ownerKindOf } from '../tree/owner-kind.ts'
 import { createKindOf } from './create-kind.ts'
-import { ownZxid, type PendingChanges, type PendingNode } from './pending-changes.ts'
+import { momentsSet } from './moments-in-flight.ts'
+import type { PendingChanges } from './pending-changes.ts'
 import { checkQuota, type QuotaPolicy } from './quota-check.ts'
 import { isReservedPath } from './reserved-path.ts'
 import { sequentialSuffix } from './sequential-suffix.ts'
@@ -101,8 +103,8 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
   if (kind.value.lacksTtl) return err('bad-arguments')
 
   const createCount = (parent.createCount + 1) | 0
-  pending.stage(parentPath, { ...parent, createCount, childCount: parent.childCount + 1, pzxid: ownZxid })
-  pending.stage(path, {
+  pending.stage(parentPath, { ...parent, createCount, childCount: parent.childCount + 1 }, momentsSet.childrenChanged)
+  const node: NodeFacts = {
     version: 0,
     aversion: 0,
     createCount: 0,
@@ -110,12 +112,8 @@ function prepareCreate(write: CreateWrite, pending: PendingChanges, context: Wri
     ephemeralOwner: owner,
     acl: acl.value,
     dataLengthBytes,
-    czxid: ownZxid,
-    mzxid: ownZxid,
-    pzxid: ownZxid,
-    ctimeMs: context.timeMs,
-    mtimeMs: context.timeMs,
-  })
+  }
+  pending.stage(path, node, momentsSet.created)
   return ok({
     kind: 'create',
     path,
@@ -156,13 +154,7 @@ function prepareSetData(
   if (refusal !== null) return err(refusal)
   if (!isExpected(write.version, node.value.version)) return err('bad-version')
   const version = versionAfter(node.value.version)
-  pending.stage(write.path, {
-    ...node.value,
-    version,
-    dataLengthBytes,
-    mzxid: ownZxid,
-    mtimeMs: context.timeMs,
-  })
+  pending.stage(write.path, { ...node.value, version, dataLengthBytes }, momentsSet.dataChanged)
   return ok({ kind: 'set-data', path: write.path, data: write.data, version })
 }
 
@@ -176,7 +168,7 @@ function prepareSetAcl(write: SetAclWrite, pending: PendingChanges, context: Wri
   if (!node.ok) return node
   if (!isExpected(write.version, node.value.aversion)) return err('bad-version')
   const aversion = versionAfter(node.value.aversion)
-  pending.stage(write.path, { ...node.value, acl: acl.value, aversion })
+  pending.stage(write.path, { ...node.value, acl: acl.value, aversion }, momentsSet.none)
   return ok({ kind: 'set-acl', path: write.path, acl: acl.value, aversion })
 }
 
@@ -192,9 +184,9 @@ export function stageDelete(pending: PendingChanges, path: string): void {
   const parentPath = parentOf(path)
   const parent = pending.lookup(parentPath)
   if (parent !== null) {
-    pending.stage(parentPath, { ...parent, childCount: parent.childCount - 1, pzxid: ownZxid })
+    pending.stage(parentPath, { ...parent, childCount: parent.childCount - 1 }, momentsSet.childrenChanged)
   }
-  pending.stage(path, null)
+  pending.stageDeletion(path)
 }
 
 /** The checks with which setData, setACL and check begin. */
@@ -203,7 +195,7 @@ export function findForWrite(
   permission: number,
   pending: PendingChanges,
   context: WriteContext,
-): Result<PendingNode, ErrorName> {
+): Result<NodeFacts, ErrorName> {
   if (context.sessionRefusal !== null) return err(context.sessionRefusal)
   if (!parseZnodePath(path).ok) return err('bad-arguments')
   const node = pending.lookup(path)

@@ -9,53 +9,57 @@ import { assert } from '../base/assert.ts'
 import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { QuotaView } from '../tree/apply/quota-accounts.ts'
 import type { DataTree } from '../tree/data-tree.ts'
-import { pathUnitsOf } from '../tree/ephemeral-index.ts'
-import type { NodeView } from '../tree/node-view.ts'
+import type { NodeFacts, NodeMoments } from '../tree/node-view.ts'
+import { momentsAfter, momentsSet, noMoments } from './moments-in-flight.ts'
 import { NamesByParent } from './names-by-parent.ts'
-
-/** What validation needs to know of a znode. */
-export interface PendingNode extends Omit<NodeView, 'czxid' | 'mzxid' | 'pzxid'> {
-  // `ownZxid` where the txn that stages the znode sets it; `commitStage` fills that in.
-  czxid: Zxid
-  mzxid: Zxid
-  pzxid: Zxid
-}
+import { OwnedInFlight } from './owned-in-flight.ts'
 
 /** A placeholder for the zxid that the staged txn will get. NaN, so that it equals no zxid that a client can expect. */
-export const ownZxid = Number.NaN as Zxid
+const ownZxid = Number.NaN as Zxid
 
-export type TreeReader = Pick<DataTree, 'view' | 'ephemeralsOf' | 'ephemeralPathUnitsOf' | 'children' | 'quotaOver'>
+export type TreeReader = Pick<
+  DataTree,
+  'facts' | 'moments' | 'ephemeralsOf' | 'ephemeralPathUnitsOf' | 'children' | 'quotaOver'
+>
 
 /** Read for each access to the tree, since an installed snapshot replaces the tree. */
 export interface TreeHolder {
   readonly tree: TreeReader
 }
 
-interface InFlight {
-  readonly node: PendingNode | null // null: will be deleted
-  readonly zxid: Zxid // of the last txn in flight that changes it
-}
+/** A znode that will be deleted: one object for each deletion, so that a later change of the path is another object. */
+class Deletion {}
 
-interface Step {
-  readonly zxid: Zxid
-  readonly path: string
-  readonly owner: SessionId
-}
+type Outcome = NodeFacts | Deletion
 
 const noOwner = 0n as SessionId
 /** How many names of applied and refused changes are kept before all names are dropped. */
 const oldNamesKeptMax = 1000
+/** Forgotten changes are cut off when there are this many. */
+const cutCountMin = 256
+/** Up to this number of staged changes, to compare the paths is quicker than to look them up. */
+const comparedCountMax = 8
 
 export class PendingChanges {
   readonly #holder: TreeHolder
-  readonly #inFlight = new Map<string, InFlight>()
-  readonly #stage = new Map<string, PendingNode | null>()
-  // By session, the paths that it will own and the zxid of the txn that creates them. May list paths deleted again
-  // since.
-  readonly #ownedInFlight = new Map<SessionId, Map<string, Zxid>>()
-  readonly #unitsInFlight = new Map<SessionId, number>()
-  #steps: Step[] = [] // in zxid order; the first `#stepsForgotten` are no longer used
-  #stepsForgotten = 0
+  /** By path, what the last txn in flight that changes the znode makes of it. */
+  readonly #inFlight = new Map<string, Outcome>()
+  readonly #owned = new OwnedInFlight()
+  // The changes of the txns in flight, in zxid order; the first `#changesForgotten` are no longer used.
+  #zxids: Zxid[] = []
+  #timesMs: number[] = []
+  #paths: string[] = []
+  #outcomes: Outcome[] = []
+  #moments: number[] = [] // bits of momentsSet
+  #changesForgotten = 0
+  // What the request being decided changes: each path once. Only the first `#stagedCount` places are in use; the arrays are
+  // not shortened, since an empty array gives up its memory.
+  #stagedPaths: string[] = []
+  #stagedOutcomes: Outcome[] = []
+  #stagedMoments: number[] = []
+  #stagedCount = 0
+  /** By path, above comparedCountMax. */
+  readonly #stagedPlaces = new Map<string, number>()
   #lastStaged = zeroZxid
   #stagedPathUnits = 0
   // The names of staged and in-flight znodes, by parent. Null until `childNames` needs it: one walk serves all its
@@ -67,11 +71,23 @@ export class PendingChanges {
   }
 
   /** The znode as the next request will find it; null if it will not exist. */
-  lookup(path: string): PendingNode | null {
-    const staged = this.#stage.get(path)
-    if (staged !== undefined) return staged
-    const inFlight = this.#inFlight.get(path)
-    return inFlight === undefined ? this.#holder.tree.view(path) : inFlight.node
+  lookup(path: string): NodeFacts | null {
+    const place = this.#stagedCount === 0 ? -1 : this.#placeOf(path)
+    const outcome = place >= 0 ? this.#stagedOutcomes[place] : this.#inFlight.get(path)
+    if (outcome === undefined) return this.#holder.tree.facts(path)
+    return outcome instanceof Deletion ? null : outcome
+  }
+
+  /** What the Stat of that znode will say beside it; `timeMs`: of the request being decided. Costs a walk over what is in flight. */
+  momentsOf(path: string, timeMs: number): NodeMoments {
+    let moments = this.#holder.tree.moments(path) ?? noMoments
+    for (let i = this.#changesForgotten; i < this.#paths.length; i++) {
+      if (this.#paths[i] === path) {
+        moments = momentsAfter(moments, this.#moments[i]!, this.#zxids[i]!, this.#timesMs[i]!)
+      }
+    }
+    const place = this.#placeOf(path)
+    return place < 0 ? moments : momentsAfter(moments, this.#stagedMoments[place]!, ownZxid, timeMs)
   }
 
   /** From the tree alone: usage and limits ignore the changes in flight, as in ZooKeeper. */
@@ -89,13 +105,13 @@ export class PendingChanges {
    */
   ephemeralsOf(sessionId: SessionId): readonly string[] {
     const candidates = new Set(this.#holder.tree.ephemeralsOf(sessionId))
-    for (const path of this.#ownedInFlight.get(sessionId)?.keys() ?? []) candidates.add(path)
+    for (const path of this.#owned.pathsOf(sessionId)) candidates.add(path)
     return [...candidates].filter((path) => this.lookup(path)?.ephemeralOwner === sessionId).sort()
   }
 
   /** An upper bound of their size, by `pathUnitsOf`: a path that is both in the tree and in flight is counted twice. */
   ephemeralPathUnitsOf(sessionId: SessionId): number {
-    return this.#holder.tree.ephemeralPathUnitsOf(sessionId) + (this.#unitsInFlight.get(sessionId) ?? 0)
+    return this.#holder.tree.ephemeralPathUnitsOf(sessionId) + this.#owned.pathUnitsOf(sessionId)
   }
 
   /** The names of the children that the znode will have, in no particular order. */
@@ -109,40 +125,86 @@ export class PendingChanges {
     return [...all]
   }
 
-  /** Keeps `node`, which must therefore be a new object. */
-  stage(path: string, node: PendingNode | null): void {
-    this.#stage.set(path, node)
-    this.#stagedPathUnits += path.length
-    if (this.#names !== null) this.#names.add(path)
+  /** Keeps `node`, which must therefore be a new object. `moments`: what else changes, bits of momentsSet. */
+  stage(path: string, node: NodeFacts, moments: number): void {
+    this.#stage(path, node, moments)
   }
 
-  /** The staged changes were proposed as `zxid`. */
-  commitStage(zxid: Zxid): void {
+  stageDeletion(path: string): void {
+    this.#stage(path, new Deletion(), momentsSet.deleted)
+  }
+
+  #stage(path: string, outcome: Outcome, moments: number): void {
+    this.#stagedPathUnits += path.length
+    if (this.#names !== null) this.#names.add(path)
+    const place = this.#placeOf(path)
+    if (place < 0) {
+      const last = this.#stagedCount++
+      this.#stagedPaths[last] = path
+      this.#stagedOutcomes[last] = outcome
+      this.#stagedMoments[last] = moments
+      if (last >= comparedCountMax) this.#notePlaces()
+      return
+    }
+    const isAnew = outcome instanceof Deletion || this.#stagedOutcomes[place] instanceof Deletion
+    this.#stagedMoments[place] = isAnew ? moments : this.#stagedMoments[place]! | moments
+    this.#stagedOutcomes[place] = outcome
+  }
+
+  /** Negative: the path is not staged. */
+  #placeOf(path: string): number {
+    const count = this.#stagedCount
+    if (count > comparedCountMax) return this.#stagedPlaces.get(path) ?? -1
+    for (let i = 0; i < count; i++) if (this.#stagedPaths[i] === path) return i
+    return -1
+  }
+
+  #notePlaces(): void {
+    const places = this.#stagedPlaces
+    for (let i = places.size; i < this.#stagedCount; i++) places.set(this.#stagedPaths[i]!, i)
+  }
+
+  /** The staged changes were proposed as `zxid`, decided at `timeMs`. */
+  commitStage(zxid: Zxid, timeMs: number): void {
     assert(zxid > this.#lastStaged, 'changes are proposed in zxid order', { zxid, lastStaged: this.#lastStaged })
     this.#lastStaged = zxid
-    for (const [path, node] of this.#stage) {
-      if (node !== null) settle(node, zxid)
-      const owner = node?.ephemeralOwner ?? noOwner
-      this.#inFlight.set(path, { node, zxid })
-      this.#steps.push({ zxid, path, owner })
-      if (owner !== noOwner) this.#own(owner, path, zxid)
+    for (let i = 0; i < this.#stagedCount; i++) {
+      const path = this.#stagedPaths[i]!
+      const outcome = this.#stagedOutcomes[i]!
+      this.#inFlight.set(path, outcome)
+      this.#zxids.push(zxid)
+      this.#timesMs.push(timeMs)
+      this.#paths.push(path)
+      this.#outcomes.push(outcome)
+      this.#moments.push(this.#stagedMoments[i]!)
+      const owner = ownerOf(outcome)
+      if (owner !== noOwner) this.#owned.add(owner, path, zxid)
     }
     this.dropStage()
   }
 
   /** The request was refused: nothing of it remains. */
   dropStage(): void {
-    this.#stage.clear()
+    if (this.#stagedPlaces.size > 0) this.#forgetLargeStage()
+    this.#stagedCount = 0
     this.#stagedPathUnits = 0
     this.#dropOldNames()
   }
 
+  /** Of a multi with many parts: a usual request needs less room. */
+  #forgetLargeStage(): void {
+    this.#stagedPlaces.clear()
+    this.#stagedPaths = []
+    this.#stagedOutcomes = []
+    this.#stagedMoments = []
+  }
+
   get isStageEmpty(): boolean {
-    return this.#stage.size === 0
+    return this.#stagedCount === 0
   }
 
   get stagedCount(): number {
-    return this.#stage.size
+    return this.#stagedCount
   }
 
   /** At least the lengths of all staged paths together. */
@@ -152,19 +214,28 @@ export class PendingChanges {
 
   /** The tree has applied every txn up to `applied`. */
   forget(applied: Zxid): void {
-    const steps = this.#steps
-    let next = this.#stepsForgotten
-    for (let step = steps[next]; step !== undefined && step.zxid <= applied; step = steps[++next]) {
-      if (this.#inFlight.get(step.path)!.zxid === step.zxid) this.#inFlight.delete(step.path)
-      if (step.owner !== noOwner) this.#disown(step)
+    const paths = this.#paths
+    let next = this.#changesForgotten
+    for (; next < paths.length && this.#zxids[next]! <= applied; next++) {
+      const path = paths[next]!
+      const outcome = this.#outcomes[next]!
+      if (this.#inFlight.get(path) === outcome) this.#inFlight.delete(path)
+      const owner = ownerOf(outcome)
+      if (owner !== noOwner) this.#owned.remove(owner, path, this.#zxids[next]!)
     }
-    this.#stepsForgotten = next
+    this.#changesForgotten = next
     this.#dropOldNames()
     // Amortised: the unused prefix is cut only when it is the larger half.
-    if (next * 2 > steps.length) {
-      this.#steps = steps.slice(next)
-      this.#stepsForgotten = 0
-    }
+    if (next * 2 > paths.length && next >= cutCountMin) this.#cut(next)
+  }
+
+  #cut(count: number): void {
+    this.#zxids = this.#zxids.slice(count)
+    this.#timesMs = this.#timesMs.slice(count)
+    this.#paths = this.#paths.slice(count)
+    this.#outcomes = this.#outcomes.slice(count)
+    this.#moments = this.#moments.slice(count)
+    this.#changesForgotten = 0
   }
 
   /** Znodes that differ from the tree. */
@@ -176,7 +247,7 @@ export class PendingChanges {
     if (this.#names === null) {
       this.#names = new NamesByParent()
       for (const path of this.#inFlight.keys()) this.#names.add(path)
-      for (const path of this.#stage.keys()) this.#names.add(path)
+      for (let i = 0; i < this.#stagedCount; i++) this.#names.add(this.#stagedPaths[i]!)
     }
     return this.#names
   }
@@ -185,29 +256,8 @@ export class PendingChanges {
   #dropOldNames(): void {
     if (this.#names !== null && this.#names.count > 2 * this.#inFlight.size + oldNamesKeptMax) this.#names = null
   }
-
-  #own(owner: SessionId, path: string, zxid: Zxid): void {
-    const paths = this.#ownedInFlight.get(owner)
-    if (paths === undefined || !paths.has(path)) {
-      this.#unitsInFlight.set(owner, (this.#unitsInFlight.get(owner) ?? 0) + pathUnitsOf(path))
-    }
-    if (paths === undefined) this.#ownedInFlight.set(owner, new Map([[path, zxid]]))
-    else paths.set(path, zxid)
-  }
-
-  #disown(step: Step): void {
-    const paths = this.#ownedInFlight.get(step.owner)
-    if (paths?.get(step.path) !== step.zxid) return
-    paths.delete(step.path)
-    this.#unitsInFlight.set(step.owner, this.#unitsInFlight.get(step.owner)! - pathUnitsOf(step.path))
-    if (paths.size > 0) return
-    this.#ownedInFlight.delete(step.owner)
-    this.#unitsInFlight.delete(step.owner)
-  }
 }
 
-function settle(node: PendingNode, zxid: Zxid): void {
-  if (Number.isNaN(node.czxid)) node.czxid = zxid
-  if (Number.isNaN(node.mzxid)) node.mzxid = zxid
-  if (Number.isNaN(node.pzxid)) node.pzxid = zxid
+function ownerOf(outcome: Outcome): SessionId {
+  return outcome instanceof Deletion ? noOwner : outcome.ephemeralOwner
 }

@@ -14,13 +14,13 @@ import type { QuotaView } from './apply/quota-accounts.ts'
 import { TxnApplier } from './apply/txn-applier.ts'
 import { type ChildZnode, walkChildren } from './child-znode.ts'
 import { freshZnodes, openAcl } from './fresh-tree.ts'
-import type { NodeView, ZnodeImage } from './node-view.ts'
+import type { NodeFacts, NodeMoments, NodeView, ZnodeImage } from './node-view.ts'
 import { unsignedOwner } from './owner-kind.ts'
 import { type NamespaceQuota, namespaceQuotas } from './quota-totals.ts'
 import { type TransientZnode, walkTransients } from './transient-znode.ts'
 import type { TreeDigest } from './tree-digest.ts'
 import { verifyStore } from './verify-store.ts'
-import { fillFromImage, imageOf, viewOf } from './znode-image.ts'
+import { factsOf, fillFromImage, imageOf, momentsOf, viewOf } from './znode-image.ts'
 import { rootSlot, ZnodeStore } from './znode-store.ts'
 import { noSlot } from './znode-table.ts'
 
@@ -77,6 +77,16 @@ export class DataTree {
   view(path: string): NodeView | null {
     const slot = this.#store.find(path)
     return slot === noSlot ? null : viewOf(this.#store, slot)
+  }
+
+  facts(path: string): NodeFacts | null {
+    const slot = this.#store.find(path)
+    return slot === noSlot ? null : factsOf(this.#store, slot)
+  }
+
+  moments(path: string): NodeMoments | null {
+    const slot = this.#store.find(path)
+    return slot === noSlot ? null : momentsOf(this.#store, slot)
   }
 
   /** Each query writes the body of its reply, or returns false and writes nothing if the znode does not exist. */

@@ -5,11 +5,11 @@
  */
 import type { Zxid } from '../base/ids.ts'
 import { statOffsets } from '../protocol/client/stat.ts'
-import type { NodeView, ZnodeImage } from './node-view.ts'
+import type { NodeFacts, NodeMoments, NodeView, ZnodeImage } from './node-view.ts'
 import type { ZnodeStore } from './znode-store.ts'
 import { field } from './znode-table.ts'
 
-export function viewOf(store: ZnodeStore, slot: number): NodeView {
+export function factsOf(store: ZnodeStore, slot: number): NodeFacts {
   const { table } = store
   return {
     version: table.stat32(slot, statOffsets.version),
@@ -19,12 +19,21 @@ export function viewOf(store: ZnodeStore, slot: number): NodeView {
     ephemeralOwner: store.ownerOf(slot),
     acl: store.aclOf(slot),
     dataLengthBytes: table.stat32(slot, statOffsets.dataLength),
+  }
+}
+
+export function momentsOf({ table }: ZnodeStore, slot: number): NodeMoments {
+  return {
     czxid: table.stat64(slot, statOffsets.czxid) as Zxid,
     mzxid: table.stat64(slot, statOffsets.mzxid) as Zxid,
     pzxid: table.stat64(slot, statOffsets.pzxid) as Zxid,
     ctimeMs: table.stat64(slot, statOffsets.ctime),
     mtimeMs: table.stat64(slot, statOffsets.mtime),
   }
+}
+
+export function viewOf(store: ZnodeStore, slot: number): NodeView {
+  return { ...factsOf(store, slot), ...momentsOf(store, slot) }
 }
 
 export function imageOf(store: ZnodeStore, slot: number): ZnodeImage {

@@ -87,7 +87,7 @@ export class LeaderHarness {
 
   /** Prepares a request, and proposes the txn if there is one. */
   submit(request: WriteRequest, context: Partial<PrepareContext> = {}): Result<Prepared, ErrorName> {
-    const prepared = prepare(request, this.pending, {
+    const full: PrepareContext = {
       sessionId: self,
       ids: [],
       sessionRefusal: null,
@@ -99,10 +99,11 @@ export class LeaderHarness {
       timeMs: 1000,
       origin: null,
       ...context,
-    })
+    }
+    const prepared = prepare(request, this.pending, full)
     if (prepared.ok && prepared.value.kind === 'txn') {
       const zxid = ++this.#lastZxid as Zxid
-      this.pending.commitStage(zxid)
+      this.pending.commitStage(zxid, full.timeMs)
       this.inFlight.push({ zxid, txn: prepared.value.txn })
     }
     return prepared

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { defaultAccess } from '../../src/auth/access-rules.ts'
 import { permissions } from '../../src/auth/permissions.ts'
-import { type SessionId, zeroZxid } from '../../src/base/ids.ts'
+import type { SessionId } from '../../src/base/ids.ts'
+import { noMoments } from '../../src/transactions/moments-in-flight.ts'
 import { prepareNodeWrite } from '../../src/transactions/node-writes.ts'
-import { PendingChanges, type PendingNode, type TreeReader } from '../../src/transactions/pending-changes.ts'
+import { PendingChanges, type TreeReader } from '../../src/transactions/pending-changes.ts'
+import type { NodeFacts } from '../../src/tree/node-view.ts'
 import {
   aclWithout,
   alice,
@@ -181,13 +183,13 @@ describe('numbers that wrap', () => {
     access: defaultAccess,
   }
   /** A tree whose every znode, but the names below `/p`, has these numbers. */
-  function pendingOver(numbers: Partial<PendingNode>): PendingChanges {
+  function pendingOver(numbers: Partial<NodeFacts>): PendingChanges {
     const counts = { version: 0, aversion: 0, createCount: 0, childCount: 0, dataLengthBytes: 0 }
-    const moments = { czxid: zeroZxid, mzxid: zeroZxid, pzxid: zeroZxid, ctimeMs: 0, mtimeMs: 0 }
-    const node: PendingNode = { ...counts, ...moments, ephemeralOwner: 0n as SessionId, acl: [], ...numbers }
-    const view = (path: string) => (path.startsWith('/p/') ? null : node)
+    const node: NodeFacts = { ...counts, ephemeralOwner: 0n as SessionId, acl: [], ...numbers }
+    const facts = (path: string) => (path.startsWith('/p/') ? null : node)
     const tree: TreeReader = {
-      view,
+      facts,
+      moments: () => noMoments,
       ephemeralsOf: () => [],
       ephemeralPathUnitsOf: () => 0,
       children: () => [].values(),

@@ -5,9 +5,10 @@
 import { describe, expect, it } from 'vitest'
 import type { AuthId } from '../../src/auth/auth-id.ts'
 import { permissions } from '../../src/auth/permissions.ts'
-import { type SessionId, type Zxid, zeroZxid } from '../../src/base/ids.ts'
+import type { SessionId, Zxid } from '../../src/base/ids.ts'
 import type { MultiOp } from '../../src/protocol/client/multi.ts'
 import { SessionTable } from '../../src/sessions/session-table.ts'
+import { momentsSet } from '../../src/transactions/moments-in-flight.ts'
 import { PendingChanges } from '../../src/transactions/pending-changes.ts'
 import type { WriteRequest } from '../../src/transactions/write-request.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
@@ -159,19 +160,14 @@ describe('changes in flight', () => {
     ephemeralOwner: 0n as SessionId,
     acl: [],
     dataLengthBytes: 0,
-    czxid: zeroZxid,
-    mzxid: zeroZxid,
-    pzxid: zeroZxid,
-    ctimeMs: 0,
-    mtimeMs: 0,
   }
 
   it('are kept until the last of them on a path is applied', () => {
     const pending = new PendingChanges({ tree: new DataTree(new SessionTable()) })
-    pending.stage('/a', { ...node })
-    pending.commitStage(zxid(5))
-    pending.stage('/a', { ...node, version: 1 })
-    pending.commitStage(zxid(6))
+    pending.stage('/a', { ...node }, momentsSet.created)
+    pending.commitStage(zxid(5), 1)
+    pending.stage('/a', { ...node, version: 1 }, momentsSet.dataChanged)
+    pending.commitStage(zxid(6), 1)
     pending.forget(zxid(5))
     expect(pending.lookup('/a')?.version).toBe(1)
     pending.forget(zxid(6))
@@ -189,7 +185,7 @@ describe('changes in flight', () => {
 
   it('must be proposed in zxid order', () => {
     const pending = new PendingChanges({ tree: new DataTree(new SessionTable()) })
-    pending.commitStage(zxid(5))
-    expect(() => pending.commitStage(zxid(5))).toThrow('zxid order')
+    pending.commitStage(zxid(5), 1)
+    expect(() => pending.commitStage(zxid(5), 1)).toThrow('zxid order')
   })
 })

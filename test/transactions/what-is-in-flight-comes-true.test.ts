@@ -7,10 +7,9 @@ import { expect, test } from 'vitest'
 import type { Zxid } from '../../src/base/ids.ts'
 import type { MultiOp } from '../../src/protocol/client/multi.ts'
 import { SessionTable } from '../../src/sessions/session-table.ts'
-import type { PendingNode } from '../../src/transactions/pending-changes.ts'
 import type { WriteRequest } from '../../src/transactions/write-request.ts'
 import { DataTree } from '../../src/tree/data-tree.ts'
-import type { ZnodeImage } from '../../src/tree/node-view.ts'
+import type { NodeFacts, ZnodeImage } from '../../src/tree/node-view.ts'
 import { closeSession, create, LeaderHarness, openAcl, remove, self, setData } from '../support/leader-harness.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 
@@ -50,10 +49,11 @@ function randomRequest(random: SeededRandom): WriteRequest {
 /** The state that the leader expects, without the data of usage znodes, which follow the applied txns. */
 function beliefs({ pending }: LeaderHarness): unknown {
   return {
-    nodes: paths.map((path): Partial<PendingNode> | null => {
+    nodes: paths.map((path): Partial<NodeFacts> | null => {
       const node = pending.lookup(path)
       return node === null || !path.endsWith('_stats') ? node : { ...node, dataLengthBytes: 0 }
     }),
+    moments: paths.map((path) => pending.momentsOf(path, 0)),
     children: paths.map((path) => pending.childNames(path).toSorted()),
     ephemerals: pending.ephemeralsOf(self),
   }
@@ -78,7 +78,7 @@ test.each([1, 2, 3, 4, 5, 6])('what is in flight comes true, once or twice appli
     leader.enforceQuota = false
     const twice = new DataTree(new SessionTable())
     for (let i = 0; i < 60; i++) {
-      leader.submit(randomRequest(random))
+      leader.submit(randomRequest(random), { timeMs: 1000 + i })
       if (random.chance(3)) continue
       const before = beliefs(leader)
       applyTwice(twice, leader.inFlight)

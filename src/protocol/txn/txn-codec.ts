@@ -12,7 +12,8 @@ import { opOf, ops } from '../client/operations.ts'
 import { schema } from '../schema.ts'
 import { highWordOf, lowWordOf, sessionOfWords } from '../session-words.ts'
 import type { AclEntry, BundledChange, Change, Txn } from './txn.ts'
-import { decodeUsualTxn } from './usual-txn.ts'
+import { decodeUsualTxn } from './usual-txn-decoder.ts'
+import { encodeUsualTxn } from './usual-txn-encoder.ts'
 
 const txnType = schema.lookupType('Txn')
 
@@ -29,6 +30,11 @@ function isCompiled(type: protobuf.Type): boolean {
 }
 
 export function encodeTxn(txn: Txn): Uint8Array {
+  return encodeUsualTxn(txn) ?? encodeAnyTxn(txn)
+}
+
+/** As `encodeTxn`, without the shorter way for the usual ones: each gives the same. */
+export function encodeAnyTxn(txn: Txn): Uint8Array {
   return txnType
     .encode({
       timeMs: txn.timeMs,

@@ -20,26 +20,30 @@ export interface WriteOutcome {
   readonly body: Uint8Array | null
 }
 
+/** One object serves for all txns, one after another: `begin`, `note` for each change, then `finish`. */
 export class WriteResults {
-  readonly #txn: Txn
-  readonly #tree: DataTree
   readonly #writer = new JuteWriter()
+  #txn: Txn | null = null
+  #tree: DataTree | null = null
   #error: ErrorName | null = null
 
-  constructor(txn: Txn, tree: DataTree) {
+  begin(txn: Txn, tree: DataTree): void {
     this.#txn = txn
     this.#tree = tree
+    this.#error = null
+    this.#writer.reset()
   }
 
   /** Called right after the change at `index` was applied. */
-  note(index: number): void {
-    const change = this.#txn.changes[index]!
-    if (this.#txn.isMulti) this.#noteInMulti(change)
-    else this.#noteAlone(change)
+  readonly note = (index: number): void => {
+    const { isMulti, changes } = this.#txn!
+    if (isMulti) this.#noteInMulti(changes[index]!)
+    else this.#noteAlone(changes[index]!)
   }
 
-  outcome(): WriteOutcome {
-    if (this.#txn.isMulti) writeMultiEnd(this.#writer)
+  finish(): WriteOutcome {
+    if (this.#txn!.isMulti) writeMultiEnd(this.#writer)
+    this.#txn = null
     return { error: this.#error, body: this.#writer.lengthBytes === 0 ? null : this.#writer.take() }
   }
 
@@ -47,11 +51,11 @@ export class WriteResults {
     switch (change.kind) {
       case 'create':
         this.#writer.writeUstring(change.path)
-        if (change.withStat) this.#tree.writeStat(change.path, this.#writer)
+        if (change.withStat) this.#tree!.writeStat(change.path, this.#writer)
         break
       case 'set-data':
       case 'set-acl':
-        this.#tree.writeStat(change.path, this.#writer)
+        this.#tree!.writeStat(change.path, this.#writer)
         break
       case 'bundle':
         if (change.op === 'createIfNotExists') this.#writer.writeUstring(change.path)
@@ -95,7 +99,7 @@ export class WriteResults {
 
   #statOf(path: string): Uint8Array {
     const writer = new JuteWriter()
-    this.#tree.writeStat(path, writer)
+    this.#tree!.writeStat(path, writer)
     return writer.take()
   }
 }

@@ -25,31 +25,79 @@ export interface PendingUpgrade {
 
 export type Awaited = PendingRequest | PendingSession | PendingUpgrade
 
+/** Above this number of requests after it, a request that is still awaited is kept in the map. */
+const windowCountMax = 8192
+/** Numbers that are no longer awaited are cut off when there are this many. */
+const cutCountMin = 1024
+
 export class AwaitedOutcomes {
-  readonly #bySequence = new Map<number, Awaited>()
+  /**
+   * What was sent last, by its number minus #windowStart; undefined: no longer awaited. Outcomes come back nearly in the
+   * order in which the requests were sent, and a list costs a third of a map.
+   */
+  #window: (Awaited | undefined)[] = []
+  #windowStart = 1
+  #windowFirst = 0 // index of the first one in use
+  /** What was sent before, and is still awaited. */
+  readonly #older = new Map<number, Awaited>()
   #lastSequence = 0
 
   /** Returns the number to send with the request. */
   add(awaited: Awaited): number {
     const sequence = ++this.#lastSequence
-    this.#bySequence.set(sequence, awaited)
+    this.#window.push(awaited)
+    if (this.#window.length - this.#windowFirst > windowCountMax) this.#keepFirstAsOlder()
     return sequence
   }
 
   /** Undefined: the request is no longer awaited. */
   take(sequence: number): Awaited | undefined {
-    const awaited = this.#bySequence.get(sequence)
-    if (awaited !== undefined) this.#bySequence.delete(sequence)
+    const index = sequence - this.#windowStart
+    if (index < this.#windowFirst) return this.#takeOlder(sequence)
+    const awaited = this.#window[index]
+    if (awaited === undefined) return undefined
+    this.#window[index] = undefined
+    if (index === this.#windowFirst) this.#dropTaken()
     return awaited
   }
 
   /** In the order of their numbers. */
   entries(): readonly (readonly [number, Awaited])[] {
-    return [...this.#bySequence]
+    const entries: [number, Awaited][] = [...this.#older]
+    for (let i = this.#windowFirst; i < this.#window.length; i++) {
+      const awaited = this.#window[i]
+      if (awaited !== undefined) entries.push([this.#windowStart + i, awaited])
+    }
+    return entries
   }
 
   /** The connections of all clients close. Sessions that are becoming global live on. */
   forgetClients(): void {
-    for (const [sequence, { kind }] of this.#bySequence) if (kind !== 'upgrade') this.#bySequence.delete(sequence)
+    for (const [sequence, { kind }] of this.entries()) if (kind !== 'upgrade') this.take(sequence)
+  }
+
+  #takeOlder(sequence: number): Awaited | undefined {
+    const awaited = this.#older.get(sequence)
+    if (awaited !== undefined) this.#older.delete(sequence)
+    return awaited
+  }
+
+  #keepFirstAsOlder(): void {
+    const awaited = this.#window[this.#windowFirst]
+    if (awaited !== undefined) this.#older.set(this.#windowStart + this.#windowFirst, awaited)
+    this.#window[this.#windowFirst] = undefined
+    this.#dropTaken()
+  }
+
+  #dropTaken(): void {
+    const { length } = this.#window
+    let first = this.#windowFirst
+    while (first < length && this.#window[first] === undefined) first++
+    if (first >= cutCountMin) {
+      this.#window = this.#window.slice(first)
+      this.#windowStart += first
+      first = 0
+    }
+    this.#windowFirst = first
   }
 }

@@ -69,11 +69,6 @@ export interface ClientsOptions {
   readonly trace: Trace | null
 }
 
-/** The outcome of a request of this server that became a txn: a write, or a refusal. */
-interface OwnOutcome extends WriteOutcome {
-  readonly sequence: number
-}
-
 export class Clients {
   readonly watches = new WatchTable()
   readonly sessions: Sessions
@@ -410,19 +405,20 @@ export class Clients {
 
   /**
    * A txn was applied: sends its watch events, then answers its own request, then the answers that wait for its zxid.
+   * `own`: the outcome of the request with the number `sequence`, which this server had sent. Null: another server had.
    */
-  applied(zxid: Zxid, events: readonly TreeEvent[], own: OwnOutcome | null): void {
+  applied(zxid: Zxid, events: readonly TreeEvent[], sequence: number | null, own: WriteOutcome | null): void {
     if (events.length > 0) {
       const notifications = this.watches.trigger(events, this.#canRead)
       for (const notification of notifications) this.#options.effects.notify(notification, zxid)
       if (notifications.length > 0) countWatchEvents(this.#options.metrics, notifications)
     }
     this.#answers.announced(zxid)
-    if (own !== null) this.#complete(zxid, own)
+    if (sequence !== null && own !== null) this.#complete(zxid, sequence, own)
     while (this.#parked.length > 0 && this.#parked[0]!.after <= zxid) this.#take(this.#parked.shift()!)
   }
 
-  #complete(zxid: Zxid, { sequence, error, body }: OwnOutcome): void {
+  #complete(zxid: Zxid, sequence: number, { error, body }: WriteOutcome): void {
     const awaited = this.#awaited.take(sequence)
     if (awaited === undefined || awaited.kind === 'upgrade' || awaited.client.isGone) return
     if (awaited.kind === 'session') return this.sessions.attach(awaited.client, awaited.id, awaited.timeoutMs)

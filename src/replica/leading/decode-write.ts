@@ -43,8 +43,8 @@ export function toWriteRequest(
     case 'setData': {
       const set = decode(SetDataRequest, body)
       if (!set.ok) return set
-      const { path } = set.value
-      return path === null ? err('bad-arguments') : ok({ kind: 'set-data', ...set.value, path })
+      const { path, data, version } = set.value
+      return path === null ? err('bad-arguments') : ok({ kind: 'set-data', path, data, version })
     }
     case 'setACL': {
       const set = decode(SetAclRequest, body)

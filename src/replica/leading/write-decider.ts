@@ -21,8 +21,9 @@ import { writeMultiFailure } from '../../protocol/client/multi.ts'
 import { type OpTraits, ops } from '../../protocol/client/operations.ts'
 import { ReconfigRequest } from '../../protocol/client/requests.ts'
 import type { ForwardedAnswer, ForwardedRequest } from '../../protocol/peer/peer-message.ts'
-import type { Origin } from '../../protocol/txn/txn.ts'
-import { encodeTxn } from '../../protocol/txn/txn-codec.ts'
+import type { Origin, Txn } from '../../protocol/txn/txn.ts'
+import { encodeAnyTxn, encodeTxn } from '../../protocol/txn/txn-codec.ts'
+import { encodeUsualTxn } from '../../protocol/txn/usual-txn-encoder.ts'
 import { type ExpiryBucket, SessionTracker } from '../../sessions/session-tracker.ts'
 import { PendingChanges } from '../../transactions/pending-changes.ts'
 import { type PrepareContext, prepare } from '../../transactions/prepare.ts'
@@ -32,6 +33,7 @@ import type { Zab } from '../../zab/zab.ts'
 import type { ReplicatedState } from '../applying/replicated-state.ts'
 import type { Stamp } from '../contract.ts'
 import { ContainerCleaner } from './container-cleaner.ts'
+import { DecidedTxns } from './decided-txns.ts'
 import { toWriteRequest } from './decode-write.ts'
 import { lateRefusalOf } from './late-refusal.ts'
 import { ProposalStatistics } from './proposal-statistics.ts'
@@ -84,6 +86,7 @@ export class WriteDecider {
   readonly #state: ReplicatedState
   readonly #zab: Zab
   readonly #pending: PendingChanges
+  readonly #decided = new DecidedTxns()
   readonly #tracker: SessionTracker
   readonly #cleaner: ContainerCleaner
   readonly #extendedTypesEnabled: boolean
@@ -92,6 +95,8 @@ export class WriteDecider {
   #excesses: QuotaExcess[] = [] // of the request being decided
   readonly #reconfigEnabled: boolean
   readonly #access: AccessRules
+  /** Of the request that is being decided; the object is used again for the next one. */
+  readonly #context: { -readonly [K in keyof PrepareContext]: PrepareContext[K] }
   readonly #keeperCompatibility: boolean
   readonly recordsMoves: boolean
   readonly #isStandalone: boolean // no session moves: there is no other server
@@ -118,6 +123,18 @@ export class WriteDecider {
     this.#access = options.access
     this.#keeperCompatibility = config.keeperCompatibility
     this.#compatibility = config.compatibility
+    this.#context = {
+      timeMs: 0,
+      origin: null,
+      sessionId: noSession,
+      ids: [],
+      sessionRefusal: null,
+      localOwnerRefusal: null,
+      extendedTypesEnabled: config.extendedTypesEnabled,
+      quotas: this.#quotas,
+      access: this.#access,
+      keeperCompatibility: config.keeperCompatibility,
+    }
   }
 
   /**
@@ -159,7 +176,7 @@ export class WriteDecider {
       const prepared = prepare({ kind: 'close-session', sessionId }, this.#pending, context)
       const isTxn = prepared.ok && prepared.value.kind === 'txn'
       assert(isTxn, 'a session expires as a txn (invariant 7)', { sessionId })
-      this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
+      this.#order(encodeTxn(prepared.value.txn), stamp)
     }
     return expired
   }
@@ -172,7 +189,7 @@ export class WriteDecider {
       if (this.#pending.isInFlight(path)) continue
       const context = { ...this.#ownContext(stamp), ids: [superUser] }
       const prepared = prepare({ kind: 'delete', path, version: -1 }, this.#pending, context)
-      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
+      if (prepared.ok && prepared.value.kind === 'txn') this.#order(encodeTxn(prepared.value.txn), stamp)
     }
   }
 
@@ -203,7 +220,7 @@ export class WriteDecider {
     const prepared = prepare({ kind: 'create-session', sessionId, timeoutMs }, this.#pending, context)
     const isTxn = prepared.ok && prepared.value.kind === 'txn'
     assert(isTxn, 'a session moves as a txn', { sessionId })
-    this.#order(encodeTxn(prepared.value.txn), stamp.monotonicMs)
+    this.#order(encodeTxn(prepared.value.txn), stamp)
     this.#resumed.set(sessionId, { timeoutMs, movedBy: this.#zab.lastZxid })
     return 'moves'
   }
@@ -211,6 +228,11 @@ export class WriteDecider {
   /** Soonest expiry first; times are monotonic. */
   expiryBuckets(): readonly ExpiryBucket[] {
     return this.#tracker.expiryBuckets()
+  }
+
+  /** The txn that is delivered as `zxid`, if it is one that this leader has kept. */
+  takeDecided(zxid: Zxid): Txn | null {
+    return this.#decided.take(zxid)
   }
 
   /** The tree has applied all txns up to `zxid`. */
@@ -241,18 +263,13 @@ export class WriteDecider {
     const { source, request, sessionRefusal, stamp } = asked
     const { sessionId, authIds } = request
     const origin = originOf(asked)
-    const context: PrepareContext = {
-      timeMs: stamp.wallMs,
-      origin,
-      sessionId,
-      ids: authIds,
-      sessionRefusal,
-      localOwnerRefusal: request.isLocal ? this.#localOwnerRefusal(source, wanted) : null,
-      extendedTypesEnabled: this.#extendedTypesEnabled,
-      quotas: this.#quotas,
-      access: this.#access,
-      keeperCompatibility: this.#keeperCompatibility,
-    }
+    const context = this.#context
+    context.timeMs = stamp.wallMs
+    context.origin = origin
+    context.sessionId = sessionId
+    context.ids = authIds
+    context.sessionRefusal = sessionRefusal
+    context.localOwnerRefusal = request.isLocal ? this.#localOwnerRefusal(source, wanted) : null
     const prepared = prepare(wanted, this.#pending, context)
     if (!prepared.ok) return this.#refuse(asked, prepared.error)
     if (prepared.value.kind === 'failed-multi') {
@@ -261,7 +278,9 @@ export class WriteDecider {
       writeMultiFailure(writer, opCount, prepared.value.failedIndex, prepared.value.error)
       return this.#answer(asked, null, writer.take())
     }
-    const payload = encodeTxn(prepared.value.txn)
+    const { txn } = prepared.value
+    const usual = encodeUsualTxn(txn)
+    const payload = usual ?? encodeAnyTxn(txn)
     if (payload.length > txnSizeBytesMax) {
       this.#pending.dropStage()
       return this.#refuse(asked, 'marshalling-error')
@@ -274,7 +293,8 @@ export class WriteDecider {
       this.#tracker.track(sessionId, wanted.timeoutMs, stamp.monotonicMs, origin.serverId)
     }
     if (wanted.kind === 'close-session') this.#tracker.markClosing(sessionId)
-    this.#order(payload, stamp.monotonicMs)
+    this.#order(payload, stamp)
+    if (usual !== null) this.#decided.add(this.#zab.lastZxid, txn)
     return null
   }
 
@@ -314,10 +334,10 @@ export class WriteDecider {
     }
   }
 
-  #order(payload: Uint8Array, nowMs: number): void {
+  #order(payload: Uint8Array, { wallMs, monotonicMs }: Stamp): void {
     const zxid = this.#zab.propose(payload)
-    this.#pending.commitStage(zxid)
-    this.proposals.proposed(zxid, payload.length, nowMs)
+    this.#pending.commitStage(zxid, wallMs)
+    this.proposals.proposed(zxid, payload.length, monotonicMs)
   }
 
   #refuse(asked: Asked, error: ErrorName): ForwardedAnswer | null {
@@ -338,7 +358,7 @@ export class WriteDecider {
     const { sessionId } = request
     const changes = [{ kind: 'refusal', error, body }] as const
     const txn = { timeMs: stamp.wallMs, sessionId, origin: originOf(asked), isMulti: false, changes }
-    this.#order(encodeTxn(txn), stamp.monotonicMs)
+    this.#order(encodeTxn(txn), stamp)
     return null
   }
 

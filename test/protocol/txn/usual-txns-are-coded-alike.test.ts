@@ -1,9 +1,10 @@
-/** The short way to decode a txn gives what the general decoder gives, or leaves the txn to it. */
+/** The short ways to encode and to decode a txn give what the general codec gives, or leave the txn to it. */
 import { expect, test } from 'vitest'
 import type { ServerId, SessionId } from '../../../src/base/ids.ts'
 import type { AclEntry, Change, Txn } from '../../../src/protocol/txn/txn.ts'
-import { decodeAnyTxn, encodeTxn } from '../../../src/protocol/txn/txn-codec.ts'
-import { decodeUsualTxn } from '../../../src/protocol/txn/usual-txn.ts'
+import { decodeAnyTxn, encodeAnyTxn, encodeTxn } from '../../../src/protocol/txn/txn-codec.ts'
+import { decodeUsualTxn } from '../../../src/protocol/txn/usual-txn-decoder.ts'
+import { encodeUsualTxn } from '../../../src/protocol/txn/usual-txn-encoder.ts'
 import { SeededRandom } from '../../support/seeded-random.ts'
 
 const int32Edges = [0, 1, -1, 63, -64, 2 ** 20, 2 ** 27 - 1, -(2 ** 27), 2 ** 27, 2 ** 31 - 1, -(2 ** 31)] as const
@@ -31,7 +32,7 @@ function randomTxn(random: SeededRandom): Txn {
     withStat: random.chance(2),
   }
   const setData: Change = { kind: 'set-data', path, data, version: random.pick(int32Edges) }
-  const one = random.pick<Change>([create, setData, create, setData, { kind: 'delete', path }])
+  const one = random.pick<Change>([create, setData, create, setData, { kind: 'delete', path }, { kind: 'check', path }])
   const changes = random.chance(8) ? [] : random.chance(8) ? [one, setData] : [one]
   const origin = {
     serverId: random.pick(uint32Edges) as ServerId,
@@ -54,6 +55,26 @@ function textOf(txn: Txn): string {
     return typeof value === 'bigint' ? `${value}n` : value
   })
 }
+
+test('both encoders write the same bytes for every txn that the short one encodes, and it encodes the usual ones', () => {
+  const random = new SeededRandom(7)
+  const usualKinds = new Map<string, number>()
+  const kept: { readonly bytes: Uint8Array; readonly text: string }[] = []
+  for (let i = 0; i < 1500; i += 1) {
+    const txn = randomTxn(random)
+    const usual = encodeUsualTxn(txn)
+    if (usual === null) continue
+    const text = Buffer.from(usual).toString('hex')
+    expect(text).toBe(Buffer.from(encodeAnyTxn(txn)).toString('hex'))
+    kept.push({ bytes: usual, text })
+    const { kind } = txn.changes[0]!
+    usualKinds.set(kind, (usualKinds.get(kind) ?? 0) + 1)
+  }
+  expect([...usualKinds.keys()].sort()).toEqual(['create', 'delete', 'set-data'])
+  expect(Math.min(...usualKinds.values())).toBeGreaterThan(100)
+  // Later txns have not changed the bytes of earlier ones, with which they may share memory.
+  for (const { bytes, text } of kept) expect(Buffer.from(bytes).toString('hex')).toBe(text)
+})
 
 test('both decoders agree about every txn that the short one decodes, and it decodes the usual ones', () => {
   const random = new SeededRandom(8)
