@@ -276,7 +276,9 @@ class CheckpointIntoStore {
     const { meta } = this.#receiver
     if (meta === null || !isSamePoint(factsOf(meta), checked)) return null
     await this.#receiver.finish(checked)
-    return Folding.over(this.store, this.#meta!)
+    const folding = await Folding.over(this.store, this.#meta!)
+    folding.readsMany = true
+    return folding
   }
 
   async close(): Promise<void> {

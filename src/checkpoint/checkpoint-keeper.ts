@@ -59,6 +59,9 @@ interface CurrentStore {
 }
 
 /** What an advance goes on with. */
+/** From this number of txns on, reading what they change takes longer than merging files of the store. */
+const manyTxnsMin = 30_000
+
 interface Progress {
   readonly folding: Folding
   readonly follower: LogFollower
@@ -337,6 +340,7 @@ export class CheckpointKeeper implements Checkpoints {
 
   async #advance({ folding, follower }: Progress, through: Zxid): Promise<void> {
     const sizeBytesMax = this.#options.stepSizeBytesMax ?? checkpointStepSizeBytesMax
+    folding.readsMany = through - folding.zxid >= manyTxnsMin // in another epoch the difference says nothing, and is great
     for (let entries = await follower.next(through); entries !== null; entries = await follower.next(through)) {
       for (let at = 0; at < entries.length; ) {
         this.#assertOpen()

@@ -50,6 +50,8 @@ export class Folding {
   readonly #applier: TxnApplier<OverlayZnode | null>
   #meta: CheckpointMeta
   #hash: ChainHash
+  /** Many znodes are going to be read. To look up few of them must not make the store write more than they are worth. */
+  readsMany = false
 
   private constructor(store: KeyValueStore, meta: CheckpointMeta) {
     this.#store = store
@@ -260,7 +262,8 @@ export class Folding {
   ): Promise<void> {
     for (let at = 0; at < wanted.length; at += keysPerReadMax) {
       const part = wanted.slice(at, at + keysPerReadMax)
-      const values = await this.#store.get(part.map((each) => keyOf(each)))
+      const keys = part.map((each) => keyOf(each))
+      const values = await this.#store.get(keys, this.readsMany)
       for (const [i, each] of part.entries()) note(each, values[i] ?? null)
     }
   }

@@ -38,8 +38,11 @@ export interface KeyValueView {
 export interface KeyValueStore {
   /** Why writes reject until the store was closed and opened again: the disk was full. Null: it can be written. */
   readonly readOnlyBecause: Error | null
-  /** For each key its value, or null. */
-  get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | null)[]>
+  /**
+   * For each key its value, or null. `mayMerge`: the store may take the reads as a reason to merge files, which writes more,
+   * and a read takes a twentieth of the processor time.
+   */
+  get(keys: readonly Uint8Array[], mayMerge?: boolean): Promise<readonly (Uint8Array | null)[]>
   /**
    * All or nothing, and durable when it resolves. After a rejection it is not known which, and every call rejects with the
    * same code, until the store was closed and opened again. `puts` is run through once, during the call.

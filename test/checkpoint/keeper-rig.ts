@@ -50,7 +50,7 @@ export function changedStores(disk: Disk, change: (store: KeyValueStore) => Part
       const store = opened.value
       return ok({
         readOnlyBecause: store.readOnlyBecause,
-        get: (keys) => store.get(keys),
+        get: (keys, mayMerge) => store.get(keys, mayMerge),
         write: (puts, removals) => store.write(puts, removals),
         view: (trustedFrom) => store.view(trustedFrom),
         check: () => store.check(),

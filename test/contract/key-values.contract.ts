@@ -150,9 +150,11 @@ export function keyValuesContract(twin: string, make: () => Promise<StoresUnderT
     const store = await opened(stores, folder, true)
     await store.write([entry([3], [30]), entry([1], [10]), entry([2], [])], [])
     const keys = [bytes(2), bytes(9), bytes(1), bytes(1, 0), bytes(3), bytes(2), bytes()]
-    const values = await store.get(keys)
-    expect(values.map((value) => value && [...value])).toEqual([[], null, [10], null, [30], [], null])
-    expect(await store.get([])).toEqual([])
+    for (const mayMerge of [false, true]) {
+      const values = await store.get(keys, mayMerge)
+      expect(values.map((value) => value && [...value])).toEqual([[], null, [10], null, [30], [], null])
+      expect(await store.get([], mayMerge)).toEqual([])
+    }
     await store.close()
   })
 

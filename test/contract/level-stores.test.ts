@@ -258,7 +258,7 @@ test('a changed byte of a table is noticed when its entry is read, by key or by 
   const store = await opened(stores, folder)
   const keys = Array.from({ length: 3 }, (_, key) => Uint8Array.of(key))
   const expected = { code: 'EDAMAGED', message: expect.stringContaining(folder) }
-  await expect(store.get(keys)).rejects.toMatchObject(expected)
+  for (const mayMerge of [false, true]) await expect(store.get(keys, mayMerge)).rejects.toMatchObject(expected)
   await expect(allOf(store)).rejects.toMatchObject(expected)
   await store.close()
 })
