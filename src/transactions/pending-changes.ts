@@ -6,6 +6,7 @@
  * that is forgotten too early, or never, makes the leader accept writes that contradict the history.
  */
 import { assert } from '../base/assert.ts'
+import { dropFirst } from '../base/drop-first.ts'
 import { type SessionId, type Zxid, zeroZxid } from '../base/ids.ts'
 import type { QuotaView } from '../tree/apply/quota-accounts.ts'
 import type { DataTree } from '../tree/data-tree.ts'
@@ -13,6 +14,7 @@ import type { NodeFacts, NodeMoments } from '../tree/node-view.ts'
 import { momentsAfter, momentsSet, noMoments } from './moments-in-flight.ts'
 import { NamesByParent } from './names-by-parent.ts'
 import { OwnedInFlight } from './owned-in-flight.ts'
+import { PathTable } from './path-table.ts'
 
 /** A placeholder for the zxid that the staged txn will get. NaN, so that it equals no zxid that a client can expect. */
 const ownZxid = Number.NaN as Zxid
@@ -36,21 +38,21 @@ const noOwner = 0n as SessionId
 /** How many names of applied and refused changes are kept before all names are dropped. */
 const oldNamesKeptMax = 1000
 /** Forgotten changes are cut off when there are this many. */
-const cutCountMin = 256
+const cutCountMin = 64
 /** Up to this number of staged changes, to compare the paths is quicker than to look them up. */
 const comparedCountMax = 8
 
 export class PendingChanges {
   readonly #holder: TreeHolder
   /** By path, what the last txn in flight that changes the znode makes of it. */
-  readonly #inFlight = new Map<string, Outcome>()
+  readonly #inFlight = new PathTable<Outcome>()
   readonly #owned = new OwnedInFlight()
   // The changes of the txns in flight, in zxid order; the first `#changesForgotten` are no longer used.
-  #zxids: Zxid[] = []
-  #timesMs: number[] = []
-  #paths: string[] = []
-  #outcomes: Outcome[] = []
-  #moments: number[] = [] // bits of momentsSet
+  readonly #zxids: Zxid[] = []
+  readonly #timesMs: number[] = []
+  readonly #paths: string[] = []
+  readonly #outcomes: Outcome[] = []
+  readonly #moments: number[] = [] // bits of momentsSet
   #changesForgotten = 0
   // What the request being decided changes: each path once. Only the first `#stagedCount` places are in use; the arrays are
   // not shortened, since an empty array gives up its memory.
@@ -73,8 +75,8 @@ export class PendingChanges {
   /** The znode as the next request will find it; null if it will not exist. */
   lookup(path: string): NodeFacts | null {
     const place = this.#stagedCount === 0 ? -1 : this.#placeOf(path)
-    const outcome = place >= 0 ? this.#stagedOutcomes[place] : this.#inFlight.get(path)
-    if (outcome === undefined) return this.#holder.tree.facts(path)
+    const outcome = place >= 0 ? this.#stagedOutcomes[place]! : this.#inFlight.get(path)
+    if (outcome === null) return this.#holder.tree.facts(path)
     return outcome instanceof Deletion ? null : outcome
   }
 
@@ -97,7 +99,7 @@ export class PendingChanges {
 
   /** Whether a txn in flight changes the znode itself or the list of its children. */
   isInFlight(path: string): boolean {
-    return this.#inFlight.has(path)
+    return this.#inFlight.get(path) !== null
   }
 
   /**
@@ -219,7 +221,7 @@ export class PendingChanges {
     for (; next < paths.length && this.#zxids[next]! <= applied; next++) {
       const path = paths[next]!
       const outcome = this.#outcomes[next]!
-      if (this.#inFlight.get(path) === outcome) this.#inFlight.delete(path)
+      if (this.#inFlight.get(path) === outcome) this.#inFlight.remove(path)
       const owner = ownerOf(outcome)
       if (owner !== noOwner) this.#owned.remove(owner, path, this.#zxids[next]!)
     }
@@ -230,23 +232,19 @@ export class PendingChanges {
   }
 
   #cut(count: number): void {
-    this.#zxids = this.#zxids.slice(count)
-    this.#timesMs = this.#timesMs.slice(count)
-    this.#paths = this.#paths.slice(count)
-    this.#outcomes = this.#outcomes.slice(count)
-    this.#moments = this.#moments.slice(count)
+    for (const list of [this.#zxids, this.#timesMs, this.#paths, this.#outcomes, this.#moments]) dropFirst(list, count)
     this.#changesForgotten = 0
   }
 
   /** Znodes that differ from the tree. */
   get inFlightCount(): number {
-    return this.#inFlight.size
+    return this.#inFlight.count
   }
 
   #pendingNames(): NamesByParent {
     if (this.#names === null) {
       this.#names = new NamesByParent()
-      for (const path of this.#inFlight.keys()) this.#names.add(path)
+      for (const path of this.#inFlight.paths()) this.#names.add(path)
       for (let i = 0; i < this.#stagedCount; i++) this.#names.add(this.#stagedPaths[i]!)
     }
     return this.#names
@@ -254,7 +252,7 @@ export class PendingChanges {
 
   /** Names of refused requests count as old, too. */
   #dropOldNames(): void {
-    if (this.#names !== null && this.#names.count > 2 * this.#inFlight.size + oldNamesKeptMax) this.#names = null
+    if (this.#names !== null && this.#names.count > 2 * this.#inFlight.count + oldNamesKeptMax) this.#names = null
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { assert, InvariantViolation } from '../base/assert.ts'
 import { type ChainHash, nextChainHash } from '../base/chain-hash.ts'
+import { dropFirst } from '../base/drop-first.ts'
 import { counterOf, epochOf, type Zxid } from '../base/ids.ts'
 import { retainedTxnCountMax, retainedTxnSizeBytesMax } from '../base/limits.ts'
 import type { TxnEntry, TxnRecord } from '../protocol/disk/log-record.ts'
@@ -21,7 +22,7 @@ export class History {
   #base: HistoryPoint
   readonly #packed = new PackedTxns()
   /** What comes after the packed ones. Those before #next are packed, too; they are cut off now and then. */
-  #entries: TxnEntry[] = []
+  readonly #entries: TxnEntry[] = []
   #next = 0
   #last: HistoryPoint
   #sizeBytes = 0
@@ -143,8 +144,8 @@ export class History {
     for (let entry = entries[next]; entry !== undefined && entry.zxid <= committed; entry = entries[++next]) {
       this.#packed.add(entry)
     }
-    if (next === entries.length || next >= cutCountMin) {
-      this.#entries = entries.slice(next)
+    if (next >= cutCountMin && next * 2 >= entries.length) {
+      dropFirst(entries, next)
       next = 0
     }
     this.#next = next
@@ -164,8 +165,8 @@ export class History {
   }
 }
 
-/** Packed entries are cut off when there are this many. */
-const cutCountMin = 512
+/** Packed entries are cut off when there are this many, and they are the larger half. */
+const cutCountMin = 64
 
 /** Within an epoch counters have no gap; a later epoch starts at 1. */
 export function followsInOrder(previous: Zxid, next: Zxid): boolean {

@@ -6,6 +6,7 @@
  */
 import { assert } from '../base/assert.ts'
 import type { ChainHash } from '../base/chain-hash.ts'
+import { dropFirst } from '../base/drop-first.ts'
 import type { Zxid } from '../base/ids.ts'
 import type { TxnEntry } from '../protocol/disk/log-record.ts'
 
@@ -16,7 +17,7 @@ export class PackedTxns {
   #hashes = new Float64Array(capacityMin)
   /** Two for each txn: where its payload begins in its buffer, and its length. */
   #places = new Uint32Array(2 * capacityMin)
-  #buffers: (ArrayBufferLike | null)[] = []
+  readonly #buffers: (ArrayBufferLike | null)[] = []
   #first = 0 // of the places of these arrays that are in use
   #end = 0
 
@@ -89,7 +90,7 @@ export class PackedTxns {
     this.#zxids.set(zxids.subarray(this.#first, this.#end))
     this.#hashes.set(hashes.subarray(this.#first, this.#end))
     this.#places.set(places.subarray(2 * this.#first, 2 * this.#end))
-    this.#buffers = this.#buffers.slice(this.#first, this.#end)
+    dropFirst(this.#buffers, this.#first)
     this.#first = 0
     this.#end = count
   }

@@ -4,6 +4,7 @@
  * its number: if it were sent under two, two txns of it could be taken for two requests. Numbers are never reused while
  * the process lives, so a late outcome of a request that is no longer awaited is ignored.
  */
+import { dropFirst } from '../../base/drop-first.ts'
 import type { SessionId } from '../../base/ids.ts'
 import type { Client, PendingRequest } from './client.ts'
 
@@ -35,7 +36,7 @@ export class AwaitedOutcomes {
    * What was sent last, by its number minus #windowStart; undefined: no longer awaited. Outcomes come back nearly in the
    * order in which the requests were sent, and a list costs a third of a map.
    */
-  #window: (Awaited | undefined)[] = []
+  readonly #window: (Awaited | undefined)[] = []
   #windowStart = 1
   #windowFirst = 0 // index of the first one in use
   /** What was sent before, and is still awaited. */
@@ -94,7 +95,7 @@ export class AwaitedOutcomes {
     let first = this.#windowFirst
     while (first < length && this.#window[first] === undefined) first++
     if (first >= cutCountMin) {
-      this.#window = this.#window.slice(first)
+      dropFirst(this.#window, first)
       this.#windowStart += first
       first = 0
     }

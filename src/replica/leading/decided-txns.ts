@@ -4,6 +4,7 @@
  * servers apply what the bytes say. For any other txn, and for those of earlier leaders, `take` returns null.
  */
 import { assert } from '../../base/assert.ts'
+import { dropFirst } from '../../base/drop-first.ts'
 import type { Zxid } from '../../base/ids.ts'
 import type { Txn } from '../../protocol/txn/txn.ts'
 
@@ -11,8 +12,8 @@ import type { Txn } from '../../protocol/txn/txn.ts'
 const takenCountMin = 64
 
 export class DecidedTxns {
-  #zxids: Zxid[] = [] // rising; those before #first are taken
-  #txns: (Txn | null)[] = [] // null: taken
+  readonly #zxids: Zxid[] = [] // rising; those before #first are taken
+  readonly #txns: (Txn | null)[] = [] // null: taken
   #first = 0
 
   add(zxid: Zxid, txn: Txn): void {
@@ -29,8 +30,8 @@ export class DecidedTxns {
     this.#txns[this.#first] = null
     this.#first++
     if (this.#first >= takenCountMin && this.#first * 2 >= this.#zxids.length) {
-      this.#zxids = this.#zxids.slice(this.#first)
-      this.#txns = this.#txns.slice(this.#first)
+      dropFirst(this.#zxids, this.#first)
+      dropFirst(this.#txns, this.#first)
       this.#first = 0
     }
     return txn

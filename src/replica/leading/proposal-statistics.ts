@@ -2,6 +2,7 @@
  * The statistics of a leader's proposals in one term: their sizes, and the time until a quorum has them (ZK:
  * Leader.propose, tryToCommit, BufferStats). Assumes that proposals are committed in the order in which they are made.
  */
+import { dropFirst } from '../../base/drop-first.ts'
 import type { Zxid } from '../../base/ids.ts'
 import type { Counter } from '../../metrics/counter.ts'
 import type { Histogram } from '../../metrics/histogram.ts'
@@ -26,8 +27,8 @@ export class ProposalStatistics {
   #minBytes = -1
   #maxBytes = -1
   // Zxid and time of the proposals that no quorum has yet; the oldest is at #at.
-  #zxids: Zxid[] = []
-  #timesMs: number[] = []
+  readonly #zxids: Zxid[] = []
+  readonly #timesMs: number[] = []
   #at = 0
 
   constructor(metrics: ServerMetrics) {
@@ -49,13 +50,9 @@ export class ProposalStatistics {
       this.#latency.note(nowMs - this.#timesMs[this.#at]!)
       this.#at++
     }
-    if (this.#at === this.#zxids.length) {
-      this.#zxids.length = 0
-      this.#timesMs.length = 0
-      this.#at = 0
-    } else if (this.#at >= removedAtOnceCount) {
-      this.#zxids = this.#zxids.slice(this.#at)
-      this.#timesMs = this.#timesMs.slice(this.#at)
+    if (this.#at >= removedAtOnceCount) {
+      dropFirst(this.#zxids, this.#at)
+      dropFirst(this.#timesMs, this.#at)
       this.#at = 0
     }
   }
