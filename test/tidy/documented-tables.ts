@@ -127,15 +127,38 @@ function limitsTable(): string {
     const comment = /^\/\*\* (.*) \*\/$/.exec(line)
     if (comment !== null) reason = comment[1]!
     const name = /^export const (\w+) = /.exec(line)?.[1]
-    return name === undefined ? [] : [[code(name), amountText(name, values[name]!), reason]]
+    return name === undefined ? [] : [[code(name), amountText(name, values[name]!) ?? 'WITHOUT A UNIT', reason]]
   })
   return table(['limit', 'value', 'why'], rows)
 }
 
-function amountText(name: string, value: number): string {
+/** By what the name of a limit contains; the first that fits. Null: it has no unit. */
+const limitUnits: readonly (readonly [RegExp, string])[] = [
+  [/KibPerSecond/, 'KiB/s'],
+  [/Ms(?![a-z])/, 'ms'],
+  [/Units/, 'UTF-16 units'],
+  [/Vector/, 'elements'],
+  [/Znode/, 'znodes'],
+  [/Entry/, 'entries'],
+  [/Chunk/, 'chunks'],
+  [/copies/, 'copies'],
+  [/Txn/, 'txns'],
+  [/LinesPerSecond/, 'lines/s'],
+  [/Lines/, 'lines'],
+  [/Requests/, 'requests'],
+  [/quota/, 'quotas'],
+  [/Factor/, 'times'],
+  [/Moments/, 'moments'],
+  [/Key/, 'keys'],
+  [/Backups/, 'backups'],
+  [/Epoch/, 'epochs'],
+]
+
+export function amountText(name: string, value: number): string | null {
   const plain = String(value).replace(/\B(?=(\d{3})+$)/g, ' ')
   if (name.includes('SizeBytes')) return value % 2 ** 20 === 0 ? `${value / 2 ** 20} MiB` : `${plain} bytes`
-  return name.endsWith('Ms') ? `${plain} ms` : plain
+  const unit = limitUnits.find(([pattern]) => pattern.test(name))?.[1]
+  return unit === undefined ? null : `${plain} ${unit}`
 }
 
 function operationsTable(): string {

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import * as limits from '../../src/base/limits.ts'
 import { danglingCitations } from './check-citations.ts'
-import { documentedTables } from './documented-tables.ts'
+import { amountText, documentedTables } from './documented-tables.ts'
 import { blockOf, brokenLinks, mentionedCommands, shownCommands, withBlock } from './markdown.ts'
 import { projectFile, projectFiles, projectRoot } from './project-files.ts'
 import { shownCommandRows } from './shown-commands.ts'
@@ -21,6 +22,16 @@ describe('tables that come from code', () => {
       } else expect(blockOf(projectFile(document).text, block), 'UPDATE_DOCS=1 rewrites it').toBe(expected)
     })
   }
+})
+
+it('every limit is shown with its unit, wherever its name has it', () => {
+  const names = Object.keys(limits)
+  const values = limits as Readonly<Record<string, number>>
+  expect(names.filter((name) => amountText(name, values[name]!) === null)).toEqual([])
+  expect(amountText('closingAnswersMsMax', 3000)).toBe('3 000 ms')
+  expect(amountText('outputRetryMsAfterError', 1000)).toBe('1 000 ms')
+  expect(amountText('retainedTxnSizeBytesMax', 2 ** 20)).toBe('1 MiB')
+  expect(amountText('somethingMax', 7)).toBe(null)
 })
 
 it('every relative link in a document leads somewhere', () => {
