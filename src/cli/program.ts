@@ -4,10 +4,11 @@
  */
 import { Command } from 'commander'
 import { type AdminWord, adminWords } from '../base/admin-words.ts'
+import type { Result } from '../base/result.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
 import { addCommand, hasOwnLetterS, withLongOptions } from './add-command.ts'
 import { type AdoptFlags, adoptedJson, adoptedLines, runAdopt } from './adopt-command.ts'
-import { type AskedWord, askWord, whitelistAdvice } from './ask-word.ts'
+import { type AskedWord, type AskFailure, askWord, whitelistAdvice } from './ask-word.ts'
 import { type BackupFlags, runBackup } from './backup-commands.ts'
 import { jsonLine } from './cli-command.ts'
 import type { CliContext, CliSettings } from './cli-context.ts'
@@ -275,27 +276,34 @@ function settingsOf(program: Command, command: Command): CliSettings {
   return { servers: flags.server ?? serversDefault, isJson, timeoutMs, canBeReadOnly, auth }
 }
 
-/** Sends the word to every server. All answers are printed before the first failure is reported. */
+/** Sends the word to every server. The failure of each is printed; the first decides the exit status. */
 async function runWord(asked: AskedWord, cli: CliContext, settings: CliSettings): Promise<void> {
   const parsed = parseConnectString(settings.servers)
   if (!parsed.ok) throw new CliFailure('usage', parsed.error)
   const { addresses } = parsed.value
   const { word } = asked
   const answerMs = word === 'ckpt' ? Math.max(settings.timeoutMs, checkpointMsDefault) : settings.timeoutMs
-  let failure: CliFailure | null = null
+  let exit: ExitName = 'ok'
   for (const address of addresses) {
     const server = describeAddress(address)
     const answer = await askWord(cli, address, asked, { connectMs: settings.timeoutMs, answerMs })
-    if (!answer.ok) {
-      failure ??= new CliFailure(answer.error.kind, answer.error.message)
-      continue
+    const failure = wordFailure(server, answer)
+    if (failure !== null) {
+      if (exit === 'ok') exit = failure.exit
+      const { message: error, errorName } = failure
+      cli.writeError(settings.isJson ? jsonLine({ server, word, error, errorName }) : `${error}\n`)
+    } else if (answer.ok && settings.isJson) {
+      cli.write(jsonLine({ server, word, ...fieldsOfWord(word, answer.value) }))
+    } else if (answer.ok) {
+      cli.write(`${addresses.length > 1 ? `== ${server}\n` : ''}${answer.value}${endOf(answer.value)}`)
     }
-    const text = answer.value
-    if (isRefusal(text)) failure ??= new CliFailure('refused', `${server}: ${adviceFor(text)}`)
-    else if (settings.isJson) cli.write(jsonLine({ server, word, ...fieldsOfWord(word, text) }))
-    else cli.write(`${addresses.length > 1 ? `== ${server}\n` : ''}${text}${endOf(text)}`)
   }
-  if (failure !== null) throw failure
+  if (exit !== 'ok') throw new CliFailure(exit, '') // which is printed already
+}
+
+function wordFailure(server: string, answer: Result<string, AskFailure>): CliFailure | null {
+  if (!answer.ok) return new CliFailure(answer.error.kind, answer.error.message)
+  return isRefusal(answer.value) ? new CliFailure('refused', `${server}: ${adviceFor(answer.value)}`) : null
 }
 
 /** A four-letter word has no error status; a refusal is one of these sentences. */

@@ -80,6 +80,32 @@ test('a four-letter word is sent to every server, and one unreachable server dec
   expect(tty.err).toBe('cannot connect to b:2: connection refused (ECONNREFUSED); no server listens on this port\n')
 })
 
+test('the failure of each server is printed, and the first decides the status', async () => {
+  const tty = terminal()
+  answeringWords(tty.network, 2, 'dump is not executed because it is not in the whitelist.\n')
+  answeringWords(tty.network, 3, 'dumped')
+  answeringWords(tty.network, 4, '')
+  expect(await finish(tty, tty.run('dump', '-s', 'a:1,b:2,c:3,d:4'))).toBe(3)
+  expect(tty.out).toBe('== c:3\ndumped\n')
+  const lines = tty.err.trimEnd().split('\n')
+  expect(lines.map((line) => line.slice(0, 30))).toEqual([
+    'cannot connect to a:1: connect',
+    'b:2: dump is not executed beca',
+    'd:4 closed without an answer t',
+  ])
+  const json = terminal()
+  answeringWords(json.network, 2, '')
+  expect(await finish(json, json.run('--json', 'ruok', '-s', 'a:1,b:2'))).toBe(3)
+  const objects = json.err
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(objects).toMatchObject([
+    { server: 'a:1', word: 'ruok', errorName: null },
+    { server: 'b:2', word: 'ruok', error: 'b:2 closed without an answer to ruok', errorName: null },
+  ])
+})
+
 test('a word outside the whitelist is a refusal', async () => {
   const tty = terminal()
   answeringWords(tty.network, 2181, 'dump is not executed because it is not in the whitelist.\n')
