@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { closeReasons } from '../../src/connection/close-reason.ts'
+import { logLevels } from '../../src/io/pino-log.ts'
 import { linkCloseReasons } from '../../src/peers/link-close-reason.ts'
 import { replicaCloseReasons } from '../../src/replica/contract.ts'
 import { driverCloseReasons } from '../../src/server/clients/close-reasons.ts'
@@ -46,6 +48,13 @@ describe('docs/reference/log-events.md', () => {
       levels!.split(', ').map((level) => `${event} ${level}`),
     )
     expect([...documented].sort()).toEqual([...loggedEvents()].sort())
+  })
+
+  test('the page lists the numbers that JSON lines have for the levels', () => {
+    const text = readFileSync(join(root, 'docs', 'reference', 'log-events.md'), 'utf8').split('\n## ')[0]!
+    const rows = [...text.matchAll(/^\| `(\w+)` \| (\d+) \|$/gm)].map(([, word, number]) => [word, Number(number)])
+    const words = logLevels.filter((level) => level !== 'silent')
+    expect(rows).toEqual(words.map((word) => [word, pino.levels.values[word]]))
   })
 
   test('the page lists the reasons for refusing clients with their sentences', () => {

@@ -64,7 +64,7 @@ interface Receipt {
   readonly loader: CopyLoader
   stored: Uint8Array | null // the last chunk that was stored, which is not loaded yet
   readonly beganAtMs: number
-  sizeBytes: number
+  sizeBytes: number // of the chunks that were stored
 }
 
 const noCheckpoints = 'this server keeps no checkpoint'
@@ -245,7 +245,8 @@ export class CheckpointTransfers {
       this.#receipt = null
       const { turn, log, clock } = this.#options
       const durationMs = Math.round(clock.monotonicMs() - receipt.beganAtMs)
-      log.info('checkpoint-received', { zxid: hexOfZxid(facts.zxid), sizeBytes: receipt.sizeBytes, durationMs })
+      const receivedSizeBytes = receipt.sizeBytes
+      log.info('checkpoint-received', { zxid: hexOfZxid(facts.zxid), receivedSizeBytes, durationMs })
       turn.feed({ kind: 'copy-received', ticket, contents })
     } catch (cause) {
       if (this.#receipt === receipt) await this.#refuse(ticket, reasonOf(cause))
