@@ -318,14 +318,18 @@ export class Replica {
       case 'hand-over-ended':
         return this.#handOverEnded(effect)
       case 'leader-slow':
-        this.#options.metrics.slow_leader_count.add()
-        this.#options.log.warn('leader-slow', { momentCount: effect.momentCount, peerId: effect.to })
-        return
+        return this.#reportSlow(effect)
       case 'leadership-confirmed':
         return this.#leadership?.confirmed(effect.sequence)
       default:
         return assertNever(effect)
     }
+  }
+
+  #reportSlow({ momentCount, longest, to }: Extract<ZabEffect, { readonly kind: 'leader-slow' }>): void {
+    const longestMs = Math.round(longest.durationMs)
+    this.#options.metrics.slow_leader_count.add()
+    this.#options.log.warn('leader-slow', { momentCount, longestMs, longestOf: longest.kind, peerId: to })
   }
 
   #send({ to, message }: Extract<ZabEffect, { readonly kind: 'send' }>): void {

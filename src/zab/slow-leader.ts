@@ -5,6 +5,7 @@
  * One slow moment has no effect, and a server that is as slow is no successor; otherwise leaders that share an overloaded
  * machine would hand over to each other in turn, at the cost of a gap each time.
  */
+import { assert } from '../base/assert.ts'
 import type { ServerId, Zxid } from '../base/ids.ts'
 import { formerLeaderAvoidedFactor, slowLeaderWindowFactor, slowMomentsMin } from '../base/limits.ts'
 
@@ -23,8 +24,15 @@ export interface VoterProgress {
   readonly heartbeatAnswered: number
 }
 
+/** `event-loop`: it stood still. `log`: this leader's log was late, while the others had committed. */
+export interface SlowMoment {
+  readonly kind: 'event-loop' | 'log'
+  readonly durationMs: number // of a log that is still late: so far
+}
+
 export interface SlowLeaderFinding {
   readonly momentCount: number // in the window
+  readonly longest: SlowMoment // of these
   readonly to: ServerId | null // null: no voter in step works better
 }
 
@@ -49,7 +57,7 @@ export class SlowLeader {
 
   /** The event loop of this server stood still for `durationMs`. */
   paused(durationMs: number, nowMs: number): void {
-    if (this.#slowMs > 0 && durationMs >= this.#slowMs) this.#self.add(nowMs)
+    if (this.#slowMs > 0 && durationMs >= this.#slowMs) this.#self.add(nowMs, { kind: 'event-loop', durationMs })
   }
 
   /** At each tick. Not null: this leader is slow. The next such answer comes no sooner than after the time of the window. */
@@ -58,11 +66,13 @@ export class SlowLeader {
     this.#watchVoters(leader, voters, nowMs)
     // While the others have not committed it either, the disk of this leader is not what they wait for.
     const isOwnLogLate = this.#ownLog.isLate(leader.durable, leader.last, nowMs)
-    if (isOwnLogLate && this.#ownLog.mark !== null && leader.committed >= this.#ownLog.mark) this.#self.add(nowMs)
+    if (isOwnLogLate && this.#ownLog.mark !== null && leader.committed >= this.#ownLog.mark) {
+      this.#self.add(nowMs, { kind: 'log', durationMs: this.#ownLog.waitedMs(nowMs) })
+    }
     const momentCount = this.#self.count(nowMs)
     if (momentCount < slowMomentsMin || nowMs < this.#restsUntilMs) return null
     this.#restsUntilMs = nowMs + this.#slowMs * slowLeaderWindowFactor
-    return { momentCount, to: this.#chooseSuccessor(voters, nowMs) }
+    return { momentCount, longest: this.#self.longest(), to: this.#chooseSuccessor(voters, nowMs) }
   }
 
   #watchVoters(leader: LeaderProgress, voters: readonly VoterProgress[], nowMs: number): void {
@@ -76,7 +86,8 @@ export class SlowLeader {
       }
       const isLogLate = watched.log.isLate(acked, leader.last, nowMs)
       const isAnswerLate = watched.answers.isLate(heartbeatAnswered, leader.heartbeatsSent, nowMs)
-      if (isLogLate || isAnswerLate) watched.moments.add(nowMs)
+      const kind = isLogLate ? 'log' : 'event-loop'
+      if (isLogLate || isAnswerLate) watched.moments.add(nowMs, { kind, durationMs: this.#slowMs })
     }
   }
 
@@ -103,6 +114,7 @@ class Lag {
   readonly #slowMs: number
   /** The value that is waited for. */
   mark: number | null = null
+  #sinceMs = 0
   #lateAtMs = 0
 
   constructor(slowMs: number) {
@@ -115,6 +127,7 @@ class Lag {
     if (this.mark === null) {
       if (reached >= goal) return false
       this.mark = goal
+      this.#sinceMs = nowMs
       this.#lateAtMs = nowMs + this.#slowMs
       return false
     }
@@ -122,24 +135,37 @@ class Lag {
     this.#lateAtMs = nowMs + this.#slowMs
     return true
   }
+
+  /** How long the present wait has lasted. */
+  waitedMs(nowMs: number): number {
+    return nowMs - this.#sinceMs
+  }
 }
 
-/** The moments within the window. Two that are less than `slowMs` apart have one cause, and count once. */
+/** The moments within the window. Two that are less than `slowMs` apart have one cause, and count once, as the longer one. */
 class SlowMoments {
   readonly #slowMs: number
-  #atMs: number[] = []
+  #moments: { readonly atMs: number; what: SlowMoment }[] = []
 
   constructor(slowMs: number) {
     this.#slowMs = slowMs
   }
 
-  add(nowMs: number): void {
-    const last = this.#atMs.at(-1)
-    if (last === undefined || nowMs - last >= this.#slowMs) this.#atMs.push(nowMs)
+  add(nowMs: number, what: SlowMoment): void {
+    const last = this.#moments.at(-1)
+    if (last === undefined || nowMs - last.atMs >= this.#slowMs) this.#moments.push({ atMs: nowMs, what })
+    else if (what.durationMs > last.what.durationMs) last.what = what
   }
 
   count(nowMs: number): number {
-    while (this.#atMs.length > 0 && nowMs - this.#atMs[0]! >= this.#slowMs * slowLeaderWindowFactor) this.#atMs.shift()
-    return this.#atMs.length
+    const windowMs = this.#slowMs * slowLeaderWindowFactor
+    while (this.#moments.length > 0 && nowMs - this.#moments[0]!.atMs >= windowMs) this.#moments.shift()
+    return this.#moments.length
+  }
+
+  /** Of those that the last `count` has counted. */
+  longest(): SlowMoment {
+    assert(this.#moments.length > 0, 'there was a slow moment')
+    return this.#moments.map(({ what }) => what).reduce((a, b) => (b.durationMs > a.durationMs ? b : a))
   }
 }

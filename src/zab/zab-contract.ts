@@ -7,6 +7,7 @@ import type { Epoch, ServerId, Zxid } from '../base/ids.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { ClusterId, LogRecord, TxnEntry } from '../protocol/disk/log-record.ts'
 import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
+import type { SlowLeaderFinding } from './slow-leader.ts'
 
 export interface ZabSettings {
   readonly self: ServerId
@@ -197,8 +198,8 @@ export type ZabEffect =
       readonly asked: readonly HandOverTarget[]
       readonly problem: string | null
     }
-  /** This leader was slow `momentCount` times; it hands over to `to`, or stays if no other voter works better. */
-  | { readonly kind: 'leader-slow'; readonly momentCount: number; readonly to: ServerId | null }
+  /** This leader was slow several times; it hands over to `to`, or stays if no other voter works better. */
+  | ({ readonly kind: 'leader-slow' } & SlowLeaderFinding)
   /** A quorum that still follows this leader has answered heartbeat round `sequence`. */
   | { readonly kind: 'leadership-confirmed'; readonly sequence: number }
   | { readonly kind: 'stop'; readonly reason: string }

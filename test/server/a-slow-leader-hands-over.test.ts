@@ -97,8 +97,15 @@ test('a leader whose loop stands still again and again hands over, and its stall
   const slow = course.leader()
   await course.freeze(slow, slowMomentsMin + 1)
   expect(course.rig.events('leader-slow')).toEqual([
-    { serverId: slow.id, momentCount: slowMomentsMin, peerId: course.leader().id },
+    {
+      serverId: slow.id,
+      momentCount: slowMomentsMin,
+      longestMs: expect.any(Number),
+      longestOf: 'event-loop',
+      peerId: course.leader().id,
+    },
   ])
+  expect(course.rig.events('leader-slow')[0]!['longestMs']).toBeGreaterThanOrEqual(slowMs)
   expect(course.leader().id).not.toBe(slow.id)
   expect(course.leaders.length).toBe(2)
   const before = course.latenciesMs.length
@@ -115,6 +122,10 @@ test('a leader whose disk hangs hands over within a few of its flushes, and no w
   slow.disk.faults.latencyMsMax = 5000
   await course.run((slowMomentsMin + 2) * slowMs)
   expect(course.leader().id).not.toBe(slow.id)
+  // The last moment is that of the flush that is still late: one `slowMs` after another.
+  const longestMs = slowMomentsMin * slowMs
+  expect(course.rig.events('leader-slow')).toMatchObject([{ momentCount: slowMomentsMin, longestOf: 'log' }])
+  expect(course.rig.events('leader-slow')[0]!['longestMs']).toBeGreaterThanOrEqual(longestMs)
   await course.run(10_000)
   expect(course.leaders.length).toBe(2)
   expect(course.worstLatencyMs()).toBeLessThanOrEqual(writeIntervalMs)

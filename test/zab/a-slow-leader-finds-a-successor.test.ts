@@ -74,7 +74,20 @@ describe('a leader whose loop stands still', () => {
     course.pauses(slowMomentsMin - 1)
     expect(course.findings).toEqual([])
     course.pauses(1)
-    expect(course.findings).toEqual([{ momentCount: slowMomentsMin, to: 2 }])
+    const longest = { kind: 'event-loop', durationMs: slowMs }
+    expect(course.findings).toEqual([{ momentCount: slowMomentsMin, longest, to: 2 }])
+  })
+
+  test('says what the longest moment was, and how long that lasted', () => {
+    const course = new Course()
+    course.run(restedMs)
+    course.pauses(1)
+    course.pause(3 * slowMs)
+    course.pause(2 * slowMs) // of the same moment
+    course.run(1000)
+    course.hangs = { ownLog: true }
+    course.run(2 * slowMs)
+    expect(course.findings).toMatchObject([{ longest: { kind: 'event-loop', durationMs: 3 * slowMs } }])
   })
 
   test('stays the leader when its pauses are short, or further apart than the window', () => {
@@ -118,7 +131,8 @@ describe('a leader whose log hangs', () => {
     course.run(slowMomentsMin * slowMs - tickMs)
     expect(course.findings).toEqual([])
     course.run(2 * tickMs)
-    expect(course.findings).toEqual([{ momentCount: slowMomentsMin, to: 2 }])
+    const longest = { kind: 'log', durationMs: slowMomentsMin * slowMs }
+    expect(course.findings).toEqual([{ momentCount: slowMomentsMin, longest, to: 2 }])
   })
 
   test('stays the leader when no quorum commits without it', () => {
