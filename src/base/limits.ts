@@ -92,6 +92,11 @@ export const outputRetryMsAfterError = 1000
 export const lastLinesMs = 500
 /** A server whose tree differs from that of its leader says so again after this. */
 export const digestMismatchReminderMs = 60_000
+/** A server that has looked for a leader for this much longer than peerTimeoutMs logs that it has none. */
+export const noLeaderGraceMs = 500
+/** While a server has no leader, this is logged again after this time, which doubles each time, up to the maximum. */
+export const noLeaderReminderMsMin = 10_000
+export const noLeaderReminderMsMax = 600_000
 /** Unsent bytes to one peer; above it the link is closed, since the peer no longer reads. */
 export const peerOutputSizeBytesMax = 256 * 1024 * 1024
 /** Quotas whose last log line is remembered; a quota beyond this number is logged again each time it is exceeded. */

@@ -31,7 +31,8 @@ export type PeerAction =
   | { readonly kind: 'dial'; readonly peer: ServerId }
   | { readonly kind: 'write'; readonly link: LinkId; readonly bytes: Uint8Array }
   | { readonly kind: 'connected'; readonly peer: ServerId; readonly incarnation: number }
-  | { readonly kind: 'disconnected'; readonly peer: ServerId }
+  /** `wasSilent`: the peer sent nothing for peerTimeoutMs. */
+  | { readonly kind: 'disconnected'; readonly peer: ServerId; readonly wasSilent: boolean }
   | { readonly kind: 'message'; readonly peer: ServerId; readonly message: PeerMessage }
   /** No link has been up for `forMs`, and the servers `by` have to dial this one. Repeated with each tick. */
   | { readonly kind: 'not-called'; readonly by: readonly ServerId[]; readonly forMs: number }
@@ -190,7 +191,7 @@ export class PeerLinks {
             const isRefused = action.reason === 'own-id-in-use' || action.reason === 'closed-after-greeting'
             this.#peer(link.dialled).isRefused = isRefused
           }
-          this.#forget(id, link, nowMs)
+          this.#forget(id, link, action.reason, nowMs)
           break
         default:
           assertNever(action)
@@ -238,13 +239,13 @@ export class PeerLinks {
     }
   }
 
-  #forget(id: LinkId, link: PeerLink, nowMs: number): void {
+  #forget(id: LinkId, link: PeerLink, reason: LinkCloseReason, nowMs: number): void {
     this.#links.delete(id)
     for (const peer of this.#peers.values()) {
       if (peer.contender === id) peer.contender = null
       if (peer.up === id) {
         peer.up = null
-        this.#out.push({ kind: 'disconnected', peer: peer.id })
+        this.#out.push({ kind: 'disconnected', peer: peer.id, wasSilent: reason === 'silent' })
         this.#scheduleRedial(peer, nowMs)
         this.#admitContender(peer, nowMs)
       } else if (link.dialled === peer.id && peer.up === null) {

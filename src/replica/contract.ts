@@ -53,7 +53,8 @@ export type ReplicaEvent =
   | { readonly kind: 'request'; readonly connectionId: ConnectionId; readonly request: SessionRequest | ClientRequest }
   | { readonly kind: 'connection-closed'; readonly connectionId: ConnectionId }
   | { readonly kind: 'peer-connected'; readonly peer: ServerId }
-  | { readonly kind: 'peer-disconnected'; readonly peer: ServerId }
+  /** `wasSilent`: its link was closed because it sent nothing for peerTimeoutMs. */
+  | { readonly kind: 'peer-disconnected'; readonly peer: ServerId; readonly wasSilent: boolean }
   | { readonly kind: 'peer-message'; readonly peer: ServerId; readonly message: PeerMessage }
   | { readonly kind: 'persisted'; readonly tag: PersistTag }
   | { readonly kind: 'log-truncated'; readonly zxid: Zxid }

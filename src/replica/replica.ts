@@ -34,6 +34,7 @@ import { WriteDecider } from './leading/write-decider.ts'
 import { configZnodeOf } from './reads/config-znode.ts'
 import { KeeperZnodes } from './reads/keeper/keeper-znodes.ts'
 import { WriteMetrics } from './status/change-metrics.ts'
+import { LeaderAbsence, type PastAbsence, type Search } from './status/leader-absence.ts'
 import { type ReplicaDetails, replicaDetails } from './status/replica-details.ts'
 import { type ReplicaStatus, replicaStatus } from './status/replica-status.ts'
 import { RoleMetrics } from './status/role-metrics.ts'
@@ -66,6 +67,7 @@ export class Replica {
   readonly #quotaExcesses: QuotaExcesses
   readonly #roleMetrics: RoleMetrics
   readonly #writeMetrics: WriteMetrics
+  readonly #absence: LeaderAbsence
   readonly #readOnlyMode: ReadOnlyMode
   readonly #digests: DigestComparison
   #leadership: Leadership | null = null // while leading an established epoch
@@ -85,6 +87,8 @@ export class Replica {
     this.#quotaExcesses = new QuotaExcesses(config.enforceQuota, metrics, log, () => this.#now.monotonicMs)
     this.#roleMetrics = new RoleMetrics(metrics, config.mode === 'ensemble')
     this.#writeMetrics = new WriteMetrics(metrics)
+    const { self, membership, peerTimeoutMs } = options.zab
+    this.#absence = new LeaderAbsence({ self, membership, peerTimeoutMs, log })
     this.#clients = new Clients({
       state: options.state,
       effects: this.#effects,
@@ -116,6 +120,7 @@ export class Replica {
     this.#now = now
     this.#traceDurable(this.#zab.lastZxid) // the recovered history
     this.#roleMetrics.note(this.role, now.monotonicMs)
+    this.#absence.lost('this server has started', now.monotonicMs)
     this.#runZab({ kind: 'start' })
     return this.#effects.take()
   }
@@ -218,7 +223,10 @@ export class Replica {
     // A server whose empty log is not trusted has no data to serve.
     if (this.#zab.mayCount) this.#readOnlyMode.tick(this.#zab.state, this.#now.monotonicMs)
     this.#leadership?.tick()
+    this.#absence.tick(this.#search, this.#now.monotonicMs)
   }
+
+  readonly #search = (): Search => ({ role: this.role, connected: this.#zab.connected, mayCount: this.#zab.mayCount })
 
   /** The messages gathered in this turn leave in batches. */
   #endTurn(): void {
@@ -308,7 +316,7 @@ export class Replica {
         return this.#apply(effect)
       case 'stopped-serving':
         if (effect.votersLeft) this.#options.metrics.quit_leading_due_to_disloyal_voter.add()
-        return this.#stopServing()
+        return this.#stopServing(effect.reason)
       case 'serving-as-leader':
         return this.#serveAsLeader(effect)
       case 'serving-as-follower':
@@ -398,8 +406,8 @@ export class Replica {
     this.#clients.sessions.closeConnectionOf(sessionId, 'session-expired')
   }
 
-  #stopServing(): void {
-    this.#roleMetrics.servingEnded(this.#now.monotonicMs)
+  #stopServing(reason: string): void {
+    this.#absence.lost(reason, this.#now.monotonicMs)
     this.#leadership?.end()
     this.#leadership = null
     this.#followership = null
@@ -424,8 +432,8 @@ export class Replica {
       now: () => this.#now,
       runZabEffects: (effects) => this.#runZabEffects(effects),
     })
-    this.#serveThrough(this.#leadership, 'leading')
-    log.info('serving-as-leader', { epoch, zxid: hexOfZxid(this.#state.lastApplied) })
+    const absence = this.#serveThrough(this.#leadership, 'leading', config.serverId)
+    log.info('serving-as-leader', { epoch, zxid: hexOfZxid(this.#state.lastApplied), ...absence })
     trace?.({ kind: 'role-changed', role: 'leading', epoch })
     trace?.({ kind: 'established', epoch })
   }
@@ -435,18 +443,20 @@ export class Replica {
     const { incarnation, config, log } = this.#options
     const own = { clients: this.#clients, effects: this.#effects }
     this.#followership = new Followership({ ...own, leader, syncId, incarnation, recordsMoves: effect.recordsMoves })
-    this.#serveThrough(this.#followership, 'following')
-    log.info('serving-as-follower', { epoch, peerId: leader, zxid: hexOfZxid(this.#state.lastApplied) })
+    const absence = this.#serveThrough(this.#followership, 'following', leader)
+    log.info('serving-as-follower', { epoch, peerId: leader, zxid: hexOfZxid(this.#state.lastApplied), ...absence })
     if (effect.recordsMoves !== recordsMoves(config.compatibility))
       log.warn('compatibility-differs', { peerId: leader })
     this.#options.trace?.({ kind: 'role-changed', role: 'following', epoch })
   }
 
-  #serveThrough(route: LeaderRoute, role: 'leading' | 'following'): void {
+  #serveThrough(route: LeaderRoute, role: 'leading' | 'following', leader: ServerId): PastAbsence {
     const { monotonicMs } = this.#now
-    this.#roleMetrics.servingBegan(role, monotonicMs)
+    const absence = this.#absence.found(leader, monotonicMs)
+    this.#roleMetrics.servingBegan(role, absence.withoutLeaderMs)
     this.#readOnlyMode.end()
     this.#clients.startServing(route, monotonicMs, this.#ownProposed())
+    return absence
   }
 
   /** The numbers of this process's requests among the txns in its history that are not committed yet. */

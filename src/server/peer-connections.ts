@@ -161,7 +161,7 @@ export class PeerConnections {
         turn.feed({ kind: 'peer-connected', peer: action.peer })
         return
       case 'disconnected':
-        turn.feed({ kind: 'peer-disconnected', peer: action.peer })
+        turn.feed({ kind: 'peer-disconnected', peer: action.peer, wasSilent: action.wasSilent })
         return
       case 'message':
         this.#noteHeard(action.peer)

@@ -109,8 +109,9 @@ export class Following implements Role {
     this.#core.send(peer, this.#vote())
   }
 
-  peerDisconnected(peer: ServerId): void {
-    if (peer === this.leader) this.#changes.becomeLooking('the link to the leader closed')
+  peerDisconnected(peer: ServerId, wasSilent: boolean): void {
+    if (peer !== this.leader) return
+    this.#changes.becomeLooking(wasSilent ? 'the leader was silent for peerTimeoutMs' : 'the link to the leader closed')
   }
 
   tick(): void {

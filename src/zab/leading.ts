@@ -125,8 +125,8 @@ export class Leading implements Role {
     this.#core.send(peer, this.#vote())
   }
 
-  peerDisconnected(peer: ServerId): void {
-    this.#forget(peer, 'its link closed')
+  peerDisconnected(peer: ServerId, wasSilent: boolean): void {
+    this.#forget(peer, wasSilent ? 'it was silent for peerTimeoutMs' : 'its link closed')
   }
 
   persisted(tag: PersistTag): void {

@@ -10,7 +10,7 @@ export interface Role {
   enter(): void
   receive(from: ServerId, message: ZabMessage): void
   peerConnected(peer: ServerId): void
-  peerDisconnected(peer: ServerId): void
+  peerDisconnected(peer: ServerId, wasSilent: boolean): void
   persisted(tag: PersistTag): void
   logRead(read: LogRead): void
   /** `ZabCore` has taken it into account already, and has installed a copy that was received. */

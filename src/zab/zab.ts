@@ -27,7 +27,7 @@ import { ZabCore } from './zab-core.ts'
 export type ZabEvent =
   | { readonly kind: 'start' }
   | { readonly kind: 'peer-connected'; readonly peer: ServerId }
-  | { readonly kind: 'peer-disconnected'; readonly peer: ServerId }
+  | { readonly kind: 'peer-disconnected'; readonly peer: ServerId; readonly wasSilent: boolean }
   | { readonly kind: 'message'; readonly from: ServerId; readonly message: ZabMessage }
   | { readonly kind: 'persisted'; readonly tag: PersistTag }
   | { readonly kind: 'log-truncated'; readonly zxid: Zxid }
@@ -100,6 +100,11 @@ export class Zab {
     return this.#core.history.last.zxid === 0 ? (0 as ClusterId) : this.#core.clusterId
   }
 
+  /** The servers to which the link is up. */
+  get connected(): ReadonlySet<ServerId> {
+    return this.#core.connected
+  }
+
   /** False: the log is empty and not trusted, or adopted: what this server has acknowledged or promised may be lost. */
   get mayCount(): boolean {
     return this.#core.mayCount
@@ -163,7 +168,7 @@ export class Zab {
         return this.#role.peerConnected(event.peer)
       case 'peer-disconnected':
         core.peerGone(event.peer)
-        return this.#role.peerDisconnected(event.peer)
+        return this.#role.peerDisconnected(event.peer, event.wasSilent)
       case 'message':
         assert(core.connected.has(event.from), 'messages come over links that are up', { peerId: event.from })
         if (event.message.kind === 'vote') core.noteVote(event.from, event.message)

@@ -120,8 +120,8 @@ export class TestEnsemble {
   unlink(a: number, b: number): void {
     this.#links.delete(`${a}-${b}`)
     this.#waiting = this.#waiting.filter(({ lane }) => lane !== `${a}->${b}` && lane !== `${b}->${a}`)
-    this.feed(a, { kind: 'peer-disconnected', peer: b as ServerId })
-    this.feed(b, { kind: 'peer-disconnected', peer: a as ServerId })
+    this.feed(a, { kind: 'peer-disconnected', peer: b as ServerId, wasSilent: false })
+    this.feed(b, { kind: 'peer-disconnected', peer: a as ServerId, wasSilent: false })
   }
 
   /** Ends the process and starts it again with its log only; the test has to link it again. */

@@ -190,8 +190,10 @@ export class ZabScript {
   #disconnect(a: number, b: number): void {
     if (!this.#links.delete(`${Math.min(a, b)}-${Math.max(a, b)}`)) return
     this.#waiting = this.#waiting.filter(({ lane }) => lane !== `${a}->${b}` && lane !== `${b}->${a}`)
-    if (this.#server(a).zab !== null) this.#feed(this.#server(a), { kind: 'peer-disconnected', peer: b as ServerId })
-    if (this.#server(b).zab !== null) this.#feed(this.#server(b), { kind: 'peer-disconnected', peer: a as ServerId })
+    if (this.#server(a).zab !== null)
+      this.#feed(this.#server(a), { kind: 'peer-disconnected', peer: b as ServerId, wasSilent: false })
+    if (this.#server(b).zab !== null)
+      this.#feed(this.#server(b), { kind: 'peer-disconnected', peer: a as ServerId, wasSilent: false })
   }
 
   #crash(id: number): void {

@@ -76,7 +76,7 @@ class Holder {
   }
 
   relink(): void {
-    this.#note(this.zab.handle({ kind: 'peer-disconnected', peer: leader }, this.nowMs))
+    this.#note(this.zab.handle({ kind: 'peer-disconnected', peer: leader, wasSilent: false }, this.nowMs))
     this.#note(this.zab.handle({ kind: 'peer-connected', peer: leader }, this.nowMs))
   }
 

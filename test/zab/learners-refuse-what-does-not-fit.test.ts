@@ -86,7 +86,7 @@ class FedLearner {
   }
 
   loseLink(): void {
-    this.#note(this.zab.handle({ kind: 'peer-disconnected', peer: leader }, this.nowMs))
+    this.#note(this.zab.handle({ kind: 'peer-disconnected', peer: leader, wasSilent: false }, this.nowMs))
   }
 
   tick(afterMs: number): void {

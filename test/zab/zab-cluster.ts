@@ -286,7 +286,11 @@ export class ZabCluster {
         if (event.link.seen.get(server.id) !== event.session) return
         event.link.seen.set(server.id, 0)
         this.#options.onStep?.({ kind: 'link', server: server.id })
-        return this.#feed(server, { kind: 'peer-disconnected', peer: otherEnd(event.link, server.id) })
+        return this.#feed(server, {
+          kind: 'peer-disconnected',
+          peer: otherEnd(event.link, server.id),
+          wasSilent: false,
+        })
       case 'arrival': {
         if (event.link.seen.get(server.id) !== event.session) return
         const from = otherEnd(event.link, server.id)

@@ -10,7 +10,6 @@ export class RoleMetrics {
   readonly #isEnsemble: boolean
   #role: Role | null = null
   #lookingSinceMs = 0
-  #unavailableSinceMs: number | null = null
 
   constructor(metrics: ServerMetrics, isEnsemble: boolean) {
     this.#metrics = metrics
@@ -22,7 +21,6 @@ export class RoleMetrics {
     if (role === this.#role) return
     if (role === 'looking') {
       this.#lookingSinceMs = nowMs
-      this.#unavailableSinceMs ??= nowMs
       if (this.#isEnsemble) this.#metrics.looking_count.add()
     } else if (this.#role === 'looking' && this.#isEnsemble) {
       this.#metrics.election_time.note(nowMs - this.#lookingSinceMs)
@@ -30,15 +28,10 @@ export class RoleMetrics {
     this.#role = role
   }
 
-  servingBegan(as: 'leading' | 'following', nowMs: number): void {
-    const sinceMs = this.#unavailableSinceMs
-    this.#unavailableSinceMs = null
-    if (sinceMs === null || !this.#isEnsemble) return
-    this.#metrics.unavailable_time.note(nowMs - sinceMs)
-    if (as === 'leading') this.#metrics.leader_unavailable_time.note(nowMs - sinceMs)
-  }
-
-  servingEnded(nowMs: number): void {
-    this.#unavailableSinceMs ??= nowMs
+  /** `unavailableMs`: how long this server has served no clients. */
+  servingBegan(as: 'leading' | 'following', unavailableMs: number): void {
+    if (!this.#isEnsemble) return
+    this.#metrics.unavailable_time.note(unavailableMs)
+    if (as === 'leading') this.#metrics.leader_unavailable_time.note(unavailableMs)
   }
 }
