@@ -1,12 +1,15 @@
 /**
  * `lead <id>`: makes a server of the ensemble the leader. It finds the server by what the servers of the connect string say of
  * themselves (`conf`), asks it to take the leadership (`rqld`), and waits until it leads. Nothing but words is sent, so no
- * session is needed, and a server without a leader gives its reason.
+ * session is needed, and a server without a leader gives its reason. A leader that refuses does not say so to the server that
+ * asked it, and may only be handing over to another one; so the request is repeated while this command waits.
  */
 import type { AdminWord } from '../base/admin-words.ts'
+import { handOverLimitMs } from '../base/limits.ts'
+import type { Result } from '../base/result.ts'
 import { describeAddress, parseConnectString } from '../client/connect-string.ts'
 import type { Address } from '../ports/stream.ts'
-import { askWord, whitelistAdvice } from './ask-word.ts'
+import { type AskFailure, askWord, whitelistAdvice } from './ask-word.ts'
 import type { CliContext, CliSettings } from './cli-context.ts'
 import { CliFailure } from './exit-codes.ts'
 
@@ -23,6 +26,11 @@ interface Ensemble {
   readonly members: readonly Member[]
 }
 
+interface Target {
+  readonly id: number
+  readonly address: Address
+}
+
 interface Member {
   readonly id: number
   readonly votes: boolean
@@ -36,25 +44,16 @@ const anyAddress = ['0.0.0.0', '::', '0:0:0:0:0:0:0:0']
 export async function runLead(cli: CliContext, settings: CliSettings, idText: string): Promise<Led> {
   if (!/^\d{1,3}$/.test(idText)) throw new CliFailure('usage', `"${idText}" is not the id of a server; write a number`)
   const id = Number(idText)
-  const address = addressOf(id, await findEnsemble(cli, settings))
+  const ensemble = await findEnsemble(cli, settings)
+  const target: Target = { id, address: addressOf(id, ensemble) }
   const beganAtMs = cli.clock.monotonicMs()
-  const mode = await modeOf(cli, settings, address)
+  const mode = await modeBefore(cli, settings, target)
   if (mode === 'leader') return { id, durationMs: null }
-  if (mode === null) {
-    throw new CliFailure('refused', `server ${id} is not in step with a leader: start it, or wait until it follows one`)
-  }
-  const answer = await ask(cli, settings, address, 'rqld')
-  if (!answer.startsWith('Sent')) throw new CliFailure('refused', refusalOf(id, address, answer))
-  while (cli.clock.monotonicMs() - beganAtMs < settings.timeoutMs) {
-    if ((await modeOf(cli, settings, address)) === 'leader') {
-      return { id, durationMs: Math.round(cli.clock.monotonicMs() - beganAtMs) }
-    }
-    await new Promise<void>((resolve) => cli.timers.after(pollMs, resolve))
-  }
-  throw new CliFailure(
-    'refused',
-    `server ${id} does not lead after ${settings.timeoutMs} ms. The log of the leader says why (hand-over-refused or hand-over-failed)`,
-  )
+  if (mode === null) throw new CliFailure('refused', withoutLeader(target))
+  await request(cli, settings, target)
+  const isLed = await waitUntilLed(cli, settings, target)
+  if (isLed) return { id, durationMs: Math.round(cli.clock.monotonicMs() - beganAtMs) }
+  throw new CliFailure('refused', await describeTimeout(cli, settings, target, ensemble))
 }
 
 export function leadText({ id, durationMs }: Led): string {
@@ -65,24 +64,31 @@ export function leadText({ id, durationMs }: Led): string {
 async function findEnsemble(cli: CliContext, settings: CliSettings): Promise<Ensemble> {
   const parsed = parseConnectString(settings.servers)
   if (!parsed.ok) throw new CliFailure('usage', parsed.error)
+  const { addresses } = parsed.value
+  const answers = await Promise.all(addresses.map((address) => ask(cli, settings, address, 'conf')))
   const named = new Map<number, Address>()
+  const failures: CliFailure[] = []
   let members: readonly Member[] = []
-  let failure: CliFailure | null = null
-  for (const address of parsed.value.addresses) {
-    try {
-      const text = await ask(cli, settings, address, 'conf')
-      const id = /^serverId=(\d+)$/m.exec(text)?.[1]
-      if (id !== undefined) named.set(Number(id), address)
-      if (members.length === 0) members = membersOf(text)
-      if (id === undefined) failure ??= new CliFailure('refused', `${describeAddress(address)}: ${text.trimEnd()}`)
-    } catch (cause) {
-      if (!(cause instanceof CliFailure)) throw cause
-      failure ??= cause
-    }
+  for (const [i, answer] of answers.entries()) {
+    const address = addresses[i]!
+    const id = answer.ok ? /^serverId=(\d+)$/m.exec(answer.value)?.[1] : undefined
+    if (!answer.ok) failures.push(new CliFailure(answer.error.kind, answer.error.message))
+    else if (id === undefined) failures.push(new CliFailure('refused', refusalOfConf(address, answer.value)))
+    else named.set(Number(id), address)
+    if (answer.ok && members.length === 0) members = membersOf(answer.value)
   }
   if (members.length > 0) return { named, members }
-  if (named.size === 0 && failure !== null) throw failure
-  throw new CliFailure('refused', `${settings.servers}: a standalone server always leads`)
+  const [first] = failures
+  if (named.size > 0 || first === undefined) {
+    throw new CliFailure('refused', `${settings.servers}: a standalone server always leads`)
+  }
+  throw new CliFailure(first.exit, failures.map(({ message }) => message).join('\n'))
+}
+
+function refusalOfConf(address: Address, answer: string): string {
+  const said = `${describeAddress(address)}: ${answer.trimEnd()}`
+  if (answer.includes('whitelist')) return `${said} ${whitelistAdvice}`
+  return `${said}. It has no leader that could hand over; look for no-leader in its log, or name other servers with -s`
 }
 
 /** `server.1=host:2888:3888:participant;clientHost:2181`, as zoo.cfg and `conf` write it. */
@@ -115,25 +121,119 @@ function addressOf(id: number, { named, members }: Ensemble): Address {
     const ids = members.map((each) => each.id).join(', ')
     throw new CliFailure('usage', `there is no server ${id}; the servers of this ensemble are ${ids}`)
   }
-  if (!member.votes) throw new CliFailure('refused', `server ${id} has no vote, so it cannot lead`)
+  if (!member.votes) {
+    const voters = members.filter(({ votes }) => votes).map((each) => each.id)
+    const those = voters.length === 0 ? '' : `; those with a vote are ${voters.join(', ')}`
+    throw new CliFailure('refused', `server ${id} has no vote, so it cannot lead${those}`)
+  }
   const address = named.get(id) ?? member.address
   if (address !== null) return address
   throw new CliFailure('usage', `the configuration does not say where clients reach server ${id}; add it to -s`)
 }
 
+// --- the server that is to lead ---
+
 /** Null: it is not in step with a leader. */
-async function modeOf(cli: CliContext, settings: CliSettings, address: Address): Promise<string | null> {
-  return /^Mode: (\S+)$/m.exec(await ask(cli, settings, address, 'srvr'))?.[1] ?? null
+async function modeBefore(cli: CliContext, settings: CliSettings, target: Target): Promise<string | null> {
+  const answer = await ask(cli, settings, target.address, 'srvr')
+  if (answer.ok) return modeIn(answer.value)
+  // It has not been asked to lead, so nothing has changed.
+  const { kind, message } = answer.error
+  throw new CliFailure('unreachable', `${describe(target)} ${kind === 'unreachable' ? absent : silent} (${message})`)
 }
 
-async function ask(cli: CliContext, { timeoutMs }: CliSettings, address: Address, word: AdminWord): Promise<string> {
-  const answer = await askWord(cli, address, { word, traceMask: null }, { connectMs: timeoutMs, answerMs: timeoutMs })
-  if (!answer.ok) throw new CliFailure(answer.error.kind, answer.error.message)
-  return answer.value
+const absent =
+  'cannot be reached, so nothing has changed. Start it, wait until the answer to srvr has "Mode: follower", and try again'
+const silent =
+  'does not answer, so nothing has changed: its process is paused, or its machine is overloaded. Resume or restart it, wait ' +
+  'until the answer to srvr has "Mode: follower", and try again; or let another server lead'
+
+async function request(cli: CliContext, settings: CliSettings, target: Target): Promise<void> {
+  const answer = await ask(cli, settings, target.address, 'rqld')
+  if (!answer.ok) throw new CliFailure('lost', noLongerAnswers(target, settings, answer.error))
+  if (answer.value.startsWith('Sent')) return
+  const said = answer.value.trimEnd()
+  if (said.includes('whitelist')) {
+    throw new CliFailure('refused', `${describeAddress(target.address)}: ${said} ${whitelistAdvice}`)
+  }
+  const problem = said.split('\n').at(-1)
+  // Both may have begun since the answer to srvr. A server that leads is what the caller wants.
+  if (problem !== `server ${target.id} leads already`)
+    throw new CliFailure('refused', `server ${target.id}: ${problem}`)
 }
 
-function refusalOf(id: number, address: Address, answer: string): string {
-  const said = answer.trimEnd()
-  if (!said.includes('whitelist')) return `server ${id}: ${said.split('\n').at(-1)}`
-  return `${describeAddress(address)}: ${said} ${whitelistAdvice}`
+/** False: the time is over. */
+async function waitUntilLed(cli: CliContext, settings: CliSettings, target: Target): Promise<boolean> {
+  const beganAtMs = cli.clock.monotonicMs()
+  let askedAtMs = beganAtMs
+  for (let nowMs = beganAtMs; nowMs - beganAtMs < settings.timeoutMs; nowMs = cli.clock.monotonicMs()) {
+    const answer = await ask(cli, settings, target.address, 'srvr')
+    if (!answer.ok) throw new CliFailure('lost', noLongerAnswers(target, settings, answer.error))
+    const mode = modeIn(answer.value)
+    if (mode === 'leader') return true
+    // A hand-over that was under way when the leader got the request is over now.
+    if (mode !== null && nowMs - askedAtMs > handOverLimitMs) {
+      askedAtMs = nowMs
+      await ask(cli, settings, target.address, 'rqld')
+    }
+    await new Promise<void>((resolve) => cli.timers.after(pollMs, resolve))
+  }
+  return false
+}
+
+async function describeTimeout(
+  cli: CliContext,
+  settings: CliSettings,
+  target: Target,
+  { named, members }: Ensemble,
+): Promise<string> {
+  const others = members.flatMap(({ id, address }): readonly Target[] => {
+    const known = named.get(id) ?? address
+    return known === null || id === target.id ? [] : [{ id, address: known }]
+  })
+  const answers = await Promise.all(others.map(({ address }) => ask(cli, settings, address, 'srvr')))
+  const leader = others.find((_other, i) => {
+    const answer = answers[i]!
+    return answer.ok && modeIn(answer.value) === 'leader'
+  })
+  const what = `server ${target.id} does not lead after ${settings.timeoutMs} ms`
+  if (leader === undefined) {
+    return `${what}, and no other server says that it leads. Look for no-leader in the log of server ${target.id}`
+  }
+  return (
+    `${what}: ${describe(leader)} leads. Its log says why it does not hand over: hand-over-refused, if it hands over to ` +
+    `another server or server ${target.id} is not in step, or hand-over-failed, if server ${target.id} did not catch up in time`
+  )
+}
+
+function modeIn(srvr: string): string | null {
+  return /^Mode: (\S+)$/m.exec(srvr)?.[1] ?? null
+}
+
+function ask(
+  cli: CliContext,
+  { timeoutMs }: CliSettings,
+  address: Address,
+  word: AdminWord,
+): Promise<Result<string, AskFailure>> {
+  return askWord(cli, address, { word, traceMask: null }, { connectMs: timeoutMs, answerMs: timeoutMs })
+}
+
+function describe({ id, address }: Target): string {
+  return `server ${id} at ${describeAddress(address)}`
+}
+
+function withoutLeader({ id }: Target): string {
+  return (
+    `server ${id} is not in step with a leader: wait until it follows one ("Mode: follower" in the answer to srvr). If no server ` +
+    'has a leader, the line no-leader in their logs says what to do'
+  )
+}
+
+/** The request was sent, or may have been. */
+function noLongerAnswers(target: Target, { servers }: CliSettings, { message }: AskFailure): string {
+  return (
+    `${describe(target)} was asked to lead and no longer answers (${message}). Whether it leads is not known: ` +
+    `"zkts-cli srvr -s ${servers}" shows which server does`
+  )
 }

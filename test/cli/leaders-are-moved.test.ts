@@ -117,10 +117,82 @@ describe('zkts-cli lead', () => {
     }
     await rig.run(3_000)
     expect(await failureOf('lead 1 -s zk1:2181')).toEqual([
-      '10.0.0.1:2181: This ZooKeeper instance is not currently serving requests\n',
+      '10.0.0.1:2181: This ZooKeeper instance is not currently serving requests. It has no leader that could hand over; look for ' +
+        'no-leader in its log, or name other servers with -s\n',
       1,
     ])
     expect((await failureOf('lead 2 -s zk2:2181'))[1]).toBe(3)
+  })
+
+  test('says what to do about a server that is absent or paused, and that nothing has changed', async () => {
+    const ensemble = await startEnsemble()
+    const { rig, run } = ensemble
+    const leader = (await modes(ensemble)).indexOf('leader') + 1
+    const [paused, absent] = [1, 2, 3].filter((id) => id !== leader) as [number, number]
+    rig.scheduler.pause(rig.processes.get(hosts[paused - 1]!)!)
+    const late = await run(`lead ${paused} --timeout 1000 -s zk${leader}:2181`)
+    expect([late.out, late.status]).toEqual(['', 3])
+    expect(late.err).toBe(
+      `server ${paused} at 10.0.0.${paused}:2181 does not answer, so nothing has changed: its process is paused, or its machine is ` +
+        'overloaded. Resume or restart it, wait until the answer to srvr has "Mode: follower", and try again; or let another server ' +
+        `lead (10.0.0.${paused}:2181 did not answer srvr within 1000 ms)\n`,
+    )
+    rig.scheduler.resume(rig.processes.get(hosts[paused - 1]!)!, 'timers-first')
+    await rig.run(3_000)
+    rig.network.crash(hosts[absent - 1]!, rig.processes.get(hosts[absent - 1]!)!, 'kill')
+    rig.scheduler.kill(rig.processes.get(hosts[absent - 1]!)!)
+    const gone = await run(`lead ${absent} -s zk${leader}:2181`)
+    expect([gone.out, gone.status]).toEqual(['', 3])
+    expect(gone.err).toBe(
+      `server ${absent} at 10.0.0.${absent}:2181 cannot be reached, so nothing has changed. Start it, wait until the answer to srvr has ` +
+        `"Mode: follower", and try again (cannot connect to 10.0.0.${absent}:2181: connection refused (ECONNREFUSED); no server ` +
+        'listens on this port)\n',
+    )
+    expect((await modes(ensemble))[0]).toBeDefined()
+    expect(rig.events('hand-over-began')).toEqual([])
+  })
+
+  test('waits for a hand-over to another server, and asks again', async () => {
+    const ensemble = await startEnsemble()
+    const { rig, run } = ensemble
+    const leader = (await modes(ensemble)).indexOf('leader') + 1
+    const [busy, wanted] = [1, 2, 3].filter((id) => id !== leader) as [number, number]
+    // The leader hands over to a server that is paused, so that takes its longest time.
+    rig.scheduler.pause(rig.processes.get(hosts[busy - 1]!)!)
+    void rig.servers.get(hosts[leader - 1]!)!.handOver(busy)
+    await rig.run(10)
+    const { out, err, status } = await run(`lead ${wanted} -s zk${leader}:2181,zk${wanted}:2181`)
+    expect([err, status]).toEqual(['', 0])
+    expect(out).toMatch(new RegExp(`^server ${wanted} leads, after \\d+ ms\n$`))
+    const problems = new Set(rig.events('hand-over-refused').map(({ problem }) => problem))
+    expect([...problems]).toEqual([`a hand-over to server ${busy} is under way`])
+    expect(rig.events('hand-over-began').map(({ peerId }) => peerId)).toEqual([busy, wanted])
+  })
+
+  test('names the leader that does not hand over in time', async () => {
+    const ensemble = await startEnsemble()
+    const { rig, run } = ensemble
+    const leader = (await modes(ensemble)).indexOf('leader') + 1
+    const [busy, wanted] = [1, 2, 3].filter((id) => id !== leader) as [number, number]
+    rig.scheduler.pause(rig.processes.get(hosts[busy - 1]!)!)
+    void rig.servers.get(hosts[leader - 1]!)!.handOver(busy)
+    await rig.run(10)
+    const { err, status } = await run(`lead ${wanted} --timeout 500 -s zk${leader}:2181,zk${wanted}:2181`)
+    expect(status).toBe(1)
+    expect(err).toContain(
+      `server ${wanted} does not lead after 500 ms: server ${leader} at 10.0.0.${leader}:2181 leads.`,
+    )
+    expect(err).toContain('hand-over-refused, if it hands over to another server')
+  })
+
+  test('names each server of the connect string that does not answer', async () => {
+    const { run } = await startEnsemble()
+    const { err, status } = await run('lead 1 -s 10.0.0.8:2181,10.0.0.9:2181')
+    expect(status).toBe(3)
+    expect(err.trimEnd().split('\n')).toEqual([
+      'cannot connect to 10.0.0.8:2181: connection refused (ECONNREFUSED); no server listens on this port',
+      'cannot connect to 10.0.0.9:2181: connection refused (ECONNREFUSED); no server listens on this port',
+    ])
   })
 
   test('says which setting allows it', async () => {

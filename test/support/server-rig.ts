@@ -65,7 +65,8 @@ export class ServerRig {
   host: HostFacts = unknownHost
   /** The checkpoints of the servers that are made next. */
   checkpointsOn: (disk: SimDisk) => OpenCheckpoints = simCheckpoints
-  /** By host: of the servers that were made. */
+  /** By host: the servers that were made, and their processes. */
+  readonly servers = new Map<string, ZktsServer>()
   readonly processes = new Map<string, SimProcess>()
   readonly #client = new SimProcess('client')
 
@@ -145,6 +146,7 @@ export class ServerRig {
         log: this.log,
       },
     })
+    this.servers.set(host, server)
     return { server, process, host }
   }
 
