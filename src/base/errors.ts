@@ -22,7 +22,7 @@ export const errors = {
   'connection-loss': {
     code: -4,
     name: 'ConnectionLoss',
-    meaning: 'Made by clients when the socket closes.',
+    meaning: 'Made by clients: the connection ended before the answer came, or no server was found in time.',
     retry: 'yes',
   },
   'marshalling-error': {

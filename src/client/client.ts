@@ -20,7 +20,7 @@ import { toClientPath, toServerPath } from './chroot.ts'
 import { openFollow, openFollowChildren } from './follow.ts'
 import { createFlags, readMultiResults, toMultiOps } from './multi.ts'
 import { readReadResults, toReadOps } from './multi-read.ts'
-import type { Outcome } from './outcome.ts'
+import { type Failure, failed, type Outcome } from './outcome.ts'
 import { deleteQuota, getQuota, setQuota } from './quotas.ts'
 import type { Session } from './session.ts'
 import {
@@ -123,7 +123,7 @@ export class SessionClient implements Client {
 
   async delete(path: string, version = anyVersion): Promise<void> {
     const outcome = await this.#send('delete', encode(request.DeleteRequest, { path: this.#inside(path), version }))
-    if (!outcome.ok) throw this.#refusal('delete', path, outcome.error)
+    if (!outcome.ok) throw this.#refusal('delete', path, outcome)
   }
 
   async exists(path: string, options: ReadOptions = {}): Promise<ZnodeStat | null> {
@@ -167,14 +167,14 @@ export class SessionClient implements Client {
 
   async sync(path: string): Promise<void> {
     const outcome = await this.#send('sync', encode(request.SyncRequest, { path: this.#inside(path) }))
-    if (!outcome.ok) throw this.#refusal('sync', path, outcome.error)
+    if (!outcome.ok) throw this.#refusal('sync', path, outcome)
   }
 
   async multi(requests: readonly MultiRequest[]): Promise<readonly MultiResult[]> {
     const writer = new JuteWriter()
     writeMultiRequest(writer, toMultiOps(requests, this.#chroot))
     const outcome = await this.#send('multi', writer.take())
-    if (!outcome.ok) throw this.#refusal('multi', null, outcome.error)
+    if (!outcome.ok) throw this.#refusal('multi', null, outcome)
     return readMultiResults(requests, this.#chroot, outcome.body)
   }
 
@@ -182,7 +182,7 @@ export class SessionClient implements Client {
     const writer = new JuteWriter()
     writeMultiReadRequest(writer, toReadOps(requests, this.#chroot))
     const outcome = await this.#send('multiRead', writer.take())
-    if (!outcome.ok) throw this.#refusal('multiRead', null, outcome.error)
+    if (!outcome.ok) throw this.#refusal('multiRead', null, outcome)
     const results = readReadResults(outcome.body, requests.length)
     if (results === null) throw undecodable('multiRead', null)
     return results
@@ -221,7 +221,7 @@ export class SessionClient implements Client {
       encode(request.AddWatchRequest, { path: serverPath, mode: addWatchModes[mode] }),
       (result) => void (result.ok || watches.remove(mode, serverPath, own)),
     )
-    if (!outcome.ok) throw this.#refusal('addWatch', path, outcome.error)
+    if (!outcome.ok) throw this.#refusal('addWatch', path, outcome)
     return async () => {
       if (!watches.remove(mode, serverPath, own)) return
       // If this fails, the connection is lost, and the watch with it; the client will not set it again.
@@ -241,7 +241,7 @@ export class SessionClient implements Client {
     const { watches } = this.#session
     if (isLocalEnough && this.#session.state.kind !== 'connected') {
       if (watches.removeAll(kind, serverPath)) return
-      throw this.#refusal('removeWatches', path, 'no-watcher')
+      throw this.#refusal('removeWatches', path, failed('no-watcher'))
     }
     const body = encode(request.WatcherTypeRequest, { path: serverPath, type: watcherTypes[kind] })
     const outcome = await this.#send('removeWatches', body, (result) => {
@@ -249,7 +249,7 @@ export class SessionClient implements Client {
       if (result.ok || isGoneToo) watches.removeAll(kind, serverPath)
     })
     if (!outcome.ok && !(outcome.error === 'connection-loss' && isLocalEnough)) {
-      throw this.#refusal('removeWatches', path, outcome.error)
+      throw this.#refusal('removeWatches', path, outcome)
     }
   }
 
@@ -287,13 +287,13 @@ export class SessionClient implements Client {
   async addAuth(scheme: string, credentials: Uint8Array): Promise<void> {
     const body = encode(request.AuthRequest, { type: 0, scheme, auth: credentials })
     const outcome = await new Promise<Outcome>((resolve) => this.#session.submitAuth(body, resolve))
-    if (!outcome.ok) throw this.#refusal('auth', null, outcome.error)
+    if (!outcome.ok) throw this.#refusal('auth', null, outcome)
   }
 
   openBackup(options: BackupOptions = {}): Promise<Backup> {
     return openBackup(async (op, body) => {
       const outcome = await this.#send(op, body)
-      if (!outcome.ok) throw this.#refusal(op, null, outcome.error)
+      if (!outcome.ok) throw this.#refusal(op, null, outcome)
       return outcome.body
     }, options)
   }
@@ -321,15 +321,15 @@ export class SessionClient implements Client {
     if (state.kind === 'connecting') return null
     if (state.kind === 'connected') return Promise.resolve()
     const error = state.kind === 'auth-failed' ? 'auth-failed' : 'session-expired'
-    return Promise.reject(this.#refusal('createSession', null, error))
+    return Promise.reject(this.#refusal('createSession', null, failed(error)))
   }
 
   #inside(path: string): string {
     return toServerPath(this.#chroot, path)
   }
 
-  #refusal(op: OpName, path: string | null, error: ErrorName): ClientError {
-    const meaning = meaningOf(op, error)
+  #refusal(op: OpName, path: string | null, { error, explanation }: Failure): ClientError {
+    const meaning = explanation ?? meaningOf(op, error)
     return new ClientError(error, op, path, this.#session.state.kind === 'closed' ? 'The client is closed.' : meaning)
   }
 
@@ -344,7 +344,7 @@ export class SessionClient implements Client {
   }
 
   #decoded<T>(op: OpName, path: string | null, outcome: Outcome, codec: Codec<T>): T {
-    if (!outcome.ok) throw this.#refusal(op, path, outcome.error)
+    if (!outcome.ok) throw this.#refusal(op, path, outcome)
     const decoded = decode(codec, outcome.body)
     if (!decoded.ok) throw undecodable(op, path)
     return decoded.value

@@ -4,7 +4,7 @@
  * order. The caller gets the first reply to its credentials; replies after a reconnect go to no caller.
  */
 import type { ErrorName } from '../base/errors.ts'
-import type { Outcome } from './outcome.ts'
+import { failed, type Outcome } from './outcome.ts'
 
 interface Kept {
   readonly body: Uint8Array
@@ -55,6 +55,6 @@ export class Credentials {
   forget(error: ErrorName): void {
     const kept = this.#kept
     this.#kept = []
-    for (const { waiting } of kept) waiting?.({ ok: false, error })
+    for (const { waiting } of kept) waiting?.(failed(error))
   }
 }

@@ -21,7 +21,7 @@ import { describeAddress } from './connect-string.ts'
 import { Credentials } from './credentials.ts'
 import { explainDialFailure, noSession } from './dial-failure.ts'
 import { FrameSplitter } from './frame-splitter.ts'
-import type { Outcome } from './outcome.ts'
+import { failed, type Outcome } from './outcome.ts'
 import { ReadWriteSeeker } from './read-write-seeker.ts'
 import { RequestOutput } from './request-output.ts'
 import { ServerRotation } from './server-rotation.ts'
@@ -67,13 +67,15 @@ export class Session {
   #lastZxidSeen = 0 as Zxid
   #nextXid = 1
   #unsent: Pending[] = []
-  #sent: { readonly xid: number; readonly pending: Pending }[] = []
+  #sent: { readonly xid: number; readonly pending: Pending; readonly atMs: number }[] = []
   readonly #output: RequestOutput
   readonly #credentials: Credentials
   #lastReceivedMs = 0
   #cancelTick: CancelTimer | null = null
   #cancelPatience: CancelTimer | null = null
   readonly #seeker: ReadWriteSeeker
+  /** How the last connection with a session ended; null: there was none. */
+  #lastLoss: string | null = null
   /** By address: why the last attempt to use this server failed. */
   readonly #failures = new Map<string, string>()
   /** A server with a leader, found while the client uses one without; else null. */
@@ -135,7 +137,7 @@ export class Session {
   /** Sends the request now, or once connected. `done` is called once, in the turn in which the reply arrives. */
   submit(op: OpName, body: Uint8Array, done: (outcome: Outcome) => void): void {
     if (this.isOver) {
-      done({ ok: false, error: this.#errorWhenOver() })
+      done(failed(this.#errorWhenOver()))
       return
     }
     this.#unsent.push({ op, body, done })
@@ -145,7 +147,7 @@ export class Session {
   /** Sends the credentials now, or once connected, and again on each later connection. */
   submitAuth(body: Uint8Array, done: (outcome: Outcome) => void): void {
     if (this.isOver) {
-      done({ ok: false, error: this.#errorWhenOver() })
+      done(failed(this.#errorWhenOver()))
       return
     }
     this.#credentials.add(body, done)
@@ -252,7 +254,7 @@ export class Session {
     const code = header.readInt()
     const body = payload.slice(replyHeaderSizeBytes)
     if (zxid > this.#lastZxidSeen) this.#lastZxidSeen = zxid
-    const outcome: Outcome = code === 0 ? { ok: true, body } : { ok: false, error: errorNameOf(code) ?? 'system-error' }
+    const outcome: Outcome = code === 0 ? { ok: true, body } : failed(errorNameOf(code) ?? 'system-error')
     if (xid === notificationXid) this.#onWatchEvent(zxid, body)
     else if (xid === authXid) this.#onAuthReply(outcome)
     else if (xid !== pingXid && xid !== setWatchesXid) this.#onReply(stream, xid, outcome)
@@ -295,18 +297,35 @@ export class Session {
   }
 
   #loseLink(reason: string): void {
-    this.#ports.log?.info('client-connection-lost', { server: this.#serverName(), reason })
+    const server = this.#serverName()
+    this.#ports.log?.info('client-connection-lost', { server, reason })
     const wasAttached = this.#link.kind === 'attached'
     this.#clearLink()
     if (wasAttached) {
+      this.#lastLoss = `the connection to ${server} ended (${reason})`
       this.#startPatience()
       this.#become({ kind: 'connecting' })
     }
     const lost = this.#sent
     this.#sent = []
-    for (const { pending } of lost) pending.done({ ok: false, error: 'connection-loss' })
+    for (const { pending, atMs } of lost) pending.done(failed('connection-loss', this.#describeLoss(atMs)))
     // A callback may have closed the session.
     if (!this.isOver) this.#dialNext()
+  }
+
+  #describeLoss(sentAtMs: number): string {
+    const waitedMs = Math.round(this.#ports.clock.monotonicMs() - sentAtMs)
+    const servers = this.#options.addresses.map(describeAddress).join(', ')
+    return (
+      `${this.#lastLoss} ${waitedMs} ms after the request was sent, and before it was answered. It may have been carried out: ` +
+      `look before you repeat it. The client connects again, to one of ${servers}.`
+    )
+  }
+
+  #describeNoServer(): string {
+    const since = this.#lastLoss === null ? '' : `, since ${this.#lastLoss}`
+    const what = `no server accepted a session within ${this.#timeoutMs} ms${since}. The request was not sent.`
+    return [what, ...this.failures].join('\n  ')
   }
 
   #serverName(): string | null {
@@ -330,7 +349,8 @@ export class Session {
     this.#cancelPatience = this.#ports.timers.after(this.#timeoutMs, () => {
       const unsent = this.#unsent
       this.#unsent = []
-      for (const pending of unsent) pending.done({ ok: false, error: 'connection-loss' })
+      const explanation = unsent.length === 0 ? null : this.#describeNoServer()
+      for (const pending of unsent) pending.done(failed('connection-loss', explanation))
       if (!this.isOver) this.#startPatience()
     })
   }
@@ -354,10 +374,11 @@ export class Session {
     if (this.#link.kind !== 'attached') return
     const unsent = this.#unsent
     this.#unsent = []
+    const atMs = this.#ports.clock.monotonicMs()
     for (const pending of unsent) {
       const xid = this.#nextXid
       this.#nextXid = xid === 0x7fffffff ? 1 : xid + 1
-      this.#sent.push({ xid, pending })
+      this.#sent.push({ xid, pending, atMs })
       this.#output.write(xid, pending.op, pending.body)
     }
   }
@@ -387,7 +408,7 @@ export class Session {
     this.#unsent = []
     this.#become(state)
     const error = this.#errorWhenOver()
-    for (const pending of left) pending.done({ ok: false, error })
+    for (const pending of left) pending.done(failed(error))
     this.#credentials.forget(error)
     this.#listeners.clear()
   }

@@ -93,7 +93,11 @@ test('a sent request fails when the connection is lost, a later one waits for th
   await network.pass(0)
   const second = outcomeOf(client.getData('/b'))
   await network.pass(0)
-  expect(first.text).toMatch(/setData \/a: connection-loss/)
+  expect(first.text).toBe(
+    'ClientError: setData /a: connection-loss: the connection to one:1 ended (closed by the server) 10 ms after the request was ' +
+      'sent, and before it was answered. It may have been carried out: look before you repeat it. The client connects again, to ' +
+      'one of one:1.',
+  )
   await network.pass(retryMs)
   expect(server.ops()).toEqual(['setData', 'getData'])
   expect(server.connects[1]).toMatchObject({ sessionId: 0xff00_0000_0000_0001n, password: new Uint8Array(16).fill(7) })
@@ -107,7 +111,22 @@ test('a request fails if no server is found within the session timeout', async (
   await network.pass(5_999)
   expect(read.text).toBe('pending')
   await network.pass(1)
-  expect(read.text).toMatch(/connection-loss/)
+  expect(read.text).toBe(
+    'ClientError: getData /a: connection-loss: no server accepted a session within 6000 ms. The request was not sent.\n' +
+      '  one:1: connection refused (ECONNREFUSED); no server listens on this port',
+  )
+})
+
+test('a request that is not sent because no server is found again says which connection ended', async () => {
+  const { network, server, client } = await connected()
+  server.answersConnects = false
+  server.drop()
+  await network.pass(0)
+  const read = outcomeOf(client.getData('/a'))
+  await network.pass(6_000)
+  expect(read.text).toContain(
+    'no server accepted a session within 6000 ms, since the connection to one:1 ended (closed by the server). The request was not sent.\n  one:1: connected, but no session began',
+  )
 })
 
 test('the servers of the connect string are tried in turn, with a pause after each round', async () => {
