@@ -52,6 +52,8 @@ export interface TreeDigestAt {
 }
 
 export interface AdminDetails {
+  /** What `conf` shows beside ZooKeeper's own list: keys and values. */
+  readonly furtherSettings: () => readonly (readonly [key: string, value: string])[]
   readonly connections: () => readonly ConnectionStatus[]
   /**
    * Further lines of `mntr`, counted by src/metrics. Keys are without `zk_`; those that begin with `avg_` are means.

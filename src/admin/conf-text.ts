@@ -1,9 +1,13 @@
-/** The text of conf (ZK: ZooKeeperServer.dumpConf, QuorumZooKeeperServer.dumpConf). */
+/**
+ * The text of conf (ZK: ZooKeeperServer.dumpConf, QuorumZooKeeperServer.dumpConf). Its first lines are those of ZooKeeper; the
+ * settings that ZooKeeper does not show follow them, and in an ensemble come before its part about the members.
+ */
 import { membershipText } from '../membership/membership-text.ts'
 import { asLines } from './connection-text.ts'
 import type { ConfigStatus, ServerStatus } from './server-status.ts'
 
-export function renderConf(status: ServerStatus): string {
+/** `further`: settings beside those of ZooKeeper's own list. */
+export function renderConf(status: ServerStatus, further: readonly (readonly [key: string, value: string])[]): string {
   const { config } = status
   const common = asLines([
     `clientPort=${config.clientAddress.port}`,
@@ -18,6 +22,7 @@ export function renderConf(status: ServerStatus): string {
     `maxSessionTimeout=${config.maxSessionTimeoutMs}`,
     `clientPortListenBacklog=${config.clientBacklog}`,
     `serverId=${config.mode === 'standalone' ? 0 : status.serverId}`,
+    ...further.map(([key, value]) => `${key}=${value}`),
   ])
   return config.mode === 'standalone' ? common : common + renderEnsemble(config, status)
 }

@@ -44,7 +44,7 @@ const notServing = 'This ZooKeeper instance is not currently serving requests'
 
 const answers: Readonly<Record<AdminWord, Answer>> = {
   ckpt: () => ({ text: '', action: { kind: 'make-checkpoint' } }),
-  conf: whenServing(({ status }) => renderConf(status)),
+  conf: whenServing(({ status, details }) => renderConf(status, details.furtherSettings())),
   cons: whenServing(({ details }) => renderCons(details.connections())),
   crst: changing('Connection stats reset.', { kind: 'reset-connection-statistics' }),
   dirs: whenServing(({ status }) =>

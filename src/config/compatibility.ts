@@ -49,6 +49,7 @@ export const choices = {
   },
   leaderChangesClose: { ends: 'A leader change', follows: 'Follower.shutdown, ZooKeeperServer.shutdown' },
   refusesTtlZnodes: { ends: 'TTL znodes', follows: 'EphemeralType.extendedEphemeralTypesEnabled' },
+  listsZooKeeperKeysAlone: { ends: 'The word `conf`', follows: 'ZooKeeperServer.dumpConf' },
   whitelistsSrvrAlone: { ends: 'Four-letter words without a whitelist', follows: 'FourLetterCommands' },
 } as const satisfies Readonly<Record<string, { readonly ends: string; readonly follows: string }>>
 

@@ -142,6 +142,10 @@ const sessionId = 0x1000020d5fc005dn as SessionId
 const otherSessionId = 0xff00020d5fc0001n as SessionId
 
 export const details: AdminDetails = {
+  furtherSettings: () => [
+    ['snapCount', '100000'],
+    ['peerTimeoutMs', '1500'],
+  ],
   connections: () => [connection, asking],
   metrics: () => new Map([['fsync_count', 7]]),
   sessions: () => ({

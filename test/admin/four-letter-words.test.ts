@@ -55,7 +55,7 @@ test('cons shows the session of a connection that has one', () => {
   )
 })
 
-test('conf of a standalone server has twelve lines and server id 0', () => {
+test('conf of a standalone server has the lines of ZooKeeper with server id 0, and the further settings', () => {
   expect(answer('conf')).toBe(`clientPort=2181
 secureClientPort=-1
 dataDir=/d
@@ -68,11 +68,15 @@ minSessionTimeout=4000
 maxSessionTimeout=40000
 clientPortListenBacklog=-1
 serverId=0
+snapCount=100000
+peerTimeoutMs=1500
 `)
 })
 
 test('conf of a member ends with the membership and no newline', () => {
-  expect(answer('conf', leading).split('serverId=2\n')[1]).toBe(`initLimit=10
+  expect(answer('conf', leading).split('serverId=2\n')[1]).toBe(`snapCount=100000
+peerTimeoutMs=1500
+initLimit=10
 syncLimit=5
 electionAlg=3
 electionPort=3889

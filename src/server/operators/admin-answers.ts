@@ -16,6 +16,7 @@ import { assertNever } from '../../base/assert.ts'
 import type { ServerId, SessionId } from '../../base/ids.ts'
 import { ok } from '../../base/result.ts'
 import type { Config } from '../../config/config.ts'
+import { effectiveSettings } from '../../config/effective-settings.ts'
 import { metricValues, resetMetrics, type ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { Stamp } from '../../replica/contract.ts'
 import type { Replica } from '../../replica/replica.ts'
@@ -92,6 +93,7 @@ export class AdminAnswers {
     const wallOf = (monotonicMs: number): number => now.wallMs + monotonicMs - now.monotonicMs
     const details = replica.details()
     return {
+      furtherSettings: () => (config.compatibility.listsZooKeeperKeysAlone ? [] : effectiveSettings(config)),
       connections: () => clients.statuses(),
       metrics: () => new Map([...metricValues(metrics), ...quotaMetrics(replica.status().quotas)]),
       sessions: () => sessionsStatus(details, wallOf),

@@ -45,6 +45,18 @@ function stmk(mask: bigint): Uint8Array {
   return bytes
 }
 
+test('conf shows the settings of the log, and with compatibility=strict those of ZooKeeper alone', async () => {
+  const settings = ['snapCount=77', 'logRetentionHours=5', '4lw.commands.whitelist=*']
+  const own = new ServerRig()
+  await own.started(standaloneConfig(settings))
+  const lines = (await answerTo(own, 'conf')).split('\n')
+  expect(lines[11]).toBe('serverId=0')
+  expect(lines).toEqual(expect.arrayContaining(['snapCount=77', 'logRetentionHours=5', 'checkpointIntervalMs=600000']))
+  const strict = new ServerRig()
+  await strict.started(standaloneConfig([...settings, 'compatibility=strict']))
+  expect((await answerTo(strict, 'conf')).split('\n')).toEqual([...lines.slice(0, 12), ''])
+})
+
 test('dump and the watch words name the sessions of a standalone server', async () => {
   const rig = new ServerRig()
   await rig.started(standaloneConfig(everyWord))
