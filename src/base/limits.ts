@@ -113,6 +113,8 @@ export const slowLeaderWindowFactor = 60
 export const slowMomentsMin = 3
 /** A leader that is slow does not hand over to the server from which it got the leadership, which may be slow too, in this multiple of handOverSlowLeaderMs: ten minutes by default. */
 export const formerLeaderAvoidedFactor = 1200
+/** A leader that can bring up a learner neither from its log nor by a copy of its checkpoint hands over at most once in this time: the next leader may be unable to as well. */
+export const handOverForCopyMs = 600_000
 /** A server that closes in order answers what it has read within this time, or ends the connections without an answer. Clients get the same time again to take their answers. */
 export const closingAnswersMsMax = 3_000
 /** A server that closes cuts off clients that got all their answers and do not close their side within this time. */

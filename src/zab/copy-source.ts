@@ -76,12 +76,16 @@ export class CopySource {
     return withAll
   }
 
-  /** Returns the learners that wait for the copy: they cannot be brought up now. */
-  failed({ copyId }: Answer<'failed'>): readonly Learner[] {
-    if (this.#copy?.copyId !== copyId) return []
+  /**
+   * `learners` wait for the copy: they cannot be brought up now. `isAgain`: an earlier copy of this leader has failed, too.
+   * Since then only learners that the log cannot bring up get here, so another try would not help them.
+   */
+  failed({ copyId }: Answer<'failed'>): { readonly learners: readonly Learner[]; readonly isAgain: boolean } {
+    if (this.#copy?.copyId !== copyId) return { learners: [], isAgain: false }
+    const isAgain = this.#hasFailed
     this.#copy = null
     this.#hasFailed = true
-    return [...this.#waiting, ...this.#receiving]
+    return { learners: [...this.#waiting, ...this.#receiving], isAgain }
   }
 
   /** Returns why the learner is dropped, or null. */

@@ -158,8 +158,7 @@ export class Leading implements Role {
         for (const learner of this.#copies.opened(answer)) this.#startStream(learner, false)
         return
       case 'failed':
-        for (const { id } of this.#copies.failed(answer)) this.#drop(id, `no copy for it: ${answer.reason}`)
-        return
+        return this.#copyFailed(answer)
       case 'chunk': {
         const learner = this.#learners.get(answer.learner)
         if (learner?.syncId === answer.syncId) this.#copies.chunkRead(learner, answer)
@@ -171,6 +170,16 @@ export class Leading implements Role {
       case 'refused':
         return
     }
+  }
+
+  #copyFailed(answer: Extract<CopyAnswer, { readonly kind: 'failed' }>): void {
+    const { learners, isAgain } = this.#copies.failed(answer)
+    for (const { id } of learners) this.#drop(id, `no copy for it: ${answer.reason}`)
+    if (!isAgain || !this.isEstablished || !this.#core.mayHandOverForCopy()) return
+    // Step H6. Whether the successor can bring them up is not known.
+    const problem = this.handOver.request(null)
+    const peerIds = learners.map(({ id }) => id)
+    this.#core.log.warn('learners-not-brought-up', { peerIds, reason: answer.reason, problem })
   }
 
   tick(): void {

@@ -6,7 +6,12 @@
 import { assert } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
 import { type Epoch, hexOfZxid, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
-import { commitMarkIntervalMs, commitMarkIntervalTxns, foreignClusterReminderMs } from '../base/limits.ts'
+import {
+  commitMarkIntervalMs,
+  commitMarkIntervalTxns,
+  foreignClusterReminderMs,
+  handOverForCopyMs,
+} from '../base/limits.ts'
 import type { Membership } from '../membership/membership.ts'
 import type { Log } from '../ports/log.ts'
 import type { ClusterId, LogRecord } from '../protocol/disk/log-record.ts'
@@ -64,6 +69,7 @@ export class ZabCore {
   readonly #foreignReports = new Map<ServerId, { readonly clusterId: ClusterId; readonly atMs: number }>()
   /** By peer: until when a contradiction to its history is not reported again. */
   readonly #contradictionsUntilMs = new Map<ServerId, number>()
+  #handedOverForCopyAtMs = Number.NEGATIVE_INFINITY
   #unsaved: LogRecord[] = []
   #unmarkedCommits = 0
   #markedAtMs = 0
@@ -239,6 +245,13 @@ export class ZabCore {
   isShunned(leader: ServerId): boolean {
     const untilMs = Math.max(this.#shunnedUntilMs.get(leader) ?? 0, this.#leftAloneUntilMs.get(leader) ?? 0)
     return this.nowMs < untilMs || this.isForeign(leader)
+  }
+
+  /** Step H6: true once in handOverForCopyMs, whatever roles this server has meanwhile. */
+  mayHandOverForCopy(): boolean {
+    if (this.nowMs < this.#handedOverForCopyAtMs + handOverForCopyMs) return false
+    this.#handedOverForCopyAtMs = this.nowMs
+    return true
   }
 
   peerGone(peer: ServerId): void {
