@@ -8,17 +8,30 @@ export interface CheckpointStatus {
   readonly sessionCount: number
   readonly sizeBytes: number
   readonly durationMs: number
+  readonly log: LogAfterCheckpoint
+}
+
+/** What the checkpoint has let the server remove from its log. */
+export interface LogAfterCheckpoint {
+  readonly removedFileCount: number
+  readonly removedSizeBytes: number
+  readonly sizeBytes: number // of what is left
+  readonly keptBecause: string
 }
 
 /** Begins with `Checkpoint failed: ` if it did; zkts-cli recognises a failure by that. */
 export function renderCheckpoint(outcome: Result<CheckpointStatus, string>): string {
   if (!outcome.ok) return asLines([`Checkpoint failed: ${outcome.error}`])
-  const { zxid, znodeCount, sessionCount, sizeBytes, durationMs } = outcome.value
+  const { zxid, znodeCount, sessionCount, sizeBytes, durationMs, log } = outcome.value
   return asLines([
     `Zxid: 0x${zxid.toString(16)}`,
-    `Node count: ${znodeCount + 1}`, // as in srvr: the root of ZooKeeper has two keys, '' and '/'
+    `Znode count: ${znodeCount}`,
     `Session count: ${sessionCount}`,
     `Size in bytes: ${sizeBytes}`,
     `Duration in ms: ${Math.round(durationMs)}`,
+    `Removed files of the log: ${log.removedFileCount}`,
+    `Removed bytes of the log: ${log.removedSizeBytes}`,
+    `Log size in bytes: ${log.sizeBytes}`,
+    `The log is kept because: ${log.keptBecause}`,
   ])
 }

@@ -21,7 +21,7 @@ export function renderStat(status: ServerStatus, clients: readonly ConnectionSta
     `Outstanding: ${status.outstandingRequests}`,
     `Zxid: ${hexOfZxid(serving.zxid)}`,
     `Mode: ${serving.mode}`,
-    `Node count: ${serving.znodeCount}`,
+    `Node count: ${serving.nodeCount}`,
   )
   if (serving.leader !== null) {
     const { lastBytes, minBytes, maxBytes } = serving.leader.proposals

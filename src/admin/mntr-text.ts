@@ -36,7 +36,7 @@ export function renderMntr(
     ['num_alive_connections', status.connectionCount],
     ['outstanding_requests', status.outstandingRequests],
     ['uptime', Math.trunc(status.uptimeMs)],
-    ['znode_count', serving.znodeCount],
+    ['znode_count', serving.nodeCount],
     ['watch_count', serving.watchCount],
     ['ephemerals_count', serving.ephemeralCount],
     ['approximate_data_size', serving.approximateDataSizeBytes],

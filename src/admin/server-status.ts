@@ -86,7 +86,8 @@ export interface MemberStatus {
 export interface ServingStatus {
   readonly mode: ServingMode
   readonly zxid: Zxid
-  readonly znodeCount: number
+  /** As ZooKeeper counts: the root twice. */
+  readonly nodeCount: number
   readonly ephemeralCount: number
   readonly watchCount: number
   readonly approximateDataSizeBytes: number

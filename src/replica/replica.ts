@@ -393,7 +393,7 @@ export class Replica {
     assert(this.#state.lastApplied === zxid, 'the installed state is the one that zab goes on from', { zxid })
     this.#digests.applied(zxid)
     if (zxid > 0) {
-      log.info('checkpoint-installed', { zxid: hexOfZxid(zxid), znodeCount: this.#state.tree.nodeCount })
+      log.info('checkpoint-installed', { zxid: hexOfZxid(zxid), znodeCount: this.#state.tree.znodeCount })
     }
     trace?.({ kind: 'installed', zxid, digest: this.#state.tree.digest() })
   }

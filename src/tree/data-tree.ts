@@ -55,9 +55,13 @@ export class DataTree {
     return this.applier.lastApplied
   }
 
-  /** Znodes as ZooKeeper counts them: its root has two keys, '' and '/'. */
+  get znodeCount(): number {
+    return this.#store.count
+  }
+
+  /** Znodes as ZooKeeper counts them: its root has two keys, '' and '/'. Only texts of ZooKeeper show this number. */
   get nodeCount(): number {
-    return this.#store.count + 1
+    return this.znodeCount + 1
   }
 
   /** Path lengths in UTF-16 units plus data lengths in bytes (ZK: DataTree.approximateDataSize). */

@@ -49,7 +49,7 @@ const asking: ConnectionStatus = {
 export const serving: ServingStatus = {
   mode: 'standalone',
   zxid: 0x1f8 as Zxid,
-  znodeCount: 89,
+  nodeCount: 89,
   ephemeralCount: 3,
   watchCount: 4,
   approximateDataSizeBytes: 1234,

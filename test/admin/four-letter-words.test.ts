@@ -157,8 +157,11 @@ test('while the server reads its data the words are answered as on one without a
 
 test('the outcome of a checkpoint is shown in lines', () => {
   const made = { zxid: 0x10000000f, znodeCount: 12, sessionCount: 3, sizeBytes: 4096, durationMs: 1.6 }
-  expect(renderCheckpoint(ok(made))).toBe(
-    'Zxid: 0x10000000f\nNode count: 13\nSession count: 3\nSize in bytes: 4096\nDuration in ms: 2\n',
+  const log = { removedFileCount: 2, removedSizeBytes: 100, sizeBytes: 50, keptBecause: 'it is needed' }
+  expect(renderCheckpoint(ok({ ...made, log }))).toBe(
+    'Zxid: 0x10000000f\nZnode count: 12\nSession count: 3\nSize in bytes: 4096\nDuration in ms: 2\n' +
+      'Removed files of the log: 2\nRemoved bytes of the log: 100\nLog size in bytes: 50\n' +
+      'The log is kept because: it is needed\n',
   )
   expect(renderCheckpoint(err('the disk is full'))).toBe('Checkpoint failed: the disk is full\n')
 })

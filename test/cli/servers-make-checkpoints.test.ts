@@ -13,9 +13,11 @@ test('checkpoint waits for the checkpoint and prints where it is', async () => {
   await cli.run('create', '/a', 'x')
   const { out, err, status } = await cli.run('checkpoint')
   expect([err, status]).toEqual(['', 0])
-  expect(out).toMatch(/^Zxid: 0x10000000[0-9a-f]\nNode count: 6\nSession count: 0\n/)
+  expect(out).toMatch(/^Zxid: 0x10000000[0-9a-f]\nZnode count: 5\nSession count: 0\n/)
+  expect(out).toContain('\nRemoved files of the log: 0\nRemoved bytes of the log: 0\nLog size in bytes: ')
+  expect(out).toContain('\nThe log is kept because: it is kept until 3 checkpoints were made')
   const json = JSON.parse((await cli.run('--json', 'checkpoint')).out)
-  expect(json).toMatchObject({ word: 'ckpt', 'Node count': 6, 'Duration in ms': 0 })
+  expect(json).toMatchObject({ word: 'ckpt', 'Znode count': 5, 'Duration in ms': 0, 'Removed files of the log': 0 })
 })
 
 test('checkpoint says which setting allows it', async () => {

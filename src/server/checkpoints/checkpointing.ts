@@ -4,7 +4,7 @@
 import type { LastCheckpoint } from '../../admin/server-status.ts'
 import { isDamage, isLogDamage } from '../../base/disk-failure.ts'
 import type { Zxid } from '../../base/ids.ts'
-import { ok } from '../../base/result.ts'
+import { ok, type Result } from '../../base/result.ts'
 import { CheckpointLoader } from '../../checkpoint/checkpoint-loader.ts'
 import { checkpointFolderOf } from '../../checkpoint/current-file.ts'
 import type { Config } from '../../config/config.ts'
@@ -13,10 +13,10 @@ import type { CheckpointCopy, CheckpointFacts, Checkpoints } from '../../ports/c
 import type { Log } from '../../ports/log.ts'
 import type { Ports } from '../../ports/ports.ts'
 import type { OpenedData } from '../data-start.ts'
-import { type CheckpointAnswer, CheckpointSchedule } from './checkpoint-schedule.ts'
+import { type CheckpointAnswer, type CheckpointReport, CheckpointSchedule } from './checkpoint-schedule.ts'
 import type { CheckpointAccess, CopyLoader } from './checkpoint-transfers.ts'
 import { copyIsQuicker } from './copy-choice.ts'
-import { LogRetention } from './log-retention.ts'
+import { LogRetention, type PurgeReport } from './log-retention.ts'
 
 export interface CheckpointingOptions {
   readonly data: OpenedData
@@ -90,9 +90,12 @@ export class Checkpointing implements CheckpointAccess {
     return copyIsQuicker({ segments: this.#storage.closedSegments(), checkpoint }, after)
   }
 
-  /** An operator wants a checkpoint now. */
-  ask(answer: CheckpointAnswer): void {
-    this.#schedule.ask(answer)
+  /** An operator wants a checkpoint now. The answer comes when what it replaces of the log has been removed, too. */
+  ask(answer: (outcome: Result<CheckpointReport & { readonly log: PurgeReport }, string>) => void): void {
+    this.#schedule.ask((outcome) => {
+      if (outcome.ok) this.#retention.report((log) => answer(ok({ ...outcome.value, log })))
+      else answer(outcome)
+    })
   }
 
   /** Makes a checkpoint, or finds that the present one has all txns. */

@@ -14,7 +14,7 @@ import type { StorageSettings } from '../../config/storage-settings.ts'
 import type { Disk } from '../../ports/disk.ts'
 import type { Log } from '../../ports/log.ts'
 import type { LogStorage } from '../../storage/log-storage.ts'
-import { type PurgeFacts, type PurgePlan, planPurge } from './purge-plan.ts'
+import { type KeptReason, type PurgeFacts, type PurgePlan, planPurge, whyKept } from './purge-plan.ts'
 
 export interface LogRetentionOptions {
   readonly storage: Pick<LogStorage, 'closedSegments' | 'removeThrough' | 'committed' | 'sizeBytes' | 'diskFullSinceMs'>
@@ -27,9 +27,21 @@ export interface LogRetentionOptions {
   readonly now: () => { readonly monotonicMs: number; readonly wallMs: number }
 }
 
+/** What one look at the log has removed, and why the rest stays. */
+export interface PurgeReport {
+  readonly removedFileCount: number
+  readonly removedSizeBytes: number
+  readonly sizeBytes: number // of the log now
+  readonly keptBecause: string
+}
+
 /** Without `autopurge.purgeInterval` the log is also looked at this often, since segments grow old and holds end. */
 const lookIntervalMs = 3_600_000
+const hourMs = 3_600_000
 const nsPerMs = 1_000_000n
+const closing = 'the server is closing'
+const restarted = 'the log was restarted meanwhile'
+const notVerified = 'the files of the checkpoint are not usable at the moment; the log says why'
 const adviceForSpace =
   'The disk of the log is full, so more of the log was removed than the settings of its retention say: all that the newest ' +
   'checkpoint has. Give dataLogDir more space, or lower logRetentionSizeInKb. Backups cannot be continued over what is missing.'
@@ -46,6 +58,8 @@ export class LogRetention {
   /** The log no longer has the txns up to it, and some of their files could not be removed. */
   #unfinished: Zxid | null = null
   #loggedFailure: string | null = null // until files were removed
+  /** Who waits for the report of the next look at the log. */
+  #waiting: ((report: PurgeReport) => void)[] = []
   #state: 'idle' | 'purging' | 'stopped' = 'idle'
 
   constructor(options: LogRetentionOptions) {
@@ -80,31 +94,65 @@ export class LogRetention {
     const intervalMs = this.#options.settings.purgeIntervalMs ?? lookIntervalMs
     if (nowMs - this.#lastPurgeAtMs >= intervalMs || nowMs >= this.#retryAtMs) this.#isDue = true
     if (this.#state !== 'idle' || !(this.#isDue || this.#mayFreeSpace())) return
+    this.#lastPurgeAtMs = nowMs
+    this.#begin()
+  }
+
+  /** Removes now what is due, and answers once: what was removed, and why the rest stays. */
+  report(answer: (report: PurgeReport) => void): void {
+    const { purgeIntervalMs } = this.#options.settings
+    if (this.#state === 'stopped') return answer(this.#nothing(closing))
+    if (purgeIntervalMs !== null && !this.#isDue) return answer(this.#nothing(notDue(purgeIntervalMs)))
+    this.#waiting.push(answer)
+    // One that is under way may have looked before the checkpoint was made; the next begins when it has ended.
+    if (this.#state === 'idle') this.#begin()
+  }
+
+  /** `before`: a look that those who wait for this one have seen end. */
+  #begin(before: PurgeReport | null = null): void {
     this.#isDue = false
     this.#retryAtMs = Number.POSITIVE_INFINITY
-    this.#lastPurgeAtMs = nowMs
-    void this.#purge()
+    const waiting = this.#waiting
+    this.#waiting = []
+    void this.#purge().then((report) => {
+      const both = {
+        ...report,
+        removedFileCount: report.removedFileCount + (before?.removedFileCount ?? 0),
+        removedSizeBytes: report.removedSizeBytes + (before?.removedSizeBytes ?? 0),
+      }
+      for (const answer of waiting) answer(both)
+      if (this.#waiting.length > 0 && this.#state === 'idle') this.#begin(report)
+    })
+  }
+
+  #nothing(keptBecause: string): PurgeReport {
+    return { removedFileCount: 0, removedSizeBytes: 0, sizeBytes: this.#options.storage.sizeBytes, keptBecause }
   }
 
   /** Called before the log closes. A removal that has begun goes on; the log waits for it. */
   stop(): void {
     this.#state = 'stopped'
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const answer of waiting) answer(this.#nothing(closing))
   }
 
-  async #purge(): Promise<void> {
+  async #purge(): Promise<PurgeReport> {
     this.#state = 'purging'
     try {
       const segments = await this.#segments()
-      if (this.#isStopped()) return
+      if (this.#isStopped()) return this.#nothing(closing)
       if (segments === null) this.#isDue = true
-      else await this.#remove(segments)
+      const report = segments === null ? this.#nothing(restarted) : await this.#remove(segments)
       this.#loggedFailure = null
       if (!this.#isStopped()) this.#state = 'idle'
+      return report
     } catch (cause) {
       // Only an error that has a system's code is a fault of the disk; any other is a bug.
       if (!(cause instanceof Error && 'code' in cause)) throw cause
       if (!this.#isStopped()) this.#state = 'idle'
       this.#failed(cause)
+      return this.#nothing(`a file could not be removed (${cause.message}); it is tried again`)
     }
   }
 
@@ -117,19 +165,20 @@ export class LogRetention {
     log.error('log-purge-failed', { folder, err: error, advice })
   }
 
-  async #remove(segments: PurgeFacts['segments']): Promise<void> {
+  async #remove(segments: PurgeFacts['segments']): Promise<PurgeReport> {
     const { storage, log, folder, verify } = this.#options
     if (this.#unfinished !== null) await storage.removeThrough(this.#unfinished)
     this.#unfinished = null
-    if (this.#isStopped()) return
-    if (this.#plan(segments) === null) return
+    if (this.#isStopped()) return this.#nothing(closing)
+    if (this.#plan(segments) === null) return this.#nothing(this.#describeKept(segments))
     const verified = await verify()
-    if (this.#isStopped()) return
+    if (this.#isStopped()) return this.#nothing(closing)
     // Meanwhile a reader may have come, the log may have restarted, or space may have returned.
     const plan = this.#plan(segments)
     const isHeld = verified !== null && (plan === null || plan.through <= verified)
     if (!isHeld) this.#retryAtMs = this.#options.now().monotonicMs + checkpointRetryMs
-    if (!isHeld || plan === null) return
+    if (!isHeld) return this.#nothing(notVerified)
+    if (plan === null) return this.#nothing(this.#describeKept(segments))
     this.#unfinished = plan.through
     await storage.removeThrough(plan.through)
     this.#unfinished = null
@@ -137,6 +186,35 @@ export class LogRetention {
     const what = { folder, throughZxid: hexOfZxid(through), segmentCount, sizeBytes }
     if (plan.isForSpace) log.warn('log-purged-for-space', { ...what, advice: adviceForSpace })
     else log.info('log-purged', what)
+    const keptBecause = this.#describeKept(segments.slice(segmentCount))
+    return {
+      removedFileCount: segmentCount,
+      removedSizeBytes: sizeBytes,
+      sizeBytes: storage.sizeBytes,
+      keptBecause,
+    }
+  }
+
+  #describeKept(segments: PurgeFacts['segments']): string {
+    const { logRetention } = this.#options.settings
+    const { checkpointCount, sizeBytes, durationMs } = logRetention
+    const reasons: Readonly<Record<KeptReason, string>> = {
+      'all-is-kept': 'the settings keep all of it (logRetentionSizeInKb or logRetentionHours is -1)',
+      'too-few-checkpoints':
+        `it is kept until ${checkpointCount} checkpoints were made since the start of the server (autopurge.snapRetainCount), ` +
+        `and there are ${this.#checkpoints.length}`,
+      'one-file': 'it has no older file than the one that is being written to',
+      'still-needed': this.#isReaderHolding()
+        ? 'a learner, a copy of the state or a backup reads its oldest file'
+        : `the oldest of the last ${checkpointCount} checkpoints (autopurge.snapRetainCount) does not have all that is in its oldest file`,
+      young: `its oldest file was written to less than ${(durationMs ?? 0) / hourMs} hours ago (logRetentionHours)`,
+      small: `the newest ${(sizeBytes ?? 0) / 1024} KiB of it are kept (logRetentionSizeInKb)`,
+    }
+    return reasons[whyKept({ segments, floor: this.#floor() }, logRetention)]
+  }
+
+  #isReaderHolding(): boolean {
+    return [...this.#holds].some(({ after }) => after < (this.#checkpoints[0] ?? 0))
   }
 
   #plan(segments: PurgeFacts['segments']): (PurgePlan & { readonly isForSpace: boolean }) | null {
@@ -214,4 +292,8 @@ export class LogRetention {
     for (const { after } of this.#holds) floor = Math.min(floor, after)
     return floor as Zxid
   }
+}
+
+function notDue(intervalMs: number): string {
+  return `its files are removed each ${intervalMs / hourMs} hours (autopurge.purgeInterval), and that is not due`
 }

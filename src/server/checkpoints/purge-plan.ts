@@ -40,3 +40,18 @@ export function planPurge(
   }
   return plan
 }
+
+/** Why the front of the log stays; after a removal, of what is left. */
+export type KeptReason = 'all-is-kept' | 'too-few-checkpoints' | 'one-file' | 'still-needed' | 'young' | 'small'
+
+export function whyKept(
+  { segments, floor }: Pick<PurgeFacts, 'segments' | 'floor'>,
+  { sizeBytes, durationMs }: Pick<LogRetentionSettings, 'sizeBytes' | 'durationMs'>,
+): KeptReason {
+  if (sizeBytes === null || durationMs === null) return 'all-is-kept'
+  if (floor === null) return 'too-few-checkpoints'
+  const [oldest] = segments
+  if (oldest === undefined) return 'one-file'
+  if (oldest.lastZxid > floor) return 'still-needed'
+  return oldest.ageMs < durationMs ? 'young' : 'small'
+}

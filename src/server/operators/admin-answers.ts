@@ -77,8 +77,8 @@ export class AdminAnswers {
   #makeCheckpoint(reply: (text: string) => void): void {
     this.#options.checkpointing.ask((outcome) => {
       if (!outcome.ok) return reply(renderCheckpoint(outcome))
-      const { facts, sizeBytes, durationMs } = outcome.value
-      reply(renderCheckpoint(ok({ ...facts, sizeBytes, durationMs })))
+      const { facts, sizeBytes, durationMs, log } = outcome.value
+      reply(renderCheckpoint(ok({ ...facts, sizeBytes, durationMs, log })))
     })
   }
 

@@ -59,7 +59,7 @@ function servingStatus({ config, replica, leaderUptimeMs }: StatusSources): Serv
   return {
     mode: modeOf(config, replica),
     zxid: replica.zxid,
-    znodeCount: replica.nodeCount,
+    nodeCount: replica.nodeCount,
     ephemeralCount: replica.ephemeralsCount,
     watchCount: replica.watchCount,
     approximateDataSizeBytes: replica.approximateDataSizeBytes,

@@ -89,7 +89,7 @@ describe('a server with checkpoints', () => {
     await rig.start(standaloneConfig(['4lw.commands.whitelist=*']))
     await rig.write(3)
     expect(await rig.ask('ckpt')).toMatch(
-      /^Zxid: 0x1000000[0-9a-f]+\nNode count: \d+\nSession count: \d+\nSize in bytes: \d+\nDuration in ms: \d+\n$/,
+      /^Zxid: 0x1000000[0-9a-f]+\nZnode count: \d+\nSession count: \d+\nSize in bytes: \d+\nDuration in ms: \d+\nRemoved files of the log: \d+\n/,
     )
     rig.kill()
     await rig.start(standaloneConfig(['4lw.commands.whitelist=*']))

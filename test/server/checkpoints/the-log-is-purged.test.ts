@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Zxid } from '../../../src/base/ids.ts'
 import { checkpointRetryMs } from '../../../src/base/limits.ts'
-import { LogRetention } from '../../../src/server/checkpoints/log-retention.ts'
+import { LogRetention, type PurgeReport } from '../../../src/server/checkpoints/log-retention.ts'
 import { type PurgeFacts, planPurge } from '../../../src/server/checkpoints/purge-plan.ts'
 import { ServerRig } from '../../support/server-rig.ts'
 
@@ -111,6 +111,11 @@ class RetentionRig {
     for (let i = 0; i < 20; i++) await Promise.resolve()
   }
 
+  /** What an operator who has asked for a checkpoint gets. */
+  async reported(): Promise<PurgeReport> {
+    return new Promise((resolve) => this.retention.report(resolve))
+  }
+
   count(event: string): number {
     return this.#rig.events(event).length
   }
@@ -119,6 +124,70 @@ class RetentionRig {
     for (const zxid of zxids) this.retention.noteCheckpoint(at(zxid))
   }
 }
+
+describe('the report of a purge', () => {
+  test('says what was removed, without waiting for a tick', async () => {
+    const rig = new RetentionRig()
+    rig.checkpoints(25, 35, 45)
+    const report = await rig.reported()
+    expect(report).toMatchObject({ removedFileCount: 2, removedSizeBytes: 20 * mib })
+    expect(rig.removed).toEqual([20])
+    expect(await rig.reported()).toMatchObject({ removedFileCount: 0, removedSizeBytes: 0, sizeBytes: 55 * mib })
+  })
+
+  test('says why the rest of the log is kept', async () => {
+    const because = async (change: (rig: RetentionRig) => void, rig = new RetentionRig()): Promise<string> => {
+      change(rig)
+      return (await rig.reported()).keptBecause
+    }
+    const three = (rig: RetentionRig): void => rig.checkpoints(15, 25, 35)
+    const all = (rig: RetentionRig): void => rig.checkpoints(50, 50, 50)
+    expect(await because((rig) => rig.checkpoints(15, 25))).toContain('until 3 checkpoints were made')
+    expect(await because((rig) => rig.checkpoints(15, 25))).toContain('there are 2')
+    expect(await because(three)).toContain('the oldest of the last 3 checkpoints')
+    expect(await because(all)).toContain('no older file than the one that is being written to')
+    expect(
+      await because((rig) => {
+        all(rig)
+        rig.retention.hold(at(5))
+      }),
+    ).toContain('a learner, a copy of the state or a backup')
+    expect(await because(all, new RetentionRig(null, null))).toContain('the settings keep all of it')
+    expect(await because(all, new RetentionRig(null, 0, null))).toContain('the settings keep all of it')
+    expect(await because(all, new RetentionRig(null, 3_600_000))).toContain('less than 1 hours ago (logRetentionHours)')
+    expect(await because(all, new RetentionRig(null, 0, 50 * mib))).toContain('the newest 51200 KiB of it are kept')
+    const rare = new RetentionRig(7_200_000)
+    await rare.tick()
+    expect(await because(all, rare)).toContain('each 2 hours (autopurge.purgeInterval)')
+  })
+
+  test('says that the checkpoint was not usable, that a file could not be removed, and that the server closes', async () => {
+    const rig = new RetentionRig()
+    rig.checkpoints(25, 35, 45)
+    rig.verified = null
+    expect((await rig.reported()).keptBecause).toContain('the files of the checkpoint are not usable')
+    rig.verified = 50
+    rig.failure = Object.assign(new Error('EROFS: /data/wal'), { code: 'EROFS' })
+    expect((await rig.reported()).keptBecause).toContain('EROFS: /data/wal')
+    expect(rig.removed).toEqual([])
+    const late = rig.reported()
+    rig.retention.stop()
+    expect((await late).keptBecause).toBe('the server is closing')
+    expect((await rig.reported()).keptBecause).toBe('the server is closing')
+  })
+
+  test('has what a look removed that was under way, and the next one', async () => {
+    const rig = new RetentionRig()
+    rig.checkpoints(15, 25, 35)
+    rig.monotonicMs += 100
+    rig.retention.tick(rig.monotonicMs)
+    const report = rig.reported()
+    await Promise.resolve()
+    rig.checkpoints(45)
+    expect(await report).toMatchObject({ removedFileCount: 2, removedSizeBytes: 20 * mib })
+    expect(rig.removed.at(-1)).toBe(20)
+  })
+})
 
 describe('the retention of the log', () => {
   test('the log goes up to the oldest of the last three checkpoints, once there are three', async () => {
