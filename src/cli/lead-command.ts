@@ -24,6 +24,8 @@ interface Ensemble {
   /** By id: the servers of the connect string. */
   readonly named: ReadonlyMap<number, Address>
   readonly members: readonly Member[]
+  /** Of servers of the connect string that did not say which id they have. */
+  readonly failures: readonly CliFailure[]
 }
 
 interface Target {
@@ -72,17 +74,22 @@ async function findEnsemble(cli: CliContext, settings: CliSettings): Promise<Ens
   for (const [i, answer] of answers.entries()) {
     const address = addresses[i]!
     const id = answer.ok ? /^serverId=(\d+)$/m.exec(answer.value)?.[1] : undefined
-    if (!answer.ok) failures.push(new CliFailure(answer.error.kind, answer.error.message))
+    // Nothing was asked that could have taken effect, as `lost` would say.
+    if (!answer.ok) failures.push(new CliFailure('unreachable', answer.error.message))
     else if (id === undefined) failures.push(new CliFailure('refused', refusalOfConf(address, answer.value)))
     else named.set(Number(id), address)
     if (answer.ok && members.length === 0) members = membersOf(answer.value)
   }
-  if (members.length > 0) return { named, members }
+  if (members.length > 0) return { named, members, failures }
   const [first] = failures
   if (named.size > 0 || first === undefined) {
     throw new CliFailure('refused', `${settings.servers}: a standalone server always leads`)
   }
-  throw new CliFailure(first.exit, failures.map(({ message }) => message).join('\n'))
+  throw new CliFailure(first.exit, linesOf(failures).join('\n'))
+}
+
+function linesOf(failures: readonly CliFailure[]): readonly string[] {
+  return failures.map(({ message }) => message)
 }
 
 function refusalOfConf(address: Address, answer: string): string {
@@ -115,7 +122,7 @@ function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1')
 }
 
-function addressOf(id: number, { named, members }: Ensemble): Address {
+function addressOf(id: number, { named, members, failures }: Ensemble): Address {
   const member = members.find((each) => each.id === id)
   if (member === undefined) {
     const ids = members.map((each) => each.id).join(', ')
@@ -128,7 +135,11 @@ function addressOf(id: number, { named, members }: Ensemble): Address {
   }
   const address = named.get(id) ?? member.address
   if (address !== null) return address
-  throw new CliFailure('usage', `the configuration does not say where clients reach server ${id}; add it to -s`)
+  const unknown = `the configuration does not say where clients reach server ${id}`
+  const [first] = failures
+  if (first === undefined) throw new CliFailure('usage', `${unknown}; add it to -s`)
+  const what = `${unknown}. It may be one of these servers of -s, which did not say their ids; nothing has changed. Start or resume it:`
+  throw new CliFailure(first.exit, [what, ...linesOf(failures)].join('\n  '))
 }
 
 // --- the server that is to lead ---

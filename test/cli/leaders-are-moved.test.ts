@@ -152,6 +152,20 @@ describe('zkts-cli lead', () => {
     expect(rig.events('hand-over-began')).toEqual([])
   })
 
+  test('says that a server whose address only -s has may be one that does not answer', async () => {
+    const ensemble = await startEnsemble('*', () => '')
+    const { rig, run } = ensemble
+    const leader = (await modes(ensemble)).indexOf('leader') + 1
+    const [paused] = [1, 2, 3].filter((id) => id !== leader) as [number]
+    rig.scheduler.pause(rig.processes.get(hosts[paused - 1]!)!)
+    const { err, status } = await run(`lead ${paused} --timeout 1000 -s zk1:2181,zk2:2181,zk3:2181`)
+    expect(status).toBe(3)
+    expect(err).toBe(
+      `the configuration does not say where clients reach server ${paused}. It may be one of these servers of -s, which did not say their ids; ` +
+        `nothing has changed. Start or resume it:\n  10.0.0.${paused}:2181 did not answer conf within 1000 ms\n`,
+    )
+  })
+
   test('waits for a hand-over to another server, and asks again', async () => {
     const ensemble = await startEnsemble()
     const { rig, run } = ensemble
