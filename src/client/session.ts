@@ -14,7 +14,7 @@ import type { Address, ByteStream } from '../ports/stream.ts'
 import type { CancelTimer } from '../ports/timers.ts'
 import { ConnectRequest, ConnectResponse } from '../protocol/client/connect.ts'
 import { authXid, notificationXid, pingXid, replyHeaderSizeBytes, setWatchesXid } from '../protocol/client/headers.ts'
-import type { OpName } from '../protocol/client/operations.ts'
+import { type OpName, ops } from '../protocol/client/operations.ts'
 import { WatcherEvent, watchEventTypeOf } from '../protocol/client/watch-event.ts'
 import { toClientPath } from './chroot.ts'
 import { describeAddress } from './connect-string.ts'
@@ -308,17 +308,17 @@ export class Session {
     }
     const lost = this.#sent
     this.#sent = []
-    for (const { pending, atMs } of lost) pending.done(failed('connection-loss', this.#describeLoss(atMs)))
+    for (const { pending, atMs } of lost) pending.done(failed('connection-loss', this.#describeLoss(pending.op, atMs)))
     // A callback may have closed the session.
     if (!this.isOver) this.#dialNext()
   }
 
-  #describeLoss(sentAtMs: number): string {
+  #describeLoss(op: OpName, sentAtMs: number): string {
     const waitedMs = Math.round(this.#ports.clock.monotonicMs() - sentAtMs)
     const servers = this.#options.addresses.map(describeAddress).join(', ')
     return (
-      `${this.#lastLoss} ${waitedMs} ms after the request was sent, and before it was answered. It may have been carried out: ` +
-      `look before you repeat it. The client connects again, to one of ${servers}.`
+      `${this.#lastLoss} ${waitedMs} ms after the request was sent, and before it was answered. ${mayRepeat(op)} The client ` +
+      `connects again, to one of ${servers}.`
     )
   }
 
@@ -416,4 +416,9 @@ export class Session {
   #errorWhenOver(): ErrorName {
     return this.#state.kind === 'auth-failed' ? 'auth-failed' : 'session-expired'
   }
+}
+
+function mayRepeat(op: OpName): string {
+  if (ops[op].access === 'write') return 'It may have been carried out: look before you repeat it.'
+  return 'It changes no znode, so it can be repeated.'
 }

@@ -253,6 +253,7 @@ test('a reply out of order makes the client drop the connection', async () => {
   server.reply(server.take().xid + 1)
   await network.pass(0)
   expect(read.text).toMatch(/connection-loss/)
+  expect(read.text).toContain('It changes no znode, so it can be repeated.')
 })
 
 test('a frame of impossible length makes the client drop the connection', async () => {
