@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerId } from '../../src/base/ids.ts'
-import { noLeaderGraceMs, noLeaderReminderMsMax, noLeaderReminderMsMin } from '../../src/base/limits.ts'
+import { noLeaderGraceMs, noLeaderReminderMsMin } from '../../src/base/limits.ts'
 import type { LogFields } from '../../src/ports/log.ts'
 import { ensembleConfig, ServerRig } from '../support/server-rig.ts'
 
@@ -72,11 +72,6 @@ describe('an ensemble without a quorum', () => {
     expect(course.rig.events('no-leader')[0]!['durationMs']).toBeGreaterThanOrEqual(peerTimeoutMs + noLeaderGraceMs)
     await course.rig.run(3 * noLeaderReminderMsMin)
     expect(course.rig.events('no-leader')).toHaveLength(3)
-    await course.rig.run(12 * noLeaderReminderMsMax)
-    const durations = course.rig.events('no-leader').map(({ durationMs }) => Number(durationMs))
-    const [beforeLast, last] = durations.slice(-2)
-    expect(last! - beforeLast!).toBeLessThan(noLeaderReminderMsMax + 1_000)
-    expect(durations.length).toBeLessThan(20)
   })
 
   test('says when it is over', async () => {

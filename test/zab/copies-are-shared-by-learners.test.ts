@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ChainHash } from '../../src/base/chain-hash.ts'
 import { emptyChainHash } from '../../src/base/chain-hash.ts'
 import type { ServerId, Zxid } from '../../src/base/ids.ts'
-import { copiesInsteadOfLogCountMax, copyChunksInFlightMax } from '../../src/base/limits.ts'
+import { copiesInsteadOfLogCountMax, copyChunksInFlightMax, handOverForCopyMs } from '../../src/base/limits.ts'
 import { Membership } from '../../src/membership/membership.ts'
 import { CopySource } from '../../src/zab/copy-source.ts'
 import { Learner } from '../../src/zab/learner.ts'
@@ -189,4 +189,15 @@ test('a checkpoint from before the log breaks an invariant', () => {
   const { copies, learnerOf, opened, copyId } = source()
   copies.request(learnerOf(other), { zxid: zxid(1, 5), hash: emptyChainHash })
   expect(() => opened(copyId())).toThrow('the log begins at or before the checkpoint')
+})
+
+test('a leader may hand over for want of a copy once in a while, and roles do not count', () => {
+  const { core } = source()
+  core.nowMs = 1_000
+  expect([core.mayHandOverForCopy(), core.mayHandOverForCopy()]).toEqual([true, false])
+  core.nextIncarnation() // another role
+  core.nowMs += handOverForCopyMs - 1
+  expect(core.mayHandOverForCopy()).toBe(false)
+  core.nowMs += 1
+  expect(core.mayHandOverForCopy()).toBe(true)
 })
