@@ -7,7 +7,8 @@
  */
 import { assert } from '../base/assert.ts'
 
-const capacityMin = 64
+/** Enough for what is usually in flight: batches of it come and go, and with each of them a smaller table would grow. */
+const capacityMin = 4096
 
 export class PathTable<V> {
   #hashes = new Int32Array(capacityMin)
