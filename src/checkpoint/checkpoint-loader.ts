@@ -113,10 +113,6 @@ class LoadedContent implements CopyContent {
     return this.#store.count
   }
 
-  expect(znodeCount: number): void {
-    this.#store.expect(znodeCount)
-  }
-
   session(id: SessionId, session: StoredSession): void {
     this.#sessions.push({ id, session })
   }
@@ -162,6 +158,7 @@ class LoadedContent implements CopyContent {
 
   tree(sessions: SessionTable, zxid: CheckpointFacts['zxid']): DataTree {
     for (const id of this.#acls.values()) this.#store.releaseAcl(id)
+    this.#store.endLoad()
     const tree = new DataTree(sessions, zxid, this.#store)
     for (const path of this.#quotaPaths) tree.applier.quotas.restored(path)
     return tree

@@ -17,8 +17,6 @@ import { metaKey, sessionKeySizeBytes, sessionKind, znodeKind } from './store-ke
 import { readSession, type StoredSession, sessionValueSizeBytes, splitZnode, type ZnodeParts } from './store-values.ts'
 
 export interface CopyContent {
-  /** Called first: about so many znodes are going to come. */
-  expect(znodeCount: number): void
   session(sessionId: SessionId, session: StoredSession): void
   /**
    * `key`: [start, end) of the path in the key. The name begins at `nameStart`, the value at `valueStart`; `parts` is
@@ -112,7 +110,6 @@ export class CopyReader {
     switch (reading.kind) {
       case 'valid':
         this.#meta = reading.meta
-        this.#content.expect(reading.meta.znodeCount)
         return null
       case 'damaged':
         return 'the meta record is damaged'

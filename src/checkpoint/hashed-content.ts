@@ -16,8 +16,6 @@ export class HashedContent implements CopyContent {
   #digestA = 0
   #digestB = 0
 
-  expect(_znodeCount: number): void {}
-
   session(_id: SessionId, _session: StoredSession): void {}
 
   znode({ bytes, view, depth, nameStart, pathEnd, valueStart }: ZnodePlace, parts: ZnodeParts): string | null {

@@ -141,11 +141,6 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     return slot
   }
 
-  /** About so many znodes are going to be loaded. */
-  expect(znodeCount: number): void {
-    this.#index.expect(znodeCount)
-  }
-
   /**
    * Adds a sealed znode to a store that is being loaded; its parent comes before it. Without a parent (`noSlot`) it is the
    * root. `pathUnits` are the UTF-16 units of the parent's path, 0 for the root. Returns the slot. The child count of the
@@ -182,6 +177,13 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     words[at + field.dataHashB] = hash.b
     this.seal(slot)
     return slot
+  }
+
+  /** After the last `load`: until then no path is found. */
+  endLoad(): void {
+    const { table } = this
+    const first = rootSlot + 1
+    this.#index.fill(first, this.count - first, (slot) => indexKeyOf(table.word(slot, field.pathHashA)))
   }
 
   /** For znodes that are loaded: a list stays in the table while a znode has it. */
@@ -433,7 +435,6 @@ export class ZnodeStore implements PathMatcher, ApplyStore<number> {
     this.#pathLengthTotal += parentPathUnits + 1 + addStoredName(hash, bytes, nameStart, nameEnd)
     words[at + field.pathHashA] = hash.a
     words[at + field.pathHashB] = hash.b
-    this.#index.insert(indexKeyOf(hash.a), slot)
     words[at + field.parent] = parent
     words[at + field.firstChild] = noSlot
     this.#link(slot, parent)
