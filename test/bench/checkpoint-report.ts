@@ -50,6 +50,7 @@ A value reads *ratio (ours / ZooKeeper's)*.
   snapCount=1000000000, with them snapCount=${snapCount}.
 - join: three servers. One follower is stopped, its data removed, and it is started again. Meanwhile clients of the other
   two send ${requestsPerSecond} requests each second, half of them reads, whether or not earlier ones have been answered.
+  With two busy loops in the place of the learner, no server has anything to do for it: what they cost is the share of this machine.
 - disk: one server with default settings, ${diskSets} sets on 1000 znodes of ${dataSizeBytes} bytes.
 
 ${checkpointTable(options, visits)}`

@@ -2,8 +2,11 @@
  * An empty learner joins an ensemble of three with a large tree, while clients of the other two read and write at a fixed
  * rate. "Before" is the same load on the same two servers while the third is stopped. A learner has a machine of its own
  * in production, and here it takes the processor from those that serve. So it joins twice: as any process, which is the
- * time of the join at its worst, and at the lowest priority, which shows what the servers pay that bring it up.
+ * time of the join at its worst, and at the lowest priority, which shows what the servers pay that bring it up. The last
+ * figures are the limit of the machine: two processes that only compute run in the place of the learner, and no server does
+ * anything for them.
  */
+import { spawn } from 'node:child_process'
 import type { PacedResult } from '../load-job.ts'
 import { firstAnswerMs } from './members.ts'
 import { type CheckpointRow, quotient, type RowContext, type RowFigure, type RowValues } from './row.ts'
@@ -16,6 +19,8 @@ export const joinRow: CheckpointRow = {
     ...figuresOf('shared', 'the learner shares the processor', {}),
     ...figuresOf('apart', 'the learner has the lowest priority', { aim: 'ours < 2.00' }),
     { key: 'apartJoinMs', title: 'start of that learner until it serves, ms', digits: 0 },
+    ...figuresOf('busy', 'no learner, two busy loops', {}),
+    ...figuresOf('busyApart', 'no learner, two busy loops at the lowest priority', {}),
   ],
   measure,
 }
@@ -47,6 +52,9 @@ async function measure(context: RowContext): Promise<RowValues> {
   const shared = await joined(context, learner, others, 0)
   await members.stop(learner)
   const apart = await joined(context, learner, others, lowestPriority)
+  await members.stop(learner)
+  const busy = await besideBusyLoops(context, others, 0)
+  const busyApart = await besideBusyLoops(context, others, lowestPriority)
   return {
     joinMs: shared.joinMs,
     readBefore: before.reads.p99Us,
@@ -54,6 +62,8 @@ async function measure(context: RowContext): Promise<RowValues> {
     ...valuesOf('shared', before, shared.load),
     ...valuesOf('apart', before, apart.load),
     apartJoinMs: apart.joinMs,
+    ...valuesOf('busy', before, busy),
+    ...valuesOf('busyApart', before, busyApart),
   }
 }
 
@@ -75,6 +85,23 @@ async function joined(
       `of writes ${load.writes.p99Us}`,
   )
   return { joinMs, load }
+}
+
+/** A learner keeps two processors busy: one thread receives and stores, another loads. */
+const busyLoopCount = 2
+
+async function besideBusyLoops(context: RowContext, others: readonly number[], niceness: number): Promise<PacedResult> {
+  const loop = ['-n', String(niceness), process.execPath, '-e', 'for (;;);']
+  const loops = Array.from({ length: busyLoopCount }, () => spawn('nice', loop, { stdio: 'ignore' }))
+  try {
+    const load = await underLoad(context, others, context.options.measureMs, async () => {})
+    context.progress(
+      `busy loops at nice ${niceness}: p99 of reads ${load.reads.p99Us} µs, of writes ${load.writes.p99Us}`,
+    )
+    return load
+  } finally {
+    for (const each of loops) each.kill('SIGKILL')
+  }
 }
 
 function valuesOf(key: string, before: PacedResult, meanwhile: PacedResult): RowValues {
