@@ -3,6 +3,7 @@
  * Owns: the sockets. Assumes: the callback that gets a stream sets its handlers before it returns.
  * A socket error always becomes `onClose(error)`. Once a stream exists, nothing here throws at the caller.
  */
+import { writeSync } from 'node:fs'
 import { createConnection, createServer, type OnReadOpts, type Server, Socket } from 'node:net'
 import type { Address, ByteStream, Dialer, Listener, ListenerHandle, StreamHandlers } from '../ports/stream.ts'
 
@@ -222,7 +223,25 @@ class SocketStream implements ByteStream {
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket
     if (socket.destroyed || socket.writableEnded) return true
-    return socket.write(bytes)
+    const rest = socket.writableLength === 0 ? this.#writeNow(bytes) : bytes
+    return rest === null || socket.write(rest)
+  }
+
+  /**
+   * Hands `bytes` to the kernel without the queue of the socket, which costs 2.5 µs for each write: most writes fit the buffer
+   * of the kernel. Returns what it did not take; null: nothing. It never waits, since sockets do not block; after an error
+   * the socket's own write reports it. For plain TCP only: a socket that encrypts must see every byte.
+   */
+  #writeNow(bytes: Uint8Array): Uint8Array | null {
+    const { _handle: handle } = this.#socket as unknown as { readonly _handle: { readonly fd?: unknown } | null }
+    const fd = handle?.fd
+    if (typeof fd !== 'number' || fd < 0 || this.#socket.connecting) return bytes
+    try {
+      const sizeBytes = writeSync(fd, bytes)
+      return sizeBytes === bytes.length ? null : bytes.subarray(sizeBytes)
+    } catch {
+      return bytes
+    }
   }
 
   queuedBytes(): number {
