@@ -51,6 +51,8 @@ export type BackupAnswer = OpenBackupReply | ReadBackupReply | null
 export type ReplicaEvent =
   | { readonly kind: 'connection-opened'; readonly connectionId: ConnectionId; readonly remoteAddress: string }
   | { readonly kind: 'request'; readonly connectionId: ConnectionId; readonly request: SessionRequest | ClientRequest }
+  /** The client sent something that this server does not read, since it closes: its session is in use. */
+  | { readonly kind: 'client-heard'; readonly connectionId: ConnectionId }
   | { readonly kind: 'connection-closed'; readonly connectionId: ConnectionId }
   | { readonly kind: 'peer-connected'; readonly peer: ServerId }
   /** `wasSilent`: its link was closed because it sent nothing for peerTimeoutMs. */

@@ -179,6 +179,8 @@ export class Replica {
         return this.#clients.open(event.connectionId, event.remoteAddress)
       case 'request':
         return this.#clients.receive(event.connectionId, event.request)
+      case 'client-heard':
+        return this.#clients.heard(event.connectionId)
       case 'connection-closed':
         return this.#clients.gone(event.connectionId)
       case 'peer-message':

@@ -7,7 +7,7 @@ import { closingAnswersMsMax } from '../../src/base/limits.ts'
 import type { ZktsServer } from '../../src/server/create-server.ts'
 import type { SimDisk } from '../simulator/sim-disk.ts'
 import { connectFrame } from '../support/conversation.ts'
-import { createFrame, existsFrame, getDataFrame } from '../support/requests.ts'
+import { createFrame, ephemeralFlag, existsFrame, getDataFrame, pingFrame } from '../support/requests.ts'
 import { ensembleConfig, type RawClient, ServerRig, standaloneConfig } from '../support/server-rig.ts'
 
 const hosts = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
@@ -94,6 +94,31 @@ describe('a server that closes', () => {
       counts.add(answered(client).length)
     }
     expect(counts.size).toBeGreaterThan(2)
+  })
+
+  test('does not let a session expire whose client pings while its answer takes long', async () => {
+    const rig = new ServerRig()
+    const disk = rig.disk()
+    const server = await rig.started(standaloneConfig(), disk)
+    const client = await attached(rig, undefined, 2_000)
+    client.send(createFrame(1, '/1', new Uint8Array(0), ephemeralFlag))
+    await rig.run(100)
+    const slowMs = closingAnswersMsMax - 300
+    disk.faults.latencyMsMin = slowMs
+    disk.faults.latencyMsMax = slowMs
+    client.send(createFrame(2, '/2'))
+    await rig.run(1)
+    const closed = server.close()
+    for (let ms = 0; ms < slowMs; ms += 300) {
+      client.send(pingFrame())
+      await rig.run(300)
+    }
+    await rig.settle(closed)
+    disk.faults.latencyMsMin = 0
+    disk.faults.latencyMsMax = 0
+    expect([answered(client), client.isClosed]).toEqual([[1, 2], true])
+    await rig.started(standaloneConfig(), disk)
+    expect(await existing(rig, 2)).toEqual([1, 2])
   })
 
   test('answers a session that is being created, and nothing that came later', async () => {

@@ -6,9 +6,11 @@ import { requestFrame, textBytes } from './conversation.ts'
 
 const openAcl = [{ perms: 31, scheme: 'world', id: 'anyone' }]
 
-export function createFrame(xid: number, path: string, data: string | Uint8Array = ''): Uint8Array {
+export const ephemeralFlag = 1
+
+export function createFrame(xid: number, path: string, data: string | Uint8Array = '', flags = 0): Uint8Array {
   const bytes = typeof data === 'string' ? textBytes(data) : data
-  return requestFrame(xid, ops.create.opcode, encode(CreateRequest, { path, data: bytes, acl: openAcl, flags: 0 }))
+  return requestFrame(xid, ops.create.opcode, encode(CreateRequest, { path, data: bytes, acl: openAcl, flags }))
 }
 
 export function getDataFrame(xid: number, path: string, watch = false): Uint8Array {

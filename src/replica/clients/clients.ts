@@ -249,6 +249,11 @@ export class Clients {
     if (this.#serving.kind !== 'waiting') this.#drain(client)
   }
 
+  heard(connectionId: ConnectionId): void {
+    const client = this.#byConnection.get(connectionId)
+    if (client !== undefined) this.sessions.heard(client)
+  }
+
   #settleAtOnce(client: Client, request: ClientRequest, verdict: Verdict): void {
     switch (verdict.kind) {
       case 'decided':

@@ -51,7 +51,7 @@ export class ClientSockets {
   readonly #intake: RequestIntake
   readonly #refusals: RefusalLog
   readonly #streamLimits: StreamLimits
-  /** The server closes: what arrives is ignored. */
+  /** The server closes: what arrives is a sign of life, and is not read. */
   #isClosing = false
   #toFlush: ClientSocket[] = []
   #lastId = 0
@@ -229,7 +229,12 @@ export class ClientSockets {
   // --- what arrives ---
 
   #received(client: ClientSocket, bytes: Uint8Array): void {
-    if (client.isEnding || this.#isClosing) return
+    if (client.isEnding) return
+    if (this.#isClosing) {
+      // A session must not expire because its pings are not read while an answer takes long.
+      this.#options.turn.feed({ kind: 'client-heard', connectionId: client.id })
+      return
+    }
     this.statistics.received(bytes.length)
     client.receive(bytes, this.#options.turn.now().monotonicMs)
     this.#readInput(client)
