@@ -28,6 +28,8 @@ export function describeEvent(event: SimEvent): string {
       return `server ${event.serverId} has adopted a disk with the history up to ${hexOfZxid(event.zxid)}`
     case 'server-paused':
       return `server ${event.serverId} ${event.isPaused ? 'stands still' : 'goes on'}`
+    case 'server-asked-to-stop':
+      return `server ${event.serverId} is asked to stop`
     case 'server-crashed':
       return `server ${event.serverId} crashed: ${event.how}`
     case 'server-log':

@@ -198,6 +198,12 @@ export class EnsembleView {
     return lastUs
   }
 
+  /** It leads or follows a leader, and is in step with it as far as it knows. */
+  isInStep(id: ServerId): boolean {
+    const { isRunning, role } = this.server(id)
+    return isRunning && role !== 'looking'
+  }
+
   /** Servers that follow this leader, and are in step with it as far as they know. */
   followersOf(leader: ServerView): readonly ServerView[] {
     return this.servers.filter(({ role, epoch }) => role === 'following' && epoch === leader.epoch)

@@ -1,5 +1,6 @@
 /** The text about one seed that ran, and the sums over many seeds. */
 import { type ElectionCounts, noElections, type SlowCause } from './checkers/bounded-elections.ts'
+import type { OrderlyCloseCounts, UnansweredCause } from './checkers/orderly-closes.ts'
 import type { SeedCounts, SeedResult } from './simulate.ts'
 
 export interface SeedSummary {
@@ -46,6 +47,17 @@ function describeElections(all: readonly ElectionCounts[]): string {
   )
 }
 
+function describeCloses(all: readonly OrderlyCloseCounts[]): string {
+  const sum = (pick: (counts: OrderlyCloseCounts) => number): number =>
+    all.reduce((total, each) => total + pick(each), 0)
+  const excused = (cause: UnansweredCause): number => sum((each) => each.excused[cause])
+  return (
+    `${sum(({ closes }) => closes)} servers closed in order and left ${sum(({ left }) => left)} writes unanswered and undone, ` +
+    `${sum(({ gaveUp }) => gaveUp)} gave up waiting; not judged were connections with such a write: ` +
+    `${excused('limit')} given up, ${excused('cut')} cut without a leader, ${excused('session')} without their session, ${excused('failed')} of failed disks`
+  )
+}
+
 export function describeCounts(all: readonly SeedCounts[]): string {
   const sum = (pick: (counts: SeedCounts) => number): number => all.reduce((total, counts) => total + pick(counts), 0)
   const slowest = all.toSorted((a, b) => (b.healMs ?? 0) - (a.healMs ?? 0))[0]
@@ -67,6 +79,7 @@ export function describeCounts(all: readonly SeedCounts[]): string {
     `${sum(({ backups }) => backups.interrupted)} interrupted`,
     `${sum(({ connections }) => connections.kept)} connections kept through leader changes`,
     `${sum(({ connections: { cut } }) => cut.waited)} closed after the longest wait, ${sum(({ connections: { cut } }) => cut['in-doubt'])} in doubt, ${sum(({ connections: { cut } }) => cut.replaced)} for a copy, ${sum(({ connections: { cut } }) => cut['not-kept'])} by strict servers`,
+    describeCloses(all.map(({ orderlyCloses }) => orderlyCloses)),
     `longest recovery ${(slowest?.healMs ?? 0).toFixed(0)} ms (${slowest?.healText ?? ''})`,
     describeElections(all.map(({ elections }) => elections)),
   ].join(', ')

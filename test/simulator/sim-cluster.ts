@@ -191,7 +191,7 @@ export class SimCluster {
     const server = this.#server(id)
     const { running } = server
     if (running === null || running.process.state !== 'running') return
-    this.#fault(`server ${id} is asked to stop`)
+    this.#context.record({ kind: 'server-asked-to-stop', serverId: id })
     server.isExcused = true
     server.isStopping = true
     let isOver = false

@@ -169,6 +169,8 @@ export type SimEvent =
   | { readonly kind: 'server-started'; readonly serverId: ServerId }
   /** Stopped by the system, or resumed. */
   | { readonly kind: 'server-paused'; readonly serverId: ServerId; readonly isPaused: boolean }
+  /** As by SIGTERM. */
+  | { readonly kind: 'server-asked-to-stop'; readonly serverId: ServerId }
   | { readonly kind: 'server-crashed'; readonly serverId: ServerId; readonly how: string }
   /**
    * Its disk is empty, or a copy of another one or of an earlier moment. What it held before counts until a leader has

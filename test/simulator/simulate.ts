@@ -18,6 +18,7 @@ import { keptConnections } from './checkers/kept-connections.ts'
 import { leadersStopInTime } from './checkers/leaders-stop-in-time.ts'
 import { localSessionExpiry } from './checkers/local-session-expiry.ts'
 import { oneLeaderPerEpoch } from './checkers/one-leader-per-epoch.ts'
+import { noOrderlyCloses, type OrderlyCloseCounts, orderlyCloses, serverCloses } from './checkers/orderly-closes.ts'
 import { pauseExpiry } from './checkers/pause-expiry.ts'
 import { quorumDurable } from './checkers/quorum-durable.ts'
 import { readOnlyMode } from './checkers/read-only-mode.ts'
@@ -71,6 +72,7 @@ export interface SeedCounts {
   readonly slowLeaders: number
   readonly connections: KeptCounts
   readonly elections: ElectionCounts
+  readonly orderlyCloses: OrderlyCloseCounts
   readonly backups: BackupCounts
   /** From the end of the faults until every server served; null if one never did. */
   readonly healMs: number | null
@@ -89,6 +91,8 @@ const leaderLossMs = 6_500
 /** Until the named server leads. A slow disk takes 15 ms for each of four flushes, and a slow network as long for each message. */
 const moveLimitMs = 2_500
 const underWayLimitUs = 2_000_000
+/** Fifty requests in a queue, each of which waits for an answer of the leader, are answered within closingAnswersMsMax. */
+const quickMessageMs = 10
 /** As by default; syncLimit is longer in every plan. */
 const peerTimeoutMs = 1_500
 /** As by default. In read-only mode the wait ends when that mode begins. */
@@ -121,6 +125,7 @@ class Run {
   readonly #contacts: Contacts
   readonly #view: EnsembleView
   readonly #electionCounts = noElections()
+  readonly #closeCounts = noOrderlyCloses()
   readonly #links: LinkFaults
   readonly #cluster: SimCluster
   readonly #faults: Faults
@@ -222,6 +227,7 @@ class Run {
     if (!this.#hasFailed()) await this.#heal()
     if (!this.#hasFailed()) await this.#stayCalm()
     if (!this.#hasFailed()) await this.#moveLeader()
+    if (!this.#hasFailed()) await this.#closeLeader()
     if (!this.#hasFailed()) await this.#loseLeader()
     if (!this.#hasFailed()) await this.#settle()
     if (!this.#hasFailed()) await this.#judgeBackups()
@@ -304,21 +310,40 @@ class Run {
     }
   }
 
+  /** The leader closes with requests under way while nothing else is wrong, and starts again, unless the others are no quorum. */
+  async #closeLeader(): Promise<void> {
+    const leaderId = await this.#busyLeader((serverId, leader) => serverId === leader)
+    if (leaderId === null) return
+    this.#record({ kind: 'fault', text: serverCloses })
+    this.#cluster.stopGracefully(leaderId, 20)
+    const isBack = (): boolean => !this.#cluster.isStopping(leaderId) && this.#view.isInStep(leaderId)
+    const limitMs = healLimitMs + this.#copyMsMax()
+    if ((await this.#runUntil(limitMs, isBack)) || this.#hasFailed()) return
+    const text = `server ${leaderId} closed in order, and is not in step again ${limitMs} ms later`
+    this.#trace.violations.push({ checker: 'progress', text })
+  }
+
   /** The leader dies with requests of other servers under way while nothing else is wrong, unless these are no quorum. */
   async #loseLeader(): Promise<void> {
-    const { leaderId } = this.#cluster
-    const survivors = this.#survivors()
-    const hasQuorum = (survivors.length - 1) * 2 > this.#plan.serverCount
-    if (leaderId === null || !survivors.includes(leaderId) || !hasQuorum) return
-    const isAway = ({ serverId }: SimClient): boolean => serverId !== null && serverId !== leaderId
-    const underWay = (): number =>
-      this.#clients.filter(isAway).reduce((sum, { outstandingCount }) => sum + outstandingCount, 0)
-    await this.#scheduler.runUntil(this.#scheduler.nowUs + underWayLimitUs, () => this.#hasFailed() || underWay() >= 3)
-    if (this.#hasFailed() || this.#cluster.leaderId !== leaderId) return
+    const leaderId = await this.#busyLeader((serverId, leader) => serverId !== leader)
+    if (leaderId === null) return
     this.#casualties = [...this.#casualties, leaderId]
     this.#record({ kind: 'fault', text: leaderDies })
     this.#cluster.crash(leaderId, 'kill', null)
     await this.#runFor(leaderLossMs)
+  }
+
+  /** The leader, when clients of the servers that `counts` names have requests under way. Null if the others are no quorum. */
+  async #busyLeader(counts: (serverId: ServerId, leaderId: ServerId) => boolean): Promise<ServerId | null> {
+    const { leaderId } = this.#cluster
+    const survivors = this.#survivors()
+    const hasQuorum = (survivors.length - 1) * 2 > this.#plan.serverCount
+    if (leaderId === null || !survivors.includes(leaderId) || !hasQuorum) return null
+    const isMeant = ({ serverId }: SimClient): boolean => serverId !== null && counts(serverId, leaderId)
+    const underWay = (): number =>
+      this.#clients.filter(isMeant).reduce((sum, { outstandingCount }) => sum + outstandingCount, 0)
+    await this.#scheduler.runUntil(this.#scheduler.nowUs + underWayLimitUs, () => this.#hasFailed() || underWay() >= 3)
+    return this.#hasFailed() || this.#cluster.leaderId !== leaderId ? null : leaderId
   }
 
   async #settle(): Promise<void> {
@@ -405,6 +430,10 @@ class Run {
     )
     trace.addChecker((report) => connectionsOutliveLeader(waitMsMax > 0, report))
     if (serverCount > 1) this.#addLeaderCheckers()
+    const clockRateMax = 1 + clockRateSpread
+    const areAnswersQuick = messageMsMax(this.#plan) < quickMessageMs
+    const closing = { clockRateMax, areAnswersQuick, history, ledger }
+    trace.addChecker((report) => orderlyCloses(closing, this.#closeCounts, report))
     trace.addChecker((report) => exactlyOnce(history, ledger, { hasLocalSessions }, report))
     trace.addChecker((report) => clientHistory(history, ledger, { enforceQuota }, report))
     trace.addChecker((report) => watchOrder(history, report))
@@ -548,6 +577,7 @@ class Run {
         checkpoints: { ...this.#checkpointCounts },
         elections: { ...this.#electionCounts, slow: { ...this.#electionCounts.slow } },
         slowLeaders: this.#slowLeaderCount,
+        orderlyCloses: { ...this.#closeCounts, excused: { ...this.#closeCounts.excused } },
         connections: { kept: this.#keptCounts.kept, cut: { ...this.#keptCounts.cut } },
         backups: { ...(this.#operator?.counts ?? noBackups) },
         healMs: this.#healMs,

@@ -1,10 +1,11 @@
 /**
- * At the end of a run the leader hands over, and later the leader dies, while nothing else is wrong. Then no client of a server
- * that runs on loses its connection, unless that server names a cause (kept-connections.ts judges the causes), and none leaves
+ * At the end of a run the leader hands over, then one closes in order, and later one dies, while nothing else is wrong. Then no
+ * client of a server that runs on loses its connection, unless that server names a cause (kept-connections.ts judges the causes), and none leaves
  * because a request gets no answer.
  */
 import type { ServerId, SessionId } from '../../../src/base/ids.ts'
 import type { Checker, Report } from '../sim-trace.ts'
+import { serverCloses } from './orderly-closes.ts'
 
 interface OpenConnection {
   readonly serverId: ServerId
@@ -15,6 +16,7 @@ interface OpenConnection {
 /** The faults after which connections are judged. */
 export const leaderHandsOver = 'the leader hands over, and nothing else is wrong'
 export const leaderDies = 'the leader dies, and nothing else is wrong'
+const leaderChanges = new Set<string>([leaderHandsOver, leaderDies, serverCloses])
 /** Why the operator closes its connection: its backup is complete, or it tries again. */
 export const operatorLeaves = 'the operator leaves'
 /** Clients with shorter timeouts may give up by themselves while an election takes its time on a slow network. */
@@ -47,9 +49,10 @@ export function connectionsOutliveLeader(keepsClients: boolean, report: Report):
           return report(`${what}; it is closed by ${by}: ${reason}`)
         }
         case 'fault':
-          if ((event.text !== leaderDies && event.text !== leaderHandsOver) || !keepsClients) return
+          if (!leaderChanges.has(event.text) || !keepsClients) return
           judged = new Map([...open].filter(([, { timeoutMs }]) => timeoutMs >= judgedTimeoutMsMin))
           return
+        case 'server-asked-to-stop':
         case 'server-crashed':
           for (const [connection, { serverId }] of judged) if (serverId === event.serverId) judged.delete(connection)
           return

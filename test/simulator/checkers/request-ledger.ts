@@ -158,7 +158,8 @@ export function partsOf(request: ClientRequest): readonly WriteRequest[] {
   }
 }
 
-function keyOfRequest(sessionId: SessionId, request: ClientRequest): string {
+/** Equal for requests whose txns look alike. */
+export function keyOfRequest(sessionId: SessionId, request: ClientRequest): string {
   return `${sessionId} ${partsOf(request).map(keyOfPart).join(';')}`
 }
 
