@@ -1,5 +1,5 @@
 /**
- * Lets a suite in any language control its servers, by HTTP GET on loopback: cut its connection, kill and start servers, ask for
+ * Lets a suite in any language control its servers, by HTTP GET on loopback: cut its connection, kill, stop and start servers, ask for
  * the leader. Answers `200` and a line of text when that is done, `500` and the reason if it cannot be done.
  * Suites reach it through the environment variable ZK_CONTROL (host:port).
  */
@@ -54,6 +54,9 @@ async function perform(servers: Servers, proxy: FaultyProxy, verb: string, id: n
     case 'kill':
       await servers.kill(id)
       return `killed ${id}`
+    case 'stop': // in order, by SIGTERM
+      await servers.stop(id)
+      return `stopped ${id}`
     case 'start': // and wait until it serves, since the suite may read from it next
       await servers.start(id)
       await servers.waitUntilServing(id, servingTimeoutMs)

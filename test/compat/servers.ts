@@ -49,6 +49,8 @@ export interface Servers {
   readonly clientPorts: readonly number[]
   start(id: number): Promise<void>
   kill(id: number): Promise<void>
+  /** SIGTERM. Rejects if the process does not end by itself with exit code 0. */
+  stop(id: number): Promise<void>
   /** Removes all data of a server that does not run. Only the file that says which member it is stays. */
   empty(id: number): void
   pause(id: number): void
@@ -105,6 +107,16 @@ function describeServers(
       const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
       child.kill('SIGKILL')
       await gone
+    },
+    async stop(id) {
+      const child = processes.get(id)
+      if (child === undefined) return
+      const exit = new Promise<string>((resolve) =>
+        child.once('exit', (code, signal) => resolve(String(signal ?? code))),
+      )
+      child.kill('SIGTERM')
+      const how = await exit
+      if (how !== '0') throw new Error(`server ${id} ends with ${how}; its log ends:\n${servers.logTail(id)}`)
     },
     empty(id) {
       const folder = dataDirectory(options, id)

@@ -141,6 +141,11 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: 'leader-changes',
+    parts: ['ensemble'],
+    prepare: leaderChangesSuite,
+  },
+  {
     name: 'node-pure',
     parts: ['single', 'ensemble'],
     prepare: (build) => nodeSuite(build, 'pure-suite.ts'),
@@ -163,6 +168,24 @@ const quietJava = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-XX:Tiered
 async function zkCliSuite(build: BuildDirectories, file: string): Promise<readonly string[]> {
   const shell = ['java', ...quietJava, '-cp', await javaClasspath(build), 'org.apache.zookeeper.ZooKeeperMain']
   return [process.execPath, '--import', 'tsx', join(build.sources, file), ...shell]
+}
+
+/** Four client programs, each of which takes commands on its input. */
+async function leaderChangesSuite(build: BuildDirectories): Promise<readonly string[]> {
+  const { sources, cache } = build
+  const c = join(cache, 'c-holder')
+  const go = join(cache, 'go-holder')
+  const files = ['harness.c', 'holder.c'].map((name) => join(sources, 'c', name))
+  await run('gcc', ['-std=gnu11', '-Wall', '-Werror', '-DTHREADED', '-o', c, ...files, '-lzookeeper_mt', '-lpthread'])
+  await run('go', ['build', '-o', go, '.'], { cwd: join(sources, 'go') })
+  const programs = {
+    kazoo: await kazooSuite(build, 'holder.py'),
+    java: await javaSuite(build, 'java', 'Holder'),
+    c: [c],
+    go: [go, 'holder'],
+  }
+  const suite = join(sources, 'leader-changes', 'suite.ts')
+  return [process.execPath, '--import', 'tsx', suite, JSON.stringify(programs)]
 }
 
 async function kazooSuite({ sources, cache }: BuildDirectories, file: string): Promise<readonly string[]> {

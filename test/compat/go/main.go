@@ -1,4 +1,4 @@
-// The Go client against one server (`single`, `extended`) or three (`ensemble`).
+// The Go client against one server (`single`, `extended`) or three (`ensemble`); `holder`: see holder.go.
 package main
 
 import "os"
@@ -9,6 +9,8 @@ func main() {
 		os.Exit(runChecks(singleChecks))
 	case "extended":
 		os.Exit(runChecks(extendedChecks))
+	case "holder":
+		runHolder()
 	default:
 		os.Exit(runChecks(ensembleChecks))
 	}
