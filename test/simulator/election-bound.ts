@@ -30,6 +30,13 @@ export interface ElectionBound {
   readonly gapMs: number
 }
 
+/** The first flush of a server makes the log, the identity and their folders: this many operations beyond those of a later one. */
+const firstFlushOperations = 40
+
+export function firstFlushMs({ diskLatencyMsMax, granularityUs }: FaultPlan): number {
+  return firstFlushOperations * (diskLatencyMsMax + granularityUs / 1000)
+}
+
 /** The longest way of one message without a fault: pieces of it travel at the same time. */
 export function messageMsMax({ network, granularityUs }: FaultPlan): number {
   const { latencyUsBase, latencyUsJitterMean } = network

@@ -172,6 +172,20 @@ export class EnsembleView {
     )
   }
 
+  /** Since then a message between one of these and another server with a link to it has been late, or still is. */
+  hasLateLink(servers: readonly ServerView[], sinceUs: number, atUs: number): boolean {
+    const isLate = ({ id }: ServerView, peer: ServerId): boolean => {
+      const changedUs = this.#linkChangedUs.get(pairOf(id, peer)) ?? 0
+      return changedUs > sinceUs && changedUs >= atUs && !servers.includes(this.server(peer))
+    }
+    return servers.some((server) => [...server.linked].some((peer) => isLate(server, peer)))
+  }
+
+  /** No server has led so far. */
+  get hasNeverBeenLed(): boolean {
+    return this.#leaderOf.size === 0
+  }
+
   /** A server with a link to one of these has a disk that fails or is late, and may be the best candidate. */
   hasFaultyCandidate(servers: readonly ServerView[], atUs: number): boolean {
     return this.servers.some(({ id, isRunning, diskLateUntilUs }) => {

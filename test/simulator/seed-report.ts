@@ -43,7 +43,8 @@ function describeElections(all: readonly ElectionCounts[]): string {
   return (
     `${count} elections, the longest ${longest.longestMs.toFixed(0)} ms ${longest.longestText}, ` +
     `at most ${(share * 100).toFixed(0)} % of a bound used, ${slow('copy')} waited for a copy of the state, ` +
-    `${slow('half-open')} for a half-open link to close, ${slow('disk')} for the disk of a candidate, ${slow('unexplained')} for no known reason`
+    `${slow('half-open')} for a half-open link to close, ${slow('disk')} for the disk of a candidate, ` +
+    `${slow('first-start')} for the first flush of a server, ${slow('late')} for a late message of a candidate, ${slow('unexplained')} for no known reason`
   )
 }
 

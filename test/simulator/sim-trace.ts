@@ -51,6 +51,18 @@ export class SimTrace {
     return this.entries.slice(-count).map(describeEntry)
   }
 
+  /** When the last leader led and the last follower followed, after the faults ended. */
+  describeHealing(startedUs: number): string {
+    let [ledUs, inStepUs] = [startedUs, startedUs]
+    for (const { atUs, event } of this.entries) {
+      if (atUs < startedUs || event.kind !== 'server') continue
+      if (event.event.kind === 'established') ledUs = atUs
+      if (event.event.kind === 'role-changed' && event.event.role === 'following') inStepUs = atUs
+    }
+    const [ledMs, inStepMs] = [(ledUs - startedUs) / 1000, (inStepUs - startedUs) / 1000]
+    return `the last leader after ${ledMs.toFixed(0)} ms, the last follower after ${inStepMs.toFixed(0)} ms, then clients`
+  }
+
   #mix(line: string): void {
     let hash = this.#hash
     for (let i = 0; i < line.length; i++) hash = Math.imul(hash ^ line.charCodeAt(i), 0x01000193)

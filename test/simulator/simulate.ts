@@ -32,7 +32,7 @@ import { workingLeadersStay } from './checkers/working-leaders-stay.ts'
 import { zxidOrder } from './checkers/zxid-order.ts'
 import { type CheckpointCounts, noCheckpointCounts, noteCheckpoints } from './checkpoint-counts.ts'
 import { Contacts } from './contacts.ts'
-import { electionBound, messageMsMax } from './election-bound.ts'
+import { type ElectionBound, electionBound, firstFlushMs, messageMsMax } from './election-bound.ts'
 import { EnsembleView } from './ensemble-view.ts'
 import { describePlan, drawFaultPlan, type FaultPlan } from './fault-plan.ts'
 import { Faults, LinkFaults } from './faults.ts'
@@ -258,7 +258,7 @@ class Run {
     if (this.#hasFailed()) return
     if (isServed) {
       this.#healMs = (this.#scheduler.nowUs - startedUs) / 1000
-      this.#healText = this.#describeHealing(startedUs)
+      this.#healText = `seed ${this.#seed}: ${this.#trace.describeHealing(startedUs)}`
       return
     }
     const idle = survivors.filter((_, i) => this.#pinned[i]!.answeredCount === 0)
@@ -266,17 +266,6 @@ class Run {
       checker: 'progress',
       text: `${limitMs} ms after the faults ended servers ${idle} have served no client`,
     })
-  }
-
-  #describeHealing(startedUs: number): string {
-    let [ledUs, inStepUs] = [startedUs, startedUs]
-    for (const { atUs, event } of this.#trace.entries) {
-      if (atUs < startedUs || event.kind !== 'server') continue
-      if (event.event.kind === 'established') ledUs = atUs
-      if (event.event.kind === 'role-changed' && event.event.role === 'following') inStepUs = atUs
-    }
-    const [ledMs, inStepMs] = [(ledUs - startedUs) / 1000, (inStepUs - startedUs) / 1000]
-    return `seed ${this.#seed}: the last leader after ${ledMs.toFixed(0)} ms, the last follower after ${inStepMs.toFixed(0)} ms, then clients`
   }
 
   /** How long a leader takes at most to send the largest checkpoint so far to all survivors that lack data. */
@@ -447,7 +436,8 @@ class Run {
     const silenceMs = (peerTimeoutMs + times.tickMs) / times.clockRateMin
     // One link that carries nothing, and that the observer holds for one that works, and the election after it.
     const graceMs = 2 * silenceMs
-    const bounds = { silenceMs, graceMs, of: (gapSizeBytes: number) => electionBound(plan, gapSizeBytes) }
+    const of = (gapSizeBytes: number): ElectionBound => electionBound(plan, gapSizeBytes)
+    const bounds = { silenceMs, graceMs, firstFlushMs: firstFlushMs(plan), of }
     this.#trace.addChecker((report) => boundedElections(view, bounds, this.#electionCounts, report))
     this.#trace.addChecker((report) => leadersStopInTime(view, times, report))
     this.#trace.addChecker((report) => workingLeadersStay(view, peerTimeoutMs / 2, report))

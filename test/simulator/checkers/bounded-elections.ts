@@ -17,10 +17,14 @@ import type { Checker, Report } from '../sim-trace.ts'
  * peerTimeoutMs at most.
  * disk: the disk of a server with links to the quorum is slow, full or fails. If it is the best candidate, it wins, and its epoch
  * waits for the disk, up to initLimit. That lasts as long as the fault.
+ * first-start: no server has led yet. The first flush of a server makes the log, the identity and their folders, which no later
+ * one does.
+ * late: a message of a link beside those of the quorum was late. The candidate at its other end may be the one that all wait for.
+ * That lasts until the message arrives.
  * unexplained: none of these was seen, but an observer does not see everything, such as one connection between two servers
  * that carries nothing while the link has another. No election may take `graceMs` more than its bound for this reason.
  */
-export type SlowCause = 'copy' | 'half-open' | 'disk' | 'unexplained'
+export type SlowCause = 'copy' | 'half-open' | 'disk' | 'first-start' | 'late' | 'unexplained'
 
 export interface ElectionCounts {
   count: number
@@ -34,6 +38,8 @@ export interface ElectionCounts {
 
 export interface Bounds {
   of(gapSizeBytes: number): ElectionBound
+  /** What the first flush of a server may take beyond a later one. */
+  readonly firstFlushMs: number
   /** Until a link that carries nothing is closed. */
   readonly silenceMs: number
   /** What an election may take beyond its bound. It is counted all the same. */
@@ -45,9 +51,10 @@ interface Wait {
   readonly bound: ElectionBound
   readonly sinceUs: number
   readonly untilUs: number
-  /** How long a link was half-open meanwhile, and how long the disk of a candidate failed. */
+  /** How long a link was half-open meanwhile, the disk of a candidate failed, and a message was late. */
   readonly halfOpenMs: number
   readonly faultyMs: number
+  readonly lateMs: number
   readonly cause: SlowCause | null
 }
 
@@ -57,7 +64,7 @@ export function noElections(): ElectionCounts {
     longestMs: 0,
     longestText: '',
     shareMax: 0,
-    slow: { copy: 0, 'half-open': 0, disk: 0, unexplained: 0 },
+    slow: { copy: 0, 'half-open': 0, disk: 0, 'first-start': 0, late: 0, unexplained: 0 },
   }
 }
 
@@ -67,6 +74,7 @@ export function boundedElections(view: EnsembleView, bounds: Bounds, counts: Ele
   /** By quorum: the waits so far. */
   let waits = new Map<string, Wait>()
   let hasCopy = false
+  let isFirst = false
   let isReported = false
   return {
     name: 'bounded-elections',
@@ -84,6 +92,7 @@ export function boundedElections(view: EnsembleView, bounds: Bounds, counts: Ele
     sentBefore = sentSizes(view)
     waits = new Map()
     hasCopy = false
+    isFirst = view.hasNeverBeenLed
     isReported = false
   }
 
@@ -110,13 +119,17 @@ export function boundedElections(view: EnsembleView, bounds: Bounds, counts: Ele
     const before = waits.get(quorum)
     const isSameWait = before?.sinceUs === sinceUs
     const passedMs = (atUs - (isSameWait ? before.untilUs : sinceUs)) / 1000
-    const halfOpenMs = (isSameWait ? before.halfOpenMs : 0) + (view.hasHalfOpenLink(servers) ? passedMs : 0)
-    const faultyMs = (isSameWait ? before.faultyMs : 0) + (view.hasFaultyCandidate(servers, atUs) ? passedMs : 0)
-    const cause = hasCopy ? 'copy' : faultyMs > 0 ? 'disk' : halfOpenMs > 0 ? 'half-open' : null
+    const sum = (soFarMs: number | undefined, isNow: boolean): number =>
+      (isSameWait ? (soFarMs ?? 0) : 0) + (isNow ? passedMs : 0)
+    const halfOpenMs = sum(before?.halfOpenMs, view.hasHalfOpenLink(servers))
+    const faultyMs = sum(before?.faultyMs, view.hasFaultyCandidate(servers, atUs))
+    const lateMs = sum(before?.lateMs, view.hasLateLink(servers, sinceUs, atUs))
+    const cause = causeOf({ hasCopy, isFirst, faultyMs, halfOpenMs, lateMs })
     const bound = bounds.of(gapOf(servers, view, sentBefore))
-    waits.set(quorum, { ms, sinceUs, untilUs: atUs, bound, halfOpenMs, faultyMs, cause })
+    waits.set(quorum, { ms, sinceUs, untilUs: atUs, bound, halfOpenMs, faultyMs, lateMs, cause })
     const newcomersMs = view.newcomerCount(servers, sinceUs) * bound.settleMs
-    const limitMs = sumOf(bound) + newcomersMs + Math.min(halfOpenMs, bounds.silenceMs) + faultyMs
+    const firstMs = isFirst ? bounds.firstFlushMs : 0
+    const limitMs = sumOf(bound) + newcomersMs + Math.min(halfOpenMs, bounds.silenceMs) + faultyMs + lateMs + firstMs
     if (ms <= limitMs + bounds.graceMs || cause === 'copy' || isReported) return
     isReported = true
     const limit = `${limitMs.toFixed(0)} ms (${describeBound(bound)}${cause === null ? '' : `, ${cause}`})`
@@ -124,6 +137,20 @@ export function boundedElections(view: EnsembleView, bounds: Bounds, counts: Ele
       `servers ${quorum} run and reach each other, and have had no leader for ${ms.toFixed(0)} ms; at most ${limit}`,
     )
   }
+}
+
+function causeOf(facts: {
+  readonly hasCopy: boolean
+  readonly isFirst: boolean
+  readonly faultyMs: number
+  readonly halfOpenMs: number
+  readonly lateMs: number
+}): SlowCause | null {
+  if (facts.hasCopy) return 'copy'
+  if (facts.faultyMs > 0) return 'disk'
+  if (facts.halfOpenMs > 0) return 'half-open'
+  if (facts.isFirst) return 'first-start'
+  return facts.lateMs > 0 ? 'late' : null
 }
 
 function sentSizes({ servers, probe }: EnsembleView): ReadonlyMap<string, number> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Epoch, ServerId } from '../../../src/base/ids.ts'
+import type { ElectionBound } from '../election-bound.ts'
 import type { EnsembleProbe } from '../ensemble-view.ts'
 import { EnsembleView } from '../ensemble-view.ts'
 import type { SimEvent } from '../sim-event.ts'
@@ -11,7 +12,7 @@ import { workingLeadersStay } from './working-leaders-stay.ts'
 
 const ids = [1, 2, 3] as ServerId[]
 
-/** Three servers with links between all of them, of which server 3 leads epoch 1. An event comes every millisecond. */
+/** Three servers with links between all of them, of which server 3 leads epoch 1, if one does. An event comes every millisecond. */
 class HandMade {
   readonly reports: string[] = []
   readonly view: EnsembleView
@@ -21,7 +22,7 @@ class HandMade {
   #nowUs = 0
   readonly #checker: Checker
 
-  constructor(make: (view: EnsembleView, report: Report) => Checker) {
+  constructor(make: (view: EnsembleView, report: Report) => Checker, isLed = true) {
     const probe: EnsembleProbe = {
       carries: (a, b) => !this.cut.has(`${a}>${b}`),
       diskWorks: () => true,
@@ -34,7 +35,7 @@ class HandMade {
     this.#checker = make(this.view, (text) => this.reports.push(text))
     for (const id of ids) this.happen(started(id))
     for (const a of ids) for (const b of ids) if (a !== b) this.happen(link(a, b, true))
-    this.happen(role(3, 'leading'), role(1, 'following'), role(2, 'following'))
+    if (isLed) this.happen(role(3, 'leading'), role(1, 'following'), role(2, 'following'))
   }
 
   happen(...events: readonly SimEvent[]): this {
@@ -69,9 +70,11 @@ const dies: SimEvent = { kind: 'server-crashed', serverId: 3 as ServerId, how: '
 const survivorsNotice = [link(1, 3, false), role(1, 'looking'), link(2, 3, false), role(2, 'looking')]
 
 describe('bounded-elections', () => {
-  const bounds = { silenceMs: 1500, graceMs: 0, of: () => ({ roundsMs: 50, settleMs: 40, flushesMs: 10, gapMs: 0 }) }
+  const of = (): ElectionBound => ({ roundsMs: 50, settleMs: 40, flushesMs: 10, gapMs: 0 })
+  const bounds = { silenceMs: 1500, graceMs: 0, firstFlushMs: 100, of }
   const counts = noElections()
-  const make = (): HandMade => new HandMade((view, report) => boundedElections(view, bounds, counts, report))
+  const make = (isLed = true): HandMade =>
+    new HandMade((view, report) => boundedElections(view, bounds, counts, report), isLed)
 
   test('accepts a leader within the bound, and counts the election', () => {
     const run = make()
@@ -108,6 +111,23 @@ describe('bounded-elections', () => {
       .happen(link(1, 2, false))
       .wait(500)
     expect(run.happen(link(1, 2, true)).wait(90).reports).toEqual([])
+  })
+
+  test('waits for a message of a third server that is late, and no longer', () => {
+    const run = make().happen(dies, started(3), link(1, 3, true), link(3, 1, true), ...survivorsNotice.slice(1))
+    run.happen(link(1, 3, true))
+    run.view.linkChanged(1 as ServerId, 3 as ServerId, run.nowUs + 300_000)
+    const ofOthers = (): readonly string[] => run.reports.filter((text) => text.startsWith('servers 1, 2'))
+    run.wait(290)
+    expect(ofOthers()).toEqual([])
+    run.wait(300)
+    expect(ofOthers()).toHaveLength(1)
+  })
+
+  test('allows more for the first flushes of all, once', () => {
+    const run = make(false)
+    expect(run.wait(190).reports).toEqual([])
+    expect(run.wait(100).reports).toHaveLength(1)
   })
 
   test('waits no longer than peerTimeoutMs more for a half-open link', () => {
