@@ -76,9 +76,18 @@ export class LeaderHeartbeats {
    * before that.
    */
   isLeaseOver(): boolean {
-    const { nowMs, settings } = this.#core
     this.noteHeardByQuorum()
-    return nowMs >= this.#heardByQuorumMs + settings.peerTimeoutMs - settings.heartbeatIntervalMs / 2
+    return this.#isOver(this.#heardByQuorumMs)
+  }
+
+  /** Those that have answered nothing for as long as ends the lease. */
+  silentLearners(): readonly ServerId[] {
+    return [...this.#learners.keys()].filter((voter) => this.#isOver(this.#heardAtMs(voter)))
+  }
+
+  #isOver(heardAtMs: number): boolean {
+    const { nowMs, settings } = this.#core
+    return nowMs >= heardAtMs + settings.peerTimeoutMs - settings.heartbeatIntervalMs / 2
   }
 
   /** Never falls: that one of them leaves does not change what the others have heard. */

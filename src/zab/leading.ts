@@ -190,8 +190,10 @@ export class Leading implements Role {
       this.#changes.becomeLooking(`no quorum while ${this.#phase}`)
       return
     }
-    if (this.isEstablished && this.#heartbeats.isLeaseOver())
+    if (this.isEstablished && this.#heartbeats.isLeaseOver()) {
+      for (const learner of this.#heartbeats.silentLearners()) core.unheard.add(learner)
       return this.#changes.becomeLooking('no quorum has answered for peerTimeoutMs')
+    }
     if (this.#heartbeats.areDue) this.#sendHeartbeats()
     if (this.isEstablished) this.#handOverIfSlow()
   }

@@ -63,6 +63,7 @@ export class Looking implements Role {
 
   tick(): void {
     if (this.#core.nowMs >= this.#resendAtMs) {
+      this.#core.unheard.clear() // a link that is silent for peerTimeoutMs is closed
       // Links lose nothing, so the repeated vote changes nothing unless this file has a bug.
       this.#resendAtMs = this.#core.nowMs + this.#core.settings.peerTimeoutMs
       this.#core.log.debug('votes-sent-again', { round: this.#core.round, leaderId: this.#candidate })
@@ -74,7 +75,9 @@ export class Looking implements Role {
 
   persisted(): void {}
   logRead(): void {}
-  leave(): void {}
+  leave(): void {
+    this.#core.unheard.clear()
+  }
   flush(): void {
     this.#core.flush([])
   }
@@ -159,12 +162,13 @@ export class Looking implements Role {
   }
 
   /**
-   * The servers of a quorum that could follow this one: it reaches them, and none of them has a more recent history. A
-   * server that has no such quorum cannot win, and peers would vote for it in vain.
+   * The servers of a quorum that could follow this one: it reaches them, none of them has a more recent history, and it does not
+   * have to doubt that it hears them. A server that has no such quorum cannot win, and peers would vote for it in vain.
    */
   readonly #mayFollow = (voter: ServerId): boolean => {
-    const { self, connected, peerVotes } = this.#core
+    const { self, connected, peerVotes, unheard } = this.#core
     if (voter === self.id) return true
+    if (unheard.has(voter)) return false
     const vote = peerVotes.get(voter)
     return connected.has(voter) && (vote === undefined || !isMoreRecent(vote.epoch, vote.zxid, self.epoch, self.zxid))
   }

@@ -45,6 +45,11 @@ export class ZabCore {
   readonly connected = new Set<ServerId>()
   /** Since this process started. */
   readonly wasConnected = new Set<ServerId>()
+  /**
+   * Peers that have not answered this server when it gave up the leadership for that reason, and have sent nothing since. What
+   * it sends may reach them all the same.
+   */
+  readonly unheard = new Set<ServerId>()
   /** The last vote of each connected peer. It holds until the peer sends another one or its link closes. */
   readonly peerVotes = new Map<ServerId, VoteMessage>()
   out: ZabEffect[] = []
@@ -257,6 +262,7 @@ export class ZabCore {
   peerGone(peer: ServerId): void {
     this.connected.delete(peer)
     this.peerVotes.delete(peer)
+    this.unheard.delete(peer)
     this.#foreignUntilMs.delete(peer) // it may come back with other data
   }
 

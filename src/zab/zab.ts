@@ -171,6 +171,7 @@ export class Zab {
         return this.#role.peerDisconnected(event.peer, event.wasSilent)
       case 'message':
         assert(core.connected.has(event.from), 'messages come over links that are up', { peerId: event.from })
+        if (core.unheard.size > 0) core.unheard.delete(event.from)
         if (event.message.kind === 'vote') core.noteVote(event.from, event.message)
         return this.#role.receive(event.from, event.message)
       case 'persisted':
