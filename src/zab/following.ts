@@ -167,7 +167,7 @@ export class Following implements Role {
     } else if (vote.round > this.#round) {
       this.#changes.becomeLooking('the candidate has begun a new round')
     } else if (vote.leader !== this.leader) {
-      this.#changes.becomeLooking('the candidate votes for a better one')
+      this.#changes.lookOn('the candidate votes for a better one')
     }
   }
 

@@ -19,6 +19,7 @@ import type { ZabCore } from './zab-core.ts'
 export class Looking implements Role {
   readonly #core: ZabCore
   readonly #changes: RoleChanges
+  readonly #firstRound: number
   #candidate: ServerId
   #cannotWin = false
   #settlesAtMs: number | null = null
@@ -27,9 +28,11 @@ export class Looking implements Role {
   readonly #voteDueAtMs = new Map<ServerId, number>()
   #emptyPeersReportAtMs = 0
 
-  constructor(core: ZabCore, changes: RoleChanges) {
+  /** `round`: the one to begin or to go on with, unless other servers are in a newer one. */
+  constructor(core: ZabCore, changes: RoleChanges, round: number) {
     this.#core = core
     this.#changes = changes
+    this.#firstRound = round
     this.#candidate = core.settings.self
     this.#resendAtMs = core.nowMs + core.settings.peerTimeoutMs
     for (const peer of core.connected) this.#voteDueAtMs.set(peer, this.#resendAtMs)
@@ -38,7 +41,7 @@ export class Looking implements Role {
   enter(): void {
     this.#core.nextIncarnation()
     this.#core.dropUnfinishedSync()
-    this.#startRound(Math.max(this.#core.round + 1, this.#newestRound()))
+    this.#startRound(Math.max(this.#firstRound, this.#newestRound()))
     this.#followOrDecide()
   }
 

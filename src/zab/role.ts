@@ -25,6 +25,11 @@ export interface Role {
 export interface RoleChanges {
   /** `votersLeft`: voters that had elected this server follow another leader. */
   becomeLooking(reason: string, votersLeft?: boolean): void
+  /**
+   * In the round that this server is in. A new one would take the votes from the election that the other servers are about to
+   * decide, and without end if this server cannot reach the candidate of the others.
+   */
+  lookOn(reason: string): void
   becomeFollowing(leader: ServerId): void
   becomeLeading(): void
   /** Step H3: the leadership passes from one server to another; this server is one of the two, or a learner. */

@@ -48,6 +48,7 @@ export class Zab {
     this.#core = new ZabCore(settings, recovered, log)
     this.#changes = {
       becomeLooking: (reason, votersLeft = false) => this.#becomeLooking(reason, votersLeft),
+      lookOn: (reason) => this.#becomeLooking(reason, false, this.#core.round),
       becomeFollowing: (leader) => this.#become(new Following(this.#core, this.#changes, leader)),
       becomeLeading: () => this.#become(new Leading(this.#core, this.#changes)),
       passLeadership: (passing) => this.#passLeadership(passing),
@@ -159,7 +160,7 @@ export class Zab {
 
   #dispatch(event: ZabEvent): void {
     const core = this.#core
-    if (event.kind === 'start') return this.#become(new Looking(core, this.#changes))
+    if (event.kind === 'start') return this.#become(new Looking(core, this.#changes, core.round + 1))
     assert(this.#role !== null, 'zab was started')
     switch (event.kind) {
       case 'peer-connected':
@@ -201,10 +202,10 @@ export class Zab {
     }
   }
 
-  #becomeLooking(reason: string, votersLeft: boolean): void {
+  #becomeLooking(reason: string, votersLeft: boolean, round = this.#core.round + 1): void {
     this.#core.log.info('became-looking', { reason })
     this.#core.out.push({ kind: 'stopped-serving', reason, votersLeft })
-    this.#become(new Looking(this.#core, this.#changes))
+    this.#become(new Looking(this.#core, this.#changes, round))
   }
 
   /** Steps H3 and H4. If the successor is not connected, or could not lead, this server does as after any lost leader. */

@@ -54,6 +54,28 @@ describe('election', () => {
     expect(cluster.leader!.id).toBe(4)
   })
 
+  test.each([1, 2, 3, 4, 5])(
+    'a voter that cannot reach the best candidate does not keep the others from electing it (case %i)',
+    (seed) => {
+      const cluster = newCluster(3, { seed, messageDelayMsMax: seed - 1 })
+      settle(cluster)
+      const [voter, middle, best] = [1, 2, 3] as ServerId[]
+      expect(cluster.leader!.id).toBe(best)
+      cluster.crash(middle!)
+      cluster.links.cut(voter!, best!)
+      cluster.links.cut(best!, voter!)
+      cluster.propose(best!, 2)
+      cluster.run(4 * timing.linkTimeoutMs)
+      // The best candidate has not met the voter since it started, so it waits for the voter's vote. The voter does not wait for it.
+      cluster.crash(best!)
+      cluster.start(best!)
+      cluster.start(middle!)
+      const isLed = (): boolean => cluster.servers.filter(({ serving }) => serving !== null).length === 2
+      expect(cluster.runUntil(isLed, timing.redialMs + timing.peerTimeoutMs)).toBe(true)
+      expect(cluster.leader!.id).toBe(best)
+    },
+  )
+
   test.each(Array.from({ length: 60 }, (_, i) => i + 1))(
     'a server that reaches a quorum without a more recent history leads, whatever links are cut (case %i)',
     (seed) => {
