@@ -21,7 +21,7 @@ import type { Checker, Report } from '../sim-trace.ts'
  * one does.
  * late: a message of a link beside those of the quorum was late. The candidate at its other end may be the one that all wait for.
  * That lasts until the message arrives.
- * unexplained: none of these was seen, but an observer does not see everything, such as one connection between two servers
+ * unexplained: none of these was seen for long enough, but an observer does not see everything, such as one connection between two servers
  * that carries nothing while the link has another. No election may take `graceMs` more than its bound for this reason.
  */
 export type SlowCause = 'copy' | 'half-open' | 'disk' | 'first-start' | 'late' | 'unexplained'
@@ -49,13 +49,16 @@ export interface Bounds {
 interface Wait {
   readonly ms: number
   readonly bound: ElectionBound
+  /** Of an election without a cause, newcomers included. */
+  readonly boundMs: number
   readonly sinceUs: number
   readonly untilUs: number
   /** How long a link was half-open meanwhile, the disk of a candidate failed, and a message was late. */
   readonly halfOpenMs: number
   readonly faultyMs: number
   readonly lateMs: number
-  readonly cause: SlowCause | null
+  /** What allows it to take longer than `boundMs`. */
+  readonly cause: SlowCause
 }
 
 export function noElections(): ElectionCounts {
@@ -99,16 +102,15 @@ export function boundedElections(view: EnsembleView, bounds: Bounds, counts: Ele
   function end(): void {
     isElecting = false
     if (waits.size === 0) return
-    const { ms, bound, cause } = [...waits.values()].reduce((a, b) => (b.ms > a.ms ? b : a))
-    const limitMs = sumOf(bound)
+    const { ms, bound, boundMs, cause } = [...waits.values()].reduce((a, b) => (b.ms > a.ms ? b : a))
     waits = new Map()
     counts.count++
-    if (ms > limitMs) counts.slow[cause ?? 'unexplained']++
-    else counts.shareMax = Math.max(counts.shareMax, ms / limitMs)
+    if (ms > boundMs) counts.slow[cause]++
+    else counts.shareMax = Math.max(counts.shareMax, ms / boundMs)
     if (ms <= counts.longestMs) return
     counts.longestMs = ms
-    const why = ms > limitMs ? `, cause: ${cause ?? 'unexplained'}` : ''
-    counts.longestText = `of at most ${limitMs.toFixed(0)} ms (${describeBound(bound)})${why}`
+    const why = ms > boundMs ? `, cause: ${cause}` : ''
+    counts.longestText = `of at most ${boundMs.toFixed(0)} ms (${describeBound(bound)})${why}`
   }
 
   function note(servers: readonly ServerView[], leaderlessSinceUs: number, atUs: number): void {
@@ -124,33 +126,33 @@ export function boundedElections(view: EnsembleView, bounds: Bounds, counts: Ele
     const halfOpenMs = sum(before?.halfOpenMs, view.hasHalfOpenLink(servers))
     const faultyMs = sum(before?.faultyMs, view.hasFaultyCandidate(servers, atUs))
     const lateMs = sum(before?.lateMs, view.hasLateLink(servers, sinceUs, atUs))
-    const cause = causeOf({ hasCopy, isFirst, faultyMs, halfOpenMs, lateMs })
     const bound = bounds.of(gapOf(servers, view, sentBefore))
-    waits.set(quorum, { ms, sinceUs, untilUs: atUs, bound, halfOpenMs, faultyMs, lateMs, cause })
-    const newcomersMs = view.newcomerCount(servers, sinceUs) * bound.settleMs
-    const firstMs = isFirst ? bounds.firstFlushMs : 0
-    const limitMs = sumOf(bound) + newcomersMs + Math.min(halfOpenMs, bounds.silenceMs) + faultyMs + lateMs + firstMs
-    if (ms <= limitMs + bounds.graceMs || cause === 'copy' || isReported) return
+    const boundMs = sumOf(bound) + view.newcomerCount(servers, sinceUs) * bound.settleMs
+    const allowances = allowancesOf({ halfOpenMs, faultyMs, lateMs, isFirst }, bounds)
+    const limitMs = boundMs + Object.values(allowances).reduce((total, each) => total + each)
+    const cause = hasCopy ? 'copy' : ms > limitMs ? 'unexplained' : largestOf(allowances)
+    waits.set(quorum, { ms, sinceUs, untilUs: atUs, bound, boundMs, halfOpenMs, faultyMs, lateMs, cause })
+    if (ms <= limitMs + bounds.graceMs || hasCopy || isReported) return
     isReported = true
-    const limit = `${limitMs.toFixed(0)} ms (${describeBound(bound)}${cause === null ? '' : `, ${cause}`})`
-    report(
-      `servers ${quorum} run and reach each other, and have had no leader for ${ms.toFixed(0)} ms; at most ${limit}`,
-    )
+    const allowed = Object.entries(allowances).map(([name, allowedMs]) => ` + ${name} ${allowedMs.toFixed(0)}`)
+    const limit = `${limitMs.toFixed(0)} ms (${describeBound(bound)}${allowed.join('')})`
+    report(`servers ${quorum} run and reach each other, and have no leader for ${ms.toFixed(0)} ms; at most ${limit}`)
   }
 }
 
-function causeOf(facts: {
-  readonly hasCopy: boolean
-  readonly isFirst: boolean
-  readonly faultyMs: number
-  readonly halfOpenMs: number
-  readonly lateMs: number
-}): SlowCause | null {
-  if (facts.hasCopy) return 'copy'
-  if (facts.faultyMs > 0) return 'disk'
-  if (facts.halfOpenMs > 0) return 'half-open'
-  if (facts.isFirst) return 'first-start'
-  return facts.lateMs > 0 ? 'late' : null
+type Allowances = Readonly<Record<Exclude<SlowCause, 'copy' | 'unexplained'>, number>>
+
+function allowancesOf(
+  { halfOpenMs, faultyMs, lateMs, isFirst }: Pick<Wait, 'halfOpenMs' | 'faultyMs' | 'lateMs'> & { isFirst: boolean },
+  { silenceMs, firstFlushMs }: Bounds,
+): Allowances {
+  const halfOpen = Math.min(halfOpenMs, silenceMs)
+  return { disk: faultyMs, 'half-open': halfOpen, 'first-start': isFirst ? firstFlushMs : 0, late: lateMs }
+}
+
+function largestOf(allowances: Allowances): SlowCause {
+  const entries = Object.entries(allowances) as [SlowCause, number][]
+  return entries.reduce((a, b) => (b[1] > a[1] ? b : a))[0]
 }
 
 function sentSizes({ servers, probe }: EnsembleView): ReadonlyMap<string, number> {
