@@ -5,6 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { findZooKeeperClasspath } from './apache-zookeeper.ts'
+import { type BareLoopCells, visitBareLoop } from './bare-loop-visit.ts'
 import { checkpointDocument, checkpointTable, failedRows } from './checkpoint-report.ts'
 import { type CheckpointVisit, visitCheckpoints } from './checkpoint-rows.ts'
 import { failedFaults, visitFaults } from './failover-rows.ts'
@@ -57,6 +58,7 @@ async function benchLoads(
   machine: readonly string[],
 ): Promise<number> {
   const visits: Visit[] = []
+  const bareLoops: BareLoopCells[] = []
   const rounds = options.workloads.length === 0 ? 0 : options.rounds
   for (let round = 1; round <= rounds; round++) {
     for (const size of options.ensembleSizes) {
@@ -64,10 +66,12 @@ async function benchLoads(
         const progress = (line: string): void => console.log(`round ${round}, ${target}, ${line}`)
         visits.push(await visitEnsemble(target, size, options, zookeeperClasspath, progress))
       }
+      if (size !== 1 || !options.targets.includes('zkts')) continue
+      bareLoops.push(await visitBareLoop(options, (line) => console.log(`round ${round}, bare loop, ${line}`)))
     }
   }
   const faultVisits = await visitFaults(options, zookeeperClasspath, console.log)
-  const measured = { visits, faultVisits }
+  const measured = { visits, bareLoops, faultVisits }
   const failures = [...failuresOf(visits), ...failedFaults(faultVisits)]
   console.log(`\n${reportTables(options, measured)}`)
   return conclude(options, (date) => reportDocument(options, measured, machine, date), failures)

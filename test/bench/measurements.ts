@@ -78,8 +78,9 @@ export async function visitEnsemble(
   }
 }
 
-async function loadEnsemble(
-  ensemble: Ensemble,
+/** Of the ensemble its servers and ports are used. */
+export async function loadEnsemble(
+  ensemble: Pick<Ensemble, 'servers' | 'clientPorts'>,
   size: number,
   options: BenchOptions,
   progress: (line: string) => void,
@@ -189,7 +190,7 @@ async function watchIdle(ensemble: Ensemble, idleMs: number): Promise<Visit['idl
   }
 }
 
-function obituariesOf(ensemble: Ensemble): readonly string[] {
+function obituariesOf(ensemble: Pick<Ensemble, 'servers'>): readonly string[] {
   return ensemble.servers.flatMap((server) => server.obituary() ?? [])
 }
 

@@ -2,6 +2,7 @@
  * Renders visits as tables in Markdown, for the terminal and for docs/benchmarks.md.
  * Owns: medians over rounds and the format of the figures. A ratio is always the figure of zkts divided by ZooKeeper's.
  */
+import type { BareLoopCells } from './bare-loop-visit.ts'
 import { type FaultVisit, failoverTable, failoverText } from './failover-rows.ts'
 import { type FanOutResult, type FanOutRound, type FanOutWatch, fanOutWatches, type LoadResult } from './load-job.ts'
 import { type Cell, cellsOf, describeCell, type Visit } from './measurements.ts'
@@ -19,11 +20,14 @@ interface Figure<Row> {
 
 export interface Measured {
   readonly visits: readonly Visit[]
+  /** One for each round that measured one server of zkts. */
+  readonly bareLoops: readonly BareLoopCells[]
   readonly faultVisits: readonly FaultVisit[]
 }
 
-export function reportTables(options: BenchOptions, { visits, faultVisits }: Measured): string {
+export function reportTables(options: BenchOptions, { visits, bareLoops, faultVisits }: Measured): string {
   const tables = options.workloads.length === 0 ? [] : loadTables(options, visits)
+  if (bareLoops.length > 0) tables.push(bareLoopTable(options, visits, bareLoops))
   if (options.faultRows.length > 0) tables.push(failoverTable(options, faultVisits))
   return `${tables.join('\n\n')}\n`
 }
@@ -53,6 +57,28 @@ function loadTables(options: BenchOptions, visits: readonly Visit[]): string[] {
   return options.watchers === 0 ? [cellTable, serverTable] : [cellTable, fanOutTable, serverTable]
 }
 
+/** One server of zkts beside the bare loop. */
+function bareLoopTable(options: BenchOptions, visits: readonly Visit[], bareLoops: readonly BareLoopCells[]): string {
+  const read = [
+    { title: 'ops/s (zkts / bare loop)', of: (result: LoadResult) => (result.operations * 1000) / result.elapsedMs },
+    { title: 'CPU µs (zkts / bare loop)', of: cpuUsOf },
+  ]
+  const lines = cellsOf(1, options).map((cell) => [
+    cell.workload,
+    describeShape(cell.shape),
+    ...read.map(({ of }) => {
+      const ours = resultsOf(visits, 'zkts', cell).flatMap((result) => of(result) ?? [])
+      const bare = measuredIn(bareLoops.flat(), cell).flatMap((result) => of(result) ?? [])
+      return formatValues([median(ours), median(bare)], 0)
+    }),
+  ])
+  return renderTable(['workload', 'load', ...read.map(({ title }) => title)], lines)
+}
+
+function cpuUsOf({ serversCpuMs, operations }: LoadResult): number | undefined {
+  return serversCpuMs === undefined ? undefined : (1000 * serversCpuMs) / operations
+}
+
 export function reportDocument(
   options: BenchOptions,
   measured: Measured,
@@ -77,6 +103,8 @@ A cell reads *ratio (ours / ZooKeeper's)*. "load" is connections × requests in 
 goes to a follower, 51 go round all servers. Data of ${options.dataSizeBytes} bytes; \`mix\` is 10 % set and 90 % get; latency in µs.
 "CPU µs" is the CPU time of all servers for one operation, "generator" the load generator's share of one core.
 The loop is closed: each connection sends its next request when the reply has come.
+The bare loop is what Node.js can do on this machine: it cuts frames, writes the bodies of writes into a file with one durable write
+at a time, and answers. It keeps no znodes, and checks nothing.
 In the table of watches ${options.watchers} sessions, spread over all servers, watch one znode; times are from the write to it until half of
 the sessions, and the last of them, had the event, read by one process on the same machine; "lost" is how many never had it.
 ${options.faultRows.length === 0 ? '' : `${failoverText}\n`}
@@ -115,9 +143,7 @@ function cellFigures(visits: readonly Visit[]): readonly Figure<Cell>[] {
     figure('p50', 0, (result) => result.latencyUs.p50),
     figure('p99', 0, (result) => result.latencyUs.p99),
     figure('p99.9', 0, (result) => result.latencyUs.p999),
-    figure('CPU µs', 0, (result) =>
-      result.serversCpuMs === undefined ? undefined : (1000 * result.serversCpuMs) / result.operations,
-    ),
+    figure('CPU µs', 0, cpuUsOf),
     figure('generator %', 0, (result) => (100 * result.generatorCpuMs) / result.elapsedMs),
   ]
 }
@@ -178,9 +204,12 @@ function serverFigures(visits: readonly Visit[]): readonly Figure<number>[] {
 }
 
 function resultsOf(visits: readonly Visit[], target: Target, cell: Cell): readonly LoadResult[] {
-  return visits
-    .filter((visit) => visit.target === target)
-    .flatMap((visit) => visit.cells)
+  const cells = visits.filter((visit) => visit.target === target).flatMap((visit) => visit.cells)
+  return measuredIn(cells, cell)
+}
+
+function measuredIn(cells: Visit['cells'], cell: Cell): readonly LoadResult[] {
+  return cells
     .filter((entry) => describeCell(entry.cell) === describeCell(cell))
     .flatMap(({ outcome }) => (outcome.kind === 'measured' ? [outcome.result] : []))
 }
