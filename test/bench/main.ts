@@ -18,7 +18,8 @@ import { assertZktsServerExists } from './zkts-server.ts'
 // On exit the servers are killed and their folders removed: see startServerProcess and startEnsemble.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
-process.exitCode = await main()
+// Not by running out of work: clients of a measurement that failed may still be trying to reach its servers.
+process.exit(await main())
 
 async function main(): Promise<number> {
   let options: BenchOptions | undefined
