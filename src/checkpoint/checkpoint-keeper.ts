@@ -58,10 +58,10 @@ interface CurrentStore {
   readonly copies: Set<Pick<StoreCopy, 'abandon'>>
 }
 
-/** What an advance goes on with. */
 /** From this number of txns on, reading what they change takes longer than merging files of the store. */
 const manyTxnsMin = 30_000
 
+/** What an advance goes on with. */
 interface Progress {
   readonly folding: Folding
   readonly follower: LogFollower

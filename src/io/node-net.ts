@@ -180,13 +180,14 @@ class SocketStream implements ByteStream {
   readonly remotePort: number
   readonly localPort: number
   readonly #socket: Socket
-  readonly #emitsData: boolean // otherwise `received` is called
+  /** Only documented fields of the socket are used: it emits `data`, and its own queue gets all that is written. */
+  readonly #isPlain: boolean
   #handlers: StreamHandlers | null = null
   #error: Error | null = null
 
-  constructor(socket: Socket, emitsData: boolean) {
+  constructor(socket: Socket, isPlain: boolean) {
     this.#socket = socket
-    this.#emitsData = emitsData
+    this.#isPlain = isPlain
     this.remoteAddress = withoutMappedPrefix(socket.remoteAddress ?? '')
     this.remotePort = socket.remotePort ?? 0
     this.localPort = socket.localPort ?? 0
@@ -198,7 +199,7 @@ class SocketStream implements ByteStream {
   handle(handlers: StreamHandlers): void {
     this.#handlers = handlers
     const socket = this.#socket
-    if (this.#emitsData) socket.on('data', (bytes: Uint8Array) => this.received(bytes, bytes.length))
+    if (this.#isPlain) socket.on('data', (bytes: Uint8Array) => this.received(bytes, bytes.length))
     socket.on('drain', () => {
       if (!socket.destroyed) this.#handlers?.onDrain()
     })
@@ -223,7 +224,7 @@ class SocketStream implements ByteStream {
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket
     if (socket.destroyed || socket.writableEnded) return true
-    const rest = socket.writableLength === 0 ? this.#writeNow(bytes) : bytes
+    const rest = socket.writableLength === 0 && !this.#isPlain ? this.#writeNow(bytes) : bytes
     return rest === null || socket.write(rest)
   }
 

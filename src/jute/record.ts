@@ -56,6 +56,9 @@ export function record<F extends Readonly<Record<string, Codec<unknown>>>>(
   }
 }
 
+/** One reader for all records; null while it is in use. */
+let spare: JuteReader | null = null
+
 /** Reads `bytes` as one record. Bytes after it are ignored, as ZooKeeper does. */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Result<T, 'marshalling-error'> {
   const reader = spare ?? new JuteReader(bytes)
@@ -65,9 +68,6 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): Result<T, 'marsha
   spare = reader
   return reader.failed ? err('marshalling-error') : ok(value)
 }
-
-/** One reader for all records, while it is not in use. */
-let spare: JuteReader | null = null
 
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   const writer = new JuteWriter()
