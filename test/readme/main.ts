@@ -59,10 +59,21 @@ async function type(command: string): Promise<Outcome> {
   while (Date.now() < deadlineMs) {
     if (server.exitCode !== null)
       return { ok: false, reason: `ended with ${server.exitCode}: ${serverOutput.slice(-600)}` }
-    if ((await ask('srvr')).includes('Mode: ')) return { ok: true }
+    if (await allServe(portsOf(command))) return { ok: true }
     await pause(200)
   }
-  return { ok: false, reason: 'does not serve' }
+  return { ok: false, reason: `not every server serves: ${serverOutput.slice(-600)}` }
+}
+
+/** The client ports of the servers that the command starts: with `--local 3`, a quorum can serve before the third does. */
+function portsOf(command: string): readonly number[] {
+  const serverCount = Number(/--local (\d+)/.exec(command)?.[1] ?? 1)
+  return Array.from({ length: serverCount }, (_, i) => clientPort + i)
+}
+
+async function allServe(ports: readonly number[]): Promise<boolean> {
+  const answers = await Promise.all(ports.map((port) => ask('srvr', port)))
+  return answers.every((answer) => answer.includes('Mode: '))
 }
 
 /** Standard input is empty, so that the shell of zkts-cli ends at once. */
@@ -114,10 +125,10 @@ async function stopServer(): Promise<void> {
 }
 
 /** Empty if no server answers. */
-function ask(word: string): Promise<string> {
+function ask(word: string, port = clientPort): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
-    const socket = connect(clientPort, '127.0.0.1', () => socket.write(word))
+    const socket = connect(port, '127.0.0.1', () => socket.write(word))
     socket.on('data', (bytes) => (answer += bytes.toString()))
     socket.on('error', () => resolve(''))
     socket.on('close', () => resolve(answer))
