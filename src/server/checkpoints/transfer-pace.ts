@@ -14,6 +14,12 @@ export interface PacedChunk {
   readonly give: () => void
 }
 
+/**
+ * A timer fires later than it was set for, by a millisecond or by a turn of the event loop. Chunks make up for at most this
+ * much, so the rate is kept, and a reader that was slow for longer gets no burst.
+ */
+const latenessMsMax = 20
+
 export class TransferPace {
   readonly #bytesPerMs: number
   readonly #clock: Clock
@@ -41,7 +47,7 @@ export class TransferPace {
       const nowMs = this.#clock.monotonicMs()
       if (nowMs < this.#freeAtMs) return this.#wait(this.#freeAtMs - nowMs)
       this.#waiting.shift()
-      this.#freeAtMs = nowMs + next.sizeBytes / this.#bytesPerMs
+      this.#freeAtMs = Math.max(this.#freeAtMs, nowMs - latenessMsMax) + next.sizeBytes / this.#bytesPerMs
       next.give()
     }
   }
