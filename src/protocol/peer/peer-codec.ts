@@ -1,12 +1,15 @@
 /**
  * PeerFrame ↔ bytes. Bytes that do not decode, or that decode to values that no server sends, give null:
- * the link refuses the peer. A message whose fields are all plain is the object that protobufjs decoded, with our
+ * the link refuses the peer. The frames that come most often have codecs of their own (usual-frame-encoder.ts and
+ * usual-frame-decoder.ts). Of the others, a message whose fields are all plain is the object that protobufjs decoded, with our
  * `kind`; absent scalars read as their proto3 defaults through the prototype.
  */
 import protobuf from 'protobufjs'
 import { assert } from '../../base/assert.ts'
 import { protoSchemaOf, type WireObject } from '../proto-record.ts'
 import { Hello, type PeerFrame, type PeerMessage, peerMessageRows } from './peer-message.ts'
+import { decodeUsualFrame } from './usual-frame-decoder.ts'
+import { encodeUsualFrame } from './usual-frame-encoder.ts'
 
 type Kind = PeerMessage['kind']
 
@@ -37,6 +40,11 @@ const chunkType = peerSchema.lookupType(byKind['checkpoint-chunk']!.record.name)
 
 /** The bytes come after as many zero bytes, a multiple of 4, as the caller wants for a header. */
 export function encodePeerFrame(frame: PeerFrame, roomSizeBytes = 0): Uint8Array {
+  return encodeUsualFrame(frame, roomSizeBytes) ?? encodeAnyFrame(frame, roomSizeBytes)
+}
+
+/** As protobufjs writes them. */
+export function encodeAnyFrame(frame: PeerFrame, roomSizeBytes = 0): Uint8Array {
   const { hello } = frame
   const wire = {
     hello: hello === null ? null : Hello.toWire(hello),
@@ -87,6 +95,11 @@ function written(writer: protobuf.Writer): Uint8Array {
 
 /** Byte fields of the result are views into `bytes`. */
 export function decodePeerFrame(bytes: Uint8Array): PeerFrame | null {
+  return decodeUsualFrame(bytes) ?? decodeAnyFrame(bytes)
+}
+
+/** As protobufjs reads them. */
+export function decodeAnyFrame(bytes: Uint8Array): PeerFrame | null {
   try {
     const wire: object = frameType.decode(bytes)
     return frameOfWire(wire as WireFrame)

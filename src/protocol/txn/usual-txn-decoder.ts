@@ -5,7 +5,7 @@
  * decides; so a field that is added to the schema is never overlooked.
  */
 import type { ServerId } from '../../base/ids.ts'
-import { decodeUtf8 } from '../../jute/utf8.ts'
+import { failed, ProtoReader, signed } from '../proto-reader.ts'
 import { sessionOfWords } from '../session-words.ts'
 import type { AclEntry, Change, Origin, Txn } from './txn.ts'
 import { aclTags, changeTags, createTags, deleteTags, originTags, setDataTags, txnTags } from './usual-txn-tags.ts'
@@ -18,40 +18,34 @@ export function decodeUsualTxn(bytes: Uint8Array): Txn | null {
 type CreateChange = Extract<Change, { kind: 'create' }>
 type SetDataChange = Extract<Change, { kind: 'set-data' }>
 
-const varintShiftMax = 21 // of four bytes
-const failed = -1
 const noBytes = new Uint8Array(0)
-const doubleBytes = new Uint8Array(8)
-const doubleView = new DataView(doubleBytes.buffer)
+const from = new ProtoReader()
 
 class UsualTxnReader {
-  #bytes: Uint8Array = noBytes
-  #at = 0
   /** The entry decoded last and its bytes: most znodes have the ACL of the znode before. */
   #entryBytes: Uint8Array = noBytes
   #entry: AclEntry | null = null
 
   txn(bytes: Uint8Array): Txn | null {
-    this.#bytes = bytes
-    this.#at = 0
+    from.begin(bytes)
     const end = bytes.length
     let [timeMs, high, low] = [0, 0, 0]
     let isMulti = false
     let origin: Origin | null = null
     let change: Change | null = null
-    while (this.#at < end) {
-      switch (bytes[this.#at++]) {
+    while (from.at < end) {
+      switch (bytes[from.at++]) {
         case txnTags.timeMs:
-          timeMs = this.#double()
+          timeMs = from.double()
           break
         case txnTags.sessionHigh:
-          high = this.#fixed32()
+          high = from.fixed32()
           break
         case txnTags.sessionLow:
-          low = this.#fixed32()
+          low = from.fixed32()
           break
         case txnTags.isMulti:
-          isMulti = this.#varint() !== 0
+          isMulti = from.varint() !== 0
           break
         case txnTags.origin:
           origin = this.#origin(end)
@@ -66,37 +60,37 @@ class UsualTxnReader {
           return null
       }
     }
-    if (this.#at !== end || change === null) return null
+    if (from.at !== end || change === null) return null
     return { timeMs, sessionId: sessionOfWords(high, low), origin, isMulti, changes: [change] }
   }
 
   #origin(limit: number): Origin | null {
-    const end = this.#endOfPart(limit)
+    const end = from.endOfPart(limit)
     let [serverId, incarnation, sequence] = [0, 0, 0]
-    while (this.#at < end) {
-      switch (this.#bytes[this.#at++]) {
+    while (from.at < end) {
+      switch (from.bytes[from.at++]) {
         case originTags.serverId:
-          serverId = this.#varint()
+          serverId = from.varint()
           if (serverId === failed) return null
           break
         case originTags.incarnation:
-          incarnation = this.#fixed32()
+          incarnation = from.fixed32()
           break
         case originTags.sequence:
-          sequence = this.#double()
+          sequence = from.double()
           break
         default:
           return null
       }
     }
-    return this.#at === end ? { serverId: serverId as ServerId, incarnation, sequence } : null
+    return from.at === end ? { serverId: serverId as ServerId, incarnation, sequence } : null
   }
 
   #change(limit: number): Change | null {
-    const end = this.#endOfPart(limit)
-    if (this.#at >= end) return null
-    const tag = this.#bytes[this.#at++]
-    const bodyEnd = this.#endOfPart(end)
+    const end = from.endOfPart(limit)
+    if (from.at >= end) return null
+    const tag = from.bytes[from.at++]
+    const bodyEnd = from.endOfPart(end)
     if (bodyEnd !== end) return null
     if (tag === changeTags.create) return this.#create(end)
     if (tag === changeTags.delete) return this.#delete(end)
@@ -105,12 +99,12 @@ class UsualTxnReader {
 
   #delete(end: number): Change | null {
     let path: string | null = ''
-    while (this.#at < end) {
-      if (this.#bytes[this.#at++] !== deleteTags.path) return null
-      path = this.#text(end)
+    while (from.at < end) {
+      if (from.bytes[from.at++] !== deleteTags.path) return null
+      path = from.text(end)
       if (path === null) return null
     }
-    return this.#at === end ? { kind: 'delete', path } : null
+    return from.at === end ? { kind: 'delete', path } : null
   }
 
   #create(end: number): CreateChange | null {
@@ -119,14 +113,14 @@ class UsualTxnReader {
     const acl: AclEntry[] = []
     let [high, low, parentCreateCount] = [0, 0, 0]
     let withStat = false
-    while (this.#at < end) {
-      switch (this.#bytes[this.#at++]) {
+    while (from.at < end) {
+      switch (from.bytes[from.at++]) {
         case createTags.path:
-          path = this.#text(end)
+          path = from.text(end)
           if (path === null) return null
           break
         case createTags.data:
-          data = this.#part(end)
+          data = from.part(end)
           break
         case createTags.acl: {
           const entry = this.#aclEntry(end)
@@ -135,25 +129,25 @@ class UsualTxnReader {
           break
         }
         case createTags.ownerHigh:
-          high = this.#fixed32()
+          high = from.fixed32()
           break
         case createTags.ownerLow:
-          low = this.#fixed32()
+          low = from.fixed32()
           break
         case createTags.parentCreateCount: {
-          const count = this.#varint()
+          const count = from.varint()
           if (count === failed) return null
           parentCreateCount = signed(count)
           break
         }
         case createTags.withStat:
-          withStat = this.#varint() !== 0
+          withStat = from.varint() !== 0
           break
         default:
           return null
       }
     }
-    if (this.#at !== end) return null
+    if (from.at !== end) return null
     return { kind: 'create', path, data, acl, ephemeralOwner: sessionOfWords(high, low), parentCreateCount, withStat }
   }
 
@@ -161,17 +155,17 @@ class UsualTxnReader {
     let path: string | null = ''
     let data: Uint8Array | null = null
     let version = 0
-    while (this.#at < end) {
-      switch (this.#bytes[this.#at++]) {
+    while (from.at < end) {
+      switch (from.bytes[from.at++]) {
         case setDataTags.path:
-          path = this.#text(end)
+          path = from.text(end)
           if (path === null) return null
           break
         case setDataTags.data:
-          data = this.#part(end)
+          data = from.part(end)
           break
         case setDataTags.version: {
-          const count = this.#varint()
+          const count = from.varint()
           if (count === failed) return null
           version = signed(count)
           break
@@ -180,114 +174,48 @@ class UsualTxnReader {
           return null
       }
     }
-    return this.#at === end ? { kind: 'set-data', path, data, version } : null
+    return from.at === end ? { kind: 'set-data', path, data, version } : null
   }
 
   #aclEntry(limit: number): AclEntry | null {
-    const end = this.#endOfPart(limit)
+    const end = from.endOfPart(limit)
     if (this.#isLatestEntry(end)) {
-      this.#at = end
+      from.at = end
       return this.#entry
     }
-    const start = this.#at
+    const start = from.at
     let perms = 0
     let scheme: string | null = ''
     let id: string | null = ''
-    while (this.#at < end) {
-      switch (this.#bytes[this.#at++]) {
+    while (from.at < end) {
+      switch (from.bytes[from.at++]) {
         case aclTags.perms:
-          perms = this.#varint()
+          perms = from.varint()
           if (perms === failed) return null
           break
         case aclTags.scheme:
-          scheme = this.#text(end)
+          scheme = from.text(end)
           break
         case aclTags.id:
-          id = this.#text(end)
+          id = from.text(end)
           break
         default:
           return null
       }
     }
-    if (this.#at !== end || scheme === null || id === null) return null
-    this.#entryBytes = this.#bytes.slice(start, end)
+    if (from.at !== end || scheme === null || id === null) return null
+    this.#entryBytes = from.bytes.slice(start, end)
     this.#entry = { perms, scheme, id }
     return this.#entry
   }
 
   #isLatestEntry(end: number): boolean {
     const known = this.#entryBytes
-    const start = this.#at
+    const start = from.at
     if (this.#entry === null || known.length !== end - start) return false
-    for (let i = 0; i < known.length; i += 1) if (known[i] !== this.#bytes[start + i]) return false
+    for (let i = 0; i < known.length; i += 1) if (known[i] !== from.bytes[start + i]) return false
     return true
   }
-
-  #text(limit: number): string | null {
-    const start = this.#startOfPart()
-    const end = this.#at
-    if (start < 0 || end > limit) return null
-    let bits = 0
-    for (let at = start; at < end; at += 1) bits |= this.#bytes[at]!
-    return bits < 0x80 ? decodeUtf8(this.#bytes, start, end) : null
-  }
-
-  /** A view. If it does not fit, the place is after the end of the bytes, which the callers notice. */
-  #part(limit: number): Uint8Array {
-    const end = this.#endOfPart(limit)
-    const part = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return part
-  }
-
-  /** Reads a length. Moves to the end of what follows, returns its start; negative: there is no length. */
-  #startOfPart(): number {
-    const lengthBytes = this.#varint()
-    const start = this.#at
-    if (lengthBytes === failed) return failed
-    this.#at = start + lengthBytes
-    return start
-  }
-
-  /** Reads a length. The end of what follows; a place after all bytes if that is not within `limit`. */
-  #endOfPart(limit: number): number {
-    const lengthBytes = this.#varint()
-    const end = this.#at + lengthBytes
-    if (lengthBytes !== failed && end <= limit) return end
-    this.#at = this.#bytes.length + 1
-    return this.#at + 1
-  }
-
-  /** Unsigned; `failed` if it has more than four bytes. */
-  #varint(): number {
-    let value = 0
-    for (let shift = 0; shift <= varintShiftMax; shift += 7) {
-      const byte = this.#bytes[this.#at++]
-      if (byte === undefined) return failed
-      value |= (byte & 0x7f) << shift
-      if (byte < 0x80) return value
-    }
-    this.#at = this.#bytes.length + 1 // the callers notice it
-    return failed
-  }
-
-  #fixed32(): number {
-    const bytes = this.#bytes
-    const at = this.#at
-    this.#at += 4
-    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
-  }
-
-  #double(): number {
-    for (let i = 0; i < 8; i += 1) doubleBytes[i] = this.#bytes[this.#at + i]!
-    this.#at += 8
-    return doubleView.getFloat64(0, true)
-  }
-}
-
-/** From the zigzag form of protobuf. */
-function signed(count: number): number {
-  return (count >>> 1) ^ -(count & 1)
 }
 
 const reader = new UsualTxnReader()
