@@ -132,6 +132,8 @@ export const checkpointThreadRestartMsMin = 1_000
 export const checkpointThreadRestartMsMax = 60_000
 /** A checkpoint thread that does not close within this is ended, and the server closes without it after the same time again. */
 export const checkpointThreadCloseMs = 5_000
+/** A checkpoint thread that has had nothing to do for this long collects its garbage, which gives memory back to the system. */
+export const checkpointThreadIdleMs = 5_000
 /** Chunk of a copy of a checkpoint, as it is sent to a learner. One entry that is larger is a chunk of its own. */
 export const checkpointChunkSizeBytesMax = 256 * 1024
 /** Changed znodes and sessions that a checkpoint keeps in memory before it writes them as one batch. One txn may exceed it. */

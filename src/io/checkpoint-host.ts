@@ -6,6 +6,7 @@
 import { setPriority } from 'node:os'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { InvariantViolation } from '../base/assert.ts'
+import { checkpointThreadIdleMs } from '../base/limits.ts'
 import { LineLimiter } from '../base/line-limiter.ts'
 import { ok } from '../base/result.ts'
 import type {
@@ -27,14 +28,18 @@ import type {
   ThreadSettings,
 } from './checkpoint-messages.ts'
 import { plainError } from './checkpoint-messages.ts'
+import { collectGarbage } from './collect-garbage.ts'
 
 export interface ThreadPorts {
   readonly log: Log
   readonly requiresDirectorySync: boolean
 }
 
-/** Called once, by the entry file of the thread. */
-export function hostCheckpoints(make: (ports: ThreadPorts) => OpenCheckpoints): void {
+/** Called once, by the entry file of the thread. `idleMs` is for tests. */
+export function hostCheckpoints(
+  make: (ports: ThreadPorts) => OpenCheckpoints,
+  idleMs: number = checkpointThreadIdleMs,
+): void {
   const port = parentPort
   if (port === null) throw new Error('this file is the entry of a thread; start zkts-server instead')
   const log = threadLog(port, new LineLimiter(() => performance.now()))
@@ -43,7 +48,7 @@ export function hostCheckpoints(make: (ports: ThreadPorts) => OpenCheckpoints): 
   process.on('warning', (warning) => log.warn('node-warning', { name: warning.name, text: warning.message }))
   // The thread may have been started before its settings were known: they are its first message, and the rest are calls.
   port.once('message', ({ options, requiresDirectorySync }: ThreadSettings) => {
-    const host = new CheckpointHost(port, make({ log, requiresDirectorySync })(options))
+    const host = new CheckpointHost(port, make({ log, requiresDirectorySync })(options), idleMs)
     port.on('message', (message: CallMessage) => void host.receive(message))
   })
 }
@@ -54,15 +59,27 @@ class CheckpointHost {
   readonly #copies = new Map<number, CheckpointCopy>()
   readonly #histories = new Map<number, HistoryReader>()
   readonly #receivers = new Map<number, CheckpointReceiver>()
+  readonly #idleMs: number
   #lastHandle = 0
   #hasLowPriority = false
+  #callCount = 0 // under way
+  #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(port: MessagePort, checkpoints: Checkpoints) {
+  constructor(port: MessagePort, checkpoints: Checkpoints, idleMs: number) {
     this.#port = port
     this.#checkpoints = checkpoints
+    this.#idleMs = idleMs
   }
 
-  async receive({ id, call }: CallMessage): Promise<void> {
+  async receive(message: CallMessage): Promise<void> {
+    clearTimeout(this.#idleTimer)
+    this.#callCount++
+    await this.#carryOut(message)
+    this.#callCount--
+    if (this.#callCount === 0) this.#idleTimer = setTimeout(collectGarbage, this.#idleMs).unref()
+  }
+
+  async #carryOut({ id, call }: CallMessage): Promise<void> {
     try {
       this.#answer(id, await this.#answerTo(call))
     } catch (error) {

@@ -238,6 +238,15 @@ test.each([
   expect(lines).toEqual([])
 })
 
+test('a thread that rests collects the garbage of its last call', async () => {
+  const { checkpoints, lines, advance } = await threadRig()
+  await checkpoints.open()
+  await advance(deeds.leaveGarbage)
+  while (lines.length === 0) await new Promise(setImmediate)
+  expect(lines).toEqual([['info garbage-collected', {}]])
+  expect(await checkpoints.sizeBytes()).toBe(77)
+})
+
 test('a closed thread does not keep the process running', async () => {
   const portCount = () => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
   const before = portCount()

@@ -8,4 +8,5 @@ export const deeds = {
   loopForever: 7,
   logManyLines: 8,
   tellPriority: 9,
+  leaveGarbage: 10, // and log `garbage-collected` when it was collected
 } as const

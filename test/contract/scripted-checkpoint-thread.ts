@@ -142,13 +142,23 @@ async function advanced(through: number, log: Log): Promise<CheckpointFacts> {
       break
     case deeds.tellPriority:
       return { ...factsAt(through), sessionCount: getPriority() }
+    case deeds.leaveGarbage:
+      whenCollected = new FinalizationRegistry(() => log.info('garbage-collected'))
+      whenCollected.register({}, null)
+      break
     default:
   }
   return factsAt(through)
 }
 
+/** In a variable of the module, since a registry that is garbage itself calls no callback. */
+let whenCollected: FinalizationRegistry<null>
+
+const idleMs = 10
+
 hostCheckpoints(
   ({ log }) =>
     ({ folder }) =>
       scripted(folder, log),
+  idleMs,
 )
