@@ -19,6 +19,21 @@ export function renderMntr(
   metrics: ReadonlyMap<string, number>,
   fileDescriptors: FileDescriptorStatus | null,
 ): string {
+  const entries = monitorEntries(status, metrics, fileDescriptors)
+  return asLines(entries.map(([key, value]) => `zk_${key}\t${isDouble(key) ? javaDouble(Number(value)) : value}`))
+}
+
+/** Values that may have a fraction. */
+function isDouble(key: string): boolean {
+  return key.startsWith('avg_') || key === 'connection_drop_probability'
+}
+
+/** Keys are without `zk_`. */
+export function monitorEntries(
+  status: ServerStatus,
+  metrics: ReadonlyMap<string, number>,
+  fileDescriptors: FileDescriptorStatus | null,
+): readonly (readonly [key: string, value: string | number])[] {
   const { serving } = status
   assert(serving !== null, 'only a serving server is monitored')
   const rows: (readonly [key: string, value: string | number])[] = [
@@ -28,7 +43,7 @@ export function renderMntr(
   const peerState = peerStates[serving.mode]
   if (peerState !== undefined) rows.push(['peer_state', peerState], ['quorum_size', status.config.members.length])
   rows.push(
-    ['avg_latency', javaDouble(status.latency.avgMs)],
+    ['avg_latency', status.latency.avgMs],
     ['max_latency', Math.trunc(status.latency.maxMs)],
     ['min_latency', Math.trunc(status.latency.minMs)],
     ['packets_received', status.packetsReceived],
@@ -45,7 +60,7 @@ export function renderMntr(
     ['last_client_response_size', status.responses.lastBytes],
     ['max_client_response_size', status.responses.maxBytes],
     ['min_client_response_size', status.responses.minBytes],
-    ['connection_drop_probability', javaDouble(status.connectionDropProbability)],
+    ['connection_drop_probability', status.connectionDropProbability],
     ['outstanding_tls_handshake', 0], // there is no TLS
     ['auth_failed_count', status.authFailedCount],
     ['disk_full', status.diskFullMs === null ? 0 : 1],
@@ -69,8 +84,8 @@ export function renderMntr(
   }
   if (status.lostLogLineCount !== null) rows.push(['log_lines_lost', status.lostLogLineCount])
   if (serving.leader !== null) rows.push(...leaderRows(serving.leader))
-  for (const [key, value] of metrics) rows.push([key, key.startsWith('avg_') ? javaDouble(value) : value])
-  return asLines(rows.map(([key, value]) => `zk_${key}\t${value}`))
+  rows.push(...metrics)
+  return rows
 }
 
 function leaderRows(leader: LeaderStatus): readonly (readonly [string, number])[] {

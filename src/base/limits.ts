@@ -154,6 +154,16 @@ export const backupAnswerMs = 500
 export const durableLogMsMax = 5_000
 /** While it waits, it looks this often. */
 export const durableLogRetryMs = 10
+/** Connections to the HTTP port. Monitoring programs need a few; a connection above it is closed at once. */
+export const httpConnectionsMax = 64
+/** Line and headers of one HTTP request. A larger one is answered with status 431. */
+export const httpHeadSizeBytesMax = 16 * 1024
+/** Body of one HTTP request: admin commands have their arguments in the address. A larger one is answered with status 413. */
+export const httpBodySizeBytesMax = 64 * 1024
+/** An HTTP request that has not arrived within this, line and headers and body, is answered with status 408. */
+export const httpRequestMs = 10_000
+/** Requests that one HTTP connection carries. Then it is closed, so that no client keeps one of the few connections. */
+export const httpRequestsPerConnectionMax = 1_000
 /** Largest epoch that an operator may give to restored or adopted data. Each new leader needs an epoch above it, and there are 2097151: the rest lasts two years with a new leader each minute. */
 export const givenEpochMax = 1_000_000
 

@@ -9,6 +9,7 @@ import type { AdminWord } from '../base/admin-words.ts'
 import type { AuthScheme } from '../base/auth-schemes.ts'
 import type { DigestAlgorithm } from '../base/digest-algorithms.ts'
 import type { ServerId } from '../base/ids.ts'
+import type { AdminEndpoint } from './admin-endpoint.ts'
 import type { ClientLimits } from './client-limits.ts'
 import type { Compatibility } from './compatibility.ts'
 import type { StorageSettings } from './storage-settings.ts'
@@ -77,6 +78,8 @@ export interface Config {
   readonly clientLimits: ClientLimits
   /** In which choices the server behaves exactly as ZooKeeper. */
   readonly compatibility: Compatibility
+  /** Null: admin commands are not served over HTTP. */
+  readonly adminEndpoint: AdminEndpoint | null
   /** Sorted. */
   readonly fourLetterWords: readonly AdminWord[]
   /** A peer that sends nothing for this long counts as dead. invariant: heartbeatIntervalMs < peerTimeoutMs <= syncLimitMs */

@@ -30,6 +30,8 @@ export function effectiveSettings(config: Config): readonly Setting[] {
     ['globalOutstandingLimit', config.outstandingRequestCountMax],
     ...clientLimitSettings(config),
     ['compatibility', 'zkts'],
+    ['admin.enableServer', config.adminEndpoint !== null],
+    ...adminSettings(config),
     ['4lw.commands.whitelist', config.fourLetterWords.join(', ')],
     ['linearizableReads', config.linearizableReads],
     ['extendedTypesEnabled', config.extendedTypesEnabled],
@@ -96,6 +98,18 @@ function clientLimitSettings({ clientLimits }: Config): Values {
     ['connection_throttle_global_session_weight', rate?.newSessionTokens ?? null],
     ['connection_throttle_renew_session_weight', rate?.returningSessionTokens ?? null],
     ['connection_throttle_local_session_weight', rate?.localSessionTokens ?? null],
+  ]
+}
+
+function adminSettings({ adminEndpoint }: Config): Values {
+  if (adminEndpoint === null) return []
+  const { address, commandUrl, idleTimeoutMs, allowedHosts } = adminEndpoint
+  return [
+    ['admin.serverAddress', address.host],
+    ['admin.serverPort', address.port],
+    ['admin.commandURL', commandUrl],
+    ['admin.idleTimeout', idleTimeoutMs],
+    ['admin.allowedHosts', allowedHosts.length === 0 ? null : allowedHosts.join(',')],
   ]
 }
 

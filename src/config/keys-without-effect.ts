@@ -11,6 +11,7 @@ const noReconfig = 'dynamic reconfiguration is not supported yet'
 const noObservers = 'observers are not supported yet'
 const noThreads = 'zkts has no such threads'
 const noCache = 'reads copy from the store and need no cache'
+const noHttpSnapshots = 'there are none over HTTP; use zkts-cli backup and zkts-cli restore'
 const ownElection = 'the election has no fixed waiting times'
 
 export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
@@ -177,7 +178,9 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
     'Java class that exports metrics, and its settings.',
     'metrics over HTTP are not supported yet; mntr has them',
   ),
-  'admin.N': noEffect('text', '', 'HTTP administration server.', 'it is not supported yet; the four-letter words are'),
+  'admin.rateLimiterIntervalInMS': noEffect('ms', '300000', 'Time between two snapshots over HTTP.', noHttpSnapshots),
+  'admin.snapshot.enabled': noEffect('boolean', 'true', 'Snapshots over HTTP.', noHttpSnapshots),
+  'admin.restore.enabled': noEffect('boolean', 'true', 'Restores over HTTP.', noHttpSnapshots),
   'jvm.pause.sleep.time.ms': noEffect(
     'ms',
     '500',

@@ -3,6 +3,7 @@
  * a test compares them in both directions. The keys without effect have their own file because of its length.
  * If a key is missing, its user gets an "unknown key" warning instead of an answer.
  */
+import { adminKeys } from './admin-keys.ts'
 import { clientLimitKeys } from './client-limit-keys.ts'
 import { type KeyTraits, refused, used } from './key-traits.ts'
 import { keysWithoutEffect } from './keys-without-effect.ts'
@@ -51,6 +52,7 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
     'The only member of an ensemble, and a standalone server, refuse to start without data; ZooKeeper serves an empty tree then.',
   ),
   ...clientLimitKeys,
+  ...adminKeys,
   initLimit: used('ticks', '', 'Time a member may take to find and join a leader; required in ensembles.'),
   syncLimit: used('ticks', '', 'Time that a member may lag; required in ensembles.'),
   quorumListenOnAllIPs: used(
@@ -284,7 +286,6 @@ const families = [
   { pattern: /^weight\.(.+)$/, key: 'weight.N' },
   { pattern: /^authProvider\.(.+)$/, key: 'authProvider.N' },
   { pattern: /^metricsProvider\.(.+)$/, key: 'metricsProvider.N' },
-  { pattern: /^admin\.(.+)$/, key: 'admin.N' },
   { pattern: /^kerberos\.(.+)$/, key: 'kerberos.N' },
   { pattern: /^ssl\.quorum\.(.+)$/, key: 'ssl.quorum.N' },
   { pattern: /^ssl\.(.+)$/, key: 'ssl.N' },

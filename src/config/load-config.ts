@@ -15,6 +15,7 @@ import { type ConfigProblem, type ConfigRemark, inFileOrder } from './config-pro
 import { isAddress, isAnyAddress, isHost, isSameHost, withoutBrackets } from './host-text.ts'
 import { type MembersRead, readMembers } from './members.ts'
 import { parseConfigText } from './properties-text.ts'
+import { readAdminEndpoint } from './read-admin-endpoint.ts'
 import { outstandingShareOf, readClientLimits } from './read-client-limits.ts'
 import { readStorageSettings } from './read-storage-settings.ts'
 import { parseClientPort, wholeNumber } from './server-line.ts'
@@ -127,6 +128,7 @@ function buildConfig(input: BuildInput): Config {
     ),
     clientLimits: readClientLimits(settings),
     compatibility,
+    adminEndpoint: readAdminEndpoint(settings),
     fourLetterWords: readWhitelist(settings, compatibility, remarks),
     // Below 1 ZooKeeper fails when a learner comes (ZK: LearnerSyncThrottler).
     snapSyncsAtOnceMax: settings.integer('leader.maxConcurrentSnapSyncs', 1, intMax) ?? 10,

@@ -6,6 +6,7 @@ import { checkpointEntry } from './checkpoint-worker.ts'
 import { nodeClock } from './node-clock.ts'
 import { nodeDigest } from './node-digest.ts'
 import { nodeDisk } from './node-disk.ts'
+import { nodeHttp } from './node-http.ts'
 import { nodeDialer, nodeListener } from './node-net.ts'
 import { nodeRandom } from './node-random.ts'
 import { nodeTimers } from './node-timers.ts'
@@ -35,6 +36,7 @@ export function nodePorts({
     openCheckpoints: checkpointThread({ entry: checkpointEntry, log, timers, requiresDirectorySync }),
     listener: nodeListener({ backlog, plainSockets }),
     dialer: nodeDialer(),
+    http: nodeHttp(),
     digest: nodeDigest(),
     log,
   }

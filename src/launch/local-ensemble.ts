@@ -16,6 +16,7 @@ export const localServerCountMax = 9
 const clientPortMin = 2181
 const quorumPortMin = 2888
 const electionPortMin = 3888
+const adminPortMin = 8080
 
 /** Each server gets a folder of its own below `folder`. */
 export function localEnsemble(serverCount: number, folder: string): readonly LocalMember[] {
@@ -33,6 +34,7 @@ export function localEnsemble(serverCount: number, folder: string): readonly Loc
       'initLimit=10',
       'syncLimit=5',
       'standaloneEnabled=false',
+      `admin.serverPort=${adminPortMin + id - 1}`,
       ...serverLines,
     ]
     return {

@@ -144,6 +144,11 @@ export class Replica {
     return this.#zab.state
   }
 
+  /** The leader of this server while it serves, which may be itself; null: it has none. */
+  get leaderId(): ServerId | null {
+    return this.isServing ? this.#zab.leaderId : null
+  }
+
   /** It leads, or is in step with a leader. */
   get isServing(): boolean {
     return this.#clients.serving.kind === 'serving'

@@ -37,7 +37,8 @@ import { HandOvers } from './hand-overs.ts'
 import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LocalKeyWriter } from './local-key-writer.ts'
 import { LogEffects } from './log-effects.ts'
-import { AdminAnswers } from './operators/admin-answers.ts'
+import { AdminAnswers, type AdminMoment } from './operators/admin-answers.ts'
+import { AdminServer, ownNames } from './operators/admin-server.ts'
 import { OrderlyClose } from './orderly-close.ts'
 import { PauseMonitor } from './pause-monitor.ts'
 import { PeerConnections } from './peer-connections.ts'
@@ -72,6 +73,8 @@ export interface ZktsServer {
   readonly stopped: Promise<string>
   /** After `start` with the port that the system assigned. */
   readonly clientAddress: Address
+  /** Where admin commands are served over HTTP, with the port that the system assigned; null: nowhere. */
+  readonly adminAddress: Address | null
 }
 
 export function createServer(options: ServerOptions): ZktsServer {
@@ -126,6 +129,7 @@ class Server implements ZktsServer {
   /** Why it must stop. */
   #fault: string | null = null
   #leadingSinceMs: number | null = null
+  #adminServer: AdminServer | null = null
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -139,6 +143,10 @@ class Server implements ZktsServer {
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
     })
+  }
+
+  get adminAddress(): Address | null {
+    return this.#adminServer?.address ?? null
   }
 
   start(): Promise<Result<void, StartFailure>> {
@@ -197,6 +205,7 @@ class Server implements ZktsServer {
     this.#log.info('server-started', { mode: config.mode, host, port, zxid: hexOfZxid(state.lastApplied), folder })
     running.turn.start((stamp) => running.replica.start(stamp))
     this.#tick(running)
+    await this.#openAdminServer(running)
     return ok(undefined)
   }
 
@@ -456,12 +465,29 @@ class Server implements ZktsServer {
   }
 
   #answerWord(running: Running, question: WordQuestion, reply: (text: string) => void): void {
+    running.admin.answer(question, this.#moment(running), reply)
+  }
+
+  async #openAdminServer(running: Running): Promise<void> {
+    const { config, ports, host = unknownHost } = this.#options
+    const { adminEndpoint: endpoint } = config
+    if (endpoint === null || ports.http === undefined || this.#closing !== null) return
+    this.#adminServer = new AdminServer({
+      http: ports.http,
+      endpoint,
+      names: ownNames(config, endpoint, host.environment.hostName),
+      log: this.#log,
+      run: (command, args) => running.admin.run(command, args, this.#moment(running)),
+    })
+    await this.#adminServer.open()
+  }
+
+  #moment({ storage, dataFolder, checkpointing, turn, startedAtMs }: Running): AdminMoment {
     const { config, ports } = this.#options
-    const { admin, storage, dataFolder, checkpointing, turn, startedAtMs } = running
     const now = turn.now()
     const machineMs = ports.clock.monotonicMs()
     const fullSinceMs = [storage.diskFullSinceMs, dataFolder.diskFullSinceMs].filter((ms) => ms !== null)
-    const moment = {
+    return {
       config: { ...config, clientAddress: this.clientAddress },
       now,
       logSizeBytes: storage.sizeBytes,
@@ -472,7 +498,6 @@ class Server implements ZktsServer {
       uptimeMs: machineMs - startedAtMs,
       leaderUptimeMs: now.monotonicMs - (this.#leadingSinceMs ?? now.monotonicMs),
     }
-    admin.answer(question, moment, reply)
   }
 
   /** At once: what this server says can no longer be trusted. */
@@ -501,6 +526,7 @@ class Server implements ZktsServer {
     this.#running?.turn.stop()
     await this.#starting
     const running = this.#running
+    await this.#adminServer?.close()
     if (running !== null) {
       this.#cancelTick()
       running.turn.stop()

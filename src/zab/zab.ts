@@ -124,6 +124,12 @@ export class Zab {
     return this.#role instanceof Leading ? this.#role.syncIdOf(peer) : null
   }
 
+  /** Of this server, which may be itself; null: it has none, or does not follow it yet. */
+  get leaderId(): ServerId | null {
+    if (this.#role instanceof Leading) return this.#core.settings.self
+    return this.#role instanceof Following ? this.#role.leader : null
+  }
+
   /** Ends this server's leadership; a new election opens a new epoch. */
   stepDown(reason: string, nowMs: number): readonly ZabEffect[] {
     this.#core.nowMs = nowMs

@@ -16,7 +16,7 @@ standalone on 127.0.0.1:2181 with its data in \`./data\`.
 - A key of ZooKeeper that has no effect in zkts is accepted with a note in the log.
 - A key that would be unsafe to ignore is an error.
 - Of a key that is set twice the later line wins, with a warning.
-- \`server.N\`, \`admin.N\` and the like stand for any ending.
+- \`server.N\`, \`ssl.N\` and the like stand for any ending.
 
 ## Keys that are used
 

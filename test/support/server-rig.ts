@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import type { OpenCheckpoints } from '../../src/ports/checkpoints.ts'
+import type { HttpListener } from '../../src/ports/http.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
 import type { Trace } from '../../src/replica/trace-event.ts'
@@ -63,6 +64,8 @@ export class ServerRig {
   offersHashes = true
   /** The machine of the servers that are made next. */
   host: HostFacts = unknownHost
+  /** Where the servers that are made next serve HTTP; null: nowhere. */
+  http: HttpListener | null = null
   /** The checkpoints of the servers that are made next. */
   checkpointsOn: (disk: SimDisk) => OpenCheckpoints = simCheckpoints
   /** By host: the servers that were made, and their processes. */
@@ -139,6 +142,7 @@ export class ServerRig {
         openCheckpoints: this.checkpointsOn(disk),
         listener: network.listener(host, process),
         dialer: network.dialer(host, process),
+        ...(this.http !== null && { http: this.http }),
         digest: {
           offers: () => this.offersHashes,
           hash: (_name, bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()),

@@ -4,6 +4,7 @@
  */
 import protobuf from 'protobufjs'
 import { parseAst } from 'vitest/node'
+import { adminCommands } from '../../src/admin/commands/command-table.ts'
 import { adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
 import { errors } from '../../src/base/errors.ts'
 import * as limitValues from '../../src/base/limits.ts'
@@ -41,6 +42,7 @@ export const documentedTables: readonly DocumentedTable[] = [
   { document: 'docs/internals/storage.md', block: 'the whole log', render: recoveryTables.end },
   { document: 'docs/contributing/style.md', block: 'words', render: wordsTable },
   { document: 'docs/architecture.md', block: 'rooms', render: roomsTable },
+  { document: 'docs/reference/admin.md', block: 'admin commands', render: adminCommandsTable },
   { document: 'docs/reference/cli.md', block: 'commands', render: () => commandsTable('znode') },
   { document: 'docs/reference/cli.md', block: 'commands of the shell', render: () => commandsTable('shell') },
   { document: 'docs/reference/errors.md', block: 'errors', render: errorsTable },
@@ -98,6 +100,18 @@ function commandsTable(kind: 'znode' | 'shell'): string {
   )
 }
 
+function adminCommandsTable(): string {
+  return table(
+    ['command', 'aliases', 'answer', 'without a leader'],
+    adminCommands.map(({ names: [name, ...aliases], meaning, needsServing }) => [
+      code(name),
+      aliases.map(code).join(', ') || '–',
+      meaning,
+      needsServing ? 'no' : 'yes',
+    ]),
+  )
+}
+
 function errorsTable(): string {
   return table(
     ['code', 'in zkts', 'in ZooKeeper', 'meaning', 'send it again?'],
@@ -152,6 +166,7 @@ const limitUnits: readonly (readonly [RegExp, string])[] = [
   [/Key/, 'keys'],
   [/Backups/, 'backups'],
   [/Epoch/, 'epochs'],
+  [/Connections/, 'connections'],
 ]
 
 export function amountText(name: string, value: number): string | null {

@@ -168,14 +168,21 @@ export const layers: readonly Layer[] = [
   ),
   pure(
     'admin',
-    'the texts of the four-letter words, from a status value',
+    'admin commands and four-letter words: their answers, from a status value',
     ['membership', 'base'],
     'what operators read is rendered from a value, so asking never disturbs the server',
+  ),
+  pure(
+    'http',
+    'which HTTP requests are answered, and how: hosts and origins, paths, methods, statuses',
+    ['admin', 'ports', 'base'],
+    'a request becomes a response as values: sockets are in io, and what an answer contains is in admin',
   ),
   shell(
     'server',
     '`createServer({ config, ports, version })`: feeds events to the replica, runs its effects, life from start to close',
     [
+      'http',
       'admin',
       'checkpoint',
       'storage',
@@ -297,7 +304,11 @@ export const rooms: readonly Room[] = [
     owns: 'when a checkpoint is made, and which part of the log is kept beside it',
   },
   { name: 'server/backups', owns: 'the backups that clients take from this server' },
-  { name: 'server/operators', owns: 'answers to four-letter words, from the parts of a running server' },
+  { name: 'admin/commands', owns: 'the table of admin commands: names, and fields from the status of the server' },
+  {
+    name: 'server/operators',
+    owns: 'answers to four-letter words and admin commands, from the parts of a running server',
+  },
 ]
 
 /** Files without an importer in src/: programs and packages outside begin with them. */

@@ -4,12 +4,8 @@
  */
 import type { AdminDetails, ConnectionName, ExpiryBucket, SessionsStatus } from '../../admin/admin-details.ts'
 import { renderCheckpoint } from '../../admin/checkpoint-text.ts'
-import {
-  type AdminAction,
-  answerFourLetterWord,
-  traceMaskDefault,
-  type WordQuestion,
-} from '../../admin/four-letter-words.ts'
+import type { AdminCommand, CommandAction, CommandAnswer } from '../../admin/commands/admin-command.ts'
+import { answerFourLetterWord, traceMaskDefault, type WordQuestion } from '../../admin/four-letter-words.ts'
 import { type LeadershipWord, renderLeadership } from '../../admin/leadership-text.ts'
 import type { LastCheckpoint } from '../../admin/server-status.ts'
 import { assertNever } from '../../base/assert.ts'
@@ -74,6 +70,19 @@ export class AdminAnswers {
     reply(text)
   }
 
+  /** Null: this server does not serve, and the command needs one that does. */
+  run(command: AdminCommand, args: ReadonlyMap<string, string>, moment: AdminMoment): CommandAnswer | null {
+    const { host, replica } = this.#options
+    const status = serverStatus({ ...this.#options, ...moment, replica: replica.status() })
+    if (command.needsServing && status.serving === null) return null
+    const details = this.#details(moment)
+    const { leaderId } = replica
+    const facts = { environment: host.environment, wallMs: moment.now.wallMs, leaderId }
+    const answer = command.answer({ status, details, ...facts }, args)
+    if (answer.action !== null) this.#carryOut(answer.action)
+    return answer
+  }
+
   #makeCheckpoint(reply: (text: string) => void): void {
     this.#options.checkpointing.ask((outcome) => {
       if (!outcome.ok) return reply(renderCheckpoint(outcome))
@@ -110,7 +119,7 @@ export class AdminAnswers {
     }
   }
 
-  #carryOut(action: Exclude<AdminAction, { readonly kind: 'make-checkpoint' | 'hand-over' }>): void {
+  #carryOut(action: CommandAction): void {
     const { clients, replica, metrics } = this.#options
     switch (action.kind) {
       case 'reset-connection-statistics':
