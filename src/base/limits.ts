@@ -164,6 +164,8 @@ export const httpBodySizeBytesMax = 64 * 1024
 export const httpRequestMs = 10_000
 /** Requests that one HTTP connection carries. Then it is closed, so that no client keeps one of the few connections. */
 export const httpRequestsPerConnectionMax = 1_000
+/** A connection to the port of metrics and health is closed after this time without anything that moves. */
+export const metricsIdleMs = 30_000
 /** Largest epoch that an operator may give to restored or adopted data. Each new leader needs an epoch above it, and there are 2097151: the rest lasts two years with a new leader each minute. */
 export const givenEpochMax = 1_000_000
 

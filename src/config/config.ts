@@ -46,6 +46,12 @@ export interface PauseThresholds {
   readonly infoMs: number
 }
 
+export interface MetricsEndpoint {
+  readonly address: { readonly host: string; readonly port: number }
+  /** Whether it also shows processor time, memory, garbage collection and the delay of the event loop. */
+  readonly exportsProcess: boolean
+}
+
 export interface Config {
   /** From `myid`; 1 when standalone, which is the top byte of the session ids that ZooKeeper makes then. */
   readonly serverId: ServerId
@@ -113,6 +119,8 @@ export interface Config {
   readonly containerNeverUsedMs: number // 0 = one that never had a child stays
   /** What a follower does when its tree differs from that of the leader; with `not-compared` it does not look. */
   readonly digestPolicy: 'not-compared' | 'report' | 'stop'
+  /** Where metrics and health are served over HTTP; null: nowhere. */
+  readonly metricsEndpoint: MetricsEndpoint | null
   /** Null: pauses of the event loop are not measured. */
   readonly pauseThresholds: PauseThresholds | null
   readonly auth: AuthConfig

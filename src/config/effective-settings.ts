@@ -4,6 +4,7 @@
  * Left out: keys of features that are off, keys that concern an ensemble on a standalone server, and `keysNotShown`.
  */
 import type { Config } from './config.ts'
+import { prometheusClass } from './metrics-endpoint.ts'
 import type { StorageSettings } from './storage-settings.ts'
 
 export type Setting = readonly [key: string, value: string]
@@ -44,6 +45,7 @@ export function effectiveSettings(config: Config): readonly Setting[] {
     ['jvm.pause.monitor', config.pauseThresholds !== null],
     ['jvm.pause.warn-threshold.ms', config.pauseThresholds?.warnMs ?? null],
     ['jvm.pause.info-threshold.ms', config.pauseThresholds?.infoMs ?? null],
+    ...metricsSettings(config),
     ...authSettings(config),
     ['reconfigEnabled', config.reconfigEnabled],
     ...(config.mode === 'ensemble' ? ensembleSettings(config) : []),
@@ -110,6 +112,15 @@ function adminSettings({ adminEndpoint }: Config): Values {
     ['admin.commandURL', commandUrl],
     ['admin.idleTimeout', idleTimeoutMs],
     ['admin.allowedHosts', allowedHosts.length === 0 ? null : allowedHosts.join(',')],
+  ]
+}
+
+function metricsSettings({ metricsEndpoint }: Config): Values {
+  return [
+    ['metricsProvider.className', metricsEndpoint === null ? null : prometheusClass],
+    ['metricsProvider.httpHost', metricsEndpoint?.address.host ?? null],
+    ['metricsProvider.httpPort', metricsEndpoint?.address.port ?? null],
+    ['metricsProvider.exportJvmInfo', metricsEndpoint?.exportsProcess ?? null],
   ]
 }
 

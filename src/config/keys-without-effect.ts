@@ -12,6 +12,7 @@ const noObservers = 'observers are not supported yet'
 const noThreads = 'zkts has no such threads'
 const noCache = 'reads copy from the store and need no cache'
 const noHttpSnapshots = 'there are none over HTTP; use zkts-cli backup and zkts-cli restore'
+const valuesAtOnce = 'a value is noted where it arises, without a queue'
 const ownElection = 'the election has no fixed waiting times'
 
 export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
@@ -172,11 +173,14 @@ export const keysWithoutEffect: Readonly<Record<string, KeyTraits>> = {
   'commitProcessor.maxCommitBatchSize': noEffect('count', '1', 'Commits between reads.', grouped),
 
   // Monitoring
+  'metricsProvider.numWorkerThreads': noEffect('count', '1', 'Threads that note values of summaries.', valuesAtOnce),
+  'metricsProvider.maxQueueSize': noEffect('count', '1000000', 'Values that wait for these threads.', valuesAtOnce),
+  'metricsProvider.workerShutdownTimeoutMs': noEffect('ms', '1000', 'Limit for ending them.', valuesAtOnce),
   'metricsProvider.N': noEffect(
     'text',
     '',
-    'Java class that exports metrics, and its settings.',
-    'metrics over HTTP are not supported yet; mntr has them',
+    'A setting of another class that exports metrics.',
+    'only the settings of the Prometheus provider of ZooKeeper 3.9 exist here',
   ),
   'admin.rateLimiterIntervalInMS': noEffect('ms', '300000', 'Time between two snapshots over HTTP.', noHttpSnapshots),
   'admin.snapshot.enabled': noEffect('boolean', 'true', 'Snapshots over HTTP.', noHttpSnapshots),

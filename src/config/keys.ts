@@ -211,6 +211,20 @@ const keysUsed: Readonly<Record<string, KeyTraits>> = {
   ),
   'jvm.pause.warn-threshold.ms': used('ms', '10000', 'A longer pause gets a line at warn.'),
   'jvm.pause.info-threshold.ms': used('ms', '1000', 'A longer pause gets a line at info.'),
+  'metricsProvider.className': used(
+    'text',
+    'org.apache.zookeeper.metrics.impl.DefaultMetricsProvider',
+    'org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider = metrics for Prometheus and health are served over HTTP (metrics.md).',
+    'The class is a name only: Java classes cannot be loaded, and one that is not in ZooKeeper is an error.',
+  ),
+  'metricsProvider.httpHost': used('text', '0.0.0.0', 'Address of that HTTP port; 0.0.0.0 = all, IPv6 included.'),
+  'metricsProvider.httpPort': used('port', '7000', 'That HTTP port. 0 = any that is free.'),
+  'metricsProvider.exportJvmInfo': used(
+    'boolean',
+    'true',
+    'Metrics of the process are served as well: processor time, memory, garbage collection, delay of the event loop.',
+    'In ZooKeeper those of the JVM.',
+  ),
   linearizableReads: used(
     'boolean',
     'false',

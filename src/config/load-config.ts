@@ -14,6 +14,7 @@ import type { Config, EnsembleMember, PauseThresholds } from './config.ts'
 import { type ConfigProblem, type ConfigRemark, inFileOrder } from './config-problem.ts'
 import { isAddress, isAnyAddress, isHost, isSameHost, withoutBrackets } from './host-text.ts'
 import { type MembersRead, readMembers } from './members.ts'
+import { readMetricsEndpoint } from './metrics-endpoint.ts'
 import { parseConfigText } from './properties-text.ts'
 import { readAdminEndpoint } from './read-admin-endpoint.ts'
 import { outstandingShareOf, readClientLimits } from './read-client-limits.ts'
@@ -142,6 +143,7 @@ function buildConfig(input: BuildInput): Config {
     ...readSessionModes(settings, isEnsemble),
     ...readContainers(settings),
     digestPolicy: readDigestPolicy(settings),
+    metricsEndpoint: readMetricsEndpoint(settings),
     pauseThresholds: readPauseThresholds(settings),
     auth: readAuth(settings, remarks),
     reconfigEnabled: readReconfigEnabled(settings, isEnsemble, remarks),

@@ -2,9 +2,11 @@
  * Facts about this machine and process, for the four-letter words `envi` and `mntr`. The counts of file descriptors
  * come from /proc; on a system without it they are null.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { arch, freemem, homedir, hostname, type as osType, release, tmpdir, totalmem, userInfo } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
+import type { MetricFamily } from '../base/metric-family.ts'
+import { measureProcess } from './process-metrics.ts'
 
 export interface NodeHost {
   readonly environment: {
@@ -21,6 +23,8 @@ export interface NodeHost {
   }
   memory(): { readonly freeBytes: number; readonly maxBytes: number; readonly totalBytes: number }
   fileDescriptors(): { readonly openCount: number; readonly maxCount: number } | null
+  /** Begins to measure the process; each call of the result reads what was measured. */
+  measureProcess(): () => readonly MetricFamily[]
   /** The number of log lines that were dropped because the output did not take them. */
   lostLogLines(): number
 }
@@ -49,6 +53,7 @@ export function nodeHost({ lostLogLines }: { readonly lostLogLines: () => number
       }
     },
     fileDescriptors,
+    measureProcess,
     lostLogLines,
   }
 }
@@ -65,7 +70,9 @@ function fileDescriptors(): { readonly openCount: number; readonly maxCount: num
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
     if (limit === null) return null
-    return { openCount: readdirSync('/proc/self/fd').length, maxCount: Number(limit[1]) }
+    // Since Linux 6.2 the size of the folder is the number of its entries; before, it is 0. Listing 10,000 takes milliseconds.
+    const { size } = statSync('/proc/self/fd')
+    return { openCount: size > 0 ? size : readdirSync('/proc/self/fd').length, maxCount: Number(limit[1]) }
   } catch {
     return null
   }

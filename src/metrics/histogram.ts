@@ -40,6 +40,21 @@ export class Histogram {
     return max
   }
 
+  /**
+   * For each of the bounds, how many values do not exceed it. Assumes: the bounds ascend. A value that shares a bucket with a
+   * bound counts as not above it, so each bound is taken as up to a sixteenth greater than written.
+   */
+  countsUpTo(bounds: readonly number[]): readonly number[] {
+    const buckets = this.#buckets
+    if (buckets === null) return bounds.map(() => 0)
+    let bucket = 0
+    let count = 0
+    return bounds.map((bound) => {
+      for (const last = bucketOf(bound); bucket <= last; bucket++) count += buckets[bucket]!
+      return count
+    })
+  }
+
   reset(): void {
     this.#summary.reset()
     this.#buckets = null

@@ -5,12 +5,12 @@
  */
 import { metricKeyCountMax } from '../base/limits.ts'
 import { Counter } from './counter.ts'
-import { Summary } from './summary.ts'
+import { Histogram } from './histogram.ts'
 
 /** Keys of znodes hold no slash. */
 const overflowKey = '/'
 
-export class KeyedMetrics<Metric extends Counter | Summary> {
+export class KeyedMetrics<Metric extends Counter | Histogram> {
   readonly #create: () => Metric
   readonly #byKey = new Map<string, Metric>()
 
@@ -42,6 +42,6 @@ export function keyedCounters(): KeyedMetrics<Counter> {
   return new KeyedMetrics(() => new Counter())
 }
 
-export function keyedSummaries(): KeyedMetrics<Summary> {
-  return new KeyedMetrics(() => new Summary())
+export function keyedSummaries(): KeyedMetrics<Histogram> {
+  return new KeyedMetrics(() => new Histogram())
 }

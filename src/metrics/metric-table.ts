@@ -7,14 +7,19 @@
  */
 
 /**
- * counter: only grows. summary: mean, least, greatest, count and sum. histogram: a summary with percentiles.
- * The keyed kinds have one of these for each key, which is part of the printed name.
+ * counter: only grows. summary: mean, least, greatest, count and sum; Prometheus also gets the median. histogram: a summary
+ * with percentiles. The keyed kinds have one of these for each key, which is part of the name that mntr prints, and a label
+ * for Prometheus.
  */
 export type MetricKind = 'counter' | 'summary' | 'histogram' | 'keyed counter' | 'keyed summary'
 
-interface MetricRow {
+export interface MetricRow {
   readonly kind: MetricKind
   readonly meaning: string
+  /** ZooKeeper has no such metric: for Prometheus its name begins with `zkts_`. */
+  readonly isOwn?: true
+  /** The label that holds the key; `key`, as in ZooKeeper, unless set. */
+  readonly label?: string
 }
 
 export const metricTable = {
@@ -30,6 +35,12 @@ export const metricTable = {
   response_bytes: { kind: 'counter', meaning: 'bytes of replies, with their lengths' },
   watch_bytes: { kind: 'counter', meaning: 'bytes of watch events, with their lengths' },
   throttled_ops: { kind: 'counter', meaning: 'requests answered with ThrottledOp because the server is too busy' },
+  requests_refused_per_reason: {
+    kind: 'keyed counter',
+    meaning: 'requests answered with an error because of a limit, by the reason in the log line request-refused',
+    isOwn: true,
+    label: 'reason',
+  },
   large_requests_rejected: { kind: 'counter', meaning: 'requests refused because too many large ones were in flight' },
   request_throttle_wait_count: { kind: 'counter', meaning: 'times that a request waited for its turn' },
   request_throttle_queue_time_ms: { kind: 'histogram', meaning: 'ms that requests waited for their turn' },
@@ -39,6 +50,12 @@ export const metricTable = {
   // connections and sessions
   connection_request_count: { kind: 'counter', meaning: 'connect requests' },
   connection_rejected: { kind: 'counter', meaning: 'connections refused because of a limit' },
+  connections_refused_per_reason: {
+    kind: 'keyed counter',
+    meaning: 'connections that were refused or closed for a reason of the log line client-refused, by that reason',
+    isOwn: true,
+    label: 'reason',
+  },
   connection_drop_count: { kind: 'counter', meaning: 'connections that their client, or the network, closed' },
   connection_token_deficit: {
     kind: 'summary',
@@ -96,6 +113,7 @@ export const metricTable = {
   slow_leader_count: {
     kind: 'counter',
     meaning: 'times that this server led, was slow (handOverSlowLeaderMs), and looked for a successor',
+    isOwn: true,
   },
   quota_exceeded_error_per_namespace: { kind: 'keyed counter', meaning: 'writes over a quota, by top-level znode' },
   // disk
@@ -110,8 +128,8 @@ export const metricTable = {
   startup_snap_load_time: { kind: 'summary', meaning: 'ms of reading the checkpoint at the start' },
   snapshottime: { kind: 'summary', meaning: 'ms that each checkpoint took, beside the requests' },
   snapshot_error_count: { kind: 'counter', meaning: 'checkpoints that failed; they are tried again' },
-  backup_count: { kind: 'counter', meaning: 'backups of this server that clients have read to their end' },
-  backup_bytes: { kind: 'counter', meaning: 'bytes of backups that were sent to clients' },
+  backup_count: { kind: 'counter', meaning: 'backups of this server that clients have read to their end', isOwn: true },
+  backup_bytes: { kind: 'counter', meaning: 'bytes of backups that were sent to clients', isOwn: true },
   dbinittime: { kind: 'summary', meaning: 'ms from opening the data folder to a complete tree' },
   // process
   digest_mismatches_count: {
@@ -126,3 +144,5 @@ export const metricTable = {
 } as const satisfies Readonly<Record<string, MetricRow>>
 
 export type MetricName = keyof typeof metricTable
+
+export const metricNames = Object.keys(metricTable) as readonly MetricName[]

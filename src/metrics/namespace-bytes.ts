@@ -2,16 +2,16 @@
  * Counts bytes for each top-level znode (ZK: DataTree.updateReadStat, updateWriteStat). Owns: a cache of the last
  * namespace. A client mostly works in one namespace, so the next request needs no lookup.
  */
+import type { Histogram } from './histogram.ts'
 import type { KeyedMetrics } from './keyed-metrics.ts'
-import type { Summary } from './summary.ts'
 
 export class NamespaceBytes {
-  readonly #summaries: KeyedMetrics<Summary>
-  #last: Summary | null = null
+  readonly #summaries: KeyedMetrics<Histogram>
+  #last: Histogram | null = null
   #lastPath = ''
   #lastBelow = ''
 
-  constructor(summaries: KeyedMetrics<Summary>) {
+  constructor(summaries: KeyedMetrics<Histogram>) {
     this.#summaries = summaries
   }
 

@@ -6,15 +6,15 @@ import { assertNever } from '../base/assert.ts'
 import { Counter } from './counter.ts'
 import { Histogram } from './histogram.ts'
 import { type KeyedMetrics, keyedCounters, keyedSummaries } from './keyed-metrics.ts'
-import { type MetricKind, type MetricName, metricTable } from './metric-table.ts'
-import { Summary } from './summary.ts'
+import { type MetricKind, type MetricName, metricNames, metricTable } from './metric-table.ts'
+import type { Summary } from './summary.ts'
 
 interface MetricOfKind {
   readonly counter: Counter
-  readonly summary: Summary
+  readonly summary: Histogram
   readonly histogram: Histogram
   readonly 'keyed counter': KeyedMetrics<Counter>
-  readonly 'keyed summary': KeyedMetrics<Summary>
+  readonly 'keyed summary': KeyedMetrics<Histogram>
 }
 
 type Metric = MetricOfKind[MetricKind]
@@ -34,7 +34,7 @@ export function resetMetrics(metrics: ServerMetrics): void {
 /** Each printed name without `zk_`, and its value; those that begin with `avg_` are means and not whole numbers. */
 export function metricValues(metrics: ServerMetrics): Map<string, number> {
   const values = new Map<string, number>()
-  for (const [name, metric] of Object.entries(metrics)) addValues(values, name, metric)
+  for (const name of metricNames) addValues(values, name, metrics[name], metricTable[name].kind === 'histogram')
   return values
 }
 
@@ -42,8 +42,7 @@ function newMetric(kind: MetricKind): Metric {
   switch (kind) {
     case 'counter':
       return new Counter()
-    case 'summary':
-      return new Summary()
+    case 'summary': // the median is for Prometheus
     case 'histogram':
       return new Histogram()
     case 'keyed counter':
@@ -55,19 +54,18 @@ function newMetric(kind: MetricKind): Metric {
   }
 }
 
-function addValues(values: Map<string, number>, name: string, metric: Metric): void {
+function addValues(values: Map<string, number>, name: string, metric: Metric, hasPercentiles: boolean): void {
   if (metric instanceof Counter) {
     values.set(name, metric.value)
-  } else if (metric instanceof Summary) {
-    addSummary(values, name, metric)
   } else if (metric instanceof Histogram) {
     addSummary(values, name, metric.summary)
+    if (!hasPercentiles) return
     values.set(`p50_${name}`, Math.round(metric.percentile(0.5)))
     values.set(`p95_${name}`, Math.round(metric.percentile(0.95)))
     values.set(`p99_${name}`, Math.round(metric.percentile(0.99)))
     values.set(`p999_${name}`, Math.round(metric.percentile(0.999)))
   } else {
-    for (const [key, part] of metric.entries()) addValues(values, `${key}_${name}`, part)
+    for (const [key, part] of metric.entries()) addValues(values, `${key}_${name}`, part, false)
   }
 }
 

@@ -17,6 +17,7 @@ import type { PeerMessage } from '../protocol/peer/peer-message.ts'
 import type { Origin } from '../protocol/txn/txn.ts'
 import { decodeTxn } from '../protocol/txn/txn-codec.ts'
 import { SessionIdSource } from '../sessions/session-id-source.ts'
+import type { LearnerLag } from '../zab/learner.ts'
 import { Zab, type ZabEvent } from '../zab/zab.ts'
 import type { HandOverTarget, RecoveredHistory, ZabEffect, ZabSettings } from '../zab/zab-contract.ts'
 import { DigestComparison } from './applying/digest-comparison.ts'
@@ -162,6 +163,11 @@ export class Replica {
       learners: this.#zab.learnerCounts(),
       proposals: this.#leadership?.decider.proposals ?? null,
     })
+  }
+
+  /** Empty unless this server leads. */
+  learnerLags(): readonly LearnerLag[] {
+    return this.#zab.learnerLags()
   }
 
   details(): ReplicaDetails {

@@ -4,15 +4,17 @@
  * Owns: the order of starting and stopping. A server that accepted clients before its log was read would answer from
  * an empty tree; one that released its data folder before the last flush could write to it together with another process.
  */
-import type { WordQuestion } from '../admin/four-letter-words.ts'
+import type { HealthState } from '../admin/health.ts'
 import { assert, assertNever } from '../base/assert.ts'
 import { emptyChainHash } from '../base/chain-hash.ts'
 import { hexOfZxid, type ServerId } from '../base/ids.ts'
 import { clientCloseMs, closingAnswersMsMax, closingReadersMsMax } from '../base/limits.ts'
+import type { MetricFamily } from '../base/metric-family.ts'
 import { err, ok, type Result } from '../base/result.ts'
 import type { Config } from '../config/config.ts'
 import { membershipOf } from '../config/members.ts'
 import { Membership } from '../membership/membership.ts'
+import { metricFamilies } from '../metrics/metric-families.ts'
 import { newMetrics, type ServerMetrics } from '../metrics/server-metrics.ts'
 import type { Log } from '../ports/log.ts'
 import type { Ports } from '../ports/ports.ts'
@@ -38,7 +40,7 @@ import { type HostFacts, unknownHost } from './host-facts.ts'
 import { LocalKeyWriter } from './local-key-writer.ts'
 import { LogEffects } from './log-effects.ts'
 import { AdminAnswers, type AdminMoment } from './operators/admin-answers.ts'
-import { AdminServer, ownNames } from './operators/admin-server.ts'
+import { OperatorPorts } from './operators/operator-ports.ts'
 import { OrderlyClose } from './orderly-close.ts'
 import { PauseMonitor } from './pause-monitor.ts'
 import { PeerConnections } from './peer-connections.ts'
@@ -75,6 +77,8 @@ export interface ZktsServer {
   readonly clientAddress: Address
   /** Where admin commands are served over HTTP, with the port that the system assigned; null: nowhere. */
   readonly adminAddress: Address | null
+  /** Where metrics and health are served over HTTP, with the port that the system assigned; null: nowhere. */
+  readonly metricsAddress: Address | null
 }
 
 export function createServer(options: ServerOptions): ZktsServer {
@@ -129,7 +133,7 @@ class Server implements ZktsServer {
   /** Why it must stop. */
   #fault: string | null = null
   #leadingSinceMs: number | null = null
-  #adminServer: AdminServer | null = null
+  readonly #operatorPorts: OperatorPorts
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -140,13 +144,20 @@ class Server implements ZktsServer {
     const { config, version, host = unknownHost, ports } = options
     const known = { config, version, host, clock: ports.clock }
     this.#startingClients = new StartingClients({ ...known, log: this.#log, metrics: this.#metrics })
+    const families = (): readonly MetricFamily[] => this.#metricFamilies()
+    const operators = { config, http: ports.http, host, log: this.#log, families, health: () => this.#health() }
+    this.#operatorPorts = new OperatorPorts(operators)
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
     })
   }
 
   get adminAddress(): Address | null {
-    return this.#adminServer?.address ?? null
+    return this.#operatorPorts.adminAddress
+  }
+
+  get metricsAddress(): Address | null {
+    return this.#operatorPorts.metricsAddress
   }
 
   start(): Promise<Result<void, StartFailure>> {
@@ -173,14 +184,16 @@ class Server implements ZktsServer {
   async #start(): Promise<Result<void, StartFailure>> {
     const { config, ports } = this.#options
     const data = new DataStart({ config, ports, log: this.#log, metrics: this.#metrics })
-    const unusable = (await data.take()) ?? (await this.#listenForClients())
+    const unusable =
+      (await data.take()) ?? (await this.#operatorPorts.openMonitoring()) ?? (await this.#listenForClients())
     if (unusable !== null) {
+      await this.#operatorPorts.close()
       await data.release()
       return err(unusable)
     }
     const opened = await data.read()
     if (!opened.ok) {
-      await this.#stopListening()
+      await Promise.all([this.#stopListening(), this.#operatorPorts.close()])
       this.#startingClients.stop()
       return opened
     }
@@ -189,7 +202,7 @@ class Server implements ZktsServer {
     const running = this.#assemble(opened.value, localKey)
     const failure = await this.#listenForPeers(running)
     if (failure !== null) {
-      await Promise.all([this.#stopListening(), running.peers?.close()])
+      await Promise.all([this.#stopListening(), running.peers?.close(), this.#operatorPorts.close()])
       this.#startingClients.stop()
       await running.checkpointing.close(false)
       await localKey.close()
@@ -205,7 +218,8 @@ class Server implements ZktsServer {
     this.#log.info('server-started', { mode: config.mode, host, port, zxid: hexOfZxid(state.lastApplied), folder })
     running.turn.start((stamp) => running.replica.start(stamp))
     this.#tick(running)
-    await this.#openAdminServer(running)
+    if (this.#closing !== null) return ok(undefined)
+    await this.#operatorPorts.openAdmin((command, args) => running.admin.run(command, args, this.#moment(running)))
     return ok(undefined)
   }
 
@@ -249,7 +263,7 @@ class Server implements ZktsServer {
       metrics,
       random: ports.random,
       turn,
-      answerWord: (question, reply) => this.#answerWord(running, question, reply),
+      answerWord: (question, reply) => running.admin.answer(question, this.#moment(running), reply),
     })
     const peers: PeerConnections | null =
       config.mode === 'standalone'
@@ -464,24 +478,6 @@ class Server implements ZktsServer {
     }
   }
 
-  #answerWord(running: Running, question: WordQuestion, reply: (text: string) => void): void {
-    running.admin.answer(question, this.#moment(running), reply)
-  }
-
-  async #openAdminServer(running: Running): Promise<void> {
-    const { config, ports, host = unknownHost } = this.#options
-    const { adminEndpoint: endpoint } = config
-    if (endpoint === null || ports.http === undefined || this.#closing !== null) return
-    this.#adminServer = new AdminServer({
-      http: ports.http,
-      endpoint,
-      names: ownNames(config, endpoint, host.environment.hostName),
-      log: this.#log,
-      run: (command, args) => running.admin.run(command, args, this.#moment(running)),
-    })
-    await this.#adminServer.open()
-  }
-
   #moment({ storage, dataFolder, checkpointing, turn, startedAtMs }: Running): AdminMoment {
     const { config, ports } = this.#options
     const now = turn.now()
@@ -498,6 +494,24 @@ class Server implements ZktsServer {
       uptimeMs: machineMs - startedAtMs,
       leaderUptimeMs: now.monotonicMs - (this.#leadingSinceMs ?? now.monotonicMs),
     }
+  }
+
+  #metricFamilies(): readonly MetricFamily[] {
+    const running = this.#running
+    if (running === null) return metricFamilies(this.#metrics)
+    running.turn.schedule() // its end drops the time that is read here
+    return running.admin.metricFamilies(this.#moment(running))
+  }
+
+  #health(): HealthState {
+    if (this.#fault !== null) return 'must-stop'
+    if (this.#closing !== null) return 'closing'
+    const running = this.#running
+    if (running === null) return 'reading-data'
+    const { serving } = running.replica.status()
+    if (serving !== 'serving') return serving === 'read-only' ? 'read-only' : 'no-leader'
+    const isFull = running.storage.diskFullSinceMs !== null || running.dataFolder.diskFullSinceMs !== null
+    return isFull ? 'disk-full' : 'serving'
   }
 
   /** At once: what this server says can no longer be trusted. */
@@ -526,7 +540,7 @@ class Server implements ZktsServer {
     this.#running?.turn.stop()
     await this.#starting
     const running = this.#running
-    await this.#adminServer?.close()
+    await this.#operatorPorts.closeAdmin()
     if (running !== null) {
       this.#cancelTick()
       running.turn.stop()
@@ -538,6 +552,7 @@ class Server implements ZktsServer {
       })
       await Promise.all(closed)
     }
+    await this.#operatorPorts.close()
     const reason = this.#fault ?? closedByCaller
     this.#log.info('server-stopped', { reason })
     this.#resolveStopped(reason)

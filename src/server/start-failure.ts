@@ -31,6 +31,12 @@ export function portFailure(setting: string, address: Address, cause: unknown): 
   return { kind: 'port', message: `${where}: ${adviceFor(code, setting, cause)}` }
 }
 
+/** What makes the server listen on every address, by the key of the port. */
+const everyAddressSettings: Readonly<Record<string, string>> = {
+  clientPort: 'clientPortAddress=0.0.0.0',
+  'metricsProvider.httpPort': 'metricsProvider.httpHost=0.0.0.0',
+}
+
 function adviceFor(code: string, setting: string, cause: unknown): string {
   switch (code) {
     case 'EADDRINUSE':
@@ -38,7 +44,7 @@ function adviceFor(code: string, setting: string, cause: unknown): string {
     case 'EACCES':
       return `this user may not open this port (EACCES). Write a port above 1023, or grant the right.`
     case 'EADDRNOTAVAIL':
-      return `this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set ${setting === 'clientPort' ? 'clientPortAddress=0.0.0.0' : 'quorumListenOnAllIPs=true'}.`
+      return `this machine does not have this address (EADDRNOTAVAIL). Write one of its addresses, or set ${everyAddressSettings[setting] ?? 'quorumListenOnAllIPs=true'}.`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `the name does not resolve (${code}). Check the name, or write the address.`

@@ -3,7 +3,7 @@
  * fsync.warningthresholdms): they delay every write of every client. Forwards all calls and failures to the disk.
  */
 import { slowFlushReminderMs } from '../base/limits.ts'
-import type { Summary } from '../metrics/summary.ts'
+import type { Histogram } from '../metrics/histogram.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Disk, DiskFile } from '../ports/disk.ts'
 import type { Log } from '../ports/log.ts'
@@ -11,7 +11,7 @@ import type { Log } from '../ports/log.ts'
 export interface TimedDiskOptions {
   readonly clock: Clock
   readonly log: Log
-  readonly durableWritesMs: Summary
+  readonly durableWritesMs: Histogram
   /** A write that takes longer is slow. */
   readonly slowMs: number
 }

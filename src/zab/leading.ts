@@ -25,7 +25,7 @@ import { chooseJoining, hexOfCluster } from './cluster-rule.ts'
 import { CopySource } from './copy-source.ts'
 import { HandOver } from './hand-over.ts'
 import { LeaderHeartbeats } from './leader-heartbeats.ts'
-import { Learner } from './learner.ts'
+import { Learner, type LearnerLag } from './learner.ts'
 import { LearnerStreams } from './learner-streams.ts'
 import type { Role, RoleChanges } from './role.ts'
 import { SlowLeader } from './slow-leader.ts'
@@ -239,6 +239,11 @@ export class Leading implements Role {
     let synced = 0
     for (const learner of this.#learners.values()) if (learner.phase === 'synced') synced++
     return { learners: this.#learners.size, synced, pending: this.#learners.size - synced }
+  }
+
+  learnerLags(): readonly LearnerLag[] {
+    const { history, nowMs } = this.#core
+    return Array.from(this.#learners.values(), (learner) => learner.lag(history.last.zxid, nowMs))
   }
 
   /** A new epoch starts its counter at 1, so what an earlier epoch has used up does not matter. */

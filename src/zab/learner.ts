@@ -2,7 +2,7 @@
  * What the leader knows of one learner, during one attempt (syncId) of that learner to follow it.
  * Invariant: acked <= sent <= the leader's last zxid.
  */
-import { type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
+import { counterOf, epochOf, type ServerId, type Zxid, zeroZxid } from '../base/ids.ts'
 import { syncWindowSizeBytesMax } from '../base/limits.ts'
 import type { SyncId } from '../protocol/peer/peer-message.ts'
 import type { HistoryPoint } from './history.ts'
@@ -17,6 +17,18 @@ export type LearnerPhase =
   | 'streaming'
   | 'new-leader-sent'
   | 'synced' // holds the epoch's initial history durably
+
+/** How far a learner lags, as its leader knows it. */
+export interface LearnerLag {
+  readonly id: ServerId
+  readonly isSynced: boolean
+  /** Txns of the leader's epoch that are not durable on the learner, or whose acknowledgement has not come yet. */
+  readonly txnCount: number
+  /** Bytes of the stream that were sent and are not acknowledged. */
+  readonly unacknowledgedSizeBytes: number
+  /** Since it last answered a heartbeat; null: it has not yet. */
+  readonly silentMs: number | null
+}
 
 export class Learner {
   readonly id: ServerId
@@ -44,6 +56,18 @@ export class Learner {
     this.id = id
     this.syncId = syncId
     this.counts = counts
+  }
+
+  /** For operators, beside the leader's last zxid. */
+  lag(last: Zxid, nowMs: number): LearnerLag {
+    const begin = epochOf(this.acked) === epochOf(last) ? counterOf(this.acked) : 0
+    return {
+      id: this.id,
+      isSynced: this.phase === 'synced',
+      txnCount: this.acked >= last ? 0 : counterOf(last) - begin,
+      unacknowledgedSizeBytes: this.#inFlightSizeBytes,
+      silentMs: this.heardAtMs === Number.NEGATIVE_INFINITY ? null : Math.max(0, nowMs - this.heardAtMs),
+    }
   }
 
   get windowIsFull(): boolean {

@@ -10,6 +10,7 @@ import type { ClusterId, TxnEntry } from '../protocol/disk/log-record.ts'
 import type { SyncId, ZabMessage } from '../protocol/peer/peer-message.ts'
 import { Following } from './following.ts'
 import { Leading } from './leading.ts'
+import type { LearnerLag } from './learner.ts'
 import { Looking } from './looking.ts'
 import type { LeadershipPassing, Role, RoleChanges } from './role.ts'
 import type {
@@ -162,6 +163,11 @@ export class Zab {
 
   learnerCounts(): { readonly learners: number; readonly synced: number; readonly pending: number } {
     return this.#role instanceof Leading ? this.#role.learnerCounts() : { learners: 0, synced: 0, pending: 0 }
+  }
+
+  /** Empty unless this server leads. */
+  learnerLags(): readonly LearnerLag[] {
+    return this.#role instanceof Leading ? this.#role.learnerLags() : []
   }
 
   #dispatch(event: ZabEvent): void {

@@ -118,3 +118,10 @@ test('the port serves after random bytes and damaged requests', async () => {
   }
   expect(statusOf(await exchange(port, plain('GET / HTTP/1.1')))).toBe('200')
 })
+
+test('a port that is in use is an error with its code', async () => {
+  const { port } = await listening()
+  const address = { host: '127.0.0.1', port }
+  const again = nodeHttp().listen({ address, idleTimeoutMs: 1000 }, () => ({ status: 200, headers: {}, body: '' }))
+  await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' })
+})

@@ -71,3 +71,20 @@ test('a percentile of a histogram is never below the truth and at most a sixteen
     }
   }
 })
+
+test('the counts up to ascending bounds contain each value once its bound is reached, and at most a sixteenth earlier', () => {
+  const histogram = new Histogram()
+  expect(histogram.countsUpTo([1, 2])).toEqual([0, 0])
+  for (const value of [0.1, 0.9, 1, 1.5, 3, 100]) histogram.note(value)
+  expect(histogram.countsUpTo([0.125, 0.5, 1, 2, 4, 64, 128])).toEqual([1, 1, 3, 4, 5, 5, 6])
+  const random = new SeededRandom(8)
+  const values = Array.from({ length: 1000 }, () => random.below(64_000) / 1000)
+  const other = new Histogram()
+  for (const value of values) other.note(value)
+  const bounds = [0.125, 0.5, 2, 8, 32, 64]
+  other.countsUpTo(bounds).forEach((count, index) => {
+    const bound = bounds[index]!
+    expect(count).toBeGreaterThanOrEqual(values.filter((value) => value <= bound).length)
+    expect(count).toBeLessThanOrEqual(values.filter((value) => value <= bound * (17 / 16) + 0.001).length)
+  })
+})

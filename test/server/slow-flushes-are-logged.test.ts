@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { slowFlushReminderMs } from '../../src/base/limits.ts'
-import { Summary } from '../../src/metrics/summary.ts'
+import { Histogram } from '../../src/metrics/histogram.ts'
 import type { Disk, DiskFile } from '../../src/ports/disk.ts'
 import { timedDisk } from '../../src/server/timed-disk.ts'
 import { ServerRig } from '../support/server-rig.ts'
@@ -8,7 +8,7 @@ import { ServerRig } from '../support/server-rig.ts'
 /** A file each durable write of which takes as long as the test says. */
 async function slowFile(slowMs: number) {
   const rig = new ServerRig()
-  const durableWritesMs = new Summary()
+  const durableWritesMs = new Histogram()
   let nowMs = 1000
   let flushMs = 0
   const flush = async (): Promise<void> => {
@@ -43,7 +43,7 @@ test('a flush above the threshold is logged, and one at the threshold is not', a
   expect(rig.lines).toEqual([])
   await sync(1001)
   expect(rig.events('flush-slow')).toEqual([{ path: '/data/wal/1', durationMs: 1001, leftOutCount: 0 }])
-  expect(durableWritesMs.count).toBe(2)
+  expect(durableWritesMs.summary.count).toBe(2)
 })
 
 test('slow flushes get one line in a time, which counts those that were left out', async () => {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import type { OpenCheckpoints } from '../../src/ports/checkpoints.ts'
-import type { HttpListener } from '../../src/ports/http.ts'
+import type { HttpResponse } from '../../src/ports/http.ts'
 import type { Log, LogFields } from '../../src/ports/log.ts'
 import type { ByteStream } from '../../src/ports/stream.ts'
 import type { Trace } from '../../src/replica/trace-event.ts'
@@ -19,6 +19,7 @@ import { SimClock, simTimers } from '../simulator/sim-clock.ts'
 import { SimDisk } from '../simulator/sim-disk.ts'
 import { faultless, SimNetwork } from '../simulator/sim-network.ts'
 import { SimRandom } from '../simulator/sim-random.ts'
+import { SimHttp } from './sim-http.ts'
 
 export const serverHost = '10.0.0.1'
 export const clientPort = 2181
@@ -54,6 +55,9 @@ export function ensembleConfig(id: number, serverCount = 3, firstId = 1): Config
   return configOf(lines.join('\n'), `${id}\n`)
 }
 
+/** Where tests have metrics and health served. */
+export const metricsPort = 7000
+
 export class ServerRig {
   readonly scheduler: Scheduler
   readonly network: SimNetwork
@@ -64,13 +68,15 @@ export class ServerRig {
   offersHashes = true
   /** The machine of the servers that are made next. */
   host: HostFacts = unknownHost
-  /** Where the servers that are made next serve HTTP; null: nowhere. */
-  http: HttpListener | null = null
+  /** The HTTP of the servers that are made next; null: they have it only for the metrics that their configuration asks for. */
+  http: SimHttp | null = null
   /** The checkpoints of the servers that are made next. */
   checkpointsOn: (disk: SimDisk) => OpenCheckpoints = simCheckpoints
   /** By host: the servers that were made, and their processes. */
   readonly servers = new Map<string, ZktsServer>()
   readonly processes = new Map<string, SimProcess>()
+  /** By host: the HTTP of the server that was made last. */
+  readonly https = new Map<string, SimHttp>()
   readonly #client = new SimProcess('client')
 
   /** `onLine` gets each line that the servers log; by default the lines are kept in `lines`. */
@@ -129,6 +135,8 @@ export class ServerRig {
     const process = new SimProcess(host)
     this.processes.set(host, process)
     const { scheduler, network } = this
+    const http = this.http ?? (config.metricsEndpoint === null ? null : new SimHttp())
+    if (http !== null) this.https.set(host, http)
     const server = createServer({
       config,
       version: testVersion,
@@ -142,7 +150,7 @@ export class ServerRig {
         openCheckpoints: this.checkpointsOn(disk),
         listener: network.listener(host, process),
         dialer: network.dialer(host, process),
-        ...(this.http !== null && { http: this.http }),
+        ...(http !== null && { http }),
         digest: {
           offers: () => this.offersHashes,
           hash: (_name, bytes) => Uint8Array.from(createHash('sha1').update(bytes).digest()),
@@ -191,6 +199,23 @@ export class ServerRig {
   async metrics(of = serverHost): Promise<ReadonlyMap<string, number>> {
     const rows = (await this.ask('mntr', of)).split('\n').map((line) => line.split('\t'))
     return new Map(rows.map(([key, value]) => [key!.replace(/^zk_/, ''), Number(value)]))
+  }
+
+  /** The metrics that Prometheus gets: each line of the text, by what is before the value. */
+  prometheus(of = serverHost): ReadonlyMap<string, number> {
+    const lines = this.page('/metrics', of)
+      .body.split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+    return new Map(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+    )
+  }
+
+  /** At the port of the metrics. */
+  page(path: string, of = serverHost, method = 'GET'): HttpResponse {
+    const http = this.https.get(of)
+    if (http === undefined) throw new Error(`the server at ${of} has no HTTP`)
+    return http.ask(metricsPort, path, method)
   }
 
   events(event: string): readonly LogFields[] {

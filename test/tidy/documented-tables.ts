@@ -5,14 +5,18 @@
 import protobuf from 'protobufjs'
 import { parseAst } from 'vitest/node'
 import { adminCommands } from '../../src/admin/commands/command-table.ts'
+import { statusFamilies } from '../../src/admin/status-families.ts'
 import { adminWords, adminWordsByDefault } from '../../src/base/admin-words.ts'
 import { errors } from '../../src/base/errors.ts'
 import * as limitValues from '../../src/base/limits.ts'
 import { commandTable } from '../../src/cli/command-table.ts'
-import { metricTable } from '../../src/metrics/metric-table.ts'
+import { latencyFamily } from '../../src/metrics/metric-families.ts'
+import { type MetricRow, metricNames, metricTable } from '../../src/metrics/metric-table.ts'
+import { OperationLatencies } from '../../src/metrics/operation-latencies.ts'
 import { type OpName, opNames, ops } from '../../src/protocol/client/operations.ts'
 import { peerSchema } from '../../src/protocol/peer/peer-codec.ts'
 import { schema } from '../../src/protocol/schema.ts'
+import { leading } from '../admin/admin-sources.ts'
 import { type Rule, rules } from '../compat/differential/rules.ts'
 import { configRules } from '../compat/parsers/config-rules.ts'
 import { bannedWords } from './banned-words.ts'
@@ -48,6 +52,7 @@ export const documentedTables: readonly DocumentedTable[] = [
   { document: 'docs/reference/errors.md', block: 'errors', render: errorsTable },
   { document: 'docs/reference/limits.md', block: 'limits', render: limitsTable },
   { document: 'docs/reference/metrics.md', block: 'metrics', render: metricsTable },
+  { document: 'docs/reference/metrics.md', block: 'own-gauges', render: ownGaugesTable },
   { document: 'docs/reference/records.md', block: 'operations', render: operationsTable },
   { document: 'docs/reference/records.md', block: 'client records', render: clientRecords },
   { document: 'docs/reference/records.md', block: 'messages', render: messageTables },
@@ -128,7 +133,22 @@ function errorsTable(): string {
 function metricsTable(): string {
   return table(
     ['name', 'kind', 'counts'],
-    Object.entries(metricTable).map(([name, { kind, meaning }]) => [code(name), kind, meaning]),
+    metricNames.map((name) => {
+      const { kind, meaning, isOwn }: MetricRow = metricTable[name]
+      return [code(name), kind, isOwn === true ? `${meaning}. Not in ZooKeeper` : meaning]
+    }),
+  )
+}
+
+function ownGaugesTable(): string {
+  const learner = { id: 2, isSynced: true, txnCount: 0, unacknowledgedSizeBytes: 0, silentMs: 0 }
+  const load = { waitingConnectionCount: 0, learners: [learner], quotas: [] }
+  const shown = { ...leading, lastCheckpoint: { zxid: 1, sizeBytes: 1, ageMs: 1 } }
+  const families = [...statusFamilies(shown, load, null), latencyFamily(new OperationLatencies())]
+  const own = families.filter(({ name }) => name.startsWith('zkts_'))
+  return table(
+    ['name', 'type', 'value'],
+    own.map(({ name, type, help }) => [code(name), type, help]),
   )
 }
 

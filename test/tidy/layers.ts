@@ -168,7 +168,7 @@ export const layers: readonly Layer[] = [
   ),
   pure(
     'admin',
-    'admin commands and four-letter words: their answers, from a status value',
+    'admin commands and four-letter words: their answers; what Prometheus gets, and whether a server is healthy; all from a status value',
     ['membership', 'base'],
     'what operators read is rendered from a value, so asking never disturbs the server',
   ),
@@ -307,7 +307,7 @@ export const rooms: readonly Room[] = [
   { name: 'admin/commands', owns: 'the table of admin commands: names, and fields from the status of the server' },
   {
     name: 'server/operators',
-    owns: 'answers to four-letter words and admin commands, from the parts of a running server',
+    owns: 'answers to four-letter words and admin commands, and the pages of metrics and health, from the parts of a running server',
   },
 ]
 

@@ -7,7 +7,6 @@ import type { Counter } from '../../metrics/counter.ts'
 import type { Histogram } from '../../metrics/histogram.ts'
 import { NamespaceBytes } from '../../metrics/namespace-bytes.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
-import type { Summary } from '../../metrics/summary.ts'
 import type { WatchEventType } from '../../protocol/client/watch-event.ts'
 import type { WireEntry } from '../../protocol/peer/peer-message.ts'
 import type { Change, Txn } from '../../protocol/txn/txn.ts'
@@ -83,7 +82,7 @@ export function countWatchEvents(metrics: ServerMetrics, notifications: readonly
   }
 }
 
-function summaryOf(metrics: ServerMetrics, type: WatchEventType): Summary {
+function summaryOf(metrics: ServerMetrics, type: WatchEventType): Histogram {
   switch (type) {
     case 'created':
       return metrics.node_created_watch_count

@@ -29,7 +29,7 @@ import { ClientSocket, type ClientStage, type StreamLimits } from './client-sock
 import { ClientStatistics } from './client-statistics.ts'
 import { type DriverCloseReason, driverCloseReasons } from './close-reasons.ts'
 import { LargeRequestBudget } from './large-request-budget.ts'
-import { RefusalLog } from './refusal-log.ts'
+import { RefusalLog, type RefusedClient } from './refusal-log.ts'
 import { RequestIntake } from './request-intake.ts'
 
 export interface ClientSocketsOptions {
@@ -80,7 +80,7 @@ export class ClientSockets {
     const refusal = this.#admission.refusalOf(stream.remoteAddress, this.#roster.openCount)
     if (refusal !== null) {
       const { remoteAddress, remotePort } = stream
-      this.#refusals.clientRefused(refusal, driverCloseReasons[refusal], { remoteAddress, remotePort })
+      this.#noteRefusal(refusal, driverCloseReasons[refusal], { remoteAddress, remotePort })
       stream.handle({ onData: ignore, onDrain: ignore, onClose: ignore })
       stream.destroy()
       return
@@ -199,6 +199,11 @@ export class ClientSockets {
 
   get outstandingCount(): number {
     return this.#intake.outstandingCount
+  }
+
+  /** Connections whose input waits because a limit is reached. */
+  get waitingCount(): number {
+    return this.#waiting.size
   }
 
   get dropChance(): number {
@@ -371,9 +376,14 @@ export class ClientSockets {
   }
 
   #refuse(client: ClientSocket, reason: CloseReason | DriverCloseReason, why: string): void {
-    this.#refusals.clientRefused(reason, why, client.identity())
+    this.#noteRefusal(reason, why, client.identity())
     const before = this.#leave(client)
     this.#reportClosed(client, before)
+  }
+
+  #noteRefusal(reason: CloseReason | DriverCloseReason, why: string, client: RefusedClient): void {
+    this.#options.metrics.connections_refused_per_reason.of(reason).add()
+    this.#refusals.clientRefused(reason, why, client)
   }
 
   #gone(client: ClientSocket, error: Error | null): void {
@@ -385,7 +395,7 @@ export class ClientSockets {
     this.#options.metrics.connection_drop_count.add()
     if (client.connection.isCutShort) {
       const reason = 'connect-request-cut-short'
-      this.#refusals.clientRefused(reason, driverCloseReasons[reason], client.identity())
+      this.#noteRefusal(reason, driverCloseReasons[reason], client.identity())
     }
     const cause = error === null ? null : error.message
     this.#options.log.debug('client-left', { ...client.identity(), cause })

@@ -7,6 +7,7 @@
 import type { SizeStatus } from '../../admin/server-status.ts'
 import type { Counter } from '../../metrics/counter.ts'
 import type { Histogram } from '../../metrics/histogram.ts'
+import { OperationLatencies } from '../../metrics/operation-latencies.ts'
 import type { ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { ClientRequest } from '../../protocol/client/client-request.ts'
 import type { ClientSocket } from './client-socket.ts'
@@ -22,6 +23,7 @@ const replyOverheadSizeBytes = 20
 
 export class ClientStatistics {
   readonly latency = new Latency()
+  readonly latencyByOperation = new OperationLatencies()
   readonly #readLatency: Histogram
   readonly #updateLatency: Histogram
   readonly #responseBytes: Counter
@@ -60,6 +62,7 @@ export class ClientStatistics {
       this.latency.note(latencyMs)
       if (isWrite) this.#updateLatency.note(latencyMs)
       else this.#readLatency.note(latencyMs)
+      if (op !== null) this.latencyByOperation.note(op.name, latencyMs)
     }
     const sizeBytes = replyOverheadSizeBytes + bodySizeBytes
     this.#responseBytes.add(sizeBytes)
@@ -95,6 +98,7 @@ export class ClientStatistics {
 
   reset(open: Iterable<ClientSocket>): void {
     this.latency.reset()
+    this.latencyByOperation.reset()
     this.#lastResponseBytes = -1
     this.#minResponseBytes = -1
     this.#maxResponseBytes = -1

@@ -119,7 +119,8 @@ export class RequestIntake {
     path: string | null,
     sizeBytes: number,
   ): void {
-    const { config, refusals } = this.#options
+    const { config, metrics, refusals } = this.#options
+    metrics.requests_refused_per_reason.of(reason).add()
     const limit = requestLimitOf(reason, config.clientLimits)
     const { xid, op } = request
     refusals.requestRefused(reason, client.identity(), { xid, op: op?.name ?? null, path, sizeBytes, ...limit })

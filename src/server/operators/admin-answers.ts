@@ -8,11 +8,14 @@ import type { AdminCommand, CommandAction, CommandAnswer } from '../../admin/com
 import { answerFourLetterWord, traceMaskDefault, type WordQuestion } from '../../admin/four-letter-words.ts'
 import { type LeadershipWord, renderLeadership } from '../../admin/leadership-text.ts'
 import type { LastCheckpoint } from '../../admin/server-status.ts'
+import { statusFamilies } from '../../admin/status-families.ts'
 import { assertNever } from '../../base/assert.ts'
 import type { ServerId, SessionId } from '../../base/ids.ts'
+import type { MetricFamily } from '../../base/metric-family.ts'
 import { ok } from '../../base/result.ts'
 import type { Config } from '../../config/config.ts'
 import { effectiveSettings } from '../../config/effective-settings.ts'
+import { latencyFamily, metricFamilies } from '../../metrics/metric-families.ts'
 import { metricValues, resetMetrics, type ServerMetrics } from '../../metrics/server-metrics.ts'
 import type { Stamp } from '../../replica/contract.ts'
 import type { Replica } from '../../replica/replica.ts'
@@ -81,6 +84,23 @@ export class AdminAnswers {
     const answer = command.answer({ status, details, ...facts }, args)
     if (answer.action !== null) this.#carryOut(answer.action)
     return answer
+  }
+
+  /** All metrics of a server that has its data, for Prometheus. */
+  metricFamilies(moment: AdminMoment): readonly MetricFamily[] {
+    const { host, replica, clients, metrics } = this.#options
+    const replicaStatus = replica.status()
+    const status = serverStatus({ ...this.#options, ...moment, replica: replicaStatus })
+    const load = {
+      waitingConnectionCount: clients.waitingCount,
+      learners: replica.learnerLags(),
+      quotas: replicaStatus.quotas,
+    }
+    return [
+      ...statusFamilies(status, load, host.fileDescriptors()),
+      ...metricFamilies(metrics),
+      latencyFamily(clients.statistics.latencyByOperation),
+    ]
   }
 
   #makeCheckpoint(reply: (text: string) => void): void {

@@ -34,7 +34,7 @@ function namesIn(text: string): readonly string[] {
 
 /** A summary has a part before its name, and a keyed metric a key between the two. */
 function patternOf(name: string): RegExp {
-  const key = name.endsWith('_per_namespace') ? '(\\S+_)?' : name === 'ack_latency' ? '(\\d+_)?' : ''
+  const key = /_per_(namespace|reason)$/.test(name) ? '(\\S+_)?' : name === 'ack_latency' ? '(\\d+_)?' : ''
   const text = name.replaceAll('<name>', '*').replaceAll('*', '\\S*')
   return new RegExp(`^(zk_)?((avg|min|max|cnt|sum|p50|p95|p99|p999)_)?${key}${text}$`)
 }

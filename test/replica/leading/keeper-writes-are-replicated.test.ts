@@ -87,7 +87,7 @@ describe('writes of the dialect of ClickHouse Keeper', () => {
 
   it('count as writes to the namespaces that they change', () => {
     const replica = replicaWith('/a', '/a/b')
-    const written = replica.metrics.write_per_namespace.of('a')
+    const written = replica.metrics.write_per_namespace.of('a').summary
     expect([written.count, written.sum]).toEqual([2, 6])
     replica.ask(1, 'createIfNotExists', createBody('/a/c'))
     replica.ask(1, 'createIfNotExists', createBody('/a/c'))

@@ -264,7 +264,7 @@ describe('a checkpoint that fails', () => {
     await rig.finish()
     expect(rig.made).toEqual([15])
     expect(rig.rig.events('checkpoint-made')).toMatchObject([{ zxid: '0xf', znodeCount: 5, sizeBytes: 4096 }])
-    expect(rig.metrics.snapshottime.count).toBe(1)
+    expect(rig.metrics.snapshottime.summary.count).toBe(1)
   })
 
   test('another reason is reported again', async () => {

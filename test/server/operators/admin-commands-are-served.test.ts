@@ -1,63 +1,46 @@
 /** A whole server whose HTTP port is in memory: what it serves, when the port opens and closes, and a port that is in use. */
 import { expect, test } from 'vitest'
-import type { HttpListener, HttpRequest, HttpResponse } from '../../../src/ports/http.ts'
 import { ServerRig } from '../../support/server-rig.ts'
+import { SimHttp } from '../../support/sim-http.ts'
 
-type Handler = (request: HttpRequest) => HttpResponse
+const adminPort = 8080
 
-class MemoryHttp implements HttpListener {
-  handler: Handler | null = null
-
-  async listen({ address }: Parameters<HttpListener['listen']>[0], handler: Handler) {
-    this.handler = handler
-    return {
-      address,
-      close: async () => {
-        this.handler = null
-      },
-    }
-  }
-
-  json(target: string): Record<string, unknown> {
-    const request = { method: 'GET', target, headers: { host: 'localhost' } }
-    return JSON.parse(this.handler!(request).body) as Record<string, unknown>
-  }
+function json(http: SimHttp, target: string): Record<string, unknown> {
+  return JSON.parse(http.ask(adminPort, target).body) as Record<string, unknown>
 }
 
 test('a server answers admin commands from its state, and closes the port when it closes', async () => {
   const rig = new ServerRig()
-  const http = new MemoryHttp()
+  const http = new SimHttp()
   rig.http = http
   const server = await rig.started()
   expect(server.adminAddress).toEqual({ host: '127.0.0.1', port: 8080 })
-  expect(http.json('/commands/ruok')).toEqual({ command: 'ruok', error: null })
-  expect(http.json('/commands/monitor')).toMatchObject({ server_state: 'standalone', znode_count: 5, error: null })
+  expect(json(http, '/commands/ruok')).toEqual({ command: 'ruok', error: null })
+  expect(json(http, '/commands/monitor')).toMatchObject({ server_state: 'standalone', znode_count: 5, error: null })
   const client = await rig.connect()
-  expect(http.json('/commands/cons')['connections']).toHaveLength(1)
-  expect(http.json('/commands/stmk?traceMask=7')).toMatchObject({ tracemask: 7 })
+  expect(json(http, '/commands/cons')['connections']).toHaveLength(1)
+  expect(json(http, '/commands/stmk?traceMask=7')).toMatchObject({ tracemask: 7 })
   expect(await rig.ask('gtmk')).toBe('7')
   client.stream.destroy()
   await rig.settle(server.close())
-  expect(http.handler).toBe(null)
+  expect(http.isOpen(adminPort)).toBe(false)
 })
 
 test('the counters that a command resets are those that the four-letter words show', async () => {
   const rig = new ServerRig()
-  const http = new MemoryHttp()
+  const http = new SimHttp()
   rig.http = http
   const server = await rig.started()
   await rig.ask('srvr')
-  expect(http.json('/commands/srvr')).toMatchObject({ server_stats: { packets_received: 1 } })
-  http.json('/commands/stat_reset')
+  expect(json(http, '/commands/srvr')).toMatchObject({ server_stats: { packets_received: 1 } })
+  json(http, '/commands/stat_reset')
   expect(await rig.ask('srvr')).toContain('Received: 1\n')
   await rig.settle(server.close())
 })
 
 test('a port that is in use is logged with what to do, and the server serves without it', async () => {
   const rig = new ServerRig()
-  rig.http = {
-    listen: () => Promise.reject(Object.assign(new Error('in use'), { code: 'EADDRINUSE' })),
-  }
+  rig.http = new SimHttp(Object.assign(new Error('in use'), { code: 'EADDRINUSE' }))
   const server = await rig.started()
   expect(server.adminAddress).toBe(null)
   expect(rig.events('admin-server-not-started')).toMatchObject([
