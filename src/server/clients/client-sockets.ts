@@ -60,7 +60,7 @@ export class ClientSockets {
   constructor(options: ClientSocketsOptions) {
     this.#options = options
     const { config, log, metrics, random, turn } = options
-    this.statistics = new ClientStatistics(metrics)
+    this.statistics = new ClientStatistics(metrics, config.metricsEndpoint !== null)
     const { frameSizeBytesMax, largeRequests } = config.clientLimits
     this.#admission = new ClientAdmission(config, metrics, random)
     this.#refusals = new RefusalLog(log, () => {

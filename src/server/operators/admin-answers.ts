@@ -89,6 +89,7 @@ export class AdminAnswers {
   /** All metrics of a server that has its data, for Prometheus. */
   metricFamilies(moment: AdminMoment): readonly MetricFamily[] {
     const { host, replica, clients, metrics } = this.#options
+    const { latencyByOperation } = clients.statistics
     const replicaStatus = replica.status()
     const status = serverStatus({ ...this.#options, ...moment, replica: replicaStatus })
     const load = {
@@ -99,7 +100,7 @@ export class AdminAnswers {
     return [
       ...statusFamilies(status, load, host.fileDescriptors()),
       ...metricFamilies(metrics),
-      latencyFamily(clients.statistics.latencyByOperation),
+      ...(latencyByOperation === null ? [] : [latencyFamily(latencyByOperation)]),
     ]
   }
 
