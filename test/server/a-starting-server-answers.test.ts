@@ -5,23 +5,7 @@ import { type ServerRig as Rig, ServerRig, standaloneConfig } from '../support/s
 /** A server that is reading its data until `proceed` is called. */
 async function starting(lines: readonly string[] = []) {
   const rig = new ServerRig()
-  const checkpointsOn = rig.checkpointsOn
-  let proceed = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    proceed = () => {
-      resolve()
-      rig.scheduler.noteAsync()
-    }
-  })
-  rig.checkpointsOn = (disk) => (options) => {
-    const checkpoints = checkpointsOn(disk)(options)
-    const open = checkpoints.open.bind(checkpoints)
-    checkpoints.open = async () => {
-      await held
-      return open()
-    }
-    return checkpoints
-  }
+  const proceed = rig.holdReading()
   const { server } = rig.server(standaloneConfig(lines))
   const started = server.start()
   await rig.run(1000)

@@ -201,6 +201,28 @@ export class ServerRig {
     return new Map(rows.map(([key, value]) => [key!.replace(/^zk_/, ''), Number(value)]))
   }
 
+  /** The servers that are made next read their data until the returned function is called. */
+  holdReading(): () => void {
+    const { checkpointsOn } = this
+    let proceed = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      proceed = () => {
+        resolve()
+        this.scheduler.noteAsync()
+      }
+    })
+    this.checkpointsOn = (disk) => (options) => {
+      const checkpoints = checkpointsOn(disk)(options)
+      const open = checkpoints.open.bind(checkpoints)
+      checkpoints.open = async () => {
+        await held
+        return open()
+      }
+      return checkpoints
+    }
+    return proceed
+  }
+
   /** The metrics that Prometheus gets: each line of the text, by what is before the value. */
   prometheus(of = serverHost): ReadonlyMap<string, number> {
     const lines = this.page('/metrics', of)

@@ -47,23 +47,7 @@ test('another path is not found, and another method is not allowed', async () =>
 
 test('a server that reads its data is live and not ready, and shows what it has counted', async () => {
   const rig = new ServerRig()
-  const checkpointsOn = rig.checkpointsOn
-  let proceed = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    proceed = () => {
-      resolve()
-      rig.scheduler.noteAsync()
-    }
-  })
-  rig.checkpointsOn = (disk) => (options) => {
-    const checkpoints = checkpointsOn(disk)(options)
-    const open = checkpoints.open.bind(checkpoints)
-    checkpoints.open = async () => {
-      await held
-      return open()
-    }
-    return checkpoints
-  }
+  const proceed = rig.holdReading()
   const { server } = rig.server(served(standaloneConfig()))
   const starting = server.start()
   await rig.run(1000)
