@@ -499,7 +499,6 @@ class Server implements ZktsServer {
   #metricFamilies(): readonly MetricFamily[] {
     const running = this.#running
     if (running === null) return metricFamilies(this.#metrics)
-    running.turn.schedule() // its end drops the time that is read here
     return running.admin.metricFamilies(this.#moment(running))
   }
 
